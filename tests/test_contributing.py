@@ -106,7 +106,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulator.case.kinds import AnyStage, Target
+from simulator.case.any_stage import AnyStage, Target
 from simulator.stages.stage import Stage
 
 

@@ -17,9 +17,9 @@ from ruamel.yaml import YAML
 
 import simulator.case
 from simulator.arrivals.arrival import ARRIVALS
+from simulator.case.any_stage import STAGE_KINDS as KINDS
 from simulator.case.checks import ADDRESS_KEYS
 from simulator.case.document import ScenarioError
-from simulator.case.kinds import STAGE_KINDS as KINDS
 from simulator.case.load import loads
 from simulator.case.outputs import EXHIBITS, CaseOutline, metrics_of
 from simulator.charts.design_diagram import diagram

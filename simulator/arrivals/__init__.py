@@ -25,7 +25,8 @@ from simulator.arrivals.steady import (
     Weibull,
     WeibullProcess,
 )
-from simulator.case.kinds import ARRIVAL_KINDS, AnyArrivals, add_kind, kind_of, remove_kind
+from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
+from simulator.case.kinds import add_kind, kind_of, remove_kind
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Process

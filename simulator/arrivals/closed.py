@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.arrivals.arrival import Comings, Process
+from simulator.case.any_arrivals import AnyArrivals
 from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveFigure
-from simulator.case.kinds import AnyArrivals
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Times

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from simulator.arrivals.arrival import Clock, OpenProcess, poisson_times
+from simulator.case.any_arrivals import Open
 from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded
-from simulator.case.kinds import Open
 from simulator.records.timetables import DAY_S, Surge, clock_minutes, clock_s
 
 if TYPE_CHECKING:

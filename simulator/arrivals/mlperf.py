@@ -11,8 +11,8 @@ from pydantic import Field
 from simulator.arrivals.arrival import Clock, Process
 from simulator.arrivals.closed import Loop, LoopClients
 from simulator.arrivals.steady import PoissonProcess
+from simulator.case.any_arrivals import AnyArrivals, MlperfRules, Open, RateFigure
 from simulator.case.fields import PositiveFigure
-from simulator.case.kinds import AnyArrivals, MlperfRules, Open, RateFigure
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Times

@@ -9,8 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from simulator.arrivals.arrival import Clock, OpenProcess, steady
+from simulator.case.any_arrivals import Open, RequestContent
 from simulator.case.fields import Evidence, Line, LocalFile, Source
-from simulator.case.kinds import Open, RequestContent
 from simulator.evidence.recordings import read_recording
 from simulator.evidence.row_files import RecordingError
 from simulator.records.timetables import DAY_S

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from simulator.arrivals.arrival import Comings, OpenProcess, steady, warped
+from simulator.case.any_arrivals import Open, RateFigure, RequestContent
 from simulator.case.fields import Figure, Line, Name, Quantity, Strict, bounded
-from simulator.case.kinds import Open, RateFigure, RequestContent
 from simulator.records.streams import Streams
 
 if TYPE_CHECKING:

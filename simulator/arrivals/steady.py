@@ -13,10 +13,10 @@ from pydantic import Field
 from scipy.special import gammaln
 
 from simulator.arrivals.arrival import Clock, OpenProcess, poisson_times, steady
+from simulator.case.any_arrivals import Open, RateFigure
 from simulator.case.checks import too_often
 from simulator.case.document import Path
 from simulator.case.fields import Figure, PositiveFigure, Strict, bounded
-from simulator.case.kinds import Open, RateFigure
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Times

@@ -10,8 +10,8 @@ import numpy as np
 from simulator.authoring.check_results import CheckResult, RunCheck, result_at
 from simulator.authoring.sweep_checks import DesignSample, missed, written
 from simulator.authoring.tested_designs import DesignRunner, Picks, bases, objective_metrics, whole_replications
+from simulator.case.any_stage import RANDOM
 from simulator.case.document import Document, ScenarioError
-from simulator.case.kinds import RANDOM
 from simulator.case.load import apply, validated
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan

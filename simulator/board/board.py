@@ -14,9 +14,9 @@ from simulator.board import operations as ops
 from simulator.board.operations import OperationError
 from simulator.board.palette import fresh_box
 from simulator.board.ports import port_of, with_target, without_target
+from simulator.case.any_stage import stage_kinds, targets_in
 from simulator.case.choices import parts
 from simulator.case.document import Path, written
-from simulator.case.kinds import stage_kinds, targets_in
 
 #: The most boxes and notes on a board; a case holds no more stages.
 MOST_BOXES, MOST_NOTES = 64, 60

@@ -10,9 +10,9 @@ from typing import Any
 from cachetools import LRUCache
 
 from simulator.board.board import Board, Box
+from simulator.case.any_stage import stage_kinds
 from simulator.case.choices import Number, Options, Pick
 from simulator.case.document import Path
-from simulator.case.kinds import stage_kinds
 from simulator.case.schema import Scenario
 
 #: Before the name of a choice, as a field of a box.

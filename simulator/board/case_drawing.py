@@ -14,9 +14,9 @@ from simulator.board.board import Board, Box
 from simulator.board.box_fields import field_label
 from simulator.board.box_places import places_of
 from simulator.board.ports import ways_out
+from simulator.case.any_stage import targets_in
 from simulator.case.choices import Pick, parts
 from simulator.case.document import Document, Fault, ScenarioError
-from simulator.case.kinds import targets_in
 from simulator.case.load import validated
 from simulator.case.phases import PRACTICE_FIELDS
 from simulator.case.schema import Scenario

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simulator.case.kinds import stage_kinds
+from simulator.case.any_stage import stage_kinds
 
 if TYPE_CHECKING:
     from simulator.board.board import Board

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from simulator.case.any_stage import QUALITY, AnyStage, is_fallback, is_target, stage_kinds
 from simulator.case.document import Path, written
-from simulator.case.kinds import QUALITY, AnyStage, is_fallback, is_target, stage_kinds
 
 #: Words for a way out by the name of its field; other fields are read as they are written.
 _WORDS = {

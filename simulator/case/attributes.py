@@ -16,9 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.case.any_stage import OWN
 from simulator.case.document import Path
 from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, Strict, bounded
-from simulator.case.kinds import OWN, OneOf, registry
+from simulator.case.kinds import OneOf, registry
 from simulator.case.outputs import grouping
 from simulator.errors import suggest
 from simulator.evidence.recordings import read_numbers, read_values

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 
+from simulator.case.any_stage import is_target, stage_kinds, tags_in, targets_in
 from simulator.case.attributes import RESERVED
 from simulator.case.case_tests import check_tests
 from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
+from simulator.case.feature_sections import PLACES, section_model
 from simulator.case.fields import GUIDE
 from simulator.case.interview import check_interview
-from simulator.case.kinds import PLACES, is_target, section_model, stage_kinds, tags_in, targets_in
 from simulator.case.network import graph_of
 from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
 from simulator.case.own_hardware import check_own_hardware
@@ -27,8 +28,8 @@ from simulator.limits import BY_THE_CLOCK
 from simulator.units import duration
 
 if TYPE_CHECKING:
+    from simulator.case.any_stage import AnyStage
     from simulator.case.document import Fault
-    from simulator.case.kinds import AnyStage
     from simulator.case.outputs import Grouping, Metric
     from simulator.case.schema import Scenario
 

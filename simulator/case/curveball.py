@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from simulator.case.any_stage import AnyStage
 from simulator.case.document import Path
 from simulator.case.fields import ClockTime, Line, Strict
-from simulator.case.kinds import AnyStage
 from simulator.records.timetables import DAY_S, clock_minutes
 
 if TYPE_CHECKING:

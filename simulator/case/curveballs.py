@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.case.any_stage import AnyStage, FileName
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.case.document import Path
 from simulator.case.fields import Name, Share, exactly_one
-from simulator.case.kinds import AnyStage, FileName, OneOf, registry
+from simulator.case.kinds import OneOf, registry
 from simulator.errors import suggest
 from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.evidence.spoiled_photos import load_spoiled

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 if TYPE_CHECKING:
+    from simulator.case.any_stage import AnyStage
     from simulator.case.document import Path
-    from simulator.case.kinds import AnyStage
 
 
 class Network:

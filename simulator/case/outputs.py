@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 from simulator.case.audit_gate import audit_gate
 
 if TYPE_CHECKING:
+    from simulator.case.any_stage import AnyStage
     from simulator.case.attributes import AnyAttribute
-    from simulator.case.kinds import AnyStage
     from simulator.case.own_metrics import OwnMetric
     from simulator.case.schema import Scenario
 

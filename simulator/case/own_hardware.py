@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from simulator.case.any_stage import FileName
 from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Figure, Line, Strict, bounded
-from simulator.case.kinds import FileName
 from simulator.errors import suggest
 from simulator.evidence import catalogue
 from simulator.evidence.profiles import profile_names

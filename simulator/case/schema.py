@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
 
+from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
+from simulator.case.any_stage import OOD, QUALITY, STAGE_KINDS, AnyStage, End
 from simulator.case.attributes import Attribute
 from simulator.case.case_tests import CaseTests, TextClaim
 from simulator.case.choices import Choice, Controller, Pick
 from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveballs import Curveball
 from simulator.case.document import Document
+from simulator.case.feature_sections import PLACES, Provided, Section
 from simulator.case.fields import (
     ClockTime,
     CostFigure,
@@ -30,19 +33,7 @@ from simulator.case.fields import (
     exactly_one,
 )
 from simulator.case.interview import Interview
-from simulator.case.kinds import (
-    ARRIVAL_KINDS,
-    OOD,
-    PLACES,
-    QUALITY,
-    STAGE_KINDS,
-    AnyArrivals,
-    AnyStage,
-    End,
-    OneOf,
-    Provided,
-    Section,
-)
+from simulator.case.kinds import OneOf
 from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
 from simulator.case.own_hardware import OwnHardware
@@ -53,7 +44,7 @@ from simulator.limits import OPTIONS
 from simulator.units import counted
 
 if TYPE_CHECKING:
-    from simulator.case.kinds import Routing
+    from simulator.case.any_stage import Routing
     from simulator.case.outputs import Metric
     from simulator.incident.section import Incident
     from simulator.stages.gate import Gate

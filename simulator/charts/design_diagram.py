@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from simulator.case.kinds import AnyStage
+from simulator.case.any_stage import AnyStage
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind
 from simulator.theory.loads import Load, loads, visit_ratios

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arrivals.arrival import arrivals_of
+from simulator.case.any_stage import OOD
 from simulator.case.checks import cautions
 from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveball import AffectedQuantity
 from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source
-from simulator.case.kinds import OOD
 from simulator.case.load import PROJECTED, designed_as, one_by_one, sourced_of
 from simulator.case.model_memo import ModelMemo
 from simulator.case.run_conditions import surges
@@ -38,10 +38,11 @@ from simulator.units import duration, listed
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Process
+    from simulator.case.any_arrivals import AnyArrivals
+    from simulator.case.any_stage import Routing
     from simulator.case.choices import Pick
     from simulator.case.document import Fault
     from simulator.case.document import Path as FieldPath
-    from simulator.case.kinds import AnyArrivals, Routing
     from simulator.case.schema import Scenario
     from simulator.evidence.catalogue import Hardware
     from simulator.evidence.instruction_sets import InstructionSet

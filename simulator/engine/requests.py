@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from simulator.arrivals.arrival import sent
 from simulator.arrivals.closed import think_times
+from simulator.case.any_stage import OOD, QUALITY
 from simulator.case.attributes import attribute_columns
-from simulator.case.kinds import OOD, QUALITY
 from simulator.evidence.photo_checks import changed_scores, foreign_ranks, score_changes, scores_by_rank
 from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
 from simulator.stages.stage import ServiceStage, Stage

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from simulator.case.kinds import AnyStage
+from simulator.case.any_stage import AnyStage
 from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
 from simulator.engine.servers import servers

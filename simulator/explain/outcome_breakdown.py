@@ -8,7 +8,7 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
-from simulator.case.kinds import AnyStage
+from simulator.case.any_stage import AnyStage
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.metrics.request_metrics import MISSED, PRICE

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from simulator.case.checks import too_often
 from simulator.case.document import Path
+from simulator.case.feature_sections import Section
 from simulator.case.fields import (
     AS_WRITTEN,
     ClockTime,
@@ -21,7 +22,7 @@ from simulator.case.fields import (
     Strict,
     bounded,
 )
-from simulator.case.kinds import OneOf, Section, registry
+from simulator.case.kinds import OneOf, registry
 from simulator.errors import suggest
 from simulator.incident.asked_looks import AskLook, EvaluationLook, QueryLook
 from simulator.incident.effects import Cause, Decoy, LogEntry, Person

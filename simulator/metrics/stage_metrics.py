@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.case.any_stage import AnyStage
 from simulator.case.curveball import AffectedQuantity
-from simulator.case.kinds import AnyStage
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan

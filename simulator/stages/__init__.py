@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.case.kinds import STAGE_KINDS, AnyStage, add_kind, kind_of, remove_kind
+from simulator.case.any_stage import STAGE_KINDS, AnyStage
+from simulator.case.kinds import add_kind, kind_of, remove_kind
 from simulator.stages.assemble import Assemble, AssembleStage
 from simulator.stages.cache import Cache, CacheStage
 from simulator.stages.fanout import Fanout, FanoutStage

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.fields import Name
-from simulator.case.kinds import AnyStage, Faults, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.errors import suggest
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, as_memoryview

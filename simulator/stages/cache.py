@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
+from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.fields import Name
-from simulator.case.kinds import AnyStage, Faults, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.errors import suggest
 from simulator.records.streams import cache_per_plan

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
+from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target
 from simulator.case.fields import CostFigure, Quantity
-from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.records.streams import cache_per_plan
 from simulator.records.trace import TIMED_OUT, Trace, VisitLog, as_memoryview

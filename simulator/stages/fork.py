@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.case.kinds import AnyStage, Target
+from simulator.case.any_stage import AnyStage, Target
 from simulator.stages.stage import Stage
 
 if TYPE_CHECKING:

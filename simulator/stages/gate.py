@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.case.any_stage import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.case.attributes import Column, item_values
 from simulator.case.fields import Name, Share, ShareFigure, Strict
-from simulator.case.kinds import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
 from simulator.stages.gate_thresholds import (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from simulator.case.kinds import AnyStage, Faults, Service, Target
+from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.records.trace import TIMED_OUT, Trace, VisitLog, as_memoryview
 from simulator.stages.inbox import Outbox, Waiting

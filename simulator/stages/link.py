@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from simulator.case.any_stage import AnyStage, Target
 from simulator.case.fields import Figure, Quantity, bounded
-from simulator.case.kinds import AnyStage, Target
 from simulator.records.trace import TransitLog, as_memoryview
 from simulator.stages.stage import Stage
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 import numpy as np
 from pydantic import Field, model_validator
 
+from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.case.attributes import group_share
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
-from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.case.own_metrics import RequestCount, condition_faults
 from simulator.case.run_conditions import usual_roster
 from simulator.errors import suggest

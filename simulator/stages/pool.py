@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.case.any_stage import Faults, FileName, Service
 from simulator.case.checks import too_often
 from simulator.case.choices import Options
 from simulator.case.fields import AS_WRITTEN, Figure, Name, bounded
-from simulator.case.kinds import Faults, FileName, Service
 from simulator.errors import suggest
 from simulator.evidence.profiles import profile_names
 from simulator.records.streams import cache_per_plan

@@ -11,8 +11,8 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdap
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from simulator.case.any_stage import FileName
 from simulator.case.fields import Line, Source, Strict
-from simulator.case.kinds import FileName
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
 from simulator.evidence.profiles import (
     PrecisionError,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.case.checks import too_often
 from simulator.case.fields import AnyQuantity, Figure, Name, bounded
-from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.errors import suggest
 from simulator.stages.pool_policies import Breaker, Failures
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from simulator.case.any_stage import AnyStage, Faults, Repeats, Target
 from simulator.case.fields import Quantity, ShareFigure
-from simulator.case.kinds import AnyStage, Faults, Repeats, Target
 from simulator.records.trace import as_memoryview
 from simulator.stages.gate import Gate
 from simulator.stages.stage import Stage

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from simulator.case.any_stage import AnyStage, Repeats, Target
 from simulator.case.fields import Figure, Strict, bounded
-from simulator.case.kinds import AnyStage, Repeats, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.records.trace import UNFINISHED, Trace, as_memoryview
 from simulator.stages.managed_pool import ManagedPoolStage

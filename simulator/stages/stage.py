@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Timeout
 
-from simulator.case.kinds import End
+from simulator.case.any_stage import End
 from simulator.records.timetables import Steps
 from simulator.records.trace import Fleet, Trace, VisitLog, as_memoryview
 from simulator.stages.inbox import Inbox, Receiver, Rows, Times, Waiting

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.kinds import AnyStage
+from simulator.case.any_stage import AnyStage
 from simulator.case.run_conditions import surges
 from simulator.case.schema import AnyPhotoCheck
 from simulator.engine.plan import Plan

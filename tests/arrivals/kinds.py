@@ -7,7 +7,8 @@ from pydantic import TypeAdapter
 from scipy.stats import chi2
 
 from simulator.arrivals.arrival import ARRIVALS
-from simulator.case.kinds import ARRIVAL_KINDS, AnyArrivals, OneOf
+from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
+from simulator.case.kinds import OneOf
 from simulator.records.streams import Streams
 from tests.builders import assumed
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.arrivals.arrival import ARRIVALS, Clock, warped
-from simulator.case.kinds import ARRIVAL_KINDS
+from simulator.case.any_arrivals import ARRIVAL_KINDS
 from simulator.evidence.recordings import Recording
 from simulator.records.streams import Streams
 from simulator.records.timetables import Surge

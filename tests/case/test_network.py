@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.case.kinds import tags_in, targets_in
+from simulator.case.any_stage import tags_in, targets_in
 from simulator.case.network import graph_of
 from tests.builders import fork, gate, join, link, people, pool, population, retake, retry, scenario
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target
 from simulator.case.fields import CostFigure, Figure, ShareFigure, bounded
-from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan

@@ -17,8 +17,8 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from simulator.arrivals.arrival import ARRIVALS
-from simulator.case.kinds import ARRIVAL_KINDS
-from simulator.case.kinds import STAGE_KINDS as KINDS
+from simulator.case.any_arrivals import ARRIVAL_KINDS
+from simulator.case.any_stage import STAGE_KINDS as KINDS
 from simulator.engine.plan import Plan
 from simulator.engine.run import Run, simulate
 from simulator.evidence.recordings import Recording

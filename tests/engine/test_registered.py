@@ -8,11 +8,12 @@ import pytest
 from simulator import arrivals
 from simulator.arrivals.arrival import OpenProcess, steady
 from simulator.arrivals.steady import Poisson
+from simulator.case.any_arrivals import Open
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.case.curveballs import CURVEBALLS
 from simulator.case.document import ScenarioError
 from simulator.case.fields import AS_WRITTEN, QUANTITIES, AnyQuantity, Exponential, add_quantity
-from simulator.case.kinds import Open, add_kind, remove_kind
+from simulator.case.kinds import add_kind, remove_kind
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.metrics.score_stretches import paths_shift

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from simulator.arrivals.arrival import ARRIVALS, Process
-from simulator.case.kinds import ARRIVAL_KINDS, STAGE_KINDS, AnyArrivals, AnyStage
+from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
+from simulator.case.any_stage import STAGE_KINDS, AnyStage
 from simulator.stages import STAGES
 from simulator.stages.stage import ServiceStage, Stage
 

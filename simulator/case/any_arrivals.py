@@ -1,0 +1,123 @@
+"""What every kind of arrivals declares, and its registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple, Protocol
+
+from pydantic import Field
+
+from simulator.case.document import Path
+from simulator.case.fields import Figure, Strict, bounded
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+    from simulator.engine.plan import Gatherer
+
+RateFigure = Annotated[Figure, bounded(1e-6, 1e6)]
+
+
+#: Every kind of arrivals that a scenario may name, by that name; the package `simulator.arrivals` fills it.
+ARRIVAL_KINDS: dict[str, type[AnyArrivals]] = {}
+
+
+class Recorded(Protocol):
+    """Requests that a file beside the scenario's own records, a row each."""
+
+    @property
+    def file(self) -> str: ...
+
+    def gather(self, gather: Gatherer) -> None:
+        """Read the file for a plan; raises RecordingError if it cannot be used."""
+
+
+class RequestContent(NamedTuple):
+    """Content of the requests besides their times: frames of sensors, or rows of a file.
+
+    frames_per_s: frames a second of each sensor; empty if requests are no frames
+    recorded: the file; None if there is none
+    """
+
+    frames_per_s: Mapping[str, float] = {}
+    recorded: Recorded | None = None
+
+    @property
+    def file(self) -> str:
+        return self.recorded.file if self.recorded is not None else ""
+
+
+class MlperfRules(NamedTuple):
+    """Rules by which MLPerf judges a run.
+
+    per_query: requests that are sent together, and answered when all of them are
+    percentile: the percentile of the latency that is quoted, as a share; None if none is
+    bound_s: the bound on that percentile; None if there is none
+    """
+
+    per_query: int = 1
+    percentile: float | None = None
+    bound_s: float | None = None
+
+
+class AnyArrivals(Strict):
+    """Base of all kinds of arrivals.
+
+    A kind declares the following for the rest of the program. Each default is that of a pile of work present at the start.
+    """
+
+    #: Whether requests arrive at a rate that does not depend on earlier ones: a surge multiplies it, and it may exceed
+    #: capacity.
+    has_rate: ClassVar[bool] = False
+    #: Whether clients wait for their answers before they send again, so that arrival times depend on the design.
+    waits_for_answers: ClassVar[bool] = False
+    #: Whether the rate is the same at all times of the day, so that a run may reach a steady state.
+    reaches_steady_state: ClassVar[bool] = True
+    #: Advice to an author of too many requests, besides fewer `run.days`.
+    to_lessen: ClassVar[str] = "lower the rate"
+
+    kind: str
+
+    @property
+    def most_at_once(self) -> int | None:
+        """The most requests at a time, if clients wait for their answers; None for no limit."""
+        return None
+
+    @property
+    def mlperf(self) -> MlperfRules | None:
+        return None
+
+    @property
+    def content(self) -> RequestContent:
+        return RequestContent()
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        yield from ()
+
+
+class Spike(Strict):
+    """A surge: requests arrive `times` as fast as otherwise; overlapping spikes multiply.
+
+    seconds: how long it lasts
+    """
+
+    at_s: Annotated[float, Field(ge=0, le=1e8, description="seconds from the start of the run")]
+    seconds: Annotated[float, Field(gt=0, le=1e8)]
+    times: Annotated[float, Field(ge=0, le=1000, description="how many times as fast; 0: none arrive")]
+
+
+class Open(AnyArrivals):
+    """Requests that arrive independently of earlier ones.
+
+    spikes: surges
+    """
+
+    has_rate: ClassVar[bool] = True
+
+    spikes: Annotated[list[Spike], Field(max_length=64)] = []
+
+    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+        end = 86_400 * scenario.run.days
+        for index, spike in enumerate(self.spikes):
+            if spike.at_s >= end:
+                message = f"begins at {spike.at_s:,g} s, after the last request; it should begin before {end:,g} s (run.days)"
+                yield ("spikes", index, "at_s"), message
