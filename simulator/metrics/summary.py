@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -65,7 +65,7 @@ class Summary:
     withheld: metrics with too little to count; at_edges: the run at each edge of its projections, by the name of the edge
     missing: the metrics of the case that the run cannot quote, each with the reason in a few words
     planned: the replications that were asked for; after fewer, the run's part of each interval is wider (`widening`)
-    measures: the replications themselves, with which advice compares other designs; estimator: makes further figures of them
+    measures: the replications themselves, with which advice compares other designs
     """
 
     plan: Plan
@@ -83,7 +83,6 @@ class Summary:
     missing: dict[str, str]
     planned: int
     measures: Sequence[Measures]
-    estimator: Estimator = field(repr=False, compare=False)
     mlperf: MlperfResult | None = None
 
     def settles(self, total: int) -> bool:
@@ -117,8 +116,8 @@ class Summary:
     @cached_property
     def costs(self) -> dict[str, Estimate]:
         """The parts of the cost of 1,000 requests (USD)."""
-        parts = self.measures[0].costs if self.requests else []
-        costs = {part: self.estimator.cost(part) for part in parts}
+        estimator = _estimator(self.plan, self.measures, self.warm_up, self.planned)
+        costs = {part: estimator.cost(part) for part in self.measures[0].costs if self.requests}
         for edge in self.at_edges.values():
             costs = _spanned(costs, edge.costs)
         return costs
@@ -126,7 +125,7 @@ class Summary:
     @cached_property
     def latency_curve(self) -> NDArray[np.float64]:
         """The times within which the shares CURVE of the requests served have their answer (s)."""
-        pooled = self.estimator.pooled("served")
+        pooled = _estimator(self.plan, self.measures, self.warm_up, self.planned).pooled("served")
         return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
 
     @cached_property
@@ -253,8 +252,7 @@ class Figures:
         """Return the figures of replications 0, 1, 2, ... of a plan; planned: as for `summary_of`."""
         stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
         warm_up = _warm_up(plan, measures, stages)
-        steady = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
-        estimator = Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan), widening(len(measures), planned))
+        estimator = _estimator(plan, measures, warm_up, planned)
         quoted, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
         reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
         metrics = {name: one for name, one in quoted.items() if name not in endless}
@@ -309,7 +307,6 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
         run_hash=run_hash(plan, seed, measures),
         metrics=metrics,
         verdicts=judged(plan.scenario, metrics, plan.outside_brief),
-        estimator=estimator,
         withheld=withheld,
         at_edges=dict(zip(EDGES, at_edges, strict=False)),
         stages=stages,
@@ -320,6 +317,12 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
         measures=measures,
         mlperf=mlperf,
     )
+
+
+def _estimator(plan: Plan, measures: Sequence[Measures], warm_up: WarmUp | None, planned: int) -> Estimator:
+    """Return what makes figures of replications. It holds their times in order, so that no summary keeps it."""
+    steady = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
+    return Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan), widening(len(measures), planned))
 
 
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
