@@ -121,7 +121,7 @@ def _as_written(name: str, quoted: float, seen: float, unit: str) -> tuple[Outco
     """Compare a number with the evidence to the digits that the author wrote: half a unit of the last one either way."""
     if isfinite(seen) and abs(seen - quoted) <= half_digit(quoted) * (1 + 1e-9):
         return "pass", f"`{name}` is as written"
-    return "fail", f"`{name}` says {in_words(quoted, unit)}, and the evidence {in_words(seen, unit)}"
+    return "fail", f"`{name}: {quoted:g}` should be {in_words(seen, unit)}"
 
 
 def half_digit(written: float) -> float:

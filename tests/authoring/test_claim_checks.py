@@ -141,3 +141,9 @@ def test_a_claim_needs_one_kind_of_evidence_and_something_to_show():
         data["claims"].append({"says": "Eight a second", **fields})
         with pytest.raises(ValueError, match=r"give exactly one of|say what the evidence is to show|a source shows nothing"):
             checked(data, "queue.yaml")
+
+
+def test_a_number_that_the_evidence_does_not_show_is_told_with_the_right_one():
+    claim = TextClaim(says="at 40 a second", figure="arrivals.rate_per_s", shows=40)
+    outcome, sentence = judged_claim(claim, lambda: ClaimEvidence(Interval(30, 30, 30)))
+    assert (outcome, sentence[:30]) == ("fail", "`shows: 40` should be 30.0; fo")
