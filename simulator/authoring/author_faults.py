@@ -11,7 +11,8 @@ from typing import Any
 from simulator.case.choices import Choice, Number
 from simulator.case.document import Fault, Path, dotted
 from simulator.case.load import misnamed
-from simulator.case.schema import Objective, Scenario
+from simulator.case.scenario_parts import Objective
+from simulator.case.schema import Scenario
 from simulator.units import span, spoken_bound
 
 Found = Iterator[tuple[Path, str]]

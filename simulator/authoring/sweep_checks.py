@@ -26,7 +26,8 @@ from simulator.authoring.tested_designs import (
 from simulator.case.choices import Options, Pick
 from simulator.case.document import ScenarioError
 from simulator.case.outputs import Metric
-from simulator.case.schema import Objective, Scenario
+from simulator.case.scenario_parts import Objective
+from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import share_interval

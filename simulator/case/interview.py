@@ -16,7 +16,8 @@ from simulator.case.phases import SIGNAL_PHASES, PracticePhase, defence_of, phas
 from simulator.errors import shortened, suggest
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Question, Scenario
+    from simulator.case.scenario_parts import Question
+    from simulator.case.schema import Scenario
 
 Level = Literal["junior", "senior", "staff"]
 

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.case.schema import Noun
+from simulator.case.scenario_parts import Noun
 from simulator.charts.look import GREEN, GREY, INSTANT, OBJECTIVE, ORANGE, SKY, Chart, chart, figure, stage_colours, translucent
 from simulator.charts.run_time import clock, hovered, instant, instants, marked, over_time, time_of_day
 from simulator.explain.timeline import occupancy, staffed, waiting

@@ -9,7 +9,8 @@ from math import ceil, inf
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.case.schema import Population, Scenario
+from simulator.case.scenario_parts import Population
+from simulator.case.schema import Scenario
 from simulator.charts.look import (
     BLUE,
     FOUND,

@@ -24,7 +24,7 @@ from simulator.stages.stage import ServiceStage, Stage
 if TYPE_CHECKING:
     from simulator.arrivals.closed import Loop
     from simulator.case.run_conditions import Conditions
-    from simulator.case.schema import Population
+    from simulator.case.scenario_parts import Population
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
     from simulator.evidence.score_tables import ScoreTable

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.case.schema import Noun
+from simulator.case.scenario_parts import Noun
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind, servers
 from simulator.metrics.stage_metrics import served_in_vain

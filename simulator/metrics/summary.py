@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from simulator.case.fields import Source
 from simulator.case.outputs import Metric, MetricGroup
-from simulator.case.schema import Objective, Scenario
+from simulator.case.scenario_parts import Objective
+from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, at_band_edges, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate, Interval, estimate

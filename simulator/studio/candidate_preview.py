@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.widgets import plain
-from simulator.case.schema import Objective, Scenario
+from simulator.case.scenario_parts import Objective
+from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.home.home_page import case_picture
 from simulator.practice.choice_panel import choice_widget

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from simulator.case.any_stage import AnyStage
 from simulator.case.run_conditions import surges
-from simulator.case.schema import AnyPhotoCheck
+from simulator.case.scenario_parts import AnyPhotoCheck
 from simulator.engine.plan import Plan
 from simulator.engine.route_draws import Routes, certain, drawn_routes
 from simulator.engine.servers import kind, work_s

@@ -9,7 +9,8 @@ from math import inf
 from simulator.case.choices import Pick
 from simulator.case.load import PROJECTED
 from simulator.case.outputs import Metric
-from simulator.case.schema import Objective, Scenario
+from simulator.case.scenario_parts import Objective
+from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, difference, figure, on_metric, on_verdict
 from simulator.metrics.comparisons import Difference

@@ -21,8 +21,9 @@ from simulator.records.timetables import HOUR_S
 from simulator.records.trace import DONE, Trace
 from simulator.vehicle.braking import first_tick, needed_m
 from simulator.vehicle.encounter_draws import KMH, speed_at
+from simulator.vehicle.encounter_frames import EncounterOutcome
 from simulator.vehicle.encounter_section import Vehicle, VehiclePart
-from simulator.vehicle.meeting import EncounterOutcome, Meeting
+from simulator.vehicle.meeting import Meeting
 from simulator.vehicle.sight import StageSight
 
 Floats = NDArray[np.float64]

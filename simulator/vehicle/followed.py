@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from simulator.records.trace import Trace
 from simulator.vehicle.braking import GentleCourse
 from simulator.vehicle.encounter_draws import KMH
-from simulator.vehicle.meeting import EncounterOutcome, Looks, Meeting
+from simulator.vehicle.encounter_frames import EncounterOutcome, Looks
+from simulator.vehicle.meeting import Meeting
 
 Floats = NDArray[np.float64]
 

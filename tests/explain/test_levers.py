@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binom, ttest_1samp
 
 from simulator.case.load import load, loads
-from simulator.case.schema import Objective
+from simulator.case.scenario_parts import Objective
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.design_changes import (

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.case.schema import Noun
+from simulator.case.scenario_parts import Noun
 from simulator.charts.queue_charts import queues
 from simulator.explain.timeline import batches, busiest_minute, moment, occupancy, queue_steps, staffed, waiting
 from simulator.stages.latency_tables import constant

@@ -8,7 +8,7 @@ import pytest
 
 from simulator.case.load import load
 from simulator.case.outputs import Metric
-from simulator.case.schema import Objective
+from simulator.case.scenario_parts import Objective
 from simulator.charts.queue_charts import goodput_over_time
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.case.schema import Noun
+from simulator.case.scenario_parts import Noun
 from simulator.charts.queue_charts import _overload_takeaway, goodput_over_time
 from simulator.metrics.overload import MOST_STEPS, capacity_per_s, goodput, rush_of, trouble
 from simulator.stages.latency_tables import constant

@@ -11,7 +11,7 @@ from scipy.stats import t
 
 from simulator.case.load import loads
 from simulator.case.outputs import Metric
-from simulator.case.schema import Objective
+from simulator.case.scenario_parts import Objective
 from simulator.engine.run import simulate
 from simulator.explain.result import replicate
 from simulator.intervals import Estimate, Interval, estimate, one_run_interval

@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.case.outputs import CaseOutline, metrics_of
-from simulator.case.schema import Objective
+from simulator.case.scenario_parts import Objective
 from simulator.intervals import Interval, estimate
 from simulator.metrics.summary import judge
 from simulator.practice.verdict_bar import _chip

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.case.schema import Objective
+from simulator.case.scenario_parts import Objective
 from simulator.cli.exits import UsageError
 from simulator.intervals import Estimate, Interval, estimate
 from simulator.tradeoffs.best_design import FEW, MOST, STEPS, Search

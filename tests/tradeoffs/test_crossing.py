@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, t
 
-from simulator.case.schema import Objective
+from simulator.case.scenario_parts import Objective
 from simulator.intervals import Interval, estimate
 from simulator.metrics.summary import Verdict
 from simulator.tradeoffs.breakeven import crossing
