@@ -21,6 +21,10 @@ Times = NDArray[np.float64]
 _LOOKED_AT = 64
 
 
+#: The largest share of requests that are served one by one: of more, the pool's own loop takes less time.
+BUSY = 0.25
+
+
 class CalmStretch(NamedTuple):
     """Requests served alone, from the first on: the beginning and the end of each service (s), and its replica.
 
@@ -55,7 +59,7 @@ def calm_stretch(
     A request takes the replica that has been free for longest. No service ends before the last one began, so that the k-th
     request takes the replica that comes free as the k-th of all. First each request is assumed to find a free replica. Where
     one waits, or its idle gap is another one than assumed, the requests from there on are served one by one, until the replicas
-    are free at the times that were assumed.
+    are free at the times that were assumed. Where many are to be, the stretch ends before the first of them.
 
     times: when each comes (s), each later than the one before, perhaps with some that come after the stretch
     services: its time by idle gap (s), shape (gaps + 1, n); gaps: where the next idle gap begins (s); free: as in the result
@@ -71,7 +75,9 @@ def calm_stretch(
         guess = np.searchsorted(gaps, idle, side="right")
     doubtful = np.flatnonzero((idle < 0) | (guess != gap_of) | (done <= came))
     started = came.copy()
-    if len(doubtful):
+    if len(doubtful) > BUSY * count:
+        count = int(doubtful[0])
+    elif len(doubtful):
         columns = [as_memoryview(column) for column in (started, done, ends)]
         of_gaps = [as_memoryview(of_gap) for of_gap in services]
         count = _OneByOne(as_memoryview(times), of_gaps, gaps, since.tolist(), bounds, *columns).serve(doubtful.tolist())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from simulator import compile_plan, load, simulate
+from simulator.stages import calm_stretch as calm
 from simulator.stages import plain_pool
 from simulator.stages.calm_stretch import Bounds, calm_stretch
 
@@ -41,7 +42,8 @@ def bounds_of(rng):
 
 
 @pytest.mark.parametrize("load_each", [0.01, 0.1, 0.5, 0.9, 1.5])
-def test_it_serves_as_a_heap_of_replicas_does_until_the_first_request_that_meets_a_bound(load_each):
+def test_it_serves_as_a_heap_of_replicas_does_until_the_first_request_that_meets_a_bound(load_each, monkeypatch):
+    monkeypatch.setattr(calm, "BUSY", 1.0)
     rng, lengths = np.random.default_rng(7), []
     for _ in range(120):
         replicas, gaps = int(rng.integers(1, 6)), sorted(rng.exponential(2.0, rng.integers(1, 3)).tolist())
@@ -58,6 +60,13 @@ def test_it_serves_as_a_heap_of_replicas_does_until_the_first_request_that_meets
             assert (found.servers, found.free) == (servers, after)
     assert all(served <= most for served, most in lengths)
     assert sum(served == most for served, most in lengths) > 110  # where a service outlasts many others, a stretch ends early
+
+
+def test_a_busy_stretch_ends_before_the_first_request_that_waits():
+    times, services = np.arange(1.0, 9.0), np.array([[0.5] * 3 + [3.0] * 5] * 2)
+    found = calm_stretch(times, services, [9.0], [(0.0, 0)], Bounds())
+    assert found is not None
+    assert found.done.tolist() == [1.5, 2.5, 3.5, 7.0]
 
 
 def test_of_replicas_that_come_free_at_once_the_lower_number_serves():
