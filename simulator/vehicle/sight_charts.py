@@ -109,7 +109,7 @@ def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
     )
     ticks = [digit * 10.0**power for power in range(-2, 5) for digit in (1, 2, 5)]
     drawn.update_xaxes(title="latency of one frame (ms), logarithmic", type="log", tickvals=ticks, tickangle=0)
-    drawn.update_yaxes(title=f"{where}, found in one frame (%)", range=[0, 105])
+    drawn.update_yaxes(title=f"{where} found in a frame (%)", range=[0, 105])
     return Chart(drawn, _front_takeaway(rows, where), rounded(_front_table(rows), 3))
 
 
@@ -179,7 +179,7 @@ def _drawn(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Fig
         hovertemplate="%{x:,.4~r} USD<extra>%{y}</extra>",
     )
     drawn = figure(bars, height=130 + 40 * len(parts), bargap=0.35)
-    drawn.update_xaxes(title="USD over the life of a vehicle, 95% interval of the total", rangemode="tozero")
+    drawn.update_xaxes(title="USD over its life, total with 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     return drawn
 
