@@ -11,7 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from campaigns.detections.networks import DETECTORS, start
 from campaigns.detections.scene_job import SceneJob
 from simulator.evidence.detection_tables import BINS, REFIT_COLUMNS
 from simulator.evidence.evidence_files import in_one_step
+from simulator.intervals import Interval
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import LEAST, Placed, boxes_of, outputs_of, place, prepare
 from simulator.metrics.detection_quality import (
@@ -297,20 +298,35 @@ class RefitQuality:
     @classmethod
     def of(cls, labels: Boxes, found: ScoredBoxes, weights: NDArray[np.float64]) -> RefitQuality:
         images, takes = weights.shape[1], taken(labels, found)
-        scores = best_scores(labels, found, takes[0])
-        hits = scores >= _best_score(scores, found.score)
-        hit, there = (np.bincount(labels.image[rows], minlength=images) for rows in (hits, np.ones_like(hits)))
+        recall = partial(_recall, labels, found, best_scores(labels, found, takes[0]))
         return cls(
             float(average_precision(labels, found, images, None, takes).mean()),
             average_precision(labels, found, images, weights, takes).mean(axis=1),
-            float(hits.mean()),
-            (weights @ hit) / (weights @ there),
+            float(recall(np.ones((1, images)))[0]),
+            recall(weights),
+        )
+
+    def less(self, other: RefitQuality) -> tuple[Interval, Interval]:
+        """Return the change of AP and that of recall from another network, paired by resample."""
+        return (
+            bootstrapped(self.ap - other.ap, self.ap_drawn - other.ap_drawn),
+            bootstrapped(self.recall - other.recall, self.recall_drawn - other.recall_drawn),
         )
 
 
-def _best_score(scores: NDArray[np.float64], answers: NDArray[np.float64]) -> float:
-    """Return the score from which F1 is best, of the beginnings of the bins; scores: of the labelled boxes, 0 where missed."""
-    return max(BINS, key=lambda low: 2 * (scores >= low).sum() / ((answers >= low).sum() + len(scores)))
+def _recall(
+    labels: Boxes, found: ScoredBoxes, scores: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the share of boxes found at the score with the best F1, (resamples,). Each resample chooses the score anew.
+
+    scores: of the labelled boxes, 0 where missed; the candidates are the beginnings of the bins
+    """
+    at = partial(np.bincount, minlength=weights.shape[1])
+    hits = np.stack([weights @ at(labels.image[scores >= low]) for low in BINS])
+    answers = np.stack([weights @ at(found.image[found.score >= low]) for low in BINS])
+    there = weights @ at(labels.image)
+    best = (2 * hits / (answers + there)).argmax(axis=0)
+    return np.asarray(hits[best, np.arange(len(weights))] / there)
 
 
 def folds(images: int, seed: int) -> tuple[Ints, Ints]:
@@ -338,8 +354,7 @@ def refit_rows(frames: RefitFrames) -> pd.DataFrame:
         frames_of = [bought(order, fold, tested, count) for tested in range(FOLDS)]
         heads = [refitted(Lessons.joined([lessons[image] for image in each])) for each in frames_of]
         after = RefitQuality.of(frames.labels, frames.answers(heads, fold), weights)
-        ap = bootstrapped(after.ap - before.ap, after.ap_drawn - before.ap_drawn)
-        recall = bootstrapped(after.recall - before.recall, after.recall_drawn - before.recall_drawn)
+        ap, recall = after.less(before)
         setting = (NETWORK, frames.setting.condition, frames.setting.severity, min(map(len, frames_of)), images)
         figures = before.ap, after.ap, *vars(ap).values(), before.recall, after.recall, *vars(recall).values()
         rows.append((*setting, *(round(float(each), 4) + 0.0 for each in figures)))

@@ -22,6 +22,7 @@ import tests.coverage.labels
 import tests.coverage.one_run
 import tests.coverage.queues
 import tests.coverage.reader_rates
+import tests.coverage.refits
 import tests.coverage.shares
 import tests.coverage.text_claims
 import tests.coverage.vehicle_evidence  # noqa: F401
