@@ -9,7 +9,6 @@ from math import log10
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from simulator.charts.look import (
     BLUE,
@@ -27,11 +26,12 @@ from simulator.charts.look import (
     whiskers,
 )
 from simulator.charts.run_time import marked, time_of_day
+from simulator.intervals import Interval
 from simulator.metrics.ages import Floats, KnownAges, ages, shares_within
 from simulator.metrics.measures import CURVE
 from simulator.metrics.summary import Summary
 from simulator.records.trace import Trace
-from simulator.units import duration, percent
+from simulator.units import duration, percent, spoken_within
 
 #: From this many decades on, only 1 and 3 of each are written, not 1, 2 and 5: a phone has no room for more.
 _WIDE = 2.0
@@ -82,7 +82,7 @@ def _percentiles(summary: Summary) -> go.Scatter:
         y=[100 * share for share in known.values()],
         mode="markers+text",
         marker={"color": BLUE, "size": 10},
-        text=[f"{100 * share:.0f}%: {duration(value)}" for share, value in zip(known.values(), values, strict=True)],
+        text=[f"{100 * share:.0f}%: {_as_quoted(metric)}" for share, metric in zip(known.values(), metrics, strict=True)],
         textposition=["bottom right", "top left", "bottom right"][: len(known)],
         error_x=whiskers(lows, values, [metric.high for metric in metrics]),
         hoverinfo="skip",
@@ -111,11 +111,16 @@ def _objectives(drawn: go.Figure, summary: Summary) -> list[float]:
 
 
 def _takeaway(summary: Summary) -> str:
-    known = [(share, summary.metrics[name].value) for name, share in _percentile_shares(summary).items()]
+    known = [(share, summary.metrics[name]) for name, share in _percentile_shares(summary).items()]
     if not known:
         return f"Too few {summary.plan.scenario.unit.many} were served to say how long answers took."
-    parts = ", ".join(f"{100 * share:.0f}% within {duration(value)}" for share, value in known)
+    parts = ", ".join(f"{100 * share:.0f}% within {_as_quoted(metric)}" for share, metric in known)
     return f"Of the {summary.plan.scenario.unit.many} served, {parts}."
+
+
+def _as_quoted(time: Interval) -> str:
+    """Write a time with the digits that its interval carries, as cards and tables do."""
+    return spoken_within(time.value, time.low, time.high, "s")[0]
 
 
 #: The length of the window around an instant, in seconds.
@@ -301,15 +306,19 @@ def answer_times_compared(runs: Sequence[Summary], names: Sequence[str]) -> Char
     drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=decades())
     drawn.update_yaxes(title="answered, of those served (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     table = pd.DataFrame({"answered_share": CURVE} | {f"time_s, {name}": curve for name, curve in curves.items()})
-    return Chart(drawn, _compared_takeaway(curves), table)
+    return Chart(drawn, _compared_takeaway(dict(zip(names, runs, strict=True))), table)
 
 
-def _compared_takeaway(curves: dict[str, NDArray[np.float64]]) -> str:
-    served = {
-        name: float(np.interp(_COMPARED_SHARE, CURVE, curve)) for name, curve in curves.items() if np.isfinite(curve).all()
-    }
+def _compared_takeaway(runs: dict[str, Summary]) -> str:
+    served = {name: _time_of(run, _COMPARED_SHARE) for name, run in runs.items() if np.isfinite(run.latency_curve).all()}
     if not served:
         return "These runs served too few to say how long answers took."
-    times = ", ".join(f"within {duration(time)} in {name}" for name, time in served.items())
-    none = [f"{name} served too few to say." for name in curves if name not in served]
+    times = ", ".join(f"within {time} in {name}" for name, time in served.items())
+    none = [f"{name} served too few to say." for name in runs if name not in served]
     return " ".join([f"{_COMPARED_SHARE:.0%} of those served are answered {times}.", *none])
+
+
+def _time_of(run: Summary, share: float) -> str:
+    """Return the time within which this share of the served is answered, as the run quotes it, else from the curve."""
+    quoted = next((run.metrics[name] for name, quantile in _percentile_shares(run).items() if quantile == share), None)
+    return duration(float(np.interp(share, CURVE, run.latency_curve))) if quoted is None else _as_quoted(quoted)

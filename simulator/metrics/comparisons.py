@@ -269,7 +269,8 @@ def _pairing(before: Summary, after: Summary) -> str:
         )
     if before.replications != after.replications:
         count = min(before.replications, after.replications)
-        words.append(f"Of {before.replications} and {after.replications} replications, the first {count} are compared.")
+        runs = f"The runs have {before.replications} and {after.replications} replications"
+        words.append(f"{runs}. The first {count} of each are compared, so figures may differ from those of whole runs.")
     return " ".join(words)
 
 

@@ -214,7 +214,7 @@ def test_other_seeds_are_not_paired_and_fewer_replications_are_compared_as_far_a
     assert compare(wide, wide).pairing == ""
     assert "seeds differ (0 and 5)" in compare(wide, other).pairing
     found = compare(wide, fewer)
-    assert found.pairing == "Of 3 and 2 replications, the first 2 are compared."
+    assert found.pairing.startswith("The runs have 3 and 2 replications. The first 2 of each are compared, ")
     assert [one.change.value for one in found.moved] == [0.0] * len(found.moved)  # the same two replications
     assert found.before.replications == found.after.replications == 2
 

@@ -99,7 +99,7 @@ def test_a_run_is_compared_with_the_one_before_and_then_with_the_pinned_one(run,
 
 def test_a_comparison_with_a_longer_run_says_which_replications_it_compares(run, jobs, store):
     seen = look(run(point=1.0), look(run(replications=3)))
-    assert "Of 3 and 2 replications, the first 2 are compared." in said(seen)
+    assert "The runs have 3 and 2 replications. The first 2 of each are compared, " in said(seen)
 
 
 def test_a_click_brings_back_the_design_and_computes_the_run_again(run, jobs, store, small):
