@@ -246,7 +246,7 @@ def has_profile(device: str, model: str, precision: str, folder: Path | None = N
 _NAMES_S = 5.0
 
 
-@cached(TTLCache(1, _NAMES_S), lock=Lock())
+@cached(TTLCache(4, _NAMES_S), key=lambda: tuple(_places(None)), lock=Lock())
 def profile_names() -> list[tuple[str, str, str]]:
     """Return the device, model and precision of every profile, by the names of the files."""
     names = ((path.parent.name, *path.stem.rpartition(".")) for path in _files(None))

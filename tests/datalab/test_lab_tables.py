@@ -73,5 +73,5 @@ def test_other_training_data_choose_another_table():
 
 
 def test_a_model_without_that_table_is_refused_at_the_choice_of_data():
-    with pytest.raises(ScenarioError, match=r"no score table 'pad_ufes20.efficientnet_lite1_one_reader"):
+    with pytest.raises(ScenarioError, match="“Architecture: EfficientNet-Lite1” do not go together: no scores are known"):
         compile_plan(load(CASE), {"data": "one_reader", "architecture": "efficientnet_lite1"})

@@ -92,7 +92,7 @@ def test_a_measured_design_has_no_band():
 
 
 def test_what_nothing_supports_is_refused_at_the_option_that_asked_for_it():
-    with pytest.raises(ScenarioError, match="never timed at int8_dynamic") as caught:
+    with pytest.raises(ScenarioError, match="“Precision: int8 dynamic” do not go together: no latencies") as caught:
         compile_plan(load(SKIN), {"hardware": "t4", "precision": "int8_dynamic"})
     assert [fault.field for fault in caught.value.faults] == ["stages.classifier.device"]
 

@@ -48,7 +48,7 @@ def said(page):
     kinds = ("header", "markdown", "caption")
     words = [re.sub(r"\\(.)", r"\1", str(element.value)) for kind in kinds for element in page.get(kind)]
     for element in page.get("plotly_chart"):
-        words += [element.proto.alt, element.proto.spec]
+        words += [element.proto.alt, element.proto.spec.replace(r"\u003cbr\u003e", " ")]
     words += [" ".join([*frame.value.columns, *map(str, frame.value.to_numpy().ravel())]) for frame in page.dataframe]
     return "\n".join(
         [*words, *(widget.label for kind in ("radio", "slider", "select_slider", "button") for widget in page.get(kind))]
