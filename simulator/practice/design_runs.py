@@ -106,8 +106,8 @@ def first_panel(scenario: Scenario) -> str:
 
 
 def watcher(what: str = "") -> Watcher:
-    tab = str(st.session_state.setdefault("tab", uuid4().hex))
-    return Watcher(person(), f"{tab}{what}")
+    place = str(st.session_state.setdefault("watcher", uuid4().hex))
+    return Watcher(person(), f"{place}{what}")
 
 
 def start(scenario: Scenario, plan: Plan, seed: int, replications: int) -> None:

@@ -1,7 +1,9 @@
 """What a tab is told of its run: each stage once, a few steps of the progress, and the end when it has come."""
 
 import pytest
+import streamlit as st
 
+from simulator.app.design_state import EXPLORE_TAB
 from simulator.app.jobs import BESIDE, Registry, Watcher
 from simulator.practice import design_runs
 from simulator.practice.design_runs import RunsShown
@@ -110,3 +112,13 @@ def test_the_diagram_and_the_reasons_do_not_wait_for_the_figures_of_a_run_that_i
     before = shown.ended()
     job.cancel()
     assert shown.ended() != before
+
+
+def test_two_windows_of_one_browser_with_the_same_panel_open_are_two_watchers_and_leave_the_tabs_alone(monkeypatch):
+    windows = [{"person": "one", EXPLORE_TAB: "Runs"}, {"person": "one", EXPLORE_TAB: "Runs"}, {"person": "one"}]
+    watchers = set()
+    for window in windows:
+        monkeypatch.setattr(st, "session_state", window)
+        watchers |= {design_runs.watcher(), design_runs.watcher()}
+    assert len(watchers) == 3
+    assert [window.get(EXPLORE_TAB) for window in windows] == ["Runs", "Runs", None]
