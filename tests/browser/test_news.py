@@ -66,9 +66,9 @@ wanted => {
 
 @pytest.mark.long
 def test_reasons_of_the_run_before_are_pale_until_those_of_the_new_run_are_there(visit):
-    page = visit(STORM)
+    page = visit("practice?case=skin-cancer-triage")  # a run of more than one look
     result(page)
     page.wait_for_function(STAGE, arg=False)
-    move(page, "Replicas", "ArrowRight")
+    move(page, "Operating point", "ArrowRight")
     for wanted in (True, False):
         page.wait_for_function(STAGE, arg=wanted, timeout=90_000)
