@@ -297,7 +297,7 @@ class ItemAttribute(AnyAttribute):
         missing = [value for value in self.values if value not in written]
         if not any(written):
             message = f"the score table '{table.name}' gives no {self.column} for its items"
-            gather.warnings.append(f"{self.label}: the scores do not name it for their items, so no metric is reported by it.")
+            gather.warnings.append(f"{self.label}: the scores give no {self.column} of items, so no figure is split by it.")
             for stage in (stage for stage, one in gather.scenario.routers().items() if one.asks == name):
                 gather.fault((stage, "by"), message)
         elif missing and (len(missing) == len(self.values) or not self.of_model):  # a model may never answer some of them

@@ -36,6 +36,9 @@ _ROUTES = {"Urgent": ORANGE, "Routine": SKY}
 #: Ends of at least this share have a name in the chart; with one start or one end alone, a short table is enough.
 MATTERS = 0.01
 
+#: The least space between two bands, and the height of a line of their names, in pixels.
+PAD, LINE = 36, 17
+
 _OTHER_ENDS = "Other ends"
 
 
@@ -57,7 +60,8 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     names = list(dict.fromkeys([*links["from"], *links["to"]]))
     nodes, bands = _nodes(names, _totals(links), fates), _bands(names, links, fates, scenario.who.many)
     sankey = go.Sankey(arrangement="snap", node=nodes, link=bands, textfont={"shadow": "none"})
-    drawn = figure(sankey, height=400)
+    crowded = max(gathered["route"].nunique(), gathered["end"].nunique()) - 1
+    drawn = figure(sankey, height=400 + crowded * (nodes["pad"] - PAD))
     drawn.update_layout(margin={"t": 24, "b": 24}, font_size=13)
     return chart(drawn, takeaway, table, {"count": f"{_whom(scenario, positive)} a run"})
 
@@ -99,10 +103,11 @@ def _totals(links: pd.DataFrame) -> dict[str, float]:
 
 
 def _nodes(names: list[str], totals: dict[str, float], fates: dict[str, str]) -> dict[str, Any]:
+    labels = [_fate_label(name, totals[name]) if name in fates else _label(name, totals[name]) for name in names]
     return {
-        "label": [_fate_label(name, totals[name]) if name in fates else _label(name, totals[name]) for name in names],
+        "label": labels,
         "color": [_colour(name, fates) for name in names],
-        "pad": 36,
+        "pad": max(PAD, LINE * max(len(label.split("<br>")) for label in labels)),  # thin bands leave a name no more
         "thickness": 12,
         "line": {"width": 0},
         "hovertemplate": "%{label} a run<extra></extra>",

@@ -163,7 +163,7 @@ def test_a_value_that_no_item_has_is_told():
 
 def test_a_published_curve_says_nothing_of_its_items_and_that_is_told():
     made = compile_plan(load("skin-cancer-triage"), {"architecture": "resnet50_x3"})
-    assert any("the scores do not name it for their items, so no metric is reported by it" in words for words in made.warnings)
+    assert any("the scores give no diagnosis of items, so no figure is split by it" in words for words in made.warnings)
     assert simulate(made).requests["diagnosis"].isna().all()
 
 
