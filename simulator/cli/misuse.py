@@ -39,7 +39,7 @@ def _sentence(error: Any, context: Any, message: str, words: Sequence[str]) -> s
     if found := _NO_COMMAND.search(message):
         return f"there is no command '{found[1]}'{_near(found[1], context.command.commands)}"
     if found := _TOO_MANY.search(message):
-        return f"{found[1]}: {_expected(context)}"
+        return f"{found[1]}: {_expected(context, found[1])}"
     return message.removesuffix(".")
 
 
@@ -66,9 +66,11 @@ def _called(param: Any) -> str:
     return str(param.opts[0] if param.opts[0].startswith("-") else param.name.upper())
 
 
-def _expected(context: Any) -> str:
+def _expected(context: Any, extra: str) -> str:
     """Say what a command takes instead of one argument too many: its arguments, or the options by which it is called."""
     names = [_called(param) for param in context.command.params if not param.opts[0].startswith("-")]
+    if all("=" in word for word in extra.split()) and any("--set" in param.opts for param in context.command.params):
+        return f"one argument too many; did you mean '{' '.join(f'--set {word}' for word in extra.split())}'?"
     if names:
         return f"one argument too many; expected {' and '.join(names)} alone, with quotation marks around spaces"
     if not context.command.params:

@@ -50,6 +50,7 @@ assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)
         (["rum"], "casesim: there is no command 'rum'; did you mean 'run'? casesim --help lists the options\n"),
         (["run"], "casesim run: CASE is missing: the id of a case, or the path of a YAML file; casesim run --help"),
         (["run", "retry-storm", "b c"], "casesim run: b c: one argument too many; expected CASE alone, with quotation marks"),
+        (["run", "retry-storm", "replicas=3"], "one argument too many; did you mean '--set replicas=3'? casesim run"),
         (["proof", "retry-storm"], "casesim proof: retry-storm: this command takes no case; type its options alone, such as"),
         (["lab", "retry-storm"], "type its options alone, such as casesim lab --photos PHOTOS; casesim lab --help lists"),
         (["cases", "retry-storm"], "type its options alone, such as casesim cases --"),
