@@ -26,7 +26,7 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Goal, goal_of, moved
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, swept
+from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, silent, swept
 from simulator.tradeoffs.tried_designs import BestDesigns, Miss, TriedDesign, obstacle_of, tried_design
 
 if TYPE_CHECKING:
@@ -79,25 +79,20 @@ class Search:
         self.tried: dict[str, TriedDesign] = {}
         self.replications = 0
         self._known: dict[tuple[str, int], TriedDesign] = {}
+        self._report: ReportProgress = silent
 
-    def find(
-        self,
-        budget: int,
-        sampler: Sampler = "tpe",
-        progress: Callable[[int, int], None] = lambda done, total: None,
-        begin: Callable[[str], None] = lambda what: None,
-    ) -> BestDesigns:
+    def find(self, budget: int, report: ReportProgress = silent) -> BestDesigns:
         """Find the best of `budget` designs, after a race of the most promising and steps towards less cost.
 
-        progress: called with the number of proposals done and their total; begin: called with the name of each later part
+        report: called with the part of the search under way, the number done of it and the total, 0 if unknown
         """
-        path = self.propose(budget, sampler, progress)
+        self._report = report
+        path = self.propose(budget)
         runners = self._runners()
-        begin("racing the most promising")
         first, raced, undecided = self._race(runners)
         seeming = [] if first.meets else self._seeming()
+        report("giving the best their verdicts", 0, 0)
         judged = self._run([*(one.point for one in [first, *undecided, *seeming]), *self._known_points()], self.judging)
-        begin("stepping towards less cost")
         best = self._cheaper(min(judged, key=lambda one: one.verdict_rank))
         misses = self._misses([*judged, best]) if best.missed else []
         obstacle = None if best.meets else obstacle_of(self.claims, self._ran)
@@ -135,9 +130,7 @@ class Search:
         first = [*plain[: RACING // 2], *doubted[: RACING // 2], *plain]
         return list({repr(one.point): one for one in first}.values())[:RACING]
 
-    def propose(
-        self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
-    ) -> list[TriedDesign]:
+    def propose(self, budget: int, sampler: Sampler = "tpe") -> list[TriedDesign]:
         """Run `budget` designs that an optimizer proposes, each once; return the best so far after each of them.
 
         A design that cannot run does not count. budget: all designs where there are fewer
@@ -162,7 +155,7 @@ class Search:
                 if new.pop(repr(point), None) and not one.outcome.refused:
                     proposed += 1
                     path.append(min([one, *path[-1:]], key=lambda tried: tried.rank))
-            progress(proposed, budget)
+            self._report("trying proposals", proposed, budget)
         return path
 
     def _asked(self, study: optuna.Study) -> optuna.Trial:
@@ -211,6 +204,7 @@ class Search:
         raced = {repr(one.point): FEW for one in runners}
         while len(left) > 1 and replications < self.judging:
             replications = min(2 * replications, self.judging)
+            self._report(f"racing the {len(left)} most promising, replications", replications, self.judging)
             left = sorted(self._run([one.point for one in left], replications), key=lambda one: one.rank)
             raced |= {repr(one.point): replications for one in left}
             left = [left[0], *(one for one in left[1:] if not self._is_worse(one, left[0]))]
@@ -285,6 +279,7 @@ class Search:
                     size //= 2
                     continue
                 left -= 1
+                self._report("stepping towards less cost", STEPS - left, STEPS)
                 (one,) = self._run([step], FEW)
                 if one.seems_to_save_on(now):
                     now, size = one, 2 * size

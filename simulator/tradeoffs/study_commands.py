@@ -77,8 +77,8 @@ def best(
     cache = OutcomeCache()
     with workers(scheduler) as submit:
         search = search_over(request, claims, cost, submit, cache)
-        with counting_bar("designs", min(budget, search.designs)) as report:
-            result = search.find(budget, progress=report)
+        with working_bar() as report:
+            result = search.find(budget, report)
     report_damaged(cache)
     if as_json:
         print(json.dumps(head(request) | _best_json(result, search), indent=2, allow_nan=False))

@@ -354,8 +354,7 @@ def best(base: Base) -> None:
     def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
         request.check_brief()
         search = search_over(request, claims_of(base.scenario), cost_goal(base.scenario), submit, OutcomeCache())
-        progress = lambda done, total: report("trying proposals", done, total)  # noqa: E731
-        return search, search.find(proposed, progress=progress, begin=lambda what: report(what, 0, 0))
+        return search, search.find(proposed, report)
 
     show = lambda pair: _show_best(base, *pair)  # noqa: E731
     study(StudyPlan(f"best {base.name}", "Search for the best design", work, show, request, min(3 * proposed, every)))

@@ -142,7 +142,12 @@ def test_the_best_design_is_no_worse_than_a_known_one_that_few_replications_make
     axes = [Axis("servers", "Servers", tuple(range(1, 13)))]
     base = DesignPoint({"servers": 6})
     search = Search(axes, base, [ENOUGH, cheap], Goal(COST, higher=False), run, 1, 8, [base.picks, {"servers": 12}])
-    assert search.find(12).best.point.picks["servers"] == 12
+    said = []
+    assert search.find(12, lambda *part: said.append(part)).best.point.picks["servers"] == 12
+    assert [part for part in said if part[0] == "trying proposals"][-1] == ("trying proposals", 12, 12)
+    race = [part for part in said if part[0].startswith("racing the")]
+    assert race[0] == ("racing the 8 most promising, replications", 4, 8)
+    assert said.index(race[-1]) < said.index(("giving the best their verdicts", 0, 0))
     assert search.best_of_known().point.picks["servers"] == 12
 
 
