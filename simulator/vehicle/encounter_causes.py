@@ -89,7 +89,7 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     needed = f"it takes about {duration(needed_h * HOUR_S, 2)} without a false answer, and {recorded} were recorded"
     unprovable = f"No design can prove this here: {needed}." if first.hours < needed_h else ""
     stayed = f"for {first.kept_frames} frames within {duration(first.stays_s)}"
-    sentence = f"In {recorded} of recorded driving, false answers stayed in the vehicle's own way {stayed}: {', '.join(each)}."
+    sentence = f"In {recorded} of recorded driving, this many false answers stayed in the way {stayed}: {', '.join(each)}."
     if not unprovable and not all(alarms.count for alarms in looks.values()):
         sentence += f" None in {recorded} still leaves up to {significant(NO_EVENT / first.hours)} an hour (rule of three)."
     if spec.fuses == "both" and len(looks) > 1:
