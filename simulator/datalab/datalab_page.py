@@ -34,6 +34,15 @@ from simulator.intervals import Interval
 
 _WEIGHTS = {"none": "all photos alike", "class": "both classes alike", "diagnosis": "every diagnosis alike"}
 _SPLITS = {"patient": "by patient", "photo": "by photo (a mistake)"}
+_BACKBONE_COLUMNS = {
+    "label": "Backbone",
+    "size": "Photo (pixels a side)",
+    "weights": "Weights",
+    "licence": "Licence",
+    "channels": "Features",
+    "kept": "Kept",
+    "explained": "Share of variance kept",
+}
 #: Draws of photos and of reading errors behind a refit on the screen: about a second in all.
 _REPEATS = 4
 #: Metrics of the case that labels move.
@@ -84,7 +93,7 @@ def _refitted(request: LabRequest) -> tuple[CurvePoint, dict[str, PairedDifferen
 def _answer(one: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
     cost = price_of(one.request)
     with st.grid(4, min_column_width=240):
-        _card("AUC", one.auc, gaps["auc"])
+        _card("AUC (points)", one.auc, gaps["auc"])
         _card("Melanomas found, of 100", one.melanomas, gaps["melanomas"])
         st.metric("Price", f"{cost.usd:,.0f} USD", f"{cost.weeks:.1f} weeks", delta_color="off", delta_arrow="off")
         st.metric("Wrong training labels", f"{one.wrong:.1%}", "tests are proven", delta_color="off", delta_arrow="off")
@@ -93,7 +102,7 @@ def _answer(one: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
         "of the people without cancer are referred. Intervals hold the luck of the tested patients and of the draws."
     )
     if one.request.split == "photo":
-        st.warning("Photos of one patient stand on both sides. The gain is pretended: a new patient will not bring it.")
+        st.warning("Photos of one patient stand on both sides. Any gain is pretended: a new patient will not bring it.")
     paid = [f"{part} {usd:,.0f}" for part, usd in cost.parts.items() if usd]
     st.caption(plain(f"Paid in USD: {', '.join(paid)}. Recipe: {words(one.request)}."))
 
@@ -227,7 +236,8 @@ def _backbones() -> None:
         "were opened in November 2026, and none holds pretrained weights. "
         "The ResNet-50 is a thin one; it and MobileNetV2 saw other photos after ImageNet."
     )
-    st.dataframe(pd.DataFrame([one.model_dump() for one in lab_about().backbones]), hide_index=True)
+    table = pd.DataFrame([one.model_dump() for one in lab_about().backbones]).drop(columns="name")
+    st.dataframe(table.rename(columns=_BACKBONE_COLUMNS), hide_index=True)
 
 
 def _splits() -> None:

@@ -20,7 +20,7 @@ def shown(page) -> dict[str, str]:
 
 def test_all_proven_labels_are_there_at_first_with_their_price(page):
     assert not page.exception
-    assert shown(page)["AUC"].startswith("83.2 (")
+    assert shown(page)["AUC (points)"].startswith("83.2 (")
     assert shown(page)["Price"] == "214,200 USD"
     assert shown(page)["Wrong training labels"] == "0.0%"
     assert jumps(page) == []
