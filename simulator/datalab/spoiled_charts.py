@@ -54,7 +54,7 @@ def foreign_photos(rows: pd.DataFrame) -> Chart:
             "Number": rows["photos"],
             "Detector": rows["detector"].map(DETECTOR_WORDS),
             "Stopped (%)": _intervals(rows, "detected"),
-            "AUC (%)": _intervals(rows, "auc"),
+            "AUC (points)": _intervals(rows, "auc"),
             "Referred by the network (%)": (100 * rows["referred"]).round(1),
         }
     )
@@ -80,7 +80,7 @@ def check_table(rows: pd.DataFrame, worth: tuple[str, ...]) -> pd.DataFrame:
             "Photos": rows["label"] + severities.map(lambda one: "" if pd.isna(one) else f", {one}"),
             "Worth scoring": ["no" if key in worth or key == "not_worth_scoring" else "yes" for key in rows["key"]],
             "Stopped (%)": _intervals(rows, "detected"),
-            "AUC (%)": _intervals(rows, "auc"),
+            "AUC (points)": _intervals(rows, "auc"),
         }
     )
 
