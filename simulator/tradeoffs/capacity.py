@@ -460,13 +460,20 @@ class Nine:
         return f"{spoken_within(self.usd.value, self.usd.low, self.usd.high, 'USD')[0]} for {share} or more"
 
 
-def by_the_nine(outcomes: Sequence[DesignOutcome], metric: str, cost: str, nines: int = 4) -> list[Nine]:
-    """Return the least cost of each further nine of a share among designs, by their plain values."""
+def by_the_nine(
+    outcomes: Sequence[DesignOutcome], metric: str, cost: str, asked: Sequence[float] = (), nines: int = 4
+) -> list[Nine]:
+    """Return the least cost of each further nine of a share among designs, by their plain values, up to the first out of reach.
+
+    asked: shares that objectives ask for, which stand among the nines
+    """
     nines_ = []
-    for share in (1 - 10.0**-count for count in range(1, nines + 1)):
+    for share in sorted({*asked, *(1 - 10.0**-count for count in range(1, nines + 1))}):
         fit = [
             place for place, one in enumerate(outcomes) if (one.value(metric) or 0.0) >= share and one.value(cost) is not None
         ]
         best = min(fit, key=lambda place: outcomes[place].value(cost) or 0.0, default=None)
         nines_.append(Nine(share, best, None if best is None else outcomes[best].metrics[cost]))
+        if best is None:
+            break
     return nines_

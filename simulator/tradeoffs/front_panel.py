@@ -187,7 +187,7 @@ def _draw(base: Base, question: _Question, result: Front, points: list[DesignPoi
     side_by_side = parallel_chart(result, _columns(question, result, points), table)
     _parallel(side_by_side, table)
     exports(side_by_side, f"{scenario.id}-designs", provenance)
-    _nines(result, goals)
+    _nines(result, goals, scenario)
     st.header("Distance of your own design from the front", anchor=False)
     work, button = _regret(question, points, result), "Compare my design with the best of these"
     study(StudyPlan(f"regret {question.name}", button, work, _show_regret, question.request, 1 + len(result.places)))
@@ -242,12 +242,14 @@ def _open_one(base: Base, result: Front, points: list[DesignPoint], names: list[
         design_link(base, points[place])
 
 
-def _nines(result: Front, goals: list[Goal]) -> None:
+def _nines(result: Front, goals: list[Goal], scenario: Scenario) -> None:
     shares = [goal for goal in goals if goal.metric.unit == "share" and goal.higher]
     costs = [goal for goal in goals if goal.metric.unit == "USD"]
     if shares and costs:
-        steps = "; ".join(nine.words for nine in by_the_nine(result.outcomes, shares[0].metric.name, costs[0].metric.name, 3))
-        st.markdown(f"The least cost of these designs for “{plain(shares[0].metric.label)}”: {plain(steps)}.")
+        metric = shares[0].metric
+        asked = [one.bound for one in scenario.objectives if one.metric == metric.name]
+        steps = "; ".join(nine.words for nine in by_the_nine(result.outcomes, metric.name, costs[0].metric.name, asked, 3))
+        st.markdown(f"The least cost of these designs for “{plain(metric.label)}”: {plain(steps)}.")
 
 
 def _regret(question: _Question, points: list[DesignPoint], result: Front) -> Any:

@@ -212,5 +212,7 @@ def test_a_number_of_servers_with_which_queues_grow_without_end_is_not_enough():
 def test_each_nine_costs_what_the_cheapest_design_that_reaches_it_costs():
     outcomes = [outcome({"found": share, "cost": usd}) for share, usd in ((0.85, 1.0), (0.95, 3.0), (0.995, 9.0), (0.992, 7.0))]
     found = by_the_nine(outcomes, "found", "cost")
-    assert [(one.place, one.usd and one.usd.value) for one in found] == [(1, 3.0), (3, 7.0), (None, None), (None, None)]
-    assert found[2].words == "none reaches 99.9%"
+    assert [(one.place, one.usd and one.usd.value) for one in found] == [(1, 3.0), (3, 7.0), (None, None)]
+    assert found[2].words == "none reaches 99.9%"  # nor more nines
+    asked = by_the_nine(outcomes, "found", "cost", [0.84], nines=1)
+    assert [one.words for one in asked] == ["1.00 USD for 84% or more", "3.00 USD for 90% or more"]
