@@ -31,6 +31,8 @@ def main() -> None:
     parser = ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--designs", type=int, default=DESIGNS, help=f"of {CASE}, {REPLICATIONS} replications each")
     asked = parser.parse_args()
+    if asked.designs < PARTS:
+        parser.error(f"--designs {asked.designs}: expected at least {PARTS}, one for each line")
     workers = Workers()
     try:
         used = memory_over(Registry(workers), asked.designs)

@@ -1,4 +1,4 @@
-"""What every kind of arrivals declares, and its registry."""
+"""The fields that all kinds of arrivals share, and the registry of kinds."""
 
 from __future__ import annotations
 

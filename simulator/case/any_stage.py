@@ -1,4 +1,4 @@
-"""What every kind of stage declares, its registry, and the ends of a request."""
+"""The fields that all kinds of stages share, the registry of kinds, and the ends of a request."""
 
 from __future__ import annotations
 

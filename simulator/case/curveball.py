@@ -1,4 +1,4 @@
-"""What every curveball is: an event that strikes during a run at a time, and changes some quantities of it."""
+"""Curveball: an event that strikes at a time during a run, and changes some of its quantities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The timetables of a run: who is there, what is down, and how curveballs change each quantity over time."""
+"""The timetables of a run: people on duty, servers that are down, and the changes of quantities by curveballs."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Conditions:
         return self._rosters[stage]
 
     def _absences(self, stage: str, share: float) -> AbsencesOf:
-        """Return who is out: those that curveballs strike, and of each shift those who do not come, by chance."""
+        """Return the absent people: those that curveballs strike, and of each shift those that chance keeps away."""
         drawn: dict[tuple[int, float], Any] = {}
 
         def out(shift: ShiftOfDay, member: int) -> list[Span]:

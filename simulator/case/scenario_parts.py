@@ -80,7 +80,7 @@ class RunLength(Strict):
 
     @property
     def pace(self) -> float:
-        """How many times as fast as in reality the time of day passes."""
+        """Return the speed of the time of day against real time; 2 passes two days in one."""
         return 1.0 if self.stands_for_days is None else self.stands_for_days / self.days
 
 

@@ -201,8 +201,8 @@ def compare(before: Summary, after: Summary, every: bool = False) -> Comparison:
 def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
     """Return several runs in columns of these names: a row a metric, the objectives first; the first run is the baseline.
 
-    Each other run is told with its change against the baseline and the 95% interval of that change. All show the replications
-    that every run has, so that the figures of a row differ by its change.
+    Beside each other run stand its change against the baseline and the 95% interval of that change. Every figure comes from the
+    replications that all runs have, so that two figures of a row differ by their change.
     """
     count = min(run.replications for run in runs)
     runs = [_first(run, count) for run in runs]

@@ -41,7 +41,7 @@ class Waiting(NamedTuple):
 
 
 class Receiver(Protocol):
-    """Whatever takes requests: a stage or an end. A handover may lie in the future, never before the sender's now."""
+    """Taker of requests: a stage or an end. A handover may lie in the future, never before the sender's now."""
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Take requests that all come at `time`."""

@@ -28,7 +28,7 @@ GRID = 512
 _SUM_CELLS = 2048
 #: Draws that stand for a distribution of service times.
 TABLE_DRAWS = 100_000
-#: Parts of the way from 0 to 1 in which a cell is looked up at once.
+#: Equal parts of the interval from 0 to 1; each part knows the first cell that a draw in it may need.
 _PARTS = 4096
 
 
