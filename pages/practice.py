@@ -205,7 +205,7 @@ def of_run(scenario: Scenario, title: str) -> None:
         history.strip(scenario, shown.job)
         return
     if last is None:
-        st.markdown("The first run is on its way.")
+        st.markdown("The first run is on its way." if shown.live else "No design has run yet.")
         return
     with st.container(key=f"of_run_{last.id}_panel"):
         if title == LEVERS:

@@ -191,7 +191,8 @@ def _look(shown: RunsShown) -> Latest:
 
 def _content(job: Job | None, calm: Job | None, by_user: str, shown: RunsShown) -> dict[str, Any]:
     if job is None:
-        words = "These are the figures of the last run. Run the design to see its own."
+        last = "These are the figures of the last run. Run the design to see its own."
+        words = last if shown.painted else "No design has run yet."
         return bar_content(None, stale=True, words=words) | {"ended": shown.ended()}
     found = job.quick
     early = found is not None and found.replications < job.total  # this result decides: the run may finish meanwhile
