@@ -99,7 +99,7 @@ def today() -> date:
 def _daily(scenario: Scenario, own: list[StoredIncident]) -> None:
     """Offer the incident of the day once: a second play of it would know the cause."""
     day = today()
-    known = next((one for one in own if one.hidden.day == f"{day}" and one.scenario_hash == case_hash(scenario)), None)
+    known = next((one for one in own if one.shared_day == f"{day}" and one.scenario_hash == case_hash(scenario)), None)
     about = f"All visitors of this server get the same incident on {day} (UTC), each one once."
     if known is None:
         if st.button("Today’s incident", key="daily", help=about):

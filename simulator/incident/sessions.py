@@ -153,7 +153,7 @@ class Games:
             play = live.play
             revealed = stored.revealed or play.closed
             seen = tuple(play.notes), play.series(), play.usd, play.labels
-            shared = stored.hidden.day, stored.hidden.series, stored.hidden.place
+            shared = stored.shared_day, stored.hidden.series, stored.hidden.place
             return Game(name, scenario, play, revealed, play.now_s, *seen, stored.ratings, *shared)
 
     def act(self, name: str, scenario: Scenario, action: Action) -> None:

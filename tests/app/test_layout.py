@@ -118,6 +118,7 @@ def test_a_database_of_an_earlier_release_keeps_everything(script, url):
             1795931942.5,
         )
         assert stored.actions == [{"kind": "wait", "hours": None}, {"kind": "look", "look": "changes"}]
+        assert not stored.imported
     name = incidents.begin("production-drift", 1, "0123456789ab", Hidden(2**127))
     incidents.add(name, 0, {"kind": "wait"})
     assert incidents.get(name).hidden.seed == 2**127
@@ -141,7 +142,7 @@ def test_a_newer_database_is_refused_in_a_sentence_and_left_as_it_is(tmp_path):
     before = file.read_bytes()
     for use in (lambda: Attempts(url).of("tttt", "some-case"), lambda: Attempts(url).add(ATTEMPT)):
         with pytest.raises(
-            StoreError, match=r"a newer CaseSim has written it \(layout 999; this one reads up to 5\)\. Install"
+            StoreError, match=r"a newer CaseSim has written it \(layout 999; this one reads up to 6\)\. Install"
         ):
             use()
     assert file.read_bytes() == before

@@ -3,7 +3,9 @@
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from time import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +15,8 @@ from simulator.app.live_session import LiveSession
 from simulator.app.store.address import parsed
 from simulator.app.store.attempts import Attempts, Reached
 from simulator.app.store.faults import StoreError
-from simulator.app.store.incident_log import Incidents
+from simulator.app.store.incident_log import Hidden, Incidents
+from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import NoSessionError, OvertakenError
 from simulator.case.load import load
@@ -22,8 +25,10 @@ from simulator.session.session_events import (
     AssumptionWritten,
     EventError,
     IncidentAction,
+    LoggedEvent,
     PhaseBegun,
     PickChanged,
+    Session,
     SessionEnded,
 )
 from simulator.session.session_state import SessionState
@@ -257,23 +262,72 @@ def test_an_export_is_taken_in_elsewhere_with_its_ids_and_once_only(url, log, tm
     assert json.loads(exported(elsewhere, OTHER)) == json.loads(content)
 
 
-def test_a_session_that_went_on_elsewhere_is_continued_and_one_that_differs_stays(log, tmp_path):
+def test_a_session_that_a_file_brought_is_continued_by_a_longer_file_and_one_that_differs_stays(log, tmp_path):
+    session = begun(log)
+    log.append(session.id, "candidate", WRITTEN)
+    elsewhere = SessionLog(f"sqlite:///{tmp_path / 'elsewhere.db'}")
+    before = exported(log)
+    elsewhere.take_in(OTHER, before)
+    log.append(session.id, "candidate", AssumptionWritten(text="later"))
+    log.end(session.id)
+    assert elsewhere.take_in(OTHER, exported(log)) == 2
+    assert elsewhere.take_in(OTHER, before) == 0
+    assert elsewhere.events_after(session.id) == log.events_after(session.id)
+    assert elsewhere.get(session.id).ended_at is not None
+    elsewhere.append(session.id, "candidate", AssumptionWritten(text="there"))
+    for number in range(3):
+        log.append(session.id, "candidate", AssumptionWritten(text=f"here {number}"))
+    assert elsewhere.take_in(OTHER, exported(log)) == 0
+    assert elsewhere.append(session.id, "candidate", WRITTEN) == 4
+
+
+def test_a_file_that_goes_on_from_an_open_session_comes_in_beside_it(log, tmp_path):
     session = begun(log)
     log.append(session.id, "candidate", WRITTEN)
     elsewhere = SessionLog(f"sqlite:///{tmp_path / 'elsewhere.db'}")
     elsewhere.take_in(OTHER, exported(log))
-    before = exported(elsewhere, OTHER)
-    elsewhere.append(session.id, "candidate", AssumptionWritten(text="later"))
     elsewhere.end(session.id)
-    assert log.take_in(OWNER, before) == 0
     assert log.take_in(OWNER, exported(elsewhere, OTHER)) == 2
-    assert log.events_after(session.id) == elsewhere.events_after(session.id)
-    assert log.get(session.id).ended_at is not None
-    log.append(session.id, "candidate", AssumptionWritten(text="here"))
-    for number in range(3):
-        elsewhere.append(session.id, "candidate", AssumptionWritten(text=f"there {number}"))
     assert log.take_in(OWNER, exported(elsewhere, OTHER)) == 0
-    assert log.append(session.id, "candidate", WRITTEN) == 4
+    assert (texts(log, session.id), log.get(session.id).ended_at) == ([WRITTEN.text], None)
+    (copy,) = [one for one in log.sessions_of(OWNER) if one.id != session.id]
+    assert copy.ended_at is not None and len(log.events_after(copy.id)) == 2
+    log.end(session.id)
+    assert log.take_in(OWNER, exported(elsewhere, OTHER)) == 0  # the copy is there, and what has ended here stays
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_forged_file_ends_no_incident_that_is_under_way(url, log, count):
+    """The address of the page holds the id, and the author of a file can write any event and any end into it."""
+    incidents = Incidents(url)
+    name = incidents.begin("production-drift", 1, "0123456789ab", owner=OWNER)
+    for place in range(count):
+        incidents.add(name, place, {"kind": "wait"})
+    before, events = incidents.get(name), log.events_after(name)
+    log.take_in(OWNER, forged_closing(name, events))
+    assert incidents.get(name) == before and not before.revealed
+    assert f"{before.hidden.seed:x}" not in exported(log).decode()
+    assert [one.imported for one in incidents.of(OWNER) if one.id != name] == [True]
+
+
+def forged_closing(name, events=(), day=None):
+    """A file with an incident that names a cause and is closed."""
+    head = Session(name, "production-drift", 1, "0123456789ab", OWNER, 0, 0, False, time(), time())
+    diagnosis = IncidentAction(action={"kind": "diagnose", "cause": "overload", "confidence": 1.0})
+    closing = LoggedEvent(len(events), time(), "candidate", diagnosis)
+    return written_sessions([], [StoredSession(head, [*events, closing], Hidden(7, day=day))]).encode()
+
+
+def test_incidents_of_files_count_for_no_day(url, log):
+    today = f"{datetime.now(UTC).date()}"
+    incidents = Incidents(url)
+    own = incidents.begin("production-drift", 1, "0123456789ab", Hidden(day=today), OWNER)
+    incidents.reveal(own)
+    for number in range(60):
+        log.take_in(OTHER, forged_closing(f"{number:022}", day=today))
+    assert len(incidents.of(OTHER)) == 60
+    assert [one.id for one in incidents.closed_on("production-drift", today)] == [own]
+    assert {one.shared_day for one in incidents.of(OTHER)} == {None} and incidents.get(own).shared_day == today
 
 
 def test_a_file_takes_no_session_from_another_visitor(log):
@@ -298,7 +352,7 @@ def test_incidents_and_attempts_are_in_the_export_and_come_back_equal(url, log, 
     content = exported(log)
     assert SessionLog(there).take_in(OTHER, content) == 1 + 2
     assert SessionLog(there).take_in(OTHER, content) == 0
-    assert Incidents(there).of(OTHER) == Incidents(url).of(OWNER)
+    assert Incidents(there).of(OTHER) == [replace(one, imported=True) for one in Incidents(url).of(OWNER)]
     moved = [replace(one, trail=OTHER) for one in Attempts(url).of(OWNER, "some-case")]
     assert Attempts(there).of(OTHER, "some-case") == moved
     assert exported(SessionLog(there), OTHER) == content

@@ -97,7 +97,7 @@ class StoredIncident:
     """An incident: its case at the start, its secret, the actions as plain data, and whether it is revealed.
 
     at: its start, in seconds since 1970
-    ratings: the person's latest level of each signal, after the reveal
+    ratings: the person's latest level of each signal, after the reveal; imported: whether a file brought it
     """
 
     id: str
@@ -109,6 +109,12 @@ class StoredIncident:
     revealed: bool
     at: float
     ratings: dict[str, Level] = field(default_factory=dict)
+    imported: bool = False
+
+    @property
+    def shared_day(self) -> str | None:
+        """The day on which visitors share this incident; None for one of a file, which can claim any day."""
+        return None if self.imported else self.hidden.day
 
 
 class Incidents(Database):
@@ -132,13 +138,13 @@ class Incidents(Database):
             hidden = Hidden.of(row["secret"])
             if "salt" not in row["secret"]:
                 connection.execute(update(SESSIONS).where(rows.id == name).values(secret=hidden.stored()))
-            return _stored(head_of(row), hidden, events_of(connection, name))
+            return _stored(row, hidden, events_of(connection, name))
 
     def of(self, owner: str) -> list[StoredIncident]:
         """Return the incidents that a visitor has begun, the latest first."""
         with self._connected() as connection:
             return [
-                _stored(head_of(row), Hidden.of(row["secret"]), events_of(connection, row["id"]))
+                _stored(row, Hidden.of(row["secret"]), events_of(connection, row["id"]))
                 for row in rows_of(connection, owner, INCIDENT)
             ]
 
@@ -170,15 +176,15 @@ class Incidents(Database):
         return Hidden.of(dict(kept)).seed
 
     def closed_on(self, case: str, day: str) -> list[StoredIncident]:
-        """Return the closed incidents that visitors had in common on a day, the latest first."""
+        """Return the closed incidents that visitors had in common on a day, the latest first; none of a file."""
         rows, since = SESSIONS.c, datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
-        own = rows.case == case, rows.purpose == INCIDENT, rows.begun_at >= since, rows.ended_at.is_not(None)
+        own = rows.case == case, rows.purpose == INCIDENT, rows.begun_at >= since, rows.ended_at.is_not(None), ~rows.imported
         with self._connected() as connection:
             found = connection.execute(
                 select(SESSIONS).where(*own).order_by(rows.begun_at.desc()).limit(_MOST_SHARED)
             ).mappings()
             return [
-                _stored(head_of(row), hidden, events_of(connection, row["id"]))
+                _stored(row, hidden, events_of(connection, row["id"]))
                 for row in found
                 if (hidden := Hidden.of(row["secret"])).day == day
             ]
@@ -200,9 +206,10 @@ class Incidents(Database):
             connection.execute(update(SESSIONS).where(SESSIONS.c.id == name).values(ended_at=ended))
 
 
-def _stored(head: Session, hidden: Hidden, events: list[LoggedEvent]) -> StoredIncident:
+def _stored(row: Any, hidden: Hidden, events: list[LoggedEvent]) -> StoredIncident:
+    head = head_of(row)
     actions = [one.event.action for one in events if isinstance(one.event, IncidentAction)]
     ratings = {one.event.signal: one.event.level for one in events if isinstance(one.event, SelfRated)}
     revealed = head.ended_at is not None
     case = head.case, head.version, head.scenario_hash
-    return StoredIncident(head.id, *case, hidden, actions, revealed, head.begun_at, ratings)
+    return StoredIncident(head.id, *case, hidden, actions, revealed, head.begun_at, ratings, row["imported"])

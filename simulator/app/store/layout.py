@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from simulator.app.store.faults import LayoutError
 
 #: Every layout that a migration makes, the oldest first.
-LAYOUTS = ("1", "2", "3", "4", "5")
+LAYOUTS = ("1", "2", "3", "4", "5", "6")
 
 #: The table that holds the number of the layout. Alembic's usual name could be taken by another program's tables.
 VERSIONS = "casesim_layout"

@@ -11,7 +11,7 @@ import secrets
 from time import time
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, func, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, false, func, insert, select, update
 
 from simulator.app.store.columns import METADATA, JsonText, Words
 from simulator.errors import InputError
@@ -30,7 +30,8 @@ from simulator.session.session_events import (
 #: The purposes of a session; DAY: no session, but the secret that the incidents of a day share.
 PRACTICE, INCIDENT, ROOM, DAY = "practice", "incident", "room", "day"
 
-#: A row a session. purpose: one of the above; secret: of an incident alone, never sent to a browser.
+#: A row a session. purpose: one of the above; secret: of an incident alone, never sent to a browser; imported: from a file,
+#: whose author can write anything into it.
 SESSIONS = Table(
     "case_sessions",
     METADATA,
@@ -47,6 +48,7 @@ SESSIONS = Table(
     Column("ended_at", Float),
     Column("length", BigInteger, nullable=False),
     Column("secret", JsonText),
+    Column("imported", Boolean, nullable=False, server_default=false()),
 )
 #: A row an event, never changed.
 EVENT_ROWS = Table(
@@ -75,8 +77,10 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def insert_session(connection: Connection, session: Session, purpose: str, secret: Any = None, length: int = 0) -> None:
-    row = {**vars(session), "purpose": purpose, "length": length}
+def insert_session(
+    connection: Connection, session: Session, purpose: str, secret: Any = None, length: int = 0, imported: bool = False
+) -> None:
+    row = {**vars(session), "purpose": purpose, "length": length, "imported": imported}
     connection.execute(insert(SESSIONS).values(row | ({} if secret is None else {"secret": secret})))
 
 

@@ -19,7 +19,7 @@ from simulator.app.store.session_rows import (
     insert_events,
     insert_session,
 )
-from simulator.session.session_events import Session
+from simulator.session.session_events import LoggedEvent, Session
 
 
 def take_in_attempt(connection: Connection, attempt: Attempt) -> int:
@@ -31,19 +31,27 @@ def take_in_attempt(connection: Connection, attempt: Attempt) -> int:
 
 
 def take_in_session(connection: Connection, stored: StoredSession) -> int:
-    """Store a session, an incident or a room of a file, and return the number of new events."""
+    """Store a session, an incident or a room of a file, and return the number of new events.
+
+    A log that began here changes by no file. Where a file goes on from one that is open here, a copy comes in beside it.
+    """
     head = stored.session
     secret = stored.secret.stored() if stored.secret else None
     purpose = INCIDENT if stored.secret else ROOM if stored.is_room else PRACTICE
-    chosen = select(SESSIONS.c.owner, SESSIONS.c.purpose).where(SESSIONS.c.id == head.id)
+    chosen = select(SESSIONS.c.owner, SESSIONS.c.purpose, SESSIONS.c.imported, SESSIONS.c.ended_at).where(
+        SESSIONS.c.id == head.id
+    )
     there = connection.execute(chosen).first()
     if there is None:
-        insert_session(connection, head, purpose, secret, len(stored.events))
+        insert_session(connection, head, purpose, secret, len(stored.events), imported=True)
         insert_events(connection, head.id, stored.events)
         return len(stored.events)
-    if tuple(there) != (head.owner, purpose):
-        return take_in_session(connection, copied(stored, _name_of_copy(head)))
-    return _continue(connection, stored)
+    is_own = (there.owner, there.purpose) == (head.owner, purpose)
+    if is_own and there.imported:
+        return _continue(connection, stored)
+    if is_own and (there.ended_at is not None or not _further(connection, stored)):
+        return 0
+    return take_in_session(connection, copied(stored, _name_of_copy(head)))
 
 
 def _name_of_copy(head: Session) -> str:
@@ -54,12 +62,16 @@ def _name_of_copy(head: Session) -> str:
 def _continue(connection: Connection, stored: StoredSession) -> int:
     """Append the events that the file has beyond those stored, if it begins with these; else the log stays as it is."""
     name = stored.session.id
-    counted = update(SESSIONS).where(SESSIONS.c.id == name).values(length=SESSIONS.c.length).returning(SESSIONS.c.length)
-    length = connection.execute(counted).scalar_one()  # writes, so that no other process appends meanwhile
-    further = stored.events[length:]
-    if not further or events_of(connection, name) != stored.events[:length]:
-        return 0
-    changed = {"length": len(stored.events), "ended_at": stored.session.ended_at}
-    connection.execute(update(SESSIONS).where(SESSIONS.c.id == name).values(changed))
-    insert_events(connection, name, further)
+    # Writes, so that no other process appends meanwhile.
+    connection.execute(update(SESSIONS).where(SESSIONS.c.id == name).values(length=SESSIONS.c.length))
+    if further := _further(connection, stored):
+        changed = {"length": len(stored.events), "ended_at": stored.session.ended_at}
+        connection.execute(update(SESSIONS).where(SESSIONS.c.id == name).values(changed))
+        insert_events(connection, name, further)
     return len(further)
+
+
+def _further(connection: Connection, stored: StoredSession) -> list[LoggedEvent]:
+    """Return the events of a file behind those that are here; none where the file does not begin with these."""
+    here = events_of(connection, stored.session.id)
+    return stored.events[len(here) :] if here == stored.events[: len(here)] else []
