@@ -8,6 +8,7 @@ from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
 from simulator.metrics.summary import judged
 from simulator.practice_session.session_at_hand import say, shortened, take
+from simulator.session.question_match import matched
 from simulator.session.session_events import (
     AssumptionPinned,
     AssumptionRemoved,
@@ -21,8 +22,11 @@ from simulator.session.session_record import assumption_words
 #: The most objectives that a person may state.
 _RANKS = 5
 
-#: The reply to a question in own words: no program reads it.
-_UNANSWERED = "No answer of the case is found by own words. Look for the question in the list, or write down what you assume."
+#: The reply to a question in own words that no question of the case is like.
+_UNANSWERED = "The case has no answer to this. Write down what you assume."
+
+#: The key of typed words that wait for the person: they may mean several questions, or none.
+_DOUBTFUL = "session:doubtful"
 
 #: The most letters of a question or an assumption in a person's own words.
 _LETTERS = 400
@@ -44,18 +48,12 @@ def frame_panel(live: LiveSession) -> None:
 
 def _questions(live: LiveSession) -> None:
     st.header("Ask", anchor=False)
-    left = [index for index in range(len(live.scenario.questions)) if not live.state.asked(index)]
-    st.selectbox(
-        "Your question",
-        left,
-        index=None,
-        format_func=lambda asked: live.scenario.questions[asked].ask if isinstance(asked, int) else asked,
-        placeholder="Type a word of your question, and pick it; or ask in your own words",
-        key="session:question",
-        accept_new_options=True,
-    )
-    st.button("Ask", key="session:ask", on_click=_ask, args=(live,))
-    for index, answer in live.state.answers(live.scenario).items():
+    with st.form("session:asking", clear_on_submit=True, border=False):
+        st.text_input("Your question", placeholder="In your own words", key="session:question")
+        st.form_submit_button("Ask", key="session:ask", on_click=_ask, args=(live,))
+    if _DOUBTFUL in st.session_state:
+        _offer(live, st.session_state[_DOUBTFUL])
+    for index, answer in reversed(live.state.answers(live.scenario).items()):  # the latest stands below the field
         with st.container(border=True):
             st.markdown(f"**{plain(live.scenario.questions[index].ask)}**")
             st.markdown(plain(answer))
@@ -72,12 +70,38 @@ def _questions(live: LiveSession) -> None:
 
 
 def _ask(live: LiveSession) -> None:
-    asked: int | str | None = st.session_state.get("session:question")
-    if asked is None:
-        say("Choose a question first: type a word of it, and pick it from the list.")
-        return
-    st.session_state["session:question"] = None
-    take(live, QuestionAsked(question=asked) if isinstance(asked, int) else QuestionAsked(words=shortened(asked, _LETTERS)))
+    """Ask the question that is meant by the typed words; where that is in doubt, keep them for the person to decide."""
+    words = shortened(str(st.session_state["session:question"]).strip(), _LETTERS)
+    st.session_state.pop(_DOUBTFUL, None)
+    match = matched(live.scenario.questions, words)
+    if not words:
+        say("Type a question first.")
+    elif match.clear:
+        take(live, QuestionAsked(question=match.questions[0], words=words))
+    else:
+        st.session_state[_DOUBTFUL] = words
+
+
+def _offer(live: LiveSession, words: str) -> None:
+    """Offer the questions that typed words may mean, to ask them as they are, and to take them back."""
+    offered = matched(live.scenario.questions, words).questions
+    with st.container(border=True):
+        asks = "Do you mean one of these?" if offered else "No question of the case is like this one."
+        st.markdown(f"“{plain(words)}”: {asks}")
+        for index in offered:
+            event = QuestionAsked(question=index, words=words)
+            label = plain(live.scenario.questions[index].ask)
+            st.button(label, key=f"session:mean:{index}", on_click=_decide, args=(live, event))
+        with st.container(horizontal=True):
+            own = QuestionAsked(words=words)
+            st.button("Ask it as it is", type="tertiary", key="session:own", on_click=_decide, args=(live, own))
+            st.button("Take it back", type="tertiary", key="session:take_back", on_click=_decide, args=(live,))
+
+
+def _decide(live: LiveSession, *asked: QuestionAsked) -> None:
+    """Ask a question in place of the typed words, or none: then nothing is noted."""
+    st.session_state.pop(_DOUBTFUL, None)
+    take(live, *asked)
 
 
 def _assumptions(live: LiveSession) -> None:

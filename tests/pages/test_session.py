@@ -16,7 +16,7 @@ from simulator.explain.result import replicate
 from simulator.practice_session.comparison_panel import last_plan, other_seed, started
 from simulator.practice_session.session_report import session_report
 from simulator.session.best_known import best_known
-from simulator.session.session_events import PickChanged, QuestionAsked, RunEnded
+from simulator.session.session_events import PickChanged, RunEnded
 from simulator.session.session_record import record
 from tests.pages.conftest import chips, opened, said, settled, told
 
@@ -41,6 +41,12 @@ def pressed(page, key):
     page.button(key=key).click().run()
     assert not page.exception
     return page
+
+
+def asking(page, words):
+    """Type words into the field of a question, and press Enter."""
+    page.text_input(key="session:question").set_value(words)
+    return pressed(page, "session:ask")
 
 
 def link(page):
@@ -82,8 +88,8 @@ def test_the_minutes_of_the_phases_add_up_to_the_session(scenario, begun):
 def test_an_answer_is_sent_only_once_its_question_was_asked(scenario, begun):
     answers = [question.answer[:40] for question in scenario.questions]
     assert not any(answer in shown_bytes(begun) for answer in answers)
-    begun.selectbox(key="session:question").set_value(1)
-    page = pressed(begun, "session:ask")
+    assert not any(question.ask in shown_bytes(begun) for question in scenario.questions)  # no list to pick from
+    page = asking(begun, scenario.questions[1].ask)
     assert scenario.questions[1].answer[:60] in told(page)
     assert [answer in shown_bytes(page) for answer in answers] == [index == 1 for index in range(len(answers))]
 
@@ -100,8 +106,7 @@ def test_nothing_of_the_debrief_is_sent_before_the_end(scenario, begun):
 
 
 def test_a_pinned_answer_is_an_assumption_until_it_is_removed(scenario, begun):
-    begun.selectbox(key="session:question").set_value(0)
-    page = pressed(pressed(begun, "session:ask"), "session:pin:0")
+    page = pressed(asking(begun, scenario.questions[0].ask), "session:pin:0")
     (assumption,) = live(page, scenario).state.assumptions
     page = pressed(page, f"session:unpin:{assumption.place}")
     assert live(page, scenario).state.assumptions[0].removed
@@ -215,8 +220,7 @@ def test_a_hint_on_a_panel_names_it_and_the_phase_that_shows_it():
 
 
 def test_a_session_goes_on_from_its_link_in_another_browser(scenario, begun):
-    begun.selectbox(key="session:question").set_value(2)
-    page = pressed(begun, "session:ask")
+    page = asking(begun, scenario.questions[2].ask)
     other = opened("session", session=link(page))
     assert not other.exception
     assert scenario.questions[2].answer[:60] in told(other)
@@ -279,7 +283,7 @@ def test_help_that_is_asked_for_is_noted_as_a_hint(scenario, begun):
 
 
 @pytest.mark.parametrize(
-    ("button", "sentence"), [("session:ask", "Choose a question first"), ("session:rank", "Write at least one objective")]
+    ("button", "sentence"), [("session:ask", "Type a question first"), ("session:rank", "Write at least one objective")]
 )
 def test_a_button_that_has_nothing_to_take_says_so(begun, button, sentence):
     page = pressed(begun, button)
@@ -309,12 +313,41 @@ def test_the_files_to_take_away_hold_the_session_and_need_no_network(scenario, b
     assert replicate(compile_plan(scenario, asked.picks, asked.strikes), asked.seed, asked.replications).run_hash == shown
 
 
-def test_a_question_in_own_words_is_kept_and_has_no_answer(scenario, begun):
-    now = live(begun, scenario)
-    now.take("candidate", QuestionAsked(words="Who pays for *labels*?"))  # the driver cannot type into a list
-    page = begun.run()
-    assert "Who pays for *labels*?" in told(page)
-    assert "No answer of the case is found by own words" in said(page)
+def test_words_that_mean_one_question_ask_it_and_the_log_has_both():
+    page = pressed(opened("session", case="skin-cancer-triage"), "session:begin")
+    page = asking(page, "who labelled")
+    (asked,) = live(page, load("skin-cancer-triage")).state.questions
+    assert (asked.question, asked.words) == (2, "who labelled")
+    assert "Every cancer is proven by biopsy" in told(page)
+
+
+def test_words_that_an_answer_alone_holds_are_confirmed_by_the_person_first():
+    case = load("skin-cancer-triage")
+    page = asking(pressed(opened("session", case=case.id), "session:begin"), "skin tone")
+    assert live(page, case).state.questions == ()
+    assert case.questions[1].answer[:40] not in shown_bytes(page)
+    page = pressed(page, "session:mean:1")
+    assert "skin types V" in told(page)
+    assert [one.question for one in live(page, case).state.questions] == [1]
+    assert not [one for one in page.button if str(one.key).startswith("session:mean:")]
+
+
+def test_words_like_no_question_are_taken_back_or_asked_as_they_are(scenario, begun):
+    page = asking(begun, "Zebras in *winter*?")
+    assert "No question of the case is like this one." in said(page)
+    assert live(page, scenario).state.questions == ()
+    page = pressed(page, "session:take_back")
+    assert "Zebras" not in told(page)
+    assert live(page, scenario).state.questions == ()
+    page = pressed(asking(page, "Zebras in *winter*?"), "session:own")
+    assert [one.words for one in live(page, scenario).state.questions] == ["Zebras in *winter*?"]
+    assert "The case has no answer to this." in said(page)
+
+
+def test_a_question_longer_than_its_bound_is_cut_before_it_is_matched(scenario, begun):
+    page = pressed(asking(begun, "zebra " * 1000), "session:own")
+    assert "Only the first 400 letters are kept." in told(asking(page, "zebra " * 1000))
+    assert [len(one.words) for one in live(page, scenario).state.questions] == [400]
 
 
 @pytest.mark.long
