@@ -7,13 +7,12 @@ import os
 import re
 import socket
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from importlib.resources import files
 from secrets import token_hex
 from threading import Timer
-from types import FrameType
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -181,31 +180,17 @@ def show_error(error: Exception) -> bool:
 _pages = Uploading(st.App(APP, lifespan=lifespan, routes=[news.ROUTE, bundles.ROUTE, rooms.DOOR], on_script_error=show_error))
 
 
-class _Server(uvicorn.Server):
-    """A server that passes on the signals that it takes."""
-
-    def __init__(self, config: uvicorn.Config, on_signal: Callable[[int], None]) -> None:
-        super().__init__(config)
-        self._on_signal = on_signal
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._on_signal(sig)
-        super().handle_exit(sig, frame)
-
-
 def run(
     listening: socket.socket,
     address: str,
     hosts: Sequence[str],
     url: str,
     token: str | None,
-    on_signal: Callable[[int], None] = lambda _: None,
 ) -> None:
     """Serve the app until a signal ends it, which is then raised again: an interrupt as KeyboardInterrupt.
 
     listening: a bound socket; hosts: the names that the server answers to, besides a machine's names of itself
     url: what a browser on this machine opens; token: lets visitors in, None: every visitor comes in
-    on_signal: called at once with the number of a signal
     """
     port = listening.getsockname()[1]
     bootstrap.load_config_options({"server.address": address, "server.port": port, "server.allowedHosts": [*LOOPBACK, *hosts]})
@@ -214,6 +199,7 @@ def run(
         open_browser(link_with(url, admission.ticket()) if admission else url)  # it waits until the server accepts
     config = uvicorn.Config(
         Guard(admission or _pages),
+        loop="asyncio",  # another loop would keep signals from `simulator.cli.signals`
         access_log=False,
         log_level="warning",
         use_colors=False,
@@ -221,7 +207,7 @@ def run(
         ws_max_size=st.get_option("server.maxMessageSize") * MIB,
     )
     try:
-        _Server(config, on_signal).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[listening])
     finally:
         _end_within(GRACE_S)
 

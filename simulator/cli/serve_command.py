@@ -21,7 +21,7 @@ from simulator.app.room_places import most_rooms
 from simulator.app.visitors import EVERY, others_reach, url
 from simulator.case.load import OWN_CASES, checked_path, files_at
 from simulator.cli.exits import UsageError, say
-from simulator.cli.signals import at_once, end_soon, keeping
+from simulator.cli.signals import at_once, keeping, killed_if_stuck
 from simulator.errors import InputError
 
 #: Number of ports after the requested one that are tried.
@@ -100,8 +100,8 @@ def serve(
     if scheduler is not None:
         os.environ[SCHEDULER] = scheduler
         registry()  # where no scheduler answers, the command says so before it serves
-    with keeping("the server has ended; designs and verdicts are stored"):
-        run(listening, address, [*names, *allowed], here, given or drawn, end_soon)
+    with keeping("the server has ended; designs and verdicts are stored"), killed_if_stuck():
+        run(listening, address, [*names, *allowed], here, given or drawn)
 
 
 def _announce(here: str, elsewhere: Iterable[str], drawn: str | None) -> None:

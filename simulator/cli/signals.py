@@ -1,14 +1,16 @@
 """Effects of the signals that end a command: SIGINT (Ctrl+C) and SIGTERM.
 
 The first signal raises KeyboardInterrupt in the main thread, so that children end and nothing is left half done. A library may
-swallow the exception, or the main thread may wait for a call that takes long. So the system also writes the signal into a pipe,
-and a thread that reads it ends the process after GRACE_S. A second signal ends the process at once.
+swallow the exception, or the main thread may wait for a call that takes long. So the system also writes the signal into a
+socket, and a thread that sees it ends the process after GRACE_S. A second signal ends the process at once. No thread runs while
+a call holds the interpreter's lock: a server has a process beside it, which sees the signal too and then kills the server.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,13 +19,14 @@ from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
+from simulator.cli import watchdog
+from simulator.cli.watchdog import ENDING
+
 #: The exit statuses of a command that a signal ended, as shells report them.
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 #: Time for a command to end by itself after a signal, in s.
 GRACE_S = 1.2
-
-_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 #: What a command says of its results where it names none.
 _NOTHING = "nothing is kept; the same command begins again"
@@ -32,12 +35,12 @@ _NOTHING = "nothing is kept; the same command begins again"
 class _Stop:
     """State of a stop.
 
-    number: of the signal, None before one; pipe: takes signals for the thread that ends the process, None without one
+    number: of the signal, None before one; signals: hold the numbers of signals, to look at; None where the system has no such
     kept: a sentence on the results that are kept; said: whether it has been printed
     """
 
     number: int | None = None
-    pipe: int | None = None
+    signals: socket.socket | None = None
     kept: str | Callable[[], str] = _NOTHING
     said: bool = False
 
@@ -92,7 +95,7 @@ def at_once() -> Iterator[None]:
 
     Nothing is begun then that could be left half done, and a module interrupted while it is imported may raise anything.
     """
-    before = {number: signal.getsignal(number) for number in _ENDING}
+    before = {number: signal.getsignal(number) for number in ENDING}
     from_now_at_once("stopped: nothing has begun\n")
     try:
         yield
@@ -108,7 +111,7 @@ def from_now_at_once(line: str = "") -> None:
         _write(line)
         os._exit(128 + number)
 
-    for number in _ENDING:
+    for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, end)
 
@@ -120,7 +123,7 @@ def unwinding() -> Iterator[None]:
     An interrupt that the parent ignores, as a shell does for a job in the background, stays ignored.
     """
     _Stop.number, _Stop.kept, _Stop.said = None, _NOTHING, False
-    heeded = [number for number in _ENDING if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN]
+    heeded = [number for number in ENDING if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, _stop) for number in heeded}
     with _watched():
         try:
@@ -143,34 +146,50 @@ def _watched() -> Iterator[None]:
     if os.name != "posix":
         yield
         return
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
     Thread(target=_end_after_a_signal, args=(reading,), name="ends with a signal", daemon=True).start()
-    before, _Stop.pipe = signal.set_wakeup_fd(writing, warn_on_full_buffer=False), writing
+    before, _Stop.signals = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False), reading
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        _Stop.pipe = None
-        os.close(writing)
+        _Stop.signals = None
+        writing.close()
 
 
-def end_soon(number: int) -> None:
-    """End the process GRACE_S from now, for a program such as a server that takes the signals itself."""
-    if _Stop.pipe is not None:
-        with suppress(OSError):
-            os.write(_Stop.pipe, bytes([number]))
+@contextmanager
+def killed_if_stuck() -> Iterator[None]:
+    """Have a process beside this one kill it after a signal, if no thread of this one runs any more."""
+    if _Stop.signals is None:
+        yield
+        return
+    from subprocess import DEVNULL, Popen
+
+    from simulator.processes import undisturbed
+
+    number = _Stop.signals.fileno()
+    words = [sys.executable, "-I", "-S", watchdog.__file__, str(number), str(os.getpid())]
+    with undisturbed():  # the process holds back the signals for good: it ends with this one
+        beside = Popen(words, pass_fds=[number], stdin=DEVNULL, stdout=DEVNULL)  # noqa: S603
+    try:
+        yield
+    finally:
+        if not was_stopped():
+            beside.kill()
+            beside.wait()
 
 
-def _end_after_a_signal(reading: int) -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)  # the main thread takes them, and may hold them back
-    while number := os.read(reading, 1):
-        if number[0] in _ENDING:
+def _end_after_a_signal(signals: socket.socket) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the main thread takes them, and may hold them back
+    while number := signals.recv(1, socket.MSG_PEEK):  # it stays there for the process beside this one
+        if number[0] in ENDING:
             time.sleep(GRACE_S)
             line = stop_line()
             _write(f"{line}\n" if line else "")
             os._exit(128 + number[0])
-    os.close(reading)
+        signals.recv(1)
+    signals.close()
 
 
 def _write(text: str) -> None:

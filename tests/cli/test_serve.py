@@ -13,6 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from simulator.case.load import find, scenario_ids
+from tests import families
 
 
 def answers(port):
@@ -199,6 +200,40 @@ def test_an_address_that_is_none_of_this_machine_is_told(address, casesim, ran):
     assert ended.status == 2
     assert ended.err.startswith(f"--address {address}: cannot serve there (")
     assert ended.err.count("\n") == 1
+
+
+STUCK = """
+import re, sys, time
+from threading import Thread
+from urllib.request import urlopen
+
+def hold():
+    while True:
+        try:
+            urlopen(f"http://127.0.0.1:{sys.argv[-1]}/_stcore/health")
+            break
+        except OSError:
+            time.sleep(0.1)
+    print("held", flush=True)
+    re.match("(a+)+$", "a" * 60 + "b")
+
+if __name__ == "__main__":
+    from simulator.cli.main import main
+    Thread(target=hold, daemon=True).start()
+    main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere no signal is sent")
+def test_a_signal_ends_a_server_in_which_a_pattern_holds_the_interpreter(tmp_path, port):
+    (tmp_path / "stuck.py").write_text(STUCK, encoding="utf-8")
+    how = {"env": families.environment(tmp_path) | {"STREAMLIT_SERVER_HEADLESS": "true"}, "stdout": subprocess.PIPE}
+    server = families.started([sys.executable, tmp_path / "stuck.py", "serve", "--no-prepare", "--port", port], **how)
+    assert any(line == b"held\n" for line in server.stdout)
+    everybody = families.family(server)
+    server.terminate()
+    assert server.wait(timeout=60) == -signal.SIGKILL
+    assert families.left(everybody) == []
 
 
 #: A terminal without colours, and with few letters.

@@ -4,14 +4,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from io import StringIO
 from threading import Event
 
+import psutil
 import pytest
 from rich.console import Console
 
 from simulator.cli.progress_bars import LINE_EVERY_S, Bars
 from simulator.cli.signals import keeping, stop_line
+from simulator.cli.watchdog import CHILDREN_S, GRACE_S
 from simulator.processes import over_threads
 from tests.families import CASESIM, environment, family, left, started, until
 
@@ -22,8 +25,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 both = pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
 BEGINNING = """
+import re
 import time
-from simulator.cli.signals import keeping, unwinding
+from simulator.cli.signals import keeping, killed_if_stuck, unwinding
 from simulator.cli.exits import tell
 """
 
@@ -65,11 +69,38 @@ except KeyboardInterrupt as error:
     raise SystemExit(tell(error))
 """
 
+CLEANS_UP_BESIDE_ANOTHER = CLEANS_UP.replace("unwinding()", "unwinding(), killed_if_stuck()")
 
-def ended(program, sent):
+#: A thread in `re` holds the interpreter's lock for years; the main thread would heed a signal there.
+STUCK = """
+from threading import Thread
+with unwinding(), killed_if_stuck():
+    print("ready", flush=True)
+    Thread(target=re.match, args=("(a+)+$", "a" * 60 + "b")).start()
+    time.sleep(300)
+"""
+
+STUCK_BELOW = """
+from simulator.processes import lone_worker
+with unwinding(), killed_if_stuck():
+    worker = lone_worker()
+    worker.submit(re.match, "(a+)+$", "a" * 60 + "b")
+    print(*worker._processes, flush=True)
+    while True:
+        try:
+            time.sleep(300)
+        except BaseException:
+            pass
+"""
+
+KILLED = "stopped: the process was at a call that did not return, and was killed\n"
+
+
+def ended(program, sent, pause_s=0.0):
     """The exit status, the output and the errors of a program that gets a signal once it has printed a line."""
     process = started([sys.executable, "-c", BEGINNING + program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.readline()
+    time.sleep(pause_s)
     process.send_signal(sent)
     out, err = process.communicate(timeout=PATIENCE_S)
     return process.returncode, out.decode(), err.decode()
@@ -79,6 +110,27 @@ def ended(program, sent):
 @both
 def test_a_command_that_swallows_the_signal_is_ended_all_the_same(sent, status):
     assert ended(SWALLOWS, sent) == (status, "ready\n", "stopped: two parts are kept\n")
+
+
+@posix
+def test_a_command_whose_threads_all_wait_for_the_interpreter_is_killed_from_beside():
+    assert ended(STUCK, signal.SIGTERM, pause_s=0.5) == (-signal.SIGKILL, "", KILLED)
+    assert GRACE_S + CHILDREN_S < 5
+
+
+@posix
+@both
+def test_a_process_beside_a_command_changes_nothing_where_the_command_ends_by_itself(sent, status):
+    assert ended(CLEANS_UP_BESIDE_ANOTHER, sent) == (status, "cleaned up\n", "stopped: two parts are kept\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the processes below another are not listed")
+def test_a_worker_that_is_stuck_ends_with_its_command():
+    process = started([sys.executable, "-c", BEGINNING + STUCK_BELOW], stdout=subprocess.PIPE)
+    worker = psutil.Process(int(process.stdout.readline()))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=PATIENCE_S) == 143
+    assert left([worker]) == []
 
 
 @posix
