@@ -21,6 +21,7 @@ from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import NoSessionError, OvertakenError
 from simulator.case.load import load
 from simulator.limits import SESSION_EVENTS
+from simulator.session.room_events import NotesSaved, ScorecardSubmitted, SignalRated
 from simulator.session.session_events import (
     AssumptionWritten,
     EventError,
@@ -28,6 +29,7 @@ from simulator.session.session_events import (
     LoggedEvent,
     PhaseBegun,
     PickChanged,
+    SelfRated,
     Session,
     SessionEnded,
 )
@@ -111,9 +113,40 @@ def test_a_log_and_an_event_are_bounded(url, log):
     with create_engine(parsed(url), poolclass=NullPool).begin() as connection:
         connection.execute(text(f"UPDATE case_sessions SET length = {SESSION_EVENTS.most}"))
     for place in (None, SESSION_EVENTS.most):
-        with pytest.raises(EventError, match="has 5,000 events"):
-            log.append(session.id, "candidate", WRITTEN, place)
+        for event in (WRITTEN, SessionEnded()):
+            with pytest.raises(EventError, match="has 5,000 events"):
+                log.append(session.id, "candidate", event, place)
     assert log.events_after(session.id) == []
+
+
+RATED, READY = SignalRated(signal="framing", level="weak", evidence=(0,)), ScorecardSubmitted()
+#: Lengths at which the next event is taken and refused, by role; after a refusal the end comes, and ratings after it.
+PLACES = [
+    ("candidate", WRITTEN, 3_999, "the interviewer, the ratings and the end"),
+    ("candidate", IncidentAction(action={"kind": "wait"}), 3_999, "the interviewer, the ratings and the end"),
+    ("interviewer", NotesSaved(text="late"), 4_899, "the ratings and the end"),
+    ("system", PhaseBegun(phase="frame"), 4_899, "the ratings and the end"),
+    ("candidate", SelfRated(signal="framing", level="weak"), 4_989, "the end and complete scorecards"),
+    ("rater", RATED, 4_989, "the end and complete scorecards"),
+]
+
+
+@pytest.mark.parametrize(("role", "event", "last", "others"), PLACES)
+def test_a_full_log_keeps_places_for_its_end_and_the_ratings(tmp_path, role, event, last, others):
+    url = f"sqlite:///{tmp_path / 'kept.db'}"
+    log = SessionLog(url)
+    session = begun(log)
+    with create_engine(parsed(url), poolclass=NullPool).begin() as connection:
+        connection.execute(text(f"UPDATE case_sessions SET length = {last}"))
+    assert log.append(session.id, role, event) == last
+    with pytest.raises(EventError, match=f"has {last + 1:,} events. The places that are left are kept for {others}. End it"):
+        log.append(session.id, role, event)
+    log.end(session.id, "interviewer")
+    assert log.get(session.id).ended_at is not None
+    assert log.append(session.id, "interviewer", READY) == last + 2
+    if last < 4_900:
+        log.append(session.id, "rater", RATED)
+    log.append(session.id, "rater", READY)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

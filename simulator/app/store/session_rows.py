@@ -15,12 +15,14 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, fa
 
 from simulator.app.store.columns import METADATA, JsonText, Words
 from simulator.errors import InputError
-from simulator.limits import SESSION_EVENTS, SESSION_PAYLOAD
+from simulator.limits import OWN_EVENTS, SESSION_EVENTS, SESSION_PAYLOAD
+from simulator.session.room_events import ScorecardSubmitted, SignalRated
 from simulator.session.session_events import (
     AnyEvent,
     EventError,
     LoggedEvent,
     Role,
+    SelfRated,
     Session,
     SessionEnded,
     UnknownEvent,
@@ -63,6 +65,9 @@ EVENT_ROWS = Table(
     Column("payload", JsonText, nullable=False),
 )
 
+#: Places at the end of a log that only ratings and the end take, and those that only the end and a complete scorecard take.
+_FOR_RATINGS, _FOR_THE_END = 100, 10
+
 
 class OvertakenError(InputError):
     """Another browser has appended to the session meanwhile."""
@@ -104,15 +109,27 @@ def append_event(connection: Connection, session: str, role: Role, event: AnyEve
     if len(json.dumps(payload)) > SESSION_PAYLOAD.most:
         raise EventError(f"An event may take {SESSION_PAYLOAD} at most; shorten it.")
     at, row = time(), SESSIONS.c
-    chosen = [row.id == session, row.length < SESSION_EVENTS.most, *([row.length == expected] if expected is not None else [])]
+    most, others = _open_places(role, event)
+    chosen = [row.id == session, row.length < most, *([row.length == expected] if expected is not None else [])]
     counted: dict[str, Any] = {"length": row.length + 1}
     if isinstance(event, SessionEnded):
         counted["ended_at"] = func.coalesce(row.ended_at, at)
     length = connection.execute(update(SESSIONS).where(*chosen).values(counted).returning(row.length)).scalar()
     if length is None:
-        raise _refusal(connection, session)
+        raise _refusal(connection, session, most, others)
     insert_events(connection, session, [LoggedEvent(length - 1, at, role, event)])
     return int(length) - 1
+
+
+def _open_places(role: Role, event: AnyEvent) -> tuple[int, str]:
+    """Return the length up to which a log takes an event, and the words for those who have the places behind it."""
+    if isinstance(event, SessionEnded | ScorecardSubmitted):
+        return SESSION_EVENTS.most, ""
+    if isinstance(event, SelfRated | SignalRated):
+        return SESSION_EVENTS.most - _FOR_THE_END, "the end and complete scorecards"
+    if role == "candidate":
+        return OWN_EVENTS.most, "the interviewer, the ratings and the end"
+    return SESSION_EVENTS.most - _FOR_RATINGS, "the ratings and the end"
 
 
 def insert_events(connection: Connection, session: str, events: list[LoggedEvent]) -> None:
@@ -126,14 +143,17 @@ def _columns(event: AnyEvent | UnknownEvent) -> dict[str, Any]:
     return {"kind": event.kind, "version": event.version, "payload": payload}
 
 
-def _refusal(connection: Connection, session: str) -> InputError:
-    length = connection.execute(select(SESSIONS.c.length).where(SESSIONS.c.id == session)).scalar()
-    if length is None:
+def _refusal(connection: Connection, session: str, most: int, others: str) -> InputError:
+    row = connection.execute(select(SESSIONS.c.length, SESSIONS.c.purpose).where(SESSIONS.c.id == session)).first()
+    if row is None:
         return NoSessionError(
             "This server has no session with this link: it may be of another server, or deleted. Begin a new one."
         )
-    if length >= SESSION_EVENTS.most:
-        return EventError(f"This session has {SESSION_EVENTS}, the most that a log holds. End it and begin a new one.")
+    if row.length >= most and not others:
+        return EventError(f"This session has {SESSION_EVENTS}, the most that a log holds.")
+    if row.length >= most:
+        further = "" if row.purpose == ROOM else " End it and begin a new one."
+        return EventError(f"This session has {row.length:,} events. The places that are left are kept for {others}.{further}")
     return OvertakenError("Another browser has acted meanwhile; the page shows the present state.")
 
 
