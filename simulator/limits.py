@@ -112,7 +112,7 @@ ROOMS_PER_CORE = Limit(
 )
 
 SESSION_EVENTS = Limit("the log of a session", 5000, "events", "the last thousand are kept for interviewer, ratings and end")
-OWN_EVENTS = Limit("the candidate's part of the log of a session", 4000, "events", "an hour of a busy person has an eighth of it")
+OWN_EVENTS = Limit("the candidate's part of the log of a session", 4000, "events", "a busy hour has an eighth of it")
 SESSION_TEXT = Limit("a text of an event", 4000, "characters", "a page and a half; a long answer takes a third of it")
 SESSION_PAYLOAD = Limit("an event of a session", 64 * KIB, "bytes", "the longest text in any script fits")
 SESSION_FILE = Limit("a file of sessions", 32 * MIB, "bytes", "a few hundred busy sessions")
