@@ -4,6 +4,7 @@ import pytest
 
 from campaigns.best_designs import run, worth
 from simulator.case.load import load, loads, scenario_ids
+from simulator.case.phases import phases_of
 from simulator.paths import BEST_KNOWN, SCENARIOS
 from simulator.session.best_known import best_known
 
@@ -20,6 +21,14 @@ def test_every_shipped_case_has_one_whose_picks_it_offers(case):
     assert list(found.verdicts) == [objective.metric for objective in scenario.objectives]
     ranks = [(-len(one.lost), -one.shortfall) for one in found.choices]
     assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_choice_that_mattered_most_stands_before_the_last_phase_of_design(case):
+    scenario = load(case)
+    design = [phase for phase in phases_of(scenario) if phase.id != "defend"]
+    late = set(design[-1].choices)
+    assert not [one.choice for one in best_known(scenario).choices[:1] if one.lost and one.choice in late]
 
 
 def test_a_case_that_was_edited_has_none():
