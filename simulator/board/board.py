@@ -93,6 +93,10 @@ class Board:
             raise OperationError(f"The box “{name}” is not on the board any more.")
         return self.boxes[name]
 
+    def box_or_removed(self, name: str) -> Box:
+        """Return a box of the board, or the latest state of a removed one; raises OperationError for an unknown name."""
+        return self.removed[name].box if name in self.removed and name not in self.boxes else self._box(name)
+
     def _with(self, name: str, box: Box, **others: Any) -> Board:
         return replace(self, boxes={**self.boxes, name: box}, **others)
 
@@ -106,12 +110,14 @@ def _add(board: Board, op: ops.AddBox, by: str) -> Board:
     if source == "kind":
         made = fresh_box(name)
         box = None if made is None else Box(made, op.x, op.y, is_end=name == "end")
+    elif source == "box":
+        box = _detached(board.box_or_removed(name), {})
     else:
         preset = board.presets.get(name)
-        box = None if preset is None or preset.is_end != (source == "end") else replace(preset, x=op.x, y=op.y)
+        box = None if preset is None or preset.is_end != (source == "end") else preset
     if box is None:
         raise OperationError(f"The palette has no “{op.preset}”.")
-    return board._with(op.box, _detached(box, board.boxes))
+    return board._with(op.box, _detached(replace(box, x=op.x, y=op.y), board.boxes))
 
 
 def _detached(box: Box, there: Mapping[str, Box]) -> Box:
@@ -178,8 +184,7 @@ def _is_fixed(box: Box, path: Path) -> bool:
     """Return whether a field is none of those that are set at a box of this kind."""
     kind = stage_kinds().get(box.kind)
     at_the_box = getattr(kind, "at_the_box", {}) if not box.is_end else {}
-    wanted = ".".join("*" if isinstance(part, int) else part for part in path)
-    return wanted not in at_the_box
+    return ".".join("*" if isinstance(part, int) else part for part in path) not in at_the_box
 
 
 def _connect(board: Board, op: ops.ConnectWay, by: str) -> Board:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.board.board import Board, Box
-from simulator.board.box_fields import CHOICE, fields_of
+from simulator.board.box_fields import CHOICE, fields_of, settings_of
 from simulator.board.case_drawing import DrawnCase
 from simulator.board.palette import entries
-from simulator.board.ports import ways_out
+from simulator.board.ports import Way, ways_out
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
@@ -127,12 +127,16 @@ def _box(
         "flow": _flow(found, name, box),
         "faults": faults,
         "fields": [one.payload() for one in opened],
-        "ports": [] if box.is_end else [_port(way) for way in ways_out(box.data)],
+        "settings": settings_of(box, name, scenario, picks),
+        "ports": []
+        if box.is_end
+        else [_port(way, scenario.value_words(str(box.data.get("by")))) for way in ways_out(box.data)],
     }
 
 
-def _port(way: Any) -> dict[str, Any]:
-    return {"name": way.port, "label": way.label, "to": way.target or None, "needed": way.needed, "fallback": way.fallback}
+def _port(way: Way, words: Mapping[str, str]) -> dict[str, Any]:
+    label = ", ".join(words.get(value, value) for value in way.label.split(", "))
+    return {"name": way.port, "label": label, "to": way.target or None, "needed": way.needed, "fallback": way.fallback}
 
 
 def _facts(plan: Plan | None, name: str) -> list[str]:

@@ -14,6 +14,7 @@ from simulator.case.any_stage import stage_kinds
 from simulator.case.choices import Number, Options, Pick
 from simulator.case.document import Path
 from simulator.case.schema import Scenario
+from simulator.evidence.spelled_names import spelled
 
 #: Before the name of a choice, as a field of a box.
 CHOICE = "choice:"
@@ -99,8 +100,25 @@ def fields_of(
     box = board.boxes[name]
     own = [choice for choice in scenario.choices if box_of_choice(scenario, choice) == name]
     ruled = {path[2:] for choice in scenario.choices for path in _writes(scenario)[choice] if path[:2] == ("stages", name)}
-    free = [] if box.is_end else [*_free(board, name, box, ruled)]
+    free = [] if box.is_end else [*_free(board, name, box, ruled, scenario)]
     return [*(_of_choice(scenario, choice, picks, by.get(choice, "")) for choice in own if choice in picks), *free]
+
+
+def settings_of(box: Box, name: str, scenario: Scenario, picks: Mapping[str, Pick]) -> dict[str, Any]:
+    """Return the values that choices write to the fields of a box; no choice rules a copy of it, so the copy takes them."""
+    shown = stage_kinds()[box.kind].at_the_box if box.kind in stage_kinds() else {}
+    written = [scenario.choices[choice].changes(pick) for choice, pick in picks.items() if choice in scenario.choices]
+    return {
+        ".".join(map(str, path[2:])): value
+        for changes in written
+        for path, (value, _) in changes.items()
+        if path[:2] == ("stages", name) and pattern_of(path[2:]) in shown
+    }
+
+
+def pattern_of(path: Path) -> str:
+    """Return the place of a field in a stage with `*` for each index, as `at_the_box` names it."""
+    return ".".join("*" if isinstance(part, int) else part for part in path)
 
 
 def _of_choice(scenario: Scenario, name: str, picks: Mapping[str, Pick], by: str) -> BoxField:
@@ -120,20 +138,29 @@ def _number(choice: Number, field: str, value: Any, by: str) -> BoxField:
     return BoxField(field, choice.label, "number", value, (), choice.min, choice.max, choice.step, choice.unit, by)
 
 
-def _free(board: Board, name: str, box: Box, ruled: set[Path]) -> Iterator[BoxField]:
+def _free(board: Board, name: str, box: Box, ruled: set[Path], scenario: Scenario) -> Iterator[BoxField]:
     kind = stage_kinds().get(box.kind)
     for place, label in (kind.at_the_box if kind else {}).items():
         for path, value in _found(box.data, place.split("."), ()):
             if path in ruled:
                 continue
             field = ".".join(map(str, path))
-            options = tuple((one, one) for one in kind.box_options(place, box.data)) if kind else ()
+            options = tuple((one, spelled(one)) for one in kind.box_options(place, box.data)) if kind else ()
             numbered = f"{label} {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) and path[1] else label
             type_ = "choice" if options else "number" if isinstance(value, int | float) else "text"
-            known = options if not options or any(value == one for one, _ in options) else ((value, str(value)), *options)
+            known = (
+                options
+                if not options or any(value == one for one, _ in options)
+                else ((value, _spelled(scenario, value)), *options)
+            )
             yield BoxField(
                 field, numbered, type_, value, known, low=0 if type_ == "number" else None, by=board.by.get((name, field), "")
             )
+
+
+def _spelled(scenario: Scenario, value: Any) -> str:
+    own = scenario.hardware.get(str(value))
+    return own.label if own is not None else spelled(str(value))
 
 
 def _found(data: Any, place: list[str], at: Path) -> Iterator[tuple[Path, Any]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import networkx as nx
 
 #: The distance between columns and between rows, in pixels.
-COLUMN, ROW = 300.0, 230.0
+COLUMN, ROW = 290.0, 320.0
 
 #: Rounds of ordering boxes by the places of their neighbours.
 _ROUNDS = 4

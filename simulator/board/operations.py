@@ -32,11 +32,11 @@ class _Operation(BaseModel):
 
 
 class AddBox(_Operation):
-    """A box comes onto the board; preset: an entry of the palette; box: its new name."""
+    """A box comes onto the board; box: its new name; preset: an entry of the palette, or "box:" and the name of one to copy."""
 
     op: Literal["add"]
     box: Name
-    preset: Annotated[str, Field(pattern=r"^(preset|end|kind):[a-z][a-z0-9_]*$", max_length=80)]
+    preset: Annotated[str, Field(pattern=r"^(preset|end|kind|box):[a-z][a-z0-9_]*$", max_length=80)]
     x: Place
     y: Place
 

@@ -25,6 +25,7 @@ _WORDS = {
     "on_exhausted": "after the last try",
     "on_give_up": "if the person gives up",
     "on_incomplete": "if an input is missing",
+    "rest_to": "the other frames",
 }
 
 

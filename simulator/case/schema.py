@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
 
 from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
-from simulator.case.any_stage import STAGE_KINDS, AnyStage, End
-from simulator.case.attributes import Attribute
+from simulator.case.any_stage import SENSOR, STAGE_KINDS, AnyStage, End
+from simulator.case.attributes import Attribute, ItemAttribute
 from simulator.case.case_tests import CaseTests, TextClaim
 from simulator.case.choices import Choice, Controller, Pick
 from simulator.case.column_samples import ColumnSamples
@@ -174,6 +174,13 @@ class Scenario(Strict):
 
     def label_of(self, target: str) -> str:
         return (self.stages.get(target) or self.ends[target]).label
+
+    def value_words(self, by: str) -> dict[str, str]:
+        """Return the words for values by which a gate routes: of an attribute, or the names of sensors."""
+        if by == SENSOR:
+            return dict(zip(self.sensors, self.sensor_labels, strict=True))
+        attribute = self.attributes.get(by)
+        return attribute.values if isinstance(attribute, ItemAttribute) else {}
 
     @cached_property
     def network(self) -> Network:

@@ -345,7 +345,7 @@ class GateStage(Stage):
         """Return what its routes are set to take."""
         spec = cast(Gate, plan.scenario.stages[name])
         if not spec.by_photo:
-            return [_taken(plan, route) for route in spec.routes if not route.is_rest]
+            return [_taken(plan, spec.by, route) for route in spec.routes if not route.is_rest]
         whom, others = _GROUPS[spec.by]
         cuts = [(route.tag, route.at_sensitivity, whom) for route in spec.routes if route.at_sensitivity is not None]
         above = [(route.tag, 1 - route.at_specificity, others) for route in spec.routes if route.at_specificity is not None]
@@ -470,8 +470,8 @@ class WaitingGateStage(ServiceStage):
         """Whoever was routed has gone on."""
 
 
-def _taken(plan: Plan, route: Route) -> str:
-    """Return what a route of a gate takes that looks at no photo."""
+def _taken(plan: Plan, by: str, route: Route) -> str:
+    """Return what a route of a gate takes that looks at no photo. by: the attribute that decides."""
     if route.share is not None:
         taken = f"{100 * route.share:.3g}% by chance"
     elif route.share_of_positives is not None:
@@ -480,5 +480,6 @@ def _taken(plan: Plan, route: Route) -> str:
     elif route.every is not None:
         taken = f"1 of {route.every} frames"
     else:
-        taken = ", ".join(route.values) if route.values else f"{route.at_least:g} and more"
+        words = plan.scenario.value_words(by)
+        taken = ", ".join(words.get(value, value) for value in route.values) if route.values else f"{route.at_least:g} and more"
     return f"{taken}: {route.tag or plan.scenario.label_of(route.to)}"

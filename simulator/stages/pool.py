@@ -17,6 +17,7 @@ from simulator.case.choices import Options
 from simulator.case.fields import AS_WRITTEN, Figure, Name, bounded
 from simulator.errors import suggest
 from simulator.evidence.profiles import profile_names
+from simulator.evidence.spelled_names import spelled
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Steps, added, complement, inverse, product, within
 from simulator.records.trace import InTurn, Trace, VisitLog, as_memoryview
@@ -221,7 +222,10 @@ class PoolKind(ServiceStage):
         words = BATCHING[spec.batching].words
         batch = f", batches up to {spec.max_batch}{words and f', {words}'}" if spec.max_batch > 1 else ""
         model, precision = f"stages.{name}.model", f"stages.{name}.precision"
-        picked = (_picked(plan, model, precision) if _picked(plan, model) else []) or [spec.model, spec.precision]
+        picked = (_picked(plan, model, precision) if _picked(plan, model) else []) or [
+            spelled(spec.model),
+            spelled(spec.precision),
+        ]
         rented = plan.machines.get(name)
         size = f"{spec.threads} vCPU" if rented is None or rented.vcpus else rented.label
         lines = [", ".join(picked), f"{spec.replicas} × {size}{batch}"]

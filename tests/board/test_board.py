@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 
 from simulator.board import operations as ops
 from simulator.board.board import MOST_NOTES
+from simulator.board.box_fields import fields_of, settings_of
 from simulator.board.case_drawing import drawn
 from simulator.board.operations import OperationError, read_operation
+from simulator.board.ports import ways_out
+from simulator.case.choices import parts
 from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from tests.board.test_case_drawing import changed_at_random, random_operation
 
 STORM = drawn(load("retry-storm"))
@@ -33,6 +37,41 @@ def test_the_later_write_of_a_field_wins_and_says_whose_it_was():
     assert board.by["check", "replicas"] == "interviewer"
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
+@pytest.mark.parametrize(
+    ("case", "name", "others"),
+    [
+        ("skin-cancer-triage", "classifier", {"precision": "int8_dynamic", "hardware": "two", "replicas": 5}),
+        ("skin-cancer-triage", "triage", {"operating_point": 0.9}),
+        ("retry-storm", "check", {"replicas": 4}),
+    ],
+    ids=["pool", "gate", "storm"],
+)
+def test_a_copy_leads_nowhere_and_has_the_values_that_the_picked_design_runs_with(case, name, others, is_removed):
+    scenario = load(case)
+    board, picks = drawn(scenario), scenario.defaults() | others
+    settings = settings_of(board.boxes[name], name, scenario, picks)
+    if is_removed:
+        board = board.after(ops.RemoveBox(op="remove", box=name))
+    board = board.after(ops.AddBox(op="add", box="copy", preset=f"box:{name}", x=10, y=20))
+    for field, value in settings.items():
+        board = board.after(ops.SetField(op="set", box="copy", field=field, value=value))
+    copy = board.boxes["copy"]
+    assert (copy.x, copy.y, copy.label) == (10, 20, scenario.stages[name].label)
+    assert [way.target for way in ways_out(copy.data) if way.target] == []
+    picked = compile_plan(scenario, picks).scenario.stages[name].model_dump()
+    shown = [one.name for one in fields_of(board, "copy", scenario, picks)]
+    assert shown
+    for field in shown:
+        assert value_at(copy.data, parts(field)) == value_at(picked, parts(field)), field
+
+
+def value_at(data, path):
+    for part in path:
+        data = data[part]
+    return data
+
+
 @pytest.mark.parametrize(
     ("operation", "sentence"),
     [
@@ -45,6 +84,7 @@ def test_the_later_write_of_a_field_wins_and_says_whose_it_was():
         (ops.AddBox(op="add", box="check", preset="kind:pool", x=0, y=0), "already"),
         (ops.AddBox(op="add", box="fresh", preset="kind:nothing", x=0, y=0), "palette has no"),
         (ops.AddBox(op="add", box="fresh", preset="end:check", x=0, y=0), "palette has no"),
+        (ops.AddBox(op="add", box="fresh", preset="box:gone", x=0, y=0), "not on the board any more"),
         (ops.EnterAt(op="enter", box="checked"), "not at an end"),
         (ops.RestoreBox(op="restore", box="check"), "was not removed"),
         (ops.EraseNote(op="erase", note="n1"), "not on the board"),
