@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.board.board import Board, Box
-from simulator.board.box_fields import CHOICE, fields_of, settings_of
+from simulator.board.box_fields import CHOICE, choices_at, fields_of, settings_of
 from simulator.board.case_drawing import DrawnCase
 from simulator.board.palette import entries
 from simulator.board.ports import Way, ways_out
@@ -60,9 +60,11 @@ class Reader:
     choices: Collection[str] | None = None
     by: Mapping[str, str] = field(default_factory=dict)
 
-    def may_set(self, name: str) -> bool:
-        choice = name.removeprefix(CHOICE)
-        return choice == name or self.choices is None or choice in self.choices
+    def may_set(self, case: Scenario, box: str, field: str) -> bool:
+        """Return whether a field may be set at its box; without a role, choices are set beside the board."""
+        if self.choices is None or not (self.role or field.startswith(CHOICE)):
+            return True
+        return set(choices_at(case, box, field)) <= set(self.choices)
 
 
 def board_content(
@@ -72,9 +74,8 @@ def board_content(
 
     picks: of every choice of the case; found: what theory and the run say
     """
-    scenario = drawing.scenario or case
     words = _load_words(found)
-    boxes = [_box(board, name, drawing, scenario, picks, found, reader, words) for name in board.boxes]
+    boxes = [_box(board, name, drawing, case, picks, found, reader, words) for name in board.boxes]
     message = " ".join(fault.message for fault in drawing.faults if not fault.box)
     return {
         "editable": reader.editable,
@@ -99,20 +100,17 @@ def _box(
     board: Board,
     name: str,
     drawing: DrawnCase,
-    scenario: Scenario,
+    case: Scenario,
     picks: Mapping[str, Pick],
     found: BoardFigures,
     reader: Reader,
     words: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    box = board.boxes[name]
+    box, scenario = board.boxes[name], drawing.scenario or case
     faults = [fault.message for fault in drawing.faults if fault.box == name]
     if name in drawing.apart:
         faults.append("Nothing leads here, so it takes no part.")
     fields = fields_of(board, name, scenario, picks, reader.by)
-    opened = [
-        one for one in fields if not one.name.startswith("choice:") or reader.choices is None or one.name[7:] in reader.choices
-    ]
     return {
         "id": name,
         "kind": box.kind,
@@ -126,7 +124,7 @@ def _box(
         "load": words.get(name),
         "flow": _flow(found, name, box),
         "faults": faults,
-        "fields": [one.payload() for one in opened],
+        "fields": [one.payload() for one in fields if reader.may_set(case, name, one.name)],
         "settings": settings_of(box, name, scenario, picks),
         "ports": []
         if box.is_end

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 
 from simulator.board.board import Board, Box
 from simulator.case.any_stage import stage_kinds
-from simulator.case.choices import Number, Options, Pick
+from simulator.case.choices import Number, Options, Pick, parts
 from simulator.case.document import Path
 from simulator.case.schema import Scenario
 from simulator.evidence.spelled_names import spelled
@@ -88,6 +88,23 @@ def _writes(scenario: Scenario) -> dict[str, frozenset[Path]]:
         with _LOCK:
             _WRITES[id(scenario)] = known
     return known[1]
+
+
+def choices_at(scenario: Scenario, box: str, field: str) -> list[str]:
+    """Return the choices that write to a field of a box, to a part of it or to what holds it; `choice:` names one itself."""
+    if field.startswith(CHOICE):
+        return [field.removeprefix(CHOICE)]
+    places = [(section, box, *parts(field)) for section in ("stages", "ends")]
+    return [
+        name
+        for name, paths in _writes(scenario).items()
+        if any(_overlap(place, path) for place in places for path in paths if len(path) > 1)
+    ]
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    """Return whether one of two places holds the other."""
+    return all(left == right for left, right in zip(one, other, strict=False))
 
 
 def fields_of(

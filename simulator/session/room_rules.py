@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from simulator.board.operations import OperationError
+from simulator.board.box_fields import choices_at
+from simulator.board.operations import OperationError, SetField
 from simulator.case.phases import SIGNAL_PHASES
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
@@ -40,18 +41,25 @@ CARD_SIGNALS = ("framing", "data", "model", "evaluation", "serving", "communicat
 _LED = (PhaseBegun, HintTaken, CurveballStruck)
 
 
-def closed_to_candidate(state: SessionState, event: AnyEvent) -> str:
+def closed_to_candidate(scenario: Scenario, state: SessionState, role: str, event: AnyEvent) -> str:
     """Return a sentence if the interviewer has not opened this to the candidate; empty in a session that is no room."""
     settings = state.room.settings
-    if settings is None:
+    if settings is None or role != "candidate":
         return ""
     if isinstance(event, _LED):
         return "The interviewer decides on this."
     if isinstance(event, PickChanged | BoardChanged) and state.room.locked:
         return "The interviewer has locked the board."
-    if isinstance(event, PickChanged) and settings.choices is not None and event.choice not in settings.choices:
-        return "The interviewer has not opened this choice."
-    return ""
+    if settings.choices is None or set(_choices_of(scenario, event)) <= set(settings.choices):
+        return ""
+    return "The interviewer has not opened this choice."
+
+
+def _choices_of(scenario: Scenario, event: AnyEvent) -> list[str]:
+    """Return the choices that an event changes: by name, or by a field that they write to."""
+    if isinstance(event, BoardChanged) and isinstance(event.operation, SetField):
+        return choices_at(scenario, event.operation.box, event.operation.field)
+    return [event.choice] if isinstance(event, PickChanged) else []
 
 
 def _board(scenario: Scenario, state: SessionState, event: BoardChanged) -> str:

@@ -41,7 +41,7 @@ def refusal(scenario: Scenario, state: SessionState, role: Role, event: AnyEvent
         return "" if state.ended_at is not None else "Rate yourself after the end of the session: the record comes first."
     if state.ended_at is not None and not isinstance(event, AFTER_THE_END):
         return "This session has ended. Begin another one."
-    if fault := scorecard_fault(state, role, event) or (closed_to_candidate(state, event) if role == "candidate" else ""):
+    if fault := scorecard_fault(state, role, event) or closed_to_candidate(scenario, state, role, event):
         return fault
     rule = _RULES.get(type(event)) or ROOM_RULES.get(type(event))
     return rule(scenario, state, event) if rule else ""

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from simulator.app.live_room import LiveRoom
+from simulator.board.box_fields import choices_at
 from simulator.case.load import load
 from simulator.session.room_events import BoardLocked, NotesSaved, TagSet
 from simulator.session.session_board import board_of
@@ -180,3 +181,40 @@ def test_a_clock_that_is_set_back_takes_no_minute_from_the_interview(room):
     assert state.last_at == 9e9
     assert all(seconds >= 0 for seconds in state.used_s.values())
     assert sum(state.used_at(5.0).values()) == sum(state.used_s.values())
+
+
+FIELD = {"op": "set", "box": "classifier", "field": "precision", "value": "int8_dynamic"}
+
+
+@pytest.mark.parametrize(
+    ("field", "choice"),
+    [
+        ("precision", "precision"),
+        ("model", "architecture"),  # one of several places of the choice
+        ("replicas", "replicas"),
+    ],
+)
+def test_a_choice_that_is_closed_to_the_candidate_is_not_changed_by_its_field(monkeypatch, tmp_path, field, choice):
+    """Both ways to one place of the case: the choice itself, and the field of the box that it writes to."""
+    monkeypatch.setattr("simulator.interview_room.board_desk.job_of", lambda live, *_: None)
+    value = {"precision": "int8_dynamic", "model": "resnet50", "replicas": 7}[field]
+    for opened, sentence in (("hardware", "The interviewer has not opened this choice."), (choice, "")):
+        room = new_room(monkeypatch, f"sqlite:///{tmp_path / opened}.db", "skin-cancer-triage", choices=(opened,))
+        operation = {**FIELD, "field": field, "value": value}
+        assert room.say("candidate", operation)["refused"].get("1", "") == sentence
+        assert len(room.live.state.operations) == (not sentence)
+        assert room.say("interviewer", operation)["refused"] == {}
+        boxes = {
+            role: {one["id"]: one for one in room.desk(role).content(room.live.state, None)["boxes"]}
+            for role in ("candidate", "interviewer")
+        }
+        offered = {
+            role: {one["name"] for one in boxes[role]["classifier"]["fields"]} & {field, f"choice:{choice}"} for role in boxes
+        }
+        assert offered["candidate"] == (set() if sentence else offered["interviewer"])
+
+
+def test_a_choice_that_writes_a_whole_stage_writes_to_each_of_its_fields():
+    case = load("skin-cancer-triage")
+    assert choices_at(case, "familiar", "routes.0.at_sensitivity") == ["foreign_check"]
+    assert choices_at(case, "start", "label") == choices_at(case, "usd", "label") == []
