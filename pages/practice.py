@@ -1,14 +1,12 @@
 """Explore: choose a design at the side, and see at once what it misses, how long requests wait and what it costs."""
 
-from functools import partial
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from simulator.app import design_state as address
 from simulator.app.design_state import EXPLORE_TAB, IN_ADDRESS, KEPT, fit, get, key
 from simulator.app.links import SEEDS, command, link, written
-from simulator.app.news import follow, offer, pays, redraw
+from simulator.app.news import follow, pays
 from simulator.app.own_attempts import keep_cookie
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, story
@@ -51,9 +49,6 @@ from simulator.practice.why_panel import PANEL_WANTED, challenge, why
 SHORTCUT_STYLE = "<style>.st-key-run_button kbd { opacity: 1 !important; }</style>"
 
 LEVERS, RUNS = "Try each lever", "Runs"
-
-#: The state of the user's own drawing, in the news.
-OWN_DRAWING = "own drawing"
 
 
 def head(scenario: Scenario) -> DeltaGenerator:
@@ -122,9 +117,9 @@ def run_of(scenario: Scenario) -> tuple[int, int]:
 
 @st.fragment(key=SUBMISSION)
 def submit(scenario: Scenario) -> None:
-    """Submit the design; the bar of the verdicts follows its run."""
+    """Submit the design, again once the drawing has changed; the bar of the verdicts follows its run."""
     drawing = own_drawing(scenario)
-    offer(OWN_DRAWING, drawing.changed)
+    follow("own drawing", drawing.changed)
     plan, (seed, replications) = planned(scenario), run_of(scenario)
     st.session_state[key(scenario.id, "plan")] = plan
     drawing.show(plan, picks_of(scenario), shown_of(scenario))
@@ -218,12 +213,6 @@ def of_run(scenario: Scenario, title: str) -> None:
             part(last.summary)
 
 
-def listen(scenario: Scenario) -> None:
-    """Have the design submitted again once the drawing has changed; the bar of the verdicts says when a run has ended."""
-    owe_run(scenario)
-    follow(OWN_DRAWING, own_drawing(scenario).changed, on_news=partial(redraw, SUBMISSION))
-
-
 def tabs(scenario: Scenario) -> None:
     """Show the picture of the case, the design as a diagram, a panel a question, the levers, and every run so far."""
     titles = list(dict.fromkeys([first_panel(scenario), DESIGN, *panels(scenario), LEVERS, RUNS]))
@@ -244,7 +233,7 @@ address.arrive(scenario)
 fit(scenario)
 st.session_state.setdefault(key(scenario.id, "live"), True)
 row = head(scenario)
-listen(scenario)
+owe_run(scenario)
 submit(scenario)
 with row:
     tradeoffs_link(scenario)

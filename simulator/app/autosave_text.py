@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from simulator.app.news import FOLLOW_JS, Latest, offer
+from simulator.app.news import FOLLOW_JS, Latest, component_key, offer
 from simulator.errors import InputError
 
 _CSS = """
@@ -88,5 +88,6 @@ def autosave_text(key: str, label: str, value: str, save: Callable[[str], None],
 
     token = offer(f"text {key}", lambda: Latest("text"), hear=hear)
     _component(
-        key=f"text:{key}", data={"token": token, "seen": "text", "label": label, "value": value, "most": most, "rows": rows}
+        key=component_key("text", key),
+        data={"token": token, "seen": "text", "label": label, "value": value, "most": most, "rows": rows},
     )

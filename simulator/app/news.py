@@ -144,7 +144,7 @@ def feed_of(token: str) -> Feed | None:
 
 
 #: JavaScript for components that follow: `follow(parentElement, token, seen, heard)` calls `heard(revision, content)` with each
-#: line. A component has one socket, which is opened again should it break.
+#: line. A component has one socket, which is opened again should it break, or once a browser that was offline is online.
 #:
 #: A component that speaks passes a fifth argument: `opened()` is called once the socket is open, `closed(waitMs)` when it
 #: breaks, with the time until the next try (at most `longestMs`), and `replied(reply)` with each reply. `newsLine.say(data)` of
@@ -169,11 +169,12 @@ const follow = (parentElement, token, seen, heard, more = {}) => {
       line.seen = revision;
       line.heard(revision, content);
     };
-    socket.onclose = () => {
-      if (line.ended || line.socket !== socket) return;
-      line.timer = setTimeout(open, line.wait = Math.min(2 * line.wait, line.more.longestMs ?? 30000));
-      line.more.closed?.(line.wait);
-    };
+    socket.onclose = () => { if (!line.ended && line.socket === socket) lost(); };
+  };
+  const lost = () => {
+    clearTimeout(line.timer);
+    line.timer = setTimeout(open, line.wait = Math.min(2 * line.wait, line.more.longestMs ?? 30000));
+    line.more.closed?.(line.wait);
   };
   line.say = said => {
     const ready = line.socket?.readyState === WebSocket.OPEN;
@@ -181,31 +182,70 @@ const follow = (parentElement, token, seen, heard, more = {}) => {
     return ready;
   };
   line.again = () => { const old = line.socket; clearTimeout(line.timer); open(); old?.close(); };
+  if (!line.network) {
+    line.network = new AbortController();
+    const options = { signal: line.network.signal };
+    addEventListener("offline", () => { line.socket.onclose = null; line.socket.close(); lost(); }, options);
+    addEventListener("online", () => line.again(), options);
+  }
   line.ended = false;
   if (!line.socket) open();
   else if (fresh && line.socket.readyState > WebSocket.OPEN) line.again(); // a new token need not wait for the next try
   else if (fresh && !known && line.socket.readyState === WebSocket.OPEN) ask();
-  return () => { line.ended = true; clearTimeout(line.timer); line.socket?.close(); delete parentElement.newsLine; };
+  return () => {
+    line.ended = true;
+    clearTimeout(line.timer);
+    line.network.abort();
+    line.socket?.close();
+    delete parentElement.newsLine;
+  };
 };
 """
 
+#: Streamlit sends all triggers of a tick at once, and draws the fragment of the first alone: triggers are spread over ticks.
+#: What was drawn brings its revision along; until it comes, the browser asks again, ever later, and while no script runs.
 _JS = f"""{FOLLOW_JS}
-export default ({{ data, parentElement, setTriggerValue }}) =>
-  follow(parentElement, data.token, data.seen, revision => setTriggerValue("news", revision));
+const APART_MS = 20, AGAIN_MS = 1000, LATEST_MS = 16000;
+const waiting = [];
+let pausing = false;
+const inTurn = act => {{
+  if (pausing) return waiting.push(act);
+  pausing = true;
+  act();
+  setTimeout(() => {{ pausing = false; if (waiting.length) inTurn(waiting.shift()); }}, APART_MS);
+}};
+const isRunning = () => document.querySelector("[data-test-script-state=running]") !== null;
+const draw = (line, waitMs, isAgain = true) => {{
+  clearTimeout(line.drawing);
+  if (line.ended || line.seen === line.drawn) return;
+  if (!isAgain || !isRunning()) inTurn(() => line.trigger("news", line.seen));
+  line.drawing = setTimeout(draw, waitMs, line, Math.min(2 * waitMs, LATEST_MS));
+}};
+export default ({{ data, parentElement, setTriggerValue }}) => {{
+  const end = follow(parentElement, data.token, data.seen, () => draw(parentElement.newsLine, AGAIN_MS, false));
+  parentElement.newsLine.trigger = setTriggerValue;
+  return end;
+}};
 """
 
 _component = st.components.v2.component("news", html="<span hidden></span>", js=_JS)
 
 
-def follow(name: str, look: Look, pause_s: float = PAUSE_S, on_news: Callable[[], None] = lambda: None) -> Latest:
+def component_key(*names: str) -> str:
+    """Return a key for a component: Streamlit refuses two underscores in a row, which a random id may hold."""
+    return ":".join(names).replace("_", "_.")
+
+
+def follow(name: str, look: Look, pause_s: float = PAUSE_S) -> Latest:
     """Have the fragment that calls this drawn again once the state has changed; outside of fragments, the page.
 
     To be called before the fragment draws what the state is about, so that no change falls between the two.
 
-    name: unique on the page; pause_s: PROGRESS_S for what changes all the time; on_news: called first
+    name: unique on the page; pause_s: PROGRESS_S for what changes all the time
     """
     now = look()
-    _component(key=f"news:{name}", data={"token": offer(name, look, pause_s), "seen": now.revision}, on_news_change=on_news)
+    data = {"token": offer(name, look, pause_s), "seen": now.revision}
+    _component(key=component_key("news", name), data=data, on_news_change=lambda: None)
     return now
 
 

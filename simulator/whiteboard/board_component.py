@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from simulator.app.bundles import address
-from simulator.app.news import FOLLOW_JS
+from simulator.app.news import FOLLOW_JS, component_key
 
 #: The bundle: React, React Flow and the board.
 BUNDLE = Path(__file__).with_name("board.js")
@@ -40,7 +40,7 @@ def whiteboard(key: str, token: str, height: int = 640, name: str = "Whiteboard"
     height: of the whole component in pixels; name: of the board, for a screen reader
     """
     data = {"bundle": address(BUNDLE), "token": token, "height": height, "name": name}
-    _component(key=f"whiteboard:{key}", data=data, on_lost_change=_draw_again)
+    _component(key=component_key("whiteboard", key), data=data, on_lost_change=_draw_again)
 
 
 def _draw_again() -> None:

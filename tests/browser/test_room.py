@@ -7,9 +7,15 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from simulator.app.live_room import LiveRoom
+from simulator.app.rooms import link_path
 from simulator.app.store.room_log import RoomLog
 from simulator.case.load import load, loads
+from simulator.case.phases import phases_of
+from simulator.engine.plan import case_hash
 from simulator.metrics.summary import judged
+from simulator.session.room_events import RoomOpened
+from simulator.session.session_events import CurveballStruck, HintTaken
 from tests.browser.screen import settle
 from tests.browser.serving import free_port, started
 from tests.browser.test_session import Wire, private
@@ -142,7 +148,7 @@ def test_a_whole_interview_in_two_browsers(newcomer, house):
     lead.get_by_role("button", name="Arm", exact=True).last.click()
     lead.get_by_role("button", name=re.compile("Strike now")).click()
     ball = list(load(CASE).curveballs.values())[-1]
-    candidate.get_by_text(ball.label).first.wait_for()
+    candidate.get_by_role("alert").filter(has_text=ball.label).wait_for()
     until_true(candidate, lambda: "…" not in verdict(candidate) and verdict(candidate) != calm)
 
     # A bound is no part of the candidate's page until it is revealed.
@@ -190,6 +196,64 @@ def test_a_whole_interview_in_two_browsers(newcomer, house):
     with lead.expect_download() as saved:
         lead.get_by_role("button", name="The drawing as a case (YAML)").click()
     assert loads(saved.value.path().read_text(), "drawn.yaml").stages.keys() == case.stages.keys()
+
+
+#: Sockets that can be held up: lines that have a part drawn wait in `held`, and of Streamlit's requests `losing` are lost.
+HELD_UP = """
+window.held = null;
+window.losing = 0;
+window.WebSocket = class extends WebSocket {
+  set onmessage(take) {
+    super.onmessage = event => {
+      const [revision, content] = held && this.url.endsWith("/news") ? JSON.parse(event.data) : [null];
+      if (revision !== null && content === null) held.push({ socket: this, revision, take: () => take(event) });
+      else take(event);
+    };
+  }
+  send(data) {
+    if (losing && this.url.includes("_stcore/stream")) losing--;
+    else super.send(data);
+  }
+};
+"""
+
+#: All lines within one tick, that of the page last: Streamlit then draws the fragment of the first alone.
+RELEASED = """
+() => {
+  const lines = held, ofPage = ({ revision }) => / None$/.test(revision);
+  held = null;
+  lines.sort((one, other) => ofPage(one) - ofPage(other)).forEach(({ take }) => take());
+}
+"""
+
+
+def test_what_happens_reaches_a_page_whose_requests_meet_in_one_tick_or_are_lost(newcomer, house):
+    case, page = load(CASE), opened(newcomer)
+    phase = phases_of(case)[0]
+    settings = case.id, case.version, case_hash(case), RoomOpened(), phase.id
+    made = house.log.create("", *settings, seed=1, minutes=45)
+    live = LiveRoom(house.log, case, made.session.id)
+    page.add_init_script(HELD_UP)
+    enters(page, f"{house.address}/{link_path(made.keys['candidate'])}")
+    page.locator("#verdicts .value").first.wait_for()
+    until_true(page, lambda: "…" not in page.locator("#verdicts .value").all_inner_texts())
+    settle(page)
+
+    # A curveball has the page drawn again, and the new run the panel: both at once.
+    page.evaluate("() => { held = []; }")
+    name, ball = list(case.curveballs.items())[-1]
+    live.take("interviewer", CurveballStruck(curveball=name, at_s=ball.usual_time(case)))
+    page.wait_for_function("() => new Set(held.map(({ socket }) => socket)).size === 2")
+    page.evaluate(RELEASED)
+    page.get_by_role("alert").filter(has_text=ball.label).wait_for()
+    until_true(page, lambda: "…" not in page.locator("#verdicts .value").all_inner_texts())
+    settle(page)
+
+    page.evaluate("() => { losing = 1; }")
+    live.take("interviewer", HintTaken(phase=phase.id, step=1))
+    page.wait_for_function("() => losing === 0")
+    hint = phase.hints[0]
+    page.get_by_text((hint.question or hint.step or hint.text)[:40]).first.wait_for()
 
 
 def position(page, place):
