@@ -19,7 +19,7 @@ from simulator.app.store.session_rows import NoSessionError
 from simulator.app.widgets import scenario_of
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
-from simulator.session.room_events import BoardChanged, PanelPushed, ScorecardSubmitted, visible
+from simulator.session.room_events import DISCLOSING, BoardChanged, PanelPushed, visible
 from simulator.session.session_events import AnyEvent, LoggedEvent, Role
 from simulator.session.session_state import SessionState
 
@@ -111,12 +111,12 @@ class LiveRoom(LiveSession):
         return known
 
     def _further(self, known: _View | None, role: Role) -> _View:
-        """Return the view of a role with all events, made anew once scorecards decide what is seen of earlier ones."""
+        """Return the view of a role with all events, made anew where one decides what is seen of earlier ones."""
         through = len(self.events)
-        if known is None or any(isinstance(one.event, ScorecardSubmitted) for one in self.events):
+        if known is None or any(isinstance(one.event, DISCLOSING) for one in self.events[known.through :]):
             seen = tuple(visible(self.events, role))
             return _View(through, seen, SessionState.of(self.state.session, seen))
-        further = visible(self.events[known.through :], role)
+        further = visible(self.events[known.through :], role, self.events)
         return _View(through, (*known.events, *further), known.state.after(further))
 
     @property

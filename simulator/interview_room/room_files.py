@@ -16,13 +16,13 @@ from simulator.board.case_drawing import case_text
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.interview_room.room_at_hand import RoomAtHand
-from simulator.session.room_events import SignalRated, visible
+from simulator.session.room_events import SignalRated, shared
 from simulator.session.room_record import LABELS, room_record, tag_words
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.scorecards import compared
 from simulator.session.session_board import drawing_of
 from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Session, UnknownEvent
-from simulator.session.session_record import minute_of
+from simulator.session.session_record import figure_words, minute_of
 from simulator.session.session_state import SessionState
 
 
@@ -35,7 +35,7 @@ def files(room: RoomAtHand) -> None:
             "The candidate's file (HTML)",
             "candidate.html",
             "text/html",
-            lambda: candidate_page(room.scenario, room.live.state_for("candidate")),
+            lambda: candidate_page(room.scenario, SessionState.of(_head(room), shared(room.live.events))),
         ),
         (
             "The candidate's log (JSON)",
@@ -86,8 +86,8 @@ def whole_log(session: Session, events: list[LoggedEvent]) -> str:
 
 
 def candidate_log(session: Session, events: list[LoggedEvent]) -> str:
-    """Return the log as the candidate may see it, in the same form."""
-    return whole_log(session, visible(events, "candidate"))
+    """Return the log in the same form as candidate and interviewer may both see it: without the scratchpad."""
+    return whole_log(session, shared(events))
 
 
 def _renumbered(events: list[LoggedEvent]) -> list[LoggedEvent]:
@@ -115,13 +115,13 @@ def _moved(event: AnyEvent | UnknownEvent, places: dict[int, int]) -> AnyEvent |
 
 
 def candidate_page(scenario: Scenario, state: SessionState) -> str:
-    """Return the candidate's file; state: as the candidate may see it."""
+    """Return the candidate's file; state: as candidate and interviewer may both see it."""
     body = "".join([
         f"<h1>{escape(scenario.title)}: an interview</h1>",
         paragraph(f"{state.session.minutes} minutes planned, {sum(state.used_s.values()) / 60:.1f} used."),
         section("The task", "".join(map(paragraph, _task(state)))),
         section("The design", _design(scenario, state)),
-        section("Runs", _runs(scenario, state)),
+        section("Runs", bullets(_figures(scenario, state))),
         section("Questions and answers", bullets(_talk(state))),
         section("Timeline", _timeline(scenario, state)),
     ])  # fmt: skip
@@ -159,6 +159,13 @@ def _design(scenario: Scenario, state: SessionState) -> str:
 def _runs(scenario: Scenario, state: SessionState) -> str:
     rows = [[f"{row.minute:.0f}", row.details] for row in room_record(scenario, state) if row.what == "Run"]
     return table(pd.DataFrame(rows, columns=["minute", "verdicts"])) if rows else ""
+
+
+def _figures(scenario: Scenario, state: SessionState) -> Iterator[str]:
+    """Yield each run with the figures of its objectives; a verdict only where the bound was revealed."""
+    for run in state.runs:
+        if run.ended is not None:
+            yield f"{minute_of(state, run.ended_at or run.at):.0f} min. {figure_words(scenario, run)}"
 
 
 def _talk(state: SessionState) -> Iterator[str]:

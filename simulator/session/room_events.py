@@ -5,14 +5,16 @@ An event that a role may not see is left out before anything is computed for tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from simulator.board.operations import Operation
 from simulator.case.fields import Name
 from simulator.session.session_events import (
+    READERS,
     AnyEvent,
     Index,
     LoggedEvent,
@@ -31,7 +33,7 @@ RATINGS = ("very_weak", "weak", "strong", "very_strong")
 
 _ROOM = frozenset[Role]({"interviewer"})
 _TABLE = frozenset[Role]({"candidate", "interviewer"})
-#: The interviewer's own; a second rater reads the log with them, but no ratings.
+#: The interviewer's own; a second rater sees judgements among them once both scorecards are complete.
 _PRIVATE = frozenset[Role]({"interviewer", "rater", "system"})
 
 Browser = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
@@ -40,6 +42,7 @@ Browser = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
 class RoomOpened(AnyEvent):
     """A room is created.
 
+    title, level: the interviewer's own
     choices, panels: those that are open, None for all; empty_board: the stages are still to be drawn
     task: what the candidate reads in place of the brief of the case, empty for that brief
     """
@@ -55,6 +58,9 @@ class RoomOpened(AnyEvent):
     choices: Annotated[tuple[Name, ...], Field(max_length=32)] | None = None
     panels: Annotated[tuple[Name, ...], Field(max_length=64)] | None = None
     levers: bool = False
+
+    def seen_as(self, role: Role, bounds: Collection[str]) -> Self:
+        return self if role not in READERS else self.model_copy(update={"title": "", "level": "senior"})
 
 
 class BoardChanged(AnyEvent):
@@ -212,19 +218,29 @@ class ScorecardSubmitted(AnyEvent):
     version: Literal[1] = 1
 
 
-#: Events of one rater that the other may see only after both have submitted.
-_OF_A_RATER = (SignalRated, ScorecardSubmitted)
+#: Judgements of one rater, which the other may see only after both have submitted.
+_OF_A_RATER = (TagSet, TagRemoved, NotesSaved, SignalRated, ScorecardSubmitted)
+
+#: Events after which a role may see more of the events before them.
+DISCLOSING = (ScorecardSubmitted, BoundRevealed)
 
 
-def visible(events: Iterable[LoggedEvent], role: Role) -> list[LoggedEvent]:
-    """Return the events that a role's browser may be sent anything of, in their order.
+def visible(events: Iterable[LoggedEvent], role: Role, log: Iterable[LoggedEvent] | None = None) -> list[LoggedEvent]:
+    """Return the events that a role's browser may be sent anything of, in their order, without the fields that it may not see.
 
-    The ratings of one rater reach the other once both scorecards are submitted.
+    log: all events so far, where `events` are a part of them. The judgements of one rater reach the other once both scorecards
+    are submitted; a candidate and an observer see a verdict once its bound is revealed.
     """
     listed = list(events)
-    submitted = {one.role for one in listed if isinstance(one.event, ScorecardSubmitted)}
-    both = submitted >= {"interviewer", "rater"}
-    return [one for one in listed if _is_visible(one, role, both)]
+    disclosing = [one for one in (listed if log is None else log) if isinstance(one.event, DISCLOSING)]
+    both = {one.role for one in disclosing if isinstance(one.event, ScorecardSubmitted)} >= {"interviewer", "rater"}
+    bounds = {one.event.metric for one in disclosing if isinstance(one.event, BoundRevealed)}
+    return [_as_seen(one, role, bounds) for one in listed if _is_visible(one, role, both)]
+
+
+def shared(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
+    """Return the events that candidate and interviewer may both see, as a file that one gives the other holds them."""
+    return visible(visible(events, "candidate"), "interviewer")
 
 
 def _is_visible(one: LoggedEvent, role: Role, both: bool) -> bool:
@@ -233,3 +249,8 @@ def _is_visible(one: LoggedEvent, role: Role, both: bool) -> bool:
     if isinstance(one.event, _OF_A_RATER) and role in ("interviewer", "rater") and not both:
         return one.role == role
     return role in type(one.event).seen_by
+
+
+def _as_seen(one: LoggedEvent, role: Role, bounds: Collection[str]) -> LoggedEvent:
+    event = one.event if isinstance(one.event, UnknownEvent) else one.event.seen_as(role, bounds)
+    return one if event is one.event else replace(one, event=event)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +35,9 @@ from simulator.metrics.summary import Standing
 
 Role = Literal["candidate", "interviewer", "rater", "observer", "system"]
 ROLES: tuple[Role, ...] = ("candidate", "interviewer", "rater", "observer", "system")
+
+#: Roles that see no bound before it is revealed, and nothing of the interviewer's own.
+READERS: tuple[Role, ...] = ("candidate", "observer")
 
 #: Roles that may append most kinds, and those that steer a session.
 _PERSON = frozenset[Role]({"candidate"})
@@ -81,6 +84,10 @@ class AnyEvent(_EventPart):
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         EVENTS[str(cls.model_fields["kind"].default)] = cls
+
+    def seen_as(self, role: Role, bounds: Collection[str]) -> Self:
+        """Return the event without the fields that a role may not see; bounds: the metrics whose bound is revealed."""
+        return self
 
     def payload(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, as plain data for a JSON column."""
@@ -248,6 +255,13 @@ class RunEnded(AnyEvent):
     @property
     def verdicts(self) -> dict[str, Standing]:
         return {one.metric: one.standing for one in self.figures if one.standing is not None}
+
+    def seen_as(self, role: Role, bounds: Collection[str]) -> Self:
+        """Return the run without verdicts on hidden bounds, for roles that learn a bound when it is revealed."""
+        if role not in READERS:
+            return self
+        figures = (one if one.metric in bounds else one.model_copy(update={"standing": None}) for one in self.figures)
+        return self.model_copy(update={"figures": tuple(figures)})
 
 
 class PanelOpened(AnyEvent):

@@ -110,7 +110,20 @@ def predicted_words(scenario: Scenario, one: SessionPrediction) -> str:
 
 
 def run_words(run: RunSeen) -> str:
-    """Return the verdicts of a run in words, with its hash."""
+    """Return the verdicts of a run in words, as far as they are known, with its hash."""
     assert run.ended is not None
     counts = Counter(run.ended.verdicts.values())
-    return f"{', '.join(f'{count} {standing}' for standing, count in counts.items())}; run hash {run.ended.run_hash}"
+    verdicts = ", ".join(f"{count} {standing}" for standing, count in counts.items())
+    return "; ".join(filter(None, [verdicts, f"run hash {run.ended.run_hash}"]))
+
+
+def figure_words(scenario: Scenario, run: RunSeen) -> str:
+    """Return the figures of a run in words, each with its verdict where that is known."""
+    assert run.ended is not None
+    known = [(scenario.metrics[one.metric], one) for one in run.ended.figures if one.metric in scenario.metrics]
+    words = (
+        f"{metric.label}: {spoken(one.value, metric.unit) if one.value is not None else 'none'}"
+        f"{f' ({one.standing})' if one.standing else ''}"
+        for metric, one in known
+    )
+    return "; ".join([*words, f"run hash {run.ended.run_hash}"])

@@ -8,8 +8,8 @@ from cachetools import LRUCache
 from simulator.app import live_room
 from simulator.board import case_drawing
 from simulator.session import session_board
-from simulator.session.room_events import NotesSaved, ScorecardSubmitted, SignalRated, TagSet, visible
-from simulator.session.session_events import CurveballStruck, PickChanged, QuestionAsked
+from simulator.session.room_events import BoundRevealed, NotesSaved, ScorecardSubmitted, SignalRated, TagSet, visible
+from simulator.session.session_events import CurveballStruck, PickChanged, QuestionAsked, RunAsked, RunEnded, RunFigure
 from simulator.session.session_state import SessionState
 from tests.interview_room.rooms import new_room
 
@@ -23,6 +23,10 @@ def room(monkeypatch, tmp_path):
     return new_room(monkeypatch, f"sqlite:///{tmp_path / 'rooms.db'}")
 
 
+RUN = RunAsked(picks={}, seed=1, replications=1)
+FIGURES = tuple(RunFigure(metric=name, standing="met") for name in ("done_share", "latency_served_p95_s"))
+
+
 def some_event(source, scenario):
     by = source.choice(["interviewer", "rater"])
     return source.choice([
@@ -33,6 +37,9 @@ def some_event(source, scenario):
         ("interviewer", CurveballStruck(curveball=next(iter(scenario.curveballs)), at_s=60)),
         (by, SignalRated(signal="framing", level="weak", evidence=(0,))),
         (by, ScorecardSubmitted()),
+        ("interviewer", RUN),
+        ("system", RunEnded(design=RUN.design, run_hash="0" * 12, figures=FIGURES)),
+        ("interviewer", BoundRevealed(metric=source.choice(["done_share", "latency_served_p95_s"]))),
     ])  # fmt: skip
 
 

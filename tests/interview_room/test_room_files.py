@@ -1,6 +1,7 @@
 """Files of a room: what each may hold, and a replay in another installation with the same boards and designs."""
 
 import random
+import re
 
 import pytest
 
@@ -13,10 +14,19 @@ from simulator.explain.result import replicate
 from simulator.interview_room.room_files import candidate_log, candidate_page, sheet, whole_log
 from simulator.interview_room.room_replay import ReplayDesk
 from simulator.interview_room.room_runs import plan_of
-from simulator.session.room_events import BoundRevealed, NotesSaved, QuestionAnswered, ScratchpadSaved, SignalRated, TagSet
+from simulator.session.room_events import (
+    BoundRevealed,
+    NotesSaved,
+    QuestionAnswered,
+    ScratchpadSaved,
+    SignalRated,
+    TagSet,
+    shared,
+)
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.session_board import board_of, drawing_of
-from simulator.session.session_events import CurveballStruck, QuestionAsked, SessionEnded
+from simulator.session.session_events import CurveballStruck, QuestionAsked, RunAsked, RunEnded, RunFigure, SessionEnded
+from simulator.session.session_state import SessionState
 from tests.interview_room.rooms import new_room
 from tests.interview_room.test_board_desk import operations_of
 
@@ -76,11 +86,11 @@ def test_a_replay_elsewhere_has_the_same_board_and_design_at_every_moment(played
 def test_the_candidates_files_hold_nothing_of_the_interviewers_own(played, tmp_path):
     head, scenario = played.live.state.session, played.live.scenario
     log = candidate_log(head, played.live.events)
-    page = candidate_page(scenario, played.live.state_for("candidate"))
+    page = candidate_page(scenario, SessionState.of(head, shared(played.live.events)))
     for content in (log, page):
         assert "secret" not in content
         assert "You may." in content
-    assert "my own thought" in log
+        assert "my own thought" not in content  # the interviewer downloads it, and the scratchpad is for the candidate alone
     there = elsewhere(played, tmp_path, log).state_for("candidate")
     assert there.room.answers.keys() == {one.place for one in there.questions}
 
@@ -90,6 +100,30 @@ def test_the_raters_sheet_has_ratings_with_their_evidence(played):
     assert content.count("a secret reason") == len(CARD_SIGNALS)
     assert "a secret note" in content
     assert "my own thought" not in content
+
+
+@pytest.mark.parametrize("role", ["candidate", "observer"])
+def test_a_verdict_is_seen_with_its_bound_and_not_before(monkeypatch, tmp_path, role):
+    """One run that meets one objective and misses the other; the bound of the second is revealed afterwards."""
+    room = new_room(monkeypatch, f"sqlite:///{tmp_path / 'rooms.db'}")
+    first, second = [one.metric for one in room.live.scenario.objectives[:2]]
+    asked = RunAsked(picks=room.live.state.picks(room.live.scenario), seed=1, replications=2)
+    figures = tuple(RunFigure(metric=name, value=0.5, standing=word) for name, word in ((first, "met"), (second, "not met")))
+    room.live.take("interviewer", asked)
+    room.live.take("system", RunEnded(design=asked.design, run_hash="0" * 12, figures=figures))
+    head, scenario = room.live.state.session, room.live.scenario
+
+    def seen():
+        page = candidate_page(scenario, SessionState.of(head, shared(room.live.events)))
+        return room.live.state_for(role).runs[0].ended.verdicts, candidate_log(head, room.live.events), page
+
+    verdicts, log, page = seen()
+    assert verdicts == {} and "standing" not in log and not re.search(r"\bmet[ );,]", page)
+    assert f"{scenario.metrics[first].label}: " in page
+    room.live.take("interviewer", BoundRevealed(metric=second))
+    verdicts, log, page = seen()
+    assert verdicts == {second: "not met"} and log.count("standing") == 1 and "(not met)" in page and "(met)" not in page
+    assert room.live.state_for("interviewer").runs[0].ended.verdicts == {first: "met", second: "not met"}
 
 
 def test_a_drawing_for_a_candidate_lacks_answers_probes_and_unrevealed_bounds(monkeypatch, tmp_path):

@@ -23,6 +23,7 @@ from simulator.session.room_events import (
     SignalRated,
     TagRemoved,
     TagSet,
+    shared,
     visible,
 )
 from simulator.session.room_rules import CARD_SIGNALS
@@ -63,12 +64,64 @@ EACH = [
     ("interviewer", SignalRated(signal="framing", level="strong", evidence=(2,))),
     ("interviewer", ScorecardSubmitted()),
 ]
+#: The fields of each kind that a candidate's file holds: of a new kind or field, decide it here.
+IN_THE_CANDIDATES_FILE = {
+    "phase_begun": {"phase"},
+    "question_asked": {"question", "words"},
+    "assumption_written": {"text"},
+    "assumption_pinned": {"question"},
+    "assumption_removed": {"assumption"},
+    "objectives_ranked": {"objectives"},
+    "pick_changed": {"choice", "before", "after"},
+    "prediction_made": {"design", "metric", "low", "high", "stage"},
+    "run_asked": {"picks", "strikes", "seed", "replications", "drawing"},
+    "run_ended": {"design", "run_hash", "figures", "bottleneck"},  # without standings of hidden bounds
+    "panel_opened": {"panel"},
+    "hint_taken": {"phase", "step"},
+    "help_asked": {"tool", "design"},
+    "curveball_struck": {"curveball", "at_s"},
+    "defence_answered": {"prompt", "text", "ticked"},
+    "self_rated": {"signal", "level"},
+    "goal_set": {"signal"},
+    "session_ended": set(),
+    "incident_action": {"action"},
+    "room_opened": {"choices", "empty_board", "levers", "panels", "task"},
+    "board_changed": {"operation", "browser", "number"},
+    "question_answered": {"question", "text"},
+    "panel_pushed": {"panel", "lead"},
+    "lead_ended": set(),
+    "bound_revealed": {"metric"},
+    "board_locked": {"locked"},
+    "clock_paused": {"paused"},
+}
+#: Fields that are left out of them, and kinds of which nothing is in the file, by the roles that see them.
+LEFT_OUT = {"room_opened": {"title", "level"}}
+OF_RATERS = {"curveball_armed", "tag_set", "tag_removed", "notes_saved", "signal_rated", "scorecard_submitted"}
+OF_THE_CANDIDATE = {"scratchpad_saved"}
 #: What only the interviewer and the second rater may see.
 PRIVATE = (CurveballArmed, TagSet, TagRemoved, NotesSaved, SignalRated, ScorecardSubmitted)
 
 
 def logged(events) -> list[LoggedEvent]:
     return [LoggedEvent(place, 10.0 * place, role, event) for place, (role, event) in enumerate(events)]
+
+
+def test_a_new_kind_of_event_or_field_is_not_seen_by_a_candidate_by_oversight():
+    assert set(EVENTS) == {*IN_THE_CANDIDATES_FILE, *OF_RATERS, *OF_THE_CANDIDATE}
+    for kind, model in EVENTS.items():
+        everyone, fields = model.seen_by >= {"candidate", "observer", "interviewer", "rater"}, set(model.model_fields)
+        assert everyone == (kind in IN_THE_CANDIDATES_FILE), kind
+        assert not everyone or fields - {"kind", "version"} == IN_THE_CANDIDATES_FILE[kind] | LEFT_OUT.get(kind, set()), kind
+        assert kind not in OF_RATERS or not model.seen_by & {"candidate", "observer"}
+        assert kind not in OF_THE_CANDIDATE or model.seen_by == {"candidate"}
+
+
+def test_a_file_for_the_candidate_holds_no_event_and_no_field_that_one_of_the_two_may_not_see():
+    events = [("system", RoomOpened(title="A secret name", level="staff", task="Draw")), *EACH[1:]]
+    held = {one.event.kind: one.event.payload() for one in shared(logged(events))}
+    assert held.keys() == {event.kind for _, event in events} & IN_THE_CANDIDATES_FILE.keys()
+    assert held["room_opened"] == {"task": "Draw"}
+    assert "secret" not in repr(held) and "my own thought" not in repr(held)
 
 
 @pytest.mark.parametrize("role", ["candidate", "observer"])
@@ -105,10 +158,12 @@ def test_one_rater_sees_nothing_of_the_other_until_both_have_submitted():
     first = [*EACH[:13], ("interviewer", SessionEnded()), *rated, ("interviewer", ScorecardSubmitted())]
     for own, other in (("interviewer", "rater"), ("rater", "interviewer")):
         state = SessionState.of(SESSION, visible(logged(first), own))
+        assert (state.room.notes, len(state.room.tags)) == (("", 0) if own == "rater" else ("a secret note", 1))
         assert state.room.ratings_of(own).keys() == set(CARD_SIGNALS)
         assert state.room.ratings_of(other) == {}
         assert compared(state) == []
     both = SessionState.of(SESSION, visible(logged([*first, ("rater", ScorecardSubmitted())]), "rater"))
+    assert (both.room.notes, len(both.room.tags)) == ("a secret note", 1)
     found = compared(both)
     assert [one.signal for one in found] == list(CARD_SIGNALS)
     assert {(one.mean, one.steps) for one in found} == {(3.0, 2)}
