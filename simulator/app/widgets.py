@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isclose
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from simulator.case.fields import Source
 from simulator.case.load import find, load
+from simulator.case.scenario_parts import Lesson, lessons_about
 from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
 from simulator.engine.plan import fingerprint
@@ -23,6 +24,7 @@ from simulator.intervals import Mark
 from simulator.limits import MIB, Limit
 from simulator.metrics.summary import Summary
 from simulator.records.trace import Trace
+from simulator.units import counted
 
 #: Beginnings of a formula in a spreadsheet, which would run when the file is opened.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -170,8 +172,20 @@ def evidence(sources: list[Source]) -> None:
         st.markdown(f"{_badge(source.kind)} **{plain(source.what)}**: {plain(source.value)} · {plain(source.source)}")
 
 
-def lessons(scenario: Scenario) -> None:
-    for lesson in scenario.debrief:
+def lessons(scenario: Scenario, choices: Sequence[str] = ()) -> None:
+    """Show the lessons of a case. choices: those that matter in a design; the lessons about others stay folded"""
+    about = lessons_about(scenario.debrief, choices)
+    _lessons(about)
+    rest = [lesson for lesson in scenario.debrief if lesson not in about]
+    if about and rest:
+        with st.expander(f"{counted(len(rest), 'further lesson')} of the case"):
+            _lessons(rest)
+    else:
+        _lessons(rest)
+
+
+def _lessons(shown: Sequence[Lesson]) -> None:
+    for lesson in shown:
         st.markdown(f"**{plain(lesson.title)}**  \n{lesson.text}")
         if lesson.source:
             st.caption(f"Source: {plain(lesson.source)}")

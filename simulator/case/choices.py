@@ -5,7 +5,7 @@ A pick writes values into the scenario, which is then checked again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf, isfinite, nan, remainder
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -214,6 +214,11 @@ def _against(label: str, default: str) -> str:
 
 
 Choice = Annotated[Options | Number, Field(discriminator="kind")]
+
+
+def changed_choices(choices: Mapping[str, Choice], picks: Mapping[str, Pick]) -> list[str]:
+    """Return the choices whose pick is not the default, in the order of the file."""
+    return [name for name, choice in choices.items() if name in picks and picks[name] != choice.read(choice.default)]
 
 
 #: Signals about the requests that were answered in the last `window_s`; `queue.STAGE` is the other kind.

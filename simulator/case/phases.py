@@ -273,6 +273,8 @@ def check_practice(scenario: Scenario, unknown: Collection[Path] = ()) -> Found:
         yield ("predict", len(scenario.predict) - 1), "this metric is named twice; name two different ones"
     for name, reference in scenario.reference.items():
         yield from _reference(("reference", name), reference, scenario)
+    for index, lesson in enumerate(scenario.debrief):
+        yield from _choices(("debrief", index), lesson.choices, scenario)
 
 
 def phases_in_doubt(scenario: Scenario, unknown: Collection[Path]) -> bool:
@@ -287,15 +289,19 @@ def _phases(scenario: Scenario, length_in_doubt: bool = False) -> Found:
         if phase.id in seen:
             yield (*at, "id"), f"there are two phases '{phase.id}'; rename one"
         seen.add(phase.id)
-        for place, name in enumerate(phase.choices):
-            if name not in scenario.choices:
-                yield (*at, "choices", place), f"'{name}' is not a choice; {suggest(name, scenario.choices)}"
+        yield from _choices(at, phase.choices, scenario)
         for place, name in enumerate(phase.panels):
             yield from _exhibit((*at, "panels", place), name, scenario)
         yield from _hints(at, phase, scenario)
     total = sum(phase.minutes for phase in scenario.phases)
     if scenario.phases and not length_in_doubt and abs(total - scenario.minutes) > 1e-6:
         yield ("phases",), f"the phases take {total:g} minutes in all; `minutes` of the case says {scenario.minutes}"
+
+
+def _choices(at: Path, choices: Sequence[str], scenario: Scenario) -> Found:
+    for place, name in enumerate(choices):
+        if name not in scenario.choices:
+            yield (*at, "choices", place), f"'{name}' is not a choice; {suggest(name, scenario.choices)}"
 
 
 def _hints(at: Path, phase: PracticePhase, scenario: Scenario) -> Found:

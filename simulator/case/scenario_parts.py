@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -46,11 +47,25 @@ class Lesson(Strict):
     title: the lesson in a line
     text: the reason
     source: a publication that says so
+    choices: the choices of the design that it is about; a debrief shows the lessons about the person's design first
     """
 
     title: Line
     text: Prose
     source: Line | None = None
+    choices: Annotated[list[Name], Field(max_length=20)] = []
+
+
+#: The lessons about a design that a debrief shows at once.
+SHOWN_LESSONS = 4
+
+
+def lessons_about(lessons: Sequence[Lesson], choices: Sequence[str]) -> list[Lesson]:
+    """Return the few lessons about a design. choices: those that matter in it, the most important first"""
+    places = {name: place for place, name in enumerate(dict.fromkeys(choices))}
+    ranks = [min((places[name] for name in lesson.choices if name in places), default=len(places)) for lesson in lessons]
+    order = sorted((rank, index) for index, rank in enumerate(ranks) if rank < len(places))
+    return [lessons[index] for _, index in order[:SHOWN_LESSONS]]
 
 
 class RunLength(Strict):

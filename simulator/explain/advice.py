@@ -142,7 +142,7 @@ class AdviceTrials:
         helpful = [trial for trial in every if trial.improves(place)] or [trial for trial in every if trial.may_improve(place)]
         if helpful:
             best = min(helpful, key=lambda trial: trial.rank(place))
-            return Advice(best.move(place), best.claims(place), best.effect(place), best.turned(place))
+            return Advice(best.move(place), best.claims(place, len(every)), best.effect(place), best.turned(place))
         few = "No step tried helps noticeably and beyond chance." if every else _NO_CHOICE
         return Advice(None, [_none_helps(self.summary.verdicts[place], place, every)], few)
 
@@ -255,12 +255,18 @@ class AdviceTrial:
         change = found.change if (found := self._difference(place)) else None
         return change_by(self._verdict(place).metric, change, self.change.words, words)
 
-    def claims(self, place: int) -> list[Claim]:
-        """Claim what the step takes from met, its effect on the objective, and on the others."""
+    def claims(self, place: int, tried: int = 1) -> list[Claim]:
+        """Claim what the step takes from met, its effect on the objective, and on the others.
+
+        tried: the number of steps of which it is the best
+        """
         step, breaks, also = self.change.words, self.breaks(place), self.improved(place)
         rest, may = [other for other in self.worsened(place) if other not in breaks], self.may_worsen(place)
         by = f"by {self.size_with_interval(place)}" if self._difference(place) else self._size(place)
-        trial, helps = f"In a trial run, “{step}”", f"changes “{self._label(place)}” {by}."
+        trial, helps = (
+            f"In a trial run{f' of {tried} steps' if tried > 1 else ''}, “{step}”",
+            f"changes “{self._label(place)}” {by}.",
+        )
         chance = f" {self._doubt(place)}" if self.may_improve(place) else ""
         words, metric = f"{'It' if breaks else trial} {helps}{chance}", self._verdict(place).metric
         own = on_metric(metric, "helps", step, words, evidence="paired run", parts=(self.claim(place, helps),))

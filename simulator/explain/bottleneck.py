@@ -21,6 +21,9 @@ from simulator.units import duration, roughly, significant
 #: A cause is named if it accounts for at least this share of the wait.
 CAUSE = 0.25
 
+#: Below this load, requests wait only for others that arrive with them, where nothing else holds them up.
+LOW_LOAD = 0.3
+
 #: A smaller share of requests turned away is not reported.
 FEW = 0.01
 
@@ -123,7 +126,7 @@ def _bottleneck(summary: Summary, name: str, verdict: Verdict | None) -> Bottlen
     parts = (spent(summary, name, verdict), *why_held_up(plan, name, times))
     label = plan.scenario.stages[name].label
     because = f"“{verdict.objective.label}” {_standing(verdict)}. " if verdict and not verdict.void else ""
-    sentence = f"{because}The bottleneck is {label}, where {parts[0].words}: {said(parts[1:], '; ')}."
+    sentence = f"{because}The bottleneck is {label}, where {said(parts, '; ')}."
     objective = verdict.objective.metric if verdict else None
     claim = Claim("run", "limits", name, words=sentence, parts=parts)
     if verdict:
@@ -144,7 +147,7 @@ def spent(summary: Summary, name: str, verdict: Verdict | None) -> Claim:
     many = summary.plan.scenario.unit.many
     whose = f"the slowest {many}" if metric and to_answer and metric.is_tail else many
     of = "the time to their answer" if to_answer else "their time"
-    waiting = f"; {roughly(times.waited_s / times.total_s)} of all time there is waiting" if times.load else ""
+    waiting = f", {roughly(times.waited_s / times.total_s)} of it waiting" if times.load else ""
     words = f"{whose} spend {roughly(share)} of {of}{waiting}"
     return Claim(f"share of {of} of {whose}.{name}", "is", share, unit="share", words=words)
 
@@ -181,6 +184,16 @@ def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iter
     if times.waited_s and times.down_s >= CAUSE * times.waited_s:
         share = times.down_s / times.waited_s
         yield _share_of(f"down.{name}", share, f"{roughly(share)} of the wait is while a {stage.servers.one} was down")
+    if together := _why_together(plan, times):
+        yield _share_of(f"waited.{name}", times.waited_s / times.total_s, together)
+
+
+def _why_together(plan: Plan, times: StageTimes) -> str:
+    """Say why requests wait at a stage with a low load; empty where they do not, or something else accounts for the wait."""
+    is_explained = max(times.held_s, times.down_s) >= CAUSE * times.waited_s
+    if is_explained or times.load >= LOW_LOAD or times.waited_s < CAUSE * times.total_s:
+        return ""
+    return f"{plan.scenario.unit.many} that arrive close together wait for one another"
 
 
 def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:

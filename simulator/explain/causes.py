@@ -23,7 +23,7 @@ from simulator.metrics.request_metrics import MISSED, PRICE
 from simulator.metrics.stage_metrics import clock, last_change, strikes_of
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S
-from simulator.units import duration, roughly, significant
+from simulator.units import counted, duration, roughly, significant
 
 #: With fewer events than this over all replications, the sentence says that the split is rough.
 ENOUGH = 30
@@ -94,7 +94,7 @@ def _counted(
 ) -> tuple[str, list[Claim]]:
     """Say and claim a count with its largest parts. words: the people that are counted of, and a word for those counted"""
     (whom, word), count, total = words, some["count"].sum(), all_["count"].sum()
-    sentence = f"In an average run of {_length(summary)}, {count_words(count)} of {count_words(total)} {whom} are {word}."
+    sentence = f"On average over {_runs(summary)}, {count_words(count)} of {count_words(total)} {whom} are {word}."
     split, largest = _largest_parts(summary, fates, count, f"that are {word}")
     share = [figure(verdict.metric, verdict.estimate, sentence)] if verdict.metric.of_all.name in _COUNTED else []
     return f"{sentence} {split}", [*share, *split_of(verdict.metric, as_written(float(count)), sentence, largest, "")]
@@ -239,7 +239,7 @@ def _late(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return None
     stage, times = summary.plan.scenario.stages[name], summary.stages[name]
     share, why, again = spent(summary, name, verdict), list(why_held_up(summary.plan, name, times)), _retried(summary, name)
-    sentence = " ".join([f"At “{stage.label}” {share.words}: {said(why, '; ')}.", *_sentences(again)])
+    sentence = " ".join([f"At “{stage.label}” {said([share, *why], '; ')}.", *_sentences(again)])
     exhibits = ["shifts"] if stage.servers.keeps_hours else ["batches", "answer_times"]
     first = ["answer_times"] if verdict.metric.stage is None and not stage.servers else []
     return ObjectiveCause(sentence, [*first, *exhibits, "answer_times"], by_load(summary, name), [share, *why, *again])
@@ -271,7 +271,7 @@ def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     name = next((stage for stage, _ in parts if stage), None)
     many = summary.plan.scenario.unit.many
     count = float(left["count"].sum())
-    words = f"In an average run of {_length(summary)}, {count_words(count)} {many} are unfinished when it ends."
+    words = f"On average over {_runs(summary)}, {count_words(count)} {many} are unfinished when it ends."
     split, _ = _largest_parts(summary, parts, count, f"unfinished {many}")
     levers = by_load(summary, name) if name else in_order([])
     return ObjectiveCause(f"{words} {split}", ["overload", "outcomes"], levers, [Claim("unfinished", "is", count, words=words)])
@@ -416,6 +416,11 @@ def count_words(value: float) -> str:
     if value >= WHOLE:
         return f"{value:,.0f}"
     return f"{value:.1f}".removesuffix(".0") if value >= TENTH else significant(value, 1)
+
+
+def _runs(summary: Summary) -> str:
+    """Name the runs that a count is the mean of: two designs that ended after other numbers of runs have other totals."""
+    return f"{counted(summary.replications, 'run')} of {_length(summary)}"
 
 
 def _length(summary: Summary) -> str:

@@ -163,7 +163,7 @@ class Result(Summary):
         for claim in reason.claims:
             other = first.setdefault(claim.words, label)
             known = claim.relation == "causes" and other != label
-            sentences.append(f"The cause is that of “{other}”." if known else claim.words)
+            sentences.append(same_cause(other) if known else claim.words)
         return " ".join(sentences)
 
     @property
@@ -218,6 +218,11 @@ class Result(Summary):
         whole = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "unit": self.metric(name).unit}
         parts = estimate.doubts | ({"one_run": self.one_runs[name]} if name in self.one_runs else {})
         return whole | {name: {"low": part.low, "high": part.high} for name, part in parts.items()}
+
+
+def same_cause(label: str) -> str:
+    """Point to the objective whose card says the cause that two objectives share."""
+    return f"It has the same cause as “{label}”, which is explained there."
 
 
 def result_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int = 0) -> Result:

@@ -18,6 +18,7 @@ from simulator.app.exhibit_drawings import (
     timed_panels_by_exhibit,
 )
 from simulator.app.widgets import draw, lessons, plain, replication_0
+from simulator.case.choices import changed_choices
 from simulator.case.outputs import EXHIBITS, Question, has_encounters
 from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
@@ -124,4 +125,7 @@ def _cost(result: Result, first: Callable[[], Trace]) -> Chart:
 
 
 def debrief(result: Result) -> None:
-    lessons(result.plan.scenario)
+    """Show the lessons about the choices that decide an objective not met, then about those that the person changed."""
+    scenario, design = result.plan.scenario, result.plan.design
+    deciding = [choice for reason in result.reasons.values() for choice in reason.written_by]
+    lessons(scenario, [*deciding, *changed_choices(scenario.choices, design)])

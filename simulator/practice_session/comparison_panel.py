@@ -13,7 +13,7 @@ from simulator.app.links import written
 from simulator.app.live_session import LiveSession
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.widgets import plain
-from simulator.case.choices import Pick
+from simulator.case.choices import Pick, changed_choices
 from simulator.case.document import ScenarioError
 from simulator.engine.plan import Plan, compile_plan
 from simulator.explain.result import Result
@@ -75,6 +75,14 @@ def lever_sentence(live: LiveSession, best: BestKnown) -> str:
     if not total:
         return f"{words} You changed no choice."
     return f"{words} Of {total / 60:.0f} minutes after a change, {spent / 60:.0f} went to it."
+
+
+def deciding_choices(live: LiveSession) -> list[str]:
+    """Return the choices that matter in the last design: those that part it from the best known one, then those changed."""
+    picks = next((run.asked.picks for run in reversed(live.state.runs) if run.ended), live.scenario.defaults())
+    best = best_known(live.scenario)
+    parting = [worth.choice for worth in best.choices if picks.get(worth.choice) != worth.pick] if best else []
+    return [*parting, *changed_choices(live.scenario.choices, picks)]
 
 
 def reference_panel(live: LiveSession) -> None:

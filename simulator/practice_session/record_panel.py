@@ -10,6 +10,7 @@ import streamlit as st
 from simulator.app.links import written
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import as_table, plain
+from simulator.case.choices import changed_choices
 from simulator.case.document import ScenarioError
 from simulator.case.phases import phases_of
 from simulator.charts.look import inked
@@ -84,12 +85,8 @@ def _run_again(live: LiveSession) -> None:
 
 
 def _design_words(live: LiveSession, run: RunSeen) -> str:
-    defaults, choices = live.scenario.defaults(), live.scenario.choices
-    moved = [
-        f"{choices[name].label}: {choices[name].label_of(pick)}"
-        for name, pick in run.asked.picks.items()
-        if name in choices and pick != defaults[name]
-    ]
+    choices, picks = live.scenario.choices, run.asked.picks
+    moved = [f"{choices[name].label}: {choices[name].label_of(picks[name])}" for name in changed_choices(choices, picks)]
     return f"{'; '.join(moved)}; the rest by default." if moved else "The design that the case begins with."
 
 

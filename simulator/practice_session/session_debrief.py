@@ -6,7 +6,7 @@ import streamlit as st
 
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import lessons, plain
-from simulator.practice_session.comparison_panel import best_known_panel, reference_panel
+from simulator.practice_session.comparison_panel import best_known_panel, deciding_choices, reference_panel
 from simulator.practice_session.next_panel import goal_panel, next_panel
 from simulator.practice_session.rating_panel import rating_panel
 from simulator.practice_session.record_panel import record_panel
@@ -48,4 +48,4 @@ def _comparison(live: LiveSession) -> None:
     best_known_panel(live)
     reference_panel(live)
     st.header("Lessons of the case", anchor=False)
-    lessons(live.scenario)
+    lessons(live.scenario, deciding_choices(live))

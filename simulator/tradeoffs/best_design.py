@@ -341,6 +341,12 @@ def cost_goal(scenario: Scenario, name: str | None = None) -> Goal:
     return goal_of(scenario, name or next(in_usd, "cost_per_1000_usd"))
 
 
+def usual_goals(scenario: Scenario) -> list[Goal]:
+    """Return the goals among which a front looks for a conflict: those of the objectives, and the cost."""
+    names = dict.fromkeys([*(one.metric for one in scenario.objectives), cost_goal(scenario).metric.name])
+    return [goal_of(scenario, name) for name in names]
+
+
 def _distributions(axes: Sequence[Axis]) -> dict[str, Any]:
     """Return what Optuna draws from: the index of a number, in its order, or the index of an option, without an order."""
     from optuna.distributions import CategoricalDistribution, IntDistribution

@@ -12,7 +12,7 @@ from simulator.app.links import DEFAULT_SEED, read, written
 from simulator.app.own_cases import chosen_case
 from simulator.app.page_links import links_in_one_step
 from simulator.app.widgets import plain, story
-from simulator.case.choices import Pick
+from simulator.case.choices import Pick, changed_choices
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan
@@ -43,14 +43,25 @@ class Base:
     @property
     def sentence(self) -> str:
         """The difference from the case's default design, in words."""
-        defaults = self.scenario.defaults()
-        describe = self.describe({name: pick for name, pick in self.picks.items() if pick != defaults[name]})
+        describe = self.describe({name: self.picks[name] for name in changed_choices(self.scenario.choices, self.picks)})
         around = (
             f"Around this design: {describe}; all other choices as in the case."
             if describe
             else "Around the default design of the case."
         )
         return f"{around} {self.plan.outside_brief}".strip()
+
+    def beside(self, picks: Mapping[str, Pick]) -> str:
+        """Say all choices of another design: first those that differ from this one, each with the pick here."""
+        choices, own = self.scenario.choices, self.picks
+        shared = {name: pick for name, pick in own.items() if picks.get(name, pick) == pick}
+        other = [name for name in own if name not in shared]
+        if not other:
+            return f"Your own design: {self.describe(own)}."
+        changes = [f"{choices[name].label}: {choices[name].label_of(picks[name])} (yours: {choices[name].label_of(own[name])})"
+                   for name in other]  # fmt: skip
+        same = f" As in yours: {self.describe(shared)}." if shared else ""
+        return f"Differs from yours: {', '.join(changes)}.{same}"
 
     def describe(self, picks: Mapping[str, Pick]) -> str:
         choices = self.scenario.choices

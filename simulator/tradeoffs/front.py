@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from simulator.explain.design_changes import FALSE_SHARE, real_below
 from simulator.intervals import Estimate
 from simulator.metrics.paired_samples import chance_of, change, is_equal
 from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.units import listed
+from simulator.units import listed, roughly
 
 #: The fewest and the most metrics of a front.
 AXES = 2, 4
@@ -31,6 +32,15 @@ CANDIDATES = 3
 
 #: The fewest replications of each design that separate differences from chance among many designs.
 ENOUGH = 4
+
+#: Two goals conflict where at least this share of the pairs of designs are in opposite orders.
+OPPOSED = 0.05
+
+#: The part of a metric's range over all designs below which two designs count as equal when a conflict is looked for.
+NEAR = 0.01
+
+#: The most designs whose pairs are looked at for a conflict.
+PAIRED = 256
 
 #: Below this chance, no other candidate is compared.
 _SURE = 1e-6
@@ -73,6 +83,53 @@ def goal_of(scenario: Scenario, name: str) -> Goal:
             f"{name}: neither more nor less of it is always better; take another metric, or give the case an objective for it"
         )
     return Goal(metric, metric.better == "higher")
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Two goals of a sweep.
+
+    share: the part of the pairs of designs in which one design is better in the first goal, and the other in the second;
+    None without two designs that differ
+    """
+
+    goals: tuple[Goal, Goal]
+    share: float | None
+
+    @property
+    def sentence(self) -> str:
+        first, second = (f"“{goal.metric.label}”" for goal in self.goals)
+        if self.share is None:
+            return f"These designs do not differ in {first} and {second}."
+        pairs = f"in {roughly(self.share)} of the pairs of designs, one is better in the first and the other in the second"
+        if self.share < OPPOSED:
+            return f"No two objectives conflict in these designs. {first} and {second} come closest to it: {pairs}."
+        return f"{first} and {second} conflict most: {pairs}."
+
+
+def strongest_conflict(goals: Sequence[Goal], outcomes: Sequence[DesignOutcome]) -> Conflict:
+    """Return the two goals that conflict most among these designs; the first two where no two designs differ.
+
+    It chooses the axes of a picture and proves nothing. A difference below NEAR of the range over all designs counts as none.
+    """
+    within = [one for one in outcomes if not one.outside_brief][:PAIRED]
+    orders = [_orders(goal, within) for goal in goals]
+    conflicts = [Conflict((goals[a], goals[b]), _opposed(orders[a], orders[b])) for a, b in combinations(range(len(goals)), 2)]
+    return max(conflicts, key=lambda one: -1.0 if one.share is None else one.share)
+
+
+def _orders(goal: Goal, outcomes: Sequence[DesignOutcome]) -> NDArray[np.float64]:
+    """Return 1 where the row's design is worse than the column's, -1 where it is better, 0 where neither; shape (n, n)."""
+    values = np.array([np.nan if (value := one.value(goal.metric.name)) is None else goal.worse(value) for one in outcomes])
+    gaps = values[:, None] - values[None, :]
+    least = NEAR * np.nanmax(gaps, initial=0.0, where=~np.isnan(gaps))
+    return np.where(np.abs(gaps) > least, np.sign(gaps), 0.0)
+
+
+def _opposed(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
+    product = first * second
+    pairs = np.count_nonzero(product)
+    return np.count_nonzero(product < 0) / pairs if pairs else None
 
 
 @dataclass(frozen=True)

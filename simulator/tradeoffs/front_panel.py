@@ -16,12 +16,12 @@ from simulator.app.widgets import CONFIG, as_table, plain, scrolled
 from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
 from simulator.errors import InputError
-from simulator.tradeoffs.best_design import cost_goal
+from simulator.tradeoffs.best_design import usual_goals
 from simulator.tradeoffs.capacity import by_the_nine
 from simulator.tradeoffs.design_at_hand import Base, design_link
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.tradeoffs.front import AXES, Front, Goal, goals_of
+from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, strongest_conflict
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.study_panels import StudyPlan, exports, study, submitting
@@ -39,11 +39,23 @@ GROWTH = 1.1
 _ALSO = ("latency_served_p95_s", "latency_p99_s", "power_mean_w", "missed_per_1000", "done_share")
 
 
+#: Stands in the empty list of metrics to compare.
+_CHOSEN = "The two that conflict most"
+
+
 @dataclass(frozen=True)
 class _Question:
+    """What the front is asked. goals: those to compare; chooses: whether the runs choose the two of them that conflict most"""
+
     request: SweepRequest
     goals: list[Goal]
+    chooses: bool
     name: str
+
+    @property
+    def front_name(self) -> str:
+        """The name of the front: one sweep has a front for each set of goals."""
+        return f"{self.name} {[goal.metric.name for goal in self.goals]} {self.chooses}"
 
 
 def front(base: Base) -> None:
@@ -63,25 +75,26 @@ def front(base: Base) -> None:
 def _question(base: Base) -> _Question | None:
     scenario = base.scenario
     choices = {name: choice.label for name, choice in scenario.choices.items()}
-    usual = [name for name, choice in scenario.choices.items() if not choice.folded and not choice.situation]
-    cost = cost_goal(scenario).metric.name
-    objectives = [one.metric for one in scenario.objectives]
-    metrics = list(dict.fromkeys([*objectives, cost, *(name for name in _ALSO if name in scenario.metrics)]))
-    first = [*[name for name in objectives if name != cost][:1], cost]
-    over = st.multiselect("Vary", list(choices), usual, format_func=choices.__getitem__, key=f"{scenario.id}:over")
+    open_choices = [name for name, choice in scenario.choices.items() if not choice.folded and not choice.situation]
+    usual = usual_goals(scenario)
+    objectives = [goal.metric.name for goal in usual]
+    metrics = list(dict.fromkeys([*objectives, *(name for name in _ALSO if name in scenario.metrics)]))
+    over = st.multiselect("Vary", list(choices), open_choices, format_func=choices.__getitem__, key=f"{scenario.id}:over")
     labels = {name: scenario.metrics[name].label for name in metrics}
     key = f"{scenario.id}:goals"
-    compared = st.multiselect("Compare", metrics, first, format_func=labels.__getitem__, max_selections=AXES[1], key=key)
+    compared = st.multiselect(
+        "Compare", metrics, format_func=labels.__getitem__, max_selections=AXES[1], key=key, placeholder=_CHOSEN
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         size = st.selectbox("Designs", SIZES, key=f"{scenario.id}:size")
         trials = st.selectbox("Replications of each", TRIALS, key=f"{scenario.id}:trials")
     st.caption(plain(_why_these(scenario, over)))
-    if not over or len(compared) < AXES[0]:
+    if not over or len(compared) not in (0, *range(AXES[0], AXES[1] + 1)) or len(usual) < AXES[0]:
         st.info("Vary at least one choice, and compare two to four metrics.")
         return None
     try:
-        goals = goals_of(scenario, compared)
-        names = list(dict.fromkeys([*compared, *objectives]))
+        goals = goals_of(scenario, compared) if compared else usual
+        names = list(dict.fromkeys([*objectives, *compared]))
         every = prod(len(scenario.choices[name].picks()) for name in over) <= size
         request = sweep_request(
             scenario, over, picks=base.picks, strikes=base.strikes, metrics=names, method="grid" if every else "sobol",
@@ -92,7 +105,7 @@ def _question(base: Base) -> _Question | None:
         return None
     others = [point for point in request.points if not _is_own(base, point)]
     request = replace(request, points=[request.base, *others][:size])  # the own design comes first
-    return _Question(request, goals, repr((base.name, over, names, size, trials)))
+    return _Question(request, goals, not compared, repr((base.name, over, names, size, trials)))
 
 
 def _why_these(scenario: Scenario, over: Sequence[str]) -> str:
@@ -153,23 +166,25 @@ def _front(
     question: _Question, points: list[DesignPoint], outcomes: list[DesignOutcome], complete: bool
 ) -> tuple[Front, list[DesignPoint]]:
     """Return the front of the outcomes so far, with their points; while many are to come, compute it only now and then."""
-    name, before = f"front {question.name}", st.session_state.get("front_so_far")
+    name, before = f"front {question.front_name}", st.session_state.get("front_so_far")
     if before and before[0] == name:
         result: Front = before[1]
         if len(outcomes) == len(result.outcomes) or (not complete and len(outcomes) < GROWTH * len(result.outcomes)):
             return result, before[2]
-    result = Front(question.goals, outcomes)
+    result = Front(strongest_conflict(question.goals, outcomes).goals if question.chooses else question.goals, outcomes)
     st.session_state["front_so_far"] = name, result, points
     return result, points
 
 
 def _draw(base: Base, question: _Question, result: Front, points: list[DesignPoint], complete: bool) -> None:
-    scenario, goals = base.scenario, question.goals
+    scenario, goals = base.scenario, result.goals
     table = question.request.table_of(points, result.outcomes)
     names = [question.request.words(point) for point in points]
     over = (goals[0], goals[1])
     own = next((outcome for point, outcome in zip(points, result.outcomes, strict=True) if _is_own(base, point)), None)
     chart = front_chart(result, names, own, scenario, over, table)
+    if question.chooses and complete:
+        st.markdown(plain(strongest_conflict(question.goals, result.outcomes).sentence))
     st.markdown(f"**{plain(chart.takeaway)}**")
     drawn = inked(chart.figure, st.context.theme.type)
     if not complete:
@@ -190,7 +205,7 @@ def _draw(base: Base, question: _Question, result: Front, points: list[DesignPoi
     _nines(result, goals, scenario)
     st.header("Distance of your own design from the front", anchor=False)
     work, button = _regret(question, points, result), "Compare my design with the best of these"
-    study(StudyPlan(f"regret {question.name}", button, work, _show_regret, question.request, 1 + len(result.places)))
+    study(StudyPlan(f"regret {question.front_name}", button, work, _show_regret, question.request, 1 + len(result.places)))
 
 
 def _parallel(chart: Chart, table: pd.DataFrame) -> None:
@@ -221,7 +236,7 @@ def _columns(question: _Question, result: Front, points: list[DesignPoint]) -> d
         axis.label: [pick if isinstance(pick, int | float) else axis.name_of(pick) for pick in of_axis]
         for axis, of_axis in each.items()
     }
-    metrics = [goal.metric for goal in question.goals]
+    metrics = [goal.metric for goal in result.goals]
     figures = {
         f"{one.label} ({'%' if one.unit == 'share' else one.unit})": [
             None if (value := result.outcomes[place].value(one.name)) is None else value * (100 if one.unit == "share" else 1)

@@ -220,6 +220,12 @@ TRIALS, TOGETHER = 4, 24
 #: Trajectories of Morris, and base points of Sobol's indices.
 COUNTS: dict[Way, int] = {"morris": 12, "sobol": 32}
 
+#: An analysis that shows no order can be made anew with twice the designs, up to this number of times as many.
+MOST = 8
+
+#: The ranking of each figure, or why there is none, and the choices that were left out.
+Influences = tuple[dict[str, Ranking | Claim], str]
+
 #: Designs that a search tries before its race.
 BUDGET = 64
 
@@ -301,27 +307,43 @@ def sensitivity(base: Base) -> None:
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation and not choice.folded]
     request = design_request(base, over, FEW)
 
-    def work(submit: Submit, report: ReportProgress) -> tuple[dict[str, Ranking | Claim], str]:
-        return _influences(request, way, submit, report)
+    name = f"sensitivity {way} {base.name}"
 
-    count = COUNTS[way] * (len(over) + (1 if way == "morris" else 2))
-    button = f"Run up to {count} designs"
-    show = lambda result: _show_influences(base, request, result)  # noqa: E731
-    study(StudyPlan(f"sensitivity {way} {base.name}", button, work, show, request, count))
+    def plan(points: int) -> StudyPlan[Influences]:
+        work = lambda submit, report: _influences(request, way, points, submit, report)  # noqa: E731
+        show = lambda result: _show_influences(base, request, result)  # noqa: E731
+        count = points * (len(over) + (1 if way == "morris" else 2))
+        return StudyPlan(f"{name} {points}", f"Run up to {count:,} designs", work, show, request, count)
+
+    def double() -> None:
+        st.session_state[name] = 2 * points
+        begin(plan(2 * points))
+
+    points = int(st.session_state.get(name, COUNTS[way]))
+    study(plan(points))
+    if points < MOST * COUNTS[way] and _is_undecided(study_of(plan(points).name)):
+        more = plan(2 * points)
+        st.markdown("Some figures have no clear order yet. Twice as many designs make the intervals narrower by about 30%.")
+        st.button(more.button, key=f"begin {more.name}", on_click=double)
+        st.caption(more.beforehand)
 
 
-def _influences(
-    request: SweepRequest, way: Way, submit: Submit, report: ReportProgress
-) -> tuple[dict[str, Ranking | Claim], str]:
-    request, left_out = runnable(request, way, COUNTS[way], report)
-    sample = sample_of(request.axes, way, COUNTS[way], request.seed)
+def _is_undecided(analysis: Any) -> bool:
+    """Check that an analysis has ended, and does not show which axis moves some figure most."""
+    ended = analysis is not None and analysis.result is not None
+    return ended and any(isinstance(ranked, Ranking) and len(ranked.leaders) > 1 for ranked in analysis.result[0].values())
+
+
+def _influences(request: SweepRequest, way: Way, count: int, submit: Submit, report: ReportProgress) -> Influences:
+    request, left_out = runnable(request, way, count, report)
+    sample = sample_of(request.axes, way, count, request.seed)
     points = sample.points(request.base)
     show = lambda done, total: report("running designs", done, total)  # noqa: E731
     outcomes = outcomes_at(request, submit, OutcomeCache(), points, progress=show)
     return sample.ranked(outcomes, request.metrics), left_out
 
 
-def _show_influences(base: Base, request: SweepRequest, result: tuple[Mapping[str, Ranking | Claim], str]) -> None:
+def _show_influences(base: Base, request: SweepRequest, result: Influences) -> None:
     influences, left_out = result
     if left_out:
         st.caption(plain(left_out))
@@ -367,8 +389,7 @@ def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
 
 
 def _offer(base: Base, words: str, search: Search, tried: TriedDesign) -> None:
-    changes = base.describe({name: pick for name, pick in tried.point.picks.items() if pick != base.picks[name]})
     with st.container(border=True):
-        st.markdown(f"**{plain(upper_first(words))}**  \n{plain(changes or 'Your own design')}")
+        st.markdown(f"**{plain(upper_first(words))}**  \n{plain(base.beside(tried.point.picks))}")
         st.caption(plain(" · ".join(tried.reached(search.cost.metric))))
         design_link(base, tried.point)

@@ -39,10 +39,10 @@ from simulator.cli.progress_bars import counting_bar
 from simulator.cli.signals import keeping
 from simulator.engine.plan import compile_plan
 from simulator.processes import ProcessPool
-from simulator.tradeoffs.best_design import cost_goal
+from simulator.tradeoffs.best_design import usual_goals
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import METHODS, Method, axis_of
-from simulator.tradeoffs.front import Front, goals_of
+from simulator.tradeoffs.front import Conflict, Front, goals_of, strongest_conflict
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
@@ -246,11 +246,13 @@ def pareto(
     check_file(out)
     check_chart(chart)
     scenario = load(case)
-    named = metrics or _usual(scenario)
+    named = metrics or [goal.metric.name for goal in usual_goals(scenario)]
     request = _request_of(scenario, over, picks, figures, strikes, named, method, points, seed, replications)
-    goals = goals_of(scenario, request.metrics)
+    goals = goals_of(scenario, request.metrics) if metrics else usual_goals(scenario)
     with workers(scheduler) as submit:
-        front = Front(goals, run_points(Sweep(request, submit, OutcomeCache())))
+        outcomes = run_points(Sweep(request, submit, OutcomeCache()))
+        conflict = None if metrics else strongest_conflict(goals, outcomes)
+        front = Front(conflict.goals if conflict else goals, outcomes)
         regret = regret_of(request, request.points, front, submit, OutcomeCache())
     if out:
         write_table(request.table(front.outcomes).iloc[front.places], request.provenance(front.outcomes), out)
@@ -259,7 +261,7 @@ def pareto(
     if as_json:
         print(json.dumps(request.provenance(front.outcomes) | _front_json(request, front, regret), indent=2, allow_nan=False))
     else:
-        _print_front(request, front, regret)
+        _print_front(request, front, regret, conflict)
 
 
 def _draw(request: SweepRequest, front: Front, own: DesignOutcome, file: Path) -> None:
@@ -268,12 +270,6 @@ def _draw(request: SweepRequest, front: Front, own: DesignOutcome, file: Path) -
     names = [request.words(point) for point in request.points]
     over = front.goals[0], front.goals[1]
     write_chart(front_chart(front, names, own, request.scenario, over, request.table(front.outcomes)), file)
-
-
-def _usual(scenario: Scenario) -> list[str]:
-    """Return the default metrics of a front: the first objective that is not the cost, and the cost."""
-    cost = cost_goal(scenario).metric.name
-    return [*[one.metric for one in scenario.objectives if one.metric != cost][:1], cost]
 
 
 def _front_json(request: SweepRequest, front: Front, regret: Regret) -> dict[str, Any]:
@@ -296,9 +292,11 @@ def _front_json(request: SweepRequest, front: Front, regret: Regret) -> dict[str
     }
 
 
-def _print_front(request: SweepRequest, front: Front, regret: Regret) -> None:
+def _print_front(request: SweepRequest, front: Front, regret: Regret, conflict: Conflict | None) -> None:
     console = table_console()
     console.print(escape(request.sentence))
+    if conflict:
+        console.print(escape(conflict.sentence))
     console.print(escape(front.sentence))
     table = Table(*(axis.name for axis in request.axes), *(goal.title for goal in front.goals), "", box=None)
     best = set(front.by_value)

@@ -183,7 +183,11 @@ def test_a_fault_is_named_at_its_place_with_the_nearest_name(data, field, messag
 
 
 def test_a_fault_of_a_file_has_its_line():
-    text = find("retry-storm").read_text(encoding="utf-8").replace("choices: [retries]", "choices: [retrys]")
+    text = (
+        find("retry-storm")
+        .read_text(encoding="utf-8")
+        .replace("choices: [retries]\n    prompts", "choices: [retrys]\n    prompts")
+    )
     line = next(number for number, one in enumerate(text.splitlines(), 1) if "[retrys]" in one)
     with pytest.raises(ScenarioError) as caught:
         loads(text, document("retry-storm").file)

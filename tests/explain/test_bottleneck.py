@@ -9,7 +9,7 @@ from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads
-from tests.builders import assumed, link, people, plan, pool
+from tests.builders import arrivals_at, assumed, link, people, plan, pool
 
 CASE = "skin-cancer-triage"
 
@@ -144,3 +144,13 @@ def test_what_is_told_in_one_output_agrees():
     assert summary.bottleneck.load == pytest.approx(summary.metrics["utilization.p"].value, rel=0.05)
     assert "overload" in next(note.sentence for note in summary.trust if note.topic == "load")
     assert any("There is no steady state" in warning for warning in summary.warnings)
+
+
+def test_a_wait_at_a_low_load_is_explained_and_does_not_follow_from_the_load():
+    """Ten come at once every 10 s to one server of 50 ms: they take 0.05 to 0.5 s, of which 0 to 0.45 s (82%) are waiting."""
+    late = {"metric": "latency_p95_s", "at_most": 0.1, "label": "Answers"}
+    with arrivals_at([10.0 * group for group in range(10) for _ in range(10)]):
+        sentence = bottleneck(plan({"p": pool()}, constant(0.05), seconds=100, objectives=[late])).sentence
+    assert "82% of it waiting; the offered load is" in sentence
+    assert sentence.endswith("requests that arrive close together wait for one another.")
+    assert "close together" not in bottleneck(two_pools(slow=0.9, objectives=[LATE])).sentence  # there, the load is the reason

@@ -67,7 +67,7 @@ def test_who_is_missed_is_counted_where_it_ended_and_the_gate_is_named():
     assert set(missed["end"]) == {"cleared"}
     assert f"{len(missed) / 3:.0f} of {len(ill) / 3:.0f} positives are missed." in reason.sentence
     assert "All of them end at “Cleared”: “Cut” decides, by the score of “Model”." in reason.sentence
-    assert "in an average run of 200 s" in reason.sentence.lower().replace("3.33 min", "200 s")
+    assert "on average over 3 runs of 200 s" in reason.sentence.lower().replace("3.33 min", "200 s")
     assert (reason.stage, reason.exhibit) == ("g", "threshold")
 
 

@@ -8,9 +8,11 @@ from simulator.app.jobs import registry
 from simulator.app.live_session import LiveSession
 from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.store.session_log import SessionLog
+from simulator.app.widgets import plain
 from simulator.case.load import load, scenario_ids
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of, predicted_metrics
+from simulator.case.scenario_parts import SHOWN_LESSONS
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.practice_session.comparison_panel import last_plan, other_seed, started
@@ -197,6 +199,11 @@ def test_a_session_without_a_change_has_its_whole_comparison(case):
     assert "a fault of CaseSim's own" not in told(page)
     assert ("mattered most" in told(page)) == ("You changed no choice." in told(page))
     assert "What next" in said(page)
+    lessons = [f"**{plain(lesson.title)}**" for lesson in load(case).debrief]
+    folded = [part.value for box in page.expander if "further lesson" in box.label for part in box.markdown]
+    at_once = [part.value for part in page.markdown if part.value not in folded]
+    assert sum(value.startswith(tuple(lessons)) for value in [*at_once, *folded]) == len(lessons)
+    assert sum(value.startswith(tuple(lessons)) for value in at_once) <= SHOWN_LESSONS
 
 
 def test_more_objectives_than_are_kept_are_told(scenario, begun):
@@ -354,7 +361,7 @@ def test_a_question_longer_than_its_bound_is_cut_before_it_is_matched(scenario, 
 def test_a_phase_without_hints_of_the_author_gives_those_of_the_run():
     page = opened("session", case="retry-storm")
     page = predicted(pressed(pressed(page, "session:begin"), "session:phase:model"))
-    assert "The cause is that of “Photos checked in time”." in told(page)
+    assert "It has the same cause as “Photos checked in time”, which is explained there." in told(page)
     page = pressed(page, "session:phase:defend")
     for step in ("Which stage decides", "Panel “Overload”", "It improves"):
         page = pressed(page, "session:hint")

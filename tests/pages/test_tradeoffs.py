@@ -8,10 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.app.links import read
 from simulator.app.studies import StudyShelf, forget
-from simulator.case.load import loads
+from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.paths import APP
+from simulator.tradeoffs.design_at_hand import Base
 from tests.pages.conftest import PATIENCE_S, moved
 from tests.tradeoffs.test_capacity import QUEUE
 
@@ -94,6 +95,27 @@ def test_the_best_design_is_shown_with_the_verdict_of_the_page_practice(page):
     best = read(scenario, parse_qs(offered(page)[0])).picks
     design = compile_plan(scenario, best)
     assert {one.standing for one in replicate(design, 1, scenario.run.replications).verdicts} == {"met"}
+
+
+def test_the_best_design_lists_all_choices_and_marks_those_that_differ():
+    scenario = load("retry-storm")
+    base = Base(scenario, compile_plan(scenario, {"replicas": 4}), 1)
+    words = base.beside({**base.picks, "order": "freshest", "replicas": 3})
+    assert words.startswith("Differs from yours: Order of the queue: ")
+    assert "Replicas: 3 (yours: 4). As in yours: Retries: At once, three times, " in words
+    assert all(choice.label in words for choice in scenario.choices.values())
+    assert base.beside(base.picks).startswith("Your own design: Retries: At once, three times, ")
+
+
+def test_an_analysis_without_a_clear_order_offers_twice_the_designs(page, monkeypatch):
+    monkeypatch.setattr("simulator.tradeoffs.study_panels._is_undecided", lambda study: bool(study and study.result))
+    page.session_state["tradeoffs"] = "What matters"
+    page.run()
+    next(one for one in page.button if one.label == "Run up to 24 designs").click().run()
+    ended(page, lambda: any(one.label == "Run up to 48 designs" for one in page.button))
+    assert "have no clear order yet" in told(page)
+    next(one for one in page.button if one.label == "Run up to 48 designs").click().run()
+    ended(page, lambda: any(one.label == "Run up to 96 designs" for one in page.button))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.side_by_side import Line, surfaces
 #: Designs with few requests to try steps on: a miss whose cause two objectives share, and an open verdict.
 QUICK = {"retry-storm": {"retries": "none"}, "production-drift": {"detector": "yolox_nano"}}
 
-_POINTER = re.compile(r"The cause is that of “(.*?)”\.")
+_POINTER = re.compile(r"It has the same cause as “(.*?)”, which is explained there\.")
 
 
 def differences(sides: dict[str, list[Line]]) -> list[str]:

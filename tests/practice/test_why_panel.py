@@ -40,7 +40,7 @@ def test_every_objective_that_is_not_met_has_a_card_with_its_reason_and_the_pane
     assert list(told(page)) == list(result.reasons)
     first, card = next(iter(told(page).values())), told(page)[RETRIES]
     assert "sent again by" in first["sentence"]
-    assert card["sentence"] == f"The cause is that of “{first['label']}”."  # one cause, said once
+    assert card["sentence"] == f"It has the same cause as “{first['label']}”, which is explained there."  # one cause, said once
     assert card["panel"] == why_panel.panel_of(result.reasons[RETRIES].exhibit, result.plan.scenario)
 
 

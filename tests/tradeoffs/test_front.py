@@ -13,7 +13,7 @@ from simulator.intervals import Estimate, Interval, estimate, mean_interval
 from simulator.metrics.paired_samples import PairedSample, is_equal
 from simulator.metrics.replications import run_replications
 from simulator.tradeoffs.design_outcomes import DesignOutcome, outcome_of
-from simulator.tradeoffs.front import Front, Goal, _best, goal_of, goals_of, missed
+from simulator.tradeoffs.front import Front, Goal, _best, goal_of, goals_of, missed, strongest_conflict
 from simulator.tradeoffs.tradeoff_charts import parallel_chart
 from tests.builders import assumed, exponential, plan, pool, scenario
 from tests.case.texts import SMALL
@@ -251,3 +251,32 @@ def test_each_axis_of_the_lines_names_its_options():
         named[note.x][note.text] = round(note.y, 3)
     assert named == {0: {"No limit": 0.0, "40 photos": 1.0}, 1: {"2": 0.0, "3": 0.125, "10": 1.0},
                      2: {"1": 0.0, "2": 0.5, "3": 1.0}}  # fmt: skip
+
+
+def test_the_goals_that_conflict_most_are_those_with_most_pairs_of_designs_in_opposite_orders():
+    """Cost is the share that is not found, as where a person checks what the service leaves out; latency grows with it."""
+    found, noise = np.linspace(0.5, 0.95, 10), np.random.default_rng(1).permutation(10)
+    latency = Goal(LATENCY, higher=False)
+    outcomes = [
+        outcome({"cost": 100 * (1 - share), "found": share, "latency": float(place)})
+        for place, share in zip(noise, found, strict=True)
+    ]
+    pairs = [(a, b) for a in range(10) for b in range(a)]
+    opposed = sum((found[a] > found[b]) == (noise[a] > noise[b]) for a, b in pairs) / len(pairs)
+    conflict = strongest_conflict([*GOALS, latency], outcomes)
+    assert (conflict.goals[0].metric, conflict.goals[1]) == (COST, latency)
+    assert conflict.share == pytest.approx(opposed)
+    assert conflict.sentence.startswith("“Cost” and “Latency” conflict most: in ")
+
+
+def test_where_one_design_is_best_in_everything_no_conflict_is_claimed():
+    outcomes = [outcome({"cost": 100 * (1 - share), "found": share}) for share in (0.5, 0.7, 0.9)]
+    conflict = strongest_conflict(GOALS, outcomes)
+    assert conflict.share == 0
+    assert conflict.sentence.startswith("No two objectives conflict in these designs.")
+
+
+def test_of_designs_that_do_not_differ_no_conflict_is_claimed():
+    conflict = strongest_conflict(GOALS, [outcome({"cost": 1.0, "found": 0.5}), outcome({"cost": 1.0})])
+    assert (conflict.goals, conflict.share) == (tuple(GOALS), None)
+    assert conflict.sentence == "These designs do not differ in “Cost” and “Found”."
