@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from hashlib import sha256
-from time import monotonic
 from typing import Any
 
 from simulator.app.jobs import Job
 from simulator.app.live_room import LiveRoom
 from simulator.app.news import Latest
+from simulator.board.board import Board
 from simulator.board.board_content import BoardFigures, Reader, board_content
 from simulator.board.box_fields import CHOICE
+from simulator.board.case_drawing import DrawnCase
 from simulator.board.heard_operations import hear_operations
 from simulator.board.operations import OperationError, SetField
-from simulator.interview_room.room_at_hand import RoomAtHand
+from simulator.interview_room.room_at_hand import LINK_CLOSED, RoomAtHand
 from simulator.interview_room.room_runs import job_of, note_result, plan_of
 from simulator.session.room_events import BoardChanged
 from simulator.session.session_board import board_of
 from simulator.session.session_events import PickChanged
 from simulator.session.session_state import SessionState
 
-#: The time for which an open link is taken to be open (s).
-_OPEN_S = 1.0
+#: What a line holds beside the board.
+_REST = {"place": 0, "said": "", "running": False, "verdict": ""}
 
 #: The words of roles on the board.
 WHO = {"candidate": "The candidate", "interviewer": "The interviewer", "observer": "An observer", "rater": "The second rater"}
@@ -35,9 +36,6 @@ class BoardDesk:
 
     room: RoomAtHand
     tab: str
-    _known: tuple[str, str] = ("", "")
-    _open_until: float = 0.0
-    _is_open: bool = True
     taken: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -47,10 +45,8 @@ class BoardDesk:
     def look(self) -> Latest:
         """Return the board as of now; it has a run begun, and its result noted, as the board changes."""
         self.live.keep_fresh()
-        if not self.is_open():
-            return Latest(
-                "closed", lambda: {"place": 0, "editable": False, "boxes": [], "message": "This link is not open any more."}
-            )
+        if not self.room.is_lately_open:
+            return self.closed()
         state = self.room.state
         job = None if state.ended_at is not None else job_of(self.live)
         if job is not None and job.succeeded:
@@ -61,11 +57,11 @@ class BoardDesk:
         revision = sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
         return Latest(revision, lambda: self.content(state, job))
 
-    def is_open(self) -> bool:
-        """Return whether the link behind the tab's role is still open."""
-        if monotonic() >= self._open_until:
-            self._is_open, self._open_until = self.room.is_open, monotonic() + _OPEN_S
-        return self._is_open
+    def closed(self) -> Latest:
+        """Return an empty board for a link that was revoked or has expired."""
+        empty, case = Board("", {}, {}), self.live.scenario
+        content = board_content(empty, DrawnCase(empty, case), case, {}, BoardFigures(), Reader(self.room.role, editable=False))
+        return Latest("closed", lambda: content | _REST | {"message": LINK_CLOSED})
 
     def content(self, state: SessionState, job: Job | None) -> dict[str, Any]:
         """Return what the browser paints."""
@@ -75,7 +71,7 @@ class BoardDesk:
         picks = state.picks(scenario)
         content = board_content(board, drawn.drawing, scenario, picks, BoardFigures(drawn.plan, result), self._reader(state))
         running = job is not None and job.running
-        return content | {"place": state.place, "said": self._said(state), "running": running, "verdict": ""}
+        return content | _REST | {"place": state.place, "said": self._said(state), "running": running}
 
     def _reader(self, state: SessionState) -> Reader:
         role, settings = self.room.role, state.room.settings
@@ -104,7 +100,7 @@ class BoardDesk:
 
     def hear(self, said: Any) -> Any:
         """Take operations of the tab; return what is acknowledged and what is refused."""
-        if not self.is_open() or self.room.role not in ("candidate", "interviewer"):
+        if not self.room.is_lately_open or self.room.role not in ("candidate", "interviewer"):
             return {"acknowledged": 0, "refused": {}}
         return hear_operations(said, self.taken, self._take) | {"place": self.live.state.place}
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import Lock
 
 import streamlit as st
+from cachetools import TTLCache
 
 from simulator.app.live_room import LiveRoom, live_room
 from simulator.app.room_places import room_places
 from simulator.app.rooms import access_at_hand, cookie_name, room_log
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
-from simulator.session.session_events import AnyEvent, Role
+from simulator.interview_room.room_runs import ask_for_last_run
+from simulator.session.session_events import AnyEvent, Role, SessionEnded
 from simulator.session.session_state import SessionState
 
 _FAULT = "room:fault"
+
+LINK_CLOSED = "This link is not open any more."
+
+#: For so long a link is taken to be as it was found (s).
+_OPEN_S = 1.0
+
+_OPEN: TTLCache[str, bool] = TTLCache(1024, _OPEN_S)
+_LOOKING = Lock()
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,14 @@ class RoomAtHand:
         return room_log().access(self.key) == (self.id, self.role)
 
     @property
+    def is_lately_open(self) -> bool:
+        """Whether the link was open a moment ago: all sockets of its tabs ask at each look; raises StoreError."""
+        with _LOOKING:
+            if self.key not in _OPEN:
+                _OPEN[self.key] = self.is_open
+            return _OPEN[self.key]
+
+    @property
     def leads(self) -> bool:
         return self.role == "interviewer"
 
@@ -52,7 +71,9 @@ class RoomAtHand:
         try:
             for event in events:
                 if not self.is_open:
-                    raise InputError("This link is not open any more.")
+                    raise InputError(LINK_CLOSED)
+                if isinstance(event, SessionEnded):
+                    ask_for_last_run(self.live)
                 self.live.take(self.role, event)
         except InputError as error:
             st.session_state[_FAULT] = str(error)

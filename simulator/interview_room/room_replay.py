@@ -103,10 +103,8 @@ class ReplayDesk(BoardDesk):
 
     def look(self) -> Latest:
         """Return the board at the place."""
-        if not self.is_open():
-            return Latest(
-                "closed", lambda: {"place": 0, "editable": False, "boxes": [], "message": "This link is not open any more."}
-            )
+        if not self.room.is_lately_open:
+            return self.closed()
         state = self.state_at()
         job = job_of(self.live, state, "replay")
         revision = json.dumps([state.design_at_hand(self.live.scenario), len(state.operations), job.succeeded if job else None])

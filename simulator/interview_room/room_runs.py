@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
@@ -83,24 +84,42 @@ def job_of(room: LiveRoom, state: SessionState | None = None, what: str = "board
 
 def note_result(room: LiveRoom, job: Job) -> None:
     """Note the result of the board's run in the log, once."""
-    with room.lock:
-        state = room.state
-        design = state.design_at_hand(room.scenario)
-        if not job.succeeded or state.revealed(design) or state.ended_at is not None:
-            return
-        asked = RunAsked(
-            picks=state.picks(room.scenario),
-            strikes=state.strikes,
-            seed=state.session.seed,
-            replications=room.scenario.run.replications,
-            drawing=drawing_hash(room.scenario, state),
-        )
-        try:
-            if not any(run.design == design for run in state.runs):
-                room.take("system", asked)
+    with room.lock, suppress(InputError):  # another server has noted it, or the board has changed meanwhile
+        design = room.state.design_at_hand(room.scenario)
+        if job.succeeded and not room.state.revealed(design):
+            _ask(room, design)
             room.take("system", ended_event(design, job.summary))
-        except InputError:
-            return  # another server has noted it, or the board has changed meanwhile
+
+
+def _ask(room: LiveRoom, design: str) -> None:
+    """Note that the design at hand runs, once."""
+    state = room.state
+    if any(run.design == design for run in state.runs):
+        return
+    asked = RunAsked(
+        picks=state.picks(room.scenario),
+        strikes=state.strikes,
+        seed=state.session.seed,
+        replications=room.scenario.run.replications,
+        drawing=drawing_hash(room.scenario, state),
+    )
+    room.take("system", asked)
+
+
+def ask_for_last_run(room: LiveRoom) -> None:
+    """Note, before the interview ends, that the board's run goes on: its result is noted after the end."""
+    with room.lock, suppress(InputError):
+        design = room.state.design_at_hand(room.scenario)
+        if not room.state.revealed(design) and job_of(room) is not None:
+            _ask(room, design)
+
+
+def note_last_result(room: LiveRoom) -> None:
+    """Note the result of a run that went on when the interview ended."""
+    if room.state.ended_at is not None and any(run.ended is None for run in room.state.runs):
+        job = job_of(room)
+        if job is not None:
+            note_result(room, job)
 
 
 def seen_by(result: Result, role: Role, bounds: tuple[str, ...]) -> Result:

@@ -22,7 +22,7 @@ from simulator.explain.result import Result
 from simulator.interview_room.board_desk import BoardDesk
 from simulator.interview_room.board_table import board_table
 from simulator.interview_room.room_at_hand import RoomAtHand
-from simulator.interview_room.room_runs import job_of, seen_by
+from simulator.interview_room.room_runs import job_of, note_last_result, seen_by
 from simulator.practice.choice_panel import choice_widget
 from simulator.practice.day_panel import over_time
 from simulator.practice.lever_panel import levers
@@ -40,13 +40,18 @@ FOLLOW = "room:follow"
 
 
 def follow_talk(room: RoomAtHand) -> None:
-    """Have the page drawn again after an event that the role may see and that the board does not show by itself."""
+    """Have the page drawn again after an event that the role may see and that the board does not show by itself.
+
+    It is drawn, too, once the last run has its result after the end, and once the link is closed.
+    """
 
     def look() -> Latest:
         room.live.keep_fresh()
-        seen = reversed(room.live.seen_events(room.role))
+        note_last_result(room.live)
+        seen, ended = reversed(room.live.seen_events(room.role)), room.state.ended_at
         talk = next((one.place for one in seen if not isinstance(one.event, _ON_THE_BOARD)), -1)
-        return Latest(f"{talk} {room.state.ended_at}")
+        results = sum(run.ended is not None for run in room.state.runs) if ended is not None else None
+        return Latest(f"{talk} {ended} {results} {room.is_lately_open}")
 
     follow("room talk", look)
 

@@ -15,7 +15,7 @@ from simulator.case.load import scenario_ids
 from simulator.errors import InputError
 from simulator.session.room_record import LABELS
 from simulator.session.room_rules import CARD_SIGNALS
-from simulator.session.session_events import Session
+from simulator.session.session_events import Session, design_hash
 from simulator.session.session_state import SessionState
 
 #: The most interviews beside each other.
@@ -60,7 +60,7 @@ def _column(room: LiveRoom) -> dict[str, str]:
         "questions asked": str(len(state.questions)),
         "hints pushed": str(len(state.hints)),
         "changes of the board": str(len(state.operations)),
-        "designs run": str(len({run.design for run in state.runs})),
+        "designs run": str(len({design_hash(run.asked.picks, {}, run.asked.drawing) for run in state.runs})),
         "last verdicts": _verdicts(state),
         "design": _design(room, state) or "as in the case",
         **{f"marks: {LABELS[signal]}": _marks(state, signal) for signal in CARD_SIGNALS},

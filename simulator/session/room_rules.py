@@ -26,13 +26,13 @@ from simulator.session.room_events import (
     TagSet,
 )
 from simulator.session.session_board import board_of
-from simulator.session.session_events import AnyEvent, CurveballStruck, HintTaken, PhaseBegun, PickChanged
+from simulator.session.session_events import AnyEvent, CurveballStruck, HintTaken, PhaseBegun, PickChanged, RunEnded
 
 if TYPE_CHECKING:
     from simulator.session.session_state import SessionState
 
-#: Events of raters that may come after the end of the session.
-AFTER_THE_END = (SignalRated, ScorecardSubmitted, TagSet, TagRemoved, NotesSaved)
+#: Events that may come after the end of the session: those of raters, and the result of a run that went on.
+AFTER_THE_END = (SignalRated, ScorecardSubmitted, TagSet, TagRemoved, NotesSaved, RunEnded)
 
 #: The signals of a scorecard.
 CARD_SIGNALS = ("framing", "data", "model", "evaluation", "serving", "communication")

@@ -255,6 +255,11 @@ def test_what_happens_reaches_a_page_whose_requests_meet_in_one_tick_or_are_lost
     hint = phase.hints[0]
     page.get_by_text((hint.question or hint.step or hint.text)[:40]).first.wait_for()
 
+    # A link that is revoked takes the page out of the room.
+    house.log.revoke(made.session.id, "candidate")
+    page.get_by_text("This page needs an open link to a room.").wait_for()
+    assert page.get_by_text("could not be loaded").count() == 0
+
 
 def position(page, place):
     """The place of a box on the canvas."""

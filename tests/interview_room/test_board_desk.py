@@ -8,6 +8,7 @@ import pytest
 from simulator.app.live_room import LiveRoom
 from simulator.board.box_fields import choices_at
 from simulator.case.load import load
+from simulator.interview_room import room_at_hand
 from simulator.session.room_events import BoardLocked, NotesSaved, TagSet
 from simulator.session.session_board import board_of
 from simulator.session.session_events import CurveballStruck, LoggedEvent, SessionEnded
@@ -76,9 +77,12 @@ def test_hostile_messages_change_nothing_and_get_a_reply(room, said):
 
 def test_a_revoked_link_ends_at_the_next_step(room):
     desk = room.desk("candidate")
+    parts = desk.look().paint().keys()
     room.log.revoke(room.made.session.id, "candidate")
-    desk._open_until = 0.0
-    assert desk.look().revision == "closed"
+    room_at_hand._OPEN.clear()
+    closed = desk.look().paint()
+    assert (closed["boxes"], closed["editable"], closed["message"]) == ([], False, "This link is not open any more.")
+    assert closed.keys() == parts  # the browser reads each of them
     assert room.say("candidate", MOVE) == {"acknowledged": 0, "refused": {}}
     assert room.say("interviewer", MOVE)["acknowledged"] == 1
 
