@@ -43,6 +43,11 @@ def diagram(plan: Plan) -> Diagram:
     return Diagram("\n".join(_lines(plan, offered)), _takeaway(plan, offered), _table(plan, offered))
 
 
+def design_flow(plan: Plan) -> str:
+    """Return the Mermaid source of a design without its loads, which would say what a run of it shows."""
+    return "\n".join(_lines(plan, []))
+
+
 def _lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
     scenario, used = plan.scenario, used_stages(plan)
     words = {load.stage: load_words(load, bool(plan.arrivals.spikes)) for load in offered}

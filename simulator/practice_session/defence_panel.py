@@ -7,6 +7,7 @@ import streamlit as st
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
 from simulator.case.phases import defence_of
+from simulator.practice_session.runs_so_far import last_verdicts, runs_so_far
 from simulator.practice_session.session_at_hand import say, shortened, take
 from simulator.session.session_events import DefenceAnswered
 
@@ -15,7 +16,9 @@ _LETTERS = 4000
 
 
 def defence_panel(live: LiveSession) -> None:
-    """Ask each prompt, with a field to answer in."""
+    """Show the verdicts and the runs to defend, and ask each prompt, with a field to answer in."""
+    last_verdicts(live)
+    runs_so_far(live)
     st.markdown("Answer in writing, or aloud and tick the box. Your words are kept as they are, and no program grades them.")
     for place, prompt in enumerate(defence_of(live.scenario)):
         text, ticked = answer_of(live, place)

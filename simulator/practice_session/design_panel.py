@@ -28,7 +28,7 @@ from simulator.session.session_events import CurveballStruck, PanelOpened, PickC
 
 def design_panel(live: LiveSession, phase: PracticePhase) -> None:
     """Show the choices of a phase beside what they do."""
-    left, right = st.columns([1, 2], gap="large")
+    left, right = st.columns([2, 5], gap="medium")
     with left:
         _choices(live, phase)
         _curveball(live, phase)
@@ -36,7 +36,7 @@ def design_panel(live: LiveSession, phase: PracticePhase) -> None:
             st.markdown(f"- {plain(prompt)}")
     with right:
         try:
-            plan_at_hand(live)
+            plan = plan_at_hand(live)
         except ScenarioError as error:
             for fault in error.faults:
                 st.error(plain(fault.words))
@@ -44,7 +44,7 @@ def design_panel(live: LiveSession, phase: PracticePhase) -> None:
         if was_asked(live):
             _run(live, phase)
         else:
-            prediction_form(live)
+            prediction_form(live, plan)
 
 
 def _choices(live: LiveSession, phase: PracticePhase) -> None:

@@ -22,7 +22,8 @@ _CSS = """
 """
 
 _HTML = """
-<div id="clock"><div><span id="left" role="timer"></span> left of <span id="all"></span></div>
+<div id="clock"><div><span id="left" role="timer"></span> left of <span id="all"></span>
+<span id="stands" hidden>(stands still while your design runs)</span></div>
 <div id="phase"></div><div id="nudge" role="status" hidden></div></div>
 """
 
@@ -34,8 +35,14 @@ export default function ({ data, parentElement }) {
     return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
   };
   at("#all").textContent = `${data.minutes} min`;
+  at("#stands").hidden = !data.stands;
+  if (parentElement.phase !== undefined && parentElement.phase !== data.title) {  // a phase begins at the top of the page
+    document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0 });
+  }
+  parentElement.phase = data.title;
   const tick = () => {
-    const passed = (performance.now() - since) / 1000, used = data.used_s + passed, over = used - data.planned_s;
+    const passed = data.stands ? 0 : (performance.now() - since) / 1000;
+    const used = data.used_s + passed, over = used - data.planned_s;
     at("#left").textContent = spoken(data.left_s - passed);
     at("#phase").textContent = `${data.title}: ${spoken(used)} of ${spoken(data.planned_s)} min`;
     const words = data.left_s - passed <= 0 ? "The time is over. End the session when you are ready."
@@ -74,6 +81,7 @@ def phase_row(live: LiveSession) -> PracticePhase:
 def _clock_data(live: LiveSession, now: PhaseTime) -> dict[str, Any]:
     head = live.state.session
     left = {"minutes": head.minutes, "left_s": left_s(live.state, time()), "nudges": head.nudges}
+    left |= {"stands": live.state.stands}
     return left | {"title": now.title, "used_s": now.used_s, "planned_s": now.planned_s}
 
 
@@ -83,8 +91,12 @@ def _go_to(live: LiveSession, phase: str) -> None:
 
 
 def next_phase(live: LiveSession, phase: PracticePhase) -> None:
-    """Offer the way on at the end of the page; after the last phase it is the end of the session, above."""
+    """Offer the way on at the end of the page: the next phase, and after the last one the end."""
     phases = phases_of(live.scenario)
     place = next(index for index, one in enumerate(phases) if one.id == phase.id)
     for one in phases[place + 1 : place + 2]:
         st.button(f"Go on to “{plain(one.title)}”", key="session:next", on_click=_go_to, args=(live, one.id))
+    if phase.id == phases[-1].id:
+        st.button(
+            "Finish and see the debrief", type="primary", key="session:finish", on_click=take, args=(live, SessionEnded())
+        )

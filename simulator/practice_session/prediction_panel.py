@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from math import ceil, log10
+from math import ceil, floor, log10
 from time import time
+from typing import NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -13,12 +14,17 @@ from simulator.app.live_session import LiveSession
 from simulator.app.widgets import draw, number_format, plain
 from simulator.case.outputs import Metric
 from simulator.case.phases import predicted_metrics
+from simulator.charts.design_diagram import design_flow
 from simulator.charts.look import BLUE, ORANGE, Chart
+from simulator.engine.plan import Plan
 from simulator.explain.result import Result
+from simulator.intervals import Interval
 from simulator.metrics.summary import Verdict, judged
+from simulator.practice_session.runs_so_far import last_interval, last_verdicts
 from simulator.practice_session.session_at_hand import take
 from simulator.practice_session.session_runs import ask_for_run, run_asked
 from simulator.session.session_events import PredictionMade
+from simulator.session.session_record import design_words
 from simulator.session.session_state import SessionPrediction, SessionState
 from simulator.units import bound_scale, spoken, spoken_within
 
@@ -31,8 +37,20 @@ APART_S = 60.0
 #: Units of an axis that read otherwise: a share is placed in per cent, and "a request" needs no word.
 UNITS = {"share": " (%)", "a request": ""}
 
-#: The steps of an axis on which a person places an interval.
-_STEPS = 200
+#: The steps of an axis on which a person places an interval, and the round numbers at which an axis ends.
+_STEPS, _ROUND = 200, (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+
+#: An axis holds the bound so many times, and the last result so many times.
+_BOUNDS, _RESULTS = 4, 1.5
+
+#: An interval starts within this part of the bound to either side, and that of a share within so many points.
+_AROUND, _POINTS = 0.5, 10.0
+
+#: A difference that is rounding.
+_TINY = 1e-9
+
+#: The height of the design beside the form (px).
+_HEIGHT = 420
 
 
 def must_predict(state: SessionState) -> bool:
@@ -43,25 +61,38 @@ def must_predict(state: SessionState) -> bool:
     return len({one.design for one in state.predictions}) < PREDICTED and time() - latest >= APART_S
 
 
-def prediction_form(live: LiveSession) -> None:
-    """Ask for the predictions, and run the design behind them."""
+def prediction_form(live: LiveSession, plan: Plan) -> None:
+    """Ask for the predictions beside the design and the last run, and run the design behind them."""
+    last_verdicts(live)
+    left, right = st.columns([3, 4])
+    with left:
+        _form(live)
+        if not must_predict(live.state):
+            st.button("Run without a prediction", type="tertiary", key="session:run", on_click=ask_for_run, args=(live,))
+    with right:
+        st.markdown(f"**The design to predict.** {plain(design_words(live.scenario, plan.design))}")
+        with st.container(height=_HEIGHT, border=True):
+            st.mermaid_chart(design_flow(plan), alt="The stages of the design and the ways between them.")
+
+
+def _form(live: LiveSession) -> None:
     st.markdown("**Predict before you run.** Give intervals that should hold nine times in ten.")
     with st.form("session:predictions", border=True):
         for name in predicted_metrics(live.scenario):
             _range(live, live.scenario.metrics[name])
         stages = {name: spec.label for name, spec in live.scenario.stages.items()}
-        limit = "The stage that limits this design"
-        st.selectbox(limit, list(stages), format_func=lambda name: stages[name], index=None, key="session:predict:stage")
+        limit = f"The stage that holds most {live.scenario.unit.many} up or turns them away"
+        st.selectbox(plain(limit), list(stages), format_func=lambda name: stages[name], index=None, key="session:predict:stage")
+        st.caption("This is about queues, not quality: a stage that judges wrongly limits nothing here.")
         st.form_submit_button("Predict and run", type="primary", on_click=_predict, args=(live,))
-    if not must_predict(live.state):
-        st.button("Run without a prediction", type="tertiary", key="session:run", on_click=ask_for_run, args=(live,))
 
 
 def _range(live: LiveSession, metric: Metric) -> None:
-    most, step = _axis(live, metric)
-    _, unit = _scale(_bound(live, metric), metric)
-    label, middle = f"{metric.label}{unit}", (most / 4, 3 * most / 4)
-    st.slider(plain(label), 0.0, most, middle, step, number_format(step), key=f"session:predict:{metric.name}")
+    factor, unit = _scale(_bound(live, metric), metric)
+    last = last_interval(live.state, metric.name)
+    axis = axis_of(_bound(live, metric), metric.unit, factor, last)
+    label, shown = f"{metric.label}{unit}", number_format(axis.step)
+    st.slider(plain(label), 0.0, axis.most, (axis.low, axis.high), axis.step, shown, key=f"session:predict:{metric.name}")
 
 
 def _bound(live: LiveSession, metric: Metric) -> float:
@@ -78,16 +109,39 @@ def _scale(bound: float, metric: Metric) -> tuple[float, str]:
     return factor, UNITS.get(metric.unit, f" ({unit})")
 
 
-def _axis(live: LiveSession, metric: Metric) -> tuple[float, float]:
-    """Return the end of a metric's axis and its step: per cent of a share, else a power of ten.
+class PredictionAxis(NamedTuple):
+    """An axis from 0 on: its end, its step, and the interval that it starts with."""
 
-    The power is at least three times the bound of the objective. It gives away the bound's magnitude, not the bound.
+    most: float
+    step: float
+    low: float
+    high: float
+
+
+def axis_of(bound: float, unit: str, factor: float, last: Interval | None) -> PredictionAxis:
+    """Return the axis of a metric: per cent of a share, else a few times the bound, and what the last run reached.
+
+    It starts with the interval of the last run, else around the bound, so coarsely that it does not give the bound away.
+
+    bound, last: in the metric's own unit; factor: from that to the unit of the axis
     """
-    if metric.unit == "share":
-        return 100.0, 0.5
-    bound = _bound(live, metric)
-    most = 10.0 ** ceil(log10(3 * bound * _scale(bound, metric)[0]))
-    return most, most / _STEPS
+    at = bound * factor
+    if unit == "share":
+        most, step, around = 100.0, 0.1 if min(at, 100 - at) < _POINTS else 0.5, (at - _POINTS, at + _POINTS)
+    else:
+        reached = factor * last.high if last else 0.0
+        most = _round_above(max(_BOUNDS * at, _RESULTS * reached))
+        step, around = most / _STEPS, ((1 - _AROUND) * at, (1 + _AROUND) * at)
+    low, high = around if last is None else (factor * last.low, factor * last.high)
+    grid = _POINTS * step if last is None else step
+    ends = floor(low / grid + _TINY) * grid, ceil(high / grid - _TINY) * grid
+    start, end = (min(max(one, 0.0), most) for one in ends)
+    return PredictionAxis(most, step, *((start, end) if start < end else (max(start - step, 0.0), min(end + step, most))))
+
+
+def _round_above(value: float) -> float:
+    size = 10.0 ** floor(log10(value))
+    return next(one * size for one in _ROUND if one * size >= value * (1 - _TINY))
 
 
 def _predict(live: LiveSession) -> None:

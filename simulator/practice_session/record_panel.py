@@ -10,7 +10,6 @@ import streamlit as st
 from simulator.app.links import written
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import as_table, plain
-from simulator.case.choices import changed_choices
 from simulator.case.document import ScenarioError
 from simulator.case.phases import phases_of
 from simulator.charts.look import inked
@@ -18,7 +17,7 @@ from simulator.engine.plan import compile_plan
 from simulator.paths import PAGES
 from simulator.practice_session.session_timeline import session_timeline
 from simulator.session.prediction_scores import SCORE_WORDS, calibration
-from simulator.session.session_record import record, run_words
+from simulator.session.session_record import design_words, record, run_words
 from simulator.session.session_state import RunSeen
 from simulator.session.signal_rules import mistakes
 from simulator.units import counted, spoken, spoken_size
@@ -80,14 +79,8 @@ def _run_again(live: LiveSession) -> None:
         key=_CHOSEN,
     )
     number, run = runs[chosen]
-    st.markdown(plain(f"{_design_words(live, run)} Verdicts: {run_words(run)}."))
+    st.markdown(plain(f"{design_words(live.scenario, run.asked.picks)} Verdicts: {run_words(run)}."))
     _restorable(live, number, run)
-
-
-def _design_words(live: LiveSession, run: RunSeen) -> str:
-    choices, picks = live.scenario.choices, run.asked.picks
-    moved = [f"{choices[name].label}: {choices[name].label_of(picks[name])}" for name in changed_choices(choices, picks)]
-    return f"{'; '.join(moved)}; the rest by default." if moved else "The design that the case begins with."
 
 
 def _restorable(live: LiveSession, number: int, run: RunSeen) -> None:

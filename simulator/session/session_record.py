@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from simulator.case.choices import Pick
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of
 from simulator.case.schema import Scenario
@@ -94,6 +95,18 @@ def _changed(scenario: Scenario, change: Timed) -> str:
         return ""
     choice = scenario.choices[event.choice]
     return f"{choice.label}: {choice.label_of(event.before)} → {choice.label_of(event.after)}"
+
+
+def change_words(scenario: Scenario, before: Mapping[str, Pick], after: Mapping[str, Pick]) -> str:
+    """Return the choices in which a design differs from another one, with its picks; empty where there are none."""
+    moved = {name: pick for name, pick in after.items() if name in scenario.choices and pick != before.get(name)}
+    return "; ".join(f"{scenario.choices[name].label}: {scenario.choices[name].label_of(pick)}" for name, pick in moved.items())
+
+
+def design_words(scenario: Scenario, picks: Mapping[str, Pick]) -> str:
+    """Return a design by its difference from the one that the case begins with."""
+    moved = change_words(scenario, scenario.defaults(), picks)
+    return f"{moved}; the rest by default." if moved else "The design that the case begins with."
 
 
 def predicted_words(scenario: Scenario, one: SessionPrediction) -> str:

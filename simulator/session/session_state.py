@@ -140,11 +140,12 @@ class SessionState:
     place: of the next event; last_at: time of the latest event, or of the begin (s since 1970)
     phase: the present one, None before the first; visits: every phase that was begun
     used_s: seconds of work in each phase up to `last_at`; "" for those before the first phase
-    changed: picks that differ from the case's defaults, or once did
+    changed: picks that differ from the case's defaults, or once did; changes: steps of a choice with nothing between are one
     objectives: as ranked by the latest of the events `rankings`
     defences: the latest answer to each prompt; ratings: the latest level of each signal
     goal: the signal that the session trains, None without one
     operations: changes of the board; paused: whether the clock stands still; room: what only a room has
+    computes: whether the latest event asks for a run, so that the person waits for the machine
     started_at: when the clock of a room first went (s since 1970), None until then
     ignored: places of events that changed nothing: unknown to this version, or out of order
     """
@@ -173,6 +174,7 @@ class SessionState:
     goal: str | None = None
     operations: tuple[Timed, ...] = ()
     paused: bool = False
+    computes: bool = False
     started_at: float | None = None
     room: RoomState = field(default_factory=RoomState)
     ignored: tuple[int, ...] = ()
@@ -196,15 +198,25 @@ class SessionState:
             place=recorded.place + 1,
             last_at=max(recorded.at, self.last_at),
             used_s=self.used_at(recorded.at),
+            computes=isinstance(recorded.event, RunAsked) and not self.is_room,
         )
         fold = _FOLDS.get(type(recorded.event), _of_the_room)
         changes = fold(timed, recorded, recorded.event)
         return replace(timed, **({"ignored": (*timed.ignored, recorded.place)} if changes is None else changes))
 
+    @property
+    def is_room(self) -> bool:
+        return self.room.settings is not None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the clock stands still."""
+        return self.paused or self.computes or self.ended_at is not None
+
     def used_at(self, now: float) -> Mapping[str, float]:
-        """Return the seconds of work in each phase until a time (s since 1970); nothing counts after the end."""
-        further = 0.0 if self.paused or self.ended_at is not None else min(max(now - self.last_at, 0.0), IDLE_S)
-        if not further:
+        """Return the seconds of work in each phase until a time (s since 1970); nothing counts while the clock stands still."""
+        further = min(max(now - self.last_at, 0.0), IDLE_S)
+        if self.stands or not further:
             return self.used_s
         phase = self.phase or ""
         return {**self.used_s, phase: self.used_s.get(phase, 0.0) + further}
@@ -283,7 +295,21 @@ def _ranked(state: SessionState, recorded: LoggedEvent, event: ObjectivesRanked)
 
 def _picked(state: SessionState, recorded: LoggedEvent, event: PickChanged) -> Changes:
     changed = {**state.changed, event.choice: event.after}
-    return {"changed": changed, "changes": (*state.changes, _timed(recorded, event))}
+    return {"changed": changed, "changes": _with_change(state, _timed(recorded, event), event)}
+
+
+def _with_change(state: SessionState, change: Timed, event: PickChanged) -> tuple[Timed, ...]:
+    """Return the changes with a further one: a slider's steps by the keyboard are one change, and back where it was none.
+
+    In a room each step stays, since marks name the places of events.
+    """
+    *others, last = state.changes or (None,)
+    if last is None or last.place != change.place - 1 or state.is_room:
+        return *state.changes, change
+    if not isinstance(last.event, PickChanged) or last.event.choice != event.choice:
+        return *state.changes, change
+    whole = event.model_copy(update={"before": last.event.before})
+    return (*others,) if whole.before == whole.after else (*others, replace(change, at=last.at, event=whole))
 
 
 def _predicted(state: SessionState, recorded: LoggedEvent, event: PredictionMade) -> Changes:

@@ -15,11 +15,15 @@ from simulator.case.phases import defence_of, phases_of, predicted_metrics
 from simulator.case.scenario_parts import SHOWN_LESSONS
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
+from simulator.metrics.summary import judged
 from simulator.practice_session.comparison_panel import last_plan, other_seed, started
+from simulator.practice_session.runs_so_far import verdicts_of
 from simulator.practice_session.session_report import session_report
+from simulator.practice_session.session_runs import run_asked
 from simulator.session.best_known import best_known
 from simulator.session.session_events import PickChanged, RunEnded
 from simulator.session.session_record import record
+from simulator.units import bound_scale
 from tests.pages.conftest import chips, opened, said, settled, told
 
 CASE = "production-drift"
@@ -139,15 +143,75 @@ def test_a_design_is_predicted_before_it_runs_and_the_reveal_shows_both(scenario
 def test_a_changed_choice_is_an_event_and_asks_for_a_prediction_again(scenario, begun):
     page, phase = with_choices(begun, scenario)
     page = predicted(page)
-    name = phase.choices[0]
-    widget = next(one for one in [*page.select_slider, *page.slider, *page.selectbox] if one.key == f"session:pick:{name}")
-    other = next(pick for pick in scenario.choices[name].picks() if pick != scenario.choices[name].default)
-    widget.set_value(other).run()
-    assert not page.exception
+    page = other_pick(page, scenario, phase)
     change = live(page, scenario).state.changes[-1].event
     assert isinstance(change, PickChanged)
-    assert (change.choice, change.after) == (name, other)
+    assert (change.choice, change.before) == (phase.choices[0], scenario.choices[phase.choices[0]].default)
     assert [one for one in page.button if one.label == "Predict and run"]
+
+
+def other_pick(page, scenario, phase):
+    """Change the first choice of a phase."""
+    name = phase.choices[0]
+    widget = next(one for one in [*page.select_slider, *page.slider, *page.selectbox] if one.key == f"session:pick:{name}")
+    widget.set_value(next(pick for pick in scenario.choices[name].picks() if pick != scenario.choices[name].default)).run()
+    assert not page.exception
+    return page
+
+
+def test_a_design_is_predicted_beside_its_picture_and_the_last_run_and_nothing_of_its_own_result_is_sent(scenario, begun):
+    page, phase = with_choices(begun, scenario)
+    assert "flowchart TB" in shown_bytes(page)
+    assert "Your last run" not in said(page)
+    page = other_pick(predicted(page), scenario, phase)
+    first = live(page, scenario).state.runs[0].ended
+    assert "Your last run" in said(page)
+    assert len(chips(page)) == len(scenario.objectives)
+    assert "classDef" in shown_bytes(page)
+    assert " over\n" not in shown_bytes(page)  # the loads of theory are the answer to the stage that limits
+    for name in predicted_metrics(scenario):
+        low, high = page.slider(key=f"session:predict:{name}").value
+        figure, metric = next(one for one in first.figures if one.metric == name), scenario.metrics[name]
+        factor, _ = bound_scale(next((one.bound for one in judged(scenario, {}) if one.metric.name == name), 1.0), metric.unit)
+        assert low <= factor * figure.value <= high
+    sent = shown_bytes(page)
+    page = predicted(page)
+    second = live(page, scenario).state.runs[1]
+    own = {one.reached for one in verdicts_of(scenario, second)} - {
+        one.reached for one in verdicts_of(scenario, live(page, scenario).state.runs[0])
+    }
+    assert own
+    assert not [words for words in own if words in sent]
+
+
+def test_the_stage_that_limits_is_one_of_queues_and_the_form_says_so(scenario, begun):
+    page, _ = with_choices(begun, scenario)
+    assert page.selectbox(key="session:predict:stage").label == "The stage that holds most clips up or turns them away"
+    assert "queues, not quality" in said(page)
+
+
+def test_the_clock_stands_still_while_a_design_runs(scenario, begun):
+    page, _ = with_choices(begun, scenario)
+    now = live(page, scenario)
+    now.take("candidate", run_asked(now))
+    asked_at = now.state.last_at
+    assert now.state.used_at(asked_at + 600) == now.state.used_at(asked_at)
+    page = settled(page.run())
+    after = live(page, scenario).state
+    assert not after.stands
+    assert after.used_s == now.state.used_s
+
+
+def test_the_defence_shows_the_verdicts_and_every_run_and_ends_the_session(scenario, begun):
+    page, phase = with_choices(begun, scenario)
+    page = predicted(other_pick(predicted(page), scenario, phase))
+    page = pressed(page, "session:phase:defend")
+    assert len(chips(page)) == len(scenario.objectives)
+    (table,) = [one.value for one in page.dataframe]
+    assert list(table["run"]) == [1, 2]
+    assert scenario.choices[phase.choices[0]].label in table["changed before it"][1]
+    page = pressed(page, "session:finish")
+    assert "The record" in said(page)
 
 
 def test_the_record_comes_before_the_rating_and_the_comparison_after_it(scenario, begun):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from simulator.case.load import load
 from simulator.session.prediction_scores import calibration
+from simulator.session.room_events import RoomOpened
 from simulator.session.session_events import (
     AssumptionPinned,
     AssumptionRemoved,
@@ -31,6 +32,7 @@ from simulator.session.session_events import (
     SessionEnded,
     UnknownEvent,
 )
+from simulator.session.session_record import record
 from simulator.session.session_rules import refusal
 from simulator.session.session_state import IDLE_S, SessionState
 from tests.session.session_logs import LOGS
@@ -88,6 +90,42 @@ def test_time_goes_to_the_phase_that_was_open_and_a_closed_tab_uses_at_most_a_qu
     over = now.after(log(*[(0, None)] * 3, (300, SessionEnded()))[3:])
     assert over.used_s["frame"] == 170
     assert over.used_at(9999) == over.used_s
+
+
+def moved(before, after, choice="replicas"):
+    return PickChanged(choice=choice, before=before, after=after)
+
+
+def test_steps_of_one_choice_with_nothing_between_are_one_change():
+    now = state((1, moved(2, 3)), (2, moved(3, 4)), (3, PanelOpened(panel="cost")), (4, moved(4, 3)))
+    assert [(one.place, one.at, one.event.before, one.event.after) for one in now.changes] == [(1, 1001, 2, 4), (3, 1004, 4, 3)]
+    assert [(row.place, row.details) for row in record(case(), now) if row.what == "Change"] == [
+        (1, "Replicas: 2 → 4"),
+        (3, "Replicas: 4 → 3"),
+    ]
+    assert now.picks(case())["replicas"] == 3
+
+
+def test_steps_there_and_back_are_no_change_and_two_choices_are_two():
+    now = state((1, moved(2, 3)), (2, moved("none", "short", "queue")), (3, moved(3, 4)), (4, moved(4, 3)))
+    assert [(one.event.choice, one.event.before, one.event.after) for one in now.changes] == [
+        ("replicas", 2, 3),
+        ("queue", "none", "short"),
+    ]
+
+
+def test_the_clock_stands_still_from_a_run_that_is_asked_for_to_the_next_event():
+    before = ((10, PhaseBegun(phase="serve")), (70, asked()))
+    assert state(*before).used_at(1000 + 3600) == {"": 10, "serve": 60}
+    after = state(*before, (100, ended()), (130, PanelOpened(panel="cost")))
+    assert after.used_s == {"": 10, "serve": 90}
+    moved_on = state(*before, (100, PhaseBegun(phase="frame")), (130, PanelOpened(panel="cost")))
+    assert moved_on.used_s == {"": 10, "serve": 60, "frame": 30}
+
+
+def test_the_clock_of_a_room_goes_on_while_a_run_is_computed():
+    now = state((0, RoomOpened()), (10, PhaseBegun(phase="serve")), (70, asked()), (100, ended()))
+    assert now.used_s == {"": 10, "serve": 90}
 
 
 def test_answers_are_due_once_their_question_is_asked():

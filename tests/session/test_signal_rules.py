@@ -180,7 +180,7 @@ def test_a_model_is_compared_by_two_runs_that_differ_in_it_alone():
 
 
 def test_three_changes_of_the_threshold_before_a_look_are_blind_and_two_are_not():
-    turns = [PickChanged(choice="operating_point", before=0.9, after=after) for after in (0.95, 0.98, 0.99)]
+    turns = [PickChanged(choice=name, before="a", after="b") for name in ("operating_point", "certain", "promise")]
     assert fired(*turns, PanelOpened(panel="outcomes"))["blind_threshold"].places == [0, 1, 2, 3]
     assert "without a look" in fired(*turns)["blind_threshold"].sentence
     assert "blind_threshold" not in fired(*turns[:2], PanelOpened(panel="threshold"), *turns)
@@ -246,7 +246,7 @@ def test_reasoning_with_numbers_takes_three_predictions_single_moves_and_interva
 
 
 def test_rules_that_disagree_decide_nothing():
-    turns = [PickChanged(choice="operating_point", before=0.9, after=after) for after in (0.95, 0.98, 0.99)]
+    turns = [PickChanged(choice=name, before="a", after="b") for name in ("operating_point", "certain", "promise")]
     both = [*turns, PanelOpened(panel="outcomes"), *run(), *run(operating_point=0.99)]
     assert {"blind_threshold", "looked_at_errors"} <= set(fired(*both))
     assert "evaluation" not in decided_levels(case(HEAD.case), played(*both))
