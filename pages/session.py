@@ -10,7 +10,7 @@ from simulator.practice_session.begin_panel import begin_panel
 from simulator.practice_session.defence_panel import defence_panel
 from simulator.practice_session.design_panel import design_panel
 from simulator.practice_session.frame_panel import frame_panel
-from simulator.practice_session.help_panel import hints
+from simulator.practice_session.help_panel import end_earlier_help, hints
 from simulator.practice_session.next_panel import goal_line
 from simulator.practice_session.phase_row import next_phase, phase_row
 from simulator.practice_session.session_at_hand import session_at_hand, show_fault
@@ -25,6 +25,7 @@ def phase_panel(live: LiveSession) -> None:
     phase = phase_row(live)
     st.markdown(plain(phase.expects))
     goal_line(live)
+    end_earlier_help(live)
     show_fault()
     if phase.id == FRAME:
         frame_panel(live)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -82,9 +82,13 @@ class Advice:
 
 @dataclass
 class AdviceTrials:
-    """The trials beside one run of a few changes of its design. Each change is tried once, as the levers try it."""
+    """The trials beside one run of a few changes of its design. Each change is tried once, as the levers try it.
+
+    look: tries a change elsewhere; None: in this process
+    """
 
     summary: Summary
+    look: Callable[[DesignChange], Lever] | None = None
     _levers: dict[tuple[str, Pick], Lever] = field(default_factory=dict)
     _changes: dict[str, list[DesignChange]] = field(default_factory=dict)
 
@@ -107,7 +111,7 @@ class AdviceTrials:
     def _lever(self, change: DesignChange) -> Lever:
         key = change.choice, change.pick
         if key not in self._levers:
-            self._levers[key] = self._baseline.tried(change)
+            self._levers[key] = (self.look or self._baseline.tried)(change)
         return self._levers[key]
 
     def changes(self, name: str) -> list[DesignChange]:

@@ -191,24 +191,39 @@ def _shifted(interval: Interval, value: float) -> Interval:
 
 
 class LeverSearch:
-    """The trials of every change of a design, under way.
+    """The trials of changes of a design, under way: of every one, or of those that are given and added.
 
     Each change is tried in a few plain replications; those whose times it changes run again for resampled people if queues
     answer to who they are. A change that may help, and chance may be the reason, meets more replications.
     """
 
-    def __init__(self, base: Summary, submit: Submit, trials: int = TRIALS) -> None:
+    def __init__(
+        self, base: Summary, submit: Submit, trials: int = TRIALS, changes: Sequence[DesignChange] | None = None
+    ) -> None:
         self.base, self.trials = base, min(trials, base.replications)
         self.cancelled = False
         self._submit = submit
-        every = changes_of_design(base.plan)
+        every = changes_of_design(base.plan) if changes is None else changes
         self.refused = [change for change in every if change.plan is None]
-        self.steps = [change for change in every if change.plan is not None]
-        self._trials = [self._submitted(TRIAL, change, range(self.trials)) for change in self.steps]
+        self.steps: list[DesignChange] = []
+        self._trials: list[list[Future[Measures]]] = []
         self._resampled: dict[int, list[Future[Measures]]] = {}
         self._levers: dict[int, Lever] = {}
         self._looks: dict[int, Baseline] = {}
         self._settled: set[int] = set()
+        for change in every:
+            if change.plan is not None:
+                self.add(change)
+
+    def add(self, change: DesignChange) -> int:
+        """Begin the trials of a change that can run, and return its place among the steps."""
+        self.steps.append(change)
+        self._trials.append(self._submitted(TRIAL, change, range(self.trials)))
+        return len(self.steps) - 1
+
+    def settled_lever(self, place: int) -> Lever | None:
+        """Return the effects of a step that is done with; None before."""
+        return self._levers[place] if place in self._settled else None
 
     @cached_property
     def _baseline(self) -> Baseline:

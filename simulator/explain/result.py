@@ -88,8 +88,9 @@ class Reason:
         return content | self.advice.to_json()
 
 
-def reasons_of(summary: Summary) -> dict[int, Reason]:
-    trials, reasons = AdviceTrials(summary), dict[int, Reason]()
+def reasons_of(summary: Summary, trials: AdviceTrials | None = None) -> dict[int, Reason]:
+    """Return the reason of each objective that is not met, by its place; trials: of the steps that help, else tried here."""
+    trials, reasons = trials or AdviceTrials(summary), dict[int, Reason]()
     unmet = [place for place, verdict in enumerate(summary.verdicts) if verdict.standing not in ("met", "void")]
 
     def advice(place: int) -> Advice:

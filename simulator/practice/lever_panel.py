@@ -172,23 +172,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
 _component = st.components.v2.component("levers", html=_HTML, css=_CSS, js=_JS)
 
 
-def levers(job: Job, at_once: bool = False) -> None:
-    """Show the button, and below it the steps tried so far, the most effective first; one click takes a step.
-
-    at_once: begin without the button, which the person has pressed elsewhere
-    """
+def levers(job: Job) -> None:
+    """Show the button, and below it the steps tried so far, the most effective first; one click takes a step."""
     if not job.succeeded:
         st.caption("The levers can be tried when the run is complete.")
         return
     trying = _search_of(job)
-    if trying is None and at_once:
-        _start(job)
-        trying = _search_of(job)
     if trying is None or trying.cancelled:
         count = count_changes(job.plan)
         steps, many = f"at most {counted(count, 'step')}", plain(job.plan.scenario.unit.many)
         st.markdown(f"Every choice one step either way from this design: {steps}, each against the same {many}.")
-        st.button("Try each lever", key="try_levers", on_click=_start, args=(job,))
+        st.button("Try each lever", key="try_levers", on_click=begin_levers, args=(job,))
         seconds = count * TRIALS * job.replication_s / registry().workers.processes
         if seconds:
             st.caption(f"This takes about {duration(seconds, 1)} on this server.")
@@ -197,26 +191,27 @@ def levers(job: Job, at_once: bool = False) -> None:
         show(job, trying, trying.running)
 
 
-def _name(job: Job) -> str:
+def levers_name(job: Job) -> str:
     return f"levers of {job.id}"
 
 
 def _search_of(job: Job) -> LeverSearch | None:
     """Return the search for this design; the tab's search for another design ends."""
-    name, before = _name(job), st.session_state.get("levers_of")
+    name, before = levers_name(job), st.session_state.get("levers_of")
     st.session_state["levers_of"] = name
     if before not in (None, name) and (other := study_of(before)) and other.running:
         forget(before)
     if study_of(name) is None and was_begun(name):
-        _start(job)  # the server has started anew meanwhile
+        begin_levers(job)  # the server has started anew meanwhile
     trying = study_of(name)
     assert trying is None or isinstance(trying, LeverSearch)
     return trying
 
 
-def _start(job: Job) -> None:
-    behalf = Submitter(person(), _name(job), BESIDE)
-    keep(_name(job), LeverSearch(job.summary, partial(registry().workers.submit, behalf)))
+def begin_levers(job: Job) -> None:
+    """Begin to try every choice of a design one step either way."""
+    behalf = Submitter(person(), levers_name(job), BESIDE)
+    keep(levers_name(job), LeverSearch(job.summary, partial(registry().workers.submit, behalf)))
 
 
 def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
@@ -230,7 +225,7 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
             st.progress(trying.share, f"{len(found.tried)} of {len(trying.steps)} steps tried")
             if st.button("Cancel", key="cancel_levers", type="tertiary"):
                 trying.cancel()
-                forget(_name(job))
+                forget(levers_name(job))
                 st.rerun()
     if not found.tried:
         return

@@ -109,7 +109,7 @@ def _run(live: LiveSession, phase: PracticePhase) -> None:
     if not fresh:
         with st.expander("Your prediction and this run", key="session:reveal"):
             reveal(live, result)
-    reasons_panel(live, result)
+    reasons_panel(live, job)
     _panels(live, result, phase)
     levers_panel(live, job)
 

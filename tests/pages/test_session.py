@@ -1,6 +1,7 @@
 """A session: what is asked for appears and nothing before it, a prediction comes before its run, and the record comes first."""
 
 import re
+from concurrent.futures import Future
 
 import pytest
 
@@ -9,6 +10,7 @@ from simulator.app.live_session import LiveSession
 from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.store.session_log import SessionLog
 from simulator.app.widgets import plain
+from simulator.app.workers import Workers
 from simulator.case.load import load, scenario_ids
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of, predicted_metrics
@@ -19,7 +21,7 @@ from simulator.metrics.summary import judged
 from simulator.practice_session.comparison_panel import last_plan, other_seed, started
 from simulator.practice_session.runs_so_far import verdicts_of
 from simulator.practice_session.session_report import session_report
-from simulator.practice_session.session_runs import run_asked
+from simulator.practice_session.session_runs import job_at_hand, run_asked
 from simulator.session.best_known import best_known
 from simulator.session.session_events import PickChanged, RunEnded
 from simulator.session.session_record import record
@@ -353,6 +355,70 @@ def test_help_that_is_asked_for_is_noted_as_a_hint(scenario, begun):
     assert "Hint" in {row.what for row in record(scenario, live(page, scenario).state)}
 
 
+@pytest.fixture
+def held(monkeypatch):
+    """Futures of work that never begins, from now on."""
+    futures = []
+
+    def submit(workers, behalf, work, *arguments):
+        futures.append(Future())
+        return futures[-1]
+
+    return lambda: monkeypatch.setattr(Workers, "submit", submit) or futures
+
+
+@pytest.fixture
+def stormy():
+    """A session of the retry storm whose first design ran in the second phase with choices, and misses three objectives."""
+    page = pressed(opened("session", case="retry-storm"), "session:begin")
+    return predicted(pressed(page, "session:phase:serve"))
+
+
+def keys(page):
+    return {one.key for one in page.button}
+
+
+def test_what_would_help_does_not_hold_the_page_up_and_ends_with_the_phase(held, stormy):
+    futures = held()
+    page = pressed(stormy, "session:what_would_help")  # it would not come back if the page waited for the trials
+    assert futures
+    assert "0 steps tried, of" in shown_bytes(page)
+    page = pressed(page, "session:next")
+    assert all(future.cancelled() for future in futures)
+    assert "steps tried" not in shown_bytes(page)
+    page = pressed(page, "session:phase:serve")
+    assert {"session:what_would_help"} <= keys(page)  # it is to be asked for again
+
+
+def test_what_would_help_can_be_cancelled_and_asked_for_again(held, stormy):
+    futures = held()
+    page = pressed(pressed(stormy, "session:what_would_help"), "session:cancel_help")
+    assert all(future.cancelled() for future in futures)
+    count = len(futures)
+    page = pressed(page.run(), "session:what_would_help")
+    assert len(futures) > count
+    assert "session:cancel_help" in keys(page)
+
+
+def test_the_levers_of_a_session_stay_cancelled(held, scenario, begun):
+    page, _ = with_choices(begun, scenario)
+    page = predicted(page)
+    futures = held()
+    page = pressed(pressed(page, "session:each_lever"), "cancel_levers")
+    count = len(futures)
+    page.run()
+    assert (len(futures), all(future.cancelled() for future in futures)) == (count, True)
+
+
+def test_what_would_help_gives_the_advice_of_the_run(stormy):
+    page = settled(pressed(stormy, "session:what_would_help"))
+    now = live(page, load("retry-storm"))
+    advised = registry().get(job_at_hand(now).id).summary.reasons
+    assert advised
+    for reason in advised.values():
+        assert plain(reason.advice.sentence) in "\n".join(one.value for one in page.info)
+
+
 @pytest.mark.parametrize(
     ("button", "sentence"), [("session:ask", "Type a question first"), ("session:rank", "Write at least one objective")]
 )
@@ -428,7 +494,7 @@ def test_a_phase_without_hints_of_the_author_gives_those_of_the_run():
     assert "It has the same cause as “Photos checked in time”, which is explained there." in told(page)
     page = pressed(page, "session:phase:defend")
     for step in ("Which stage decides", "Panel “Overload”", "It improves"):
-        page = pressed(page, "session:hint")
+        page = settled(pressed(page, "session:hint"))
         assert step in told(page)
     assert not [one for one in page.button if one.key == "session:hint"]
 
