@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
+from simulator.app.autosave_text import autosave_text
 from simulator.app.widgets import plain
 from simulator.case.phases import phases_of
 from simulator.interview_room.room_at_hand import RoomAtHand, say, show_fault
 from simulator.interview_room.room_view import board, follow_talk, panel, verdicts
 from simulator.interview_room.status_row import status_row
+from simulator.limits import SESSION_TEXT
 from simulator.metrics.summary import judged
 from simulator.session.room_events import ScratchpadSaved
 from simulator.session.session_events import HintTaken, QuestionAsked
@@ -104,16 +106,10 @@ def _ask(room: RoomAtHand) -> None:
 
 
 def _scratchpad(room: RoomAtHand) -> None:
-    st.session_state.setdefault("room:scratch", room.state.room.scratchpad)
-    st.text_area(
+    autosave_text(
+        f"scratchpad:{room.id}",
         "Your scratchpad, for you alone",
-        key="room:scratch",
-        on_change=_scribbled,
-        args=(room,),
-        height=140,
-        max_chars=4000,
+        lambda: room.fresh_state.room.scratchpad,
+        lambda text: room.append(ScratchpadSaved(text=text)),
+        SESSION_TEXT.most,
     )
-
-
-def _scribbled(room: RoomAtHand) -> None:
-    room.take(ScratchpadSaved(text=st.session_state["room:scratch"]))

@@ -48,10 +48,11 @@ def _mark(room: RoomAtHand, signal: str, plus: bool) -> None:
 
 def notes_panel(room: RoomAtHand) -> None:
     """Show the private notes, which save themselves."""
-
-    def save(text: str) -> None:
-        room.live.take("interviewer", NotesSaved(text=text))
-
     autosave_text(
-        f"notes:{room.id}", "Notes, for you alone (Markdown)", room.state.room.notes, save, SESSION_TEXT.most, rows=12
+        f"notes:{room.id}",
+        "Notes, for you alone (Markdown)",
+        lambda: room.fresh_state.room.notes,
+        lambda text: room.append(NotesSaved(text=text)),
+        SESSION_TEXT.most,
+        rows=12,
     )

@@ -46,6 +46,12 @@ class RoomAtHand:
         return self.live.state_for(self.role)
 
     @property
+    def fresh_state(self) -> SessionState:
+        """The state with what other servers have added."""
+        self.live.keep_fresh()
+        return self.state
+
+    @property
     def id(self) -> str:
         return self.live.state.session.id
 
@@ -66,15 +72,19 @@ class RoomAtHand:
     def leads(self) -> bool:
         return self.role == "interviewer"
 
+    def append(self, event: AnyEvent) -> None:
+        """Append an event of the role; raises InputError with a sentence where it is refused."""
+        if not self.is_open:
+            raise InputError(LINK_CLOSED)
+        if isinstance(event, SessionEnded):
+            ask_for_last_run(self.live)
+        self.live.take(self.role, event)
+
     def take(self, *events: AnyEvent) -> None:
         """Append events of the role; where one is refused, leave out those behind it, and keep the sentence. A callback."""
         try:
             for event in events:
-                if not self.is_open:
-                    raise InputError(LINK_CLOSED)
-                if isinstance(event, SessionEnded):
-                    ask_for_last_run(self.live)
-                self.live.take(self.role, event)
+                self.append(event)
         except InputError as error:
             st.session_state[_FAULT] = str(error)
 
