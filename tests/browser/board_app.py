@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from copy import deepcopy
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -21,6 +22,9 @@ from simulator.whiteboard.board_component import whiteboard
 
 PALETTE = [
     {"name": "preset:classifier", "label": "Classifier", "group": "This case"},
+    {"name": "preset:upload", "label": "Upload", "group": "This case"},
+    {"name": "kind:link", "label": "Upload", "group": "Kinds"},
+    *({"name": f"kind:other{one}", "label": f"Another kind, number {one}", "group": "Kinds"} for one in range(21)),
     {"name": "kind:pool", "label": "Pool", "group": "Kinds"},
     {"name": "kind:gate", "label": "Gate", "group": "Kinds"},
     {"name": "kind:end", "label": "End", "group": "Kinds"},
@@ -44,11 +48,16 @@ def fields() -> list[dict[str, Any]]:
 
 def box(name: str, label: str, x: float, y: float, **more: Any) -> dict[str, Any]:
     plain = {"id": name, "kind": "pool", "kind_words": "Pool", "label": label, "x": x, "y": y, "end": False, "start": False}
-    rest = {"words": [], "load": None, "flow": "", "faults": [], "fields": [], "ports": []}
+    rest = {"words": [], "load": None, "flow": "", "faults": [], "fields": [], "settings": {}, "ports": []}
     return plain | rest | more
 
 
-def first() -> list[dict[str, Any]]:
+def first(stretch: float = 1) -> list[dict[str, Any]]:
+    """Return the first boxes; stretch: how many times as far apart they stand as usual, from left to right."""
+    return [one | {"x": stretch * one["x"]} for one in _first()]
+
+
+def _first() -> list[dict[str, Any]]:
     busy = {"share": 0.83, "words": "83% busy", "tone": "busy"}
     over = {"share": 1.4, "words": "40% too much work", "tone": "over"}
     full = port("on_full", "if full", "lost", needed=False, fallback=True)
@@ -96,13 +105,13 @@ class RefusedError(Exception):
 class BoardInMemory:
     """A board that takes operations one after the other; the last one wins."""
 
-    def __init__(self) -> None:
+    def __init__(self, stretch: float) -> None:
         self.lock = Lock()
         self.editable = True
         self.place = 0
         self.seen: Counter[str] = Counter()
         self.said: dict[str, str] = {}
-        self.boxes = {one["id"]: one for one in first()}
+        self.boxes = {one["id"]: one for one in first(stretch)}
         self.notes: dict[str, dict[str, Any]] = {}
         self.removed: dict[str, tuple[dict[str, Any], list[list[str]]]] = {}
 
@@ -132,6 +141,11 @@ class BoardInMemory:
             self.said[other] = f"The {role} changed “{op.get('box', 'a note')}”."
 
     def add(self, _: str, box: str, preset: str, x: float, y: float) -> None:
+        if preset.startswith("box:"):
+            source = deepcopy(self.boxes[preset.removeprefix("box:")])
+            ports = [way | {"to": None} for way in source["ports"]]
+            self.boxes[box] = source | {"id": box, "x": x, "y": y, "start": False, "ports": ports}
+            return
         [entry] = [one for one in PALETTE if one["name"] == preset]
         end = preset == "kind:end"
         ports = [] if end else [port("to", "then")]
@@ -198,15 +212,15 @@ class BoardInMemory:
 
 
 @st.cache_resource
-def board(room: str) -> BoardInMemory:
-    return BoardInMemory()
+def board(room: str, stretch: float) -> BoardInMemory:
+    return BoardInMemory(stretch)
 
 
 def page() -> None:
-    """Draw the page: `?room=a&role=candidate`."""
+    """Draw the page: `?room=a&role=candidate&stretch=1`."""
     st.set_page_config(page_title="Board", layout="wide")
     room, role = st.query_params.get("room", "a"), st.query_params.get("role", "candidate")
-    shared = board(room)
+    shared = board(room, float(st.query_params.get("stretch", "1")))
 
     def look() -> Latest:
         return Latest(f"{shared.place} {shared.editable}", lambda: shared.content(role))

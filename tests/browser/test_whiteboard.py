@@ -10,11 +10,15 @@ import time
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
+from math import ceil
 from urllib.request import urlopen
+from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.board_app import PALETTE
 from tests.browser.screen import settle, until
 from tests.browser.serving import free_port
 from tests.browser.test_looks import barriers, sticking_out
@@ -73,12 +77,12 @@ def visit_board(newcomer):
     """Opens the board of a new room in a role, as a visitor of its own; no page may have met an error."""
     errors, room = [], next(_ROOMS)
 
-    def open_board(server, role="candidate", before=lambda page: None, **context):
+    def open_board(server, role="candidate", before=lambda page: None, stretch=1, **context):
         page = newcomer(**({"reduced_motion": "reduce"} | context))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         before(page)
-        page.goto(f"{server}/?room={room}&role={role}")
+        page.goto(f"{server}/?room={room}&role={role}&stretch={stretch}")
         settle(page)
         box(page, "Classifier").wait_for()
         return page
@@ -106,6 +110,11 @@ def place(page, label):
 def field(page, label):
     """A control of the board, by its whole label."""
     return page.get_by_label(label, exact=True)
+
+
+def panel(page):
+    """The controls of the open box."""
+    return page.get_by_role("region", name="Open box:")
 
 
 def status(page):
@@ -145,7 +154,7 @@ def test_an_edit_by_keyboard_is_seen_in_the_other_browser(enter):
     expect(field(theirs, "Replicas")).to_have_value("5")
     expect(field(theirs, "Warm start")).to_be_checked()
     expect(field(theirs, "Model")).to_have_value("lite1")
-    expect(box(theirs, "Classifier")).to_contain_text("The candidate set this.")
+    expect(panel(theirs)).to_contain_text("The candidate set this.")
 
     # move by arrows, undo and redo
     before = place(theirs, "Upload")
@@ -170,14 +179,14 @@ def test_an_edit_by_keyboard_is_seen_in_the_other_browser(enter):
 
 def notes_are_added_edited_moved_and_erased(ours, theirs):
     ours.get_by_role("button", name="Add a note").click()
-    field(ours, "Text of the note").fill("Ask for the peak\n<b>of the day</b>")
-    ours.keyboard.press("Escape")
-    ours.keyboard.press("Escape")
-    ours.get_by_role("group", name="Note: Note").press("Enter")
+    field(ours, "Text of the note").fill("Ask for the peak")
+    ours.keyboard.press("Escape")  # closes the note with what was typed
+    seen = theirs.locator(".note")
+    expect(seen).to_have_text("Ask for the peak")
+    ours.get_by_role("group", name="Note: Ask").press("Enter")
     field(ours, "Text of the note").fill("Ask for the peak\n<b>of the day</b>")
     field(ours, "Text of the note").press("Control+Enter")
     ours.keyboard.press("Escape")
-    seen = theirs.locator(".note")
     expect(seen).to_have_text("Ask for the peak\n<b>of the day</b>")
     before = seen.bounding_box()["x"]
     note = ours.locator(".react-flow__node-note")
@@ -206,7 +215,7 @@ def a_refused_change_is_taken_back_with_its_sentence_at_the_box(ours, theirs):
     field(ours, "Replicas").fill("99")
     field(ours, "Replicas").press("Enter")
     expect(box(ours, "Classifier").get_by_role("alert")).to_contain_text("Not done: Replicas: 1 to 64.")
-    expect(box(ours, "Classifier")).not_to_contain_text("meanwhile")  # the value that is back is nobody else's
+    expect(panel(ours)).not_to_contain_text("meanwhile")  # the value that is back is nobody else's
     ours.keyboard.press("Escape")
     box(ours, "Classifier").press("Enter")
     expect(field(ours, "Replicas")).to_have_value("2")
@@ -244,7 +253,7 @@ def a_text_that_is_typed_stays_and_the_later_write_says_whose_it_is(ours, theirs
     field(ours, "Hardware").fill("a GPU that is")
     field(theirs, "Hardware").fill("two cores")
     field(theirs, "Hardware").press("Enter")
-    expect(box(ours, "Classifier")).to_contain_text("The interviewer set this to two cores meanwhile.")
+    expect(panel(ours)).to_contain_text("The interviewer set this to two cores meanwhile.")
     expect(field(ours, "Hardware")).to_have_value("a GPU that is")
     ours.get_by_role("button", name="Draw the page again").evaluate("one => one.click()")
     settle(ours)
@@ -253,7 +262,7 @@ def a_text_that_is_typed_stays_and_the_later_write_says_whose_it_is(ours, theirs
     field(ours, "Replicas").focus()
     field(theirs, "Replicas").focus()
     expect(field(theirs, "Hardware")).to_have_value("a GPU that is")
-    expect(box(theirs, "Classifier")).to_contain_text("The candidate set this after you. Yours was two cores.")
+    expect(panel(theirs)).to_contain_text("The candidate set this after you. Yours was two cores.")
 
 
 def undo_leaves_a_later_change_of_the_other_as_it_is(ours, theirs):
@@ -383,12 +392,181 @@ def test_two_people_change_one_board(enter):
             page.keyboard.press("Escape")
 
 
+def every_box_is_marked_and_moved(page, other):
+    before = {label: place(page, label) for label in LABELS}
+    box(page, "Lost").focus()
+    page.keyboard.press("Control+a")
+    expect(page.locator(".react-flow__node.selected")).to_have_count(len(LABELS))
+    page.keyboard.press("Shift+ArrowDown")
+    until(other, lambda: all(place(other, label) == (x, y + 50) for label, (x, y) in before.items()))
+    page.keyboard.press("Control+z")  # all of them in one step
+    until(other, lambda: all(place(other, label) == before[label] for label in LABELS))
+
+
+def boxes_are_copied_with_their_fields_and_the_wires_between_them(page, other):
+    box(page, "Classifier").press("Enter")
+    field(page, "Replicas").fill("7")
+    field(page, "Replicas").press("Enter")
+    page.keyboard.press("Escape")
+    for label in ("Upload", "Classifier"):
+        box(page, label).click(modifiers=["Control"]) if label == "Classifier" else box(page, label).focus()
+    page.keyboard.press("Control+c")
+    page.keyboard.press("Control+v")
+    expect(other.locator(".react-flow__node-box")).to_have_count(len(LABELS) + 2)
+    expect(box(other, "Upload (2)")).to_contain_text("→ Classifier (2)")
+    expect(box(other, "Upload")).not_to_contain_text("(2)")
+    expect(box(other, "Classifier (2)")).to_contain_text("not connected")  # its ways led to boxes that were not copied
+    box(other, "Classifier (2)").press("Enter")
+    expect(field(other, "Replicas")).to_have_value("7")
+    other.keyboard.press("Escape")
+    page.keyboard.press("Control+z")
+    expect(other.locator(".react-flow__node-box")).to_have_count(len(LABELS))
+    page.keyboard.press("Control+Shift+z")
+    expect(box(other, "Upload (2)")).to_contain_text("→ Classifier (2)")
+    page.keyboard.press("Control+z")
+    expect(other.locator(".react-flow__node-box")).to_have_count(len(LABELS))
+
+
+def a_wire_that_ends_on_empty_ground_offers_a_box(page, other):
+    handle = box(page, "Triage").locator(".react-flow__handle-right").bounding_box()
+    canvas = page.locator(".canvas").bounding_box()
+    page.mouse.move(handle["x"] + 4, handle["y"] + 4)
+    page.mouse.down()
+    end = canvas["x"] + canvas["width"] - 60, canvas["y"] + canvas["height"] - 60
+    page.mouse.move(*end, steps=8)
+    page.mouse.up()
+    offer = page.get_by_role("dialog", name="A new box for this wire")
+    expect(offer.get_by_role("button")).to_have_count(len(PALETTE) + 1)  # every entry of the palette, and one to leave it
+    page.keyboard.type("gat")
+    page.keyboard.press("ArrowDown")
+    expect(offer.get_by_role("button", name="Gate: connect to a new box")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(offer).to_have_count(0)
+    expect(box(page, "Gate")).to_be_focused()
+    expect(box(other, "Triage")).to_contain_text("→ Gate")
+    assert abs(box(page, "Gate").bounding_box()["x"] - end[0]) < 12
+    page.keyboard.press("Control+z")  # the box and its way are one step
+    expect(box(other, "Gate")).to_have_count(0)
+    expect(box(other, "Triage")).to_contain_text("not connected")
+
+    # The same by keys alone, and left again.
+    box(page, "Triage").press("Enter")
+    field(page, "Connect “then” to").select_option("a new box …")
+    expect(offer).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(offer).to_have_count(0)
+    expect(box(other, "Triage")).to_contain_text("not connected")
+
+
+def an_open_box_covers_no_other(page, other):
+    sizes = {label: box(page, label).bounding_box() for label in LABELS}
+    box(page, "Classifier").press("Enter")
+    expect(field(page, "Replicas")).to_be_visible()
+    page.wait_for_timeout(300)
+    for label, before in sizes.items():
+        now = box(page, label).bounding_box()
+        assert (now["width"], now["height"]) == pytest.approx((before["width"], before["height"]), abs=0.5), label
+    assert apart(panel(page).bounding_box(), page.locator(".canvas").bounding_box())
+
+
+def the_drawing_is_saved_as_a_picture(page, other):
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="picture (SVG)").click()
+    svg = ElementTree.parse(saved.value.path()).getroot()
+    words = " ".join("".join(text.itertext()) for text in svg.iter("{http://www.w3.org/2000/svg}text"))
+    for text in (*LABELS, "83% busy", "40% too much work", "leads nowhere yet.", "2% lost", "→ Classifier"):
+        assert text.replace("\N{NO-BREAK SPACE}", " ") in words.replace("\N{NO-BREAK SPACE}", " "), text
+    assert "EfficientNet-Lite0 fp32" in words
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="picture (PNG)").click()
+    with Image.open(saved.value.path()) as png:
+        assert png.size == tuple(ceil(2 * float(svg.get(side))) for side in ("width", "height"))
+        assert len(png.convert("RGB").getcolors(1 << 24)) > 20  # it shows more than its ground
+
+
+def no_two_buttons_have_one_name(page, other):
+    names = page.locator(".whiteboard button").evaluate_all("all => all.map(one => one.ariaLabel ?? one.innerText)")
+    assert len(names) == len(set(names)) > 30
+
+
+LABELS = ("Upload", "Classifier", "Triage", "Answered", "Lost")
+
+
+def apart(one, other):
+    """Whether two rectangles share no point."""
+    return (
+        one["x"] >= other["x"] + other["width"]
+        or other["x"] >= one["x"] + one["width"]
+        or one["y"] >= other["y"] + other["height"]
+        or other["y"] >= one["y"] + one["height"]
+    )
+
+
+def inside(one, other):
+    return (
+        other["x"] <= one["x"]
+        and one["x"] + one["width"] <= other["x"] + other["width"]
+        and other["y"] <= one["y"]
+        and one["y"] + one["height"] <= other["y"] + other["height"]
+    )
+
+
+HANDS = (
+    every_box_is_marked_and_moved,
+    boxes_are_copied_with_their_fields_and_the_wires_between_them,
+    a_wire_that_ends_on_empty_ground_offers_a_box,
+    an_open_box_covers_no_other,
+    no_two_buttons_have_one_name,
+    the_drawing_is_saved_as_a_picture,
+)
+
+
+def test_a_board_has_the_ways_of_hand_of_other_whiteboards(enter):
+    pages = enter(), enter("interviewer")
+    for step in HANDS:
+        step(*pages)
+        for page in pages:
+            page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_first_view_is_the_whole_drawing_with_names_that_can_be_read(enter, width):
+    """A drawing of 2,700 units: a phone's width holds its beginning, since names are no smaller than they can be read."""
+    page = enter(stretch=2.6, viewport={"width": width, "height": 900})
+    canvas = page.locator(".canvas")
+    seen = [label for label in LABELS if inside(box(page, label).bounding_box(), canvas.bounding_box())]
+    assert seen == [*LABELS] if width == 1280 else "Upload" in seen
+    for _ in range(2):
+        sizes = page.locator(".react-flow__node-box").evaluate_all(
+            "all => all.map(one => parseFloat(getComputedStyle(one.querySelector('.far-name')).fontSize)"
+            " * one.getBoundingClientRect().width / one.offsetWidth)"
+        )
+        assert min(sizes) >= 11
+        page.get_by_role("button", name="Fit").click()
+        page.wait_for_timeout(300)
+
+    # Every kind is seen without a scroll to the side, and a text finds it.
+    unfold = page.get_by_role("button", name="Add a box")
+    if width == 390:
+        expect(unfold).to_have_attribute("aria-expanded", "false")
+        unfold.click()
+    palette = page.get_by_role("group", name="Add to the board")
+    expect(palette.get_by_role("button")).to_have_count(len(PALETTE))
+    wide = palette.evaluate("one => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight]")
+    assert wide[0] <= 0
+    assert width == 390 or wide[1] <= 0
+    page.get_by_label("Find a box to add").fill("number 17")
+    expect(palette.get_by_role("button")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(box(page, "Another kind, number 17")).to_be_visible()
+
+
 def test_a_locked_board_and_an_observer_can_read_only(enter):
     ours, observer = enter(), enter("observer")
     expect(status(observer)).to_contain_text("You can read this board.")
     assert observer.get_by_role("group", name="Add to the board").count() == 0
     box(observer, "Classifier").press("Enter")
-    expect(box(observer, "Classifier")).to_contain_text("EfficientNet-Lite0")
+    expect(panel(observer)).to_contain_text("EfficientNet-Lite0")
     assert observer.locator(".whiteboard input, .whiteboard select").count() == 0
     box(observer, "Classifier").press("Delete")
     expect(box(observer, "Classifier")).to_be_visible()

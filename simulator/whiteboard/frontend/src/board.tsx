@@ -1,112 +1,59 @@
-import {
-  applyNodeChanges, type Edge, MarkerType, type Node, type NodeChange, ReactFlow, ReactFlowProvider, useNodesInitialized,
-  useReactFlow,
-} from "@xyflow/react";
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { BoxNode, boxLabel, NoteNode } from "./box";
-import type { Board as Content, Box, PaletteEntry } from "./contract";
+import { applyNodeChanges, type Node, type NodeChange, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow, useStore } from "@xyflow/react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { BoxNode, NoteNode } from "./box";
+import type { Box, Operation, PaletteEntry } from "./contract";
 import { type Shared, SharedContext } from "./context";
-import { boxOf, noteOf, portOf } from "./operations";
+import { BOX, edgesOf, FAR, freePlace, GAP, type Held, isThere, isWay, nodesOf, noteId, type Place, placeOf, wholeView } from "./graph";
+import { boxOf, noteOf, type Step } from "./operations";
 import { Palette } from "./palette";
+import { Panel } from "./panel";
+import { NewBox } from "./picker";
+import { savePicture } from "./picture";
 import { Status } from "./status";
-import { random, type Store } from "./store";
+import { type Move, random, type Store } from "./store";
 import { words } from "./words";
 
 const TYPES = { box: BoxNode, note: NoteNode };
 /** A drag is sent this often, and a move by keys once they rest this long (ms). */
 const DRAG_MS = 300;
 const KEYS_MS = 250;
+/** A node is drawn and measured after this time (ms). */
+const AFTER_MS = 60;
 /** A step of an arrow key, and with Shift (units of the board). */
 const STEP = 10;
 const LEAP = 50;
-/** On a canvas that is narrower (px), a drawing begins at its left end, at a size that can be read. */
-const LEGIBLE = 0.75;
-const BOX = { width: 220, height: 130 };
-/** Between a box that is added and those that are there already. */
-const GAP = 24;
-/** Places around a middle, the nearest first: what is added by a click covers nothing. */
-const RINGS = 8;
-const spots = ({ x, y }: Place): Place[] => {
-  const steps = Array.from({ length: 2 * RINGS + 1 }, (_, at) => at - RINGS);
-  const around = steps.flatMap(right => steps.map(down => ({ x: x + right * (BOX.width + GAP), y: y + down * (BOX.height / 2) })));
-  const away = (spot: Place) => Math.hypot(spot.x - x, spot.y - y);
-  return around.sort((one, other) => away(one) - away(other) || other.x - one.x);
-};
+/** Where the ring of a way in stands at a box (units of the board). */
+const RING = 22;
+/** On a page that is narrower (px), the palette is folded until it is asked for. */
+const NARROW = 700;
+/** The list of new boxes, with its margin (px). */
+const OFFER = { width: 268, height: 300 };
 const ARROWS: Record<string, [number, number]> = {
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
 };
 const typing = (target: EventTarget) => (target as Element).matches?.("input, textarea, select");
 /** Whether a click on a part of a box is meant for that part alone. */
 const busy = (target: EventTarget) => (target as Element).closest("input, textarea, select, button, .react-flow__handle") !== null;
+const several = (event: { ctrlKey: boolean; metaKey: boolean; shiftKey: boolean }) => event.ctrlKey || event.metaKey || event.shiftKey;
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 const duration = () => (calm() ? 0 : 200);
 
-interface Place {
-  x: number;
-  y: number;
+/** A way that is to lead to a new box: the corner of the list in the canvas, and the place of the box. */
+interface Offer {
+  box: string;
+  port: string;
+  at: { left: number; top: number };
+  place: Place;
 }
 
-/** A box or note that this tab moves: where it was, where it is, and when that was sent. */
-interface Held {
-  from: Place;
-  at: Place;
-  sent: number;
-  keys: number;
-}
-
-const noteId = (id: string) => (id.startsWith("note:") ? id.slice(5) : null);
-
-function placeOf(board: Content, id: string): Place | undefined {
-  const note = noteId(id);
-  return note === null ? boxOf(board, id) : noteOf(board, note);
-}
-
-/** Return the nodes of a board. Nodes that stay keep their measure, and a node that is held keeps its place. */
-function nodesOf(board: Content, before: Node[], held: Map<string, Held>, marked: string | null, open: string | null): Node[] {
-  const known = new Map(before.map(node => [node.id, node]));
-  const made = (id: string, type: string, place: Place, more: Pick<Node, "data" | "ariaLabel">): Node => ({
-    ...known.get(id),
-    ...more,
-    id,
-    type,
-    position: held.get(id)?.at ?? { x: place.x, y: place.y },
-    selected: id === marked,
-    zIndex: id === open ? 1000 : 0,
-    ariaRole: "group",
-    domAttributes: { "aria-describedby": `keys-${type}` },
-  });
-  return [
-    ...board.boxes.map(box => made(box.id, "box", box, { data: {}, ariaLabel: boxLabel(box) })),
-    ...board.notes.map(note =>
-      made(`note:${note.id}`, "note", note, { data: { note }, ariaLabel: words.noteLabel(note.text) }),
-    ),
-  ];
-}
-
-function edgeThere(board: Content, id: string): boolean {
-  const [box, port] = id.split("/");
-  return !!portOf(board, box, port)?.to;
-}
-
-function edgesOf(board: Content, marked: string | null): Edge[] {
-  const there = new Set(board.boxes.map(box => box.id));
-  return board.boxes.flatMap(box =>
-    box.ports
-      .filter(port => port.to !== null && there.has(port.to))
-      .map(port => {
-        const id = `${box.id}/${port.name}`;
-        return {
-          id,
-          source: box.id,
-          sourceHandle: port.name,
-          target: port.to as string,
-          label: board.edge_words[id],
-          selected: id === marked,
-          className: port.fallback ? "fallback" : "",
-          markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18 },
-        };
-      }),
-  );
+/** Has the canvas know its zoom, which the names of boxes from afar are sized by. */
+function Zoomed({ area }: { area: React.RefObject<HTMLDivElement | null> }) {
+  const zoom = useStore(state => state.transform[2]);
+  useLayoutEffect(() => {
+    area.current?.style.setProperty("--zoom", String(zoom));
+    area.current?.classList.toggle("far", zoom < FAR);
+  }, [area, zoom]);
+  return null;
 }
 
 function Canvas({ store, name }: { store: Store; name: string }) {
@@ -115,37 +62,53 @@ function Canvas({ store, name }: { store: Store; name: string }) {
   const flow = useReactFlow();
   const area = useRef<HTMLDivElement>(null);
   const [nodes, setNodes] = useState<Node[]>([]);
-  const [marked, setMarked] = useState<string | null>(null);
+  const [marked, setMarked] = useState<string[]>([]);
+  const [offered, setOffered] = useState<Offer | null>(null);
+  const [unfolded, setUnfolded] = useState(() => window.innerWidth >= NARROW);
   const [opened, setOpened] = useState<{ id: string | null; focus: Shared["focus"] }>({ id: null, focus: null });
   const held = useRef(new Map<string, Held>());
+  /** Boxes and notes that keys have moved, until the keys rest. */
+  const resting = useRef<{ ids: string[]; timer: number } | null>(null);
+  /** Whether a press with Ctrl or Shift is under way, which adds to what is marked. */
+  const adding = useRef(false);
+  /** Whether a person has moved the view: until then it shows the whole drawing. */
+  const moved = useRef(false);
   const editable = board?.editable ?? false;
 
   useEffect(() => {
     if (board) setNodes(before => nodesOf(board, before, held.current, marked, opened.id));
   }, [board, marked, opened.id]);
   // What is marked may have been removed by another person.
-  const there = !!board && marked !== null && (marked.includes("/") ? edgeThere(board, marked) : placeOf(board, marked) !== undefined);
+  const there = useMemo(() => (board ? marked.filter(id => isThere(board, id)) : []), [board, marked]);
   const edges = useMemo(() => (board ? edgesOf(board, marked) : []), [board, marked]);
 
-  // The first drawing is fitted into the view, once its boxes are measured.
+  const fit = useCallback(
+    (options: { duration?: number } = {}) => {
+      const room = area.current?.getBoundingClientRect();
+      const drawn = flow.getNodes();
+      if (!room || !drawn.length) return;
+      const start = store.snapshot().board?.boxes.find(box => box.start) ?? drawn[0].position;
+      void flow.setViewport(wholeView(flow.getNodesBounds(drawn), room, { x: start.x, y: start.y + BOX.height / 2 }), options);
+    },
+    [flow, store],
+  );
+
+  // The first drawing is fitted into the view once its boxes are measured, and again while the page around it settles.
   const measured = useNodesInitialized();
-  const fitted = useRef(false);
+  const begun = useRef(false);
   useEffect(() => {
-    if (fitted.current || !board) return;
+    if (begun.current || !board) return;
     const blank = board.boxes.length + board.notes.length === 0;
     if (!blank && !measured) return;
-    fitted.current = true;
-    if (blank) return;
-    const room = area.current?.getBoundingClientRect();
-    const bounds = flow.getNodesBounds(flow.getNodes());
-    if (room && bounds.width > room.width / LEGIBLE) {
-      // The boxes at its left end stand in the middle, wherever the rest of the drawing reaches.
-      const ends = bounds.x + room.width / LEGIBLE - BOX.width;
-      const first = flow.getNodesBounds(flow.getNodes().filter(node => node.position.x <= ends));
-      const y = Math.max(8, (room.height - first.height * LEGIBLE) / 2) - first.y * LEGIBLE;
-      void flow.setViewport({ x: 12 - bounds.x * LEGIBLE, y, zoom: LEGIBLE });
-    } else void flow.fitView({ padding: 0.08, maxZoom: 1 });
-  }, [measured, flow, board]);
+    begun.current = true;
+    if (blank) moved.current = true;
+    fit();
+  }, [measured, board, fit]);
+  useEffect(() => {
+    const watch = new ResizeObserver(() => begun.current && !moved.current && fit());
+    if (area.current) watch.observe(area.current);
+    return () => watch.disconnect();
+  }, [fit]);
 
   const focusOn = useCallback(
     (id: string | null) => {
@@ -162,52 +125,60 @@ function Canvas({ store, name }: { store: Store; name: string }) {
         if (id === null && before.id !== null) queueMicrotask(() => focusOn(before.id));
         return { id, focus };
       });
-      if (id !== null) setMarked(id);
+      if (id !== null) {
+        moved.current = true;
+        setMarked([id]);
+      }
     },
     [focusOn],
   );
 
-  // An open box is brought into view at a size that can be read.
+  // An open box is brought into view.
   useEffect(() => {
     if (opened.id === null) return undefined;
-    const timer = setTimeout(() => bringIntoView(flow, area.current, opened.id as string), 60);
+    const timer = setTimeout(() => bringIntoView(flow, area.current, opened.id as string), AFTER_MS);
     return () => clearTimeout(timer);
   }, [opened.id, flow]);
 
   const remove = useCallback(
-    (id: string) => {
+    (ids: string[]) => {
       const now = store.snapshot().board;
-      if (!now?.editable) return;
-      const [box, port] = id.split("/");
-      const note = noteId(id);
-      if (note !== null) store.perform({ op: { op: "erase", note } });
-      else if (port !== undefined) store.perform({ op: { op: "disconnect", box, port } });
-      else {
-        store.announce(words.removed(boxOf(now, id)?.label ?? id));
-        store.perform({ op: { op: "remove", box: id } });
-      }
-      held.current.delete(id);
-      setMarked(null);
+      if (!now?.editable || !ids.length) return;
+      const step = (id: string): Step => {
+        const [box, port] = id.split("/");
+        const note = noteId(id);
+        if (note !== null) return { op: { op: "erase", note } };
+        return { op: isWay(id) ? { op: "disconnect", box, port } : { op: "remove", box } };
+      };
+      const label = boxOf(now, ids[0])?.label;
+      if (ids.length > 1) store.announce(words.removedMany(ids.length));
+      else if (label) store.announce(words.removed(label));
+      store.perform(...ids.map(step));
+      ids.forEach(id => held.current.delete(id));
+      setMarked([]);
       setOpened({ id: null, focus: null });
       focusOn(null);
     },
     [store, focusOn],
   );
 
-  /** Send where a held box or note is; the last time it is let go. */
+  /** Send where held boxes and notes are; the last time they are let go. */
   const send = useCallback(
-    (id: string, ended: boolean) => {
-      const one = held.current.get(id);
+    (ids: string[], ended: boolean) => {
       const now = store.snapshot().board;
-      if (!one || !now) return;
-      one.sent = performance.now();
-      const place = { x: Math.round(one.at.x), y: Math.round(one.at.y) };
-      const note = noteId(id);
-      if (ended) held.current.delete(id);
-      const text = note === null ? "" : noteOf(now, note)?.text;
-      if (note === null ? !boxOf(now, id) : text === undefined) return;
-      const op = note === null ? { op: "move" as const, box: id, ...place } : { op: "note" as const, note, text: text as string, ...place };
-      store.drag(op, one.from, ended);
+      if (!now) return;
+      const moves = ids.flatMap((id): Move[] => {
+        const one = held.current.get(id);
+        if (!one) return [];
+        one.sent = performance.now();
+        if (ended) held.current.delete(id);
+        const place = { x: Math.round(one.at.x), y: Math.round(one.at.y) };
+        const note = noteId(id);
+        const text = note === null ? undefined : noteOf(now, note)?.text;
+        if (note === null) return boxOf(now, id) ? [{ op: { op: "move", box: id, ...place }, from: one.from }] : [];
+        return text === undefined ? [] : [{ op: { op: "note", note, text, ...place }, from: one.from }];
+      });
+      store.drag(moves, ended);
     },
     [store],
   );
@@ -217,7 +188,7 @@ function Canvas({ store, name }: { store: Store; name: string }) {
       const now = store.snapshot().board;
       const from = now && placeOf(now, id);
       if (!from) return null;
-      const one = held.current.get(id) ?? { from: { x: from.x, y: from.y }, at, sent: performance.now(), keys: 0 };
+      const one = held.current.get(id) ?? { from: { x: from.x, y: from.y }, at, sent: performance.now() };
       one.at = at;
       held.current.set(id, one);
       return one;
@@ -227,36 +198,43 @@ function Canvas({ store, name }: { store: Store; name: string }) {
 
   const onNodesChange = useCallback(
     (changes: NodeChange[]) => {
-      for (const change of changes) {
-        if (change.type !== "position" || !change.position) continue;
-        if (change.dragging) {
-          const one = hold(change.id, change.position);
-          if (one && performance.now() - one.sent >= DRAG_MS) send(change.id, false);
-        }
-      }
+      const drags = changes.flatMap(change =>
+        change.type === "position" && change.position && change.dragging ? (hold(change.id, change.position) ?? []) : [],
+      );
+      // Many boxes are sent once, where they are let go.
+      const [one] = drags;
+      if (drags.length === 1 && performance.now() - one.sent >= DRAG_MS)
+        send(changes.flatMap(change => (change.type === "position" ? [change.id] : [])), false);
       setNodes(before => applyNodeChanges(changes.filter(change => change.type !== "select" && change.type !== "remove"), before));
     },
     [hold, send],
   );
 
-  const nudge = (id: string, by: Place) => {
+  /** Send what keys have moved. */
+  const rest = useCallback(() => {
+    if (!resting.current) return;
+    clearTimeout(resting.current.timer);
+    send(resting.current.ids, true);
+    resting.current = null;
+  }, [send]);
+
+  const nudge = (ids: string[], by: Place) => {
+    if (resting.current?.ids.join() !== ids.join()) rest();
     const now = store.snapshot().board;
-    const from = held.current.get(id)?.at ?? (now && placeOf(now, id));
-    const one = from && hold(id, { x: from.x + by.x, y: from.y + by.y });
-    if (!one) return;
-    clearTimeout(one.keys);
-    one.keys = window.setTimeout(() => send(id, true), KEYS_MS);
-    const at = one.at;
-    setNodes(before => before.map(node => (node.id === id ? { ...node, position: at } : node)));
+    const places = new Map<string, Place>();
+    for (const id of ids) {
+      const from = held.current.get(id)?.at ?? (now && placeOf(now, id));
+      const one = from && hold(id, { x: from.x + by.x, y: from.y + by.y });
+      if (one) places.set(id, one.at);
+    }
+    if (resting.current) clearTimeout(resting.current.timer);
+    resting.current = { ids, timer: window.setTimeout(rest, KEYS_MS) };
+    setNodes(before => before.map(node => ({ ...node, position: places.get(node.id) ?? node.position })));
   };
 
   /** Moves by keys that still rest count as done before anything is taken back. */
   const back = (act: () => void) => () => {
-    for (const [id, one] of [...held.current])
-      if (one.keys) {
-        clearTimeout(one.keys);
-        send(id, true);
-      }
+    rest();
     act();
   };
   const undo = back(store.undo);
@@ -264,42 +242,95 @@ function Canvas({ store, name }: { store: Store; name: string }) {
 
   const connect = (box: string, port: string, target: string) => store.perform({ op: { op: "connect", box, port, target } });
 
-  const onConnectEnd = (event: MouseEvent | TouchEvent, state: { isValid: boolean | null; fromNode: { id: string } | null; fromHandle: { id?: string | null; type: string } | null }) => {
-    if (state.isValid || state.fromHandle?.type !== "source" || !state.fromNode || !state.fromHandle.id) return;
-    const { clientX, clientY } = "changedTouches" in event ? event.changedTouches[0] : event;
-    const root = area.current?.getRootNode() as ShadowRoot | Document;
-    const target = root.elementFromPoint(clientX, clientY)?.closest<HTMLElement>(".react-flow__node")?.dataset.id;
-    if (target && noteId(target) === null) connect(state.fromNode.id, state.fromHandle.id, target);
+  /** Offer the boxes of the palette for a way; `at`: a point of the screen where a wire was dropped, or none. */
+  const offer = (box: string, port: string, at: Place | null) => {
+    const rect = area.current?.getBoundingClientRect();
+    const from = board && placeOf(board, box);
+    if (!rect || !from) return;
+    const dropped = at && flow.screenToFlowPosition(at);
+    const place = dropped
+      ? { x: Math.round(dropped.x), y: Math.round(dropped.y - RING) }
+      : freePlace(flow.getNodes(), { x: from.x + 2 * BOX.width, y: from.y + BOX.height / 2 });
+    const wanted = at ? { x: at.x - rect.left, y: at.y - rect.top } : { x: rect.width, y: 0 };
+    const within = (place: number, size: number, room: number) => Math.max(8, Math.min(place, room - size));
+    const corner = { left: within(wanted.x, OFFER.width, rect.width), top: within(wanted.y, OFFER.height, rect.height) };
+    setOffered({ box, port, place, at: corner });
   };
 
-  /** Return a free place near a point of the screen, or near the centre of the view. */
-  const free = (at: Place | null): Place => {
+  const onConnectEnd = (event: MouseEvent | TouchEvent, state: { isValid: boolean | null; fromNode: { id: string } | null; fromHandle: { id?: string | null; type: string } | null }) => {
+    if (state.isValid || state.fromHandle?.type !== "source" || !state.fromNode || !state.fromHandle.id) return;
+    const { clientX: x, clientY: y } = "changedTouches" in event ? event.changedTouches[0] : event;
+    const root = area.current?.getRootNode() as ShadowRoot | Document;
+    const under = root.elementFromPoint(x, y);
+    const target = under?.closest<HTMLElement>(".react-flow__node")?.dataset.id;
+    if (target === undefined && under?.closest(".canvas")) offer(state.fromNode.id, state.fromHandle.id, { x, y });
+    else if (target && target !== state.fromNode.id && noteId(target) === null) connect(state.fromNode.id, state.fromHandle.id, target);
+  };
+
+  /** Put a box of the palette at a place, with more that belongs to the same step. */
+  const put = (entry: PaletteEntry, place: Place, more: (id: string) => Operation[] = () => []) => {
+    const stem = (entry.name.split(":").pop() ?? "").toLowerCase().replace(/[^a-z0-9_]/g, "_").replace(/^[^a-z]+/, "") || "box";
+    const id = `${stem.slice(0, 50)}_${random(4)}`;
+    store.announce(words.added(entry.label));
+    const add: Step = { op: { op: "add", box: id, preset: entry.name, ...place }, ghost: ghost(id, entry, place) };
+    store.perform(add, ...more(id).map(op => ({ op })));
+    setMarked([id]);
+    return id;
+  };
+
+  const middle = (): Place => {
     const rect = area.current?.getBoundingClientRect();
-    if (!rect) return { x: 0, y: 0 };
-    const middle = at ?? { x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 };
-    const point = flow.screenToFlowPosition(middle);
-    const place = { x: Math.round(point.x - BOX.width / 2), y: Math.round(point.y - BOX.height / 2) };
-    const size = (node: Node, side: "width" | "height") => node.measured?.[side] ?? BOX[side];
-    const taken = (spot: Place) => flow.getNodes().some(({ position: { x, y }, ...node }) =>
-      x < spot.x + BOX.width + GAP && spot.x < x + size(node as Node, "width") + GAP &&
-      y < spot.y + BOX.height + GAP && spot.y < y + size(node as Node, "height") + GAP);
-    return at ? place : spots(place).find(spot => !taken(spot)) ?? place;
+    return rect ? flow.screenToFlowPosition({ x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 }) : { x: 0, y: 0 };
   };
 
   const add = (entry: PaletteEntry, at: Place | null) => {
     const rect = area.current?.getBoundingClientRect();
     if (at && rect && (at.x < rect.left || at.x > rect.right || at.y < rect.top || at.y > rect.bottom)) return;
-    const stem = (entry.name.split(":").pop() ?? "").toLowerCase().replace(/[^a-z0-9_]/g, "_").replace(/^[^a-z]+/, "") || "box";
-    const id = `${stem.slice(0, 50)}_${random(4)}`;
-    const place = free(at);
-    store.announce(words.added(entry.label));
-    store.perform({ op: { op: "add", box: id, preset: entry.name, ...place }, ghost: ghost(id, entry, place) });
-    setMarked(id);
+    const point = at && flow.screenToFlowPosition(at);
+    put(entry, point ? { x: Math.round(point.x - BOX.width / 2), y: Math.round(point.y - BOX.height / 2) } : freePlace(flow.getNodes(), middle()));
+  };
+
+  const accept = (entry: PaletteEntry) => {
+    if (!offered) return;
+    const { box, port, place } = offered;
+    const id = put(entry, place, target => [{ op: "connect", box, port, target }]);
+    setOffered(null);
+    setOpened({ id: null, focus: null });
+    setTimeout(() => focusOn(id), AFTER_MS);
+  };
+
+  const refuse = () => {
+    const from = offered?.box ?? null;
+    setOffered(null);
+    if (opened.id === null) focusOn(from);
+  };
+
+  const nodeIds = (ids: string[]) => ids.filter(id => !isWay(id));
+  const copy = () => {
+    const ids = nodeIds(there);
+    const height = flow.getNodesBounds(ids).height + GAP;
+    store.copy(ids.filter(id => noteId(id) === null), ids.flatMap(id => noteId(id) ?? []), height);
+  };
+  const paste = () => {
+    const { boxes, notes } = store.paste();
+    if (!boxes.length && !notes.length) return;
+    setMarked([...boxes, ...notes.map(note => `note:${note}`)]);
+    setTimeout(() => fit({ duration: duration() }), AFTER_MS);
+  };
+  const cut = () => {
+    copy();
+    remove(there);
+  };
+  const markAll = () => {
+    const ids = flow.getNodes().map(node => node.id);
+    setMarked(ids);
+    store.announce(words.marked(ids.length));
+    if (!area.current?.contains((area.current.getRootNode() as ShadowRoot | Document).activeElement)) focusOn(null);
   };
 
   const addNote = () => {
     const id = `n${random(8)}`;
-    store.perform({ op: { op: "note", note: id, text: words.newNote, ...free(null) } });
+    store.perform({ op: { op: "note", note: id, text: words.newNote, ...freePlace(flow.getNodes(), middle()) } });
     setTimeout(() => show(`note:${id}`, "first"), 0);
   };
 
@@ -314,21 +345,34 @@ function Canvas({ store, name }: { store: Store; name: string }) {
       return show(null);
     }
     if (typing(target)) return undefined;
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+    const key = event.key.toLowerCase();
+    const act = (event.ctrlKey || event.metaKey) && !event.altKey && {
+      z: event.shiftKey ? redo : undo, y: redo, a: markAll, c: there.length > 0 && copy, x: there.length > 0 && cut, v: paste,
+    }[key];
+    if (act && !(key === "c" && getSelection()?.toString())) {
       done();
-      return event.shiftKey ? redo() : undo();
+      return act();
     }
-    if ((event.key === "Delete" || event.key === "Backspace") && there && !target.closest("button")) {
+    if ((event.key === "Delete" || event.key === "Backspace") && there.length && !target.closest("button")) {
       done();
-      return remove(marked);
+      return remove(there);
+    }
+    if (event.key === "Escape" && there.length > 1) {
+      done();
+      return setMarked(target.dataset.id ? [target.dataset.id] : []);
+    }
+    const arrow = ARROWS[event.key];
+    if (arrow && editable && target.closest(".canvas") && there.length > 1) {
+      done();
+      const step = event.shiftKey ? LEAP : STEP;
+      return nudge(nodeIds(there), { x: step * arrow[0], y: step * arrow[1] });
     }
     if (!target.matches(".react-flow__node")) return undefined;
     const id = target.dataset.id as string;
-    const arrow = ARROWS[event.key];
     if (arrow && editable) {
       done();
       const step = event.shiftKey ? LEAP : STEP;
-      return nudge(id, { x: step * arrow[0], y: step * arrow[1] });
+      return nudge([id], { x: step * arrow[0], y: step * arrow[1] });
     }
     if (event.key === "Enter" || event.key === "F2") {
       done();
@@ -339,17 +383,23 @@ function Canvas({ store, name }: { store: Store; name: string }) {
 
   const onFocus = (event: React.FocusEvent) => {
     const node = (event.target as HTMLElement).closest<HTMLElement>(".react-flow__node");
-    if (node) setMarked(node.dataset.id as string);
+    const id = node?.dataset.id as string;
+    if (node && !adding.current && !marked.includes(id)) setMarked([id]);
   };
 
   const shared = useMemo<Shared>(
     () => ({
       store, editable, you: board?.you ?? "", boxes: board?.boxes ?? [], open: opened.id, focus: opened.focus,
-      refusals: view.refusals, show, remove,
+      refusals: view.refusals, show, remove, offer: (box, port) => offer(box, port, null),
     }),
     [store, editable, board, opened, view.refusals, show, remove],
   );
-  const zoom = (act: (options: { duration: number }) => unknown) => () => void act({ duration: duration() });
+  const zoom = (act: (options: { duration: number }) => unknown) => () => {
+    moved.current = true;
+    void act({ duration: duration() });
+  };
+  const open = board?.boxes.find(box => box.id === opened.id);
+  const save = (kind: "svg" | "png") => area.current && void savePicture(area.current, flow.getNodesBounds(flow.getNodes()), kind, name);
 
   return (
     <SharedContext.Provider value={shared}>
@@ -363,10 +413,13 @@ function Canvas({ store, name }: { store: Store; name: string }) {
               <button type="button" onClick={redo} disabled={!view.canRedo} title="Ctrl+Shift+Z">
                 ↷ {words.redo}
               </button>
+              <button type="button" aria-expanded={unfolded} aria-controls="palette" onClick={() => setUnfolded(!unfolded)}>
+                {words.boxes} {unfolded ? "▴" : "▾"}
+              </button>
               <button type="button" onClick={addNote}>
                 {words.note}
               </button>
-              <button type="button" disabled={!there} onClick={() => there && remove(marked)}>
+              <button type="button" disabled={!there.length} onClick={() => remove(there)}>
                 {words.remove}
               </button>
             </>
@@ -378,14 +431,24 @@ function Canvas({ store, name }: { store: Store; name: string }) {
             <button type="button" aria-label={words.zoomIn} onClick={zoom(flow.zoomIn)}>
               +
             </button>
-            <button type="button" aria-label={words.fitAll} onClick={zoom(options => flow.fitView({ ...options, padding: 0.08, maxZoom: 1 }))}>
+            <button type="button" aria-label={words.fitAll} onClick={zoom(fit)}>
               {words.fit}
+            </button>
+            <button type="button" aria-label={words.saveAs(words.svg)} title={words.saveAs(words.svg)} onClick={() => save("svg")}>
+              ↓ {words.svg}
+            </button>
+            <button type="button" aria-label={words.saveAs(words.png)} title={words.saveAs(words.png)} onClick={() => save("png")}>
+              ↓ {words.png}
             </button>
           </span>
         </div>
+        {editable && board && unfolded && <Palette entries={board.palette} add={add} />}
         <div className="middle">
-          {editable && board && <Palette entries={board.palette} add={add} />}
-          <div className="canvas" ref={area} tabIndex={-1} onFocus={onFocus} role="group" aria-label={words.canvas}>
+          <div
+            className="canvas" ref={area} tabIndex={-1} onFocus={onFocus} role="group" aria-label={words.canvas}
+            onPointerDownCapture={event => (adding.current = several(event))}
+            onPointerUpCapture={() => (adding.current = false)}
+          >
             {!board && <p className="loading">{words.loading}</p>}
             <p className="keys" id="keys-box">
               {editable ? words.boxHint : words.readHint}
@@ -399,15 +462,22 @@ function Canvas({ store, name }: { store: Store; name: string }) {
                 edges={edges}
                 nodeTypes={TYPES}
                 onNodesChange={onNodesChange}
-                onNodeDragStop={(_event, node) => held.current.has(node.id) && send(node.id, true)}
-                onNodeClick={(event, node) => !busy(event.target) && opened.id !== node.id && show(node.id)}
+                onMoveStart={event => event && (moved.current = true)}
+                onNodeDragStop={(_event, _node, dragged) => send(dragged.map(node => node.id), true)}
+                onNodeClick={(event, node) => {
+                  if (busy(event.target)) return;
+                  if (several(event)) setMarked(there.includes(node.id) ? there.filter(id => id !== node.id) : [...there, node.id]);
+                  else if (opened.id !== node.id) show(node.id);
+                }}
                 onEdgeClick={(_event, edge) => {
-                  setMarked(edge.id);
+                  setMarked([edge.id]);
                   focusOn(null);
                 }}
                 onPaneClick={() => {
-                  setMarked(null);
-                  show(null);
+                  setMarked([]);
+                  setOffered(null);
+                  if (opened.id === null) focusOn(null);
+                  else show(null);
                 }}
                 onConnect={made => made.sourceHandle && connect(made.source, made.sourceHandle, made.target)}
                 onConnectEnd={onConnectEnd}
@@ -426,13 +496,17 @@ function Canvas({ store, name }: { store: Store; name: string }) {
                 autoPanOnNodeFocus={false}
                 nodeDragThreshold={3}
                 connectionRadius={30}
-                minZoom={0.2}
+                minZoom={0.1}
                 maxZoom={2}
                 defaultMarkerColor="var(--ink)"
                 proOptions={{ hideAttribution: true }}
-              />
+              >
+                <Zoomed area={area} />
+              </ReactFlow>
             )}
+            {offered && board && <NewBox entries={board.palette} at={offered.at} choose={accept} close={refuse} />}
           </div>
+          {open && <Panel key={open.id} box={open} />}
         </div>
         {board?.message && (
           <div className="fault message" role="alert">
@@ -453,27 +527,23 @@ function Canvas({ store, name }: { store: Store; name: string }) {
 /** A box as it stands until the server has added it. */
 const ghost = (id: string, entry: PaletteEntry, place: Place): Box => ({
   id, kind: "", kind_words: entry.group, label: entry.label, ...place, end: false, start: false, words: [], load: null, flow: "",
-  faults: [], fields: [], ports: [],
+  faults: [], fields: [], settings: {}, ports: [],
 });
 
-/** Move and enlarge the view so that a box can be read, and as much of it as fits is seen. */
+/** Move the view so that a box is seen, as far as it fits. */
 function bringIntoView(flow: ReturnType<typeof useReactFlow>, area: HTMLElement | null, id: string) {
   const node = flow.getInternalNode(id);
   if (!area || !node) return;
   const { width, height } = area.getBoundingClientRect();
   const { x, y, zoom } = flow.getViewport();
-  const scale = Math.max(zoom, 0.85);
   const at = node.internals.positionAbsolute;
-  const size = { width: (node.measured.width ?? BOX.width) * scale, height: (node.measured.height ?? BOX.height) * scale };
   const shift = (place: number, offset: number, size: number, room: number) => {
-    const now = place * scale + offset;
-    const most = room - size - 8;
-    return offset + (now > most ? Math.max(most, 8) - now : now < 8 ? 8 - now : 0);
+    const [low, high] = [place * zoom + offset, (place + size) * zoom + offset];
+    return high > room - 8 ? offset - Math.min(high - room + 8, low - 8) : low < 8 ? offset + 8 - low : offset;
   };
-  // The corner of the box stays where it is on the screen while the scale grows.
-  const kept = { x: x + at.x * (zoom - scale), y: y + at.y * (zoom - scale) };
-  const to = { x: shift(at.x, kept.x, size.width, width), y: shift(at.y, kept.y, size.height, height), zoom: scale };
-  if (to.x !== x || to.y !== y || to.zoom !== zoom) void flow.setViewport(to, { duration: duration() });
+  const size = { width: node.measured.width ?? BOX.width, height: node.measured.height ?? BOX.height };
+  const to = { x: shift(at.x, x, size.width, width), y: shift(at.y, y, size.height, height), zoom };
+  if (to.x !== x || to.y !== y) void flow.setViewport(to, { duration: duration() });
 }
 
 /** The whole component: tools, palette, canvas and status. */

@@ -1,15 +1,20 @@
 import { Handle, type NodeProps, Position, useUpdateNodeInternals } from "@xyflow/react";
-import { useEffect, useId, useRef } from "react";
+import { useEffect, useRef } from "react";
 import type { Box, Note, Port } from "./contract";
 import { useShared } from "./context";
-import { Draft, FieldEditor } from "./fields";
-import { boxOf } from "./operations";
+import { Draft } from "./fields";
 import { words } from "./words";
 
 /** Words for a screen reader: the whole box in a line. */
 export function boxLabel(box: Box): string {
   const parts = [box.label, box.kind_words, box.start ? words.start : "", ...box.words, box.load?.words, box.flow, ...box.faults];
   return parts.filter(Boolean).join(", ");
+}
+
+/** The name of a box from afar, with signs for its start, its load and its faults. */
+function farName(box: Box): string {
+  const signs = [box.start && "▶", box.faults.length > 0 && "⚠", box.load?.tone === "over" && "▲", box.load?.tone === "busy" && "●"];
+  return [...signs, box.label].filter(Boolean).join(" ");
 }
 
 function LoadBar({ load }: { load: NonNullable<Box["load"]> }) {
@@ -40,86 +45,20 @@ function PortRow({ port, boxes, editable }: { port: Port; boxes: Box[]; editable
   );
 }
 
-function ConnectTo({ box, port }: { box: Box; port: Port }) {
-  const { store, boxes } = useShared();
-  const id = useId();
-  const choose = (target: string) => {
-    const about = { box: box.id, port: port.name };
-    store.perform({ op: target ? { op: "connect", ...about, target } : { op: "disconnect", ...about } });
-  };
-  return (
-    <div className="field">
-      <label htmlFor={id}>{words.connect(port.label)}</label>
-      <select id={id} value={port.to ?? ""} onChange={event => choose(event.target.value)}>
-        <option value="">{words.nowhere}</option>
-        {boxes.map(one => (
-          <option key={one.id} value={one.id}>
-            {one.label}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
-}
-
-/** The controls of an open box. */
-function Details({ box }: { box: Box }) {
-  const { store, editable, focus, show, remove } = useShared();
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!focus) return;
-    const controls = [...(place.current?.querySelectorAll<HTMLElement>("input, select, button") ?? [])];
-    const wanted = focus === "name" ? controls[0] : (controls.find(one => !one.closest(".name")) ?? controls[0]);
-    wanted?.focus({ preventScroll: true });
-    if (wanted instanceof HTMLInputElement && focus === "name") wanted.select();
-  }, [focus]);
-  const rename = (label: string) => label.trim() && store.perform({ op: { op: "rename", box: box.id, label: label.trim() } });
-  const id = useId();
-  return (
-    <div className="details nodrag nopan nowheel" ref={place}>
-      {editable && (
-        <div className="field name">
-          <label htmlFor={id}>{words.name}</label>
-          <Draft id={id} text={box.label} commit={rename} />
-        </div>
-      )}
-      {box.fields.map(field => (
-        <FieldEditor key={field.name} box={box.id} field={field} />
-      ))}
-      {editable && box.ports.map(port => <ConnectTo key={port.name} box={box} port={port} />)}
-      <div className="row">
-        {editable && !box.start && !box.end && (
-          <button type="button" onClick={() => store.perform({ op: { op: "enter", box: box.id } })}>
-            {words.enter}
-          </button>
-        )}
-        {editable && (
-          <button type="button" onClick={() => remove(box.id)}>
-            {words.remove}
-          </button>
-        )}
-        <button type="button" onClick={() => show(null)}>
-          {words.close}
-        </button>
-      </div>
-    </div>
-  );
-}
-
 /** A box of the drawing. */
 export function BoxNode({ id }: NodeProps) {
   const shared = useShared();
-  const { editable, open, refusals, show, boxes } = shared;
+  const { editable, refusals, show, boxes } = shared;
   const box = boxes.find(one => one.id === id);
   const update = useUpdateNodeInternals();
-  const opened = open === id;
   const ports = box?.ports.map(port => port.name).join(" ");
-  useEffect(() => update(id), [id, ports, opened, update]);
+  useEffect(() => update(id), [id, ports, update]);
   if (!box) return null;
   const refused = refusals[id];
   return (
     <div className={box.end ? "box end" : "box"}>
       <Handle type="target" position={Position.Left} isConnectable={editable} tabIndex={-1} />
+      <div className="far-name" aria-hidden="true" data-name={farName(box)} />
       {box.start && <div className="start">▶ {words.start}</div>}
       <div className="head" onDoubleClick={() => show(id, "name")}>
         <strong>{box.label}</strong>
@@ -140,7 +79,6 @@ export function BoxNode({ id }: NodeProps) {
       {box.ports.map(port => (
         <PortRow key={port.name} port={port} boxes={boxes} editable={editable} />
       ))}
-      {opened && <Details box={box} />}
     </div>
   );
 }
@@ -162,18 +100,21 @@ export function NoteNode({ data }: NodeProps) {
     <div className="note" ref={place} onDoubleClick={() => editable && show(`note:${note.id}`)}>
       {opened ? (
         <div className="nodrag nopan nowheel">
-          <Draft area label={words.noteText} text={note.text} commit={write} limit={2000} />
+          <Draft area label={words.noteText} text={note.text} commit={write} limit={1000} />
           <div className="row">
-            <button type="button" onClick={() => remove(`note:${note.id}`)}>
-              {words.remove}
+            <button type="button" onClick={() => remove([`note:${note.id}`])}>
+              {words.removeNote}
             </button>
             <button type="button" onClick={() => show(null)}>
-              {words.close}
+              {words.closeNote}
             </button>
           </div>
         </div>
       ) : (
-        <p>{note.text}</p>
+        <>
+          <div className="far-name" aria-hidden="true" data-name={note.text} />
+          <p>{note.text}</p>
+        </>
       )}
       {refusals[note.id] && (
         <div className="fault" role="alert">
@@ -183,5 +124,3 @@ export function NoteNode({ data }: NodeProps) {
     </div>
   );
 }
-
-export { boxOf };

@@ -2,7 +2,7 @@ import { createContext, useContext } from "react";
 import type { Box } from "./contract";
 import type { Store } from "./store";
 
-/** What boxes and notes share: the store, which one is open, and the names that ports lead to. */
+/** What boxes, notes and the panel share: the store, which one is open, and the names that ports lead to. */
 export interface Shared {
   store: Store;
   editable: boolean;
@@ -13,7 +13,9 @@ export interface Shared {
   focus: "name" | "first" | null;
   refusals: Record<string, string>;
   show: (id: string | null, focus?: "name" | "first" | null) => void;
-  remove: (id: string) => void;
+  remove: (ids: string[]) => void;
+  /** Offers the boxes of the palette as the end of a way. */
+  offer: (box: string, port: string) => void;
 }
 
 export const SharedContext = createContext<Shared | null>(null);

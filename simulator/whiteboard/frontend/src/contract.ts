@@ -43,6 +43,8 @@ export interface Box {
   flow: string;
   faults: string[];
   fields: Field[];
+  /** Values of fields that a choice rules here. A copy has them as its own. */
+  settings: Record<string, Value>;
   ports: Port[];
 }
 

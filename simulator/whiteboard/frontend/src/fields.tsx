@@ -23,6 +23,8 @@ export function Draft(props: Committed & Partial<Record<"type" | "unit", string>
     if (event.key === "Enter" && (!area || event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       finish(event.currentTarget.value);
+    } else if (event.key === "Escape" && area) {
+      finish(event.currentTarget.value); // a longer text is not thrown away by one key
     } else if (event.key === "Escape" && draft !== null && draft !== base.current) {
       event.stopPropagation();
       setDraft(base.current);

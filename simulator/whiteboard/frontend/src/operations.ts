@@ -1,6 +1,6 @@
 // Operations on a board: their effect, their inverse, and whether their effect still stands. Pure functions.
 
-import type { Board, Box, Operation, Port } from "./contract";
+import type { Board, Box, Field, Note, Operation, Port } from "./contract";
 
 /** An operation with the box that it brings into being, as far as this browser knows it. */
 export interface Step {
@@ -136,6 +136,61 @@ export function stands(board: Board, op: Operation): boolean {
     case "erase":
       return !noteOf(board, op.note);
   }
+}
+
+/** Boxes and notes as they were when they were copied. */
+export interface Clip {
+  boxes: Box[];
+  notes: Note[];
+}
+
+/** A way of a list of ways: the last part of its name is its place, and the places are filled from 0 on. */
+const LISTED = /^(.+)\.(\d+)$/;
+
+const alone = (ports: Port[]) =>
+  ports.filter(port => (LISTED.exec(port.name)?.[2] ?? "0") === "0").map(port => ({ ...port, to: null }));
+
+/** Return a label that no box has: "Classifier (2)". */
+function free(label: string, taken: Set<string>): string {
+  const stem = label.replace(/ \(\d+\)$/, "").slice(0, 110);
+  let name = label;
+  for (let number = 2; taken.has(name); number++) name = `${stem} (${number})`;
+  taken.add(name);
+  return name;
+}
+
+/** Return the steps that put copies below on the board, with the wires between them; `named` gives the name of the copy of a name. */
+export function pasted(board: Board, { boxes, notes }: Clip, below: number, named: (name: string) => string): Step[] {
+  const names = new Map(boxes.map(box => [box.id, named(box.id)]));
+  const labels = new Set(board.boxes.map(box => box.label));
+  const copies = boxes.flatMap((source): Step[] => {
+    const box = names.get(source.id) as string;
+    const place = { x: source.x, y: Math.round(source.y + below) };
+    const ruled = Object.entries(source.settings);
+    const own = ruled.map(([name]): Field => ({ name, label: name, type: "text", value: null, by: "" }));
+    const fields = [...source.fields.filter(field => !field.name.includes(":")), ...own];
+    const ghost = { ...source, ...place, id: box, start: false, load: null, flow: "", faults: [], fields, ports: alone(source.ports) };
+    return [
+      { op: { op: "add", box, preset: `box:${source.id}`, ...place }, ghost },
+      { op: { op: "rename", box, label: free(source.label, labels) } },
+      ...ruled.map(([field, value]): Step => ({ op: { op: "set", box, field, value } })),
+    ];
+  });
+  const wires = boxes.flatMap(source => {
+    const filled = new Map<string, number>();
+    return source.ports.flatMap((port): Step[] => {
+      const target = port.to && names.get(port.to);
+      if (!target) return [];
+      const list = LISTED.exec(port.name)?.[1];
+      const place = filled.get(list ?? "") ?? 0;
+      if (list) filled.set(list, place + 1);
+      return [{ op: { op: "connect", box: names.get(source.id) as string, port: list ? `${list}.${place}` : port.name, target } }];
+    });
+  });
+  const written = notes.map((note): Step => ({
+    op: { op: "note", note: named(note.id), text: note.text, x: note.x, y: Math.round(note.y + below) },
+  }));
+  return [...copies, ...wires, ...written];
 }
 
 /** Return the part of a board that an operation is about; operations about one part may become one step of undo. */

@@ -1,5 +1,6 @@
 import { useRef, useState } from "react";
 import type { PaletteEntry } from "./contract";
+import { Entries } from "./picker";
 import { words } from "./words";
 
 /** Movement from which a press is a drag (px). */
@@ -14,20 +15,19 @@ interface Props {
 export function Palette({ entries, add }: Props) {
   const [ghost, setGhost] = useState<{ entry: PaletteEntry; x: number; y: number } | null>(null);
   const press = useRef<{ x: number; y: number; dragged: boolean } | null>(null);
-  const groups = [...new Set(entries.map(entry => entry.group))];
 
-  const handlers = (entry: PaletteEntry) => ({
-    onPointerDown: (event: React.PointerEvent<HTMLButtonElement>) => {
+  const handlers = (entry: PaletteEntry): React.ButtonHTMLAttributes<HTMLButtonElement> => ({
+    onPointerDown: event => {
       press.current = { x: event.clientX, y: event.clientY, dragged: false };
       event.currentTarget.setPointerCapture(event.pointerId);
     },
-    onPointerMove: (event: React.PointerEvent) => {
+    onPointerMove: event => {
       const from = press.current;
       if (!from || event.buttons === 0) return;
       from.dragged ||= Math.hypot(event.clientX - from.x, event.clientY - from.y) > DRAG_PX;
       if (from.dragged) setGhost({ entry, x: event.clientX, y: event.clientY });
     },
-    onPointerUp: (event: React.PointerEvent) => {
+    onPointerUp: event => {
       if (press.current?.dragged) add(entry, { x: event.clientX, y: event.clientY });
       setGhost(null);
     },
@@ -42,21 +42,8 @@ export function Palette({ entries, add }: Props) {
   });
 
   return (
-    <div className="palette" role="group" aria-label={words.palette}>
-      {groups.map(group => (
-        <div className="group" role="group" aria-label={group} key={group}>
-          <span className="title" aria-hidden="true">
-            {group}
-          </span>
-          {entries
-            .filter(entry => entry.group === group)
-            .map(entry => (
-              <button type="button" key={entry.name} {...handlers(entry)}>
-                {entry.label}
-              </button>
-            ))}
-        </div>
-      ))}
+    <div className="palette" id="palette" role="group" aria-label={words.palette}>
+      <Entries entries={entries} choose={entry => add(entry, null)} button={handlers} />
       {ghost && (
         <div className="ghost" style={{ left: ghost.x, top: ghost.y }} aria-hidden="true">
           {ghost.entry.label}

@@ -1,15 +1,16 @@
 // The board of one tab: the server's board, this tab's operations on top of it until the server has them, and undo.
 
 import type { Board, Operation, Reply, Value } from "./contract";
-import { apply, inverse, part, portOf, stands, type Step } from "./operations";
+import { apply, boxOf, type Clip, inverse, noteOf, part, pasted, portOf, stands, type Step } from "./operations";
 import { words } from "./words";
 
 /** Shortest time between two messages (ms), time until an operation is sent again, and tries until another socket is opened. */
 const APART_MS = 50;
 const AGAIN_MS = 3000;
 const TRIES = 3;
-/** Most characters of the operations in a message; the server takes 64 KiB. */
+/** Most characters and operations of a message; the server takes 64 KiB, and looks at 50 operations. */
 const MESSAGE = 30_000;
+const OPERATIONS = 50;
 /** Changes of one part within this time are one step of undo (ms). */
 const ONE_STEP_MS = 1000;
 /** An acknowledged operation whose reply names no place stays on the board until the next line, or this long (ms). */
@@ -31,6 +32,12 @@ interface Entry {
   done: Operation[];
   numbers: number[];
   at: number;
+}
+
+/** A move of a box or a note, and where it was before. */
+export interface Move {
+  op: Operation & { op: "move" | "note" };
+  from: { x: number; y: number };
 }
 
 export interface View {
@@ -73,6 +80,9 @@ export class Store {
   private undoable: Entry[] = [];
   private redoable: Entry[] = [];
   private mine = new Map<string, Value>();
+  private clip: Clip = { boxes: [], notes: [] };
+  private below = 0;
+  private pastes = 0;
   private listeners = new Set<() => void>();
   private view: View = {
     board: null, pending: 0, open: false, ever: false, againAt: 0, synchronised: null,
@@ -138,19 +148,45 @@ export class Store {
     this.show();
   }
 
-  /** Move a box during a drag; `from` is where the drag began, to which undo moves it back. */
-  drag(op: Operation & { op: "move" | "note" }, from: { x: number; y: number }, ended: boolean) {
+  /** Move boxes and notes; `from` is where each move began, to which undo moves it back once all have ended. */
+  drag(moves: Move[], ended: boolean) {
     const before = this.view.board;
     if (!before) return;
-    const about = "note" in op ? { ...op, ...from } : { ...op, ...from };
-    const same = stands(before, op);
-    if (!same) this.enqueue({ op });
-    if (!ended) return this.show();
-    if (op.x !== from.x || op.y !== from.y) {
-      this.undoable = [...this.undoable, { back: [{ op: about }], done: [op], numbers: [this.number], at: 0 }].slice(-STEPS_KEPT);
+    const entry: Entry = { back: [], done: [], numbers: [], at: 0 };
+    for (const { op, from } of moves) {
+      entry.numbers.push(stands(before, op) ? this.number : this.enqueue({ op }));
+      if (op.x === from.x && op.y === from.y) continue;
+      entry.back.push({ op: { ...op, x: from.x, y: from.y } });
+      entry.done.push(op);
+    }
+    if (ended && entry.done.length) {
+      this.undoable = [...this.undoable, entry].slice(-STEPS_KEPT);
       this.redoable = [];
     }
     this.show();
+  }
+
+  /** Keep boxes and notes for `paste`, which puts the first copy `below` them, the next one twice as far. */
+  copy(boxes: string[], notes: string[], below: number) {
+    const board = this.view.board;
+    if (!board) return;
+    const all = { boxes: boxes.flatMap(id => boxOf(board, id) ?? []), notes: notes.flatMap(id => noteOf(board, id) ?? []) };
+    this.clip = all;
+    [this.below, this.pastes] = [below, 0];
+    this.announce(words.copied(all.boxes.length + all.notes.length));
+  }
+
+  /** Put what was copied on the board; return the names of the new boxes and notes. */
+  paste(): { boxes: string[]; notes: string[] } {
+    const board = this.view.board;
+    if (!board?.editable) return { boxes: [], notes: [] };
+    const named = (name: string) => `${name.replace(/_[a-z][a-z0-9]{3}$/, "").slice(0, 50)}_${random(4)}`;
+    const steps = pasted(board, this.clip, this.below * ++this.pastes, named);
+    this.perform(...steps);
+    const boxes = steps.flatMap(({ op }) => (op.op === "add" ? [op.box] : []));
+    const notes = steps.flatMap(({ op }) => (op.op === "note" ? [op.note] : []));
+    this.announce(words.pasted(boxes.length + notes.length));
+    return { boxes, notes };
   }
 
   undo = () => this.takeBack(this.undoable, this.redoable, words.nothingToUndo, words.undone);
@@ -181,9 +217,12 @@ export class Store {
     let board = this.view.board;
     if (!board?.editable) return null;
     const entry: Entry = { back: [], done: [], numbers: [], at: performance.now() };
+    const added = new Set<string>();
     for (const step of steps) {
       if (step.op.op !== "restore" && step.op.op !== "add" && stands(board, step.op)) continue;
-      entry.back.unshift(...inverse(board, step.op));
+      // A box that came with these steps goes as a whole.
+      if (!("box" in step.op && added.has(step.op.box))) entry.back.unshift(...inverse(board, step.op));
+      if (step.op.op === "add") added.add(step.op.box);
       entry.done.push(step.op);
       entry.numbers.push(this.enqueue(step));
       board = apply(board, step);
@@ -219,7 +258,7 @@ export class Store {
     for (const { number, op } of this.pending) {
       if (number <= this.sent) continue;
       size += JSON.stringify(op).length + 30;
-      if (operations.length && size > MESSAGE) break;
+      if (operations.length && (size > MESSAGE || operations.length === OPERATIONS)) break;
       operations.push({ number, op });
     }
     if (!operations.length || !this.line?.say({ tab: this.tab, operations })) return;

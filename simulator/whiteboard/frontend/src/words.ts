@@ -1,13 +1,13 @@
 // Every sentence of the board. Text of boxes, fields and refusals comes from the server.
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+const parts = (count: number) => (count === 1 ? "1 box or note" : `${count} boxes and notes`);
 const changes = (count: number) => (count === 1 ? "1 change" : `${count} changes`);
 
 export const words = {
   palette: "Add to the board",
   canvas: "Drawing",
-  boxHint:
-    "Arrow keys move the box, with Shift further. Enter opens it, F2 renames it, Delete removes it.",
+  boxHint: "Arrow keys move the box, with Shift further. Enter opens it, F2 renames it, Delete removes it. Ctrl+C, Ctrl+V copy it.",
   readHint: "Enter opens the box.",
   noteHint: "Arrow keys move the note. Enter edits it, Delete erases it.",
   noteLabel: (text: string) => `Note: ${text}`,
@@ -24,8 +24,22 @@ export const words = {
   fit: "Fit",
   fitAll: "Fit the drawing into the view",
   remove: "Delete",
+  removeBox: "Delete this box",
+  removeNote: "Delete this note",
   name: "Name",
-  close: "Close",
+  closeBox: "Close this box",
+  closeNote: "Close this note",
+  panel: (label: string) => `Open box: ${label}`,
+  boxes: "Add a box",
+  find: "Find a box to add",
+  noEntry: "No box has these words.",
+  offer: "A new box for this wire",
+  offered: (name: string) => `${name}: connect to a new box`,
+  another: "a new box …",
+  cancel: "Leave it unconnected",
+  svg: "SVG",
+  png: "PNG",
+  saveAs: (kind: string) => `Save the drawing as a picture (${kind})`,
   on: "on",
   off: "off",
   enter: "Let requests enter here",
@@ -38,6 +52,10 @@ export const words = {
   overruled: (by: string, yours: string) => `The ${by} set this after you. Yours was ${yours}.`,
   meanwhile: (by: string, value: string) => `The ${by} set this to ${value} meanwhile.`,
   added: (label: string) => `“${label}” is on the board.`,
+  marked: (count: number) => `${capital(parts(count))} marked. Arrow keys move all, Delete removes all.`,
+  copied: (count: number) => `${capital(parts(count))} copied. Ctrl+V puts the copy on the board.`,
+  pasted: (count: number) => `${capital(parts(count))} put on the board.`,
+  removedMany: (count: number) => `${capital(parts(count))} removed.`,
   removed: (label: string) => `“${label}” is removed.`,
   undone: "Your last change is undone.",
   redone: "Your change is done again.",
