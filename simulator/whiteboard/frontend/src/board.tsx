@@ -1,22 +1,21 @@
-import { applyNodeChanges, type Node, type NodeChange, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow, useStore } from "@xyflow/react";
+import { type Node, ReactFlow, ReactFlowProvider, useNodesInitialized, useReactFlow, useStore } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { BoxNode, NoteNode } from "./box";
 import type { Box, Operation, PaletteEntry } from "./contract";
 import { type Shared, SharedContext } from "./context";
-import { BOX, edgesOf, FAR, freePlace, GAP, type Held, isThere, isWay, nodesOf, noteId, type Place, placeOf, wholeView } from "./graph";
-import { boxOf, noteOf, type Step } from "./operations";
+import { BOX, edgesOf, FAR, freePlace, GAP, isThere, isWay, nodesOf, noteId, type Place, placeOf, wholeView } from "./graph";
+import { useMoves } from "./moves";
+import { boxOf, type Step } from "./operations";
 import { Palette } from "./palette";
 import { Panel } from "./panel";
 import { NewBox } from "./picker";
 import { savePicture } from "./picture";
 import { Status } from "./status";
-import { type Move, random, type Store } from "./store";
+import { random, type Store } from "./store";
+import { Tools } from "./tools";
 import { words } from "./words";
 
 const TYPES = { box: BoxNode, note: NoteNode };
-/** A drag is sent this often, and a move by keys once they rest this long (ms). */
-const DRAG_MS = 300;
-const KEYS_MS = 250;
 /** A node is drawn and measured after this time (ms). */
 const AFTER_MS = 60;
 /** A step of an arrow key, and with Shift (units of the board). */
@@ -26,6 +25,8 @@ const LEAP = 50;
 const RING = 22;
 /** On a page that is narrower (px), the palette is folded until it is asked for. */
 const NARROW = 700;
+/** The height of the line that names the keys of a box (px). */
+const KEYS_PX = 40;
 /** The list of new boxes, with its margin (px). */
 const OFFER = { width: 268, height: 300 };
 const ARROWS: Record<string, [number, number]> = {
@@ -66,9 +67,7 @@ function Canvas({ store, name }: { store: Store; name: string }) {
   const [offered, setOffered] = useState<Offer | null>(null);
   const [unfolded, setUnfolded] = useState(() => window.innerWidth >= NARROW);
   const [opened, setOpened] = useState<{ id: string | null; focus: Shared["focus"] }>({ id: null, focus: null });
-  const held = useRef(new Map<string, Held>());
-  /** Boxes and notes that keys have moved, until the keys rest. */
-  const resting = useRef<{ ids: string[]; timer: number } | null>(null);
+  const { held, send, rest, nudge, onNodesChange } = useMoves(store, setNodes);
   /** Whether a press with Ctrl or Shift is under way, which adds to what is marked. */
   const adding = useRef(false);
   /** Whether a person has moved the view: until then it shows the whole drawing. */
@@ -76,8 +75,8 @@ function Canvas({ store, name }: { store: Store; name: string }) {
   const editable = board?.editable ?? false;
 
   useEffect(() => {
-    if (board) setNodes(before => nodesOf(board, before, held.current, marked, opened.id));
-  }, [board, marked, opened.id]);
+    if (board) setNodes(before => nodesOf(board, before, held, marked, opened.id));
+  }, [board, held, marked, opened.id]);
   // What is marked may have been removed by another person.
   const there = useMemo(() => (board ? marked.filter(id => isThere(board, id)) : []), [board, marked]);
   const edges = useMemo(() => (board ? edgesOf(board, marked) : []), [board, marked]);
@@ -154,83 +153,13 @@ function Canvas({ store, name }: { store: Store; name: string }) {
       if (ids.length > 1) store.announce(words.removedMany(ids.length));
       else if (label) store.announce(words.removed(label));
       store.perform(...ids.map(step));
-      ids.forEach(id => held.current.delete(id));
+      ids.forEach(id => held.delete(id));
       setMarked([]);
       setOpened({ id: null, focus: null });
       focusOn(null);
     },
-    [store, focusOn],
+    [store, held, focusOn],
   );
-
-  /** Send where held boxes and notes are; the last time they are let go. */
-  const send = useCallback(
-    (ids: string[], ended: boolean) => {
-      const now = store.snapshot().board;
-      if (!now) return;
-      const moves = ids.flatMap((id): Move[] => {
-        const one = held.current.get(id);
-        if (!one) return [];
-        one.sent = performance.now();
-        if (ended) held.current.delete(id);
-        const place = { x: Math.round(one.at.x), y: Math.round(one.at.y) };
-        const note = noteId(id);
-        const text = note === null ? undefined : noteOf(now, note)?.text;
-        if (note === null) return boxOf(now, id) ? [{ op: { op: "move", box: id, ...place }, from: one.from }] : [];
-        return text === undefined ? [] : [{ op: { op: "note", note, text, ...place }, from: one.from }];
-      });
-      store.drag(moves, ended);
-    },
-    [store],
-  );
-
-  const hold = useCallback(
-    (id: string, at: Place): Held | null => {
-      const now = store.snapshot().board;
-      const from = now && placeOf(now, id);
-      if (!from) return null;
-      const one = held.current.get(id) ?? { from: { x: from.x, y: from.y }, at, sent: performance.now() };
-      one.at = at;
-      held.current.set(id, one);
-      return one;
-    },
-    [store],
-  );
-
-  const onNodesChange = useCallback(
-    (changes: NodeChange[]) => {
-      const drags = changes.flatMap(change =>
-        change.type === "position" && change.position && change.dragging ? (hold(change.id, change.position) ?? []) : [],
-      );
-      // Many boxes are sent once, where they are let go.
-      const [one] = drags;
-      if (drags.length === 1 && performance.now() - one.sent >= DRAG_MS)
-        send(changes.flatMap(change => (change.type === "position" ? [change.id] : [])), false);
-      setNodes(before => applyNodeChanges(changes.filter(change => change.type !== "select" && change.type !== "remove"), before));
-    },
-    [hold, send],
-  );
-
-  /** Send what keys have moved. */
-  const rest = useCallback(() => {
-    if (!resting.current) return;
-    clearTimeout(resting.current.timer);
-    send(resting.current.ids, true);
-    resting.current = null;
-  }, [send]);
-
-  const nudge = (ids: string[], by: Place) => {
-    if (resting.current?.ids.join() !== ids.join()) rest();
-    const now = store.snapshot().board;
-    const places = new Map<string, Place>();
-    for (const id of ids) {
-      const from = held.current.get(id)?.at ?? (now && placeOf(now, id));
-      const one = from && hold(id, { x: from.x + by.x, y: from.y + by.y });
-      if (one) places.set(id, one.at);
-    }
-    if (resting.current) clearTimeout(resting.current.timer);
-    resting.current = { ids, timer: window.setTimeout(rest, KEYS_MS) };
-    setNodes(before => before.map(node => ({ ...node, position: places.get(node.id) ?? node.position })));
-  };
 
   /** Moves by keys that still rest count as done before anything is taken back. */
   const back = (act: () => void) => () => {
@@ -296,7 +225,10 @@ function Canvas({ store, name }: { store: Store; name: string }) {
     const id = put(entry, place, target => [{ op: "connect", box, port, target }]);
     setOffered(null);
     setOpened({ id: null, focus: null });
-    setTimeout(() => focusOn(id), AFTER_MS);
+    setTimeout(() => {
+      focusOn(id);
+      bringIntoView(flow, area.current, id);
+    }, AFTER_MS);
   };
 
   const refuse = () => {
@@ -404,44 +336,13 @@ function Canvas({ store, name }: { store: Store; name: string }) {
   return (
     <SharedContext.Provider value={shared}>
       <div className="whiteboard" role="region" aria-label={name} onKeyDown={onKeyDown}>
-        <div className="tools" role="toolbar" aria-label={words.toolbar}>
-          {editable && (
-            <>
-              <button type="button" onClick={undo} disabled={!view.canUndo} title="Ctrl+Z">
-                ↶ {words.undo}
-              </button>
-              <button type="button" onClick={redo} disabled={!view.canRedo} title="Ctrl+Shift+Z">
-                ↷ {words.redo}
-              </button>
-              <button type="button" aria-expanded={unfolded} aria-controls="palette" onClick={() => setUnfolded(!unfolded)}>
-                {words.boxes} {unfolded ? "▴" : "▾"}
-              </button>
-              <button type="button" onClick={addNote}>
-                {words.note}
-              </button>
-              <button type="button" disabled={!there.length} onClick={() => remove(there)}>
-                {words.remove}
-              </button>
-            </>
-          )}
-          <span className="zoom">
-            <button type="button" aria-label={words.zoomOut} onClick={zoom(flow.zoomOut)}>
-              −
-            </button>
-            <button type="button" aria-label={words.zoomIn} onClick={zoom(flow.zoomIn)}>
-              +
-            </button>
-            <button type="button" aria-label={words.fitAll} onClick={zoom(fit)}>
-              {words.fit}
-            </button>
-            <button type="button" aria-label={words.saveAs(words.svg)} title={words.saveAs(words.svg)} onClick={() => save("svg")}>
-              ↓ {words.svg}
-            </button>
-            <button type="button" aria-label={words.saveAs(words.png)} title={words.saveAs(words.png)} onClick={() => save("png")}>
-              ↓ {words.png}
-            </button>
-          </span>
-        </div>
+        <Tools
+          editable={editable} canUndo={view.canUndo} canRedo={view.canRedo} canRemove={there.length > 0} unfolded={unfolded}
+          act={{
+            undo, redo, addNote, save, remove: () => remove(there), unfold: () => setUnfolded(!unfolded),
+            zoomOut: zoom(flow.zoomOut), zoomIn: zoom(flow.zoomIn), fit: zoom(fit),
+          }}
+        />
         {editable && board && unfolded && <Palette entries={board.palette} add={add} />}
         <div className="middle">
           <div
@@ -530,7 +431,7 @@ const ghost = (id: string, entry: PaletteEntry, place: Place): Box => ({
   faults: [], fields: [], settings: {}, ports: [],
 });
 
-/** Move the view so that a box is seen, as far as it fits. */
+/** Move the view so that a box is seen, as far as it fits, above the line that names its keys. */
 function bringIntoView(flow: ReturnType<typeof useReactFlow>, area: HTMLElement | null, id: string) {
   const node = flow.getInternalNode(id);
   if (!area || !node) return;
@@ -542,7 +443,7 @@ function bringIntoView(flow: ReturnType<typeof useReactFlow>, area: HTMLElement 
     return high > room - 8 ? offset - Math.min(high - room + 8, low - 8) : low < 8 ? offset + 8 - low : offset;
   };
   const size = { width: node.measured.width ?? BOX.width, height: node.measured.height ?? BOX.height };
-  const to = { x: shift(at.x, x, size.width, width), y: shift(at.y, y, size.height, height), zoom };
+  const to = { x: shift(at.x, x, size.width, width), y: shift(at.y, y, size.height, height - KEYS_PX), zoom };
   if (to.x !== x || to.y !== y) void flow.setViewport(to, { duration: duration() });
 }
 
