@@ -16,14 +16,13 @@ class UntriedStepError(Exception):
 
 
 class AdviceSearch:
-    """The trials of the steps that the advice of a run needs, each begun once the advice comes to it."""
+    """The trials of the steps that the advice of a run needs; each begins once `so_far` comes to it."""
 
     def __init__(self, run: Summary, submit: Submit) -> None:
         self._search = LeverSearch(run, submit, changes=[])
         self._places: dict[tuple[str, Pick], int] = {}
         self._reasons = reasons_of(run, AdviceTrials(run, self._lever))
         self._found: dict[int, Advice] = {}
-        self.so_far()
 
     @property
     def tried(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import tee
 from typing import Any
 
 from simulator.engine.plan import Plan, changes_of
@@ -68,9 +69,14 @@ class Reason:
     def advice(self) -> Advice:
         return self._advice()
 
+    @cached_property
+    def _steps(self) -> list[Iterator[DesignChange]]:
+        return [self._longer(self._changes)]
+
     def steps(self) -> Iterator[DesignChange]:
-        """Yield the changes to try for the objective, the most promising first."""
-        yield from self._longer(self._changes)
+        """Return the changes to try for the objective, the most promising first; each is compiled once."""
+        self._steps[0], found = tee(self._steps[0])
+        return found
 
     @property
     def known_advice(self) -> list[Claim]:

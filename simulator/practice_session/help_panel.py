@@ -44,11 +44,10 @@ def end_earlier_help(live: LiveSession) -> None:
 
 def reasons_panel(live: LiveSession, job: Job) -> None:
     """Say why each objective is not met, and what would help once the person has asked."""
-    result, search = job.summary, None
+    result = job.summary
     for place, sentence in result.shown_reasons.items():
         st.markdown(f"**{plain(result.verdicts[place].objective.label)}**: {plain(sentence)}")
-    if _was_asked(live, "what_would_help"):
-        search = _advice_search(job)
+    search = _advice_search(job) if _was_asked(live, "what_would_help") else None
     if search is not None and not search.cancelled:
         st.fragment(_advices)(job, search)
     elif result.reasons:
@@ -57,25 +56,24 @@ def reasons_panel(live: LiveSession, job: Job) -> None:
 
 def _advices(job: Job, search: AdviceSearch) -> None:
     """Show the advice for each objective as it comes, with the progress and a way to end it."""
-    found = _followed(search, "advice")
     if search.running:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(search.share, f"{counted(search.tried, 'step')} tried, of {search.most} at most")
             if st.button("Cancel", key="session:cancel_help", type="tertiary"):
                 search.cancel()
                 st.rerun()
-    for place, advice in found.items():
+    for place, advice in _followed(search, "advice").items():
         label = job.summary.verdicts[place].objective.label
         st.info(f"**{plain(label)}**: {plain(advice.sentence)}")
 
 
 def _followed(search: AdviceSearch, name: str) -> dict[int, Advice]:
     """Return the advices so far, and have the fragment drawn again with each step that was tried."""
-    if not (looks := search.running):
+    if not search.running:
         return search.so_far()
     follow(name, lambda: Latest(f"{search.arrived} {search.cancelled}"), PROGRESS_S)
     found = search.so_far()
-    if looks and not search.running:
+    if not search.running:
         st.rerun()
     return found
 

@@ -138,6 +138,29 @@ def test_no_byte_that_is_not_due_reaches_the_browser_but_the_two_planted_leaks(n
     assert wire.holds(case.debrief[0].text)
 
 
+#: How far the page is scrolled down (px).
+SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
+
+
+def test_the_next_phase_begins_at_the_top_and_is_not_held_up_by_a_search_for_help(newcomer, storm):
+    address, case, _ = storm
+    page, _ = begun(newcomer, address)
+    page.get_by_role("textbox", name="Your question").fill("how long may the queue grow")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Pin as an assumption").wait_for(timeout=30_000)
+    goes_to(page, phase(case, "model").title)
+    runs(page)
+    page.get_by_role("button", name="What would help?").click()
+    page.get_by_text("tried, of").wait_for(timeout=30_000)
+    page.get_by_role("button", name="Go on to").scroll_into_view_if_needed()
+    assert page.evaluate(SCROLLED) > 0
+    page.get_by_role("button", name="Go on to").click()
+    until(page, lambda: page.evaluate(SCROLLED) == 0)
+    settle(page)
+    assert page.get_by_text("tried, of").count() == 0
+    assert page.get_by_text("In a trial run").count() == 0
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("look", LOOKS)
 def test_each_phase_and_the_debrief_shut_nobody_out_in_any_look(newcomer, storm, look):

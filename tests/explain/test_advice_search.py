@@ -66,6 +66,8 @@ def test_it_waits_for_nothing_and_counts_the_steps_that_were_tried(result):
 def test_a_cancelled_search_begins_no_further_trial(result):
     later = Later()
     search = AdviceSearch(result, later.submit)
+    search.so_far()
     search.cancel()
+    assert later.waiting
     assert (search.running, search.cancelled) == (False, True)
     assert all(future.cancelled() for future, *_ in later.waiting)
