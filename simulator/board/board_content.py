@@ -111,6 +111,7 @@ def _box(
     if name in drawing.apart:
         faults.append("Nothing leads here, so it takes no part.")
     fields = fields_of(board, name, scenario, picks, reader.by)
+    settings = settings_of(box, name, scenario, picks)
     return {
         "id": name,
         "kind": box.kind,
@@ -125,7 +126,7 @@ def _box(
         "flow": _flow(found, name, box),
         "faults": faults,
         "fields": [one.payload() for one in fields if reader.may_set(case, name, one.name)],
-        "settings": settings_of(box, name, scenario, picks),
+        "settings": {field: value for field, value in settings.items() if reader.may_set(case, name, field)},
         "ports": []
         if box.is_end
         else [_port(way, scenario.value_words(str(box.data.get("by")))) for way in ways_out(box.data)],

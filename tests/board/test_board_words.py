@@ -34,6 +34,18 @@ def test_no_id_stands_on_a_board(case):
         assert not ids & set(re.split(r"[ ,]+", text)), text
 
 
+def test_a_closed_choice_says_nothing_of_its_value_to_a_copy():
+    """A copy takes what choices write; what a closed one writes is not sent to the browser."""
+    scenario = load("skin-cancer-triage")
+    board, picks = drawn(scenario), scenario.defaults()
+    sent = []
+    for choices in (None, set(scenario.choices) - {"dermatologists"}):
+        reader = Reader("candidate", choices=choices)
+        boxes = board_content(board, compiled(board, scenario), scenario, picks, BoardFigures(), reader)["boxes"]
+        sent.append(next(box["settings"] for box in boxes if box["id"] == "dermatologist"))
+    assert set(sent[0]) - set(sent[1]) == {"shifts.0.people", "shifts.1.people"}
+
+
 def test_every_measured_name_is_spelled_in_a_way_of_its_own():
     for names in map(set, zip(*profile_names(), strict=True)):
         assert len({spelled(name) for name in names}) == len(names)
