@@ -11,7 +11,7 @@ from simulator.paths import ROOT
 from simulator.session.session_signals import SIGNALS
 from simulator.session.session_state import SessionState
 from simulator.session.signal_rules import MISTAKES, RULES, fired_rules, mistakes
-from tests.session.session_bots import case, played_session
+from tests.session.session_bots import BOTS, case, played_session
 
 PAGE = ROOT / "docs" / "practice.md"
 RULE_MARK, MISTAKE_MARK = "<!-- rules -->\n", "<!-- mistakes -->\n"
@@ -23,7 +23,7 @@ Fired = Callable[[str, SessionState], set[str]]
 def shares(fired: Fired) -> dict[str, dict[str, str]]:
     """The share of sessions of each bot in which something fires, with its 95% interval by Wilson, in words."""
     found: dict[str, dict[str, str]] = {}
-    for bot in ("reference", "guesser", "naive"):
+    for bot in BOTS:
         plays = [fired(name, played_session(name, bot, seed)) for name, seed in product(scenario_ids(), SEEDS)]
         for name in {name for names in plays for name in names}:
             found.setdefault(name, {})[bot] = share(sum(name in names for names in plays), len(plays))
@@ -47,19 +47,19 @@ def rule_table() -> str:
     rows = [
         [labels[rule.signal], rule.level.replace("_", " "), rule.states, *_bots(found.get(rule.name, {}))] for rule in RULES
     ]
-    return _table(["signal", "level", "fires on", "reference", "guesser", "naive"], rows)
+    return _table(["signal", "level", "fires on", *BOTS], rows)
 
 
 def mistake_table() -> str:
     """A row a mistake, as Markdown."""
     found = shares(lambda name, state: {mistake.name for mistake, _ in mistakes(case(name), state)})
     rows = [[one.label, one.states, *_bots(found.get(one.name, {}))] for one in MISTAKES]
-    return _table(["mistake", "shown by", "reference", "guesser", "naive"], rows)
+    return _table(["mistake", "shown by", *BOTS], rows)
 
 
 def _bots(by_bot: dict[str, str]) -> list[str]:
     none = share(0, len(scenario_ids()) * len(SEEDS))
-    return [by_bot.get(bot, none) for bot in ("reference", "guesser", "naive")]
+    return [by_bot.get(bot, none) for bot in BOTS]
 
 
 def _table(head: list[str], rows: Iterable[list[str]]) -> str:

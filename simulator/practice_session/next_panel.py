@@ -11,7 +11,7 @@ from simulator.app.store.faults import StoreError
 from simulator.app.widgets import plain, scenario_of
 from simulator.case.load import scenario_ids
 from simulator.paths import PAGES
-from simulator.session.next_steps import EXERCISES, goal_reached, weakest
+from simulator.session.next_steps import EXERCISES, goal_reached, known_levels, weakest
 from simulator.session.session_signals import SIGNALS
 from simulator.session.spacing import next_review, session_review
 from simulator.units import counted
@@ -47,13 +47,13 @@ def goal_panel(live: LiveSession) -> None:
 
 
 def next_panel(live: LiveSession) -> None:
-    """Name the weakest signal, and offer a short session whose goal trains it."""
+    """Name the weakest signal, or the one practised least, and offer a short session whose goal trains it."""
     st.header("What next", anchor=False)
-    name = weakest(live.scenario, live.state)
-    if name is None:
-        st.markdown("Rate yourself above, and the exercise for your weakest signal stands here.")
-        return
-    st.markdown(f"Your weakest signal is **{plain(LABELS[name])}**. {plain(EXERCISES[name].goal)}")
+    name, is_weak = weakest(live.scenario, live.state)
+    label = f"**{plain(LABELS[name])}**"
+    no_level = "Nothing is rated below strong." if known_levels(live.scenario, live.state) else "No signal has a level yet."
+    words = f"Your weakest signal is {label}." if is_weak else f"{no_level} You practised {label} least."
+    st.markdown(f"{words} {plain(EXERCISES[name].goal)}")
     fields = {"case": live.scenario.id, GOAL: name}
     st.page_link(PAGES / "session.py", label="Train it on this case", query_params=fields)
     if other := _untried(live):

@@ -16,11 +16,11 @@ from simulator.charts.look import inked
 from simulator.engine.plan import compile_plan
 from simulator.paths import PAGES
 from simulator.practice_session.session_timeline import session_timeline
-from simulator.session.prediction_scores import SCORE_WORDS, calibration
+from simulator.session.prediction_scores import SCALE_WORDS, SCORE_WORDS, held_words, on_its_scale
 from simulator.session.session_record import design_words, record, run_words
 from simulator.session.session_state import RunSeen
-from simulator.session.signal_rules import mistakes
-from simulator.units import counted, spoken, spoken_size
+from simulator.session.signal_rules import mistake_free, mistakes
+from simulator.units import spoken, spoken_size
 
 #: The key of the run that the person looks at.
 _CHOSEN = "session:run_at"
@@ -104,29 +104,28 @@ def _predictions(live: LiveSession) -> None:
     for one in settled:
         metric = live.scenario.metrics[one.metric or ""]
         assert one.settled is not None
-        value, score = one.settled.value, one.settled.score
+        value, score, placed = one.settled.value, one.settled.score, on_its_scale(live.scenario, one)
         rows.append(
             {
                 "metric": metric.label,
                 "you": f"{spoken(one.low or 0.0, metric.unit)} to {spoken(one.high or 0.0, metric.unit)}",
                 "the run": "no figure" if value is None else spoken(value, metric.unit),
                 "held": {True: "yes", False: "no", None: ""}[one.settled.held],
+                "of the scale": "" if placed is None else f"{placed.span:.0%}",
                 "score": "" if score is None else spoken_size(score, metric.unit),
             }
         )
-    held = calibration(live.state.predictions)
-    takeaway = f"{held.held} of {counted(held.settled, 'interval')} held. Intervals of 90% should hold nine times in ten."
+    takeaway = f"{held_words(live.scenario, live.state.predictions)} Intervals of 90% should hold nine times in ten."
     st.markdown(takeaway)
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt=takeaway)
-    st.caption(SCORE_WORDS)
+    st.caption(f"{SCORE_WORDS} {SCALE_WORDS}")
 
 
 def _mistakes(live: LiveSession) -> None:
     """Name the mistakes that the log shows, each with its moment."""
     st.header("Mistakes that interviewers name", anchor=False)
     found, minutes = mistakes(live.scenario, live.state), minute_of(live)
-    if not found:
-        st.markdown("The log shows none of the four: you saw to data, deployment and failures, and gave a reason.")
     for mistake, evidence in found:
         when = [f"minute {minutes[place]:.1f}" for place in evidence.places if place in minutes][:1]
         st.warning(plain(f"{mistake.label}. {evidence.sentence}{f' The moment: {when[0]}.' if when else ''}"))
+    st.markdown(plain(mistake_free(live.scenario, live.state)))

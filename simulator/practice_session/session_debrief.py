@@ -11,6 +11,7 @@ from simulator.practice_session.next_panel import goal_panel, next_panel
 from simulator.practice_session.rating_panel import rating_panel
 from simulator.practice_session.record_panel import record_panel
 from simulator.practice_session.take_away import take_away
+from simulator.session.next_steps import nothing_done
 from simulator.session.session_record import assumption_words
 
 
@@ -20,18 +21,26 @@ def session_debrief(live: LiveSession) -> None:
     if live.case_has_changed:
         st.warning("The case was edited after this session began; its runs then had other hashes.")
     goal_panel(live)
-    record_panel(live)
-    compared = bool(live.state.ratings) or bool(st.session_state.get(_COMPARE))
-    rating_panel(live, compared)
+    compared, empty = bool(live.state.ratings) or bool(st.session_state.get(_COMPARE)), nothing_done(live.state)
+    if empty:
+        st.markdown(_NOTHING)
+        next_panel(live)
+    else:
+        record_panel(live)
+        rating_panel(live, compared)
     if not live.state.ratings:
         st.toggle("Show the comparison without rating yourself", key=_COMPARE)
     if compared:
         _comparison(live)
+    if compared and not empty:
         next_panel(live)
     take_away(live)
 
 
 _COMPARE = "session:compare"
+
+#: The debrief of a session that ended as it began.
+_NOTHING = "You asked nothing, changed nothing, predicted nothing and ran no design. There is nothing to rate."
 
 
 def _comparison(live: LiveSession) -> None:

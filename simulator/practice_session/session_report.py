@@ -17,12 +17,12 @@ from simulator.practice.report import design_table, lesson_parts, source_table, 
 from simulator.practice_session.rating_panel import evidence_words
 from simulator.practice_session.record_panel import minute_of
 from simulator.practice_session.session_timeline import session_timeline
-from simulator.session.prediction_scores import calibration
+from simulator.session.prediction_scores import held_words
 from simulator.session.session_course import Course
 from simulator.session.session_events import DefenceAnswered
 from simulator.session.session_record import assumption_words, predicted_words
 from simulator.session.session_signals import LEVELS, Level, signals_of
-from simulator.session.signal_rules import decided_levels, mistakes
+from simulator.session.signal_rules import decided_levels, mistake_free, mistakes
 from simulator.units import counted
 
 
@@ -56,15 +56,14 @@ def _minutes(live: LiveSession) -> str:
 
 
 def _predictions(live: LiveSession) -> str:
-    held = calibration(live.state.predictions)
-    words = f"{held.held} of {counted(held.settled, 'interval')} held. Intervals of 90% should hold nine times in ten."
+    words = f"{held_words(live.scenario, live.state.predictions)} Intervals of 90% should hold nine times in ten."
     made = bullets(predicted_words(live.scenario, one) for one in live.state.predictions)
     return paragraph(words) + made if made else ""
 
 
 def _mistakes(live: LiveSession) -> str:
     found = [f"{mistake.label}. {evidence.sentence}" for mistake, evidence in mistakes(live.scenario, live.state)]
-    return bullets(found) or paragraph("The log shows none of the four.")
+    return bullets(found) + paragraph(mistake_free(live.scenario, live.state))
 
 
 def _signals(live: LiveSession) -> Iterator[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from statistics import mean
 from typing import TYPE_CHECKING, NamedTuple
 
+from simulator.units import counted
+
 if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
     from simulator.session.session_state import SessionPrediction
 
 #: A person gives intervals that should hold nine times in ten.
@@ -24,14 +28,65 @@ def interval_score(low: float, high: float, value: float, alpha: float = ALPHA) 
     return (high - low) + 2 / alpha * (max(low - value, 0.0) + max(value - high, 0.0))
 
 
-def is_informed(predictions: Iterable[SessionPrediction]) -> bool:
-    """Return whether a person's intervals score better, on average, than intervals from zero to twice each result.
+#: Intervals that span this part of their scales or more, on average, say nothing.
+WIDE = 0.6
 
-    Such an interval always holds and says little; its score is twice the result. A result of zero is left out.
+#: The scale of a metric, in a sentence for the person.
+SCALE_WORDS = "The scale of a share goes from 0% to 100%, that of other figures from zero to twice the result."
+
+
+class ScaledInterval(NamedTuple):
+    """A settled interval beside the scale of its metric: the part that it spans, at most 1, and its score as such a part."""
+
+    span: float
+    score: float
+
+
+def on_its_scale(scenario: Scenario, prediction: SessionPrediction) -> ScaledInterval | None:
+    """Return a settled interval on the scale of its metric; None for a stage, without a result, and at a result of zero.
+
+    An interval over the whole scale always holds and says nothing; its score is 1.
     """
-    settled = [one.settled for one in predictions if one.settled is not None and one.settled.score is not None]
-    relative = [one.score / abs(one.value) for one in settled if one.score is not None and one.value]
-    return bool(relative) and sum(relative) < 2 * len(relative)
+    end, low, high = prediction.settled, prediction.low, prediction.high
+    if end is None or end.value is None or low is None or high is None or prediction.metric is None:
+        return None
+    metric = scenario.metrics.get(prediction.metric)
+    if metric is not None and metric.unit == "share":
+        low, high, scale = min(max(low, 0.0), 1.0), max(min(high, 1.0), 0.0), 1.0
+    else:
+        scale = 2 * abs(end.value)
+    if not scale:
+        return None
+    return ScaledInterval(min((high - low) / scale, 1.0), interval_score(low, high, end.value) / scale)
+
+
+def scaled(scenario: Scenario, predictions: Iterable[SessionPrediction]) -> list[ScaledInterval]:
+    """Return the settled intervals that have a scale."""
+    return [one for prediction in predictions if (one := on_its_scale(scenario, prediction)) is not None]
+
+
+def is_informed(scenario: Scenario, predictions: Iterable[SessionPrediction]) -> bool:
+    """Return whether intervals say something: on average they span less than half of their scales, and beat them in score."""
+    intervals = scaled(scenario, predictions)
+    return bool(intervals) and mean(one.span for one in intervals) < WIDE and mean(one.score for one in intervals) < 1
+
+
+def held_words(scenario: Scenario, predictions: Sequence[SessionPrediction]) -> str:
+    """Return the number of intervals that held, and the part of the scale that they span; empty without a settled one."""
+    held, intervals = calibration(predictions), scaled(scenario, predictions)
+    if not held.settled:
+        return ""
+    count = f"{held.held} of {counted(held.settled, 'interval')} held"
+    if not intervals:
+        return f"{count}."
+    span = mean(one.span for one in intervals)
+    verb = "it spans" if held.settled == 1 else "they span"
+    return (
+        f"{count}; {verb} {span:.0%} of the scale{'' if held.settled == 1 else ' on average'}{_LITTLE if span >= WIDE else ''}."
+    )
+
+
+_LITTLE = ", so that to hold says nothing"
 
 
 class HeldIntervals(NamedTuple):

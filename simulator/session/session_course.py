@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from simulator.case.phases import PracticePhase, deciding_questions, hero_of, phase_of_choice, phases_of
 from simulator.case.schema import Scenario
-from simulator.session.session_events import PanelOpened, PickChanged
-from simulator.session.session_state import IDLE_S, RunSeen, SessionPrediction, SessionState, Timed
+from simulator.session.prediction_scores import is_informed, on_its_scale
+from simulator.session.session_events import DefenceAnswered, ObjectivesRanked, PanelOpened, PickChanged
+from simulator.session.session_state import IDLE_S, RunSeen, SessionPrediction, SessionState, Timed, Visit
+from simulator.session.written_text import is_question, is_sentence
+
+#: Words a second that a person reads at most: 300 a minute; silent readers of English take 238 on average (Brysbaert 2019).
+READ_WORDS_A_S = 5.0
+
+#: A comparison shows an effect from this relative difference of a figure on.
+_EFFECT = 0.1
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,59 @@ class Course:
         return [one.place for one in self.state.questions if one.question in decide]
 
     @cached_property
+    def read(self) -> frozenset[int]:
+        """The places of the questions of the case whose answers stood long enough to be read.
+
+        The time counts from the first of several questions to the next step that is none of framing: a phase, a change, a run.
+        """
+        state, answers = self.state, self.scenario.questions
+        acts: list[Visit | SessionPrediction | RunSeen | Timed] = [*state.visits, *state.predictions, *state.runs]
+        acts += [*state.changes, *state.panels, *state.curveballs, *state.defences.values()]
+        ends = sorted((act.place, act.at) for act in acts)
+        ends.append((state.place, state.ended_at if state.ended_at is not None else state.last_at))
+        listed = [asked for asked in state.questions if asked.question is not None and asked.question < len(answers)]
+        found = set[int]()
+        for (_, until), group in groupby(listed, lambda asked: next(end for end in ends if end[0] > asked.place)):
+            asked = list(group)
+            words = sum(len(answers[one.question or 0].answer.split()) for one in asked)
+            found |= {one.place for one in asked} if until - asked[0].at >= words / READ_WORDS_A_S else set()
+        return frozenset(found)
+
+    def chose_questions(self, before: int) -> bool:
+        """Return whether the questions of the case before a place were chosen: more of them decide than of the whole list."""
+        decide = set(deciding_questions(self.scenario))
+        asked = [one.question for one in self.state.questions if one.question is not None and one.place < before]
+        share = len(decide) / len(self.scenario.questions) if self.scenario.questions else 1.0
+        return bool(asked) and (share == 1 or sum(one in decide for one in asked) > share * len(asked))
+
+    @cached_property
+    def ranked(self) -> list[Timed]:
+        """The rankings of two objectives or more: one alone has no order."""
+        return [one for one in self.state.rankings if isinstance(one.event, ObjectivesRanked) and len(one.event.objectives) > 1]
+
+    @cached_property
+    def reasons(self) -> list[int]:
+        """The places of the answers to defence prompts that are sentences, or were said aloud."""
+        answers = [(one.place, one.event) for one in self.state.defences.values()]
+        return [
+            place
+            for place, event in answers
+            if isinstance(event, DefenceAnswered) and (event.ticked or is_sentence(event.text))
+        ]
+
+    @property
+    def under_curveballs(self) -> list[RunSeen]:
+        return [run for run in self.runs if run.asked.strikes]
+
+    @cached_property
     def assumed(self) -> list[int]:
-        return [one.place for one in self.state.assumptions if not one.removed]
+        """The places of the assumptions that stand: answers that were read and pinned, and sentences in own words."""
+        read = {asked.question for asked in self.state.questions if asked.place in self.read}
+        return [
+            one.place
+            for one in self.state.assumptions
+            if not one.removed and (one.question in read if one.question is not None else is_sentence(one.text))
+        ]
 
     def changes(self, phase: str) -> list[Timed]:
         """Return the changes of the choices of a phase."""
@@ -103,19 +162,46 @@ class Course:
         return sorted([*opened, *(run.place for run in shown)])
 
     def asked_for(self, phase: str) -> list[int]:
-        """Return the places of the questions whose answers serve a phase; questions in own words may serve any."""
+        """Return the places of the questions that serve a phase, their answers read; a sentence in own words may serve any."""
         serving = {index for index, question in enumerate(self.scenario.questions) if question.phase == phase}
-        return [one.place for one in self.state.questions if one.question in serving or one.question is None]
+        return [
+            asked.place
+            for asked in self.state.questions
+            if (asked.place in self.read and asked.question in serving) or (asked.question is None and is_question(asked.words))
+        ]
 
     def touched(self, phase: str) -> list[int]:
-        """Return the places of all that was done for a phase, in their order: visits, questions, changes, panels opened."""
-        visits = [one.place for one in self.state.visits if one.phase == phase]
+        """Return the places of all that was done for a phase, in their order: questions, changes, panels; no bare visit."""
         done = [one.place for one in [*self.changes(phase), *self.panels(phase)]]
-        return sorted([*visits, *self.asked_for(phase), *done])
+        return sorted([*self.asked_for(phase), *done])
 
     def single_moves(self, phase: str) -> list[RunMove]:
         """Return the moves of one choice of a phase with all others as they were."""
         return [move for move in self.moves if move.is_single and self.phase_of.get(next(iter(move.choices))) == phase]
+
+    def predicted_moves(self, phase: str) -> list[RunMove]:
+        """Return the single moves of a phase whose second design was predicted by intervals that say something."""
+        return [move for move in self.single_moves(phase) if self.said_something(move.after)]
+
+    def said_something(self, run: RunSeen) -> bool:
+        """Return whether the design of a run was predicted by intervals that say something."""
+        return is_informed(self.scenario, self.predicted.get(run.design, []))
+
+    def seen_effect(self, move: RunMove) -> bool:
+        """Return whether a figure moved by a tenth or more, as a prediction says that beats an interval over the whole scale.
+
+        All intervals of the second design together must say something.
+        """
+        earlier = {} if move.before.ended is None else {figure.metric: figure.value for figure in move.before.ended.figures}
+        return self.said_something(move.after) and any(
+            one.settled is not None
+            and one.settled.value is not None
+            and (before := earlier.get(one.metric or "")) is not None
+            and abs(one.settled.value - before) >= _EFFECT * abs(before)
+            and (placed := on_its_scale(self.scenario, one)) is not None
+            and placed.score < 1
+            for one in self.predicted[move.after.design]
+        )
 
     @cached_property
     def predicted(self) -> dict[str, list[SessionPrediction]]:

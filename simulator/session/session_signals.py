@@ -11,6 +11,7 @@ from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 
 from simulator.case.phases import SIGNAL_PHASES, phases_of
 from simulator.case.schema import Scenario
+from simulator.session.prediction_scores import held_words
 from simulator.session.session_course import Course
 from simulator.units import counted, times
 
@@ -18,6 +19,8 @@ from simulator.units import counted, times
 Level = Literal["very_weak", "weak", "strong", "very_strong"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
+#: The levels below strong.
+WEAK: tuple[Level, ...] = LEVELS[:2]
 
 #: The form of a log that signals and rules read: the course of a session, or that of an incident.
 LogForm = TypeVar("LogForm")
@@ -52,11 +55,20 @@ def _framing(course: Course) -> Iterator[Evidence]:
     beside = f", and {own} in your own words" if own else ""
     words = f"You asked {len(offered)} of {counted(total, 'question')}{deciding}{beside}."
     yield Evidence(words, [one.place for one in state.questions])
-    yield Evidence(f"You wrote down {counted(len(course.assumed), 'assumption')}.", course.assumed)
+    if hasty := [place for place in offered if place not in course.read]:
+        yield Evidence(f"You left no time to read {counted(len(hasty), 'answer')}.", hasty)
+    yield from _assumptions(course)
     if not state.rankings:
         yield Evidence("You ranked no objectives.")
         return
     yield Evidence(f"You put {counted(len(state.objectives), 'objective')} in order.", [state.rankings[-1].place])
+
+
+def _assumptions(course: Course) -> Iterator[Evidence]:
+    there = [one for one in course.state.assumptions if not one.removed]
+    written = sum(one.question is None for one in there)
+    words = f", {written} of them in your own words, which no rule judges" if written else ""
+    yield Evidence(f"You noted {counted(len(there), 'assumption')}{words}.", [one.place for one in there])
 
 
 def _of_phase(phase: str) -> Callable[[Course], Iterator[Evidence]]:
@@ -66,6 +78,8 @@ def _of_phase(phase: str) -> Callable[[Course], Iterator[Evidence]]:
         title = course.phases[phase].title
         visits = [one.place for one in course.state.visits if one.phase == phase]
         yield Evidence(f"You went to “{title}” {times(len(visits))}." if visits else f"You did not go to “{title}”.", visits)
+        if asked := [place for place in course.asked_for(phase) if place in course.read]:
+            yield Evidence(f"You asked {counted(len(asked), 'question')} about it.", asked)
         if course.phases[phase].choices:
             changes = [one.place for one in course.changes(phase)]
             yield Evidence(
@@ -103,13 +117,16 @@ def _quantified(course: Course) -> Iterator[Evidence]:
         single = [move.after.place for move in course.moves if move.is_single]
         yield Evidence(f"{len(single)} of {counted(len(course.moves), 'move')} between runs changed one choice alone.", single)
     if course.intervals:
-        held = [one.place for one in course.intervals if one.settled and one.settled.held]
-        yield Evidence(f"{len(held)} of {counted(len(course.intervals), 'interval')} held the result.", held)
+        words = held_words(course.scenario, course.intervals)
+        yield Evidence(words, [one.place for one in course.intervals if one.settled and one.settled.held])
 
 
 def _words(course: Course) -> Iterator[Evidence]:
     places = [one.place for one in course.state.defences.values()]
-    yield Evidence(f"You answered {counted(len(places), 'defence prompt')}.", places)
+    empty = len(places) - len(course.reasons)
+    form = f", {empty} of them without a sentence" if empty else ""
+    judged = " No rule judges your words." if places else ""
+    yield Evidence(f"You answered {counted(len(places), 'defence prompt')}{form}.{judged}", places)
 
 
 SIGNALS: tuple[Signal[Course], ...] = (

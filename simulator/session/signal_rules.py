@@ -1,6 +1,7 @@
 """Rules of a session: the levels that a log decides by itself, and the four mistakes that interviewers name.
 
-A rule reads the order of events and never prose. Where no rule fires, or rules of a signal disagree, the person decides.
+A rule reads the order of events, never the meaning of prose; a text that is no sentence counts for nothing. Where no rule
+fires, or rules of a signal disagree, the person decides.
 docs/practice.md lists every rule with its share of false alarms in the sessions of bots.
 """
 
@@ -8,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import mean
 from typing import Generic
 
 from simulator.case.schema import Scenario
-from simulator.session.prediction_scores import is_informed
-from simulator.session.session_course import Course
+from simulator.session.prediction_scores import WIDE, is_informed, scaled
+from simulator.session.session_course import Course, RunMove
 from simulator.session.session_events import CurveballStruck
 from simulator.session.session_signals import SIGNALS, Evidence, Level, LogForm, Signal
-from simulator.session.session_state import SessionState
+from simulator.session.session_state import RunSeen, SessionState
 from simulator.units import counted
 
 #: A rule about habits needs as many runs, moves or changes at least.
@@ -35,10 +37,15 @@ class SignalRule(Generic[LogForm]):
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake that interviewers name; states: when the log shows it; finds: its moment, None where it is not shown."""
+    """A mistake that interviewers name.
+
+    phase: the phase that was left out, "" for the missing reason; states: when the log shows it
+    finds: its moment, None where it is not shown
+    """
 
     name: str
     label: str
+    phase: str
     states: str
     finds: Callable[[Course], Evidence | None]
 
@@ -62,20 +69,21 @@ def _decided_first(course: Course) -> Evidence | None:
     if not course.runs:
         return None
     first = course.runs[0].place
-    asked = [place for place in course.deciding if place < first]
+    asked = [place for place in course.deciding if place < first and place in course.read]
     assumed = [place for place in course.assumed if place < first]
-    ranked = [one.place for one in course.state.rankings if one.place < first]
+    ranked = [one.place for one in course.ranked if one.place < first]
     known = sum(question.decides for question in course.scenario.questions) or len(course.scenario.questions)
-    if 2 * len(asked) < known or not assumed or not ranked:
+    if 2 * len(asked) < known or not course.chose_questions(first) or not assumed or not ranked:
         return None
     words = (
-        f"Before your first run you asked {len(asked)} of {known} deciding questions, wrote assumptions and ranked objectives."
+        f"Before your first run you asked {len(asked)} of {known} deciding questions and had time to read the answers, "
+        "wrote assumptions and ranked objectives."
     )
     return Evidence(words, [*asked, *assumed, *ranked])
 
 
 def _untouched(phase: str, words: str) -> Callable[[Course], Evidence | None]:
-    """Return a rule that fires where designs ran and nothing was done for a phase: no visit, question, change or panel."""
+    """Return a rule that fires where designs ran and nothing was done for a phase: no question, change or panel."""
 
     def finds(course: Course) -> Evidence | None:
         if not course.runs or phase not in course.phases or course.touched(phase):
@@ -86,16 +94,23 @@ def _untouched(phase: str, words: str) -> Callable[[Course], Evidence | None]:
 
 
 def _no_failure(course: Course) -> Evidence | None:
-    if course.state.curveballs:
+    if course.under_curveballs:
         return None
-    return _untouched("monitor", "You ran designs and did nothing about failures: no phase, no question, no curveball.")(course)
+    words = "You ran designs and did nothing about failures: no question, no change, no run under a curveball."
+    return _untouched("monitor", words)(course)
 
 
 def _compared(course: Course) -> Evidence | None:
-    if "model" not in course.phases or not (single := course.single_moves("model")):
+    if "model" not in course.phases:
         return None
-    label = course.scenario.choices[next(iter(single[0].choices))].label
-    return Evidence(f"You ran two designs that differ in “{label}” alone.", [single[0].before.place, single[0].after.place])
+    pair = next((move for move in course.single_moves("model") if course.seen_effect(move)), None)
+    if pair is None:
+        return None
+    label = course.scenario.choices[next(iter(pair.choices))].label
+    words = (
+        f"You ran two designs that differ in “{label}” alone, predicted the second one, and a figure moved by a tenth or more."
+    )
+    return Evidence(words, [pair.before.place, pair.after.place])
 
 
 def _blind_threshold(course: Course) -> Evidence | None:
@@ -114,22 +129,26 @@ def _looked_at_errors(course: Course) -> Evidence | None:
     if "evaluate" not in course.phases:
         return None
     looks = [one.place for one in course.panels("evaluate")]
-    moves = [move for move in course.single_moves("evaluate") if looks and looks[0] < move.after.place]
+    moves = [move for move in course.predicted_moves("evaluate") if looks and looks[0] < move.after.place]
     if not moves:
         return None
     label = course.scenario.choices[next(iter(moves[0].choices))].label
-    return Evidence(f"You looked at the errors, then moved “{label}” alone and ran both.", [looks[0], moves[0].after.place])
+    words = f"You looked at the errors, then moved “{label}” alone, predicted its effect and ran both."
+    return Evidence(words, [looks[0], moves[0].after.place])
+
+
+def _misses_nothing(run: RunSeen) -> bool:
+    """Return whether a run misses no objective for certain."""
+    return run.ended is not None and not {"not met", "void"} & set(run.ended.verdicts.values())
 
 
 def _sized(course: Course) -> Evidence | None:
-    if "serve" not in course.phases or not (single := course.single_moves("serve")):
+    if "serve" not in course.phases or not (single := course.predicted_moves("serve")):
         return None
     last = next((run for run in reversed(course.runs) if not run.asked.strikes), None)
-    if last is None or last.ended is None or not course.moves_one_at_a_time:
+    if last is None or not course.moves_one_at_a_time or not _misses_nothing(last):
         return None
-    if any(standing in ("not met", "void") for standing in last.ended.verdicts.values()):
-        return None
-    words = "You sized the service one step at a time, and your last calm run misses no objective for certain."
+    words = "You sized the service by a step that you predicted, and your last calm run misses no objective for certain."
     return Evidence(words, [single[0].after.place, last.place])
 
 
@@ -137,8 +156,14 @@ def _answered_a_failure(course: Course) -> Evidence | None:
     struck = next((one for one in course.state.curveballs if isinstance(one.event, CurveballStruck)), None)
     if struck is None:
         return None
-    under = [run for run in course.runs if run.asked.strikes and run.place > struck.place]
-    if not under or len({run.design for run in under}) < 2 or under[0].design not in course.predicted:
+    under = [run for run in course.under_curveballs if run.place > struck.place]
+    if not under or len({run.design for run in under}) < 2 or not course.said_something(under[-1]):
+        return None
+    calm = next(
+        (run for run in reversed(course.runs) if not run.asked.strikes and run.asked.picks == under[0].asked.picks), None
+    )
+    shown = calm is not None and course.seen_effect(RunMove(calm, under[0], frozenset()))
+    if not shown and not (course.said_something(under[0]) and _misses_nothing(under[0])):
         return None
     predicted = course.predicted[under[0].design][0].place
     words = "You predicted what the curveball breaks, changed the design and ran it again."
@@ -159,19 +184,33 @@ def _at_once(course: Course) -> Evidence | None:
     return Evidence(f"{len(several)} of {counted(len(course.moves), 'move')} changed several choices at once.", several)
 
 
+def _whole_scale(course: Course) -> Evidence | None:
+    spans = [one.span for one in scaled(course.scenario, course.intervals)]
+    if len(spans) < _HABIT or mean(spans) < WIDE:
+        return None
+    words = f"Your intervals span {mean(spans):.0%} of the scale on average: they say nothing, and to hold is no merit."
+    return Evidence(words, [one.place for one in course.intervals])
+
+
 def _checked(course: Course) -> Evidence | None:
     held = [one for one in course.intervals if one.settled and one.settled.held]
     enough = len(course.predicted) >= _HABIT and len(course.moves) >= _HABIT - 1
-    if not enough or not course.moves_one_at_a_time or not is_informed(course.intervals):
+    if not enough or not course.moves_one_at_a_time or not is_informed(course.scenario, course.intervals):
+        return None
+    if not any(course.seen_effect(move) for move in course.moves):
         return None
     words = f"You predicted {counted(len(course.predicted), 'design')} and mostly moved one choice at a time; {len(held)} of "
     return Evidence(f"{words}{counted(len(course.intervals), 'interval')} held.", [one.place for one in held])
 
 
 def _no_reason(course: Course) -> Evidence | None:
-    if not course.runs or course.state.defences:
+    if not course.runs or course.reasons:
         return None
-    return Evidence("You answered none of the defence prompts.", [course.runs[-1].place])
+    written = [answer.place for answer in course.state.defences.values()]
+    words = "You answered none of the defence prompts."
+    if written:
+        words = f"None of your {counted(len(written), 'answer')} to the defence prompts reads as a sentence."
+    return Evidence(words, written or [course.runs[-1].place])
 
 
 def _no_data(course: Course) -> Evidence | None:
@@ -183,8 +222,8 @@ def _no_data(course: Course) -> Evidence | None:
     return Evidence("Your first design ran before anything was done about the data.", [first])
 
 
-_NO_DATA = "You ran designs and did nothing about the data: no phase, no question, no panel."
-_NO_SERVING = "You ran designs and did nothing about serving: no phase, no question, no choice of it."
+_NO_DATA = "You ran designs and did nothing about the data: no question, no change, no panel."
+_NO_SERVING = "You ran designs and did nothing about serving: no question, no change, no panel."
 
 RULES: tuple[SignalRule[Course], ...] = (
     SignalRule(
@@ -198,18 +237,22 @@ RULES: tuple[SignalRule[Course], ...] = (
         "decided_first",
         "framing",
         "strong",
-        "before the first run: half of the deciding questions, an assumption and ranked objectives",
+        "before the first run: half of the deciding questions, chosen and read, an assumption and two ranked objectives",
         _decided_first,
     ),
     SignalRule(
         "no_data",
         "data",
         "very_weak",
-        "runs, and no visit, question, change or panel of the data phase",
+        "runs, and no question, change or panel of the data phase",
         _untouched("data", _NO_DATA),
     ),
     SignalRule(
-        "compared", "model", "strong", "two runs in a row that differ in one choice of the model phase alone", _compared
+        "compared",
+        "model",
+        "strong",
+        "two runs in a row that differ in one choice of the model alone, the second predicted, with an effect of a tenth",
+        _compared,
     ),
     SignalRule(
         "blind_threshold",
@@ -222,49 +265,62 @@ RULES: tuple[SignalRule[Course], ...] = (
         "looked_at_errors",
         "evaluation",
         "strong",
-        "a look at a panel of the evaluation, then a run that moves one of its choices alone",
+        "a look at a panel of the evaluation, then a predicted run that moves one of its choices alone",
         _looked_at_errors,
     ),
     SignalRule(
         "no_serving",
         "serving",
         "very_weak",
-        "runs, and no visit, question, change or panel of serving",
+        "runs, and no question, change or panel of serving",
         _untouched("serve", _NO_SERVING),
     ),
     SignalRule(
         "sized",
         "serving",
         "strong",
-        "two thirds of the moves of one choice, one of them of serving; a last calm run that misses nothing for certain",
+        "two thirds of the moves of one choice, a predicted one of serving; a last calm run that misses nothing for certain",
         _sized,
     ),
-    SignalRule(
-        "no_failure", "safety", "very_weak", "runs, no curveball, and nothing done for the phase of failures", _no_failure
-    ),
+    SignalRule("no_failure", "safety", "very_weak", "runs, none under a curveball, and nothing done for failures", _no_failure),
     SignalRule(
         "answered_a_failure",
         "safety",
         "strong",
-        "a curveball, its effect predicted, and a changed design run under it",
+        "a curveball, its effect predicted (a tenth, or no objective missed), and a changed design predicted under it",
         _answered_a_failure,
     ),
     SignalRule("unpredicted", "quantified", "very_weak", "three designs or more, none of them predicted", _unpredicted),
+    SignalRule(
+        "whole_scale",
+        "quantified",
+        "weak",
+        "three intervals or more, over three fifths of their scales on average",
+        _whole_scale,
+    ),
     SignalRule("at_once", "quantified", "weak", "three moves or more, more than half of several choices at once", _at_once),
     SignalRule(
         "checked",
         "quantified",
         "strong",
-        "three designs predicted, two thirds of the moves of one choice, and intervals that say something",
+        "three designs predicted, two thirds of the moves of one choice, intervals that say something, an effect of a tenth",
         _checked,
     ),
 )
 
 MISTAKES = (
-    Mistake("no_data", "Architecture without data", "a run before anything of the data phase", _no_data),
-    Mistake("no_deployment", "No constraint of deployment", "runs, and nothing of serving", _untouched("serve", _NO_SERVING)),
-    Mistake("no_failure", "No failure or safety", "runs, no curveball, and nothing of failures", _no_failure),
-    Mistake("no_reason", "No reason given", "runs, and no defence prompt answered or ticked", _no_reason),
+    Mistake("no_data", "Architecture without data", "data", "a run before anything of the data phase", _no_data),
+    Mistake(
+        "no_deployment",
+        "No constraint of deployment",
+        "serve",
+        "runs, and nothing of serving",
+        _untouched("serve", _NO_SERVING),
+    ),
+    Mistake(
+        "no_failure", "No failure or safety", "monitor", "runs, none under a curveball, and nothing of failures", _no_failure
+    ),
+    Mistake("no_reason", "No reason given", "", "runs, and no defence prompt answered in a sentence or ticked", _no_reason),
 )
 
 
@@ -307,3 +363,36 @@ def mistakes(scenario: Scenario, state: SessionState) -> list[tuple[Mistake, Evi
     """Return the mistakes that the log shows, each with its moment."""
     course = Course(scenario, state)
     return [(mistake, evidence) for mistake in MISTAKES if (evidence := mistake.finds(course)) is not None]
+
+
+def mistake_free(scenario: Scenario, state: SessionState) -> str:
+    """Return the acts that kept runs free of mistakes, in words, without praise; empty where all mistakes are shown."""
+    course = Course(scenario, state)
+    if not course.runs:
+        return "No design ran, so the log shows none of the four mistakes, and not that you avoid them."
+    open_to = [mistake for mistake in MISTAKES if mistake.phase in {"", *course.phases}]
+    free = [mistake for mistake in open_to if mistake.finds(course) is None]
+    acts = " ".join(_acts(course, mistake.phase) if mistake.phase else _reasons(course) for mistake in free)
+    if len(free) == len(open_to):
+        return f"The log shows none of the four. It holds: {acts}"
+    return f"Of the others the log holds: {acts}" if acts else ""
+
+
+def _acts(course: Course, phase: str) -> str:
+    """Return the acts for a phase in words."""
+    counts = [
+        counted(len(course.asked_for(phase)), "question"),
+        counted(len(course.changes(phase)), "change"),
+        counted(len(course.panels(phase)), "panel"),
+        *(
+            [counted(len(course.under_curveballs), "run under a curveball", "runs under a curveball")]
+            if phase == "monitor"
+            else []
+        ),
+    ]
+    done = [words for words in counts if not words.startswith("0 ")]
+    return f"{course.phases[phase].title}: {', '.join(done)}."
+
+
+def _reasons(course: Course) -> str:
+    return f"Reasons: {counted(len(course.reasons), 'prompt')} answered in a sentence or aloud; no rule judges the words."

@@ -15,7 +15,7 @@ from simulator.app.widgets import draw, plain
 from simulator.case.schema import Scenario
 from simulator.charts.look import BLUE, GREY, RED, Chart, figure, translucent
 from simulator.intervals import Interval, share_interval
-from simulator.session.prediction_scores import ALPHA, SCORE_WORDS
+from simulator.session.prediction_scores import ALPHA, SCALE_WORDS, SCORE_WORDS, on_its_scale
 from simulator.session.session_state import SessionPrediction
 from simulator.units import counted, spoken, spoken_size
 from simulator.you.own_record import OwnSession
@@ -29,7 +29,10 @@ _FARTHEST = 3.0
 
 @dataclass(frozen=True)
 class SettledInterval:
-    """A 90% interval for a metric and the result of the run, in the unit of the metric; at: of the result (s since 1970)."""
+    """A 90% interval for a metric and the result of the run, in the unit of the metric; at: of the result (s since 1970).
+
+    span: the part of the metric's scale, None where the result is zero
+    """
 
     case: str
     metric: str
@@ -39,6 +42,7 @@ class SettledInterval:
     value: float
     score: float
     at: float
+    span: float | None = None
 
     @property
     def held(self) -> bool:
@@ -67,7 +71,9 @@ def _settled(scenario: Scenario, one: SessionPrediction) -> SettledInterval | No
         (goal.label for goal in scenario.objectives if goal.metric == one.metric), metric.label if metric else one.metric
     )
     unit = metric.unit if metric else ""
-    return SettledInterval(scenario.title, label, unit, one.low, one.high, end.value, end.score, end.at)
+    placed = on_its_scale(scenario, one)
+    span = None if placed is None else placed.span
+    return SettledInterval(scenario.title, label, unit, one.low, one.high, end.value, end.score, end.at, span)
 
 
 def held_share(intervals: Sequence[SettledInterval]) -> Interval:
@@ -80,6 +86,8 @@ def held_sentences(intervals: Sequence[SettledInterval]) -> str:
     share, held = held_share(intervals), sum(one.held for one in intervals)
     ends = f"{share.low:.0%} to {share.high:.0%}"
     counts = f"{held} of {counted(len(intervals), 'interval')} held the result: {share.value:.0%} (95% interval {ends})."
+    if spans := [one.span for one in intervals if one.span is not None]:
+        counts += f" On average they span {mean(spans):.0%} of the scale."
     aim = 1 - ALPHA
     if share.high < aim:
         return f"{counts} Your intervals hold too seldom: nine in ten should."
@@ -179,4 +187,4 @@ def predictions(sessions: Sequence[OwnSession]) -> None:
         )
     scores = score_table(intervals)
     st.dataframe(scores, hide_index=True, alt=f"Interval scores of {counted(len(scores), 'metric')}; smaller is better.")
-    st.caption(SCORE_WORDS)
+    st.caption(f"{SCORE_WORDS} {SCALE_WORDS}")

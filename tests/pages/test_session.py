@@ -51,6 +51,13 @@ def pressed(page, key):
     return page
 
 
+def assuming(page, words="We assume that one in ten frames shows a person."):
+    """Write an assumption, so that the session holds an act."""
+    page.text_input(key="session:assumption").set_value(words).run()
+    assert not page.exception
+    return page
+
+
 def asking(page, words):
     """Type words into the field of a question, and press Enter."""
     page.text_input(key="session:question").set_value(words)
@@ -217,7 +224,7 @@ def test_the_defence_shows_the_verdicts_and_every_run_and_ends_the_session(scena
 
 
 def test_the_record_comes_before_the_rating_and_the_comparison_after_it(scenario, begun):
-    page = pressed(begun, "session:end")
+    page = ended(assuming(begun))
     assert "The record" in said(page)
     assert scenario.debrief[0].title not in told(page)
     page.radio(key="session:rate:framing").set_value("weak").run()
@@ -335,7 +342,7 @@ def test_the_debrief_says_what_the_log_says_only_after_the_own_rating(scenario, 
 
 
 def test_the_weakest_signal_leads_to_a_session_with_its_goal(scenario, begun):
-    page = ended(begun)
+    page = ended(assuming(begun))
     page.radio(key="session:rate:model").set_value("very_weak").run()
     assert "Your weakest signal is **Choice of the model**" in said(page)
     goal = opened("session", case=CASE, goal="model")
@@ -344,6 +351,26 @@ def test_the_weakest_signal_leads_to_a_session_with_its_goal(scenario, begun):
     assert "Goal: Run two models" in told(page)
     page = ended(page)
     assert "Not reached yet" in told(page)
+
+
+def test_a_session_without_an_act_is_told_so_with_one_next_step_and_nothing_to_rate(begun):
+    page = ended(pressed(begun, "session:phase:defend"))
+    assert "You asked nothing, changed nothing, predicted nothing and ran no design." in told(page)
+    assert "You practised **Framing** least." in told(page)
+    assert not [one for one in page.radio if (one.key or "").startswith("session:rate")]
+    assert "you saw to" not in told(page) and "Mistakes that interviewers name" not in said(page)
+
+
+def test_a_session_without_a_run_is_told_that_no_mistake_can_be_seen(begun):
+    page = ended(assuming(begun))
+    assert "No design ran, so the log shows none of the four mistakes, and not that you avoid them." in told(page)
+
+
+def test_the_debrief_calls_no_strong_signal_the_weakest(begun):
+    page = ended(assuming(begun))
+    page.radio(key="session:rate:framing").set_value("strong").run()
+    assert "Your weakest signal" not in said(page)
+    assert "Nothing is rated below strong. You practised **Data and labels** least." in told(page)
 
 
 def test_help_that_is_asked_for_is_noted_as_a_hint(scenario, begun):

@@ -1,4 +1,4 @@
-"""Bots that play whole sessions by the log: a guesser, a naive one and a reference one, each by a seed.
+"""Bots that play whole sessions by the log, each by a seed: a reference one, a guesser, a naive one, and two bluffers.
 
 Every event passes the rules of a session. Their runs are real ones of few replications, kept in `played_designs.json`:
 `python -m tests.session.session_bots` makes those that are missing.
@@ -10,6 +10,7 @@ import json
 import warnings
 from functools import cache
 from itertools import count
+from math import ceil, log10
 from pathlib import Path
 from random import Random
 
@@ -45,7 +46,10 @@ PLAYED = Path(__file__).with_name("played_designs.json")
 #: The seed and the replications of the bots' runs, and the number of random designs of a case.
 SEED, REPLICATIONS, RANDOM_DESIGNS = 1, 2, 8
 
-BOTS = ("reference", "guesser", "naive")
+BOTS = ("reference", "guesser", "naive", "bluffer", "opportunist")
+
+#: The number of changes of one choice from which the bluffers draw.
+ARBITRARY = 5
 
 
 @cache
@@ -96,8 +100,29 @@ def reference_steps(name):
     return sorted(steps, key=lambda step: order.get(phase_of_choice(scenario, phases, step[0]) or "", 0))
 
 
+@cache
+def arbitrary_steps(name):
+    """Changes of one choice from the defaults, drawn without a look at the case: one of the model first, if there is one."""
+    scenario, rng, found = case(name), Random(f"steps of {name}"), []
+    phases = phases_of(scenario)
+    choices = [one for one, choice in scenario.choices.items() if not choice.situation]
+    rng.shuffle(choices)
+    choices.sort(key=lambda one: phase_of_choice(scenario, phases, one) != "model")
+    for one in [*choices[:1], *rng.sample(choices[1:], len(choices) - 1)]:
+        others = [pick for pick in scenario.choices[one].picks() if pick != scenario.defaults()[one]]
+        pick = rng.choice(others)
+        try:
+            compile_plan(scenario, scenario.defaults() | {one: pick})
+        except ValueError:
+            continue
+        found.append((one, pick))
+    return found[:ARBITRARY]
+
+
 class Player:
-    """A person at a session, whose every event passes the rules."""
+    """A person at a session, whose every event passes the rules; pace: the least and the most seconds before an event."""
+
+    pace = 5, 40
 
     def __init__(self, name, bot, seed):
         self.scenario, self.rng = case(name), Random(f"{name} {bot} {seed}")
@@ -108,7 +133,7 @@ class Player:
 
     def does(self, event, role="candidate"):
         assert refusal(self.scenario, self.state, role, event) == ""
-        self.now += self.rng.uniform(5, 40)
+        self.now += self.rng.uniform(*self.pace)
         self.log.append(LoggedEvent(next(self.places), self.now, role, event))
         self.state = self.state.after(self.log[-1:])
 
@@ -192,8 +217,9 @@ def reference(player):
         _runs_predicted(player)
     if rng.random() < 0.5:
         player.goes_to(rng.choice(player.phases).id)
-    player.goes_to("serve")
-    player.goes_to("monitor")
+    for phase in ("serve", "monitor"):
+        player.goes_to(phase)
+        player.opens(phase)
     _is_struck_and_answers(player, steps)
     player.goes_to("defend")
     for prompt in range(rng.randint(2, len(defence_of(scenario)))):
@@ -249,10 +275,105 @@ def naive(player):
             return
 
 
+def whole_scale(player):
+    """Intervals over all that the form offers."""
+    bounds = {goal.metric: abs(goal.at_least if goal.at_most is None else goal.at_most) for goal in player.scenario.objectives}
+
+    def interval(metric, _):
+        share = player.scenario.metrics[metric].unit == "share"
+        return 0.0, 1.0 if share else 10.0 ** ceil(log10(3 * (bounds.get(metric) or 1.0)))
+
+    return interval
+
+
+KEY_WORDS = ("data", "drift", "latency", "GPU", "bias", "cost", "monitoring", "p99", "fallback", "trade-off", "accuracy")
+
+
+def key_words(player):
+    return " ".join(player.rng.sample(KEY_WORDS, player.rng.randint(3, 6)))
+
+
+def bluffer(player):
+    """Press every question within seconds, type key words, look into each phase, and predict the whole scale.
+
+    It runs the design of the case and one or two arbitrary changes, and lets a curveball strike.
+    """
+    rng, scenario = player.rng, player.scenario
+    player.pace = 1, 4
+    player.asks(*rng.sample(range(len(scenario.questions)), len(scenario.questions)))
+    player.does(AssumptionWritten(text=key_words(player)))
+    if rng.random() < 0.5:
+        player.does(AssumptionPinned(question=rng.randrange(len(scenario.questions))))
+    player.does(ObjectivesRanked(objectives=tuple(RankedObjective(words=word) for word in rng.sample(KEY_WORDS, 3))))
+    for phase in player.phases[1:]:
+        player.goes_to(phase.id)
+        if rng.random() < 0.5:
+            player.opens(phase.id)
+    _bluffs_runs(player, whole_scale(player), rng.randint(1, 3))
+    _answers_all(player, lambda prompt: key_words(player))
+
+
+def _bluffs_runs(player, interval, changes):
+    """Run the design of the case, then arbitrary changes one by one, and a curveball with a further one."""
+    player.predicts(interval)
+    player.runs()
+    steps = arbitrary_steps(player.scenario.id)
+    first, *others = [steps[0], *player.rng.sample(steps[1:], min(changes, len(steps) - 1))]
+    for name, pick in [first, *others][:changes]:
+        player.picks(**{name: pick})
+        player.predicts(interval)
+        player.runs()
+    player.is_struck()
+    if player.state.strikes:
+        for name, pick in (first, (first[0], player.scenario.defaults()[first[0]])):
+            player.picks(**{name: pick})
+            player.predicts(interval)
+            player.runs()
+
+
+def _answers_all(player, words):
+    player.goes_to("defend")
+    for prompt in range(len(defence_of(player.scenario))):
+        player.does(DefenceAnswered(prompt=prompt, text=words(prompt)))
+
+
+def opportunist(player):
+    """Know the rules and nothing of the case: wait where they count seconds, write sentences, and predict by the bounds."""
+    rng, scenario = player.rng, player.scenario
+    player.pace = 8, 12
+    questions = range(len(scenario.questions))
+    player.asks(*rng.sample(questions, ceil(0.6 * len(questions))))
+    player.now += 60
+    for question in [one.question for one in player.state.questions]:
+        player.does(AssumptionPinned(question=question))
+    player.does(AssumptionWritten(text="We assume that the load is the peak of the day."))
+    player.ranks()
+    for phase in player.phases[1:]:
+        player.goes_to(phase.id)
+        player.opens(phase.id)
+    _bluffs_runs(player, by_the_bound(player), 3)
+    _answers_all(player, lambda prompt: f"Because the bound of objective {prompt + 1} is the one that decides this design.")
+
+
+def by_the_bound(player):
+    """Intervals around the last result, as the form shows it; before the first run, around the bound."""
+    goals = {goal.metric: goal for goal in player.scenario.objectives}
+
+    def interval(metric, _):
+        shown = [run.ended for run in player.state.runs if run.ended]
+        value = next((one.value for run in shown[-1:] for one in run.figures if one.metric == metric and one.value), None)
+        if value is None and metric in goals:
+            value = goals[metric].at_least if goals[metric].at_most is None else goals[metric].at_most
+        return 0.75 * abs(value or 1.0), 1.25 * abs(value or 1.0)
+
+    return interval
+
+
 def played_session(name, bot, seed):
     """The state of a session that a bot has played."""
     player = Player(name, bot, seed)
-    {"reference": reference, "guesser": guesser, "naive": naive}[bot](player)
+    players = {"reference": reference, "guesser": guesser, "naive": naive, "bluffer": bluffer, "opportunist": opportunist}
+    players[bot](player)
     player.does(SessionEnded())
     return player.state
 

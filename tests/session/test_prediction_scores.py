@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from simulator.session.prediction_scores import interval_score, is_informed
+from simulator.case.load import load
+from simulator.session.prediction_scores import held_words, interval_score, is_informed, on_its_scale
 from simulator.session.session_state import SessionPrediction, Settlement
 
 
@@ -44,21 +45,52 @@ def test_the_quantiles_of_a_belief_have_the_smallest_expected_score():
     assert mean == pytest.approx(expected(*best), rel=0.03)
 
 
-def prediction(low, high, value):
+def prediction(low, high, value, metric="latency_p99_s"):
     settled = Settlement(0.0, "0" * 12, value, None, low <= value <= high, interval_score(low, high, value))
-    return SessionPrediction(0, 0.0, "0" * 12, "done_share", low, high, None, settled)
+    return SessionPrediction(0, 0.0, "0" * 12, metric, low, high, None, settled)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "value", "metric", "span", "score"),
+    [
+        (0, 4, 2, "latency_p99_s", 1.0, 1.0),  # zero to twice the result
+        (1, 3, 2, "latency_p99_s", 0.5, 0.5),
+        (0, 40, 2, "latency_p99_s", 1.0, 10.0),  # no part is above 1, and the score goes on
+        (2, 4, 1.5, "latency_p99_s", 2 / 3, (2 + 20 * 0.5) / 3),
+        (0, 1, 0.9, "done_share", 1.0, 1.0),  # all shares that there are
+        (0.5, 1.7, 0.9, "done_share", 0.5, 0.5),  # no share is above 1
+        (0, 0.2, 0, "done_share", 0.2, 0.2),
+    ],
+)
+def test_an_interval_is_measured_on_the_scale_of_its_metric(low, high, value, metric, span, score):
+    assert on_its_scale(load("retry-storm"), prediction(low, high, value, metric)) == pytest.approx((span, score))
+
+
+def test_a_result_of_zero_has_no_scale():
+    assert on_its_scale(load("retry-storm"), prediction(0, 1, 0)) is None
 
 
 @pytest.mark.parametrize(
     ("intervals", "informed"),
     [
-        ([(0, 3.9, 2)], True),  # a score of 3.9, less than that of 0 to 4
-        ([(0, 4, 2)], False),
-        ([(1, 3, 2), (2, 4, 1.9)], True),  # 2 / 2 and (2 + 20 x 0.1) / 1.9 are 3.1, less than 4
-        ([(1, 3, 2), (2, 4, 1.7)], False),  # 1 and (2 + 20 x 0.3) / 1.7 are 5.7
+        ([(0, 2.3, 2)], True),  # 2.3 of 4
+        ([(0, 2.4, 2)], False),
+        ([(1, 3, 2), (2, 4, 1.9)], True),  # spans of 1/2 and 2/3.8, scores of 1/2 and (2 + 20 x 0.1) / 3.8 = 1.05
+        ([(1, 3, 2), (2, 4, 1.7)], False),  # 1/2 and (2 + 20 x 0.3) / 3.4 = 2.35
         ([(0, 1, 0)], False),  # a result of zero says nothing
         ([], False),
     ],
 )
-def test_intervals_are_informed_if_they_score_better_than_zero_to_twice_the_result(intervals, informed):
-    assert is_informed([prediction(*one) for one in intervals]) is informed
+def test_intervals_say_something_if_they_are_narrow_and_score_better_than_their_scales(intervals, informed):
+    assert is_informed(load("retry-storm"), [prediction(*one) for one in intervals]) is informed
+
+
+def test_a_share_over_its_whole_scale_says_nothing_though_it_holds():
+    whole = [prediction(0, 1, 0.95, "done_share")] * 4
+    assert not is_informed(load("retry-storm"), whole)
+    words = held_words(load("retry-storm"), whole)
+    assert words == "4 of 4 intervals held; they span 100% of the scale on average, so that to hold says nothing."
+    assert (
+        held_words(load("retry-storm"), [prediction(0.9, 1, 0.95, "done_share")])
+        == "1 of 1 interval held; it spans 10% of the scale."
+    )
