@@ -41,7 +41,10 @@ _LITTLE_WEIGHT = 0.4
 
 @dataclass(frozen=True)
 class QuestionMatch:
-    """The questions that typed words may mean, by index, the likeliest first; clear: whether the first one is meant."""
+    """The questions that typed words may mean, by index, the likeliest first; clear: whether the first one is meant.
+
+    One word alone is never clear.
+    """
 
     questions: tuple[int, ...] = ()
     clear: bool = False
@@ -63,7 +66,8 @@ def matched(questions: Sequence[Question], typed: str) -> QuestionMatch:
     ranked = sorted(range(len(questions)), key=lambda index: -scores[index])
     offered = tuple(index for index in ranked if scores[index] >= _OFFERED and either[index] - _LITTLE)[:MOST]
     second = max((scores[index] for index in offered[1:]), default=0.0)
-    return QuestionMatch(offered, bool(offered) and part(asks[offered[0]]) >= max(_CLEAR, second + _AHEAD))
+    clear = bool(offered) and len(words) > 1 and part(asks[offered[0]]) >= max(_CLEAR, second + _AHEAD)
+    return QuestionMatch(offered, clear)
 
 
 def _words(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from simulator.case.load import load
-from simulator.charts.design_diagram import BUSY, _text, diagram, load_words, strain
+from simulator.charts.design_diagram import BUSY, _text, design_flow, diagram, load_words, strain
 from simulator.engine.plan import compile_plan
 from simulator.theory.loads import Load
 from tests.builders import assemble, assumed, end, fork, gate, join, link, plan, pool, retry, sensors
@@ -40,6 +40,16 @@ def test_a_stage_beyond_its_limit_is_marked_and_named():
     assert "class n_dermatologist over" in picture.source
     assert picture.takeaway.startswith("The most loaded stage is Dermatologists")
     assert "no steady state" in picture.takeaway
+
+
+def test_a_design_without_its_loads_has_the_same_boxes_and_ways_and_says_nothing_of_load():
+    plan_ = compile_plan(load("skin-cancer-triage"), {"dermatologists": 4})
+    flow, whole = design_flow(plan_), diagram(plan_).source
+    assert "planned load" in whole
+    assert "planned load" not in flow
+    assert not re.search(r"class n_\w+ (over|busy)", flow)
+    arrow = re.compile(r"n_\w+ -.*")
+    assert arrow.findall(flow) == arrow.findall(whole)
 
 
 def test_loads_are_told_in_words():

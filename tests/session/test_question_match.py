@@ -52,6 +52,13 @@ def test_words_that_only_an_answer_holds_offer_its_question_and_do_not_ask_it(ty
     assert not matched(SKIN, typed).clear
 
 
+@pytest.mark.parametrize("typed", ["labels", "phone", "timeout"])
+def test_a_single_word_is_offered_and_not_asked(typed):
+    found = matched(SKIN, typed)
+    assert found.questions
+    assert not found.clear
+
+
 @pytest.mark.parametrize("typed", ["", "?!", "what", "who is it", "the", "zebra crossing", "asdf"])
 def test_little_words_and_strange_ones_offer_nothing(typed):
     assert matched(SKIN, typed).questions == ()
