@@ -115,7 +115,7 @@ def _box(
     return {
         "id": name,
         "kind": box.kind,
-        "kind_words": _KINDS.get(box.kind, box.kind.capitalize()),
+        "kind_words": kind_words(box),
         "label": box.label,
         "x": box.x,
         "y": box.y,
@@ -131,6 +131,10 @@ def _box(
         if box.is_end
         else [_port(way, scenario.value_words(str(box.data.get("by")))) for way in ways_out(box.data)],
     }
+
+
+def kind_words(box: Box) -> str:
+    return _KINDS.get(box.kind, box.kind.capitalize())
 
 
 def _port(way: Way, words: Mapping[str, str]) -> dict[str, Any]:
