@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from simulator.session.session_signals import WEAK
 from simulator.session.session_state import SessionState
 
 DAY_S = 86_400.0
@@ -19,9 +20,6 @@ INTERVALS_DAYS = (1, 3, 7, 16, 35)
 
 #: A weak review begins again at the first interval, a strong one goes on to the next, an unrated one repeats its own.
 Outcome = Literal["weak", "strong", "unrated"]
-
-#: Levels that count as weak.
-_WEAK = ("very_weak", "weak")
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,11 @@ class Review:
 
 @dataclass(frozen=True)
 class NextReview:
-    """The time of the next review (s since 1970), and the interval that leads to it (days)."""
+    """The time of the next review (s since 1970), the interval that leads to it (days), and the reason for that in words."""
 
     due_at: float
     interval_days: int
+    reason: str = ""
 
     def is_due(self, now: float) -> bool:
         return now >= self.due_at
@@ -51,13 +50,22 @@ def next_review(reviews: Iterable[Review]) -> NextReview | None:
     planned: NextReview | None = None
     step = 0
     for review in sorted(reviews, key=lambda one: one.at):
+        reason = "the first time" if planned is None else _REPEATS[review.outcome]
         if review.outcome == "weak":
-            step = 0
+            step, reason = 0, "weak the last time, so the intervals begin again"
         elif planned is not None and review.outcome == "strong" and planned.is_due(review.at):
-            step = min(step + 1, len(INTERVALS_DAYS) - 1)
+            step, reason = min(step + 1, len(INTERVALS_DAYS) - 1), "strong the last time, and when it was due"
         days = INTERVALS_DAYS[step]
-        planned = NextReview(review.at + days * DAY_S, days)
+        planned = NextReview(review.at + days * DAY_S, days, reason)
     return planned
+
+
+#: The reasons of an interval that stays as it was.
+_REPEATS = {
+    "strong": "strong the last time, but before it was due, so the interval stays",
+    "unrated": "not rated the last time, so the interval stays",
+    "weak": "",
+}
 
 
 def session_review(state: SessionState) -> Review | None:
@@ -68,6 +76,6 @@ def session_review(state: SessionState) -> Review | None:
     if state.ended_at is None or not any(run.ended for run in state.runs):
         return None
     levels = list(state.ratings.values())
-    weak = sum(level in _WEAK for level in levels)
+    weak = sum(level in WEAK for level in levels)
     outcome: Outcome = "unrated" if not levels else "weak" if 2 * weak >= len(levels) else "strong"
     return Review(state.ended_at, outcome)

@@ -8,6 +8,7 @@ from time import time
 
 import streamlit as st
 
+from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.paths import PAGES
@@ -67,6 +68,14 @@ def due_words(planned: NextReview, now: float) -> str:
     return "due tomorrow" if days <= 1 else f"due in {counted(round(days), 'day')}"
 
 
+def reason_words(one: DueCase) -> str:
+    """Return the reason of a date: the interval, the day from which it counts, and the signals that were weak."""
+    planned = one.planned
+    after = f"{counted(planned.interval_days, 'day')} after {clock(planned.due_at - planned.interval_days * DAY_S)}"
+    weak = f"; weak: {', '.join(one.weakest[:_NAMED])}" if one.weakest else ""
+    return f"{after}: {planned.reason}{weak}"
+
+
 def due_list(record: OwnRecord) -> None:
     """Show each case with the time to come back to it."""
     found, now = due_cases(record), time()
@@ -77,7 +86,6 @@ def due_list(record: OwnRecord) -> None:
         is_due = one.planned.is_due(now)
         verb = "Practise" if one.page == "session.py" else "Be on call"
         words = due_words(one.planned, now)
-        weak = f"last time weak: {', '.join(one.weakest[:_NAMED])}" if one.weakest else ""
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.page_link(
                 PAGES / one.page,
@@ -86,5 +94,4 @@ def due_list(record: OwnRecord) -> None:
                 width=LINK_WIDTH,
             )
             st.markdown(f":orange-badge[{words}]" if is_due else f":gray-badge[{words}]", width="content")
-            if weak:
-                st.caption(plain(weak))
+            st.caption(plain(reason_words(one)))

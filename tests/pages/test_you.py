@@ -73,7 +73,7 @@ def test_sessions_have_their_last_verdicts_and_a_link_that_goes_on_or_opens_the_
     assert [one.value.partition("· ")[2].replace("\\", "") for one in page.caption if "run" in one.value] == [
         "20 minutes · 1 run, the last: 1 met"
     ] * 2
-    assert "last time weak: Framing" in told(page)
+    assert "weak: Framing" in told(page)
     assert "due tomorrow" in said(page)
     assert (f"Practise: {title}", "session", f"case={CASE}") in links(page)
 

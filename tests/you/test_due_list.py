@@ -2,8 +2,9 @@
 
 import pytest
 
+from simulator.app.visitors import clock
 from simulator.session.spacing import DAY_S, NextReview
-from simulator.you.due_list import due_cases, due_words, weakest_signals
+from simulator.you.due_list import due_cases, due_words, reason_words, weakest_signals
 from simulator.you.own_record import OwnRecord
 from tests.you.records import DRIFT, STORM, incident, session
 
@@ -55,3 +56,22 @@ def test_signals_are_named_only_where_they_are_weak():
         "Framing",
         "Data and labels",
     )
+
+
+@pytest.mark.parametrize(
+    ("ratings", "days", "reason"),
+    [
+        ([None], 1, "the first time"),
+        (["weak"], 1, "weak the last time, so the intervals begin again; weak: Framing"),
+        (["strong", "strong"], 3, "strong the last time, and when it was due"),
+        (["strong", "strong", "strong"], 3, "strong the last time, but before it was due, so the interval stays"),
+        (["strong", "strong", None], 3, "not rated the last time, so the interval stays"),
+    ],
+)
+def test_a_date_has_its_reason(ratings, days, reason):
+    ends = [1, 2, 3]  # a day apart: the second is due, the third comes before its time
+    rated = [{"framing": level} if level else {} for level in ratings]
+    sessions = [session(STORM, ended_at=end * DAY_S, ratings=own) for end, own in zip(ends, rated, strict=False)]
+    (due,) = due_cases(OwnRecord(sessions[::-1], []))
+    last = clock(len(ratings) * DAY_S)
+    assert reason_words(due) == f"{days} day{'s' if days > 1 else ''} after {last}: {reason}"
