@@ -21,6 +21,9 @@ NO_FAULT = "no fault"
 #: The most monitors that are named, and their thresholds in deviations of quiet windows: of all frames, and by site.
 _NAMED, _AT, _AT_SITE = 5, 5.0, 6.0
 
+#: Lines of the table of preventions, for the person to fill in.
+_BLANK_STEPS = ["|  |  |  |"] * 3
+
 
 def earlier_monitors(play: Play) -> list[tuple[Watch, float]]:
     """Return monitors of the case's figures with their hours from the onset to the alarm, the quickest first."""
@@ -67,7 +70,7 @@ def place_of(play: Play, result: Score) -> str:
 
 
 def post_mortem(play: Play, result: Score, moment: Callable[[float], str], earlier: Sequence[tuple[Watch, float]]) -> str:
-    """Return the post-mortem as Markdown; moment: a time in words."""
+    """Return the post-mortem as Markdown, without diagnoses that a later one replaced; moment: a time in words."""
     spec, secret = play.spec, play.secret
     causes = " and ".join(spec.causes[name].label for name in secret.causes)
     page = next((note for note in play.notes if note.ring or note.complaint), None)
@@ -84,7 +87,8 @@ def post_mortem(play: Play, result: Score, moment: Callable[[float], str], earli
         "## What happened",
         "",
     ]
-    lines += [f"* {note.when(moment)}: {_line(play, note)}" for note in play.notes]
+    last = next((note for note in reversed(play.notes) if note.diagnosis), None)
+    lines += [f"* {note.when(moment)}: {_line(play, note)}" for note in play.notes if note is last or not note.diagnosis]
     lines += ["", "## What would have rung earlier", ""]
     quick = [pair for pair in earlier if pair[1] < (result.detected_h if isfinite(result.detected_h) else float("inf"))]
     quick = quick if at_fault else []
@@ -92,6 +96,7 @@ def post_mortem(play: Play, result: Score, moment: Callable[[float], str], earli
     none = "None of the case's figures at the usual thresholds." if at_fault else "No monitor should have rung."
     lines += [] if quick else [f"* {none}"]
     lines += ["", "## Origin", "", *(" ".join(spec.causes[name].teaches.split()) for name in secret.causes), ""]
+    lines += ["## Prevention", "", "| step | owner | due |", "| --- | --- | --- |", *_BLANK_STEPS, ""]
     return "\n".join(lines)
 
 

@@ -69,7 +69,7 @@ def due_words(planned: NextReview, now: float) -> str:
 
 
 def reason_words(one: DueCase) -> str:
-    """Return the reason of a date: the interval, the day from which it counts, and the signals that were weak."""
+    """Return the reason of a date: the interval, the day of the last review with its outcome, and weak signals."""
     planned = one.planned
     after = f"{counted(planned.interval_days, 'day')} after {clock(planned.due_at - planned.interval_days * DAY_S)}"
     weak = f"; weak: {', '.join(one.weakest[:_NAMED])}" if one.weakest else ""

@@ -43,6 +43,17 @@ def test_every_line_of_the_log_is_in_it_with_the_monitors_that_ring_before_the_c
     )
 
 
+def test_a_diagnosis_that_was_replaced_is_left_out_and_prevention_is_to_be_filled_in():
+    first = {"kind": "diagnose", "cause": "novel_objects", "confidence": 0.6}
+    made = play("blurred_camera", *ACTIONS[:4], first, *ACTIONS[4:], shape="abrupt")
+    text = post_mortem(made, score(made), partial(moment, case()), [])
+    happened = text.split("## What happened")[1].split("## ")[0]
+    assert "60% sure" not in text and happened.count("Diagnosis. ") == 1 and "80% sure" in happened
+    assert happened.count("\n* ") == len(made.notes) - 1
+    head, *rows = [line for line in text.split("## Prevention")[1].splitlines() if line.startswith("|")]
+    assert head == "| step | owner | due |" and rows[1:] == ["|  |  |  |"] * 3
+
+
 def test_without_a_fault_no_time_after_its_begin_is_told_and_no_monitor_should_have_rung():
     made = play("nothing", *ACTIONS[:2])
     text = post_mortem(made, score(made), partial(moment, case()), earlier_monitors(made))
