@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from simulator.board.board import Board, Box
+from simulator.board.board import MOST_BOXES, Board, Box
 from simulator.board.box_fields import CHOICE, choices_at, fields_of, settings_of
 from simulator.board.case_drawing import DrawnCase
 from simulator.board.palette import entries
@@ -81,6 +81,7 @@ def board_content(
         "editable": reader.editable,
         "you": reader.role,
         "boxes": boxes,
+        "most": MOST_BOXES,
         "edge_words": _way_words(board, found),
         "notes": [{"id": name, "x": note.x, "y": note.y, "text": note.text} for name, note in board.notes.items()],
         "palette": [entry._asdict() for entry in entries(board)] if reader.editable else [],

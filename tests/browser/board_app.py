@@ -203,6 +203,7 @@ class BoardInMemory:
             head = {"place": self.place, "editable": self.editable and role != "observer", "you": role}
             body = {
                 "boxes": list(self.boxes.values()),
+                "most": 12,
                 "edge_words": words,
                 "notes": list(self.notes.values()),
                 "palette": PALETTE,

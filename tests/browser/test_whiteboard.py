@@ -425,6 +425,12 @@ def boxes_are_copied_with_their_fields_and_the_wires_between_them(page, other):
     expect(box(other, "Upload (2)")).to_contain_text("→ Classifier (2)")
     page.keyboard.press("Control+z")
     expect(other.locator(".react-flow__node-box")).to_have_count(len(LABELS))
+    for key in "acvv":
+        page.keyboard.press(f"Control+{key}")
+    expect(status(page)).to_contain_text("a board holds 12 boxes at most")
+    expect(other.locator(".react-flow__node-box")).to_have_count(2 * len(LABELS))  # the first paste stays, the second is none
+    page.keyboard.press("Control+z")
+    expect(other.locator(".react-flow__node-box")).to_have_count(len(LABELS))
 
 
 def a_wire_that_ends_on_empty_ground_offers_a_box(page, other):

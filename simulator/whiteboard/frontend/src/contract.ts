@@ -66,6 +66,8 @@ export interface Board {
   editable: boolean;
   you: string;
   boxes: Box[];
+  /** The most boxes that it holds. */
+  most: number;
   edge_words: Record<string, string>;
   notes: Note[];
   palette: PaletteEntry[];

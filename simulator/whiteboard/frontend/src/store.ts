@@ -179,7 +179,9 @@ export class Store {
   /** Put what was copied on the board; return the names of the new boxes and notes. */
   paste(): { boxes: string[]; notes: string[] } {
     const board = this.view.board;
-    if (!board?.editable) return { boxes: [], notes: [] };
+    const full = !!board && board.boxes.length + this.clip.boxes.length > board.most;
+    if (full) this.announce(words.full(board.most));
+    if (full || !board?.editable) return { boxes: [], notes: [] };
     const named = (name: string) => `${name.replace(/_[a-z][a-z0-9]{3}$/, "").slice(0, 50)}_${random(4)}`;
     const steps = pasted(board, this.clip, this.below * ++this.pastes, named);
     this.perform(...steps);

@@ -55,6 +55,7 @@ export const words = {
   marked: (count: number) => `${capital(parts(count))} marked. Arrow keys move all, Delete removes all.`,
   copied: (count: number) => `${capital(parts(count))} copied. Ctrl+V puts the copy on the board.`,
   pasted: (count: number) => `${capital(parts(count))} put on the board.`,
+  full: (most: number) => `Nothing is copied: a board holds ${most} boxes at most.`,
   removedMany: (count: number) => `${capital(parts(count))} removed.`,
   removed: (label: string) => `“${label}” is removed.`,
   undone: "Your last change is undone.",
