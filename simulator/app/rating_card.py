@@ -9,10 +9,14 @@ from typing import Generic
 import streamlit as st
 
 from simulator.app.widgets import plain
+from simulator.session.room_events import NOT_OBSERVED
 from simulator.session.session_signals import LEVELS, Evidence, Level, LogForm, Signal
 from simulator.session.signal_rules import Decided
 
 LEVEL_NAMES = {"very_weak": "Very weak", "weak": "Weak", "strong": "Strong", "very_strong": "Very strong"}
+
+#: The levels of a rater in a room.
+SCALE_NAMES = {**LEVEL_NAMES, NOT_OBSERVED: "Not observed"}
 
 
 @dataclass(frozen=True)

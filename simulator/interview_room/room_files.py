@@ -10,14 +10,14 @@ import pandas as pd
 import streamlit as st
 
 from simulator.app.html_page import MARKDOWN, bullets, html_page, paragraph, section, table
-from simulator.app.rating_card import LEVEL_NAMES
+from simulator.app.rating_card import SCALE_NAMES
 from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.board.case_drawing import case_text
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.interview_room.room_at_hand import RoomAtHand
 from simulator.session.room_events import SignalRated, shared
-from simulator.session.room_record import LABELS, room_record, tag_words
+from simulator.session.room_record import LABELS, mark_moments, moments, room_record, tag_words
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.scorecards import compared
 from simulator.session.session_board import drawing_of
@@ -137,7 +137,7 @@ def sheet(scenario: Scenario, state: SessionState, role: Role) -> str:
         paragraph(f"{scenario.title}. Level: {settings.level if settings else ''}. {state.session.minutes} minutes planned."),
         section("Ratings", "".join(_ratings(scenario, state, role))),
         section("Both raters", _both(state)),
-        section("Marks", bullets(_marks(state))),
+        section("Marks", bullets(_marks(scenario, state))),
         section("Notes", MARKDOWN.render(state.room.notes) if state.room.notes else ""),
         section("Runs", _runs(scenario, state)),
         paragraph("CaseSim ranks no candidate: one interview says little, and the scores of one person vary widely."),
@@ -180,22 +180,33 @@ def _timeline(scenario: Scenario, state: SessionState) -> str:
 
 
 def _ratings(scenario: Scenario, state: SessionState, role: str) -> Iterator[str]:
-    rated = state.room.ratings_of(role)
-    moments = {row.place: f"{row.minute:.0f} min, {row.what}: {row.details}" for row in room_record(scenario, state)}
+    rated, words = state.room.ratings_of(role), moments(scenario, state) | mark_moments(scenario, state)
     for signal in (signal for signal in CARD_SIGNALS if signal in rated):
         rating = rated[signal]
-        yield f"<h3>{escape(LABELS[signal])}: {escape(LEVEL_NAMES[rating.level].lower())}</h3>"
-        yield paragraph(rating.text) + bullets(moments.get(place, f"event {place}") for place in rating.evidence)
+        evidence = [words.get(place, f"event {place}") for place in rating.evidence]
+        absence = [f"Never came: {rating.absence}"] if rating.absence else []
+        yield f"<h3>{escape(LABELS[signal])}: {escape(SCALE_NAMES[rating.level].lower())}</h3>"
+        yield paragraph(rating.text) + bullets([*evidence, *absence])
 
 
 def _both(state: SessionState) -> str:
+    return table(both_raters(state)) if compared(state) else ""
+
+
+def both_raters(state: SessionState) -> pd.DataFrame:
+    """Return both raters beside each other, a row a signal; a signal that one has not observed has no mean and no steps."""
     rows = [
-        [LABELS[one.signal], LEVEL_NAMES[one.first], LEVEL_NAMES[one.second], one.mean, one.steps] for one in compared(state)
+        [LABELS[one.signal], SCALE_NAMES[one.first], SCALE_NAMES[one.second], _number(one.mean), _number(one.steps)]
+        for one in compared(state)
     ]
-    columns = ["signal", "interviewer", "second rater", "mean (1 to 4)", "steps apart"]
-    return table(pd.DataFrame(rows, columns=columns)) if rows else ""
+    return pd.DataFrame(rows, columns=["signal", "interviewer", "second rater", "mean (1 to 4)", "steps apart"])
 
 
-def _marks(state: SessionState) -> Iterator[str]:
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
+
+
+def _marks(scenario: Scenario, state: SessionState) -> Iterator[str]:
+    words = moments(scenario, state)
     for tag in state.room.tags:
-        yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag)}"
+        yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag, words)}"

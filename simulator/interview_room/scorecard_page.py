@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
-from simulator.app.rating_card import LEVEL_NAMES
+from simulator.app.rating_card import SCALE_NAMES
 from simulator.app.widgets import plain
 from simulator.interview_room.room_at_hand import RoomAtHand, say
-from simulator.interview_room.room_files import files
+from simulator.interview_room.room_files import both_raters, files
 from simulator.interview_room.room_replay import replay
-from simulator.session.room_events import RATINGS, ScorecardSubmitted, SignalRated
-from simulator.session.room_record import LABELS, room_record, tag_words
+from simulator.session.room_events import NOT_OBSERVED, RATINGS, ScorecardSubmitted, SignalRated
+from simulator.session.room_record import LABELS, mark_moments, moments
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.scorecards import compared, open_signals
-from simulator.session.session_record import minute_of
 from simulator.session.session_signals import signals_of
 from simulator.units import counted
 
-#: The most rows of the log that are offered as evidence, and the letters of each.
-_OFFERED, _LETTERS = 400, 90
+#: The most moments of the log that are offered as evidence, the latest ones.
+_OFFERED = 400
 
 
 def scorecard_page(room: RoomAtHand) -> None:
@@ -46,7 +44,7 @@ def rater_page(room: RoomAtHand) -> None:
 
 def _card(room: RoomAtHand) -> None:
     anchors = {signal.name: signal.anchors for signal in signals_of(room.scenario)}
-    rated, evidence = room.state.room.ratings_of(room.role), _evidence(room)
+    rated, evidence, levels = room.state.room.ratings_of(room.role), _evidence(room), [*RATINGS, NOT_OBSERVED]
     for signal in CARD_SIGNALS:
         with st.container(border=True):
             kept = rated.get(signal)
@@ -55,9 +53,9 @@ def _card(room: RoomAtHand) -> None:
             words = dict(zip(RATINGS, anchors.get(signal, ("", "", "", "")), strict=True))
             st.radio(
                 f"Level: {LABELS[signal]}",
-                RATINGS,
-                RATINGS.index(kept.level) if kept else None,
-                format_func=lambda one, words=words: ": ".join(filter(None, (LEVEL_NAMES[one], words[one]))),
+                levels,
+                levels.index(kept.level) if kept else None,
+                format_func=lambda one, words=words: ": ".join(filter(None, (SCALE_NAMES[one], words.get(one)))),
                 key=f"room:rate:{signal}",
                 label_visibility="collapsed",
             )
@@ -68,11 +66,19 @@ def _card(room: RoomAtHand) -> None:
                 format_func=evidence.__getitem__,
                 key=f"room:evidence:{signal}",
             )
+            st.text_input(
+                "Or what never came: an absence may be the evidence",
+                kept.absence if kept else "",
+                max_chars=300,
+                key=f"room:absence:{signal}",
+            )
             st.text_input("Why, in a sentence", kept.text if kept else "", max_chars=1000, key=f"room:sentence:{signal}")
             st.button("Keep", key=f"room:keep:{signal}", on_click=_keep, args=(room, signal))
     left = open_signals(room.state, room.role)
     if left:
-        st.caption(f"{counted(len(left), 'signal')} to rate. Each needs one moment of the log at least.")
+        st.caption(
+            f"{counted(len(left), 'signal')} to rate. Each rests on moments of the log or on an absence, or was not observed."
+        )
     st.button("Complete the scorecard", type="primary", disabled=bool(left), on_click=room.take, args=(ScorecardSubmitted(),))
 
 
@@ -88,19 +94,22 @@ def _own_marks(room: RoomAtHand, signal: str) -> list[int]:
 
 def _evidence(room: RoomAtHand) -> dict[int, str]:
     """Return the moments of the log that a rating may rest on, marks first."""
-    marks = {tag.place: f"{minute_of(room.state, tag.at):.0f} min, {tag_words(tag)}" for tag in room.state.room.tags}
-    rows = [row for row in room_record(room.scenario, room.state) if row.what not in ("Mark", "End")][-_OFFERED:]
-    moments = {row.place: f"{row.minute:.0f} min, {row.what}: {row.details}"[:_LETTERS] for row in rows}
-    return marks | {place: words for place, words in moments.items() if place not in marks}
+    ends = {run.ended_place for run in room.state.runs}  # a run is offered once
+    words = [(place, said) for place, said in sorted(moments(room.scenario, room.state).items()) if place not in ends]
+    return mark_moments(room.scenario, room.state) | dict(words[-_OFFERED:])
 
 
 def _keep(room: RoomAtHand, signal: str) -> None:
     """Keep a rating as its fields are now: a callback's arguments are those of the page as it was drawn last."""
-    level, places, text = (st.session_state[f"room:{field}:{signal}"] for field in ("rate", "evidence", "sentence"))
-    if level is None or not places:
-        say(f"“{LABELS[signal]}”: choose a level, and one moment of the log at least.")
-        return
-    room.take(SignalRated(signal=signal, level=level, evidence=tuple(places), text=text.strip()))
+    fields = ("rate", "evidence", "absence", "sentence")
+    level, places, absence, text = (st.session_state[f"room:{field}:{signal}"] for field in fields)
+    if level is None:
+        say(f"“{LABELS[signal]}”: choose a level.")
+    elif not (places or absence.strip() or level == NOT_OBSERVED):
+        say(f"“{LABELS[signal]}”: choose a moment of the log, say what never came, or choose “{SCALE_NAMES[NOT_OBSERVED]}”.")
+    else:
+        words = {"absence": absence.strip(), "text": text.strip()}
+        room.take(SignalRated(signal=signal, level=level, evidence=tuple(places), **words))
 
 
 def _both(room: RoomAtHand) -> None:
@@ -110,17 +119,7 @@ def _both(room: RoomAtHand) -> None:
         st.caption("The other scorecard is shown once both are complete. A second rater comes by the fourth link.")
         return
     st.subheader("Both raters", anchor=False)
-    apart = [one for one in both if one.steps]
+    apart = [one for one in both if one.first != one.second]
     words = "Both agree on every signal." if not apart else f"They differ on {counted(len(apart), 'signal')} of {len(both)}."
     st.markdown(f"{words} Talk about the evidence of those first. No mean over all signals is given: each stands for itself.")
-    rows = [
-        {
-            "signal": LABELS[one.signal],
-            "interviewer": LEVEL_NAMES[one.first],
-            "second rater": LEVEL_NAMES[one.second],
-            "mean (1 to 4)": one.mean,
-            "steps apart": one.steps,
-        }
-        for one in both
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    st.dataframe(both_raters(room.state), hide_index=True)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from simulator.board.operations import Operation
 from simulator.case.fields import Name
@@ -30,6 +30,9 @@ LEVELS: tuple[Level, ...] = ("junior", "senior", "staff")
 
 #: The levels of a signal, the lowest first; there is no middle.
 RATINGS = ("very_weak", "weak", "strong", "very_strong")
+
+#: The level of a signal that the interview did not show; it counts as no number.
+NOT_OBSERVED = "not_observed"
 
 _ROOM = frozenset[Role]({"interviewer"})
 _TABLE = frozenset[Role]({"candidate", "interviewer"})
@@ -129,17 +132,18 @@ class BoundRevealed(AnyEvent):
 
 
 class TagSet(AnyEvent):
-    """A mark on a signal, plus or minus, at a moment; about: the place of the event that it is about."""
+    """A mark on a signal, plus or minus; about: the place of its event; probe: the words of a probe that it is against."""
 
     by = _ROOM
     seen_by = _PRIVATE
 
     kind: Literal["tag_set"] = "tag_set"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     signal: Name
     plus: bool
     about: Index | None = None
     text: Annotated[str, Field(max_length=300)] = ""
+    probe: Annotated[str, Field(max_length=300)] = ""
 
 
 class TagRemoved(AnyEvent):
@@ -195,17 +199,27 @@ class ClockPaused(AnyEvent):
 
 
 class SignalRated(AnyEvent):
-    """A rater's level of a signal, with the places of the events and tags that it rests on; the latest counts."""
+    """A rater's level of a signal, with the places of the events and tags that it rests on; the latest counts.
+
+    absence: words on what never came, in place of events
+    """
 
     by = frozenset({"interviewer", "rater"})
     seen_by = _PRIVATE
 
     kind: Literal["signal_rated"] = "signal_rated"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     signal: Name
-    level: Literal["very_weak", "weak", "strong", "very_strong"]
-    evidence: Annotated[tuple[Index, ...], Field(min_length=1, max_length=40)]
+    level: Literal["very_weak", "weak", "strong", "very_strong", "not_observed"]
+    evidence: Annotated[tuple[Index, ...], Field(max_length=40)] = ()
     text: Annotated[str, Field(max_length=1000)] = ""
+    absence: Annotated[str, Field(max_length=300)] = ""
+
+    @model_validator(mode="after")
+    def _rests_on_something(self) -> Self:
+        if not (self.evidence or self.absence.strip() or self.level == NOT_OBSERVED):
+            raise ValueError("give a moment of the log, or say what was absent; else the level is “not observed”")
+        return self
 
 
 class ScorecardSubmitted(AnyEvent):

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simulator.board import operations as ops
+from simulator.case.outputs import EXHIBITS
 from simulator.case.schema import Scenario
-from simulator.session.room_events import BoardChanged
-from simulator.session.session_record import RecordRow, minute_of, record
+from simulator.errors import shortened
+from simulator.session.room_events import BoardChanged, BoundRevealed, PanelPushed
+from simulator.session.room_state import Tag
+from simulator.session.session_record import RecordRow, minute_of, question_words, record
 from simulator.session.session_signals import SIGNALS
 from simulator.session.session_state import SessionState
 
@@ -31,8 +34,39 @@ LABELS = {signal.name: signal.label for signal in SIGNALS}
 
 def room_record(scenario: Scenario, state: SessionState) -> list[RecordRow]:
     """Return the rows of a room in the order of the log; state: as a role may see it. Moves of boxes are left out."""
+    words = moments(scenario, state)
+    marks = (RecordRow(tag.place, minute_of(state, tag.at), "Mark", tag_words(tag, words)) for tag in state.room.tags)
+    return sorted([*_without_marks(scenario, state), *marks], key=lambda row: row.place)
+
+
+def _without_marks(scenario: Scenario, state: SessionState) -> list[RecordRow]:
     further = (RecordRow(place, minute_of(state, at), what, words) for place, at, what, words in _rows(scenario, state))
     return sorted([*record(scenario, state), *further], key=lambda row: row.place)
+
+
+def moments(scenario: Scenario, state: SessionState) -> dict[int, str]:
+    """Return the moments of a room in words, by the places of their events: a question with its answer, no mark and no end."""
+    rows = [row for row in _without_marks(scenario, state) if row.what != "End"]
+    words = {row.place: _moment(row.minute, row.what, row.details) for row in rows}
+    for answer in state.room.given:
+        if answer.question in words:
+            words[answer.question] = f"{words[answer.question]} Answer: {shortened(answer.text)}"
+    return words | {run.ended_place: words[run.place] for run in state.runs if run.ended_place is not None}
+
+
+def latest_moment(scenario: Scenario, state: SessionState) -> int | None:
+    """Return the place of the latest moment; None for none. A run counts at its end."""
+    return max(moments(scenario, state), default=None)
+
+
+def mark_moments(scenario: Scenario, state: SessionState) -> dict[int, str]:
+    """Return the marks in words with their moments, by the places of their events."""
+    words = moments(scenario, state)
+    return {tag.place: _moment(minute_of(state, tag.at), "Mark", tag_words(tag, words)) for tag in state.room.tags}
+
+
+def _moment(minute: float, what: str, details: str) -> str:
+    return f"{minute:.0f} min, {what}: {shortened(details)}".removesuffix(": ")
 
 
 def _rows(scenario: Scenario, state: SessionState) -> Iterator[tuple[int, float, str, str]]:
@@ -40,10 +74,19 @@ def _rows(scenario: Scenario, state: SessionState) -> Iterator[tuple[int, float,
         assert isinstance(one.event, BoardChanged)
         if words := operation_words(scenario, one.event.operation):
             yield one.place, one.at, "Board", words
-    for place, answer in state.room.answers.items():
-        yield place, answer.at, "Answer", answer.text
-    for tag in state.room.tags:
-        yield tag.place, tag.at, "Mark", tag_words(tag)
+    asked = {one.place: question_words(scenario, one) for one in state.questions}
+    for answer in state.room.given:
+        yield answer.place, answer.at, "Answer", f"“{asked.get(answer.question, '')}” {answer.text}"
+    for step in state.room.steps:
+        yield step.place, step.at, *_step_words(scenario, step.event)
+
+
+def _step_words(scenario: Scenario, event: Any) -> tuple[str, str]:
+    if isinstance(event, PanelPushed):
+        return "Panel shown", EXHIBITS[event.panel].label if event.panel in EXHIBITS else event.panel
+    if isinstance(event, BoundRevealed):
+        return "Bound shown", scenario.metrics[event.metric].label if event.metric in scenario.metrics else event.metric
+    return "Board", "locked" if event.locked else "open again"
 
 
 def operation_words(scenario: Scenario, operation: Any) -> str:
@@ -54,6 +97,9 @@ def operation_words(scenario: Scenario, operation: Any) -> str:
     return words.format(**fields)
 
 
-def tag_words(tag: Any) -> str:
-    """Return a mark in words: its sign, its signal and the interviewer's words."""
-    return f"{'+' if tag.plus else '−'} {LABELS.get(tag.signal, tag.signal)}{f': {tag.text}' if tag.text else ''}"
+def tag_words(tag: Tag, words: Mapping[int, str]) -> str:
+    """Return a mark in words: its sign, its signal and the interviewer's words, and its subject; words: of the moments."""
+    subjects = [f"probe “{tag.probe}”" if tag.probe else "", words.get(tag.about, "") if tag.about is not None else ""]
+    about = "; ".join(filter(None, subjects))
+    said = f": {tag.text}" if tag.text else ""
+    return f"{'+' if tag.plus else '−'} {LABELS.get(tag.signal, tag.signal)}{said}{f' (about {about})' if about else ''}"

@@ -125,7 +125,7 @@ def _paused(scenario: Scenario, state: SessionState, event: ClockPaused) -> str:
 def _rated(scenario: Scenario, state: SessionState, event: SignalRated) -> str:
     if event.signal not in CARD_SIGNALS:
         return f"The scorecard has no signal “{event.signal}”; {suggest(event.signal, CARD_SIGNALS)}"
-    return "The evidence lies in the future." if max(event.evidence) >= state.place else ""
+    return "The evidence lies in the future." if max(event.evidence, default=-1) >= state.place else ""
 
 
 def _among(word: str, known: Iterable[str], kind: str) -> str:

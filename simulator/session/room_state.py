@@ -26,15 +26,20 @@ from simulator.session.session_events import LoggedEvent
 
 @dataclass(frozen=True)
 class RoomAnswer:
-    """An answer of the interviewer, at a time (s since 1970)."""
+    """An answer of the interviewer, by the places of its event and of the question; at: in seconds since 1970."""
 
+    place: int
+    question: int
     at: float
     text: str
 
 
 @dataclass(frozen=True)
 class Tag:
-    """A mark on a signal, by the place of its event; about: the place of the event it is about, None for none."""
+    """A mark on a signal, by the place of its event; about: the place of the event it is about, None for none.
+
+    probe: the words of the probe that it is against, empty for none
+    """
 
     place: int
     at: float
@@ -42,28 +47,32 @@ class Tag:
     plus: bool
     about: int | None
     text: str
+    probe: str = ""
 
 
 @dataclass(frozen=True)
 class Rating:
-    """A level of a signal and what it rests on: places of events and tags."""
+    """A level of a signal and what it rests on: places of events and tags, or words on what was absent."""
 
     level: str
     evidence: tuple[int, ...]
     text: str
+    absence: str = ""
 
 
 @dataclass(frozen=True)
 class RoomState:
     """A room as of a place in its log.
 
-    settings: None for a session that is no room; answers: by the place of the question; armed: curveballs that are ready
+    settings: None for a session that is no room; given: all answers; armed: curveballs that are ready
+    steps: panels and bounds that were shown, and locks of the board
     pushed: the panel that the interviewer showed last; leads: whether both see it now
     ratings: by role and signal; submitted: roles whose scorecard is complete
     """
 
     settings: RoomOpened | None = None
-    answers: Mapping[int, RoomAnswer] = field(default_factory=dict)
+    given: tuple[RoomAnswer, ...] = ()
+    steps: tuple[LoggedEvent, ...] = ()
     armed: tuple[str, ...] = ()
     pushed: str | None = None
     leads: bool = False
@@ -79,7 +88,14 @@ class RoomState:
         """Return the state after an event; None for one that changes nothing here."""
         fold = _FOLDS.get(type(recorded.event))
         changes = fold(self, recorded, recorded.event) if fold else None
+        if changes is not None and isinstance(recorded.event, _STEPS):
+            changes["steps"] = *self.steps, recorded
         return None if changes is None else replace(self, **changes)
+
+    @property
+    def answers(self) -> dict[int, RoomAnswer]:
+        """The latest answer to each question, by the place of the question."""
+        return {answer.question: answer for answer in self.given}
 
     def ratings_of(self, role: str) -> dict[str, Rating]:
         return {signal: rating for (by, signal), rating in self.ratings.items() if by == role}
@@ -87,13 +103,15 @@ class RoomState:
 
 Changes = dict[str, Any] | None
 
+_STEPS = (PanelPushed, BoundRevealed, BoardLocked)
+
 
 def _opened(room: RoomState, recorded: LoggedEvent, event: RoomOpened) -> Changes:
     return {"settings": event}
 
 
 def _answered(room: RoomState, recorded: LoggedEvent, event: QuestionAnswered) -> Changes:
-    return {"answers": {**room.answers, event.question: RoomAnswer(recorded.at, event.text)}}
+    return {"given": (*room.given, RoomAnswer(recorded.place, event.question, recorded.at, event.text))}
 
 
 def _armed(room: RoomState, recorded: LoggedEvent, event: CurveballArmed) -> Changes:
@@ -114,7 +132,8 @@ def _bound(room: RoomState, recorded: LoggedEvent, event: BoundRevealed) -> Chan
 
 
 def _tagged(room: RoomState, recorded: LoggedEvent, event: TagSet) -> Changes:
-    return {"tags": (*room.tags, Tag(recorded.place, recorded.at, event.signal, event.plus, event.about, event.text))}
+    tag = Tag(recorded.place, recorded.at, event.signal, event.plus, event.about, event.text, event.probe)
+    return {"tags": (*room.tags, tag)}
 
 
 def _untagged(room: RoomState, recorded: LoggedEvent, event: TagRemoved) -> Changes:
@@ -137,7 +156,7 @@ def _locked(room: RoomState, recorded: LoggedEvent, event: BoardLocked) -> Chang
 def _rated(room: RoomState, recorded: LoggedEvent, event: SignalRated) -> Changes:
     if recorded.role in room.submitted:
         return None
-    rating = Rating(event.level, event.evidence, event.text)
+    rating = Rating(event.level, event.evidence, event.text, event.absence)
     return {"ratings": {**room.ratings, (recorded.role, event.signal): rating}}
 
 

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.session.room_events import RATINGS
+from simulator.session.room_events import NOT_OBSERVED, RATINGS
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.session_state import SessionState
 
 
 @dataclass(frozen=True)
 class RatedTwice:
-    """A signal with the levels of both raters; mean: on a scale of 1 to 4; steps: how many levels they lie apart."""
+    """A signal with the levels of both raters; mean: on a scale of 1 to 4; steps: the number of levels between them.
+
+    A signal that one of them has not observed has neither.
+    """
 
     signal: str
     first: str
     second: str
 
     @property
-    def mean(self) -> float:
-        return (RATINGS.index(self.first) + RATINGS.index(self.second)) / 2 + 1
+    def mean(self) -> float | None:
+        places = self._places
+        return None if places is None else sum(places) / 2 + 1
 
     @property
-    def steps(self) -> int:
-        return abs(RATINGS.index(self.first) - RATINGS.index(self.second))
+    def steps(self) -> int | None:
+        places = self._places
+        return None if places is None else abs(places[0] - places[1])
+
+    @property
+    def _places(self) -> tuple[int, int] | None:
+        if NOT_OBSERVED in (self.first, self.second):
+            return None
+        return RATINGS.index(self.first), RATINGS.index(self.second)
 
 
 def open_signals(state: SessionState, role: str) -> list[str]:

@@ -110,13 +110,14 @@ class SessionPrediction:
 
 @dataclass(frozen=True)
 class RunSeen:
-    """A run that was asked for at a place of the log; ended: its result, None while it runs."""
+    """A run that was asked for at a place of the log; ended: its result at another place, None while it runs."""
 
     place: int
     at: float
     asked: RunAsked
     ended: RunEnded | None = None
     ended_at: float | None = None
+    ended_place: int | None = None
 
     @property
     def design(self) -> str:
@@ -326,7 +327,7 @@ def _run_ended(state: SessionState, recorded: LoggedEvent, event: RunEnded) -> C
     index = next((at for at, run in enumerate(state.runs) if run.design == event.design and run.ended is None), None)
     if index is None:
         return None
-    ended = replace(state.runs[index], ended=event, ended_at=recorded.at)
+    ended = replace(state.runs[index], ended=event, ended_at=recorded.at, ended_place=recorded.place)
     settled = [
         replace(one, settled=_settlement(one, recorded.at, event))
         if one.design == event.design and one.settled is None

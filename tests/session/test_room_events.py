@@ -26,6 +26,7 @@ from simulator.session.room_events import (
     shared,
     visible,
 )
+from simulator.session.room_record import latest_moment, moments, room_record
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.scorecards import compared
 from simulator.session.session_events import (
@@ -34,9 +35,12 @@ from simulator.session.session_events import (
     LoggedEvent,
     PickChanged,
     QuestionAsked,
+    RunAsked,
+    RunEnded,
     Session,
     SessionEnded,
     read_event,
+    stored_event,
 )
 from simulator.session.session_record import minute_of
 from simulator.session.session_rules import refusal
@@ -167,6 +171,51 @@ def test_one_rater_sees_nothing_of_the_other_until_both_have_submitted():
     found = compared(both)
     assert [one.signal for one in found] == list(CARD_SIGNALS)
     assert {(one.mean, one.steps) for one in found} == {(3.0, 2)}
+
+
+def test_a_signal_that_a_rater_has_not_observed_counts_as_no_number():
+    rated = [
+        (role, SignalRated(signal=signal, level=level if signal == "framing" else "strong", evidence=(2,)))
+        for role, level in (("interviewer", "not_observed"), ("rater", "very_strong"))
+        for signal in CARD_SIGNALS
+    ]
+    done = [(role, ScorecardSubmitted()) for role in ("interviewer", "rater")]
+    first, *others = compared(SessionState.of(SESSION, logged([*EACH[:13], *rated, *done])))
+    assert (first.signal, first.mean, first.steps) == ("framing", None, None)
+    assert {(one.mean, one.steps) for one in others} == {(3.0, 0)}
+
+
+def test_a_level_rests_on_a_moment_or_an_absence_or_is_not_observed():
+    with pytest.raises(ValueError, match="give a moment of the log, or say what was absent"):
+        SignalRated(signal="framing", level="weak", absence=" ")
+    assert SignalRated(signal="framing", level="weak", absence="no figure was named").evidence == ()
+    assert SignalRated(signal="framing", level="not_observed").absence == ""
+    early = {"signal": "framing", "level": "weak", "evidence": [3]}
+    assert stored_event("signal_rated", 1, early) == SignalRated(signal="framing", level="weak", evidence=(3,))
+
+
+def test_each_moment_has_the_place_of_its_own_event():
+    """A run begins at 5 and ends at 8, behind a question and its answer, which stand at 6 and 7."""
+    case = load("retry-storm")
+    asked = RunAsked(picks={}, seed=1, replications=1)
+    events = logged([
+        *EACH[:5],
+        ("system", asked),
+        ("candidate", QuestionAsked(words="What is lost?")),
+        ("interviewer", QuestionAnswered(question=6, text="One request in ten.")),
+        ("system", RunEnded(design=asked.design, run_hash="0" * 12)),
+        ("interviewer", TagSet(signal="framing", plus=False, about=8)),
+        ("interviewer", TagSet(signal="framing", plus=True, about=6)),
+    ])  # fmt: skip
+    state = SessionState.of(SESSION, events)
+    words = moments(case, state)
+    assert words[6] == "1 min, Question: What is lost? Answer: One request in ten."
+    assert words[7] == "1 min, Answer: “What is lost?” One request in ten."
+    assert words[5] == words[8] == "1 min, Run: run hash 000000000000" and latest_moment(case, state) == 8
+    rows = {row.place: (row.what, row.details) for row in room_record(case, state)}
+    assert rows[2] == ("Question", "May I assume that phones retry?") and rows[6][0] == "Question" and rows[7][0] == "Answer"
+    assert rows[9] == ("Mark", f"− Framing (about {words[5]})")
+    assert rows[10] == ("Mark", f"+ Framing (about {words[6]})")
 
 
 def taken(*events, role_state: SessionState | None = None) -> SessionState:
