@@ -11,7 +11,7 @@ from simulator.case.phases import phases_of
 from simulator.interview_room.room_at_hand import RoomAtHand
 from simulator.limits import SESSION_TEXT
 from simulator.session.room_events import NotesSaved, TagRemoved, TagSet
-from simulator.session.room_record import LABELS, latest_moment, moments, tag_words
+from simulator.session.room_record import LABELS, latest_moment, moments, offered_moments, tag_words
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.session_record import minute_of
 
@@ -25,8 +25,8 @@ def mark_panel(room: RoomAtHand) -> None:
     st.markdown("**Marks**: a digit is plus, with Shift it is minus.")
     # A form: the browser empties the word at once, so that two quick marks never share it.
     with st.form("room:marks", clear_on_submit=True, enter_to_submit=False, border=False):
+        _subject(room)
         st.text_input("A word on the next mark: type it, press Tab, then the key", key="room:mark:text", max_chars=300)
-        _subject(room, words)
         for place, signal in enumerate(CARD_SIGNALS, 1):
             with st.container(gap=None):
                 st.markdown(plain(LABELS[signal]))
@@ -41,10 +41,10 @@ def mark_panel(room: RoomAtHand) -> None:
             st.button("Remove", key=f"room:untag:{tag.place}", type="tertiary", on_click=room.take, args=(event,))
 
 
-def _subject(room: RoomAtHand, words: dict[int, str]) -> None:
+def _subject(room: RoomAtHand) -> None:
     """Offer the probes of the phase and the moments, the latest first, as the subject of the next mark."""
-    probes = [probe.ask for probe in _probes(room)]
-    listed = sorted(words, reverse=True)[:_OFFERED]
+    probes, words = [probe.ask for probe in _probes(room)], offered_moments(room.scenario, room.state)
+    listed = [*words][::-1][:_OFFERED]
     st.selectbox(
         "The next mark is about",
         [*probes, *listed],

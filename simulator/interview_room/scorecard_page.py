@@ -10,7 +10,7 @@ from simulator.interview_room.room_at_hand import RoomAtHand, say
 from simulator.interview_room.room_files import both_raters, files
 from simulator.interview_room.room_replay import replay
 from simulator.session.room_events import NOT_OBSERVED, RATINGS, ScorecardSubmitted, SignalRated
-from simulator.session.room_record import LABELS, mark_moments, moments
+from simulator.session.room_record import LABELS, mark_moments, offered_moments
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.scorecards import compared, open_signals
 from simulator.session.session_signals import signals_of
@@ -94,9 +94,8 @@ def _own_marks(room: RoomAtHand, signal: str) -> list[int]:
 
 def _evidence(room: RoomAtHand) -> dict[int, str]:
     """Return the moments of the log that a rating may rest on, marks first."""
-    ends = {run.ended_place for run in room.state.runs}  # a run is offered once
-    words = [(place, said) for place, said in sorted(moments(room.scenario, room.state).items()) if place not in ends]
-    return mark_moments(room.scenario, room.state) | dict(words[-_OFFERED:])
+    latest = list(offered_moments(room.scenario, room.state).items())[-_OFFERED:]
+    return mark_moments(room.scenario, room.state) | dict(latest)
 
 
 def _keep(room: RoomAtHand, signal: str) -> None:

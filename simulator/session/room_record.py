@@ -54,6 +54,12 @@ def moments(scenario: Scenario, state: SessionState) -> dict[int, str]:
     return words | {run.ended_place: words[run.place] for run in state.runs if run.ended_place is not None}
 
 
+def offered_moments(scenario: Scenario, state: SessionState) -> dict[int, str]:
+    """Return the moments in words, the earliest first, each run once."""
+    ends = {run.ended_place for run in state.runs}
+    return {place: words for place, words in sorted(moments(scenario, state).items()) if place not in ends}
+
+
 def latest_moment(scenario: Scenario, state: SessionState) -> int | None:
     """Return the place of the latest moment; None for none. A run counts at its end."""
     return max(moments(scenario, state), default=None)

@@ -26,7 +26,7 @@ from simulator.session.room_events import (
     shared,
     visible,
 )
-from simulator.session.room_record import latest_moment, moments, room_record
+from simulator.session.room_record import latest_moment, moments, offered_moments, room_record
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.scorecards import compared
 from simulator.session.session_events import (
@@ -212,6 +212,7 @@ def test_each_moment_has_the_place_of_its_own_event():
     assert words[6] == "1 min, Question: What is lost? Answer: One request in ten."
     assert words[7] == "1 min, Answer: “What is lost?” One request in ten."
     assert words[5] == words[8] == "1 min, Run: run hash 000000000000" and latest_moment(case, state) == 8
+    assert list(offered_moments(case, state)) == [2, 3, 5, 6, 7]
     rows = {row.place: (row.what, row.details) for row in room_record(case, state)}
     assert rows[2] == ("Question", "May I assume that phones retry?") and rows[6][0] == "Question" and rows[7][0] == "Answer"
     assert rows[9] == ("Mark", f"− Framing (about {words[5]})")
