@@ -14,6 +14,7 @@ from simulator.app.live_session import LiveSession
 from simulator.app.widgets import draw, number_format, plain
 from simulator.case.outputs import Metric
 from simulator.case.phases import predicted_metrics
+from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import design_flow
 from simulator.charts.look import BLUE, ORANGE, Chart
 from simulator.engine.plan import Plan
@@ -26,7 +27,7 @@ from simulator.practice_session.session_runs import ask_for_run, run_asked
 from simulator.session.session_events import PredictionMade
 from simulator.session.session_record import design_words
 from simulator.session.session_state import SessionPrediction, SessionState
-from simulator.units import bound_scale, spoken, spoken_within
+from simulator.units import bound_scale, listed, spoken, spoken_within
 
 #: So many designs of a session are predicted before they run; further ones may be.
 PREDICTED = 3
@@ -168,7 +169,7 @@ def reveal(live: LiveSession, result: Result) -> None:
             draw(prediction_chart(one, result), key=f"session:reveal:{one.place}")
     stage = next((one for one in made if one.stage is not None), None)
     if stage is not None and stage.settled is not None:
-        st.markdown(plain(_of_stage(live, stage)))
+        st.markdown(plain(stage_sentence(live.scenario, stage, result)))
     if made:
         st.markdown(plain(_driver(made, result)))
 
@@ -182,12 +183,17 @@ def _driver(made: list[SessionPrediction], result: Result) -> str:
     return result.bottleneck.sentence if result.bottleneck is not None else ""
 
 
-def _of_stage(live: LiveSession, one: SessionPrediction) -> str:
-    names = {name: spec.label for name, spec in live.scenario.stages.items()}
-    assert one.settled is not None
-    found = one.settled.bottleneck
-    yours = f"You named “{names.get(one.stage or '', one.stage)}” as the limit."
-    return f"{yours} {f'It is “{names.get(found, found)}”.' if found else 'Nothing is overloaded, late or lost in this run.'}"
+def stage_sentence(scenario: Scenario, prediction: SessionPrediction, result: Result) -> str:
+    """Set the predicted limit beside that of the run. Without one, say which objectives are missed for another reason."""
+    names = {name: spec.label for name, spec in scenario.stages.items()}
+    assert prediction.settled is not None
+    limit = prediction.settled.bottleneck
+    yours = f"You named “{names.get(prediction.stage or '', prediction.stage)}” as the limit."
+    if limit:
+        return f"{yours} It is “{names.get(limit, limit)}”."
+    missed = [f"“{verdict.objective.label}”" for verdict in result.verdicts if verdict.standing == "not met"]
+    other = f" The reason for the miss of {listed(missed)} is another one." if missed else ""
+    return f"{yours} In this run no stage holds requests up or turns them away so that an objective is missed.{other}"
 
 
 def prediction_chart(one: SessionPrediction, result: Result) -> Chart:

@@ -4,8 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.explain.result import replicate
 from simulator.intervals import Interval
-from simulator.practice_session.prediction_panel import axis_of
+from simulator.practice_session.prediction_panel import axis_of, stage_sentence
+from simulator.session.session_state import SessionPrediction, Settlement
+from simulator.stages.latency_tables import constant
+from tests.builders import plan, pool
 
 BOUNDS = st.floats(1e-3, 1e6)
 VALUES = st.floats(0, 1e7)
@@ -44,3 +48,22 @@ def test_the_first_interval_lies_on_the_axis_and_holds_the_last_result_or_the_bo
     assert 0 <= axis.low < axis.high <= axis.most * (1 + 1e-9)
     for held in [bound] if ends is None else ends:
         assert axis.low - 1e-6 * axis.most <= factor * held <= axis.high + 1e-6 * axis.most
+
+
+def test_a_run_without_a_queue_names_the_objectives_that_are_missed_for_another_reason():
+    """A constant 0.1 s at a load of 10%: nothing waits much, and a cost that no design reaches is missed all the same."""
+    dear = {"metric": "cost_per_1000_usd", "at_most": 1e-6, "label": "Cost"}
+    late = {"metric": "latency_p95_s", "at_most": 0.01, "label": "Answer"}
+    sentences = []
+    for objectives in ([dear], [late], []):
+        made = plan({"p": pool(label="Model")}, constant(0.1), rate=1, seconds=300, objectives=objectives)
+        result = replicate(made, 1, 2)
+        limit = result.bottleneck.stage if result.bottleneck else None
+        prediction = SessionPrediction(1, 0.0, "", None, None, None, "p", Settlement(2.0, "", bottleneck=limit))
+        sentences.append(stage_sentence(made.scenario, prediction, result))
+    no_queue = "In this run no stage holds requests up or turns them away so that an objective is missed."
+    assert sentences == [
+        f"You named “Model” as the limit. {no_queue} The reason for the miss of “Cost” is another one.",
+        "You named “Model” as the limit. It is “Model”.",
+        f"You named “Model” as the limit. {no_queue}",
+    ]
