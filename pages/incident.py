@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from simulator.app.own_attempts import keep_cookie
 from simulator.app.widgets import story
 from simulator.incident.control_room import latest, news, notebook, strip, watched
 from simulator.incident.incident_start import start
@@ -43,4 +42,3 @@ elif game.revealed:
     over(game)
 else:
     room(game)
-keep_cookie()

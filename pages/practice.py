@@ -7,7 +7,6 @@ from simulator.app import design_state as address
 from simulator.app.design_state import EXPLORE_TAB, IN_ADDRESS, KEPT, fit, get, key
 from simulator.app.links import SEEDS, command, link, written
 from simulator.app.news import follow, pays
-from simulator.app.own_attempts import keep_cookie
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, story
 from simulator.case.document import ScenarioError
@@ -247,4 +246,3 @@ with st.sidebar:
     settings(scenario)
 tabs(scenario)
 reasons(scenario)
-keep_cookie()

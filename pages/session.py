@@ -3,7 +3,6 @@
 import streamlit as st
 
 from simulator.app.live_session import LiveSession
-from simulator.app.own_attempts import keep_cookie
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain
 from simulator.practice_session.begin_panel import begin_panel
@@ -45,4 +44,3 @@ elif live.state.ended_at is not None:
     session_debrief(live)
 else:
     phase_panel(live)
-keep_cookie()

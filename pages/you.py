@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from simulator.app.own_attempts import keep_cookie
 from simulator.app.store.faults import StoreError
 from simulator.app.widgets import plain
 from simulator.paths import PAGES
@@ -46,4 +45,3 @@ if record.sessions or record.incidents or record.lost:
 else:
     nothing_yet()
 own_data(record)
-keep_cookie()

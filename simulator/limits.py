@@ -101,6 +101,14 @@ TOKEN_ADDRESSES = Limit(
     "the addresses whose wrong tokens are counted", 1024, "addresses", "they take a few hundred KB; the oldest go first"
 )
 
+REQUEST_HEAD = Limit(
+    "the headers of a request, cookies included", 32 * KIB, "bytes", "a browser with cookies of other servers sends a tenth"
+)
+ROOM_COOKIES = Limit("the rooms that a browser is in by its cookies", 16, "cookies", "the latest; a link lasts seven days")
+ROOM_KEYS = Limit(
+    "the secrets of rooms that a server remembers", 4096, "secrets", "they take a few hundred KB; the oldest go first"
+)
+
 SAID_BYTES = Limit("a message of a browser on the socket of news", 64 * KIB, "bytes", "a change of a board takes a hundredth")
 SAID_MESSAGES = Limit("the messages of one socket of news", 40, "messages a second", "a hand that drags a box sends four")
 

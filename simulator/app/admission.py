@@ -1,13 +1,13 @@
 """Admission of visitors to a server that others reach: a token, in a link or pasted into a form, becomes a cookie.
 
 Without the cookie a page answers with a form for the token, and everything else is refused, WebSockets included. Wrong tokens
-are counted by address and in all. Cookies are not counted, so that no attack keeps out visitors who are in. To guess a token by
-its cookie is slow instead, because scrypt makes the cookie.
+are counted by address and in all. Cookies of admission are not counted, so that no attack keeps out visitors who are in. To
+guess a token by its cookie is slow instead, because scrypt makes the cookie.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import scrypt, sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
@@ -16,12 +16,14 @@ from time import monotonic
 from urllib.parse import parse_qs, quote, unquote_plus, urlencode
 
 from cachetools import LRUCache
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from simulator.app.admission_page import admission_page
+from simulator.app.cookies import cookie_line
 from simulator.errors import InputError
 from simulator.limits import TOKEN, TOKEN_ADDRESSES, WRONG_TOKENS, WRONG_TOKENS_OF_ALL
 
@@ -78,10 +80,27 @@ def opens_a_page(request: HTTPConnection) -> bool:
 GUEST = "x-casesim-guest"
 
 
+class TooManyWrongError(InputError):
+    """Too many wrong tokens or codes came; wait_s: seconds until the next one is looked at."""
+
+    def __init__(self, tokens: str, wait_s: float) -> None:
+        super().__init__(f"Too many wrong {tokens} came. Try again in {ceil(wait_s)} s.")
+        self.wait_s = wait_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(ceil(self.wait_s))}
+
+
+async def _no_guest(_: HTTPConnection) -> bool:
+    return False
+
+
 class Admission:
     """Middleware that lets in visitors who have shown the token, and guests.
 
-    now: a clock in seconds; is_guest: whether a request comes from a guest, who is let in without the token and marked
+    now: a clock in seconds
+    is_guest: whether a request comes from a guest, who is let in without the token and marked; raises TooManyWrongError
     doors: further paths that answer without a token
     """
 
@@ -90,11 +109,10 @@ class Admission:
         app: ASGIApp,
         token: str,
         now: Callable[[], float] = monotonic,
-        is_guest: Callable[[HTTPConnection], bool] = lambda _: False,
+        is_guest: Callable[[HTTPConnection], Awaitable[bool]] = _no_guest,
         doors: Sequence[str] = (),
     ) -> None:
-        self._app, self._is_guest = app, is_guest
-        self._open = (*_OPEN, *doors)
+        self._app, self._is_guest, self._doors = app, is_guest, doors
         self._token = _digest(token)
         self._cookie = scrypt(token.encode(), salt=b"casesim cookie", n=2**15, r=8, p=1, maxmem=2**26, dklen=32).hex()
         self._wrong, self._now = WrongTokens(now), now
@@ -111,32 +129,45 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on requests with the cookie; turn a right token into one; refuse all others."""
-        if scope["type"] not in ("http", "websocket") or scope["path"] in self._open:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in self._doors:
             await self._app(scope, receive, send)
             return
-        admitted = self._has_cookie(HTTPConnection(scope))
+        request = HTTPConnection(scope)
+        admitted = self._has_cookie(request)
+        if scope["path"] in _OPEN:
+            await self._app(scope, receive, send if admitted else _without_cookies(send))
+            return
         scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != GUEST.encode()]}
-        if not admitted and self._is_guest(HTTPConnection(scope)):
-            admitted = True
-            scope["headers"] = [*scope["headers"], (GUEST.encode(), b"1")]
+        refusal = None
+        if not admitted:
+            try:
+                admitted = await self._is_guest(request)
+            except TooManyWrongError as error:
+                refusal = error
+            if admitted:
+                scope["headers"].append((GUEST.encode(), b"1"))
         if scope["type"] == "websocket":
             answer: ASGIApp | None = None if admitted else WebSocketClose(1008)
         else:
-            answer = await self._answer(Request(scope, receive), admitted)
+            answer = await self._answer(Request(scope, receive), admitted, refusal)
         await (answer or self._app)(scope, receive, send)
 
-    async def _answer(self, request: Request, admitted: bool) -> Response | None:
-        """Return the answer to a request that does not reach the app; None for one that does."""
-        token = await _given(request)
-        if token:
-            wait_s = 0.0 if admitted else self._wrong.wait_s(address_of(request))
-            if wait_s > 0:
-                return _refusal(request, f"Too many wrong tokens came. Try again in {ceil(wait_s)} s.", wait_s)
-            if admitted or self._is_right(token):
-                return self._entry(request)
-            self._wrong.add(address_of(request))
-            return _refusal(request, "This token is wrong.")
-        return None if admitted else _refusal(request)
+    async def _answer(self, request: Request, admitted: bool, refusal: TooManyWrongError | None) -> Response | None:
+        """Return the answer to a request that does not reach the app; None for one that does.
+
+        refusal: of the codes of rooms in its cookies
+        """
+        if not (token := await _given(request)):
+            return None if admitted else _refusal(request, refusal)
+        if not admitted:
+            try:
+                self._wrong.check(address_of(request))
+            except TooManyWrongError as error:
+                return _refusal(request, error)
+            if not self._is_right(token):
+                self._wrong.add(address_of(request))
+                return _refusal(request, "This token is wrong.")
+        return self._entry(request)
 
     def _has_cookie(self, request: HTTPConnection) -> bool:
         return compare_digest(request.cookies.get(_cookie_name(request), "").encode(), self._cookie.encode())
@@ -147,19 +178,20 @@ class Admission:
 
     def _entry(self, request: Request) -> Response:
         """Set the cookie, and send the browser to its address without the token, so that the token does not stay there."""
-        secure = "; Secure" if request.url.scheme == "https" else ""
-        attributes = f"Path=/; Max-Age={ADMITTED_S}; HttpOnly; SameSite=Lax{secure}"
-        cookie = f"{_cookie_name(request)}={self._cookie}; {attributes}"
+        cookie = cookie_line(_cookie_name(request), self._cookie, ADMITTED_S, https=request.url.scheme == "https")
         return Response(
             status_code=303, headers={"Location": _without_token(request), "Set-Cookie": cookie, "Cache-Control": "no-store"}
         )
 
 
 class WrongTokens:
-    """Counts of the wrong tokens of each address and of all; after too many, further tokens have to wait."""
+    """Counts of the wrong tokens of each address and of all; after too many, further tokens have to wait.
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    now: a clock in seconds; tokens: a word for them
+    """
+
+    def __init__(self, now: Callable[[], float], tokens: str = "tokens") -> None:
+        self._now, self._tokens = now, tokens
         self._of_address: LRUCache[str, LeakyBucket] = LRUCache(TOKEN_ADDRESSES.most)
         self._of_all = LeakyBucket(WRONG_TOKENS_OF_ALL.most, _PAUSE_OF_ALL_S)
 
@@ -167,6 +199,12 @@ class WrongTokens:
         """Return the seconds until a token from this address is looked at; 0: now."""
         own, now = self._of_address.get(address), self._now()
         return max(own.wait_s(now) if own else 0.0, self._of_all.wait_s(now))
+
+    def check(self, address: str) -> None:
+        """Raise TooManyWrongError if a token from this address has to wait."""
+        wait_s = self.wait_s(address)
+        if wait_s > 0:
+            raise TooManyWrongError(self._tokens, wait_s)
 
     def add(self, address: str) -> None:
         own = self._of_address.setdefault(address, LeakyBucket(WRONG_TOKENS.most, _PAUSE_S))
@@ -199,8 +237,12 @@ def _cookie_name(request: HTTPConnection) -> str:
 
 
 def address_of(request: HTTPConnection) -> str:
-    """Return the client's address; of IPv6 the network, since each client of it has very many addresses."""
-    host = request.client.host if request.client else ""
+    """Return the client's address as `network_of` does."""
+    return network_of(request.client.host if request.client else "")
+
+
+def network_of(host: str) -> str:
+    """Return the address by which wrong tokens count; of IPv6 the network, since each client of it has very many addresses."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -235,10 +277,19 @@ def _without_token(request: Request) -> str:
     return f"{place}?{rest}" if rest else place
 
 
-def _refusal(request: Request, reason: str = "", wait_s: float = 0.0) -> Response:
+def _refusal(request: Request, reason: str | TooManyWrongError | None = None) -> Response:
     """Return a page with a form for the token where a browser opens a page or has sent the form, and a line otherwise."""
-    status = 429 if wait_s else 403
-    headers = {"Cache-Control": "no-store"} | ({"Retry-After": str(ceil(wait_s))} if wait_s else {})
+    status, more = (429, reason.headers) if isinstance(reason, TooManyWrongError) else (403, {})
+    headers = {"Cache-Control": "no-store"} | more
     if opens_a_page(request) or request.method == "POST":
-        return HTMLResponse(admission_page(reason), status, headers)
+        return HTMLResponse(admission_page(str(reason or "")), status, headers)
     return PlainTextResponse(f"{reason or 'CaseSim needs a token here.'}\n", status, headers)
+
+
+def _without_cookies(send: Send) -> Send:
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            del MutableHeaders(scope=message)["Set-Cookie"]
+        await send(message)
+
+    return answer

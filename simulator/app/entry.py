@@ -4,10 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from simulator.app.admission import GUEST
 from simulator.app.design_state import note_page
-from simulator.app.rooms import confined_to
-from simulator.app.store.faults import StoreError
+from simulator.app.rooms import is_confined
 from simulator.app.tab_bar import chosen_tabs_in_view
 from simulator.app.visitors import is_author
 from simulator.paths import APP, PAGES
@@ -75,14 +73,6 @@ def _waiting(url_path: str) -> Any:
     if not url_path:
         return st.Page(PAGES / "waiting.py", title="Interview", url_path="cases", default=True)
     return st.Page(PAGES / "waiting.py", title="Interview", url_path=url_path)
-
-
-def is_confined() -> bool:
-    """Return whether the visitor may see the page of the interview alone; True where the database cannot be read."""
-    try:
-        return confined_to() is not None
-    except StoreError:
-        return bool(st.context.headers.get(GUEST))
 
 
 if __name__ == "__main__":

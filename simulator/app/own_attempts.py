@@ -1,29 +1,18 @@
-"""The attempts of one browser: its trail, kept as a cookie, and the attempts that the database stores under it."""
+"""The attempts of one browser: its trail, and the attempts that the database stores under it."""
 
 from __future__ import annotations
 
 from functools import cache
-from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from simulator.app.store.attempts import TRAIL, Attempt, Attempts
+from simulator.app.store.attempts import Attempt, Attempts
 from simulator.app.store.faults import StoreError
+from simulator.app.trails import new_trail, trails
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-
-#: The cookie that holds the trail.
-COOKIE = "casesim_trail"
-
-_COOKIE_JS = """
-export default function ({ data }) {
-  document.cookie = `${data.cookie}; path=/; max-age=31536000; SameSite=Lax`;
-}
-"""
-
-_cookie = st.components.v2.component("cookie", js=_COOKIE_JS)
 
 
 @cache
@@ -32,17 +21,14 @@ def attempts() -> Attempts:
 
 
 def trail() -> str:
-    """Return the id of this browser's attempts: from its cookie, else a new one."""
-    state, cookie = st.session_state, str(st.context.cookies.get(COOKIE, ""))
+    """Return the id of this browser's attempts: from its cookie, else a new one for the tab."""
+    state = st.session_state
     if "trail" not in state:
-        state["trail"] = cookie if TRAIL.fullmatch(cookie) else token_urlsafe(16)
+        try:
+            state["trail"] = trails().of(st.context.cookies) or new_trail()
+        except StoreError:
+            return new_trail()  # nothing is stored under it either
     return str(state["trail"])
-
-
-def keep_cookie() -> None:
-    """Have the browser keep the trail for a year."""
-    if st.context.cookies.get(COOKIE) != trail():
-        _cookie(key=f"cookie:{COOKIE}", data={"cookie": f"{COOKIE}={trail()}"})
 
 
 def attempts_at(scenario: Scenario) -> list[Attempt]:

@@ -7,23 +7,21 @@ secrets are counted by address and in all, and each wrong, expired or revoked on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
-from hashlib import sha256
-from math import ceil
-from threading import Lock
-from time import monotonic
+from functools import cache, partial
 from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
-from cachetools import TTLCache
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from simulator.app.admission import GUEST, WrongTokens, address_of
+from simulator.app.admission import GUEST, TooManyWrongError, address_of, network_of
 from simulator.app.admission_page import door_page
+from simulator.app.cookies import cookie_line
+from simulator.app.room_keys import RoomKeys, cookie_name, key_in, keys_in, off_the_loop
 from simulator.app.store.faults import StoreError
 from simulator.app.store.room_log import LINK_S, Access, RoomLog
+from simulator.app.store.room_rows import letters_of
 from simulator.session.session_events import ROLES, Role
 
 #: The path of the door, the field with the secret, and the fields of the page's address.
@@ -35,24 +33,20 @@ _FORM_BYTES = 1024
 #: The answer to every secret that opens nothing.
 NO_ROOM = "This link or code opens no room. Check it, or ask the interviewer for a new one."
 
-_WRONG = WrongTokens(monotonic)
-
 
 @cache
 def room_log() -> RoomLog:
     return RoomLog()
 
 
-def cookie_name(room: str, role: str) -> str:
-    """Return the name of the cookie of a role in a room: one browser may hold several."""
-    return f"{_PREFIX}{sha256(room.encode()).hexdigest()[:12]}_{role}"
+_KEYS = RoomKeys(lambda key: room_log().access(key))
 
 
 def access_of(cookies: Mapping[str, str], room: str, role: str) -> Access | None:
     """Return the role that a browser's cookie opens in a room; None without one. Raises StoreError."""
-    key = cookies.get(cookie_name(room, role), "")
-    found = room_log().access(key) if key else None
-    return found if found == (room, role) else None
+    key = key_in(cookies, cookie_name(room, role))
+    access = _role_of(key) if key else None
+    return access if access == (room, role) else None
 
 
 def access_at_hand() -> Access | None:
@@ -61,48 +55,55 @@ def access_at_hand() -> Access | None:
     return access_of(st.context.cookies, room, role) if room and role in ROLES else None
 
 
-#: For so long an open room lets a guest in without another look (s).
-_GUEST_S = 5.0
+async def is_guest(request: HTTPConnection) -> bool:
+    """Return whether a browser holds the secret of an open room, which lets it in without the server's token.
 
-_GUESTS: TTLCache[str, bool] = TTLCache(4096, _GUEST_S)
-_GUESTS_LOCK = Lock()
-
-_PREFIX = "casesim_room_"
-
-
-def is_guest(request: HTTPConnection) -> bool:
-    """Return whether a browser holds the secret of an open room, which lets it in without the server's token."""
-    return any(_opens(key) for name, key in request.cookies.items() if name.startswith(_PREFIX))
+    Raises TooManyWrongError after too many guesses.
+    """
+    return await _KEYS.let_in(request.cookies, address_of(request))
 
 
-def _opens(key: str) -> bool:
-    with _GUESTS_LOCK:
-        known = _GUESTS.get(key)
-    if known is None:
-        try:
-            known = room_log().access(key) is not None
-        except StoreError:
-            known = False
-        with _GUESTS_LOCK:
-            _GUESTS[key] = known
-    return known
+def _role_of(key: str) -> Access | None:
+    """Return the role that the secret in a cookie of the visitor opens now; None for none, and after too many guesses."""
+    try:
+        return _KEYS.access(key, network_of(st.context.ip_address or "127.0.0.1"))
+    except TooManyWrongError:
+        return None
+
+
+def _held() -> list[Access]:
+    """Return the roles that the visitor's cookies open, in the latest rooms first."""
+    return [access for key in keys_in(st.context.cookies) if (access := _role_of(key))]
 
 
 def confined_to() -> Access | None:
-    """Return the room beyond which the visitor sees no page; None for a visitor who sees them all.
+    """Return the room beyond which the visitor sees no page; None for a visitor who sees them all, and for a guest of none.
 
     A guest is confined, and so is a candidate while the interview goes on, unless the same browser leads it too.
     """
-    held = [found for name, key in st.context.cookies.items() if name.startswith(_PREFIX) and (found := room_log().access(key))]
-    leads = {one.room for one in held if one.role == "interviewer"}
+    held = _held()
+    leads = {access.room for access in held if access.role == "interviewer"}
     if st.context.headers.get(GUEST):
         return held[0] if held and not leads else None
-    for one in held:
-        if one.role == "candidate" and one.room not in leads:
-            head = room_log().get(one.room)
+    for access in held:
+        if access.role == "candidate" and access.room not in leads:
+            head = room_log().get(access.room)
             if head is not None and head.ended_at is None:
-                return one
+                return access
     return None
+
+
+def is_confined() -> bool:
+    """Return whether the visitor sees the page of the interview alone.
+
+    A guest whose link is revoked while a page is open stays confined, and so does a guest where the database cannot be read.
+    """
+    try:
+        if st.context.headers.get(GUEST):
+            return not any(access.role == "interviewer" for access in _held())
+        return confined_to() is not None
+    except StoreError:
+        return bool(st.context.headers.get(GUEST))
 
 
 def link_path(key: str) -> str:
@@ -112,27 +113,21 @@ def link_path(key: str) -> str:
 
 async def enter(request: Request) -> Response:
     """Turn a secret into a cookie and lead to the room; ask for a code where there is none."""
-    key = await _given(request)
+    key = letters_of(await _given(request))
     if not key:
         return _page("", 200)
-    wait_s = _WRONG.wait_s(address_of(request))
-    if wait_s > 0:
-        return _page(f"Too many wrong codes came. Try again in {ceil(wait_s)} s.", 429, {"Retry-After": str(ceil(wait_s))})
     try:
-        found = room_log().access(key)
+        access = await off_the_loop(partial(_KEYS.guess, key, address_of(request)))
+    except TooManyWrongError as error:
+        return _page(str(error), 429, error.headers)
     except StoreError as error:
         return _page(str(error), 503)
-    if found is None:
-        _WRONG.add(address_of(request))
-        return _page(NO_ROOM, 403)
-    return _opened(request, key, found)
+    return _opened(request, key, access) if access is not None else _page(NO_ROOM, 403)
 
 
-def _opened(request: Request, key: str, found: Access) -> Response:
-    secure = "; Secure" if request.url.scheme == "https" else ""
-    attributes = f"Path=/; Max-Age={round(LINK_S)}; HttpOnly; SameSite=Lax{secure}"
-    cookie = f"{cookie_name(found.room, found.role)}={key}; {attributes}"
-    place = f"./room?{urlencode({ROOM: found.room, ROLE: found.role})}"
+def _opened(request: Request, key: str, access: Access) -> Response:
+    cookie = cookie_line(cookie_name(access.room, access.role), key, LINK_S, https=request.url.scheme == "https")
+    place = f"./room?{urlencode({ROOM: access.room, ROLE: access.role})}"
     return Response(status_code=303, headers={"Location": place, "Set-Cookie": cookie, "Cache-Control": "no-store"})
 
 

@@ -27,20 +27,19 @@ from streamlit.web import bootstrap
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from simulator.app import bundles, news, rooms
-from simulator.app.admission import Admission, link_with, opens_a_page
+from simulator.app.admission import Admission, link_with
 from simulator.app.jobs import registry
 from simulator.app.preparation import Preparation
+from simulator.app.proxied import Proxied
 from simulator.app.uploads import Uploading
-from simulator.app.visitors import COOKIE, LOOPBACK, known
+from simulator.app.visitor_cookies import VisitorCookies
+from simulator.app.visitors import LOOPBACK
 from simulator.app.whole_callbacks import run_callbacks_whole
 from simulator.app.widgets import plain
 from simulator.errors import InputError
-from simulator.limits import MIB
+from simulator.limits import MIB, REQUEST_HEAD
 from simulator.paths import APP
 from simulator.processes import ORPHANED
-
-#: Lifetime of a visitor's cookie (s): the 400 days that browsers keep a cookie at most.
-REMEMBERED_S = 400 * 24 * 3600
 
 #: Most characters of a name in a refusal.
 _MOST_SHOWN = 60
@@ -60,23 +59,25 @@ class Guard:
             return
         request = HTTPConnection(scope)
         host, origin = request.headers.get("host", ""), request.headers.get("origin")
-        cookie = None if known(request.cookies.get(COOKIE)) else _cookie(scope["scheme"]) if opens_a_page(request) else None
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                added = MutableHeaders(scope=message)
-                added.update(self._headers)
-                if cookie:
-                    added.append("Set-Cookie", cookie)
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
-        if reason := refusal(host, origin):
-            refused = PlainTextResponse(reason, 403) if scope["type"] == "http" else WebSocketClose(1008)
-            await refused(scope, receive, answer)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > REQUEST_HEAD.most:
+            too_long = f"The headers of this request have more than {REQUEST_HEAD}. Delete the cookies of this site.\n"
+            await _refused(scope, 431, too_long)(scope, receive, answer)
+        elif reason := refusal(host, origin):
+            await _refused(scope, 403, reason)(scope, receive, answer)
         elif _shows_metrics(scope) and not _comes_from_here(request):
             await PlainTextResponse("Not Found", 404)(scope, receive, answer)
         else:
             await self._app(scope, receive, answer)
+
+
+def _refused(scope: Scope, status: int, reason: str) -> ASGIApp:
+    return PlainTextResponse(reason, status) if scope["type"] == "http" else WebSocketClose(1008)
 
 
 def refusal(host: str, origin: str | None) -> str | None:
@@ -139,11 +140,6 @@ def _inline_scripts() -> str:
     return " ".join(f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts)
 
 
-def _cookie(scheme: str) -> str:
-    secure = "; Secure" if scheme == "https" else ""
-    return f"{COOKIE}={token_hex(32)}; Path=/; Max-Age={REMEMBERED_S}; HttpOnly; SameSite=Lax{secure}"
-
-
 #: Time for requests under way to end with the server (s).
 GRACE_S = 1
 
@@ -177,7 +173,8 @@ def show_error(error: Exception) -> bool:
     return True
 
 
-_pages = Uploading(st.App(APP, lifespan=lifespan, routes=[news.ROUTE, bundles.ROUTE, rooms.DOOR], on_script_error=show_error))
+_app = st.App(APP, lifespan=lifespan, routes=[news.ROUTE, bundles.ROUTE, rooms.DOOR], on_script_error=show_error)
+_pages = VisitorCookies(Uploading(_app))
 
 
 def run(
@@ -186,20 +183,25 @@ def run(
     hosts: Sequence[str],
     url: str,
     token: str | None,
+    *,
+    proxy: bool = False,
 ) -> None:
     """Serve the app until a signal ends it, which is then raised again: an interrupt as KeyboardInterrupt.
 
     listening: a bound socket; hosts: the names that the server answers to, besides a machine's names of itself
     url: what a browser on this machine opens; token: lets visitors in, None: every visitor comes in
+    proxy: whether a reverse proxy on this machine says where a visitor comes from; no header is trusted otherwise
     """
     port = listening.getsockname()[1]
     bootstrap.load_config_options({"server.address": address, "server.port": port, "server.allowedHosts": [*LOOPBACK, *hosts]})
     admission = Admission(_pages, token, is_guest=rooms.is_guest, doors=[f"/{rooms.PATH}"]) if token else None
     if not st.get_option("server.headless"):
         open_browser(link_with(url, admission.ticket()) if admission else url)  # it waits until the server accepts
+    guard = Guard(admission or _pages)
     config = uvicorn.Config(
-        Guard(admission or _pages),
+        Proxied(guard) if proxy else guard,
         loop="asyncio",  # another loop would keep signals from `simulator.cli.signals`
+        proxy_headers=False,  # uvicorn trusts every header from this machine unless it is told not to
         access_log=False,
         log_level="warning",
         use_colors=False,

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from simulator.app.cookies import own_cookie
 from simulator.case.load import OWN_CASES
 
 #: The cookie that identifies a browser; scripts of a page cannot read it.
@@ -24,7 +25,7 @@ _TOKEN = re.compile(r"[0-9a-f]{64}")
 
 def browser() -> str | None:
     """Return the token of the visitor's browser; None for one without cookies, and in tests without a browser."""
-    return known(st.context.cookies.get(COOKIE))
+    return known(own_cookie(st.context.cookies, COOKIE))
 
 
 def known(token: object) -> str | None:

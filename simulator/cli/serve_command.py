@@ -62,6 +62,10 @@ def serve(
             show_default="drawn where others reach the server",
         ),
     ] = None,
+    proxy: Annotated[
+        bool,
+        typer.Option("--proxy", help="take a visitor's address and https from the headers of a reverse proxy on this machine"),
+    ] = False,
     no_token: Annotated[bool, typer.Option("--no-token", help="let in every visitor without a token")] = False,
     scheduler: Annotated[
         str | None,
@@ -101,7 +105,7 @@ def serve(
         os.environ[SCHEDULER] = scheduler
         registry()  # where no scheduler answers, the command says so before it serves
     with keeping("the server has ended; designs and verdicts are stored"), killed_if_stuck():
-        run(listening, address, [*names, *allowed], here, given or drawn)
+        run(listening, address, [*names, *allowed], here, given or drawn, proxy=proxy)
 
 
 def _announce(here: str, elsewhere: Iterable[str], drawn: str | None) -> None:

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from simulator.app.live_room import live_room
-from simulator.app.own_attempts import keep_cookie, trail
+from simulator.app.own_attempts import trail
 from simulator.app.own_cases import case_now, chosen_case
-from simulator.app.rooms import LINKED_WORDS, PATH, ROLE, ROOM, access_of, confined_to, link_path, room_log
+from simulator.app.rooms import LINKED_WORDS, PATH, ROLE, ROOM, access_of, confined_to, is_confined, link_path, room_log
 from simulator.app.store.faults import StoreError
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
@@ -52,12 +52,13 @@ def lobby(unknown: bool) -> None:
         st.info("Your interview goes on. The other pages open again when it has ended.")
         st.page_link(PAGES / "room.py", label="Back to your room", query_params={ROOM: own.room, ROLE: own.role})
         return
+    if is_confined():
+        return  # a guest of no room any more
     made = st.session_state.get(_MADE)
     if made:
         _links(*made)
     _create()
     _own_rooms()
-    keep_cookie()
 
 
 def _server() -> str:

@@ -9,8 +9,9 @@ import streamlit as st
 from cachetools import TTLCache
 
 from simulator.app.live_room import LiveRoom, live_room
+from simulator.app.room_keys import cookie_name
 from simulator.app.room_places import room_places
-from simulator.app.rooms import access_at_hand, cookie_name, room_log
+from simulator.app.rooms import access_at_hand, room_log
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.interview_room.room_runs import ask_for_last_run

@@ -112,16 +112,14 @@ def test_every_answer_says_what_a_page_may_do(path, status, client):
     assert "unsafe-inline" not in policy["script-src"]
 
 
-def test_a_browser_gets_a_cookie_with_its_first_page_and_keeps_it(client):
-    page = {"Accept": "text/html,*/*"}
-    given = client.get("/", headers=page).headers["set-cookie"]
-    assert re.fullmatch(r"casesim_browser=[0-9a-f]{64}; Path=/; Max-Age=34560000; HttpOnly; SameSite=Lax", given)
-    assert "set-cookie" not in client.get("/", headers=page).headers
-    client.cookies.clear()
-    assert "set-cookie" not in client.get("/", headers={"Accept": "*/*"}).headers
-    client.cookies.set("casesim_browser", "mine")
-    again = client.get("/", headers=page).headers["set-cookie"]
-    assert given.partition(";")[0] != again.partition(";")[0]
+def test_a_request_with_long_headers_reaches_no_page(client):
+    few, many = ("; ".join(f"c{number}={'x' * 90}" for number in range(count)) for count in (300, 400))
+    assert client.get("/", headers={"Cookie": few}).status_code == 200
+    refused = client.get("/", headers={"Cookie": many})
+    assert (refused.status_code, refused.headers["x-frame-options"]) == (431, "DENY")
+    assert refused.text == "The headers of this request have more than 32,768 bytes. Delete the cookies of this site.\n"
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/stream", headers={"Host": HERE, "Cookie": many}):
+        pass
 
 
 def test_what_begins_and_ends_the_app_passes():

@@ -1,29 +1,63 @@
 """Doors of rooms: secrets become cookies; guesses, forged cookies, revoked and expired links get one and the same answer."""
 
+import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from secrets import token_hex
+from threading import Event
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from simulator.app import rooms
 from simulator.app.admission import Admission, WrongTokens
+from simulator.app.room_keys import RoomKeys
 from simulator.app.server import Guard
 from simulator.app.store import room_log as store
-from simulator.app.store.room_log import RoomLog
-from simulator.app.store.room_rows import ROOM_LINKS, digest_of, new_code
+from simulator.app.store.room_log import Access, RoomLog
+from simulator.app.store.room_rows import ROOM_LINKS, digest_of, letters_of, new_code
 from simulator.app.store.session_log import SessionLog
+from simulator.limits import WRONG_TOKENS
 from simulator.session.room_events import RoomOpened
 
 
 @pytest.fixture
-def log(monkeypatch, tmp_path):
+def clock():
+    """A clock (s) that a test turns: its first item."""
+    return [1000.0]
+
+
+@pytest.fixture
+def looks():
+    """The secrets that were looked up, and whether an event loop had to wait for that."""
+    return []
+
+
+@pytest.fixture
+def log(monkeypatch, tmp_path, clock, looks):
     log = RoomLog(f"sqlite:///{tmp_path / 'rooms.db'}")
+
+    def access(key):
+        looks.append((key, _in_a_loop()))
+        return log.access(key)
+
     monkeypatch.setattr(rooms, "room_log", lambda: log)
-    monkeypatch.setattr(rooms, "_WRONG", WrongTokens(lambda: 0.0))
-    rooms._GUESTS.clear()
+    monkeypatch.setattr(rooms, "_KEYS", RoomKeys(access, lambda: clock[0]))
     return log
+
+
+def _in_a_loop():
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -87,14 +121,12 @@ def test_every_key_that_opens_nothing_gets_the_same_answer(made, log, browser, m
     assert browser.post(f"/{rooms.PATH}", data={"key": made.keys["interviewer"]}).text == next(iter(answers))[1]
 
 
-def test_guesses_are_slowed_for_an_address_and_in_all(made, browser, monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr(rooms, "_WRONG", WrongTokens(lambda: clock[0]))
+def test_guesses_are_slowed_for_an_address_and_in_all(made, browser, clock):
     answers = [browser.post(f"/{rooms.PATH}", data={"key": new_code()}).status_code for _ in range(200)]
     assert answers[:10] == [403] * 10
     assert set(answers[10:]) == {429}
     assert browser.post(f"/{rooms.PATH}", data={"key": made.keys["candidate"]}).status_code == 429  # a right one waits as well
-    clock[0] = 40.0
+    clock[0] += 40
     assert browser.post(f"/{rooms.PATH}", data={"key": made.keys["candidate"]}).status_code == 303
 
 
@@ -125,21 +157,140 @@ def test_a_new_link_revokes_the_old_one(made, log):
     assert digest_of(key) != digest_of(made.keys["candidate"])
 
 
-def test_a_guest_of_a_room_needs_no_token_of_the_server(made, log):
-    async def page(scope, receive, send):
-        marked = dict(scope["headers"]).get(b"x-casesim-guest", b"")
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": marked})
+@pytest.fixture
+def served(log):
+    """A server with a token, whose page says whether the visitor is a guest; for browsers at addresses."""
 
-    served = TestClient(Admission(page, "a token of the server", is_guest=rooms.is_guest, doors=["/enter"]))
+    async def page(request):
+        return PlainTextResponse(request.headers.get("x-casesim-guest", ""))
+
+    app = Starlette(routes=[rooms.DOOR, Route("/room", page)])
+    server = Admission(app, "a token of the server", is_guest=rooms.is_guest, doors=["/enter"])
+
+    def browser(address="192.0.2.1"):
+        return TestClient(server, client=(address, 1), follow_redirects=False)
+
+    return browser
+
+
+def test_a_guest_of_a_room_needs_no_token_of_the_server(made, log, served, clock):
+    served = served()
     assert served.get("/room").status_code == 403
     assert served.get("/room", headers={"x-casesim-guest": "1"}).status_code == 403
     served.cookies.set(rooms.cookie_name(made.session.id, "candidate"), made.keys["candidate"])
     assert served.get("/room").content == b"1"
     log.revoke(made.session.id, "candidate")
-    rooms._GUESTS.clear()
+    clock[0] += 6
     assert served.get("/room").status_code == 403
     assert served.get("/enter").status_code == 200
+
+
+def asked(browser, *cookies):
+    return browser.get("/room", headers={"Cookie": "; ".join(cookies)})
+
+
+def a_code():
+    return f"casesim_room_{token_hex(6)}_candidate={new_code()}"
+
+
+def test_few_cookies_are_looked_up_and_no_event_loop_waits_for_it(made, served, looks):
+    known = f"{rooms.cookie_name(made.session.id, 'rater')}={made.keys['rater']}"
+    assert asked(served(), *(a_code() for _ in range(4000))).status_code == 429
+    assert len(looks) == 10  # then this address has to wait
+    looks.clear()
+    assert asked(served("192.0.2.2"), *(a_code() for _ in range(4000)), known).content == b"1"
+    assert looks == [(made.keys["rater"], False)]  # the latest cookie stands last
+    served("192.0.2.3").get(f"/{rooms.link_path(made.keys['observer'])}")
+    assert looks[1:] == [(made.keys["observer"], False)]
+
+
+def test_no_more_rooms_are_looked_up_than_a_browser_may_be_in(made, served, looks, monkeypatch):
+    monkeypatch.setattr(rooms._KEYS, "_wrong", WrongTokens(lambda: 0.0))
+    monkeypatch.setattr("simulator.app.admission.WRONG_TOKENS", replace(WRONG_TOKENS, most=1000))
+    assert asked(served(), *(a_code() for _ in range(100))).status_code == 403
+    assert len(looks) == 16
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "casesim_room_{n}={n}",
+        "casesim_room_{n:012x}_candidate=short",
+        "casesim_room_{n:012x}_system=7K2M-Q9XR-4TDV",
+        "casesim_room_=",
+    ],
+)
+def test_a_cookie_of_a_form_that_no_server_gives_is_a_guess_and_not_looked_up(cookie, served, looks):
+    answers = [asked(served(), cookie.format(n=number)).status_code for number in range(200)]
+    assert answers == [403] * 10 + [429] * 190
+    assert looks == []
+
+
+def test_wrong_codes_in_cookies_wait_with_wrong_codes_at_the_door(served, made, looks, clock):
+    browser = served()
+    assert [asked(browser, a_code()).status_code for _ in range(5)] == [403] * 5
+    assert [browser.post("/enter", data={"key": new_code()}).status_code for _ in range(5)] == [403] * 5
+    refused = asked(browser, a_code())
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "30")
+    assert refused.text == "Too many wrong codes came. Try again in 30 s.\n"
+    assert browser.post("/enter", data={"key": made.keys["candidate"]}).status_code == 429
+    assert len(looks) == 10
+    clock[0] += 30
+    assert browser.post("/enter", data={"key": made.keys["candidate"]}).status_code == 303
+
+
+def test_a_wrong_code_that_comes_again_is_no_further_guess(served, looks):
+    stale = a_code()
+    assert {asked(served(), stale).status_code for _ in range(50)} == {403}  # an open page asks again and again
+    assert len(looks) == 1
+    assert asked(served(), a_code()).status_code == 403
+
+
+def test_a_guest_who_is_in_stays_in_however_many_guess_at_that_address(served, made, log, clock):
+    guest = served()
+    assert guest.post("/enter", data={"key": made.keys["candidate"]}).status_code == 303
+    assert asked(served(), *(a_code() for _ in range(16))).status_code == 429
+    clock[0] += 6
+    assert guest.get("/room").content == b"1"
+    log.revoke(made.session.id, "candidate")
+    clock[0] += 6
+    assert guest.get("/room").status_code == 403  # at once, and no guess
+
+
+def test_a_database_that_answers_slowly_stops_no_other_request(served, monkeypatch):
+    """The look-up of a guest waits until another request has its answer: on the event loop neither would end."""
+    answered = Event()
+
+    def access(key):
+        assert answered.wait(20)
+
+    monkeypatch.setattr(rooms, "_KEYS", RoomKeys(access))
+    with served() as browser, ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(asked, browser, a_code())
+        assert browser.get("/enter").status_code == 200
+        answered.set()
+        assert slow.result(20).status_code == 403
+
+
+@pytest.mark.parametrize("typed", ["7k2m q9xr 4tdv", "7K2M   Q9XR   4TDV", "7K2M-Q9XR-4TDV"])
+def test_the_cookie_of_a_code_lets_in_however_the_code_was_typed(typed, served, monkeypatch):
+    monkeypatch.setattr(
+        rooms, "_KEYS", RoomKeys(lambda key: Access("a room", "candidate") if letters_of(key) == "7K2MQ9XR4TDV" else None)
+    )
+    browser = served()
+    assert browser.post("/enter", data={"key": typed}).status_code == 303
+    assert browser.get("/room").content == b"1"
+
+
+def test_a_guest_whose_link_is_revoked_while_a_page_is_open_sees_no_other_page(made, log, monkeypatch):
+    cookies = {rooms.cookie_name(made.session.id, "observer"): made.keys["observer"]}
+    context = SimpleNamespace(cookies=cookies, headers={"x-casesim-guest": "1"}, ip_address=None)
+    monkeypatch.setattr(rooms, "st", SimpleNamespace(context=context))
+    assert rooms.is_confined() and rooms.confined_to() == (made.session.id, "observer")
+    log.revoke(made.session.id, "observer")
+    assert rooms.is_confined() and rooms.confined_to() is None
+    context.headers = {}
+    assert not rooms.is_confined()
 
 
 def test_rooms_of_a_visitor_are_no_practice_sessions(made, log):

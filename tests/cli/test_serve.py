@@ -51,7 +51,7 @@ def ran(monkeypatch):
     monkeypatch.delenv("CASESIM_TOKEN", raising=False)
     before, asked = signal.getsignal(signal.SIGTERM), []
 
-    def run(listening, *more):
+    def run(listening, *more, **_):
         asked.append((listening.getsockname(), *more[:4]))
         listening.close()
 
@@ -91,6 +91,14 @@ def test_it_serves_this_machine_only_unless_told_otherwise(casesim, ran, port):
     assert ran == [(("127.0.0.1", port), "localhost", [], f"http://localhost:{port}", None)]
     assert os.environ["CASESIM_UPLOADS"] == "mine"
     assert ended.out == f"CaseSim is at http://localhost:{port}; Ctrl+C ends it\n"
+
+
+@pytest.mark.parametrize(("words", "trusted"), [((), False), (("--proxy",), True)])
+def test_headers_of_a_proxy_count_only_if_that_is_said(words, trusted, casesim, ran, port, monkeypatch):
+    options = []
+    monkeypatch.setattr("simulator.app.server.run", lambda listening, *_, **more: (listening.close(), options.append(more)))
+    casesim("serve", "--port", port, *words)
+    assert options == [{"proxy": trusted}]
 
 
 def test_others_are_let_in_by_the_names_of_the_machine_and_those_allowed(casesim, ran, port):

@@ -7,7 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.app import own_attempts
 from simulator.app.design_state import key
-from simulator.app.store.attempts import Attempts
+from simulator.app.store.attempts import TRAIL, Attempts
+from simulator.app.trails import new_trail, trails
 from simulator.case.load import loads
 from simulator.practice import history
 from tests.case.texts import changed
@@ -139,21 +140,23 @@ def test_a_broken_database_is_told_in_a_sentence_and_the_comparison_stands(run, 
     assert "Compared with the run before" in said(look(second, seen))
 
 
-def test_a_trail_is_taken_from_a_cookie_only_if_it_looks_like_one(monkeypatch):
-    for cookie, good in (("a" * 22, True), ("short", False), ("<script>alert(1)</script>", False), ("", False)):
-        seen = AppTest.from_function(trail_of, kwargs={"cookie": cookie}).run()
+def test_a_trail_is_taken_from_a_cookie_only_if_a_server_has_made_it():
+    made, trail = trails().key, new_trail()
+    signed = {made.cookie: made.signed(trail)}
+    for cookies, good in ((signed, True), ({made.cookie: trail}, False), ({"casesim_trail": trail}, False), ({}, False)):
+        seen = AppTest.from_function(trail_of, kwargs={"cookies": cookies}).run()
         found = seen.session_state["trail"]
-        assert (found == cookie) is good
-        assert own_attempts.TRAIL.fullmatch(found)
+        assert (found == trail) is good
+        assert TRAIL.fullmatch(found)
 
 
-def trail_of(cookie):
+def trail_of(cookies):
     from unittest.mock import patch
 
     from simulator.app import own_attempts as shown
 
     with patch("streamlit.context") as context:
-        context.cookies = {shown.COOKIE: cookie}
+        context.cookies = cookies
         shown.trail()
 
 

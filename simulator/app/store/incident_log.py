@@ -11,16 +11,14 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from time import time
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
 
-from simulator.app.store.database import Database
+from simulator.app.store.drawn_secrets import DrawnSecrets
 from simulator.app.store.session_rows import (
     DAY,
     INCIDENT,
@@ -117,7 +115,7 @@ class StoredIncident:
         return None if self.imported else self.hidden.day
 
 
-class Incidents(Database):
+class Incidents(DrawnSecrets):
     """All incidents in one database, on the log of sessions. Every method raises StoreError where it cannot be used."""
 
     def begin(self, case: str, version: int, scenario_hash: str, hidden: Hidden | None = None, owner: str = "") -> str:
@@ -161,19 +159,10 @@ class Incidents(Database):
         return Hidden(seed, day=f"{day}")
 
     def _drawn_seed(self, case: str, scenario_hash: str, day: date) -> int:
-        """Return the seed of a day, which the first request draws; of several at once one draws it."""
+        """Return the seed of a day, which the first request draws."""
         name = f"day/{day}/{scenario_hash}/{case}"
-        head = Session(name, case, 1, scenario_hash, "", seed=0, minutes=0, nudges=False, begun_at=time())
-        stored = select(SESSIONS.c.secret).where(SESSIONS.c.id == name, SESSIONS.c.purpose == DAY)
-        with self._connected() as connection:
-            kept = connection.execute(stored).scalar()
-        if kept is None:
-            # A failed insertion means that another server was faster.
-            with self._connected() as connection, suppress(IntegrityError), connection.begin_nested():
-                insert_session(connection, head, DAY, secret=Hidden().stored())
-            with self._connected() as connection:
-                kept = connection.execute(stored).scalar_one()
-        return Hidden.of(dict(kept)).seed
+        secret, _ = self._drawn(name, DAY, Hidden().stored, case, scenario_hash)
+        return Hidden.of(dict(secret)).seed
 
     def closed_on(self, case: str, day: str) -> list[StoredIncident]:
         """Return the closed incidents that visitors had in common on a day, the latest first; none of a file."""

@@ -58,12 +58,16 @@ def new_code() -> str:
     return "-".join("".join(letters[at : at + _GROUP]) for at in range(0, _CODE, _GROUP))
 
 
-def digest_of(key: str) -> str:
-    """Return the digest of a token, or of a code however it is typed."""
+def letters_of(key: str) -> str:
+    """Return a token as it is, and the letters of a code however it is typed."""
     typed = key.strip()
     letters = typed.upper().translate(_READ_AS).replace("-", "").replace(" ", "")
-    is_code = len(letters) == _CODE and set(letters) <= set(_LETTERS)
-    return sha256((letters if is_code else typed).encode()).hexdigest()
+    return letters if len(letters) == _CODE and set(letters) <= set(_LETTERS) else typed
+
+
+def digest_of(key: str) -> str:
+    """Return the digest of a token, or of a code however it is typed."""
+    return sha256(letters_of(key).encode()).hexdigest()
 
 
 def insert_link(connection: Connection, link: RoomLink) -> None:

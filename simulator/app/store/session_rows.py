@@ -29,8 +29,8 @@ from simulator.session.session_events import (
     stored_event,
 )
 
-#: The purposes of a session; DAY: no session, but the secret that the incidents of a day share.
-PRACTICE, INCIDENT, ROOM, DAY = "practice", "incident", "room", "day"
+#: The purposes of a session; DAY: no session, but the secret that the incidents of a day share; TRAIL_KEY: the key of trails.
+PRACTICE, INCIDENT, ROOM, DAY, TRAIL_KEY = "practice", "incident", "room", "day", "trail key"
 
 #: A row a session. purpose: one of the above; secret: of an incident alone, never sent to a browser; imported: from a file,
 #: whose author can write anything into it.

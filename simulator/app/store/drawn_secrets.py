@@ -1,0 +1,35 @@
+"""Secrets that all servers of a database share: the first that needs one draws it, at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from time import time
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from simulator.app.store.database import Database
+from simulator.app.store.session_rows import SESSIONS, insert_session
+from simulator.session.session_events import Session
+
+
+class DrawnSecrets(Database):
+    """Secrets among the sessions of a database, each under a name and a purpose of its own."""
+
+    def _drawn(
+        self, name: str, purpose: str, draw: Callable[[], Any], case: str = "", scenario_hash: str = ""
+    ) -> tuple[Any, float]:
+        """Return a secret as plain data, and the time at which it was drawn; of several requests at once one draws it."""
+        head = Session(name, case, 1, scenario_hash, "", seed=0, minutes=0, nudges=False, begun_at=time())
+        stored = select(SESSIONS.c.secret, SESSIONS.c.begun_at).where(SESSIONS.c.id == name, SESSIONS.c.purpose == purpose)
+        with self._connected() as connection:
+            row = connection.execute(stored).first()
+        if row is None:
+            # A failed insertion means that another server was faster.
+            with self._connected() as connection, suppress(IntegrityError), connection.begin_nested():
+                insert_session(connection, head, purpose, secret=draw())
+            with self._connected() as connection:
+                row = connection.execute(stored).one()
+        return row.secret, row.begun_at
