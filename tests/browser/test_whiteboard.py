@@ -592,7 +592,13 @@ def test_a_locked_board_and_an_observer_can_read_only(enter):
 def test_a_board_shuts_nobody_out_and_fits(enter, look):
     theme, width, touch = look
     page = enter(color_scheme=theme, viewport={"width": width, "height": 900}, has_touch=touch)
-    for act in (lambda: None, lambda: box(page, "Classifier").press("Enter")):
+    acts = (
+        lambda: None,
+        lambda: page.get_by_role("button", name="Add a box").click(),
+        lambda: box(page, "Classifier").press("Enter"),
+        lambda: field(page, "Connect “then” to").select_option("a new box …"),
+    )
+    for act in acts:
         act()
         page.wait_for_timeout(300)
         assert sticking_out(page) == []
