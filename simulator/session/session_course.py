@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby, pairwise
@@ -16,6 +17,9 @@ from simulator.session.written_text import is_question, is_sentence
 
 #: Words a second that a person reads at most: 300 a minute; silent readers of English take 238 on average (Brysbaert 2019).
 READ_WORDS_A_S = 5.0
+
+#: A step of the form's axis, as a part of the bound or of the last result.
+_STEP = 0.025
 
 #: A comparison shows an effect from this relative difference of a figure on.
 _EFFECT = 0.1
@@ -185,7 +189,22 @@ class Course:
 
     def said_something(self, run: RunSeen) -> bool:
         """Return whether the design of a run was predicted by intervals that say something."""
-        return is_informed(self.scenario, self.predicted.get(run.design, []))
+        return is_informed(self.scenario, self.own_intervals(self.predicted.get(run.design, [])))
+
+    def own_intervals(self, predictions: Iterable[SessionPrediction]) -> list[SessionPrediction]:
+        """Return the predicted intervals without those that the form starts with: the interval of the run before."""
+        return [one for one in predictions if one.metric and not self._repeats_last_run(one)]
+
+    def _repeats_last_run(self, prediction: SessionPrediction) -> bool:
+        """Return whether an interval is that of the run before it, up to a step of the form's axis."""
+        last = next((run for run in reversed(self.runs) if run.place < prediction.place), None)
+        figures = () if last is None or last.ended is None else last.ended.figures
+        figure = next((one for one in figures if one.metric == prediction.metric), None)
+        if figure is None or figure.low is None or figure.high is None or prediction.low is None or prediction.high is None:
+            return False
+        bound = next((goal.bound for goal in self.scenario.objectives if goal.metric == prediction.metric), 0.0)
+        step = _STEP * max(abs(bound), abs(figure.high))
+        return abs(prediction.low - figure.low) <= step and abs(prediction.high - figure.high) <= step
 
     def seen_effect(self, move: RunMove) -> bool:
         """Return whether a figure moved by a tenth or more, as a prediction says that beats an interval over the whole scale.
@@ -200,7 +219,7 @@ class Course:
             and abs(one.settled.value - before) >= _EFFECT * abs(before)
             and (placed := on_its_scale(self.scenario, one)) is not None
             and placed.score < 1
-            for one in self.predicted[move.after.design]
+            for one in self.own_intervals(self.predicted[move.after.design])
         )
 
     @cached_property

@@ -119,6 +119,9 @@ def _quantified(course: Course) -> Iterator[Evidence]:
     if course.intervals:
         words = held_words(course.scenario, course.intervals)
         yield Evidence(words, [one.place for one in course.intervals if one.settled and one.settled.held])
+    own = course.own_intervals(course.intervals)
+    if copied := [one.place for one in course.intervals if one not in own]:
+        yield Evidence(f"{len(copied)} of them repeat the run before, as the form starts: they say nothing.", copied)
 
 
 def _words(course: Course) -> Iterator[Evidence]:

@@ -195,7 +195,7 @@ def _whole_scale(course: Course) -> Evidence | None:
 def _checked(course: Course) -> Evidence | None:
     held = [one for one in course.intervals if one.settled and one.settled.held]
     enough = len(course.predicted) >= _HABIT and len(course.moves) >= _HABIT - 1
-    if not enough or not course.moves_one_at_a_time or not is_informed(course.scenario, course.intervals):
+    if not enough or not course.moves_one_at_a_time or not is_informed(course.scenario, course.own_intervals(course.intervals)):
         return None
     if not any(course.seen_effect(move) for move in course.moves):
         return None

@@ -286,6 +286,21 @@ def whole_scale(player):
     return interval
 
 
+def untouched(player):
+    """The intervals that the form starts with: those of the last run; before it, around the bounds."""
+    scenario = player.scenario
+    bounds = {goal.metric: abs(goal.at_least if goal.at_most is None else goal.at_most) for goal in scenario.objectives}
+
+    def interval(metric, _):
+        shown = [run.ended for run in player.state.runs if run.ended][-1:]
+        for figure in (one for run in shown for one in run.figures if one.metric == metric and one.low is not None):
+            return figure.low, figure.high
+        bound = bounds.get(metric) or 1.0
+        return (bound - 0.1, bound + 0.1) if scenario.metrics[metric].unit == "share" else (0.5 * bound, 1.5 * bound)
+
+    return interval
+
+
 KEY_WORDS = ("data", "drift", "latency", "GPU", "bias", "cost", "monitoring", "p99", "fallback", "trade-off", "accuracy")
 
 
@@ -296,7 +311,8 @@ def key_words(player):
 def bluffer(player):
     """Press every question within seconds, type key words, look into each phase, and predict the whole scale.
 
-    It runs the design of the case and one or two arbitrary changes, and lets a curveball strike.
+    Every other time it leaves the intervals as the form starts them. It runs the design of the case and one to three arbitrary
+    changes, and lets a curveball strike.
     """
     rng, scenario = player.rng, player.scenario
     player.pace = 1, 4
@@ -309,7 +325,7 @@ def bluffer(player):
         player.goes_to(phase.id)
         if rng.random() < 0.5:
             player.opens(phase.id)
-    _bluffs_runs(player, whole_scale(player), rng.randint(1, 3))
+    _bluffs_runs(player, rng.choice([whole_scale, untouched])(player), rng.randint(1, 3))
     _answers_all(player, lambda prompt: key_words(player))
 
 

@@ -305,6 +305,26 @@ def test_reasoning_with_numbers_takes_three_predictions_single_moves_and_interva
     assert "checked" not in fired(*course(3, [{}, {"replicas": 3, "decoders": 3}, {}]))
 
 
+def test_intervals_that_the_form_starts_with_say_nothing():
+    """The form starts with the interval of the last run, here 93% to 97% for the first and 78% to 82% for the second."""
+
+    def course(*ends):
+        found = list[object]()
+        for one, (low, high), value in zip(designs()[:3], ends, (0.95, 0.8, 0.82), strict=True):
+            asked, ended = run(value=value, **one)
+            figure = ended.figures[0].model_copy(update={"low": value - 0.02, "high": value + 0.02})
+            found += [guess(low, high, **one), asked, ended.model_copy(update={"figures": (figure,)})]
+        return found
+
+    own = fired(*course((0.9, 1.0), (0.75, 0.85), (0.79, 0.9)))
+    assert {"checked", "sized"} <= set(own)
+    copied = course((0.9, 1.0), (0.93, 0.97), (0.78, 0.825))
+    assert not {"checked", "sized"} & set(fired(*copied))
+    signal = next(one for one in SIGNALS if one.name == "quantified")
+    sentences = [evidence.sentence for evidence in signal.evidence(Course(case(HEAD.case), played(*copied)))]
+    assert "2 of them repeat the run before, as the form starts: they say nothing." in sentences
+
+
 def test_intervals_over_the_whole_scale_are_weak_reasoning():
     wide = [event for one in designs()[:3] for event in (guess(0.3, 1.0, **one), *run(**one))]
     evidence = fired(*wide)["whole_scale"]
