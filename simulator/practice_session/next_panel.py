@@ -11,7 +11,7 @@ from simulator.app.store.faults import StoreError
 from simulator.app.widgets import plain, scenario_of
 from simulator.case.load import scenario_ids
 from simulator.paths import PAGES
-from simulator.session.next_steps import EXERCISES, goal_reached, known_levels, weakest
+from simulator.session.next_steps import EXERCISES, goal_reached, known_levels, nothing_done, weakest
 from simulator.session.session_signals import SIGNALS
 from simulator.session.spacing import next_review, session_review
 from simulator.units import counted
@@ -53,6 +53,7 @@ def next_panel(live: LiveSession) -> None:
     label = f"**{plain(LABELS[name])}**"
     no_level = "Nothing is rated below strong." if known_levels(live.scenario, live.state) else "No signal has a level yet."
     words = f"Your weakest signal is {label}." if is_weak else f"{no_level} You practised {label} least."
+    words = f"Begin with {label}." if nothing_done(live.state) else words
     st.markdown(f"{words} {plain(EXERCISES[name].goal)}")
     fields = {"case": live.scenario.id, GOAL: name}
     st.page_link(PAGES / "session.py", label="Train it on this case", query_params=fields)

@@ -16,7 +16,8 @@ from simulator.charts.look import inked
 from simulator.engine.plan import compile_plan
 from simulator.paths import PAGES
 from simulator.practice_session.session_timeline import session_timeline
-from simulator.session.prediction_scores import SCALE_WORDS, SCORE_WORDS, held_words, on_its_scale
+from simulator.session.prediction_scores import SCALE_WORDS, SCORE_WORDS, on_its_scale
+from simulator.session.session_course import Course
 from simulator.session.session_record import design_words, record, run_words
 from simulator.session.session_state import RunSeen
 from simulator.session.signal_rules import mistake_free, mistakes
@@ -115,7 +116,7 @@ def _predictions(live: LiveSession) -> None:
                 "score": "" if score is None else spoken_size(score, metric.unit),
             }
         )
-    takeaway = f"{held_words(live.scenario, live.state.predictions)} Intervals of 90% should hold nine times in ten."
+    takeaway = f"{Course(live.scenario, live.state).interval_words} Intervals of 90% should hold nine times in ten."
     st.markdown(takeaway)
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt=takeaway)
     st.caption(f"{SCORE_WORDS} {SCALE_WORDS}")

@@ -17,7 +17,6 @@ from simulator.practice.report import design_table, lesson_parts, source_table, 
 from simulator.practice_session.rating_panel import evidence_words
 from simulator.practice_session.record_panel import minute_of
 from simulator.practice_session.session_timeline import session_timeline
-from simulator.session.prediction_scores import held_words
 from simulator.session.session_course import Course
 from simulator.session.session_events import DefenceAnswered
 from simulator.session.session_record import assumption_words, predicted_words
@@ -56,7 +55,7 @@ def _minutes(live: LiveSession) -> str:
 
 
 def _predictions(live: LiveSession) -> str:
-    words = f"{held_words(live.scenario, live.state.predictions)} Intervals of 90% should hold nine times in ten."
+    words = f"{Course(live.scenario, live.state).interval_words} Intervals of 90% should hold nine times in ten."
     made = bullets(predicted_words(live.scenario, one) for one in live.state.predictions)
     return paragraph(words) + made if made else ""
 

@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 
 from simulator.case.phases import PracticePhase, deciding_questions, hero_of, phase_of_choice, phases_of
 from simulator.case.schema import Scenario
-from simulator.session.prediction_scores import is_informed, on_its_scale
+from simulator.session.prediction_scores import held_words, is_informed, on_its_scale
 from simulator.session.session_events import DefenceAnswered, ObjectivesRanked, PanelOpened, PickChanged
 from simulator.session.session_state import IDLE_S, RunSeen, SessionPrediction, SessionState, Timed, Visit
 from simulator.session.written_text import is_question, is_sentence
@@ -194,6 +194,14 @@ class Course:
     def own_intervals(self, predictions: Iterable[SessionPrediction]) -> list[SessionPrediction]:
         """Return the predicted intervals without those that the form starts with: the interval of the run before."""
         return [one for one in predictions if one.metric and not self._repeats_last_run(one)]
+
+    @property
+    def interval_words(self) -> str:
+        """The number of intervals that held, their part of the scale, and the number of those that the form started with."""
+        copied = len(self.intervals) - len(self.own_intervals(self.intervals))
+        repeats = "interval repeats" if copied == 1 else "intervals repeat"
+        words = f" {copied} {repeats} the run before, where the form starts: no prediction of your own." if copied else ""
+        return f"{held_words(self.scenario, self.intervals)}{words}"
 
     def _repeats_last_run(self, prediction: SessionPrediction) -> bool:
         """Return whether an interval is that of the run before it, up to a step of the form's axis."""

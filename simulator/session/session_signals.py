@@ -11,7 +11,6 @@ from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 
 from simulator.case.phases import SIGNAL_PHASES, phases_of
 from simulator.case.schema import Scenario
-from simulator.session.prediction_scores import held_words
 from simulator.session.session_course import Course
 from simulator.units import counted, times
 
@@ -117,11 +116,8 @@ def _quantified(course: Course) -> Iterator[Evidence]:
         single = [move.after.place for move in course.moves if move.is_single]
         yield Evidence(f"{len(single)} of {counted(len(course.moves), 'move')} between runs changed one choice alone.", single)
     if course.intervals:
-        words = held_words(course.scenario, course.intervals)
-        yield Evidence(words, [one.place for one in course.intervals if one.settled and one.settled.held])
-    own = course.own_intervals(course.intervals)
-    if copied := [one.place for one in course.intervals if one not in own]:
-        yield Evidence(f"{len(copied)} of them repeat the run before, as the form starts: they say nothing.", copied)
+        held = [one.place for one in course.intervals if one.settled and one.settled.held]
+        yield Evidence(course.interval_words, held)
 
 
 def _words(course: Course) -> Iterator[Evidence]:

@@ -357,7 +357,7 @@ def test_the_weakest_signal_leads_to_a_session_with_its_goal(scenario, begun):
 def test_a_session_without_an_act_is_told_so_with_one_next_step_and_nothing_to_rate(begun):
     page = ended(pressed(begun, "session:phase:defend"))
     assert "You asked nothing, changed nothing, predicted nothing and ran no design." in told(page)
-    assert "You practised **Framing** least." in told(page)
+    assert "Begin with **Framing**." in told(page)
     assert not [one for one in page.radio if (one.key or "").startswith("session:rate")]
     assert "you saw to" not in told(page) and "Mistakes that interviewers name" not in said(page)
 

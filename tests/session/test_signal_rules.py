@@ -321,8 +321,8 @@ def test_intervals_that_the_form_starts_with_say_nothing():
     copied = course((0.9, 1.0), (0.93, 0.97), (0.78, 0.825))
     assert not {"checked", "sized"} & set(fired(*copied))
     signal = next(one for one in SIGNALS if one.name == "quantified")
-    sentences = [evidence.sentence for evidence in signal.evidence(Course(case(HEAD.case), played(*copied)))]
-    assert "2 of them repeat the run before, as the form starts: they say nothing." in sentences
+    told = " ".join(evidence.sentence for evidence in signal.evidence(Course(case(HEAD.case), played(*copied))))
+    assert "2 intervals repeat the run before, where the form starts: no prediction of your own." in told
 
 
 def test_intervals_over_the_whole_scale_are_weak_reasoning():
