@@ -19,8 +19,9 @@ from simulator.app.store.session_rows import NoSessionError
 from simulator.app.widgets import scenario_of
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
-from simulator.session.room_events import DISCLOSING, BoardChanged, PanelPushed, visible
-from simulator.session.session_events import AnyEvent, LoggedEvent, Role
+from simulator.session.own_task import OWN_TASK, OwnTask
+from simulator.session.room_events import DISCLOSING, BoardChanged, PanelPushed, TaskSet, visible
+from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Session
 from simulator.session.session_state import SessionState
 
 #: Rooms that stay in memory, besides those that a page holds.
@@ -31,6 +32,9 @@ FRESH_S = 0.2
 
 #: A tab counts as present for so long after its socket was last seen (s).
 PRESENT_S = 4.0
+
+
+_NO_ROOM = "There is no such room on this server."
 
 
 class _View(NamedTuple):
@@ -51,6 +55,7 @@ class LiveRoom(LiveSession):
         self.lock = RLock()
         super().__init__(log, scenario, room)
         self.events: list[LoggedEvent] = []
+        self._tasks: list[tuple[int, OwnTask]] = []
         self._views: dict[Role, _View] = {}
         self._sent: set[tuple[str, int]] = set()
         self._refreshed_at = 0.0
@@ -74,7 +79,15 @@ class LiveRoom(LiveSession):
         known = self.events[-1].place if self.events else -1
         new = [one for one in further if one.place > known]
         self.events += new
+        self._tasks += [(one.place, one.event.own) for one in new if isinstance(one.event, TaskSet) and one.event.own]
+        self.scenario = self._tasks[-1][1].case if self._tasks else self.scenario
         self._sent |= {(one.event.browser, one.event.number) for one in new if isinstance(one.event, BoardChanged)}
+
+    def scenario_at(self, state: SessionState) -> Scenario:
+        """Return the case as of a state: the numbers of a task of one's own may change while the interview goes on."""
+        with self.lock:
+            earlier = (own for place, own in reversed(self._tasks) if place < state.place)
+            return own.case if (own := next(earlier, None)) else self.scenario
 
     def keep_fresh(self) -> None:
         """Read the events of other servers, unless that was done a moment ago: every tab of the room asks for it."""
@@ -149,13 +162,25 @@ _OPENING = RLock()
 def live_room(room: str) -> LiveRoom:
     """Return a room with all events so far; raises NoSessionError for an unknown one, and StoreError."""
     head = room_log().get(room)
-    if head is None or head.case not in scenario_ids():
-        raise NoSessionError("There is no such room on this server.")
-    scenario = scenario_of(head.case)
+    if head is None:
+        raise NoSessionError(_NO_ROOM)
     with _OPENING:
         known = _HELD.get(room)
-        if known is None or known.scenario is not scenario:
-            known = _HELD[room] = LiveRoom(room_log(), scenario, room)
+        if known is None or known.state.room.own is None:
+            scenario = _scenario_of(head)
+            if known is None or known.scenario is not scenario:
+                known = _HELD[room] = LiveRoom(room_log(), scenario, room)
         _ROOMS[room] = known
     known.refresh()
     return known
+
+
+def _scenario_of(head: Session) -> Scenario:
+    """Return the case of a room: that of its own task, which its log holds, or one of this server."""
+    if head.case == OWN_TASK:
+        for one in room_log().events_after(head.id):
+            if isinstance(one.event, TaskSet) and one.event.own is not None:
+                return one.event.own.case
+    if head.case not in scenario_ids():
+        raise NoSessionError(_NO_ROOM)
+    return scenario_of(head.case)

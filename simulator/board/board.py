@@ -13,8 +13,9 @@ from typing import Any
 from simulator.board import operations as ops
 from simulator.board.operations import OperationError
 from simulator.board.palette import fresh_box
+from simulator.board.plain_box import box_kinds
 from simulator.board.ports import port_of, with_target, without_target
-from simulator.case.any_stage import stage_kinds, targets_in
+from simulator.case.any_stage import targets_in
 from simulator.case.choices import parts
 from simulator.case.document import Path, written
 
@@ -182,7 +183,7 @@ def _set(board: Board, op: ops.SetField, by: str) -> Board:
 
 def _is_fixed(box: Box, path: Path) -> bool:
     """Return whether a field is none of those that are set at a box of this kind."""
-    kind = stage_kinds().get(box.kind)
+    kind = box_kinds().get(box.kind)
     at_the_box = getattr(kind, "at_the_box", {}) if not box.is_end else {}
     return ".".join("*" if isinstance(part, int) else part for part in path) not in at_the_box
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.board.board import MOST_BOXES, Board, Box
 from simulator.board.box_fields import CHOICE, choices_at, fields_of, settings_of
-from simulator.board.case_drawing import DrawnCase
+from simulator.board.case_drawing import CURVEBALL, DrawnCase
 from simulator.board.palette import entries
+from simulator.board.plain_box import is_plain
 from simulator.board.ports import Way, ways_out
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
@@ -39,6 +40,7 @@ _KINDS = {
     "assemble": "Assemble",
     "cache": "Cache",
     "people": "People",
+    "plain": "Plain box",
     "end": "End",
 }
 
@@ -85,8 +87,15 @@ def board_content(
         "edge_words": _way_words(board, found),
         "notes": [{"id": name, "x": note.x, "y": note.y, "text": note.text} for name, note in board.notes.items()],
         "palette": [entry._asdict() for entry in entries(board)] if reader.editable else [],
-        "message": " ".join(filter(None, [message, left_out_words(drawing)])),
+        "message": " ".join(filter(None, [message, left_out_words(_told_now(drawing, reader.role))])),
     }
+
+
+def _told_now(drawing: DrawnCase, role: str) -> DrawnCase:
+    """Return a drawing without the names of curveballs that are left out, for those whom they are still to strike."""
+    if role not in ("candidate", "observer"):
+        return drawing
+    return replace(drawing, left_out=tuple(words for words in drawing.left_out if not words.startswith(CURVEBALL)))
 
 
 def left_out_words(drawing: DrawnCase) -> str:
@@ -122,7 +131,7 @@ def _box(
         "y": box.y,
         "end": box.is_end,
         "start": name == board.start,
-        "words": _facts(found.plan, name),
+        "words": ["takes no part in the run"] if is_plain(box.data) else _facts(found.plan, name),
         "load": words.get(name),
         "flow": _flow(found, name, box),
         "faults": faults,

@@ -10,7 +10,7 @@ from typing import Any
 from cachetools import LRUCache
 
 from simulator.board.board import Board, Box
-from simulator.case.any_stage import stage_kinds
+from simulator.board.plain_box import box_kinds
 from simulator.case.choices import Number, Options, Pick, parts
 from simulator.case.document import Path
 from simulator.case.schema import Scenario
@@ -58,7 +58,7 @@ class BoxField:
 
 def field_label(board: Board, name: str, place: str) -> str:
     """Return the words of a field at a box, by its place in the stage; empty for a place that is not set at the box."""
-    kind = stage_kinds().get(board.boxes[name].kind)
+    kind = box_kinds().get(board.boxes[name].kind)
     return (kind.at_the_box if kind else {}).get(place, "")
 
 
@@ -123,7 +123,7 @@ def fields_of(
 
 def settings_of(box: Box, name: str, scenario: Scenario, picks: Mapping[str, Pick]) -> dict[str, Any]:
     """Return the values that choices write to the fields of a box; no choice rules a copy of it, so the copy takes them."""
-    shown = stage_kinds()[box.kind].at_the_box if box.kind in stage_kinds() else {}
+    shown = kind.at_the_box if (kind := box_kinds().get(box.kind)) else {}
     written = [scenario.choices[choice].changes(pick) for choice, pick in picks.items() if choice in scenario.choices]
     return {
         ".".join(map(str, path[2:])): value
@@ -156,7 +156,7 @@ def _number(choice: Number, field: str, value: Any, by: str) -> BoxField:
 
 
 def _free(board: Board, name: str, box: Box, ruled: set[Path], scenario: Scenario) -> Iterator[BoxField]:
-    kind = stage_kinds().get(box.kind)
+    kind = box_kinds().get(box.kind)
     for place, label in (kind.at_the_box if kind else {}).items():
         for path, value in _found(box.data, place.split("."), ()):
             if path in ruled:
@@ -164,7 +164,7 @@ def _free(board: Board, name: str, box: Box, ruled: set[Path], scenario: Scenari
             field = ".".join(map(str, path))
             options = tuple((one, spelled(one)) for one in kind.box_options(place, box.data)) if kind else ()
             numbered = f"{label} {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) and path[1] else label
-            type_ = "choice" if options else "number" if isinstance(value, int | float) else "text"
+            type_ = "choice" if options else "number" if isinstance(value, int | float | None) else "text"
             known = (
                 options
                 if not options or any(value == one for one, _ in options)

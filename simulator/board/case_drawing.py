@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from simulator.board.board import Board, Box
 from simulator.board.box_fields import field_label
 from simulator.board.box_places import places_of
-from simulator.board.ports import ways_out
+from simulator.board.plain_box import beyond_plain, is_plain
+from simulator.board.ports import ways_out, with_target
 from simulator.case.any_stage import targets_in
 from simulator.case.choices import Pick, parts
 from simulator.case.document import Document, Fault, ScenarioError
@@ -29,11 +30,14 @@ BOARD = "the board"
 #: A case is validated at most so many times while entries that need a missing box are left out.
 _ROUNDS = 40
 
+#: The words for a curveball that is left out.
+CURVEBALL = "the curveball"
+
 #: Sections of entries that are left out where they need a box that is not on the board, with the words for one.
 _OPTIONAL = {
     "choices": "the choice",
     "objectives": "the objective",
-    "curveballs": "the curveball",
+    "curveballs": CURVEBALL,
     "controllers": "the controller",
     "exhibits": "the panel",
     "attributes": "the attribute",
@@ -94,14 +98,29 @@ class DrawnCase:
 
 def compiled(board: Board, case: Scenario) -> DrawnCase:
     """Return the case that a board draws, in the place of the stages and ends of another case."""
-    stages, ends = _reached(board)
-    apart = tuple(name for name, box in board.boxes.items() if name not in stages and name not in ends and not box.is_end)
-    if faults := [*_open_ways(board, stages)]:
+    reached, ends = _reached(board)
+    apart = tuple(
+        name
+        for name, box in board.boxes.items()
+        if name not in reached and name not in ends and not box.is_end and not is_plain(box.data)
+    )
+    if faults := [*_open_ways(board, reached)]:
         return DrawnCase(board, None, tuple(faults), apart)
-    data = {**case.document.data, "start": board.start}
-    data["stages"] = {name: dict(board.boxes[name].data) for name in _in_order(stages, data["stages"])}
+    boxes = {name: box.data for name, box in board.boxes.items()}
+    stages = [name for name in reached if not is_plain(boxes[name])]
+    data = {**case.document.data, "start": beyond_plain(boxes, board.start)}
+    data["stages"] = {name: _past_plain(boxes, name) for name in _in_order(stages, data["stages"])}
     data["ends"] = {name: dict(board.boxes[name].data) for name in _in_order(ends, data["ends"])}
     return _fitted(board, _as_shared(data, case.document.data), case, apart)
+
+
+def _past_plain(boxes: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return the data of a stage whose ways lead past plain boxes."""
+    data: Any = dict(boxes[name])
+    for path, target in list(targets_in(data)):
+        if (onward := beyond_plain(boxes, target)) != target:
+            data = with_target(data, path, onward)
+    return dict(data)
 
 
 def _in_order(names: Sequence[str], before: Mapping[str, Any]) -> list[str]:
@@ -135,10 +154,15 @@ def _open_ways(board: Board, stages: Sequence[str]) -> Iterator[BoxFault]:
         yield BoxFault("", "Say where requests enter: open a box and press “Let requests enter here”.")
     elif not any(box.is_end for box in board.boxes.values()):
         yield BoxFault("", "Add an end, so that requests can leave.")
+    boxes = {name: box.data for name, box in board.boxes.items()}
+    if (first := board.boxes.get(beyond_plain(boxes, board.start))) is not None and first.is_end:
+        yield BoxFault(board.start, "Requests need a box that serves them before the end.")
     for name in stages:
         for way in ways_out(board.boxes[name].data):
             if way.needed and not way.target:
                 yield BoxFault(name, f"Connect “{way.label}” to a box.")
+            elif is_plain(boxes[name]) and not beyond_plain(boxes, name):
+                yield BoxFault(name, "The way from here leads on to plain boxes alone. Lead it to a box that serves requests.")
 
 
 def _fitted(board: Board, data: dict[str, Any], case: Scenario, apart: tuple[str, ...]) -> DrawnCase:

@@ -20,6 +20,7 @@ BoxValue = (
     | Annotated[int, Field(strict=True, ge=-(10**15), le=10**15)]
     | Annotated[float, Field(strict=True, ge=-1e15, le=1e15)]
     | Annotated[str, Field(strict=True, max_length=200)]
+    | None  # such as a queue without a limit
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from simulator.case.any_stage import stage_kinds
+from simulator.board.plain_box import box_kinds
 
 if TYPE_CHECKING:
     from simulator.board.board import Board
@@ -31,7 +31,7 @@ def fresh_box(kind: str) -> Mapping[str, Any] | None:
     """Return the data of a new box of a kind of stage, or of an end, without ways out; None for an unknown kind."""
     if kind == "end":
         return _END
-    model = stage_kinds().get(kind)
+    model = box_kinds().get(kind)
     fresh = {} if model is None else model.fresh
     return {"kind": kind, **fresh} if fresh else None
 
@@ -41,5 +41,7 @@ def entries(board: Board) -> list[Entry]:
     of_case = [
         Entry(f"{'end' if box.is_end else 'preset'}:{name}", box.label, "This case") for name, box in board.presets.items()
     ]
-    kinds = [Entry(f"kind:{kind}", str(model.fresh["label"]), "Kinds") for kind, model in stage_kinds().items() if model.fresh]
+    names = {entry.label for entry in of_case}
+    fresh = {kind: str(model.fresh["label"]) for kind, model in box_kinds().items() if model.fresh}
+    kinds = [Entry(f"kind:{kind}", label, "Kinds") for kind, label in fresh.items() if label not in names]
     return [*of_case, *kinds, Entry("kind:end", "End", "Kinds")]

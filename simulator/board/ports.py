@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from simulator.case.any_stage import QUALITY, AnyStage, is_fallback, is_target, stage_kinds
+from simulator.board.plain_box import box_kinds
+from simulator.case.any_stage import QUALITY, AnyStage, is_fallback, is_target
 from simulator.case.document import Path, written
 
 #: Words for a way out by the name of its field; other fields are read as they are written.
@@ -45,7 +46,7 @@ class Way(NamedTuple):
 
 def ways_out(stage: Mapping[str, Any]) -> list[Way]:
     """Return the ways out of a stage's data, those that lead nowhere too; none for an unknown kind."""
-    kind = stage_kinds().get(str(stage.get("kind")))
+    kind = box_kinds().get(str(stage.get("kind")))
     return [] if kind is None else [*_ways(kind, stage, ())]
 
 

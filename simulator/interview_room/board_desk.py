@@ -65,7 +65,8 @@ class BoardDesk:
 
     def content(self, state: SessionState, job: Job | None) -> dict[str, Any]:
         """Return what the browser paints."""
-        scenario, board = self.live.scenario, board_of(self.live.scenario, state)
+        scenario = self.live.scenario_at(state)
+        board = board_of(scenario, state)
         drawn = plan_of(self.live, state)
         result = job.summary if job is not None and job.succeeded else None
         picks = state.picks(scenario)
@@ -113,8 +114,8 @@ class BoardDesk:
     def _pick(self, operation: SetField) -> None:
         """Change the choice of a field; one that is at this pick already stays."""
         scenario, name = self.live.scenario, operation.field.removeprefix(CHOICE)
-        if name not in scenario.choices:
-            raise OperationError(f"This case has no choice “{name}”.")
+        if name not in scenario.choices or operation.value is None:
+            raise OperationError(f"This case has no choice “{name}”, or not this value of it.")
         with self.live.lock:
             self.live.refresh()
             before, after = self.live.state.picks(scenario)[name], scenario.choices[name].read(operation.value)

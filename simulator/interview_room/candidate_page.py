@@ -6,14 +6,16 @@ import streamlit as st
 
 from simulator.app.autosave_text import autosave_text
 from simulator.app.widgets import plain
+from simulator.case.hidden_bounds import brief_before
 from simulator.case.phases import phases_of
 from simulator.interview_room.room_at_hand import RoomAtHand, say, show_fault
 from simulator.interview_room.room_view import board, follow_talk, panel, verdicts
 from simulator.interview_room.status_row import status_row
+from simulator.interview_room.talk_panel import talk_panel
 from simulator.limits import SESSION_TEXT
-from simulator.metrics.summary import judged
+from simulator.session.own_task import OWN_TASK
 from simulator.session.room_events import ScratchpadSaved
-from simulator.session.session_events import HintTaken, QuestionAsked
+from simulator.session.session_events import QuestionAsked
 
 #: The most letters of a question.
 _LETTERS = 400
@@ -21,7 +23,8 @@ _LETTERS = 400
 
 def candidate_page(room: RoomAtHand) -> None:
     """Show the room to a candidate, or to an observer, who changes nothing."""
-    st.title(plain("Interview" if task_of(room) else room.scenario.title), anchor=False)
+    other = task_of(room) and room.scenario.id != OWN_TASK
+    st.title(plain("Interview" if other else room.scenario.title), anchor=False)
     status_row(room)
     follow_talk(room)
     with st.container():
@@ -33,9 +36,9 @@ def candidate_page(room: RoomAtHand) -> None:
         # Each part has a container, so that the next one keeps its place: a browser makes what moves anew, and forgets what
         # is typed there.
         with st.container():
-            _brief(room)
+            talk_panel(room)
         with st.container():
-            _told(room)
+            _brief(room)
         _questions(room)
         if room.role == "candidate":
             _scratchpad(room)
@@ -52,35 +55,23 @@ def task_of(room: RoomAtHand) -> str:
     return settings.task if settings is not None else ""
 
 
+#: The height (px) of a brief with so many letters or more: the fields below it stay in view while it is read.
+_BRIEF_PX, _LONG = 300, 500
+
+
 def _brief(room: RoomAtHand) -> None:
-    with st.expander("The brief", expanded=room.state.phase == phases_of(room.scenario)[0].id):
-        task = task_of(room)
-        st.markdown(plain(task) if task else room.scenario.brief)
+    text = brief_of(room)
+    with (
+        st.expander("The brief", expanded=room.state.phase == phases_of(room.scenario)[0].id),
+        st.container(height=_BRIEF_PX if len(text) >= _LONG else "content", border=False),
+    ):
+        st.markdown(text)
 
 
-def _told(room: RoomAtHand) -> None:
-    """Show what the interviewer has told: curveballs, hints, bounds."""
-    for name in room.state.strikes:
-        ball = room.scenario.curveballs[name]
-        st.warning(plain(f"{ball.label}: {ball.note}." if ball.note else f"{ball.label}."))
-    for words in hint_words(room):
-        st.info(plain(words))
-    found = {one.metric.name: one for one in judged(room.scenario, {})}
-    for metric in room.state.room.bounds:
-        if metric in found:
-            st.info(plain(f"{found[metric].objective.label}: {found[metric].requirement}."))
-
-
-def hint_words(room: RoomAtHand) -> list[str]:
-    """Return the hints that were pushed, in words."""
-    phases = {phase.id: phase for phase in phases_of(room.scenario)}
-    found = []
-    for one in room.state.hints:
-        event = one.event
-        if isinstance(event, HintTaken) and event.phase in phases and event.step <= len(phases[event.phase].hints):
-            hint = phases[event.phase].hints[event.step - 1]
-            found.append(hint.question or hint.step or f"{hint.text or 'Look'} (panel {hint.panel})")
-    return found
+def brief_of(room: RoomAtHand) -> str:
+    """Return what the candidate reads, as Markdown: the interviewer's task, or the brief of the case without hidden bounds."""
+    task = task_of(room)
+    return plain(task) if task else brief_before(room.scenario, room.state.room.bounds)
 
 
 def _questions(room: RoomAtHand) -> None:
@@ -88,9 +79,8 @@ def _questions(room: RoomAtHand) -> None:
     with st.container():
         for one in room.state.questions:
             with st.container(border=True):
-                st.markdown(f"**{plain(one.words or '')}**")
                 answer = room.state.room.answers.get(one.place)
-                st.markdown(plain(answer.text) if answer else "No answer yet.")
+                st.markdown(f"**{plain(one.words or '')}** {'(answered above)' if answer else 'No answer yet.'}")
     if room.role == "candidate" and room.state.ended_at is None:
         with st.form("room:ask", clear_on_submit=True, border=False):  # its button counts once, however often the page is drawn
             st.text_input("Your question, or “may I assume …?”", key="room:question")

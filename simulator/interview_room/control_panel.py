@@ -12,16 +12,21 @@ from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import Hint, phases_of
-from simulator.interview_room.room_at_hand import RoomAtHand
+from simulator.errors import InputError
+from simulator.interview_room.room_at_hand import RoomAtHand, say
 from simulator.interview_room.room_view import FOLLOW, drawable
+from simulator.interview_room.task_form import checked_words, task_fields, task_of_fields
 from simulator.metrics.summary import judged
 from simulator.session.room_events import (
     BoardLocked,
     BoundRevealed,
     CurveballArmed,
+    CurveballWithdrawn,
     LeadEnded,
+    MessageSent,
     PanelPushed,
     QuestionAnswered,
+    TaskSet,
 )
 from simulator.session.session_events import CurveballStruck, HintTaken, Role, SessionEnded
 
@@ -30,7 +35,10 @@ _LETTERS = 1000
 
 
 def questions_panel(room: RoomAtHand) -> None:
-    """Show the candidate's questions; an answer is a click on one of the case's, or words."""
+    """Tell the candidate something in words; show the questions: an answer is a click on one of the case's, or words."""
+    with st.form("room:tell", clear_on_submit=True, border=False):
+        st.text_input("Tell the candidate", key="room:telling")
+        st.form_submit_button("Send", on_click=_tell, args=(room,))
     open_ones = [one for one in room.state.questions if one.place not in room.state.room.answers]
     if not room.state.questions:
         st.caption("The candidate has asked nothing yet.")
@@ -51,6 +59,14 @@ def questions_panel(room: RoomAtHand) -> None:
         for one in room.state.questions:
             if answer := room.state.room.answers.get(one.place):
                 st.markdown(f"**{plain(one.words or '')}**\n\n{plain(answer.text)}")
+
+
+def _tell(room: RoomAtHand) -> None:
+    words = str(st.session_state["room:telling"]).strip()
+    if len(words) > _LETTERS:
+        say(f"Only the first {_LETTERS:,} letters were sent.")
+    if words:
+        room.take(MessageSent(text=words[:_LETTERS]))
 
 
 def _send_known(room: RoomAtHand, place: int, known: Mapping[str, str]) -> None:
@@ -78,7 +94,9 @@ def _curveballs(room: RoomAtHand) -> None:
     armed = room.state.room.armed
     for name, ball in room.scenario.curveballs.items():
         if name in room.state.strikes:
-            st.markdown(f"{plain(ball.label)}: has struck.")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"{plain(ball.label)}: has struck.")
+                st.button("Take back", key=f"room:back:{name}", on_click=room.take, args=(CurveballWithdrawn(curveball=name),))
             continue
         ready = name in armed
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -148,8 +166,11 @@ def _push(room: RoomAtHand, lead: bool) -> None:
 
 def _bounds(room: RoomAtHand) -> None:
     st.markdown("**Bounds**")
-    shown = room.state.room.bounds
-    for one in judged(room.scenario, {}):
+    shown, objectives = room.state.room.bounds, judged(room.scenario, {})
+    hidden = [BoundRevealed(metric=one.metric.name) for one in objectives if one.metric.name not in shown]
+    if len(hidden) > 1:
+        st.button("Reveal all", key="room:bound:all", on_click=room.take, args=hidden)
+    for one in objectives:
         words = f"{one.objective.label}: {one.requirement}"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{plain(words)}{' (shown)' if one.metric.name in shown else ''}")
@@ -165,6 +186,9 @@ def room_panel(room: RoomAtHand) -> None:
     st.button(
         words, key="room:lock", disabled=over, on_click=room.take, args=(BoardLocked(locked=not locked),), shortcut="Alt+B"
     )
+    if not over:
+        with st.expander("Change the task or the time"):
+            _task_form(room)
     st.markdown("**Links**")
     links = room_log().links(room.id)
     for role in LINKED_WORDS:
@@ -188,6 +212,30 @@ def room_panel(room: RoomAtHand) -> None:
         with st.popover("End the interview"):
             st.markdown("The clock stops, the board is closed, and the scorecard opens.")
             st.button("End it", key="room:end", on_click=room.take, args=(SessionEnded(),))
+
+
+def _task_form(room: RoomAtHand) -> None:
+    """Offer to change the words of the task, the minutes, and the numbers of a task of one's own."""
+    settings, own = room.state.room.settings, room.state.room.own
+    task, minutes = settings.task if settings else "", room.state.session.minutes
+    with st.form("room:task:form", border=False):
+        text = st.text_area("Task in your words; empty: the brief of the case", task, key=f"room:task:text:{room.id}")
+        length = st.number_input("Minutes in all", 5, 240, minutes, key=f"room:task:minutes:{room.id}")
+        fields = task_fields(f"room:task:{room.id}", own, narrow=True) if own else None
+        if st.form_submit_button("Change"):
+            try:
+                words, numbers = checked_words(text), task_of_fields(fields) if fields else None
+            except InputError as error:
+                st.error(plain(str(error)))
+                return
+            changes = TaskSet(
+                text=None if words == task else words,
+                minutes=None if length == minutes else int(length),
+                own=None if numbers == own else numbers,
+            )
+            if changes.payload():
+                room.take(changes)
+                st.rerun()
 
 
 def _renew(room: RoomAtHand, role: Role) -> None:

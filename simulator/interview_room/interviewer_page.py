@@ -10,7 +10,7 @@ from simulator.interview_room.mark_panel import mark_panel, notes_panel
 from simulator.interview_room.room_at_hand import RoomAtHand, show_fault
 from simulator.interview_room.room_view import board, follow_talk, panel, verdicts
 from simulator.interview_room.scorecard_page import scorecard_page
-from simulator.interview_room.script_panel import script_panel
+from simulator.interview_room.script_panel import phase_row, script_panel
 from simulator.interview_room.status_row import status_row
 from simulator.units import counted
 
@@ -29,6 +29,7 @@ def interviewer_page(room: RoomAtHand) -> None:
     if room.state.ended_at is not None:
         scorecard_page(room)
         return
+    phase_row(room)
     left, middle, right = st.columns([1, 3, 1.1], gap="small")
     with left:
         script_panel(room)
@@ -47,8 +48,8 @@ def _controls(room: RoomAtHand) -> None:
     # what is typed there.
     with st.container():
         if waiting:
-            st.info(f"{counted(waiting, 'question')} of the candidate: see “Ask”.")
-    titles = ["Ask", "Events", "Marks", "Notes", "Room"]
+            st.info(f"{counted(waiting, 'question')} of the candidate: see “Talk”.")
+    titles = ["Talk", "Events", "Marks", "Notes", "Room"]
     parts = [questions_panel, events_panel, mark_panel, notes_panel, room_panel]
     for tab, part in zip(st.tabs(titles, key="room:controls"), parts, strict=True):
         with tab:

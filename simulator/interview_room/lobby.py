@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -22,14 +23,19 @@ from simulator.engine.plan import case_hash
 from simulator.errors import InputError
 from simulator.interview_room.room_view import drawable
 from simulator.interview_room.side_by_side import side_by_side
+from simulator.interview_room.task_form import checked_words, task_fields, task_of_fields
 from simulator.paths import PAGES
-from simulator.session.room_events import LEVELS, RoomOpened
+from simulator.session.own_task import OwnTask
+from simulator.session.room_events import LEVELS, RoomOpened, TaskSet
 from simulator.session.session_events import Session
 
 #: The lengths that are offered (minutes), and the most of one's own rooms that are listed.
 _MINUTES, _LISTED = (20, 30, 45, 60), 6
 
 _MADE = "room:made"
+
+#: A task of one's own in the list of cases.
+_OWN = ""
 
 #: Names by which a computer reaches no server but its own.
 _OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -72,51 +78,66 @@ def _create() -> None:
     st.header("Lead an interview", anchor=False)
     with st.container(width=760):
         titles = {case: found.title for case in scenario_ids() if (found := case_now(case)[0]) is not None}
+        titles[_OWN] = "A task of your own"
         case = st.selectbox(
             "Case", list(titles), list(titles).index(scenario.id), format_func=lambda name: titles[name], key="room:case"
         )
-        picked = case_now(str(case))[0] or scenario
+        picked = None if case == _OWN else case_now(str(case))[0] or scenario
         with st.form("room:create", border=True):
+            fields = task_fields("room:own") if picked is None else None
             title = st.text_input("Title, for your own list", max_chars=120, key="room:title")
             level = st.radio("Level", LEVELS, 1, format_func=str.capitalize, horizontal=True, key="room:level")
             minutes = st.radio("Minutes", _MINUTES, 2, horizontal=True, key="room:minutes")
-            empty = st.toggle("Begin with an empty board: the candidate draws the design", key="room:empty")
-            task = st.text_area("Task in your words; leave it empty for the brief of the case", max_chars=4000, key="room:task")
-            st.markdown("**Open to the candidate**")
-            choices = st.multiselect(
-                "Choices",
-                list(picked.choices),
-                list(picked.choices),
-                format_func=lambda name: picked.choices[name].label,
-                key=f"room:choices:{picked.id}",
+            empty = st.toggle(
+                "Begin with an empty board: the candidate draws the design", picked is None, key=f"room:empty:{picked is None}"
             )
-            every = drawable(picked)
-            panels = st.multiselect(
-                "Panels", every, every, format_func=lambda name: EXHIBITS[name].label, key=f"room:panels:{picked.id}"
-            )
+            words = "Task in your words" + ("; leave it empty for the brief of the case" if picked else "")
+            task = st.text_area(words, key="room:task")
+            opened = _opened(picked) if picked else {}
             levers = st.toggle("“Try each lever” below the panel", key="room:levers")
             if st.form_submit_button("Create the room", type="primary"):
-                settings = RoomOpened(
-                    title=title,
-                    level=level or "senior",
-                    empty_board=empty,
-                    task=task.strip(),
-                    choices=None if len(choices) == len(picked.choices) else tuple(choices),
-                    panels=None if len(panels) == len(every) else tuple(panels),
-                    levers=levers,
-                )
-                _made(picked, settings, int(minutes or 45))
+                try:
+                    settings = RoomOpened(
+                        title=title[:120],
+                        level=level or "senior",
+                        empty_board=empty,
+                        task=checked_words(task),
+                        levers=levers,
+                        **opened,
+                    )
+                    _made(picked, None if fields is None else task_of_fields(fields), settings, int(minutes or 45))
+                except InputError as error:
+                    st.error(plain(str(error)))
 
 
-def _made(scenario: Scenario, settings: RoomOpened, minutes: int) -> None:
-    try:
-        phase = phases_of(scenario)[0].id
-        found = room_log().create(
-            trail(), scenario.id, scenario.version, case_hash(scenario), settings, phase, seed=1, minutes=minutes
-        )
-    except StoreError as error:
-        st.error(plain(str(error)))
-        return
+def _opened(picked: Scenario) -> dict[str, Any]:
+    """Ask which choices and panels of a case are open to the candidate, and return those; None stands for all."""
+    st.markdown("**Open to the candidate**")
+    choices = st.multiselect(
+        "Choices",
+        list(picked.choices),
+        list(picked.choices),
+        format_func=lambda name: picked.choices[name].label,
+        key=f"room:choices:{picked.id}",
+    )
+    every = drawable(picked)
+    panels = st.multiselect(
+        "Panels", every, every, format_func=lambda name: EXHIBITS[name].label, key=f"room:panels:{picked.id}"
+    )
+    return {
+        "choices": None if len(choices) == len(picked.choices) else tuple(choices),
+        "panels": None if len(panels) == len(every) else tuple(panels),
+    }
+
+
+def _made(picked: Scenario | None, own: OwnTask | None, settings: RoomOpened, minutes: int) -> None:
+    """Create the room of a case, or of a task of one's own; raises StoreError."""
+    scenario = own.case if own else picked
+    assert scenario is not None
+    phase, task = phases_of(scenario)[0].id, TaskSet(own=own) if own else None
+    found = room_log().create(
+        trail(), scenario.id, scenario.version, case_hash(scenario), settings, phase, task=task, seed=1, minutes=minutes
+    )
     st.session_state[_MADE] = settings.title or scenario.title, dict(found.keys)
     st.rerun()
 
@@ -172,9 +193,10 @@ def _title(head: Session) -> str:
     scenario = case_now(head.case)[0] if head.case in scenario_ids() else None
     case = scenario.title if scenario else head.case
     try:
-        settings = live_room(head.id).state.room.settings
+        live = live_room(head.id)
     except (StoreError, InputError):
         return case
+    settings, case = live.state.room.settings, live.scenario.title
     return f"{settings.title} ({case})" if settings and settings.title else case
 
 

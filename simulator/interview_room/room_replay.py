@@ -107,7 +107,9 @@ class ReplayDesk(BoardDesk):
             return self.closed()
         state = self.state_at()
         job = job_of(self.live, state, "replay")
-        revision = json.dumps([state.design_at_hand(self.live.scenario), len(state.operations), job.succeeded if job else None])
+        revision = json.dumps(
+            [state.design_at_hand(self.live.scenario_at(state)), len(state.operations), job.succeeded if job else None]
+        )
         return Latest(revision, lambda: self.content(state, job) | {"editable": False, "place": self.place, "palette": []})
 
     def scrubbed(self) -> Latest:

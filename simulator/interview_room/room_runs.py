@@ -38,25 +38,25 @@ _LOCK = Lock()
 
 def plan_of(room: LiveRoom, state: SessionState) -> DrawnPlan:
     """Return the plan of a room's design under the curveballs that struck, or the faults that a drawing has."""
-    scenario = room.scenario
+    scenario = room.scenario_at(state)
     key = id(scenario), state.design_at_hand(scenario)
     with _LOCK:
         known = _PLANS.get(key)
     if known is not None:
         return known[1]
-    found = _compiled(room, state)
+    found = _compiled(scenario, state)
     with _LOCK:
         _PLANS[key] = scenario, found
     return found
 
 
-def _compiled(room: LiveRoom, state: SessionState) -> DrawnPlan:
-    drawing = drawing_of(room.scenario, state)
+def _compiled(scenario: Scenario, state: SessionState) -> DrawnPlan:
+    drawing = drawing_of(scenario, state)
     if drawing.scenario is None:
         return DrawnPlan(drawing, None)
     strikes = {name: at_s for name, at_s in state.strikes.items() if name in drawing.scenario.curveballs}
     try:
-        return DrawnPlan(drawing, compile_plan(drawing.scenario, drawing.picks(state.picks(room.scenario)), strikes))
+        return DrawnPlan(drawing, compile_plan(drawing.scenario, drawing.picks(state.picks(scenario)), strikes))
     except ScenarioError as error:
         faults = tuple(BoxFault(_box_of(drawing, fault.field), fault.message) for fault in error.faults)
         return DrawnPlan(replace(drawing, faults=faults), None)

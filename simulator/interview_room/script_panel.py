@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from time import time
 from typing import Any
 
 import streamlit as st
 
+from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain
-from simulator.case.interview import notes_at, other_notes, probes_of
+from simulator.board.board_gaps import board_gaps
+from simulator.case.interview import Probe, notes_at, other_notes, probes_of
 from simulator.case.phases import phases_of
+from simulator.interview_room.candidate_page import brief_of
 from simulator.interview_room.room_at_hand import RoomAtHand
 from simulator.session.phase_clock import phase_times
-from simulator.session.room_events import LEVELS, ClockPaused
+from simulator.session.room_events import LEVELS, ClockPaused, ProbeTicked
+from simulator.session.session_board import board_of, drawing_of
 from simulator.session.session_events import PhaseBegun
+
+#: The rows of buttons are short: the keys stand in words below them.
+_PHASE_STYLE = "<style>.st-key-room-phases kbd { display: none; }</style>"
+
+
+def phase_row(room: RoomAtHand) -> None:
+    """Show the clock's button and the phases in a line."""
+    st.html(_PHASE_STYLE)
+    with st.container(horizontal=True, gap="xsmall", key="room-phases"):
+        _clock(room)
+        _phases(room)
 
 
 def script_panel(room: RoomAtHand) -> None:
-    """Show the clock and the phases, and what to ask in the present one."""
-    _clock(room)
-    _phases(room)
+    """Show what to ask in the present phase, and the task."""
     settings = room.state.room.settings
-    if settings is not None and settings.task:
-        with st.expander("The task that the candidate reads"):
-            st.markdown(plain(settings.task))
     usual = settings.level if settings else "senior"
     place = LEVELS.index(usual)
     level = st.radio("Level", LEVELS, place, format_func=str.capitalize, horizontal=True, key="room:script:level") or usual
@@ -32,15 +43,41 @@ def script_panel(room: RoomAtHand) -> None:
         st.info(f"**{plain(label)}**, for you alone: {note}")
     for probe in probes_of(room.scenario, phase, level):
         with st.container(border=True):
-            st.markdown(f"**{plain(probe.ask)}**")
-            if probe.strong:
-                st.markdown("A strong answer names\n" + "\n".join(f"- {plain(one)}" for one in probe.strong))
-            if probe.weak:
-                st.markdown("A weak answer\n" + "\n".join(f"- {plain(one)}" for one in probe.weak))
+            _probe(room, probe)
+    if settings is not None and settings.empty_board:
+        gaps_panel(room)
+    with st.expander("The task that the candidate reads"):
+        st.markdown(brief_of(room))
     notes, others = room.scenario.interview.notes, other_notes(room.scenario, phase)
     if notes or others:
         with st.expander("Notes on the case, for you alone"):
             st.markdown("\n\n".join([notes or "", *(f"**{plain(label)}**: {note}" for label, note in others.items())]))
+
+
+@st.fragment
+def gaps_panel(room: RoomAtHand) -> None:
+    """Show what the board does not say; drawn again as the board changes."""
+
+    def gaps() -> list[str]:
+        state, scenario = room.live.state, room.live.scenario
+        return board_gaps(board_of(scenario, state), drawing_of(scenario, state), scenario)
+
+    follow("room gaps", lambda: Latest("\n".join(gaps())))
+    unsaid = gaps()
+    with st.expander(f"The board does not say: {len(unsaid)}"):
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in unsaid) or "Nothing is missing.")
+
+
+def _probe(room: RoomAtHand, probe: Probe) -> None:
+    """Show a probe with a box to tick once it was asked."""
+    key = f"room:probe:{sha256(probe.ask.encode()).hexdigest()[:12]}"
+    st.session_state[key] = asked = probe.ask in room.state.room.probes
+    event, over = ProbeTicked(ask=probe.ask, asked=not asked), room.state.ended_at is not None
+    st.checkbox(f"**{plain(probe.ask)}**", key=key, on_change=room.take, args=(event,), disabled=over)
+    if probe.strong:
+        st.markdown("A strong answer names\n" + "\n".join(f"- {plain(one)}" for one in probe.strong))
+    if probe.weak:
+        st.markdown("A weak answer\n" + "\n".join(f"- {plain(one)}" for one in probe.weak))
 
 
 def _clock(room: RoomAtHand) -> None:
@@ -53,11 +90,11 @@ def _clock(room: RoomAtHand) -> None:
 
 
 def _phases(room: RoomAtHand) -> None:
-    st.caption("Phases: minutes used / planned")
+    """Offer each phase with its minutes, used and planned; Alt and its number begin it."""
     now, over = time(), room.state.ended_at is not None
-    for place, one in enumerate(phase_times(room.scenario, room.state, now)):
+    for place, one in enumerate(phase_times(room.scenario, room.state, now), 1):
         kind: Any = "primary" if one.present else "secondary"
-        label = f"{one.title}: {one.used_s / 60:.0f}/{round(one.planned_s / 60, 1):g}"
+        label = f"{place} {one.title} {one.used_s / 60:.0f}/{round(one.planned_s / 60, 1):g}"
         st.button(
             plain(label),
             type=kind,
@@ -65,9 +102,8 @@ def _phases(room: RoomAtHand) -> None:
             disabled=over,
             on_click=_begin,
             args=(room, one.id),
-            width="stretch",
-            wrap=True,
-            shortcut=f"Alt+{place + 1}" if place < 9 else None,
+            help="Minutes used / planned",
+            shortcut=f"Alt+{place}" if place <= 9 else None,
         )
 
 

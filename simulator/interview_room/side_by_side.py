@@ -13,6 +13,7 @@ from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.load import scenario_ids
 from simulator.errors import InputError
+from simulator.session.own_task import OWN_TASK
 from simulator.session.room_record import LABELS
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.session_events import Session, design_hash
@@ -24,14 +25,17 @@ MOST = 8
 
 def side_by_side(rooms: Sequence[Session]) -> None:
     """Offer the ended interviews of the same case and seed as a table."""
-    groups: dict[tuple[str, int], list[Session]] = defaultdict(list)
+    groups: dict[tuple[str, str, int], list[Session]] = defaultdict(list)
     for head in rooms:
-        if head.ended_at is not None and head.case in scenario_ids():
-            groups[head.case, head.seed].append(head)
-    for (case, seed), heads in groups.items():
+        if head.ended_at is not None and head.case in (*scenario_ids(), OWN_TASK):
+            task = head.scenario_hash if head.case == OWN_TASK else ""
+            groups[head.case, task, head.seed].append(head)
+    for (case, task, seed), heads in groups.items():
         if len(heads) > 1:
             with st.expander(
-                f"{len(heads)} interviews of {plain(case)} side by side", key=f"room:beside:{case}:{seed}", on_change="rerun"
+                f"{len(heads)} interviews of {'a task of your own' if task else plain(case)} side by side",
+                key=f"room:beside:{case}:{task}:{seed}",
+                on_change="rerun",
             ) as drawer:
                 if drawer.open:
                     _table(heads[-MOST:])

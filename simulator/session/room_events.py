@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from simulator.board.operations import Operation
 from simulator.case.fields import Name
+from simulator.session.own_task import OwnTask
 from simulator.session.session_events import (
     READERS,
     AnyEvent,
@@ -33,6 +34,9 @@ RATINGS = ("very_weak", "weak", "strong", "very_strong")
 
 #: The level of a signal that the interview did not show; it counts as no number.
 NOT_OBSERVED = "not_observed"
+
+#: The most letters of a task in the interviewer's words.
+TASK_LETTERS = 4000
 
 _ROOM = frozenset[Role]({"interviewer"})
 _TABLE = frozenset[Role]({"candidate", "interviewer"})
@@ -57,13 +61,67 @@ class RoomOpened(AnyEvent):
     title: Annotated[str, Field(max_length=120)] = ""
     level: Level = "senior"
     empty_board: bool = False
-    task: Annotated[str, Field(max_length=4000)] = ""
+    task: Annotated[str, Field(max_length=TASK_LETTERS)] = ""
     choices: Annotated[tuple[Name, ...], Field(max_length=32)] | None = None
     panels: Annotated[tuple[Name, ...], Field(max_length=64)] | None = None
     levers: bool = False
 
     def seen_as(self, role: Role, bounds: Collection[str]) -> Self:
         return self if role not in READERS else self.model_copy(update={"title": "", "level": "senior"})
+
+
+class TaskSet(AnyEvent):
+    """The interviewer states a task, or changes it or the time; None leaves a part as it is.
+
+    text: what the candidate reads, empty for the brief of the case; minutes: of the whole interview
+    own: the numbers of a task of one's own, with the bounds that were revealed for those who learn them later
+    """
+
+    by = frozenset({"system", "interviewer"})
+
+    kind: Literal["task_set"] = "task_set"
+    version: Literal[1] = 1
+    text: Annotated[str, Field(max_length=TASK_LETTERS)] | None = None
+    minutes: Annotated[int, Field(ge=5, le=240)] | None = None
+    own: OwnTask | None = None
+
+    def seen_as(self, role: Role, bounds: Collection[str]) -> Self:
+        if role not in READERS or self.own is None:
+            return self
+        shown = {metric: bound for metric, bound in self.own.bounds.items() if metric in bounds}
+        return self.model_copy(update={"own": self.own.model_copy(update={"bounds": shown})})
+
+
+class MessageSent(AnyEvent):
+    """The interviewer tells the candidate something in words."""
+
+    by = _ROOM
+
+    kind: Literal["message_sent"] = "message_sent"
+    version: Literal[1] = 1
+    text: SomeWords
+
+
+class CurveballWithdrawn(AnyEvent):
+    """A curveball that struck is taken back: the design is run without it from now on."""
+
+    by = _ROOM
+
+    kind: Literal["curveball_withdrawn"] = "curveball_withdrawn"
+    version: Literal[1] = 1
+    curveball: Name
+
+
+class ProbeTicked(AnyEvent):
+    """The interviewer ticks a probe as asked, or takes the tick back; ask: the words of the probe."""
+
+    by = _ROOM
+    seen_by = _PRIVATE
+
+    kind: Literal["probe_ticked"] = "probe_ticked"
+    version: Literal[1] = 1
+    ask: Annotated[str, Field(min_length=1, max_length=300)]
+    asked: bool = True
 
 
 class BoardChanged(AnyEvent):

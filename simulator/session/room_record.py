@@ -9,7 +9,7 @@ from simulator.board import operations as ops
 from simulator.case.outputs import EXHIBITS
 from simulator.case.schema import Scenario
 from simulator.errors import shortened
-from simulator.session.room_events import BoardChanged, BoundRevealed, PanelPushed
+from simulator.session.room_events import BoardChanged, BoundRevealed, MessageSent, PanelPushed, ProbeTicked, TaskSet
 from simulator.session.room_state import Tag
 from simulator.session.session_record import RecordRow, minute_of, question_words, record
 from simulator.session.session_signals import SIGNALS
@@ -92,6 +92,12 @@ def _step_words(scenario: Scenario, event: Any) -> tuple[str, str]:
         return "Panel shown", EXHIBITS[event.panel].label if event.panel in EXHIBITS else event.panel
     if isinstance(event, BoundRevealed):
         return "Bound shown", scenario.metrics[event.metric].label if event.metric in scenario.metrics else event.metric
+    if isinstance(event, MessageSent):
+        return "Message", event.text
+    if isinstance(event, ProbeTicked):
+        return "Probe", event.ask if event.asked else f"{event.ask} (not asked)"
+    if isinstance(event, TaskSet):
+        return "Task", task_words(event)
     return "Board", "locked" if event.locked else "open again"
 
 
@@ -101,6 +107,14 @@ def operation_words(scenario: Scenario, operation: Any) -> str:
     labels = {name: scenario.label_of(name) for name in (*scenario.stages, *scenario.ends)}
     fields = {name: labels.get(value, value) if name in ("box", "target") else value for name, value in vars(operation).items()}
     return words.format(**fields)
+
+
+def task_words(event: TaskSet) -> str:
+    """Return a change of task or time in words."""
+    time = f"{event.minutes} minutes in all" if event.minutes is not None else ""
+    own = f"{event.own.name}: {event.own.rate_per_s:,.4g} requests a second" if event.own is not None else ""
+    text = "the brief of the case" if event.text == "" else event.text
+    return "; ".join(filter(None, [text, own, time]))
 
 
 def tag_words(tag: Tag, words: Mapping[int, str]) -> str:

@@ -10,20 +10,24 @@ from simulator.board.operations import OperationError, SetField
 from simulator.case.phases import SIGNAL_PHASES
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
+from simulator.session.own_task import OWN_TASK
 from simulator.session.room_events import (
     BoardChanged,
     BoardLocked,
     BoundRevealed,
     ClockPaused,
     CurveballArmed,
+    CurveballWithdrawn,
     LeadEnded,
     NotesSaved,
+    ProbeTicked,
     QuestionAnswered,
     RoomOpened,
     ScorecardSubmitted,
     SignalRated,
     TagRemoved,
     TagSet,
+    TaskSet,
 )
 from simulator.session.session_board import board_of
 from simulator.session.session_events import AnyEvent, CurveballStruck, HintTaken, PhaseBegun, PickChanged, RunEnded
@@ -84,6 +88,22 @@ def _opened(scenario: Scenario, state: SessionState, event: RoomOpened) -> str:
     return next(filter(None, unknown), "")
 
 
+def _task_set(scenario: Scenario, state: SessionState, event: TaskSet) -> str:
+    if event.text is None and event.minutes is None and event.own is None:
+        return "Nothing of the task is changed."
+    if event.own is not None and scenario.id != OWN_TASK:
+        return "The numbers of this task are those of its case."
+    return ""
+
+
+def _withdrawn(scenario: Scenario, state: SessionState, event: CurveballWithdrawn) -> str:
+    return "" if event.curveball in state.strikes else "This curveball has not struck."
+
+
+def _ticked(scenario: Scenario, state: SessionState, event: ProbeTicked) -> str:
+    return "It is so already." if (event.ask in state.room.probes) == event.asked else ""
+
+
 def _answered(scenario: Scenario, state: SessionState, event: QuestionAnswered) -> str:
     return "" if any(one.place == event.question for one in state.questions) else "There is no such question in this room."
 
@@ -137,6 +157,9 @@ def _among(word: str, known: Iterable[str], kind: str) -> str:
 ROOM_RULES: dict[type[AnyEvent], Callable[[Scenario, SessionState, Any], str]] = {
     BoardChanged: _board,
     RoomOpened: _opened,
+    TaskSet: _task_set,
+    CurveballWithdrawn: _withdrawn,
+    ProbeTicked: _ticked,
     QuestionAnswered: _answered,
     CurveballArmed: _armed,
     LeadEnded: _lead_ended,

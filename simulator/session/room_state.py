@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from simulator.session.own_task import OwnTask
 from simulator.session.room_events import (
     BoardLocked,
     BoundRevealed,
     CurveballArmed,
     LeadEnded,
+    MessageSent,
     NotesSaved,
     PanelPushed,
+    ProbeTicked,
     QuestionAnswered,
     RoomOpened,
     ScorecardSubmitted,
@@ -20,6 +23,7 @@ from simulator.session.room_events import (
     SignalRated,
     TagRemoved,
     TagSet,
+    TaskSet,
 )
 from simulator.session.session_events import LoggedEvent
 
@@ -65,12 +69,14 @@ class RoomState:
     """A room as of a place in its log.
 
     settings: None for a session that is no room; given: all answers; armed: curveballs that are ready
-    steps: panels and bounds that were shown, and locks of the board
+    own: the numbers of a task of one's own
+    steps: panels and bounds that were shown, locks of the board, messages, ticks of probes, changes of the task
     pushed: the panel that the interviewer showed last; leads: whether both see it now
     ratings: by role and signal; submitted: roles whose scorecard is complete
     """
 
     settings: RoomOpened | None = None
+    own: OwnTask | None = None
     given: tuple[RoomAnswer, ...] = ()
     steps: tuple[LoggedEvent, ...] = ()
     armed: tuple[str, ...] = ()
@@ -97,17 +103,34 @@ class RoomState:
         """The latest answer to each question, by the place of the question."""
         return {answer.question: answer for answer in self.given}
 
+    @property
+    def probes(self) -> set[str]:
+        """The probes that are ticked as asked, by their words."""
+        ticks = {step.event.ask: step.event.asked for step in self.steps if isinstance(step.event, ProbeTicked)}
+        return {ask for ask, is_asked in ticks.items() if is_asked}
+
     def ratings_of(self, role: str) -> dict[str, Rating]:
         return {signal: rating for (by, signal), rating in self.ratings.items() if by == role}
 
 
 Changes = dict[str, Any] | None
 
-_STEPS = (PanelPushed, BoundRevealed, BoardLocked)
+_STEPS = (PanelPushed, BoundRevealed, BoardLocked, MessageSent, ProbeTicked, TaskSet)
 
 
 def _opened(room: RoomState, recorded: LoggedEvent, event: RoomOpened) -> Changes:
     return {"settings": event}
+
+
+def _task_set(room: RoomState, recorded: LoggedEvent, event: TaskSet) -> Changes:
+    settings = room.settings
+    if settings is not None and event.text is not None:
+        settings = settings.model_copy(update={"task": event.text})
+    return {"settings": settings, "own": event.own or room.own}
+
+
+def _is_a_step(room: RoomState, recorded: LoggedEvent, event: Any) -> Changes:
+    return {}
 
 
 def _answered(room: RoomState, recorded: LoggedEvent, event: QuestionAnswered) -> Changes:
@@ -166,6 +189,9 @@ def _submitted(room: RoomState, recorded: LoggedEvent, event: ScorecardSubmitted
 
 _FOLDS: dict[type, Callable[[RoomState, LoggedEvent, Any], Changes]] = {
     RoomOpened: _opened,
+    TaskSet: _task_set,
+    MessageSent: _is_a_step,
+    ProbeTicked: _is_a_step,
     QuestionAnswered: _answered,
     CurveballArmed: _armed,
     PanelPushed: _pushed,

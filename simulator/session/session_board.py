@@ -15,6 +15,8 @@ from simulator.board.board import Board
 from simulator.board.case_drawing import DrawnCase, compiled, drawn
 from simulator.board.operations import OperationError
 from simulator.case.schema import Scenario
+from simulator.engine.plan import case_hash
+from simulator.session.own_task import OWN_TASK
 from simulator.session.room_events import BoardChanged
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class _KnownBoard:
     def drawing(self) -> str:
         """The hash of the board without places and notes."""
         content = [self.board.start, {name: [box.is_end, box.data] for name, box in self.board.boxes.items()}]
+        if self.scenario.id == OWN_TASK:  # whose numbers may change while the interview goes on
+            content.append(case_hash(self.scenario))
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
@@ -103,7 +107,8 @@ def drawing_of(scenario: Scenario, state: SessionState) -> DrawnCase:
 
 def drawing_hash(scenario: Scenario, state: SessionState) -> str:
     """Return the hash of what the board of a session draws; empty where it draws the case itself."""
-    if not state.operations and not (state.room.settings and state.room.settings.empty_board):
+    is_own = scenario.id == OWN_TASK
+    if not is_own and not state.operations and not (state.room.settings and state.room.settings.empty_board):
         return ""
     mine = _known(scenario, state).drawing
-    return "" if mine == _as_written(scenario).drawing else mine
+    return "" if not is_own and mine == _as_written(scenario).drawing else mine

@@ -10,6 +10,7 @@ from simulator.case.choices import Pick
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of
 from simulator.case.schema import Scenario
+from simulator.session.room_events import CurveballWithdrawn
 from simulator.session.session_events import CurveballStruck, DefenceAnswered, HelpAsked, HintTaken, PanelOpened, PickChanged
 from simulator.session.session_state import Asked, Assumption, RunSeen, SessionPrediction, SessionState, Timed
 from simulator.units import spoken
@@ -60,9 +61,9 @@ def _of_event(scenario: Scenario, titles: dict[str, str], event: Any) -> tuple[s
         return "Hint", f"{titles.get(event.phase, event.phase)}, step {event.step}"
     if isinstance(event, HelpAsked):
         return "Hint", "What would help?" if event.tool == "what_would_help" else "Try each lever"
-    if isinstance(event, CurveballStruck):
-        ball = scenario.curveballs.get(event.curveball)
-        return "Curveball", ball.label if ball else event.curveball
+    if isinstance(event, CurveballStruck | CurveballWithdrawn):
+        ball, back = scenario.curveballs.get(event.curveball), isinstance(event, CurveballWithdrawn)
+        return "Curveball", f"{ball.label if ball else event.curveball}{' (withdrawn)' if back else ''}"
     if isinstance(event, DefenceAnswered):
         prompts = defence_of(scenario)
         return "Defence", prompts[event.prompt] if event.prompt < len(prompts) else ""

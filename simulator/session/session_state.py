@@ -13,7 +13,7 @@ from typing import Any, Self
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.session.prediction_scores import interval_score
-from simulator.session.room_events import BoardChanged, ClockPaused
+from simulator.session.room_events import BoardChanged, ClockPaused, CurveballWithdrawn, TaskSet
 from simulator.session.room_state import RoomState
 from simulator.session.session_board import drawing_hash
 from simulator.session.session_events import (
@@ -144,7 +144,7 @@ class SessionState:
     changed: picks that differ from the case's defaults, or once did; changes: steps of a choice with nothing between are one
     objectives: as ranked by the latest of the events `rankings`
     defences: the latest answer to each prompt; ratings: the latest level of each signal
-    goal: the signal that the session trains, None without one
+    goal: the signal that the session trains, None without one; curveballs: strikes, and those withdrawn
     operations: changes of the board; paused: whether the clock stands still; room: what only a room has
     computes: whether the latest event asks for a run, so that the person waits for the machine
     started_at: when the clock of a room first went (s since 1970), None until then
@@ -233,8 +233,14 @@ class SessionState:
 
     @property
     def strikes(self) -> dict[str, float]:
-        """Curveballs that struck, with their times in the run (s)."""
-        return {one.event.curveball: one.event.at_s for one in self.curveballs if isinstance(one.event, CurveballStruck)}
+        """Curveballs that struck and were not withdrawn, with their times in the run (s)."""
+        times = dict[str, float]()
+        for one in self.curveballs:
+            if isinstance(one.event, CurveballStruck):
+                times[one.event.curveball] = one.event.at_s
+            elif isinstance(one.event, CurveballWithdrawn):
+                times.pop(one.event.curveball, None)
+        return times
 
     def design_at_hand(self, scenario: Scenario) -> str:
         """Return the hash of the present design, its drawing included, under the curveballs that struck."""
@@ -369,6 +375,11 @@ def _paused(state: SessionState, recorded: LoggedEvent, event: ClockPaused) -> C
     return {"paused": event.paused} | ({"started_at": recorded.at} if starts else {})
 
 
+def _task_set(state: SessionState, recorded: LoggedEvent, event: TaskSet) -> Changes:
+    session = state.session if event.minutes is None else replace(state.session, minutes=event.minutes)
+    return {"session": session, **(_of_the_room(state, recorded, event) or {})}
+
+
 def _of_the_room(state: SessionState, recorded: LoggedEvent, event: Any) -> Changes:
     room = state.room.after(recorded)
     return None if room is None else {"room": room}
@@ -403,6 +414,8 @@ _FOLDS: dict[type, Callable[[SessionState, LoggedEvent, Any], Changes]] = {
     HintTaken: _kept("hints"),
     HelpAsked: _kept("helps"),
     CurveballStruck: _kept("curveballs"),
+    CurveballWithdrawn: _kept("curveballs"),
+    TaskSet: _task_set,
     DefenceAnswered: _defended,
     SelfRated: _rated,
     GoalSet: _goal_set,

@@ -31,6 +31,7 @@ class OwnServer(Replicas):
         "service_ms.constant.value": "Time a request (ms)",
         "replicas": "Replicas",
         "usd_per_hour.value": "USD an hour",
+        "max_queue": "Requests that may wait",
     }
 
     #: The fields of a pool that queueing reads, at the values of one without batches, shared devices and scaling.

@@ -64,6 +64,7 @@ class Pool(Replicas):
         "device": "Hardware",
         "replicas": "Replicas",
         "max_batch": "Largest batch",
+        "max_queue": "Requests that may wait",
     }
 
     kind: Literal["pool"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from simulator.board import operations as ops
 from simulator.board.board import MOST_NOTES
 from simulator.board.box_fields import fields_of, settings_of
-from simulator.board.case_drawing import drawn
+from simulator.board.case_drawing import compiled, drawn
 from simulator.board.operations import OperationError, read_operation
 from simulator.board.ports import ways_out
 from simulator.case.choices import parts
@@ -28,6 +28,17 @@ def test_a_removed_box_comes_back_with_the_ways_that_led_to_it():
     assert back.start == "check"
     assert back.boxes == STORM.boxes
     assert sorted(back.ways_to("check")) == sorted(STORM.ways_to("check"))
+
+
+def test_a_queue_gets_a_limit_and_loses_it_again():
+    board = drawn(load("retry-storm"))
+    for limit in (7, None):
+        board = board.after(ops.SetField(op="set", box="check", field="max_queue", value=limit))
+        scenario = compiled(board, load("retry-storm")).scenario
+        assert scenario is not None
+        assert scenario.stages["check"].max_queue == limit
+        rows = {field.name: field for field in fields_of(board, "check", load("production-drift"), {})}
+        assert (rows["max_queue"].type, rows["max_queue"].value) == ("number", limit)
 
 
 def test_the_later_write_of_a_field_wins_and_says_whose_it_was():

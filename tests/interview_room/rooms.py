@@ -12,7 +12,8 @@ from simulator.case.phases import phases_of
 from simulator.engine.plan import case_hash
 from simulator.interview_room.board_desk import BoardDesk
 from simulator.interview_room.room_at_hand import RoomAtHand
-from simulator.session.room_events import RoomOpened
+from simulator.session.own_task import OwnTask
+from simulator.session.room_events import RoomOpened, TaskSet
 from simulator.session.session_events import Role
 
 
@@ -39,18 +40,20 @@ class TestRoom:
         return self.desk(role).hear({"tab": tab or f"browser-of-{role}", "operations": listed})
 
 
-def new_room(monkeypatch, url: str, case: str = "retry-storm", **settings) -> TestRoom:
+def new_room(monkeypatch, url: str, case: str = "retry-storm", own: OwnTask | None = None, **settings) -> TestRoom:
+    """own: a task of the interviewer's own, in place of the case"""
     log = RoomLog(url)
     monkeypatch.setattr(rooms, "room_log", lambda: log)
     monkeypatch.setattr("simulator.interview_room.room_at_hand.room_log", lambda: log)
-    scenario = load(case)
+    scenario = own.case if own else load(case)
     made = log.create(
         "the trail of a lead",
-        case,
+        scenario.id,
         scenario.version,
         case_hash(scenario),
         RoomOpened(**settings),
         phases_of(scenario)[0].id,
+        task=TaskSet(own=own) if own else None,
         seed=1,
         minutes=45,
     )

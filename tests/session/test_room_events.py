@@ -8,14 +8,18 @@ from hypothesis import strategies as st
 
 from simulator.board import operations as ops
 from simulator.case.load import load
+from simulator.session.own_task import OwnTask
 from simulator.session.room_events import (
     BoardChanged,
     BoardLocked,
     BoundRevealed,
     ClockPaused,
     CurveballArmed,
+    CurveballWithdrawn,
+    MessageSent,
     NotesSaved,
     PanelPushed,
+    ProbeTicked,
     QuestionAnswered,
     RoomOpened,
     ScorecardSubmitted,
@@ -23,6 +27,7 @@ from simulator.session.room_events import (
     SignalRated,
     TagRemoved,
     TagSet,
+    TaskSet,
     shared,
     visible,
 )
@@ -50,6 +55,7 @@ FUTURE = SignalRated(signal="framing", level="weak", evidence=(99,))
 GONE = BoardChanged(operation=ops.MoveBox(op="move", box="gone", x=0, y=0), browser="browser-1", number=2)
 SESSION = Session("x" * 22, "retry-storm", 1, "0123456789ab", "", 1, 45, True, 0.0)
 MOVE = BoardChanged(operation=ops.MoveBox(op="move", box="check", x=1, y=2), browser="browser-1", number=1)
+OWN = OwnTask(name="A task", rate_per_s=5, bounds={"done_share": 0.9, "latency_p95_s": 0.3})
 #: One event of each kind, and the role behind it.
 EACH = [
     ("system", RoomOpened(title="A room", choices=("retries",))),
@@ -67,6 +73,10 @@ EACH = [
     ("candidate", PickChanged(choice="retries", before="naive", after="none")),
     ("interviewer", SignalRated(signal="framing", level="strong", evidence=(2,))),
     ("interviewer", ScorecardSubmitted()),
+    ("interviewer", TaskSet(text="Draw less", minutes=30, own=OWN)),
+    ("interviewer", MessageSent(text="Ten minutes are left.")),
+    ("interviewer", CurveballWithdrawn(curveball="second_surge")),
+    ("interviewer", ProbeTicked(ask="a secret probe")),
 ]
 #: The fields of each kind that a candidate's file holds: of a new kind or field, decide it here.
 IN_THE_CANDIDATES_FILE = {
@@ -97,13 +107,16 @@ IN_THE_CANDIDATES_FILE = {
     "bound_revealed": {"metric"},
     "board_locked": {"locked"},
     "clock_paused": {"paused"},
+    "task_set": {"text", "minutes", "own"},  # without hidden bounds
+    "message_sent": {"text"},
+    "curveball_withdrawn": {"curveball"},
 }
 #: Fields that are left out of them, and kinds of which nothing is in the file, by the roles that see them.
 LEFT_OUT = {"room_opened": {"title", "level"}}
-OF_RATERS = {"curveball_armed", "tag_set", "tag_removed", "notes_saved", "signal_rated", "scorecard_submitted"}
+OF_RATERS = {"curveball_armed", "tag_set", "tag_removed", "notes_saved", "signal_rated", "scorecard_submitted", "probe_ticked"}
 OF_THE_CANDIDATE = {"scratchpad_saved"}
 #: What only the interviewer and the second rater may see.
-PRIVATE = (CurveballArmed, TagSet, TagRemoved, NotesSaved, SignalRated, ScorecardSubmitted)
+PRIVATE = (CurveballArmed, TagSet, TagRemoved, NotesSaved, SignalRated, ScorecardSubmitted, ProbeTicked)
 
 
 def logged(events) -> list[LoggedEvent]:
@@ -126,6 +139,7 @@ def test_a_file_for_the_candidate_holds_no_event_and_no_field_that_one_of_the_tw
     assert held.keys() == {event.kind for _, event in events} & IN_THE_CANDIDATES_FILE.keys()
     assert held["room_opened"] == {"task": "Draw"}
     assert "secret" not in repr(held) and "my own thought" not in repr(held)
+    assert held["task_set"]["own"]["bounds"] == {"done_share": 0.9}  # that of the latency is hidden
 
 
 @pytest.mark.parametrize("role", ["candidate", "observer"])

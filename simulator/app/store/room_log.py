@@ -19,7 +19,7 @@ from simulator.app.store.room_rows import (
 )
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import ROOM, append_event, insert_session, new_id
-from simulator.session.room_events import ClockPaused, RoomOpened
+from simulator.session.room_events import ClockPaused, RoomOpened, TaskSet
 from simulator.session.session_events import PhaseBegun, Role, Session
 
 #: Lifetime of a link (s).
@@ -58,12 +58,14 @@ class RoomLog(SessionLog):
         settings: RoomOpened,
         phase: str,
         *,
+        task: TaskSet | None = None,
         seed: int,
         minutes: int,
     ) -> NewRoom:
         """Create a room with its first phase, its clock at rest, and a link for each role.
 
         owner: the trail of its interviewer, who starts the clock once the candidate is there
+        task: a task of the interviewer's own, None for that of the case
         """
         session = Session(new_id(), case, version, scenario_hash, owner, seed, minutes, True, time())
         keys: dict[Role, str] = {role: new_code() if role == "candidate" else new_token() for role in LINKED}
@@ -71,7 +73,8 @@ class RoomLog(SessionLog):
             insert_session(connection, session, ROOM)
             for role, key in keys.items():
                 insert_link(connection, RoomLink(digest_of(key), session.id, role, time(), time() + LINK_S, False))
-            append_event(connection, session.id, "system", settings)
+            for opening in filter(None, [settings, task]):
+                append_event(connection, session.id, "system", opening)
             append_event(connection, session.id, "system", PhaseBegun(phase=phase))
             append_event(connection, session.id, "system", ClockPaused())
         return NewRoom(session, keys)

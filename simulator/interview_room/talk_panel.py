@@ -1,0 +1,85 @@
+"""The interviewer's words on the candidate's page: messages, answers, hints, bounds, curveballs, changes of the task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.widgets import plain
+from simulator.case.phases import phases_of
+from simulator.interview_room.room_at_hand import RoomAtHand
+from simulator.metrics.summary import judged
+from simulator.session.room_events import BoundRevealed, CurveballWithdrawn, MessageSent, QuestionAnswered, TaskSet
+from simulator.session.session_events import CurveballStruck, HintTaken
+
+#: The words that stand open; older ones open with a click.
+_OPEN = 3
+
+
+def talk_panel(room: RoomAtHand) -> None:
+    """Show the interviewer's words, the latest first, so that they arrive in view."""
+    talk = interviewer_talk(room)
+    for place, words in talk[:_OPEN]:
+        st.info(plain(words), icon=":material/chat:" if place == talk[0][0] else None)
+    if earlier := talk[_OPEN:]:
+        with st.expander(f"Earlier words of the interviewer: {len(earlier)}"):
+            for _, words in earlier:
+                st.markdown(plain(words))
+
+
+def interviewer_talk(room: RoomAtHand) -> list[tuple[int, str]]:
+    """Return each event in which the interviewer tells something, by its place, with its words; the latest first."""
+    seen = reversed(room.live.seen_events(room.role))
+    own = (one for one in seen if one.role == "interviewer")
+    worded = ((one.place, words(room, one.event)) for one in own if (words := _WORDS.get(type(one.event))))
+    return [(place, text) for place, text in worded if text]
+
+
+def _struck(room: RoomAtHand, event: CurveballStruck) -> str:
+    ball = room.scenario.curveballs.get(event.curveball)
+    return "" if ball is None else f"{ball.label}: {ball.note}." if ball.note else f"{ball.label}."
+
+
+def _withdrawn(room: RoomAtHand, event: CurveballWithdrawn) -> str:
+    ball = room.scenario.curveballs.get(event.curveball)
+    return f"{ball.label}: taken back." if ball else ""
+
+
+def _hint(room: RoomAtHand, event: HintTaken) -> str:
+    hints = next((phase.hints for phase in phases_of(room.scenario) if phase.id == event.phase), [])
+    if event.step > len(hints):
+        return ""
+    hint = hints[event.step - 1]
+    return hint.question or hint.step or f"{hint.text or 'Look'} (panel {hint.panel})"
+
+
+def _bound(room: RoomAtHand, event: BoundRevealed) -> str:
+    shown = (one for one in judged(room.scenario, {}) if one.metric.name == event.metric)
+    return next((f"{one.objective.label}: {one.requirement}." for one in shown), "")
+
+
+def _answer(room: RoomAtHand, event: QuestionAnswered) -> str:
+    asked = next((one.words for one in room.state.questions if one.place == event.question), "")
+    return f"{asked} {event.text}"
+
+
+def _task(room: RoomAtHand, event: TaskSet) -> str:
+    parts = [
+        "The task has changed: see the brief." if event.text is not None else "",
+        "The numbers of the task have changed." if event.own is not None else "",
+        f"The interview takes {event.minutes} minutes." if event.minutes is not None else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
+_WORDS: dict[type, Callable[[RoomAtHand, Any], str]] = {
+    MessageSent: lambda room, event: event.text,
+    QuestionAnswered: _answer,
+    CurveballStruck: _struck,
+    CurveballWithdrawn: _withdrawn,
+    HintTaken: _hint,
+    BoundRevealed: _bound,
+    TaskSet: _task,
+}
