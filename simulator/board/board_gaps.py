@@ -22,7 +22,7 @@ def board_gaps(board: Board, drawing: DrawnCase, case: Scenario) -> list[str]:
         if name in drawing.apart:
             gaps.append(f"Nothing leads to {label}.")
         if unsaid := _unset(board, name, box):
-            gaps.append(f"Nobody has set at {label}: {listed(unsaid)}.")
+            gaps.append(f"{label} has the values that a new box comes with: {listed(unsaid)}.")
         if "replicas" in box_kinds()[box.kind].model_fields and box.data.get("replicas", 1) == 1:
             gaps.append(f"{label} has one replica: nothing takes over when it fails.")
         if any(way.port == "on_full" for way in ways_out(box.data)) and box.data.get("max_queue") is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,7 @@ from simulator.case.phases import phases_of
 from simulator.interview_room.room_at_hand import RoomAtHand
 from simulator.metrics.summary import judged
 from simulator.session.room_events import BoundRevealed, CurveballWithdrawn, MessageSent, QuestionAnswered, TaskSet
-from simulator.session.session_events import CurveballStruck, HintTaken
+from simulator.session.session_events import CurveballStruck, HintTaken, LoggedEvent
 
 #: The words that stand open; older ones open with a click.
 _OPEN = 3
@@ -21,20 +22,27 @@ _OPEN = 3
 def talk_panel(room: RoomAtHand) -> None:
     """Show the interviewer's words, the latest first, so that they arrive in view."""
     talk = interviewer_talk(room)
-    for place, words in talk[:_OPEN]:
-        st.info(plain(words), icon=":material/chat:" if place == talk[0][0] else None)
+    for recorded, words in talk[:_OPEN]:
+        show = st.warning if isinstance(recorded.event, CurveballStruck) else st.info
+        show(plain(words), icon=":material/chat:" if recorded is talk[0][0] else None)
     if earlier := talk[_OPEN:]:
         with st.expander(f"Earlier words of the interviewer: {len(earlier)}"):
             for _, words in earlier:
                 st.markdown(plain(words))
 
 
-def interviewer_talk(room: RoomAtHand) -> list[tuple[int, str]]:
-    """Return each event in which the interviewer tells something, by its place, with its words; the latest first."""
-    seen = reversed(room.live.seen_events(room.role))
-    own = (one for one in seen if one.role == "interviewer")
-    worded = ((one.place, words(room, one.event)) for one in own if (words := _WORDS.get(type(one.event))))
-    return [(place, text) for place, text in worded if text]
+def interviewer_talk(room: RoomAtHand) -> list[tuple[LoggedEvent, str]]:
+    """Return each event in which the interviewer tells something, with its words; the latest first, bounds of one go as one."""
+    own = (recorded for recorded in reversed(room.live.seen_events(room.role)) if recorded.role == "interviewer")
+    worded = ((recorded, words(room, recorded.event)) for recorded in own if (words := _WORDS.get(type(recorded.event))))
+    talk = ((recorded, text) for recorded, text in worded if text)
+    groups = (list(group) for _, group in groupby(talk, _one_go))
+    return [(group[0][0], " ".join(text for _, text in reversed(group))) for group in groups]
+
+
+def _one_go(talk: tuple[LoggedEvent, str]) -> object:
+    recorded, _ = talk
+    return BoundRevealed if isinstance(recorded.event, BoundRevealed) else recorded.place
 
 
 def _struck(room: RoomAtHand, event: CurveballStruck) -> str:

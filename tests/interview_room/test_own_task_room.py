@@ -1,6 +1,7 @@
 """A room with a task of one's own: drawn, run, judged, reloaded, changed, replayed, and taken elsewhere."""
 
 from dataclasses import replace
+from time import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,10 +14,14 @@ from simulator.errors import InputError
 from simulator.interview_room.candidate_page import brief_of
 from simulator.interview_room.room_files import candidate_log, whole_log
 from simulator.interview_room.room_runs import job_of, note_result, plan_of
+from simulator.interview_room.talk_panel import interviewer_talk
 from simulator.interview_room.task_form import checked_words, task_of_fields
 from simulator.session.own_task import OWN_TASK, OwnTask
-from simulator.session.room_events import TaskSet
+from simulator.session.phase_clock import left_s
+from simulator.session.room_events import BoundRevealed, CurveballWithdrawn, MessageSent, ProbeTicked, QuestionAnswered, TaskSet
+from simulator.session.room_record import room_record
 from simulator.session.session_board import board_of, drawing_of
+from simulator.session.session_events import CurveballStruck, QuestionAsked
 from tests.interview_room.rooms import new_room
 
 TASK = OwnTask(name="Visual search", rate_per_s=40, payload_mb=0.2, bounds={"latency_p95_s": 0.3, "done_share": 0.99})
@@ -172,7 +177,8 @@ def test_the_interviewer_sees_what_the_board_does_not_say(room):
     room.say("candidate", *DRAWN[:1])
     assert "Nothing leads to “Index”." in gaps()
     room.say("candidate", *DRAWN[1:], {"op": "add", "box": "app", "preset": "kind:plain", "x": 0, "y": 0}, first=2)
-    unset = "Nobody has set at “Index”: Time a request (ms), Replicas, USD an hour and Requests that may wait."
+    fields = "Time a request (ms), Replicas, USD an hour and Requests that may wait"
+    unset = f"“Index” has the values that a new box comes with: {fields}."
     assert gaps() == [
         "1 plain box without time or cost: Plain box.",
         unset,
@@ -198,3 +204,49 @@ def test_a_curveball_that_is_left_out_is_named_to_the_interviewer_alone(room):
     messages = {role: room.desk(role).look().paint()["message"] for role in ("interviewer", "candidate")}
     assert "curveball" not in messages["candidate"]
     assert "curveball" in messages["interviewer"]
+
+
+def test_the_interviewers_words_come_the_latest_first_and_bounds_of_one_go_as_one(room):
+    room.live.take("candidate", QuestionAsked(words="How fast?"))
+    room.live.take("interviewer", QuestionAnswered(question=room.live.state.place - 1, text="Soon."))
+    room.live.take("interviewer", MessageSent(text="Ten minutes are left."))
+    for metric in TASK.bounds:
+        room.live.take("interviewer", BoundRevealed(metric=metric))
+    words = [text for _, text in interviewer_talk(room.at_hand("candidate"))]
+    assert words == [
+        "95% of the answers within: at most 300 ms. Share of the requests served: at least 99.0%.",
+        "Ten minutes are left.",
+        "How fast? Soon.",
+    ]
+
+
+def test_a_curveball_that_is_withdrawn_is_in_no_later_run(room):
+    room.say("candidate", *DRAWN)
+    calm = plan_of(room.live, room.live.state).plan.identity
+    name, ball = next(iter(room.live.scenario.curveballs.items()))
+    with pytest.raises(InputError, match="has not struck"):
+        room.live.take("interviewer", CurveballWithdrawn(curveball=name))
+    room.live.take("interviewer", CurveballStruck(curveball=name, at_s=ball.usual_time(room.live.scenario)))
+    assert plan_of(room.live, room.live.state).plan.identity != calm
+    room.live.take("interviewer", CurveballWithdrawn(curveball=name))
+    assert plan_of(room.live, room.live.state).plan.identity == calm
+    assert interviewer_talk(room.at_hand("candidate"))[0][1] == f"{ball.label}: taken back."
+
+
+def test_probes_that_were_asked_stand_in_the_record_and_reach_no_candidate(room):
+    ask = room.live.scenario.interview.probes[0].ask
+    room.live.take("interviewer", ProbeTicked(ask=ask))
+    with pytest.raises(InputError, match="so already"):
+        room.live.take("interviewer", ProbeTicked(ask=ask))
+    record = room_record(room.live.scenario, room.live.state_for("interviewer"))
+    assert ("Probe", ask) in [(row.what, row.details) for row in record]
+    assert ask not in whole_log(room.live.state.session, list(room.live.seen_events("candidate")))
+    room.live.take("interviewer", ProbeTicked(ask=ask, asked=False))
+    assert room.live.state.room.probes == set()
+
+
+def test_a_change_of_time_moves_the_clock_of_both(room):
+    room.live.take("interviewer", TaskSet(minutes=20))
+    for role in ("interviewer", "candidate"):
+        assert left_s(room.live.state_for(role), time()) <= 20 * 60
+    assert interviewer_talk(room.at_hand("candidate"))[0][1] == "The interview takes 20 minutes."
