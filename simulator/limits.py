@@ -108,7 +108,9 @@ ROOM_COOKIES = Limit("the rooms that a browser is in by its cookies", 16, "cooki
 ROOM_KEYS = Limit(
     "the secrets of rooms that a server remembers", 4096, "secrets", "they take a few hundred KB; the oldest go first"
 )
-
+ADDRESS = Limit("the address of a page", 16 * KIB, "characters", "a link with five hundred actions takes half of it")
+FIELD_TEXT = Limit("a text in a field of a page", 16 * KIB, "characters", "no field keeps a quarter of it; the rest is cut")
+PAGE_BYTES = Limit("a message of a browser to a page", 1088 * KIB, "bytes", "a page with hundreds of fields takes a tenth")
 SAID_BYTES = Limit("a message of a browser on the socket of news", 64 * KIB, "bytes", "a change of a board takes a hundredth")
 SAID_MESSAGES = Limit("the messages of one socket of news", 40, "messages a second", "a hand that drags a box sends four")
 

@@ -28,6 +28,7 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from simulator.app import bundles, news, rooms
 from simulator.app.admission import Admission, link_with
+from simulator.app.bounds import Bounded
 from simulator.app.jobs import registry
 from simulator.app.preparation import Preparation
 from simulator.app.proxied import Proxied
@@ -37,7 +38,7 @@ from simulator.app.visitors import LOOPBACK
 from simulator.app.whole_callbacks import run_callbacks_whole
 from simulator.app.widgets import plain
 from simulator.errors import InputError
-from simulator.limits import MIB, REQUEST_HEAD
+from simulator.limits import PAGE_BYTES, REQUEST_HEAD
 from simulator.paths import APP
 from simulator.processes import ORPHANED
 
@@ -136,7 +137,7 @@ def headers() -> dict[str, str]:
 
 def _inline_scripts() -> str:
     page = files("streamlit").joinpath("static", "index.html").read_bytes()
-    scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
+    scripts = [rest.partition(b"</script>")[0] for rest in page.split(b"<script>")[1:]]
     return " ".join(f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts)
 
 
@@ -197,7 +198,7 @@ def run(
     admission = Admission(_pages, token, is_guest=rooms.is_guest, doors=[f"/{rooms.PATH}"]) if token else None
     if not st.get_option("server.headless"):
         open_browser(link_with(url, admission.ticket()) if admission else url)  # it waits until the server accepts
-    guard = Guard(admission or _pages)
+    guard = Guard(Bounded(admission or _pages))
     config = uvicorn.Config(
         Proxied(guard) if proxy else guard,
         loop="asyncio",  # another loop would keep signals from `simulator.cli.signals`
@@ -206,7 +207,7 @@ def run(
         log_level="warning",
         use_colors=False,
         timeout_graceful_shutdown=GRACE_S,
-        ws_max_size=st.get_option("server.maxMessageSize") * MIB,
+        ws_max_size=PAGE_BYTES.most,
     )
     try:
         uvicorn.Server(config).run(sockets=[listening])

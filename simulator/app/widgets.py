@@ -112,7 +112,7 @@ def scrolled(key: str, least_px: int) -> str:
 #: that is escaped: some signs mean something at the start of a line alone, a full stop in the name of a site, a slash in an
 #: address and in an icon (`:material/home:`).
 _MARKED = re.compile(
-    r"[\\`*_{}\[\]<>|~$^&@:]|(?<=:)/|(?<=:material)/|(?:^|(?<=\n))\s*[-+=#>]|(?:^|(?<=\n))\s*\d+[.)](?=\s|$)|(?<=www)\.",
+    r"[\\`*_{}\[\]<>|~$^&@:]|(?<=:)/|(?<=:material)/|(?:^|(?<=[\n\r]))[^\S\n\r]*(?:[-+=#>]|\d+[.)](?=\s|$))|(?<=www)\.",
     re.IGNORECASE,
 )
 

@@ -37,7 +37,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
 
 
 #: The language of a fenced block of code, which may be written with escapes: none is let through.
-_LANGUAGE = re.compile(r"(?:`{3}|~{3})[`~]*[^\S\r\n]*([^\s`~]\S{0,20})")
+_LANGUAGE = re.compile(r"(?<![`~])(?=[`~]*?(?:`{3}|~{3}))[`~]+[^\S\r\n]*([^\s`~]\S{0,20})")
 
 
 def no_picture(text: str) -> str:

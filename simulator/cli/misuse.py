@@ -18,7 +18,7 @@ from simulator.errors import suggest
 #: Words of the library for the two faults that have no attribute of their own.
 _NO_COMMAND, _TOO_MANY = (
     re.compile(r"^No such command '(.*?)'\."),
-    re.compile(r"unexpected extra arguments?(?:\(s\))? \((.*)\)$"),
+    re.compile(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$"),
 )
 
 

@@ -123,7 +123,7 @@ def _offer(own: Path, here: str) -> None:
 
 
 #: A name of a machine, or an address of version 6.
-_NAME = re.compile(r"[\w.-]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*", re.ASCII)
+_NAME = re.compile(r"[\w.-]+|[0-9a-fA-F]*:[0-9a-fA-F:.]*", re.ASCII)
 
 
 def _checked_name(name: str) -> str:

@@ -36,6 +36,12 @@ _TFLITE = b"TFL3"  # at byte 4
 #: Operators whose presence makes a model an 8-bit one.
 _INT8 = {"QuantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger", "MatMulInteger", "QLinearMatMul", "QGemm"}
 _FLOATS = {int(onnx.TensorProto.FLOAT16): "fp16", int(onnx.TensorProto.BFLOAT16): "bf16"}
+#: Codes, the path of the file, and places in the source, in messages of ONNX Runtime.
+_OF_THE_RUNTIME = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : "
+    r"|Load model from .{0,500} failed:"
+    r"|/(?=\S{0,200}onnxruntime)\S{0,300}:\d+ .{0,500}?\) "
+)
 _KNOWN_DOMAINS = re.compile(r"(ai\.onnx.*|com\.microsoft.*|)$")
 _LONGEST_REASON = 300
 
@@ -186,7 +192,7 @@ def _beside(path: Path, name: str) -> Path:
 
 def _reason(graph: onnx.ModelProto, message: str) -> str:
     runtime = f"ONNX Runtime {ort.__version__}"
-    opset = re.search(r"Opset (\d+) is under development.*till opset (\d+)", message, re.DOTALL)
+    opset = re.search(r"Opset (\d+) is under development.{0,1000}till opset (\d+)", message, re.DOTALL)
     if opset:
         return (
             f"is written in opset {opset[1]}, and {runtime} knows opsets up to {opset[2]}; export with opset_version={opset[2]}"
@@ -212,10 +218,7 @@ def _foreign(graph: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
 
 def plain(message: str) -> str:
     """Remove codes and places in ONNX Runtime's own source from a message."""
-    message = re.sub(
-        r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .* failed:|/\S*onnxruntime\S*:\d+ .*?\) ", "", message
-    )
-    return " ".join(message.split())[:_LONGEST_REASON]
+    return " ".join(_OF_THE_RUNTIME.sub("", message).split())[:_LONGEST_REASON]
 
 
 # What a model takes: which axes of its input are the batch, the channels, the height and the width, and which are free.

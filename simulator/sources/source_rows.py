@@ -193,10 +193,17 @@ def _figures(scenario: Scenario) -> Iterator[Row]:
         yield where, source.kind, source.value, source.source, "", "", _FACT if source.kind == "published" else ""
 
 
+#: The most words of a search.
+_MOST_WORDS = 20
+
+
 def matching(found: pd.DataFrame, words: str, kinds: Iterable[str]) -> pd.DataFrame:
-    """Return the rows that contain all these words, in any column and case; kinds: none for all kinds."""
+    """Return the rows that contain all these words, in any column and case; kinds: none for all kinds.
+
+    Each word costs a pass over all rows, so the first twenty count.
+    """
     wanted, text = set(kinds), found.astype(str).agg(" ".join, axis=1).str.lower()
     keep = found["kind"].isin(wanted) if wanted else pd.Series(True, found.index)
-    for word in words.lower().split():
+    for word in words.lower().split()[:_MOST_WORDS]:
         keep &= text.str.contains(word, regex=False)
     return found[keep]

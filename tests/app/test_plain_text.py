@@ -21,7 +21,7 @@ def kinds(text: str) -> set[str]:
 
 
 WORDS = st.sampled_from(
-    [*"-+=#>*_`~|<[]()!:&$^@/\\", "1.", "2)", "word", "---", "===", "www.x", "\n", "&amp;", "http://x", "a@b.co"]
+    [*"-+=#>*_`~|<[]()!:&$^@/\\", "1.", "2)", "word", "---", "===", "www.x", "\n", "\r", "&amp;", "http://x", "a@b.co"]
 )
 
 
