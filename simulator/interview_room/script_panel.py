@@ -41,11 +41,11 @@ def script_panel(room: RoomAtHand) -> None:
     phase = room.state.phase or phases_of(room.scenario)[0].id
     for label, note in notes_at(room.scenario, phase).items():
         st.info(f"**{plain(label)}**, for you alone: {note}")
+    if settings is not None and settings.empty_board:
+        gaps_panel(room)
     for probe in probes_of(room.scenario, phase, level):
         with st.container(border=True):
             _probe(room, probe)
-    if settings is not None and settings.empty_board:
-        gaps_panel(room)
     with st.expander("The task that the candidate reads"):
         st.markdown(brief_of(room))
     notes, others = room.scenario.interview.notes, other_notes(room.scenario, phase)
