@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from simulator.board.operations import read_operation
 
-#: The most operations of one message that are looked at, and the letters of a tab's name.
-_MOST, _NAME = 50, 40
+#: The most operations of one message that are looked at, the letters of a tab's name, and the tabs that are remembered.
+_MOST, _NAME, _TABS = 50, 40, 100
 
 
 def hear_operations(said: Any, taken: dict[str, int], take: Callable[[str, int, Any], None]) -> dict[str, Any]:
@@ -35,5 +35,8 @@ def hear_operations(said: Any, taken: dict[str, int], take: Callable[[str, int, 
         except ValueError as error:
             refused[str(number)] = str(error)
         last = number
-    taken[tab] = last
+    taken.pop(tab, None)
+    taken[tab] = last  # the latest tab comes last
+    while len(taken) > _TABS:  # a browser may name any number of tabs
+        del taken[next(iter(taken))]
     return {"acknowledged": last, "refused": refused}

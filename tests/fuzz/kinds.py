@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import command_lines, heads, links, onnx_files, profiles, scenarios, tables
+from tests.fuzz import command_lines, heads, links, onnx_files, profiles, rooms, scenarios, tables
 from tests.fuzz.runner import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -15,6 +15,9 @@ KINDS: tuple[Kind, ...] = (
     onnx_files.ONNX_KIND,
     onnx_files.DATASET_KIND,
     links.KIND,
+    rooms.MESSAGE_KIND,
+    rooms.BOARD_KIND,
+    rooms.LOG_KIND,
     heads.KIND,
     command_lines.KIND,
 )
