@@ -50,8 +50,9 @@ def best_known_panel(live: LiveSession) -> None:
     st.header("The best known design", anchor=False)
     if sentence := lever_sentence(live, best):
         st.markdown(plain(sentence))
-    many = live.scenario.unit.many
-    searched = f"{best.command} found it among {counted(best.designs, 'design')}. Both run here on other {many}."
+    searched = f"{best.command} found it among {counted(best.designs, 'design')}."
+    if last_plan(live) is not None:
+        searched += f" Both run here on other {live.scenario.unit.many}."
     _beside(live, best.picks, "best", "the best known design", "the best known design", other_seed(live, best))
     st.caption(plain(searched))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.live_session import LiveSession
+from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain
 from simulator.case.phases import defence_of
 from simulator.practice_session.runs_so_far import last_verdicts, runs_so_far
 from simulator.practice_session.session_at_hand import say, shortened, take
+from simulator.practice_session.session_runs import job_at_hand, note_result, was_asked
 from simulator.session.session_events import DefenceAnswered
 
 #: The most letters of an answer.
@@ -17,6 +19,7 @@ _LETTERS = 4000
 
 def defence_panel(live: LiveSession) -> None:
     """Show the verdicts and the runs to defend, and ask each prompt, with a field to answer in."""
+    _run_under_way(live)
     last_verdicts(live)
     runs_so_far(live)
     st.markdown("Answer in writing, or aloud and tick the box. Your words are kept as they are, and no program grades them.")
@@ -29,6 +32,20 @@ def defence_panel(live: LiveSession) -> None:
             st.form_submit_button("Keep", on_click=_answer, args=(live, place))
             if text or ticked:
                 st.caption("Your answer is kept. A change is kept when you press the button again.")
+
+
+@st.fragment
+def _run_under_way(live: LiveSession) -> None:
+    """Follow a run that was asked for in an earlier phase, and note its result: the design is defended with it."""
+    if not was_asked(live) or live.state.revealed(live.state.design_at_hand(live.scenario)):
+        return
+    job = job_at_hand(live)
+    if job.running:
+        follow("session run", lambda: Latest(f"{job.ready} {job.running}"))
+        st.progress(job.share, "Your design runs …")
+    elif job.succeeded:
+        note_result(live, job)
+        st.rerun()
 
 
 def answer_of(live: LiveSession, place: int) -> tuple[str, bool]:

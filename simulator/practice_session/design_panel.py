@@ -58,6 +58,7 @@ def _choices(live: LiveSession, phase: PracticePhase) -> None:
 
 
 def _picked(live: LiveSession, name: str) -> None:
+    live.refresh()  # a run of the script that a further step overtook has the state before that step
     before: Any = live.state.picks(live.scenario)[name]
     after = live.scenario.choices[name].read(st.session_state[f"session:pick:{name}"])
     if after != before:

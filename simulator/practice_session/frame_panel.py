@@ -142,4 +142,5 @@ def _rank(live: LiveSession) -> None:
     if len(lines) > _RANKS:
         say(f"Only the first {_RANKS} objectives are kept.")
     ranked = tuple(RankedObjective(words=shortened(line, _OBJECTIVE)) for line in lines[:_RANKS])
+    st.session_state["session:objectives"] = "\n".join(objective.words for objective in ranked)
     take(live, ObjectivesRanked(objectives=ranked))

@@ -221,7 +221,8 @@ class Front:
         beaten, left, best = _are(len(self.dominated)), _are(len(self.places)), _are(len(self.by_value))
         void = sum(bool(one.outside_brief) for one in self.outcomes)
         none = len(self.outcomes) - count - void
-        untold = f" {none:,} more cannot run, or have no figure for one of these metrics." if none else ""
+        has = "has" if none == 1 else "have"
+        untold = f" {none:,} more cannot run, or {has} no figure for one of these metrics." if none else ""
         untold += f" {void:,} more {'is' if void == 1 else 'are'} outside the brief and not compared." if void else ""
         comparable = f"{beaten} beaten by another beyond chance, {left} not; {best} on the front by the plain values"
         return f"Better: {over}. Of {count:,} designs {comparable}.{untold}{self._hint}"

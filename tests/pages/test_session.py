@@ -136,6 +136,32 @@ def test_the_bounds_of_the_case_come_after_the_person_s_own_objectives(scenario,
     assert "The case asks for" in said(page)
 
 
+def test_the_field_of_the_objectives_shows_the_lines_that_are_kept(scenario, begun):
+    begun.text_area(key="session:objectives").set_value("\n\n".join(f"Objective {number}" for number in range(7)))
+    page = pressed(begun, "session:rank")
+    words = [objective.words for objective in live(page, scenario).state.objectives]
+    assert len(words) == 5
+    assert page.text_area(key="session:objectives").value.splitlines() == words
+
+
+def test_a_run_that_was_asked_for_in_an_earlier_phase_is_noted_in_the_defence(scenario, begun):
+    now = live(begun, scenario)
+    now.take("candidate", run_asked(now))
+    page = settled(pressed(begun, f"session:phase:{phases_of(scenario)[-1].id}"))
+    assert not page.exception
+    assert live(page, scenario).state.runs[-1].ended is not None
+    assert "**Your last run**" in said(page)
+    assert "before this design" not in said(page)
+
+
+def test_a_session_without_a_run_is_said_to_be_compared_with_nothing(scenario, begun):
+    page = ended(begun)
+    page.toggle(key="session:compare").set_value(True).run()
+    assert not page.exception
+    assert "found it among" in said(page)
+    assert "Both run here" not in said(page)
+
+
 def test_a_design_is_predicted_before_it_runs_and_the_reveal_shows_both(scenario, begun):
     page, _ = with_choices(begun, scenario)
     assert not [one for one in page.button if one.label == "Run without a prediction"]

@@ -51,7 +51,7 @@ def test_a_design_without_a_figure_takes_no_part_and_is_counted():
         GOALS, [outcome({"cost": 10.0, "found": 0.9}), outcome({"cost": 1.0}), outcome({"cost": 12.0, "found": 0.95})]
     )
     assert front.comparable == [0, 2]
-    assert "1 more cannot run, or have no figure" in front.sentence
+    assert "1 more cannot run, or has no figure" in front.sentence
 
 
 @pytest.mark.parametrize("count", [1, 5])
