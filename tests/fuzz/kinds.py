@@ -15,9 +15,9 @@ KINDS: tuple[Kind, ...] = (
     onnx_files.ONNX_KIND,
     onnx_files.DATASET_KIND,
     links.KIND,
+    heads.KIND,
+    command_lines.KIND,
     rooms.MESSAGE_KIND,
     rooms.BOARD_KIND,
     rooms.LOG_KIND,
-    heads.KIND,
-    command_lines.KIND,
 )
