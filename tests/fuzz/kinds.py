@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fuzz import command_lines, heads, links, onnx_files, profiles, rooms, scenarios, tables
+from tests.fuzz import command_lines, heads, links, onnx_files, packs, profiles, rooms, scenarios, tables
 from tests.fuzz.runner import Kind
 
 KINDS: tuple[Kind, ...] = (
@@ -20,4 +20,5 @@ KINDS: tuple[Kind, ...] = (
     rooms.MESSAGE_KIND,
     rooms.BOARD_KIND,
     rooms.LOG_KIND,
+    packs.KIND,
 )
