@@ -20,13 +20,13 @@ from simulator.session.room_events import LEVELS, ClockPaused, ProbeTicked
 from simulator.session.session_board import board_of, drawing_of
 from simulator.session.session_events import PhaseBegun
 
-#: The rows of buttons are short: the keys stand in words below them.
-_PHASE_STYLE = "<style>.st-key-room-phases kbd { display: none; }</style>"
+#: The row of phases is short, without its keys; a probe stands out by its weight, since its name holds no Markdown.
+_STYLE = '<style>.st-key-room-phases kbd { display: none; } [class*="st-key-room-probe-"] label p { font-weight: 600; }</style>'
 
 
 def phase_row(room: RoomAtHand) -> None:
     """Show the clock's button and the phases in a line."""
-    st.html(_PHASE_STYLE)
+    st.html(_STYLE)
     with st.container(horizontal=True, gap="xsmall", key="room-phases"):
         _clock(room)
         _phases(room)
@@ -73,7 +73,7 @@ def _probe(room: RoomAtHand, probe: Probe) -> None:
     key = f"room:probe:{sha256(probe.ask.encode()).hexdigest()[:12]}"
     st.session_state[key] = asked = probe.ask in room.state.room.probes
     event, over = ProbeTicked(ask=probe.ask, asked=not asked), room.state.ended_at is not None
-    st.checkbox(f"**{plain(probe.ask)}**", key=key, on_change=room.take, args=(event,), disabled=over)
+    st.checkbox(plain(probe.ask), key=key, on_change=room.take, args=(event,), disabled=over)
     if probe.strong:
         st.markdown("A strong answer names\n" + "\n".join(f"- {plain(one)}" for one in probe.strong))
     if probe.weak:
