@@ -75,13 +75,21 @@ class Course:
 
     @cached_property
     def seconds_by_choice(self) -> dict[str, float]:
-        """The seconds from each change of a choice to the next one, or to the end; a longer rest than IDLE_S counts as that."""
+        """The seconds of work from each change of a choice to the next one, or to the end.
+
+        The time that a run took does not count, and a longer rest than IDLE_S counts as that.
+        """
         changes = self.state.changes
         end = self.state.ended_at if self.state.ended_at is not None else self.state.last_at
         found = Counter[str]()  # without changes, the end alone is left over
         for change, until in zip(changes, [*(one.at for one in changes[1:]), end], strict=False):
-            found[_choice(change)] += min(max(until - change.at, 0.0), IDLE_S)  # type: ignore[assignment]
+            worked_s = until - change.at - self._run_s(change.at, until)
+            found[_choice(change)] += min(max(worked_s, 0.0), IDLE_S)  # type: ignore[assignment]
         return dict(found)
+
+    def _run_s(self, since: float, until: float) -> float:
+        """Return the seconds between two times in which a run was computed."""
+        return sum(max(min(run.ended_at or run.at, until) - max(run.at, since), 0.0) for run in self.state.runs)
 
     @cached_property
     def phase_of(self) -> dict[str, str | None]:

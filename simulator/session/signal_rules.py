@@ -83,7 +83,7 @@ def _decided_first(course: Course) -> Evidence | None:
 
 
 def _untouched(phase: str, words: str) -> Callable[[Course], Evidence | None]:
-    """Return a rule that fires where designs ran and nothing was done for a phase: no question, change or panel."""
+    """Return a rule that fires where designs ran and nothing was done for a phase: no answer read, no change and no panel."""
 
     def finds(course: Course) -> Evidence | None:
         if not course.runs or phase not in course.phases or course.touched(phase):
@@ -96,7 +96,7 @@ def _untouched(phase: str, words: str) -> Callable[[Course], Evidence | None]:
 def _no_failure(course: Course) -> Evidence | None:
     if course.under_curveballs:
         return None
-    words = "You ran designs and did nothing about failures: no question, no change, no run under a curveball."
+    words = "You ran designs and did nothing about failures: no answer read, no change, no run under a curveball."
     return _untouched("monitor", words)(course)
 
 
@@ -222,8 +222,8 @@ def _no_data(course: Course) -> Evidence | None:
     return Evidence("Your first design ran before anything was done about the data.", [first])
 
 
-_NO_DATA = "You ran designs and did nothing about the data: no question, no change, no panel."
-_NO_SERVING = "You ran designs and did nothing about serving: no question, no change, no panel."
+_NO_DATA = "You ran designs and did nothing about the data: no answer read, no change, no panel."
+_NO_SERVING = "You ran designs and did nothing about serving: no answer read, no change, no panel."
 
 RULES: tuple[SignalRule[Course], ...] = (
     SignalRule(
@@ -244,7 +244,7 @@ RULES: tuple[SignalRule[Course], ...] = (
         "no_data",
         "data",
         "very_weak",
-        "runs, and no question, change or panel of the data phase",
+        "runs, and no answer read, no change and no panel of the data phase",
         _untouched("data", _NO_DATA),
     ),
     SignalRule(
@@ -272,7 +272,7 @@ RULES: tuple[SignalRule[Course], ...] = (
         "no_serving",
         "serving",
         "very_weak",
-        "runs, and no question, change or panel of serving",
+        "runs, and no answer read, no change and no panel of serving",
         _untouched("serve", _NO_SERVING),
     ),
     SignalRule(

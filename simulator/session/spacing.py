@@ -50,7 +50,7 @@ def next_review(reviews: Iterable[Review]) -> NextReview | None:
     planned: NextReview | None = None
     step = 0
     for review in sorted(reviews, key=lambda one: one.at):
-        reason = "the first time" if planned is None else _REPEATS[review.outcome]
+        reason = "you practised it for the first time" if planned is None else _REPEATS[review.outcome]
         if review.outcome == "weak":
             step, reason = 0, "weak the last time, so the intervals begin again"
         elif planned is not None and review.outcome == "strong" and planned.is_due(review.at):

@@ -61,11 +61,11 @@ class Base:
         changes = [f"{choices[name].label}: {choices[name].label_of(picks[name])} (yours: {choices[name].label_of(own[name])})"
                    for name in other]  # fmt: skip
         same = f" As in yours: {self.describe(shared)}." if shared else ""
-        return f"Differs from yours: {', '.join(changes)}.{same}"
+        return f"Differs from yours: {'; '.join(changes)}.{same}"
 
     def describe(self, picks: Mapping[str, Pick]) -> str:
         choices = self.scenario.choices
-        return ", ".join(f"{choices[name].label}: {choices[name].label_of(pick)}" for name, pick in picks.items())
+        return "; ".join(f"{choices[name].label}: {choices[name].label_of(pick)}" for name, pick in picks.items())
 
 
 def base_design() -> Base:

@@ -310,8 +310,8 @@ def influence_chart(metric: Metric, ranking: Ranking) -> Chart:
         alone = [one.first.value if one.first else 0.0 for one in influences]
         bars.append(go.Bar(name="by itself", y=names, x=alone, orientation="h", marker={"color": SKY}))
     drawn = figure(*bars, height=130 + 34 * len(influences), barmode="group")
-    unit = "points" if metric.unit == "share" else metric.unit
-    drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect, up or down ({unit}), with 95% interval")
+    unit = {"share": " (points)", "a request": ""}.get(metric.unit, f" ({metric.unit})")  # a label says of what a count is
+    drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect, up or down{unit}, with 95% interval")
     drawn.update_yaxes(autorange="reversed")
     takeaway = ranking.sentence(metric.label)
     table = pd.DataFrame([{"axis": one.axis.label, **{name: value for name, value in one.to_json().items()

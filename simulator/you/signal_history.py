@@ -84,13 +84,20 @@ def signal_chart(table: pd.DataFrame, source: str) -> Chart:
     return Chart(drawn, _takeaway(table, source), spoken)
 
 
+#: The most signals that a sentence names.
+_NAMED = 3
+
+
 def _takeaway(table: pd.DataFrame, source: str) -> str:
     latest = table.iloc[:, -1]
     rated = {label: LEVELS.index(level) for label, level in latest.items() if level in LEVELS}
     lowest = min(rated.values())
     weakest = [str(label) for label, rank in rated.items() if rank == lowest]
     level = LEVELS[lowest].replace("_", " ")
-    return f"Lowest in the latest session ({level}, {source}): {', '.join(weakest[:3])}.{_moved(table)}"
+    if len(weakest) == len(rated) > 1:
+        return f"All {len(rated)} rated signals of the latest session are equal ({level}, {source}).{_moved(table)}"
+    more = f" and {len(weakest) - _NAMED} more" if len(weakest) > _NAMED else ""
+    return f"Lowest in the latest session ({level}, {source}): {', '.join(weakest[:_NAMED])}{more}.{_moved(table)}"
 
 
 def _moved(table: pd.DataFrame) -> str:

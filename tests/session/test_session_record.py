@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.session.session_course import Course
-from simulator.session.session_events import AssumptionPinned, AssumptionWritten, LoggedEvent
+from simulator.session.session_events import AssumptionPinned, AssumptionWritten, LoggedEvent, SessionEnded
 from simulator.session.session_record import assumption_words, record
 from simulator.session.session_state import IDLE_S, SessionState
 from tests.session.session_bots import BOTS, case, played_session
@@ -30,8 +30,11 @@ def test_rows_speak_the_language_of_the_case():
 
 
 def test_the_seconds_of_a_choice_run_from_its_change_to_the_next_and_a_long_rest_counts_no_more():
-    course = Course(case(HEAD.case), played(change("replicas", 3), change("decoders", 3), *run()))
-    assert course.seconds_by_choice == {"replicas": 60.0, "decoders": 120.0}  # events are a minute apart
+    course = Course(case(HEAD.case), played(change("replicas", 3), change("decoders", 3), *run(), SessionEnded()))
+    assert course.seconds_by_choice == {
+        "replicas": 60.0,
+        "decoders": 120.0,
+    }  # a minute a step, none for the run
     assert Course(case(HEAD.case), played(*run())).seconds_by_choice == {}
     late = SessionState.of(HEAD, [logged(0, 0.0, change("replicas", 3)), logged(1, 5000.0, change("decoders", 3))])
     assert Course(case(HEAD.case), late).seconds_by_choice == {"replicas": IDLE_S, "decoders": 0.0}

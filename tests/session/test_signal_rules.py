@@ -182,6 +182,9 @@ def test_answers_that_stood_for_less_than_the_time_to_read_them_count_for_nothin
         assert ({0, 1, 2} <= course.read) is strong
         assert ("decided_first" in [rule.name for rule, _ in fired_of(RULES, course)]) is strong
         assert bool(course.touched("data")) is strong
+        sentences = [evidence.sentence for _, evidence in fired_of(RULES, course)]
+        assert any("about the data: no answer read" in sentence for sentence in sentences) is not strong
+        assert not any("no question" in sentence for sentence in sentences)  # they were asked
 
 
 def test_a_phase_is_touched_by_a_question_a_change_or_a_panel_and_not_by_a_visit():

@@ -6,11 +6,13 @@ import pytest
 
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
+from simulator.intervals import Interval
 from simulator.tradeoffs.best_design import cost_goal
 from simulator.tradeoffs.breakeven import Crossing, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Loading
-from simulator.tradeoffs.tradeoff_charts import flip_chart, load_chart
+from simulator.tradeoffs.sensitivity import Influence, Ranking
+from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 from tests.tradeoffs.test_capacity import requested
 from tests.tradeoffs.test_sweep import Here
 
@@ -37,3 +39,17 @@ def test_the_name_of_the_first_break_even_has_room_below_the_legend():
     bottom, top = drawn.layout.yaxis.range
     plot_px = drawn.layout.height - 150
     assert plot_px * (0 - top) / (bottom - top) >= 13 + 3 * 15
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit"), [("retries_per_request.again", ""), ("done_share", " (points)"), ("latency_p99_s", " (s)")]
+)
+def test_a_count_for_each_request_has_no_unit_on_its_axis(metric, unit):
+    """Its label says of what it is a count: `(a request)` behind it is no unit."""
+    axes = [SimpleNamespace(name=name, label=name) for name in ("replicas", "queue")]
+    ranking = Ranking([Influence(axis, elementary=Interval(1.0, 0.5, 1.5), spread=0.1) for axis in axes], 8, 8, "trajectory")
+    drawn = influence_chart(load("retry-storm").metrics[metric], ranking).figure
+    assert (
+        " ".join(drawn.layout.xaxis.title.text.replace("<br>", " ").split())
+        == f"mean effect, up or down{unit}, with 95% interval"
+    )

@@ -61,7 +61,7 @@ def test_signals_are_named_only_where_they_are_weak():
 @pytest.mark.parametrize(
     ("ratings", "days", "reason"),
     [
-        ([None], 1, "the first time"),
+        ([None], 1, "you practised it for the first time"),
         (["weak"], 1, "weak the last time, so the intervals begin again; weak: Framing"),
         (["strong", "strong"], 3, "strong the last time, and when it was due"),
         (["strong", "strong", "strong"], 3, "strong the last time, but before it was due, so the interval stays"),

@@ -39,6 +39,15 @@ def test_the_takeaway_names_the_lowest_and_the_moves_since_the_first():
     assert made.table.columns[0] == "signal"
 
 
+def test_the_takeaway_names_no_signal_as_the_lowest_of_equals_and_counts_those_that_it_leaves_out():
+    equal = dict.fromkeys(["framing", "data", "model", "serving", "safety"], "strong")
+    assert signal_chart(rated(equal), SOURCE).takeaway == (
+        "All 5 rated signals of the latest session are equal (strong, your rating)."
+    )
+    assert "Evaluation" not in signal_chart(rated(equal | {"evaluation": "very_strong"}), SOURCE).takeaway
+    assert " and 2 more." in signal_chart(rated(equal | {"evaluation": "very_strong"}), SOURCE).takeaway
+
+
 def test_the_picture_holds_the_latest_sessions_and_the_table_all():
     made = signal_chart(rated(*[{"framing": "weak"}] * (MOST + 3)), SOURCE)
     assert list(made.figure.data[0].x) == [str(number) for number in range(4, MOST + 4)]
