@@ -26,7 +26,7 @@ LEAST_RATE, MOST_RATE = 1e-4, 20_000.0
 LEAST_MB, MOST_MB = 1e-6, 10_000.0
 
 
-class Bounded(NamedTuple):
+class TaskBound(NamedTuple):
     """A metric that a task may bound: its label and unit on the page, whether more is better, and the largest bound."""
 
     label: str
@@ -36,11 +36,11 @@ class Bounded(NamedTuple):
 
 
 BOUNDS = {
-    "latency_p95_s": Bounded("95% of the answers within", "s", False, 1e6),
-    "latency_p99_s": Bounded("99% of the answers within", "s", False, 1e6),
-    "goodput_per_s": Bounded("Requests served a second", "1/s", True, MOST_RATE),
-    "cost_per_1000_usd": Bounded("Cost of 1,000 requests", "USD", False, 1e6),
-    "done_share": Bounded("Share of the requests served", "share", True, 1),
+    "latency_p95_s": TaskBound("95% of the answers within", "s", False, 1e6),
+    "latency_p99_s": TaskBound("99% of the answers within", "s", False, 1e6),
+    "goodput_per_s": TaskBound("Requests served a second", "1/s", True, MOST_RATE),
+    "cost_per_1000_usd": TaskBound("Cost of 1,000 requests", "USD", False, 1e6),
+    "done_share": TaskBound("Share of the requests served", "share", True, 1),
 }
 
 #: Requests of a replication, where its length (s) allows it.
