@@ -39,7 +39,7 @@ def fresh_box(kind: str) -> Mapping[str, Any] | None:
 def entries(board: Board) -> list[Entry]:
     """Return the boxes of the case, then the kinds of stages and an end."""
     of_case = [
-        Entry(f"{'end' if box.is_end else 'preset'}:{name}", box.label, "This case") for name, box in board.presets.items()
+        Entry(f"{'end' if box.is_end else 'preset'}:{name}", box.label, "This task") for name, box in board.presets.items()
     ]
     names = {entry.label for entry in of_case}
     fresh = {kind: str(model.fresh["label"]) for kind, model in box_kinds().items() if model.fresh}

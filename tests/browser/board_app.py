@@ -21,8 +21,8 @@ from simulator.app.server import Guard
 from simulator.whiteboard.board_component import whiteboard
 
 PALETTE = [
-    {"name": "preset:classifier", "label": "Classifier", "group": "This case"},
-    {"name": "preset:upload", "label": "Upload", "group": "This case"},
+    {"name": "preset:classifier", "label": "Classifier", "group": "This task"},
+    {"name": "preset:upload", "label": "Upload", "group": "This task"},
     {"name": "kind:link", "label": "Upload", "group": "Kinds"},
     *({"name": f"kind:other{one}", "label": f"Another kind, number {one}", "group": "Kinds"} for one in range(21)),
     {"name": "kind:pool", "label": "Pool", "group": "Kinds"},
