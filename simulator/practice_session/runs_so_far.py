@@ -58,7 +58,7 @@ def runs_so_far(live: LiveSession) -> None:
     """Show each run with its change and its verdicts, in their order."""
     runs = [run for run in live.state.runs if run.ended]
     if not runs:
-        st.markdown("You have run no design.")
+        st.markdown("Your first run has not ended yet." if live.state.runs else "You have run no design.")
         return
     rows, before = [], live.scenario.defaults()
     for number, run in enumerate(runs, start=1):

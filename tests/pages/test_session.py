@@ -147,7 +147,9 @@ def test_the_field_of_the_objectives_shows_the_lines_that_are_kept(scenario, beg
 def test_a_run_that_was_asked_for_in_an_earlier_phase_is_noted_in_the_defence(scenario, begun):
     now = live(begun, scenario)
     now.take("candidate", run_asked(now))
-    page = settled(pressed(begun, f"session:phase:{phases_of(scenario)[-1].id}"))
+    page = pressed(begun, f"session:phase:{phases_of(scenario)[-1].id}")
+    assert "You have run no design" not in said(page)
+    page = settled(page)
     assert not page.exception
     assert live(page, scenario).state.runs[-1].ended is not None
     assert "**Your last run**" in said(page)
