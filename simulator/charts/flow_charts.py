@@ -29,7 +29,7 @@ from simulator.explain.causes import as_written, count_words, shared_out
 from simulator.explain.outcome_breakdown import escalated, part_label
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary
-from simulator.units import roughly, spoken_within
+from simulator.units import counted, roughly, spoken_within, upper_first
 
 _ROUTES = {"Urgent": ORANGE, "Routine": SKY}
 
@@ -48,7 +48,7 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     steps = _steps(summary, positive)
     fates = _fates(scenario)
     links = pd.concat([_links(steps, "route", "end"), _links(steps, "end", "fate")], ignore_index=True)
-    takeaway = _takeaway(steps, scenario, positive)
+    takeaway = _takeaway(steps, scenario, positive, f"on average over {counted(summary.replications, 'run')}")
     matters = MATTERS * steps["count"].sum()
     matter = steps[steps["count"] >= matters]
     if matter["route"].nunique() < 2 or matter["end"].nunique() < 2:
@@ -169,14 +169,15 @@ def _fate_label(name: str, count: float) -> str:
     return f"{wrapped(name, 10)}<br>{count_words(count)}"
 
 
-def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
+def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool, over: str) -> str:
+    """Say the ends of requests, or the positives that are missed. over: the runs that the counts are the mean of, in words"""
     total, who = steps["count"].sum(), scenario.population
     if who is None:
-        return _ends_takeaway(steps, scenario.unit.many)
+        return _ends_takeaway(steps, scenario.unit.many, over)
     whose = who.positives if positive else who.negatives
     if not total:
         return f"There were no {whose}."
-    sentence = f"In an average run there are {total:,.0f} {whose}; "
+    sentence = f"{upper_first(over)} there are {total:,.0f} {whose}; "
     if not positive:
         raised = steps.loc[steps["escalated"], "count"].sum()
         return f"{sentence}{raised:,.0f} of them ({100 * raised / total:.0f}%) are {who.escalated}."
@@ -186,12 +187,12 @@ def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
     return sentence + (f", most often at the end “{lost.groupby('end')['count'].sum().idxmax()}”." if count else ".")
 
 
-def _ends_takeaway(steps: pd.DataFrame, many: str) -> str:
+def _ends_takeaway(steps: pd.DataFrame, many: str, over: str) -> str:
     total, ends = steps["count"].sum(), steps.groupby("end")["count"].sum().sort_values(ascending=False)
     if not total:
         return f"There were no {many}."
     parts = [f"{roughly(count / total)} “{end}”" for end, count in ends.items() if count]
-    return f"Of {total:,.0f} {many} in an average run, {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}."
+    return f"Of {total:,.0f} {many} {over}, {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}."
 
 
 _COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
@@ -232,8 +233,8 @@ def _pieces(row: str, step: PathStep) -> list[tuple[str, str, float, float]]:
 
 def _rows(steps: list[PathStep]) -> list[str]:
     labels = [step.label for step in steps]
-    counted = [labels[: index + 1].count(label) for index, label in enumerate(labels)]
-    return [f"{label} ({count})" if count > 1 else label for label, count in zip(labels, counted, strict=True)]
+    places = [labels[: index + 1].count(label) for index, label in enumerate(labels)]
+    return [f"{label} ({count})" if count > 1 else label for label, count in zip(labels, places, strict=True)]
 
 
 def _scale(seconds: float) -> tuple[float, str]:

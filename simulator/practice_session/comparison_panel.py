@@ -93,7 +93,7 @@ def reference_panel(live: LiveSession) -> None:
     st.header("One good answer", anchor=False)
     for name, reference in live.scenario.reference.items():
         st.markdown(f"**{plain(reference.label)}.** {plain(reference.text)}")
-        st.markdown(f"**It gives up:** {plain(reference.gives_up)}")
+        st.markdown(f"**The price of this answer.** {plain(reference.gives_up)}")
         _beside(live, reference.set, name, f"“{reference.label}”", "this good answer", live.state.session.seed)
 
 

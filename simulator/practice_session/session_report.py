@@ -104,6 +104,6 @@ def _left_out(live: LiveSession) -> str:
 
 def _references(live: LiveSession) -> str:
     return "".join(
-        f"<h3>{escape(one.label)}</h3>{paragraph(one.text)}{paragraph(f'It gives up: {one.gives_up}')}"
+        f"<h3>{escape(one.label)}</h3>{paragraph(one.text)}{paragraph(f'The price of this answer: {one.gives_up}')}"
         for one in live.scenario.reference.values()
     )

@@ -312,6 +312,6 @@ def test_one_way_alone_is_told_in_words_without_a_chart():
     made = plan({"pool": pool()}, constant(0.1))
     drawn = journeys(replicate(made, seed=1, replications=2), positive=False)
     assert drawn.figure is None
-    assert re.fullmatch(r"Of [\d,]+ requests in an average run, 100% “End”\.", drawn.takeaway)
+    assert re.fullmatch(r"Of [\d,]+ requests on average over 2 runs, 100% “End”\.", drawn.takeaway)
     assert drawn.table["end"].tolist() == ["End"]
     assert drawn.table["share (%)"].tolist() == [100]
