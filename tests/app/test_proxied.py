@@ -1,6 +1,7 @@
 """A header that says where a visitor comes from counts only where the administrator has said that a proxy sets it."""
 
 import socket
+from functools import partial
 
 import pytest
 from starlette.applications import Starlette
@@ -33,6 +34,7 @@ def served(monkeypatch):
     configs = []
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")  # uvicorn's own variable
     monkeypatch.setattr(server, "_pages", APP)
+    monkeypatch.setattr(server, "Admission", partial(Admission, now=lambda: 0.0))  # no guess is forgotten meanwhile
     monkeypatch.setattr(server.bootstrap, "load_config_options", lambda _: None)
     monkeypatch.setattr(server.uvicorn.Server, "run", lambda self, **_: configs.append(self.config))
     monkeypatch.setattr(server, "_end_within", lambda _: None)
@@ -122,6 +124,6 @@ def test_a_visitor_who_passes_by_the_proxy_says_nothing():
 
 
 def test_a_cookie_is_for_https_alone_where_the_proxy_says_https():
-    browser = TestClient(Proxied(Admission(APP, TOKEN)), client=("127.0.0.1", 1), follow_redirects=False)
+    browser = TestClient(Proxied(Admission(APP, TOKEN, lambda: 0.0)), client=("127.0.0.1", 1), follow_redirects=False)
     answer = browser.get("/", params={"token": TOKEN}, headers={"X-Forwarded-Proto": "https"})
     assert "; Secure" in answer.headers["set-cookie"]

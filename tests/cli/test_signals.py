@@ -109,7 +109,8 @@ def ended(program, sent, pause_s=0.0):
 @posix
 @both
 def test_a_command_that_swallows_the_signal_is_ended_all_the_same(sent, status):
-    assert ended(SWALLOWS, sent) == (status, "ready\n", "stopped: two parts are kept\n")
+    # A sleeping thread is woken by the signal; one that has just printed may wait for a processor until all is over.
+    assert ended(SWALLOWS, sent, pause_s=0.5) == (status, "ready\n", "stopped: two parts are kept\n")
 
 
 @posix
