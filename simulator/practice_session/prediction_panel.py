@@ -41,7 +41,7 @@ UNITS = {"share": " (%)", "a request": ""}
 #: The steps of an axis on which a person places an interval, and the round numbers at which an axis ends.
 _STEPS, _ROUND = 200, (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
-#: An axis holds the bound so many times, and the last result so many times.
+#: The length of an axis, as multiples of the bound and of the last result.
 _BOUNDS, _RESULTS = 4, 1.5
 
 #: An interval starts within this part of the bound to either side, and that of a share within so many points.

@@ -103,7 +103,7 @@ class Conflict:
             return f"These designs do not differ in {first} and {second}."
         pairs = f"in {roughly(self.share)} of the pairs of designs, one is better in the first and the other in the second"
         if self.share < OPPOSED:
-            return f"No two objectives conflict in these designs. {first} and {second} come closest to it: {pairs}."
+            return f"No two objectives conflict noticeably in these designs. {first} and {second} come closest to it: {pairs}."
         return f"{first} and {second} conflict most: {pairs}."
 
 
@@ -127,9 +127,9 @@ def _orders(goal: Goal, outcomes: Sequence[DesignOutcome]) -> NDArray[np.float64
 
 
 def _opposed(first: NDArray[np.float64], second: NDArray[np.float64]) -> float | None:
-    product = first * second
-    pairs = np.count_nonzero(product)
-    return np.count_nonzero(product < 0) / pairs if pairs else None
+    """Return the share of all pairs that are in opposite orders; None where no pair differs in both."""
+    product, pairs = first * second, len(first) * (len(first) - 1)
+    return np.count_nonzero(product < 0) / pairs if product.any() else None
 
 
 @dataclass(frozen=True)

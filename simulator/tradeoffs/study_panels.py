@@ -323,7 +323,7 @@ def sensitivity(base: Base) -> None:
     study(plan(points))
     if points < MOST * COUNTS[way] and _is_undecided(study_of(plan(points).name)):
         more = plan(2 * points)
-        st.markdown("Some figures have no clear order yet. Twice as many designs make the intervals narrower by about 30%.")
+        st.markdown("Some figures have no clear order yet. Twice as many designs make most intervals narrower.")
         st.button(more.button, key=f"begin {more.name}", on_click=double)
         st.caption(more.beforehand)
 

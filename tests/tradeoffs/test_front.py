@@ -273,10 +273,20 @@ def test_where_one_design_is_best_in_everything_no_conflict_is_claimed():
     outcomes = [outcome({"cost": 100 * (1 - share), "found": share}) for share in (0.5, 0.7, 0.9)]
     conflict = strongest_conflict(GOALS, outcomes)
     assert conflict.share == 0
-    assert conflict.sentence.startswith("No two objectives conflict in these designs.")
+    assert conflict.sentence.startswith("No two objectives conflict noticeably in these designs.")
 
 
 def test_of_designs_that_do_not_differ_no_conflict_is_claimed():
     conflict = strongest_conflict(GOALS, [outcome({"cost": 1.0, "found": 0.5}), outcome({"cost": 1.0})])
     assert (conflict.goals, conflict.share) == (tuple(GOALS), None)
     assert conflict.sentence == "These designs do not differ in “Cost” and “Found”."
+
+
+def test_pairs_of_designs_that_do_not_differ_in_a_goal_count_against_its_conflict():
+    """Cost and found differ in three of six pairs, cost and latency in five; each of these pairs is in opposite orders."""
+    rows = [(1.0, 0.5, 4.0), (2.0, 0.5, 3.0), (2.0, 0.5, 3.0), (3.0, 0.5, 1.0)]
+    outcomes = [outcome({"cost": cost, "found": found, "latency": late}) for cost, found, late in rows]
+    outcomes[-1] = outcome({"cost": 3.0, "found": 0.9, "latency": 1.0})
+    conflict = strongest_conflict([*GOALS, Goal(LATENCY, higher=False)], outcomes)
+    assert [goal.metric for goal in conflict.goals] == [COST, LATENCY]
+    assert conflict.share == pytest.approx(5 / 6)
