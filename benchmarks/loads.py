@@ -15,9 +15,9 @@ from rich.progress import track
 
 from benchmarks.workloads import Workload
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import LatencyTable, profiled
 from simulator.evidence.profiles import profiles
 from simulator.paths import PROFILES
-from simulator.stages.latency_tables import LatencyTable, profiled
 from simulator.theory.loads import loads
 
 #: Batches served in each run: the mean of their times is then known to about half a per cent.

@@ -74,7 +74,7 @@ def copy(tmp_path: Path) -> Path:
     (tmp_path / "simulator").mkdir()
     for part in (ROOT / "simulator").iterdir():
         target = tmp_path / "simulator" / part.name
-        if part.name in ("stages", "metrics"):
+        if part.name in ("engine", "metrics"):
             copytree(part, target)  # with what Python has compiled
         else:
             target.symlink_to(part)
@@ -107,7 +107,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from simulator.case.any_stage import AnyStage, Target
-from simulator.stages.stage import Stage
+from simulator.engine.stages.stage import Stage
 
 
 class Belt(AnyStage):
@@ -152,9 +152,9 @@ print({{name: round(one.value, 6) for name, one in metrics.items()}})
 
 
 def test_a_stage_kind_is_its_file_and_a_line(copy: Path):
-    (copy / "simulator/stages/belt.py").write_text(STAGE, encoding="utf-8")
-    registry = copy / "simulator/stages/__init__.py"
-    _insert(registry, "from simulator.stages.fork import", "from simulator.stages.belt import Belt, BeltStage\n")
+    (copy / "simulator/engine/stages/belt.py").write_text(STAGE, encoding="utf-8")
+    registry = copy / "simulator/engine/stages/__init__.py"
+    _insert(registry, "from simulator.engine.stages.fork import", "from simulator.engine.stages.belt import Belt, BeltStage\n")
     _insert(registry, "    (Fork, ForkStage),\n", "    (Belt, BeltStage),\n")
     assert "'latency_mean_s': 7.0" in _run(copy, RUN)
 
@@ -174,8 +174,8 @@ def test_a_metric_is_a_few_lines_in_its_family(copy: Path):
     )
     registry.write_text(text, encoding="utf-8")
     _insert(registry, '    MetricFamily("cost", cost),\n', '    MetricFamily("slow", slow),\n')
-    (copy / "simulator/stages/belt.py").write_text(STAGE, encoding="utf-8")
-    stages = copy / "simulator/stages/__init__.py"
-    _insert(stages, "from simulator.stages.fork import", "from simulator.stages.belt import Belt, BeltStage\n")
+    (copy / "simulator/engine/stages/belt.py").write_text(STAGE, encoding="utf-8")
+    stages = copy / "simulator/engine/stages/__init__.py"
+    _insert(stages, "from simulator.engine.stages.fork import", "from simulator.engine.stages.belt import Belt, BeltStage\n")
     _insert(stages, "    (Fork, ForkStage),\n", "    (Belt, BeltStage),\n")
     assert "'slow_share': 1.0" in _run(copy, RUN)

@@ -16,25 +16,25 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 import simulator.case
-from simulator.arrivals.arrival import ARRIVALS
 from simulator.case.any_stage import STAGE_KINDS as KINDS
 from simulator.case.checks import ADDRESS_KEYS
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
 from simulator.case.outputs import EXHIBITS, CaseOutline, metrics_of
 from simulator.charts.design_diagram import diagram
+from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
+from simulator.engine.stages import STAGES, unregister
+from simulator.engine.stages.batching import BATCHING
+from simulator.engine.stages.pool_policies import SCALERS
+from simulator.engine.stages.queues import BALANCERS, ORDERS
+from simulator.engine.stages.retry import JITTERS
+from simulator.engine.stages.stage import ServiceStage
 from simulator.evidence import score_tables
 from simulator.evidence.score_import import ImportOptions, import_scores
 from simulator.metrics.summary import judge, summarise
 from simulator.records.streams import Streams
-from simulator.stages import STAGES, unregister
-from simulator.stages.batching import BATCHING
-from simulator.stages.pool_policies import SCALERS
-from simulator.stages.queues import BALANCERS, ORDERS
-from simulator.stages.retry import JITTERS
-from simulator.stages.stage import ServiceStage
 from tests import command_page
 
 GUIDE = Path(__file__).parents[1] / "docs" / "writing-cases.md"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 RateFigure = Annotated[Figure, bounded(1e-6, 1e6)]
 
 
-#: Every kind of arrivals that a scenario may name, by that name; the package `simulator.arrivals` fills it.
+#: Every kind of arrivals that a scenario may name, by that name; the package `simulator.engine.arrivals` fills it.
 ARRIVAL_KINDS: dict[str, type[AnyArrivals]] = {}
 
 

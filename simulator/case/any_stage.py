@@ -29,12 +29,12 @@ Target = Annotated[str, Field(description="the name of a stage or of an end", ma
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=120)]
 
 
-#: Every kind of stage that a scenario may name, by that name; the package `simulator.stages` fills it.
+#: Every kind of stage that a scenario may name, by that name; the package `simulator.engine.stages` fills it.
 STAGE_KINDS: dict[str, type[AnyStage]] = {}
 
 
 def stage_kinds() -> Mapping[str, type[AnyStage]]:
-    import_module("simulator.stages")
+    import_module("simulator.engine.stages")
     return STAGE_KINDS
 
 

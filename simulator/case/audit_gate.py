@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.stages.gate import Gate
-    from simulator.stages.people import People
+    from simulator.engine.stages.gate import Gate
+    from simulator.engine.stages.people import People
 
 
 @dataclass(frozen=True)

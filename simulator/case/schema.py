@@ -50,8 +50,8 @@ from simulator.limits import OPTIONS
 if TYPE_CHECKING:
     from simulator.case.any_stage import Routing
     from simulator.case.outputs import Metric
+    from simulator.engine.stages.gate import Gate
     from simulator.incident.section import Incident
-    from simulator.stages.gate import Gate
     from simulator.vehicle.encounter_section import Encounters, Vehicle
 else:
     Encounters = Vehicle = Incident = Section
@@ -110,7 +110,7 @@ class Scenario(Strict):
     debrief: Annotated[list[Lesson], Field(max_length=40)] = []
     run: RunLength = RunLength()
     unit: Annotated[Noun, Field(description="the word for a request")] = Noun(one="request", many="requests")
-    arrivals: Annotated[AnyArrivals, OneOf(ARRIVAL_KINDS, "simulator.arrivals")]
+    arrivals: Annotated[AnyArrivals, OneOf(ARRIVAL_KINDS, "simulator.engine.arrivals")]
     population: Population | None = None
     classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
     attributes: Annotated[dict[Name, Attribute], Field(max_length=16)] = {}
@@ -118,7 +118,7 @@ class Scenario(Strict):
     hardware: Annotated[dict[Name, OwnHardware], Field(max_length=16, description="machines that no catalogue lists")] = {}
     start: Annotated[str, Field(description="the stage that every request enters first")]
     stages: Annotated[
-        dict[Name, Annotated[AnyStage, OneOf(STAGE_KINDS, "simulator.stages")]], Field(min_length=1, max_length=64)
+        dict[Name, Annotated[AnyStage, OneOf(STAGE_KINDS, "simulator.engine.stages")]], Field(min_length=1, max_length=64)
     ]
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
     costs: Costs | None = None

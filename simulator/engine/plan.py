@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrivals.arrival import arrivals_of
 from simulator.case.any_stage import OOD
 from simulator.case.checks import cautions
 from simulator.case.column_samples import ColumnSamples
@@ -23,7 +22,10 @@ from simulator.case.fields import EVIDENCE_KINDS, Source
 from simulator.case.load import PROJECTED, designed_as, one_by_one, sourced_of
 from simulator.case.model_memo import ModelMemo
 from simulator.case.run_conditions import surges
+from simulator.engine.arrivals.arrival import arrivals_of
 from simulator.engine.route_draws import too_many_outcomes
+from simulator.engine.stages import STAGES
+from simulator.engine.stages.latency_tables import weighed
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.lab_evidence import LabEvidenceError
@@ -32,26 +34,24 @@ from simulator.evidence.row_files import RecordingError
 from simulator.evidence.spoiled_photos import spoiled_files, trained_files
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
-from simulator.stages import STAGES
-from simulator.stages.latency_tables import weighed
 from simulator.units import duration, listed
 
 if TYPE_CHECKING:
-    from simulator.arrivals.arrival import Process
     from simulator.case.any_arrivals import AnyArrivals
     from simulator.case.any_stage import Routing
     from simulator.case.choices import Pick
     from simulator.case.document import Fault
     from simulator.case.document import Path as FieldPath
     from simulator.case.schema import Scenario
+    from simulator.engine.arrivals.arrival import Process
+    from simulator.engine.stages.gate import Gate
+    from simulator.engine.stages.latency_tables import LatencyTable, SizedTable
     from simulator.evidence.catalogue import Hardware
     from simulator.evidence.instruction_sets import InstructionSet
     from simulator.evidence.photo_checks import PhotoCheck
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.recordings import Recording
     from simulator.evidence.score_tables import ScoreTable
-    from simulator.stages.gate import Gate
-    from simulator.stages.latency_tables import LatencyTable, SizedTable
     from simulator.vehicle.sight import Sights
 
 Places = NDArray[np.intp]

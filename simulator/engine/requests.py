@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrivals.arrival import sent
-from simulator.arrivals.closed import think_times
 from simulator.case.any_stage import OOD, QUALITY
 from simulator.case.attributes import attribute_columns
+from simulator.engine.arrivals.arrival import sent
+from simulator.engine.arrivals.closed import think_times
+from simulator.engine.stages.stage import ServiceStage, Stage
 from simulator.evidence.photo_checks import changed_scores, foreign_ranks, score_changes, scores_by_rank
 from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
-from simulator.stages.stage import ServiceStage, Stage
 
 if TYPE_CHECKING:
-    from simulator.arrivals.closed import Loop
     from simulator.case.run_conditions import Conditions
     from simulator.case.scenario_parts import Population
+    from simulator.engine.arrivals.closed import Loop
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
     from simulator.evidence.score_tables import ScoreTable

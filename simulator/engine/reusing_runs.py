@@ -15,11 +15,11 @@ from simulator.engine.outflow_keys import keys_of, places_of
 from simulator.engine.requests import Schedule
 from simulator.engine.run import Run, simulate
 from simulator.engine.stage_outflows import KEPT, MOST_STEPS, SOURCE, AlarmSet, Handover, KeptLog, StageOutflows, Turn, marks_of
+from simulator.engine.stages import STAGES
+from simulator.engine.stages.inbox import Outbox
+from simulator.engine.stages.stage import ServiceStage, Stage
 from simulator.records.streams import Streams, cache_per_plan
 from simulator.records.trace import TransitLog, VisitLog
-from simulator.stages import STAGES
-from simulator.stages.inbox import Outbox
-from simulator.stages.stage import ServiceStage, Stage
 
 if TYPE_CHECKING:
     from simulator.engine.plan import Plan

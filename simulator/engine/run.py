@@ -21,14 +21,14 @@ from simulator.case.network import graph_of
 from simulator.case.run_conditions import Conditions
 from simulator.engine.actions import Airlock, changed, with_actions
 from simulator.engine.requests import CLIENTS, Clients, Requests, Schedule, source_of
+from simulator.engine.stages import STAGES
+from simulator.engine.stages.device_batches import SharedDevice
+from simulator.engine.stages.inbox import Outbox
+from simulator.engine.stages.queues import BY_MARKS
+from simulator.engine.stages.stage import EndStage, ReturningEnd, ServiceStage
 from simulator.limits import RUN_STEPS
 from simulator.records.streams import Streams, once_per_plan
 from simulator.records.trace import TIMED_OUT, Trace, as_memoryview
-from simulator.stages import STAGES
-from simulator.stages.device_batches import SharedDevice
-from simulator.stages.inbox import Outbox
-from simulator.stages.queues import BY_MARKS
-from simulator.stages.stage import EndStage, ReturningEnd, ServiceStage
 from simulator.units import duration
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from simulator.case.fields import AnyQuantity
     from simulator.engine.actions import Action
     from simulator.engine.plan import Plan
+    from simulator.engine.stages.stage import Stage
     from simulator.records.trace import Fleet, VisitLog
-    from simulator.stages.stage import Stage
 
 
 T = TypeVar("T")

@@ -7,15 +7,15 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
+from simulator.engine.stages import STAGES
+from simulator.engine.stages.stage import plan_of
 from simulator.records.timetables import HOUR_S, spliced
 from simulator.records.trace import Trace
-from simulator.stages import STAGES
-from simulator.stages.stage import plan_of
 
 if TYPE_CHECKING:
     from simulator.engine.plan import Plan
+    from simulator.engine.stages.stage import Stage
     from simulator.records.timetables import Span, Steps
-    from simulator.stages.stage import Stage
 
 
 def kind(run: Plan | Trace, name: str) -> type[Stage]:

@@ -14,10 +14,10 @@ from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.engine.plan import case_hash, compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.stages.pool import Pool
 from simulator.incident.secret import DAY_S, Secret, spec_of
 from simulator.incident.section import Incident
 from simulator.records.trace import OUTCOMES
-from simulator.stages.pool import Pool
 
 _DONE = OUTCOMES.index("done")
 

@@ -15,8 +15,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrivals.daily import DAYS
 from simulator.case.schema import Scenario
+from simulator.engine.arrivals.daily import DAYS
 from simulator.errors import InputError
 from simulator.incident.effects import Enters, ScenesEffect, Where
 from simulator.incident.fixes import Change, Changes, Rethresholded, Swapped, Undone

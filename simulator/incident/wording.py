@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from simulator.arrivals.daily import DAYS
 from simulator.case.schema import Scenario
+from simulator.engine.arrivals.daily import DAYS
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import Incident
 from simulator.records.timetables import clock_minutes

@@ -14,6 +14,8 @@ import numpy as np
 from PIL import Image
 from platformdirs import user_cache_path
 
+from simulator.engine.stages.batching import TritonRule
+from simulator.engine.stages.latency_tables import LatencyTable
 from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, FidelityOutcome, FidelityPoint
 from simulator.files import make_folders
 from simulator.measure.batch_server import Batch, Batcher, Driven, ServedModel, answer, drive, schedule
@@ -32,8 +34,6 @@ from simulator.measure.forecast import (
 from simulator.measure.http_server import batches, serving
 from simulator.measure.profiling import Photos, Subject, make_ready
 from simulator.measure.timing import Onlooker
-from simulator.stages.batching import TritonRule
-from simulator.stages.latency_tables import LatencyTable
 
 # Making a model of the zoo ready to be served.
 

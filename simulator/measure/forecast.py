@@ -21,12 +21,12 @@ from simulator.case.load import loads
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.engine.run import Run
+from simulator.engine.stages.batching import TritonRule
+from simulator.engine.stages.latency_tables import GRID, LatencyTable, steps_of
 from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.evidence.recordings import Recording
 from simulator.measure.batch_server import SAMPLES, Batch, Batcher
 from simulator.records.streams import Streams
-from simulator.stages.batching import TritonRule
-from simulator.stages.latency_tables import GRID, LatencyTable, steps_of
 
 Compute = Callable[[list[int]], object]
 Call = tuple[int, float]  # a batch size, and the idle time before it in s

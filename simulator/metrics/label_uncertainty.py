@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 
 from simulator.case.attributes import item_values
 from simulator.engine.plan import Plan
+from simulator.engine.stages.gate import Gate
+from simulator.engine.stages.gate_thresholds import attribute_values, thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.limits import MIB
 from simulator.metrics.resampled_labels import (
@@ -41,8 +43,6 @@ from simulator.metrics.resampled_labels import (
 from simulator.metrics.score_stretches import paths_shift, score_stretches
 from simulator.metrics.threshold_draws import cuts_of
 from simulator.records.streams import cache_per_plan
-from simulator.stages.gate import Gate
-from simulator.stages.gate_thresholds import attribute_values, thresholds
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
 from simulator.engine.plan import Plan
+from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, percentile_interval
 from simulator.metrics.resampled_labels import weights_of
 from simulator.metrics.threshold_draws import threshold_draws
-from simulator.stages.gate_thresholds import thresholds
 
 Floats = NDArray[np.float64]
 

@@ -13,11 +13,11 @@ from scipy.special import betaincinv
 
 from simulator.case.attributes import item_values
 from simulator.engine.plan import Plan
+from simulator.engine.stages.gate import Gate
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.limits import MIB
 from simulator.metrics.exact_draws import LabelledClass
 from simulator.records.streams import cache_per_plan
-from simulator.stages.gate import Gate
 
 Floats = NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from math import inf
 import numpy as np
 
 from simulator.engine.plan import Plan
+from simulator.engine.stages.gate import Gate
+from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.metrics.operating_points import widest_route
 from simulator.records.streams import cache_per_plan
-from simulator.stages.gate import Gate
-from simulator.stages.gate_thresholds import thresholds
 from simulator.theory.loads import loads
 
 #: A load grows with the flagged share if it differs by more than rounding.

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from simulator.engine.plan import Plan
+from simulator.engine.stages.gate import Gate, Route
+from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.intervals import LEVEL, Interval, share_interval
 from simulator.metrics.resampled_labels import item_gates, labelled_class
 from simulator.metrics.score_stretches import struck_scores
 from simulator.records.streams import cache_per_plan
-from simulator.stages.gate import Gate, Route
-from simulator.stages.gate_thresholds import thresholds
 from simulator.units import percent, spoken_within
 
 

@@ -14,11 +14,11 @@ from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from simulator.engine.plan import Plan
+from simulator.engine.stages.gate import Gate, Route
+from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.metrics.resampled_labels import RESAMPLES, item_gates, labelled_class
 from simulator.records.streams import cache_per_plan
-from simulator.stages.gate import Gate, Route
-from simulator.stages.gate_thresholds import thresholds
 
 Floats = NDArray[np.float64]
 

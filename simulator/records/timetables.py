@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from simulator.stages.people import Shift
+    from simulator.engine.stages.people import Shift
 
 #: From when until when, in seconds of the run.
 Span = tuple[float, float]

@@ -23,8 +23,8 @@ from simulator.case.scenario_parts import AnyPhotoCheck
 from simulator.engine.plan import Plan
 from simulator.engine.route_draws import Routes, certain, drawn_routes
 from simulator.engine.servers import kind, work_s
+from simulator.engine.stages.stage_figures import Comers, Onward, Photo
 from simulator.records.streams import cache_per_plan
-from simulator.stages.stage_figures import Comers, Onward, Photo
 from simulator.theory.queue_formulas import alike_in_busy_period
 
 #: By stage: the share of its cases that is served twice.

@@ -9,8 +9,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from simulator.engine.stages.latency_tables import LatencyTable
 from simulator.evidence.profiles import IDLE_GAP_MS
-from simulator.stages.latency_tables import LatencyTable
 
 
 def mmc_wait(rate: float, service_rate: float, servers: int) -> float:

@@ -11,9 +11,9 @@ from simulator.case.document import ScenarioError
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.evidence.score_tables import score_rows
 from simulator.metrics.replications import resampled_plan
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, document, end, gate, link, plan, pool, population, run_at, score_table, spread
 
 CLIENT = {"kind": "category", "label": "Client", "shares": {"old": assumed(0.3), "new": assumed(0.7)}}

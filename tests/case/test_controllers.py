@@ -9,8 +9,8 @@ from simulator.engine import plan as plans
 from simulator.engine.actions import with_actions
 from simulator.engine.run import Run, simulate
 from simulator.engine.servers import paid_usd, server_s, servers
+from simulator.engine.stages.latency_tables import constant
 from simulator.records.streams import Streams
-from simulator.stages.latency_tables import constant
 from tests.builders import MACHINE, arrivals_at, checked, document, pool
 
 

@@ -12,13 +12,13 @@ from scipy.special import expit, logit
 from simulator.case.document import ScenarioError
 from simulator.case.run_conditions import Conditions, surges
 from simulator.engine.run import simulate
+from simulator.engine.stages.assemble import sets_of
+from simulator.engine.stages.latency_tables import LatencyTable, constant
 from simulator.evidence.photo_checks import score_changes
 from simulator.evidence.spoiled_photos import load_spoiled
 from simulator.metrics.measures import measure
 from simulator.records.streams import Streams
 from simulator.records.timetables import merged, steps
-from simulator.stages.assemble import sets_of
-from simulator.stages.latency_tables import LatencyTable, constant
 from tests.builders import (  # fmt: skip
     assemble,
     assumed,

@@ -16,12 +16,12 @@ from simulator.charts.replica_charts import batch_timeline
 from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.causes import shared_out
 from simulator.explain.request_path import request_path
 from simulator.explain.result import replicate
 from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
 from simulator.metrics.operating_points import flagged_at
-from simulator.stages.latency_tables import constant
 from simulator.units import duration, spoken
 from simulator.vehicle.sight_charts import vehicle_cost
 from tests.builders import people, plan, pool, population, retake, run_at, spread

@@ -6,9 +6,9 @@ import numpy as np
 
 from simulator.charts.answer_charts import answer_times_compared
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.metrics.measures import CURVE, measure
 from simulator.metrics.summary import summary_of
-from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 
 

@@ -11,9 +11,9 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from simulator.engine.plan import Plan
+from simulator.engine.stages.latency_tables import constant
 from simulator.evidence.score_tables import ScoreTable
 from simulator.explain.result import replicate
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, gate, plan, pool, population, score_table
 from tests.coverage.labels import ENDS, ILL, PATIENTS, PHOTOS, WITHIN
 from tests.coverage.registry import Claim, study

@@ -10,12 +10,12 @@ import numpy as np
 from scipy.stats import norm
 
 from simulator.engine.plan import Plan
+from simulator.engine.stages.latency_tables import constant
 from simulator.evidence.score_tables import ScoreTable
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import differences
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
 from tests.coverage.registry import Claim, study
 

@@ -8,12 +8,12 @@ from math import factorial, log
 import numpy as np
 
 from simulator.engine.plan import Plan
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.intervals import replicated_share
 from simulator.metrics.comparisons import differences
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.stages.latency_tables import constant
 from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import assumed, end, exponential, plan, pool
 from tests.coverage.registry import Claim, study

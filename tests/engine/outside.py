@@ -15,11 +15,11 @@ from simulator.case.fields import CostFigure, Figure, ShareFigure, bounded
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
+from simulator.engine.stages import register
+from simulator.engine.stages.inbox import Rows, Times
+from simulator.engine.stages.stage import ServiceStage, Stage
+from simulator.engine.stages.stage_figures import Comers, Onward, StageCapacity, StageReport
 from simulator.records.trace import Trace, VisitLog
-from simulator.stages import register
-from simulator.stages.inbox import Rows, Times
-from simulator.stages.stage import ServiceStage, Stage
-from simulator.stages.stage_figures import Comers, Onward, StageCapacity, StageReport
 from simulator.units import percent
 
 

@@ -9,9 +9,9 @@ from simulator.case.document import ScenarioError
 from simulator.charts.threshold_charts import roc
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.metrics.operating_points import operating_points
 from simulator.records.streams import Streams
-from simulator.stages.latency_tables import constant
 from simulator.theory.loads import visit_ratios
 from tests.builders import end, gate, plan, pool, population, scenario, score_table
 from tests.case.test_checks import messages

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from simulator.engine.run import Run, simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import times_of
 from simulator.records.streams import Streams
-from simulator.stages.latency_tables import constant
 from tests.builders import arrivals_at, fork, gate, join, link, plan, pool, population, retake, run_at
 
 TEN = constant(*[10.0] * 4)

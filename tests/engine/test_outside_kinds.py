@@ -17,6 +17,8 @@ from simulator.charts.flow_charts import cost_split
 from simulator.charts.queue_charts import queues
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.stages import register, unregister
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.bottleneck import bottleneck_of
 from simulator.explain.chrome_trace import events
 from simulator.explain.request_path import BEHIND, request_path
@@ -24,8 +26,6 @@ from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from simulator.paths import SCENARIOS
 from simulator.practice.exhibit_panels import panels
-from simulator.stages import register, unregister
-from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads, visit_ratios
 from tests.builders import assumed, document, end, figures, gate, link, plan, pool, run_at, scenario
 from tests.case.test_checks import messages

@@ -112,7 +112,7 @@ def catalogue(tmp_path, monkeypatch):
     """A copy of the machines and their prices beside the small evidence."""
     (tmp_path / "catalogue").mkdir()
     copied = shutil.copy(HARDWARE, tmp_path / "catalogue")
-    monkeypatch.setattr("simulator.stages.pool_evidence.HARDWARE", Path(copied))
+    monkeypatch.setattr("simulator.engine.stages.pool_evidence.HARDWARE", Path(copied))
 
 
 @pytest.mark.parametrize("name", READ)

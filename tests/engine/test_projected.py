@@ -7,12 +7,12 @@ import pytest
 from simulator.case.document import ScenarioError
 from simulator.case.load import find, load, loads
 from simulator.engine.plan import at_band_edges, compile_plan, projected_ms
+from simulator.engine.stages.latency_tables import constant
 from simulator.evidence.projection import latency
 from simulator.explain.notes import notes_of
 from simulator.metrics.comparisons import differences
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 
 SKIN = "skin-cancer-triage"

@@ -5,19 +5,19 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 import pytest
 
-from simulator import arrivals
-from simulator.arrivals.arrival import OpenProcess, steady
-from simulator.arrivals.steady import Poisson
 from simulator.case.any_arrivals import Open
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.case.curveballs import CURVEBALLS
 from simulator.case.document import ScenarioError
 from simulator.case.fields import AS_WRITTEN, QUANTITIES, AnyQuantity, Exponential, add_quantity
 from simulator.case.kinds import add_kind, remove_kind
+from simulator.engine import arrivals
+from simulator.engine.arrivals.arrival import OpenProcess, steady
+from simulator.engine.arrivals.steady import Poisson
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.metrics.score_stretches import paths_shift
-from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads
 from tests.builders import link, plan, pool, scenario
 

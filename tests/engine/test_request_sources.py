@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.run import Run, simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.records.streams import Streams
-from simulator.stages.latency_tables import constant
-from tests.arrivals.kinds import KIND
 from tests.builders import assumed, gate, link, people, plan, pool, population, spread
 from tests.effort import examples
+from tests.engine.arrivals.kinds import KIND
 from tests.engine.intervals import assert_agrees
 from tests.engine.networks import check, networks, service_times
 

@@ -11,9 +11,9 @@ from pandas.testing import assert_frame_equal
 from simulator.case.document import ScenarioError
 from simulator.engine import run as engine
 from simulator.engine.run import Run, simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.limits import RUN_STEPS
 from simulator.records.streams import Streams
-from simulator.stages.latency_tables import constant
 from tests.builders import gate, people, plan, pool, population, retake
 from tests.effort import examples
 from tests.engine.networks import check, networks, ordered, service_times, simulate_step_by_step, turned_round

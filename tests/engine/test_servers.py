@@ -3,8 +3,8 @@
 import pytest
 
 from simulator.engine.servers import down, server_s, servers, work_s
+from simulator.engine.stages.latency_tables import constant
 from simulator.records.timetables import HOUR_S
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, people, plan, pool, run_at
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.result import replicate
-from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads
 from tests.builders import arrivals_at, assumed, link, people, plan, pool
 

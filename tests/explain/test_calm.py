@@ -5,10 +5,10 @@ import pytest
 
 from simulator.engine.plan import without_curveballs
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.claims import each_claim, said
 from simulator.explain.curveball_effects import largest_toll, summed_up, toll_claims, toll_rows, tolls
 from simulator.explain.result import replicate
-from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 
 SLOW = {"slow": {"kind": "slow_replicas", "label": "Slow", "stage": "p", "replicas": 9, "times": 3, "lasts_s": 1e6}}

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.chrome_trace import TraceFileError, check_target, events, write_trace
-from simulator.stages.latency_tables import constant
 from tests.builders import people, plan, pool, run_at
 from tests.effort import examples
 from tests.engine.networks import networks

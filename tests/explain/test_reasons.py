@@ -15,13 +15,13 @@ from simulator.case.load import loads as loads_text
 from simulator.case.outputs import EXHIBITS
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain import advice
 from simulator.explain.causes import shared_out
 from simulator.explain.outcome_breakdown import by_decider
 from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
 from simulator.metrics.overload import goodput, trouble
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
 from tests.metrics.test_groups import screened
 

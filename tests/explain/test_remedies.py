@@ -5,12 +5,12 @@ import dataclasses
 import pandas as pd
 import pytest
 
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.remedies import remedy_of, unprovable
 from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on
 from simulator.intervals import Interval, estimate
 from simulator.paths import ASSETS
-from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 from tests.explain.test_reasons import gated
 from tests.shipped import run_of

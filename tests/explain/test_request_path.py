@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.request_path import answers_early, percentile, request_path
-from simulator.stages.latency_tables import constant
 from tests.builders import (
     assemble,
     end,

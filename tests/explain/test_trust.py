@@ -8,12 +8,12 @@ import pytest
 from simulator.case.fields import Source
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
+from simulator.engine.stages.latency_tables import constant
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on
 from simulator.intervals import Interval, estimate
 from simulator.metrics.warm_up import WarmUp
-from simulator.stages.latency_tables import constant
 from tests.builders import exponential, people, plan, pool, retry
 from tests.shipped import run_of
 

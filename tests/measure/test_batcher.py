@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from simulator.engine.stages.batching import TritonRule
 from simulator.measure.batch_server import Batcher
-from simulator.stages.batching import TritonRule
 
 LONG_S = 1e6
 

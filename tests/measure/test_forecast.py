@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, t
 
+from simulator.engine.stages.batching import TritonRule
 from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.measure.batch_server import Batch, Pending
 from simulator.measure.forecast import (
@@ -21,7 +22,6 @@ from simulator.measure.forecast import (
     plausible_speeds,
     predicted,
 )
-from simulator.stages.batching import TritonRule
 
 ONE_S, NOISE, REQUESTS = 0.01, 0.05, 250
 RULE, PATH = TritonRule(1), ServedPath()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.engine.stages.batching import TritonRule
 from simulator.measure.batch_server import Batch, Pending
 from simulator.measure.forecast import GAPS_S, ServedPath, Trouble, predicted, replayed
-from simulator.stages.batching import TritonRule
 
 
 def usual(*seconds):

@@ -7,11 +7,11 @@ import pytest
 
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
+from simulator.engine.stages.latency_tables import constant
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.comparisons import Difference, compare, differences, side_by_side, undecided
 from simulator.metrics.replications import run_replication
 from simulator.metrics.summary import summary_of
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, pool, population
 from tests.builders import plan as plan_of
 

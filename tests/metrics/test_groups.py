@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import beta
 
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.intervals import share_interval
 from simulator.metrics.comparisons import differences
@@ -17,7 +18,6 @@ from simulator.metrics.replications import resampled_plan, run_replications
 from simulator.metrics.resampled_labels import RESAMPLES, labelled_group, labelled_people, weights_of
 from simulator.metrics.summary import summary_of
 from simulator.metrics.threshold_draws import resampled_cuts
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, figures, gate, people, plan, pool, population, run_at, score_table, spread
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end()}

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import beta
 
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.intervals import share_interval
 from simulator.metrics import label_uncertainty
@@ -18,7 +19,6 @@ from simulator.metrics.measures import measure
 from simulator.metrics.replications import needs_runs, resampled_plan
 from simulator.metrics.resampled_labels import RESAMPLES
 from simulator.metrics.threshold_checks import threshold_checks
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1), usd=assumed(100)), "cleared": end(), "done": end()}

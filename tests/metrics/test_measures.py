@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.engine.stages.latency_tables import constant
 from simulator.metrics.measures import measure
-from simulator.stages.latency_tables import constant
 from tests.builders import (
     assumed,
     end,

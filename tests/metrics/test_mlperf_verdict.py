@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.metrics.mlperf_verdict import mlperf_verdict, queries_needed, spare_queries
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, plan, pool
 
 #: inference_rules.adoc: the fewest queries for 0, 1, 2 and 10 over the bound.

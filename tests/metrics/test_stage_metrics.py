@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.engine.servers import paid_s, server_s
+from simulator.engine.stages.latency_tables import constant
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import (
     BEHIND,
@@ -19,7 +20,6 @@ from simulator.metrics.stage_metrics import (
     wait_steps,
 )
 from simulator.records.timetables import DAY_S, HOUR_S
-from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads
 from tests.builders import assumed, figures, gate, link, people, plan, pool, population, retake, run_at, spread
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm, t
 
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.result import replicate, result_of, settled
 from simulator.intervals import Interval, estimate, mean_interval, share_interval, widened
 from simulator.metrics.replications import run_replications
@@ -22,7 +23,6 @@ from simulator.metrics.stopping import (
     widening,
 )
 from simulator.metrics.summary import summary_of
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, exponential, gate, plan, pool, population, score_table
 
 

@@ -13,12 +13,12 @@ from simulator.case.load import loads
 from simulator.case.outputs import Metric
 from simulator.case.scenario_parts import Objective
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.intervals import Estimate, Interval, estimate, one_run_interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import doubts, judged, metric_rows, statement_of, summarise
-from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, exponential, gate, people, plan, pool, population, score_table
 from tests.tradeoffs.test_capacity import QUEUE
 

@@ -5,11 +5,11 @@ import pytest
 
 from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise
 from simulator.metrics.warm_up import mser, warm_up_of
-from simulator.stages.latency_tables import constant
 from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import arrivals_at, assumed, exponential, link, people, plan, pool
 from tests.builders import scenario as scenario_of

@@ -5,9 +5,9 @@ import streamlit as st
 
 from simulator.app.design_state import EXPLORE_TAB
 from simulator.app.jobs import BESIDE, Registry, Watcher
+from simulator.engine.stages.latency_tables import constant
 from simulator.practice import design_runs
 from simulator.practice.design_runs import RunsShown
-from simulator.stages.latency_tables import constant
 from tests.app.test_jobs import Waiting, timed
 from tests.builders import plan, pool
 

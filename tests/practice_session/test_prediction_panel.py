@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.engine.stages.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.intervals import Interval
 from simulator.practice_session.prediction_panel import axis_of, stage_sentence
 from simulator.session.session_state import SessionPrediction, Settlement
-from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 
 BOUNDS = st.floats(1e-3, 1e6)

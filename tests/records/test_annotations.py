@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.run import simulate
+from simulator.engine.stages import STAGES
+from simulator.engine.stages.latency_tables import constant
+from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.records.trace import TimedMarks
-from simulator.stages import STAGES
-from simulator.stages.latency_tables import constant
-from simulator.stages.managed_pool import ManagedPoolStage
 from tests.builders import (
     assumed,
     batches,

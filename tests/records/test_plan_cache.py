@@ -5,8 +5,8 @@ from weakref import ref
 
 import pytest
 
+from simulator.engine.stages.latency_tables import constant
 from simulator.records.streams import cache_per_plan
-from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.engine.stages.people import Shift
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, clock_s
-from simulator.stages.people import Shift
 
 INF = float("inf")
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from simulator.engine.stages.latency_tables import constant
 from simulator.records.trace import VISIT_COLUMNS
-from simulator.stages.latency_tables import constant
 from tests.builders import link, people, plan, pool, run_at
 
 STAGES = {"up": link("p", 1), "p": pool(max_batch=2, max_queue=2, on_full="done")}

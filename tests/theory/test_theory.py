@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from simulator.engine.run import simulate
+from simulator.engine.stages.latency_tables import constant, profiled
 from simulator.evidence.profiles import load_profile
 from simulator.metrics.measures import measure
-from simulator.stages.latency_tables import constant, profiled
 from simulator.theory.loads import loads, visit_ratios
 from simulator.theory.queue_formulas import batch_queue, filling_queue_s, fork_join_response, mg1_wait, mmc_wait
 from tests.builders import (

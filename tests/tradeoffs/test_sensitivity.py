@@ -9,9 +9,9 @@ import pytest
 from SALib.analyze import morris, sobol
 
 from simulator.cli.exits import UsageError
+from simulator.engine.stages.latency_tables import constant
 from simulator.errors import InputError
 from simulator.intervals import Estimate
-from simulator.stages.latency_tables import constant
 from simulator.tradeoffs.design_outcomes import DesignOutcome, solve, task_of
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.sensitivity import runnable, sample_of

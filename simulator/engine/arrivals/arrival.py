@@ -1,0 +1,265 @@
+"""Processes of arrival: the clock that a rate drives, the class of all kinds, and the registry of kinds.
+
+The speed of the clock changes in steps: with the time of day, with spikes, and with curveballs during a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.case.curveball import OF_SENSORS, AffectedQuantity
+from simulator.case.run_conditions import changes_of, surges
+from simulator.evidence.recordings import Recording
+from simulator.records.timetables import DAY_S, Surge, clock_s
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+    from simulator.engine.plan import Plan
+    from simulator.records.streams import Streams
+
+Times = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Ticks a second as a step function of time.
+
+    edges: seconds on an axis of its own, ascending, shape (n + 1,); the run begins at `start` on it and ends within it
+    heights: ticks a second between the edges, shape (n,)
+    """
+
+    edges: Times
+    heights: Times
+    start: float = 0.0
+
+    def ticks_at(self, time: float) -> float:
+        """Ticks from the first edge until `time`, in seconds from the start of the run."""
+        return float(np.interp(self.start + time, self.edges, self.ticks()))
+
+    def ticks(self) -> Times:
+        return np.append(0.0, np.cumsum(np.diff(self.edges) * self.heights))
+
+    def total(self, end: float) -> float:
+        return self.ticks_at(end) - self.ticks_at(0.0)
+
+    def surged(self, surges: Sequence[Surge]) -> Clock:
+        """Return the clock made `times` as fast within each surge."""
+        if not surges:
+            return self
+        windows = [np.clip(self.start + np.array([at, at + seconds]), *self.edges[[0, -1]]) for at, seconds, _ in surges]
+        edges = np.unique(np.concatenate([self.edges, *windows]))
+        heights = self.heights[np.searchsorted(self.edges, edges[:-1], side="right") - 1]
+        for (begins, ends), surge in zip(windows, surges, strict=True):
+            heights[(edges[:-1] >= begins) & (edges[:-1] < ends)] *= surge.times
+        return Clock(edges, heights, self.start)
+
+
+def steady(speed: float, end: float) -> Clock:
+    return Clock(np.array([0.0, end]), np.array([speed]))
+
+
+def warped(draw: Callable[[float], Times], end: float, clock: Clock) -> Times:
+    """Return times in seconds on [0, end), from times on a clock that is not seconds.
+
+    draw: gives sorted times in ticks on [0, total), for the `total` that the clock counts until `end`; what it gives beyond
+    that is cut off. Each is mapped back to its second on the clock (inversion of the cumulative rate: exact,
+    and no candidate is thrown away; Cinlar 1975, Introduction to Stochastic Processes, 4.7).
+    """
+    first, last = clock.ticks_at(0.0), clock.ticks_at(end)
+    marks = draw(last - first)
+    times = np.interp(first + marks[marks < last - first], clock.ticks(), clock.edges) - clock.start
+    return np.asarray(times[times < end])  # rounding may have put the last one on the end itself
+
+
+class Comings(NamedTuple):
+    """The requests of a run, shape (n,) each: when they come, in seconds, and of which sensor which frame each of them is.
+
+    sensors, frames: counted from 0; empty where requests are no frames
+    """
+
+    times: Times
+    sensors: NDArray[np.int8]
+    frames: NDArray[np.int32]
+
+
+class Process:
+    """One arrival kind over one run: requests come on [0, end), and the run starts at `starts_at` seconds after midnight.
+
+    A kind draws times on a clock of its own, in ticks, and says how fast that clock runs. Spikes, and whatever else changes
+    the traffic, make the clock run faster or slower: no kind knows of them.
+    """
+
+    def __init__(
+        self, spec: Any, end: float, starts_at: float = 0.0, recording: Recording | None = None, pace: float = 1.0
+    ) -> None:
+        """pace: how many times as fast as in reality the time of day passes."""
+        self.spec = spec
+        self.pace = pace
+        self.end = end
+        self.starts_at = starts_at
+        self.recording = recording
+
+    def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
+        """Draw the requests on [0, end), sorted by time; surges come on top of the scenario's own spikes.
+
+        Requests before the first surge are the same with and without it.
+        """
+        clock = self.clock(rng)
+        times = partial(self.times, rng, clock.total(self.end))
+        at = warped(times, self.end, clock.surged([*self.spikes, *surges]))
+        return Comings(at, np.empty(0, np.int8), np.empty(0, np.int32))
+
+    @final
+    def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
+        """Draw the arrival times alone, in seconds."""
+        return self.comings(rng, surges).times
+
+    @property
+    def spikes(self) -> list[Surge]:
+        return []
+
+    @property
+    def expected(self) -> float:
+        raise NotImplementedError
+
+    def expected_under(self, surges: Sequence[Surge]) -> float:
+        return self.expected
+
+    def drawn_under(self, surges: Sequence[Surge]) -> float:
+        return self.expected_under(surges)
+
+    @property
+    def mean_rate(self) -> float | None:
+        """Requests a second in the long run, spikes left out; None where it depends on the design."""
+        return None
+
+    @property
+    def peak_rate(self) -> float | None:
+        """Requests a second at the busiest time, spikes included; None where it depends on the design."""
+        return None
+
+    def rates_in_run(self, surges: Sequence[Surge] = ()) -> tuple[float, float] | None:
+        """Return requests a second over the run, and at its busiest time, surges included; None if the design decides."""
+        mean, peak = self.mean_rate, self.peak_under(surges)
+        return None if mean is None or peak is None else (mean, peak)
+
+    def peak_under(self, surges: Sequence[Surge]) -> float | None:
+        return self.peak_rate
+
+    @property
+    def mean_think_s(self) -> float:
+        """Return how long clients think on average between an answer and the next request (s); 0 where nobody does."""
+        return 0.0
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """Sorted times in ticks on [0, total), and perhaps some beyond.
+
+        usual: ticks that the clock would count without a surge; what comes before the end of both is the same for any total.
+        """
+        raise NotImplementedError
+
+    def clock(self, rng: np.random.Generator) -> Clock:
+        return steady(1.0, self.end)
+
+
+#: The behaviour of every kind of arrivals, by the kind's name in a case; the package `simulator.engine.arrivals` fills it.
+ARRIVALS: dict[str, type[Process]] = {}
+
+
+def arrivals_of(scenario: Scenario, recording: Recording | None = None) -> Process:
+    run = scenario.run
+    process = ARRIVALS[scenario.arrivals.kind]
+    return process(scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording, run.pace)
+
+
+class OpenProcess(Process):
+    """Requests come whatever becomes of those before them: how many to expect is known beforehand."""
+
+    @property
+    def spikes(self) -> list[Surge]:
+        return [Surge(spike.at_s, spike.seconds, spike.times) for spike in self.spec.spikes]
+
+    @property
+    def expected(self) -> float:
+        return self.expected_under(())
+
+    def expected_under(self, surges: Sequence[Surge]) -> float:
+        return self.rates().surged([*self.spikes, *surges]).total(self.end)
+
+    @property
+    def mean_rate(self) -> float:
+        return self.rates().total(self.end) / self.end
+
+    @property
+    def peak_rate(self) -> float:
+        return self.peak_under(())
+
+    def peak_under(self, surges: Sequence[Surge]) -> float:
+        return float(self.peaks().surged([*self.spikes, *surges]).heights.max())
+
+    def rates(self) -> Clock:
+        raise NotImplementedError
+
+    def peaks(self) -> Clock:
+        return self.rates()
+
+
+def poisson_times(rng: np.random.Generator, rate: float, usual: float, total: float) -> Times:
+    """Return a Poisson process on [0, total): given their number, times are uniform and independent.
+
+    It is drawn on [0, usual) first and then on, so that a longer total leaves the times before `usual` as they are.
+    """
+    early = _uniform(rng, rate, usual)
+    return early if total <= usual else np.concatenate([early, usual + _uniform(rng, rate, total - usual)])
+
+
+def _uniform(rng: np.random.Generator, rate: float, length: float) -> Times:
+    return np.sort(rng.random(rng.poisson(rate * length)) * length)
+
+
+class Sent(NamedTuple):
+    """The requests that come, and how many were drawn.
+
+    drawn: with those that do not come, since something struck their sensor
+    kept: which of the drawn ones those that come are, in their order: draws belong to a request whatever strikes others
+    """
+
+    comings: Comings
+    drawn: int
+    kept: NDArray[np.intp] | slice
+
+
+def sent(plan: Plan, streams: Streams) -> Sent:
+    """Everything that comes, in order of time."""
+    comings = plan.arrivals.comings(streams.named("arrivals"), surges(plan))
+    if not any(plan.scenario.curveballs[name].changed & OF_SENSORS for name in plan.strikes):
+        return Sent(comings, len(comings.times), slice(None))
+    times = comings.times.copy()
+    for number, sensor in enumerate(plan.scenario.sensors):
+        mine = comings.sensors == number
+        times[mine] = _struck(plan, sensor, times[mine])
+    order = np.argsort(times, kind="stable")
+    kept = order[times[order] < plan.arrivals_end_s]
+    return Sent(Comings(times[kept], comings.sensors[kept], comings.frames[kept]), len(times), kept)
+
+
+def _struck(plan: Plan, sensor: str, times: Times) -> Times:
+    """When the frames of a sensor come, whatever strikes it; inf for those that do not.
+
+    A clock that jumps or runs off moves each frame by when it would have come. None comes before the strike itself.
+    """
+    jumps = [(span, ms / 1000, 0.0) for span, ms in changes_of(plan, AffectedQuantity.LATER, "sensor", sensor)]
+    gains = [(span, 0.0, 1 / (1 + ppm / 1e6) - 1) for span, ppm in changes_of(plan, AffectedQuantity.GAIN, "sensor", sensor)]
+    found = times.copy()
+    for (start, end), jump, gain in [*jumps, *gains]:
+        within = (times >= start) & (times < end)
+        found[within] = np.maximum(found[within] + jump + gain * (times[within] - start), start)
+    for (start, end), _ in changes_of(plan, AffectedQuantity.LOST, "sensor", sensor):
+        found[(found >= start) & (found < end)] = np.inf
+    return found

@@ -1,0 +1,162 @@
+"""Kinds whose rate follows the calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from simulator.case.any_arrivals import Open
+from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded
+from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times
+from simulator.records.timetables import DAY_S, Surge, clock_minutes, clock_s
+
+if TYPE_CHECKING:
+    from simulator.engine.arrivals.arrival import Times
+
+
+Weight = Annotated[float, Field(ge=0, le=1e6)]
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+class Peak(Strict):
+    """A rush at a time of day: a share of the whole day's requests arrives then, on top of the rest.
+
+    minutes: how long it lasts
+    share: its share of the requests of a day
+    """
+
+    start: ClockTime
+    minutes: Annotated[float, Field(gt=0, le=1440)]
+    share: Share
+
+    @model_validator(mode="after")
+    def _within_the_day(self) -> Self:
+        if clock_minutes(self.start) + self.minutes > 1440:
+            raise ValueError(f"{self.minutes:g} minutes from {self.start} pass midnight; split the peak in two")
+        return self
+
+
+class DailyArrivals(Open):
+    """Shape of one day's arrivals.
+
+    `weights` split the day from 00:00 into equal parts; `peaks` take their shares of the day first.
+
+    weights: numbers that split the day into equal parts; a part with twice the weight has twice the requests
+    peaks: times of day with a share of the requests of their own
+    """
+
+    reaches_steady_state: ClassVar[bool] = False
+
+    weights: Annotated[list[Weight], Field(min_length=1, max_length=1440)]
+    peaks: Annotated[list[Peak], Field(max_length=24)] = []
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if not sum(self.weights) > 0:
+            raise ValueError("at least one weight should be above 0")
+        if sum(peak.share for peak in self.peaks) > 1:
+            raise ValueError(f"the peaks' shares add up to {sum(peak.share for peak in self.peaks):g}; at most 1")
+        return self
+
+
+class Daily(DailyArrivals):
+    """A Poisson process whose rate follows the time of day.
+
+    per_day: requests a day
+    """
+
+    kind: Literal["daily"]
+    per_day: Annotated[Figure, bounded(1, 1e8)]
+
+
+class Weekly(DailyArrivals):
+    """A Poisson process whose rate follows the day of the week, and the same profile every day.
+
+    `days` weighs the days from Monday to Sunday; the run starts on the day `starts_on`.
+
+    per_week: requests a week
+    days: seven weights, from Monday to Sunday
+    starts_on: the first day of the run
+    """
+
+    kind: Literal["weekly"]
+    per_week: Annotated[Figure, bounded(1, 1e8)]
+    days: Annotated[list[Weight], Field(min_length=7, max_length=7)]
+    starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+
+    @model_validator(mode="after")
+    def _some_day(self) -> Self:
+        if not sum(self.days) > 0:
+            raise ValueError("at least one day should have a weight above 0")
+        return self
+
+
+class _Profiled(OpenProcess):
+    """A Poisson process: its clock counts expected requests."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        return poisson_times(rng, 1.0, usual, total)
+
+    def clock(self, rng: np.random.Generator) -> Clock:
+        return self.rates()
+
+    @property
+    def _days(self) -> int:
+        """Days of the calendar that the run touches."""
+        return int((self.starts_at + self.end * self.pace) // DAY_S) + 1
+
+    def _days_of(self, edges: Times, shares: Times, requests: Times) -> Clock:
+        """Return the rates of days one after the other; those of a faster calendar hold for a shorter time."""
+        days = np.arange(len(requests)) * DAY_S
+        all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
+        return Clock(all_edges / self.pace, (requests[:, None] * shares).ravel(), self.starts_at / self.pace)
+
+    def rates_in_run(self, surges: Sequence[Surge] = ()) -> tuple[float, float]:
+        clock = self.peaks().surged([*self.spikes, *surges])
+        within = (clock.edges[:-1] < clock.start + self.end) & (clock.edges[1:] > clock.start)
+        return self.rates().total(self.end) / self.end, float(clock.heights[within].max())
+
+
+class DailyProcess(_Profiled):
+    """The same rates every day."""
+
+    def rates(self) -> Clock:
+        edges, shares = day_shares(self.spec)
+        return self._days_of(edges, shares, np.full(self._days, self.spec.per_day.value))
+
+    @property
+    def mean_rate(self) -> float:
+        return float(self.spec.per_day.value / DAY_S)
+
+
+class WeeklyProcess(_Profiled):
+    """Each day of the week has its share of the week, and the same profile."""
+
+    def rates(self) -> Clock:
+        """Return the week's rates, week after week, from the day on which the run starts."""
+        edges, shares = day_shares(self.spec)
+        weights = np.array(self.spec.days) / sum(self.spec.days)
+        first = DAYS.index(self.spec.starts_on)
+        which = (first + np.arange(self._days)) % len(DAYS)
+        return self._days_of(edges, shares, self.spec.per_week.value * weights[which])
+
+    @property
+    def mean_rate(self) -> float:
+        return float(self.spec.per_week.value / (len(DAYS) * DAY_S))
+
+
+def day_shares(spec: DailyArrivals) -> tuple[Times, Times]:
+    """Return the shape of one day: edges in seconds from 00:00, shape (n + 1,), and shares a second, shape (n,)."""
+    even = np.linspace(0, DAY_S, len(spec.weights) + 1)
+    peaks = [(clock_s(peak.start), clock_s(peak.start) + 60 * peak.minutes, peak.share) for peak in spec.peaks]
+    edges = np.unique(np.concatenate([even, *(peak[:2] for peak in peaks)]))
+    weights = np.array(spec.weights)
+    usual = 1 - sum(share for *_, share in peaks)
+    shares = usual * weights / weights.sum() * len(weights) / DAY_S
+    rates = shares[np.searchsorted(even, edges[:-1], side="right") - 1]
+    for start, stop, share in peaks:
+        rates[(edges[:-1] >= start) & (edges[:-1] < stop)] += share / (stop - start)
+    return edges, rates

@@ -1,0 +1,131 @@
+"""The four scenarios of MLPerf Inference (mlcommons inference_policies, `inference_rules.adoc`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulator.case.any_arrivals import AnyArrivals, MlperfRules, Open, RateFigure
+from simulator.case.fields import PositiveFigure
+from simulator.engine.arrivals.arrival import Clock, Process
+from simulator.engine.arrivals.closed import Loop, LoopClients
+from simulator.engine.arrivals.steady import PoissonProcess
+
+if TYPE_CHECKING:
+    from simulator.engine.arrivals.arrival import Times
+    from simulator.records.timetables import Surge
+
+Queries = Annotated[int, Field(ge=1, le=100_000_000)]
+Percentile = Annotated[float, Field(ge=0.5, le=0.9999, description="the quoted percentile of latency, as a share of queries")]
+
+
+class _Quoted(AnyArrivals):
+    """Base of the scenarios with a quoted latency.
+
+    queries: how many are sent
+    bound_s: the bound on the latency, in seconds; none: no bound
+    """
+
+    queries: Queries
+    percentile: Percentile
+    bound_s: PositiveFigure | None
+
+    @property
+    def mlperf(self) -> MlperfRules:
+        return MlperfRules(1, self.percentile, self.bound_s.value if self.bound_s else None)
+
+
+class Server(_Quoted, Open):
+    """A number of queries as a Poisson process: valid while the latency at the percentile meets the bound.
+
+    queries: how many are sent
+    bound_s: the bound on the latency, in seconds
+    rate_per_s: queries a second on average
+    """
+
+    kind: Literal["server"]
+    rate_per_s: RateFigure
+    queries: Queries
+    percentile: Percentile = 0.99
+    bound_s: PositiveFigure
+
+
+class Offline(AnyArrivals):
+    """All samples at once, at the start of the run: only the throughput counts.
+
+    samples: how many are sent
+    """
+
+    kind: Literal["offline"]
+    samples: Queries
+
+    @property
+    def mlperf(self) -> MlperfRules:
+        return MlperfRules()
+
+
+class SingleStream(_Quoted, Loop):
+    """One query at a time, the next as soon as the one before is done."""
+
+    kind: Literal["single_stream"]
+    queries: Queries
+    percentile: Percentile = 0.9
+    bound_s: PositiveFigure | None = None
+
+    @property
+    def loop(self) -> LoopClients:
+        return LoopClients(1, self.queries)
+
+
+class MultiStream(_Quoted, Loop):
+    """One query of several samples at a time, the next as soon as all samples are back.
+
+    samples_per_query: requests that are sent together
+    """
+
+    kind: Literal["multi_stream"]
+    queries: Queries
+    samples_per_query: Annotated[int, Field(ge=1, le=1024)] = 8
+    percentile: Percentile = 0.99
+    bound_s: PositiveFigure | None = None
+
+    @property
+    def loop(self) -> LoopClients:
+        return LoopClients(1, self.queries * self.samples_per_query, per_query=self.samples_per_query)
+
+    @property
+    def mlperf(self) -> MlperfRules:
+        return super().mlperf._replace(per_query=self.samples_per_query)
+
+
+class ServerProcess(PoissonProcess):
+    """MLPerf's server: a Poisson process that stops after so many queries."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        return np.cumsum(rng.exponential(1 / self.spec.rate_per_s.value, self.spec.queries))
+
+    def rates(self) -> Clock:
+        busy = min(self.spec.queries / self.spec.rate_per_s.value, self.end)
+        edges = np.unique([0.0, busy, self.end])
+        return Clock(edges, np.array([self.spec.rate_per_s.value, 0.0][: len(edges) - 1]))
+
+    def drawn_under(self, surges: Sequence[Surge]) -> float:
+        return float(self.spec.queries)
+
+    @property
+    def mean_rate(self) -> float:
+        return float(self.spec.rate_per_s.value)
+
+
+class OfflineProcess(Process):
+    """MLPerf's offline: everything is there at the start."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        return np.zeros(self.spec.samples)
+
+    @property
+    def expected(self) -> float:
+        return float(self.spec.samples)

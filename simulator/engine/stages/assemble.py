@@ -1,0 +1,268 @@
+"""Combines frames of several sensors into sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf, nextafter
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from simulator.case.any_stage import AnyStage, Faults, Service, Target
+from simulator.case.fields import Name
+from simulator.case.outputs import CaseOutline, Metric, share_metric
+from simulator.engine.stages.inbox import Outbox, Waiting
+from simulator.engine.stages.stage import ServiceStage
+from simulator.engine.stages.stage_figures import Onward, StageReport
+from simulator.errors import suggest
+from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, as_memoryview
+from simulator.units import duration
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+    from simulator.engine.plan import Plan
+    from simulator.engine.run import Run
+    from simulator.engine.stages.inbox import Rows
+    from simulator.engine.stages.stage import Stage
+    from simulator.engine.stages.stage_figures import Comers
+
+
+class Assemble(AnyStage):
+    """Makes sets of the freshest frames, one per sensor; a set goes on as one request."""
+
+    in_branches: ClassVar[bool] = False
+
+    kind: Literal["assemble"]
+    sensors: Annotated[
+        list[Name],
+        Field(max_length=64, description="sensors whose frames make a set, the leading one first; none: all in the file"),
+    ] = []
+    waits_for: Annotated[
+        Literal["all", "deadline", "none"],
+        Field(
+            description="when a set goes on: with a frame of every sensor; then, or at the deadline; with each frame of "
+            "the first sensor"
+        ),
+    ] = "all"
+    deadline_ms: Annotated[
+        float | None, Field(gt=0, le=600_000, description="longest wait from the first frame of a set on")
+    ] = None
+    holds: Annotated[bool, Field(description="whether a sensor's last frame is used if there is no new one")] = False
+    to: Target
+    rest_to: Annotated[Target, Field(description="where the other frames of a set go")]
+    on_replaced: Annotated[Target, Field(description="where a frame goes that a newer one replaced before it was used")]
+    on_incomplete: Annotated[Target | None, Field(description="where a set with a missing frame goes; none: `to`")] = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if len(set(self.sensors)) < len(self.sensors):
+            raise ValueError("a sensor is named twice; a set has one frame of each")
+        if (self.waits_for == "deadline") != (self.deadline_ms is not None):
+            raise ValueError("deadline_ms and `waits_for: deadline` need each other; give both or neither")
+        if self.waits_for == "all" and (self.holds or self.on_incomplete is not None):
+            field = "holds" if self.holds else "on_incomplete"
+            raise ValueError(f"with `waits_for: all` no set lacks a frame; leave {field} out")
+        return self
+
+    @property
+    def service(self) -> Service:
+        return Service(held_for="waiting for other frames")
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        known = scenario.sensors
+        if not known:
+            yield ("kind",), "sets are made of frames: they need arrivals of the kind sensors"
+        for index, sensor in enumerate(self.sensors if known else []):
+            if sensor not in known:
+                yield ("sensors", index), f"'{sensor}' is not a sensor; {suggest(sensor, known)}"
+
+    @classmethod
+    def metrics(cls, name: str, case: CaseOutline) -> Iterator[Metric]:
+        label = case.label(name)
+        yield Metric(f"sets_per_s.{name}", f"{label}: sets that went on", "1/s", "higher", "ratio", stage=name)
+        yield share_metric(f"incomplete_share.{name}", f"{label}: sets with a sensor missing", "lower", name)
+        frames = {"set_spread": "time from the oldest to the newest frame of a set", "set_age": "age of a set's oldest frame"}
+        for short, what in frames.items():
+            words, of = f"{label}: {what}", f"{short}.{name}"
+            yield Metric(f"{short}_mean_s.{name}", f"{words}, mean", "s", "lower", "mean", of, stage=name)
+            yield Metric(f"{short}_p95_s.{name}", f"{words}, 95% within", "s", "lower", "quantile", of, 0.95, stage=name)
+
+
+#: A frame that is here: its row, and when it came.
+Frame = tuple[int, float]
+
+
+class AssembleStage(ServiceStage):
+    """Every frame is a visit, and the frames of a set are a batch: the one that carries it first, those that are held last.
+
+    In an instant, first the frames that come are taken in, then a set goes on if one is due. A frame is turned away when a
+    newer one of its sensor comes before a set has taken it, or has been here already.
+    """
+
+    says_all: ClassVar[bool] = True
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """Of how many sensors a set is, and what it waits for."""
+        spec = cast(Assemble, plan.scenario.stages[name])
+        waits = {"all": "waits for all", "none": "waits for none"}
+        deadline = "" if spec.deadline_ms is None else f"waits at most {duration(spec.deadline_ms / 1000)}"
+        return [f"sets of {len(spec.sensors or plan.scenario.sensors)} sensors", waits.get(spec.waits_for, deadline)]
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """As many sets as the slowest sensor has frames, or the first one, or, up to a deadline, at most the fastest one.
+
+        Frames that are part of no set, because a newer one came before it went on, do not go on as planned.
+        """
+        spec, known = cast(Assemble, plan.scenario.stages[name]), plan.scenario.arrivals.content.frames_per_s
+        rates = [known[sensor] for sensor in spec.sensors or known]
+        sets = {"all": min(rates), "none": rates[0], "deadline": max(rates)}[spec.waits_for]
+        others = sum(min(rate, sets) for rate in rates) - sets
+        return [Onward(spec.to, sets / sum(rates)), Onward(spec.rest_to, others / sum(rates))]
+
+    @classmethod
+    def report(cls, trace: Trace, name: str) -> StageReport:
+        sets = sets_of(trace, name)
+        return StageReport(
+            totals=[(f"incomplete_share.{name}", float(sets.lacking.sum()), float(len(sets.lacking)))],
+            times=[(f"set_spread.{name}", sets.spread, sets.at), (f"set_age.{name}", sets.age, sets.at)],
+            events=[(f"sets_per_s.{name}", sets.at)],
+            carried=[(sets.carrier, sets.since, sets.frame)],
+        )
+
+    def __init__(self, run: Run, name: str, spec: Assemble) -> None:
+        super().__init__(run, name, spec)
+        known = run.plan.scenario.sensors
+        self.sensors = [known.index(sensor) for sensor in spec.sensors or known]  # in the order of the file, by place in a set
+        self.deadline = inf if spec.deadline_ms is None else spec.deadline_ms / 1000
+        self.sensor, self.sent = as_memoryview(run.requests.sensor), as_memoryview(run.requests.arrived)
+        self.log = VisitLog(largest=len(self.sensors))
+        self.fresh: dict[int, Frame] = {}  # by sensor, what no set has taken yet
+        self.last: dict[int, Frame] = {}  # by sensor, what the last set that had one took
+        self.opened = inf  # when the first frame of the next set came
+        self.passing: list[Frame] = []  # frames that waited when a pick changed, and that no set is made of any more
+
+    def connect(self) -> None:
+        """Look up where sets and frames go on to."""
+        super().connect()
+        self.to = self.run.receiver(self.spec.to)
+        self.onward = self.to if self.loops else Outbox(self.to)
+        self.rest_to = self.run.receiver(self.spec.rest_to)
+        self.on_replaced = self.run.receiver(self.spec.on_replaced)
+        self.on_incomplete = self.run.receiver(self.spec.on_incomplete)
+
+    def step(self, now: float) -> float:
+        """Take in the frames that have come, then let a set go that is due."""
+        while self.passing:
+            self._pass_by(*self.passing.pop(), now)
+        while self.inbox.head <= now:
+            self._take(*self.inbox.pop(), now)
+        if self._is_due(now):
+            self._let_go(now)
+        return min(self.inbox.head, self._deadline())
+
+    def due(self, time: float) -> float:
+        return time
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Keep the frames that wait for a set; those that no set is made of any more pass by."""
+        super().take_over(before, now)
+        assert isinstance(before, AssembleStage)
+        self.last = before.last
+        self.fresh = {sensor: frame for sensor, frame in before.fresh.items() if sensor in self.sensors}
+        self.passing = [*before.passing, *(frame for sensor, frame in before.fresh.items() if sensor not in self.sensors)]
+        self.opened = before.opened if self.fresh else inf
+
+    def waiting(self, time: float) -> Waiting:
+        rows, entered, _ = super().waiting(time)
+        here = [*self.fresh.values(), *self.passing]
+        return Waiting.patient([*rows, *(row for row, _ in here)], [*entered, *(came for _, came in here)])
+
+    def _deadline(self) -> float:
+        return nextafter(self.opened + self.deadline, inf)
+
+    def _is_due(self, now: float) -> bool:
+        if self.spec.waits_for == "none":
+            return self.sensors[0] in self.fresh
+        return len(self.fresh) == len(self.sensors) or self._deadline() <= now
+
+    def _take(self, row: int, time: float, now: float) -> None:
+        """Return a frame waits unless a newer one of its sensor does, or has gone on; one that no set is made of passes by."""
+        sensor = self.sensor[row]
+        if sensor not in self.sensors:
+            self._pass_by(row, time, time)
+            return
+        for known in (self.fresh.get(sensor), self.last.get(sensor)):
+            if known is not None and self.sent[row] < self.sent[known[0]]:
+                self.turn_away(row, SHED, time, time, now, self.on_replaced)
+                return
+        if sensor in self.fresh:
+            older, entered = self.fresh[sensor]
+            self.turn_away(older, SHED, entered, time, now, self.on_replaced)
+        self.fresh[sensor] = row, time
+        self.opened = min(self.opened, time)
+
+    def _pass_by(self, row: int, entered: float, now: float) -> None:
+        self.log.add(row, entered, now, now)
+        self.rest_to.accept((row,), now)
+
+    def _let_go(self, now: float) -> None:
+        taken = [self.fresh[sensor] for sensor in self.sensors if sensor in self.fresh]
+        lacking = [sensor for sensor in self.sensors if sensor not in self.fresh]
+        held = [self.last[sensor] for sensor in lacking if sensor in self.last] if self.spec.holds else []
+        self._log(taken, held, now)
+        self.last |= self.fresh
+        self.fresh, self.opened = {}, inf
+        carrier, *rest = (row for row, _ in taken)
+        if self.on_incomplete is None or len(taken) + len(held) == len(self.sensors):
+            self.onward.accept((carrier,), now)
+        else:
+            self.on_incomplete.fall_back(carrier, TIMED_OUT, now)
+        if rest:
+            self.rest_to.accept(rest, now)
+
+    def _log(self, taken: list[Frame], held: list[Frame], now: float) -> None:
+        rows, entered = (list(each) for each in zip(*taken, *held, strict=True))
+        self.log.add_batch(rows, entered, 0, len(rows), now, now, 0)
+        self.log.unwanted.extend(range(len(self.log) - len(held), len(self.log)))
+
+    def hand_over_since(self) -> None:
+        self.onward.flush()
+
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The sets of one stage, shape (sets,), and their frames, shape (frames,).
+
+    at: when a set went on (s); lacking: whether it had no frame of some sensor; spread: between its oldest and newest frame, by
+    when they were sent (s); age: of its oldest frame when it went on (s)
+    carrier, since, frame: for each frame of a set, which request the set went on as, when, and the frame
+    """
+
+    at: Floats
+    lacking: NDArray[np.bool_]
+    spread: Floats
+    age: Floats
+    carrier: Rows
+    since: Floats
+    frame: Rows
+
+
+def sets_of(trace: Trace, name: str) -> Sets:
+    """Return the sets that a stage of the kind `assemble` has made; a batch of its visits is one."""
+    sensors, spec = trace.plan.scenario.sensors, trace.plan.scenario.stages[name]
+    size = len(getattr(spec, "sensors", None) or sensors)
+    visits = trace.logs[name].visits()
+    visits = visits.only(visits.served & (visits.server >= 0))  # what only passes by is served by nobody
+    frame, since = visits.request, visits.left_s
+    _, first, sizes = np.unique(visits.batch, return_index=True, return_counts=True)
+    sent, at = trace.columns.arrived[frame], since[first]
+    oldest, newest = (of.reduceat(sent, first) if len(first) else np.empty(0) for of in (np.minimum, np.maximum))
+    return Sets(at, sizes < size, newest - oldest, at - oldest, np.repeat(frame[first], sizes), since, frame)

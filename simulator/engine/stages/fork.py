@@ -1,0 +1,61 @@
+"""One request, several branches at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulator.case.any_stage import AnyStage, Target
+from simulator.engine.stages.stage import Stage
+
+if TYPE_CHECKING:
+    from simulator.engine.run import Run
+    from simulator.engine.stages.inbox import Rows, Times
+
+
+class Fork(AnyStage):
+    """Sends every request into several branches at once; they meet again at one join.
+
+    to: the stages that each request enters at once
+    """
+
+    branching: ClassVar[Literal["", "fork", "join"]] = "fork"
+
+    fresh: ClassVar[Mapping[str, Any]] = {"label": "Do several things at once", "to": []}
+
+    kind: Literal["fork"]
+    to: Annotated[list[Target], Field(min_length=2, max_length=16)]
+
+
+class ForkStage(Stage):
+    """Every branch is handed the same row; what the branches may write of it is limited by the checks of a scenario.
+
+    photos: the photo that each request showed when it came here, by number, shape (n,). The branches look at that photo, even
+    if the request is behind their join by then and has sent another.
+    """
+
+    def __init__(self, run: Run, name: str, spec: Fork) -> None:
+        super().__init__(run, name, spec)
+        self.photos = np.zeros(run.requests.n, np.int8)
+
+    def take_over(self, before: Stage, now: float) -> None:
+        super().take_over(before, now)
+        assert isinstance(before, ForkStage)
+        self.photos = before.photos
+
+    def connect(self) -> None:
+        self.shown = self.run.photos(self.name)
+        self.branches = [self.run.receiver(target) for target in self.spec.to]
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        self.photos[list(rows)] = self.shown[list(rows)]
+        for branch in self.branches:
+            branch.accept(rows, time)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        self.photos[rows] = self.shown[rows]
+        for branch in self.branches:
+            branch.accept_block(rows, times)

@@ -1,0 +1,485 @@
+"""A gate and its routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from math import inf
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from simulator.case.any_stage import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
+from simulator.case.attributes import Column, item_values
+from simulator.case.fields import Name, Share, ShareFigure, Strict
+from simulator.engine.stages.gate_thresholds import (
+    attribute_values,
+    chance_thresholds,
+    first_reached,
+    frame_values,
+    label_values,
+    thresholds,
+)
+from simulator.engine.stages.inbox import Waiting
+from simulator.engine.stages.stage import ServiceStage, Stage
+from simulator.engine.stages.stage_figures import Onward
+from simulator.errors import suggest
+from simulator.records.trace import as_memoryview
+
+if TYPE_CHECKING:
+    from simulator.case.attributes import Column
+    from simulator.case.schema import Scenario
+    from simulator.engine.plan import Plan
+    from simulator.engine.run import Run
+    from simulator.engine.stages.inbox import Rows, Times
+    from simulator.engine.stages.stage_figures import Comers
+
+#: Of these, and of attributes: the fields of a route that set what it takes.
+_BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share", "share_of_positives")
+_BY_VALUE, _BY_NUMBER, _BY_FRAME = ("values",), ("at_least",), ("every",)
+
+#: The two groups that thresholds are set by.
+_GROUPS = {
+    SCORE: ("positives", "negatives"),
+    QUALITY: ("usable photos", "unusable photos"),
+    OOD: ("photos as expected", "foreign photos"),
+}
+
+#: The fields of a route that say what it takes; at most one of them.
+THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share", "share_of_positives", "every")
+
+
+class Route(Strict):
+    """One route out of a gate, by threshold, values, share or number; without any of them, for all the rest.
+
+    tag: a tag for the requests of this route
+    at_least: the threshold itself
+    """
+
+    to: Target
+    tag: Name | None = None
+    at_least: float | None = None
+    at_sensitivity: Annotated[
+        float | None,
+        Field(ge=0, le=1, description="the threshold that this share of the labelled positives reaches or exceeds"),
+    ] = None
+    at_specificity: Annotated[
+        float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled negatives stays below")
+    ] = None
+    values: Annotated[
+        list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute, or sensors")
+    ] = None
+    share: Annotated[Share | None, Field(description="this share of all requests at the gate, chosen at random")] = None
+    share_of_positives: Annotated[ShareFigure | None, Field(description="this share of the positives, chosen at random")] = None
+    share_of_negatives: Annotated[
+        ShareFigure | None, Field(description="with `share_of_positives`: this share of the negatives, chosen at random")
+    ] = None
+    every: Annotated[int | None, Field(ge=1, le=100_000, description="one of N frames of a sensor, by number")] = None
+    first: Annotated[int, Field(ge=0, description="with `every`: the number of the first frame that takes it")] = 0
+
+    @model_validator(mode="after")
+    def _one_threshold(self) -> Self:
+        given = [name for name in THRESHOLDS if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give {given[0]} or {given[1]}, not both")
+        if (self.share_of_positives is None) != (self.share_of_negatives is None):
+            raise ValueError("share_of_positives and share_of_negatives need each other; give both or neither")
+        if self.first >= (self.every or 1):
+            limit = f"should be below every ({self.every})" if self.every else "needs `every`"
+            raise ValueError(f"first {limit}; got {self.first}")
+        return self
+
+    def chance(self, positive: bool) -> float:
+        """Return the share of the positives, or of the negatives, that takes it by chance."""
+        given = self.share_of_positives if positive else self.share_of_negatives
+        return (self.share or 0.0) if given is None else given.value
+
+    @property
+    def is_rest(self) -> bool:
+        return all(getattr(self, name) is None for name in THRESHOLDS)
+
+
+class Gate(AnyStage):
+    """Sends each request along one of several routes.
+
+    By the model's score, a check of the photo, an attribute, chance, the sensor of a frame or its number.
+
+    routes: tried from top to bottom; the last one takes all that is left
+    """
+
+    fresh: ClassVar[Mapping[str, Any]] = {"label": "Gate", "by": RANDOM, "routes": [{"share": 0.5}, {}]}
+    at_the_box: ClassVar[Mapping[str, str]] = {
+        "routes.*.share": "Share",
+        "routes.*.share_of_positives.value": "Share of the positives",
+        "routes.*.share_of_negatives.value": "Share of the negatives",
+        "routes.*.at_sensitivity": "Threshold: share of the positives",
+        "routes.*.at_specificity": "Threshold: share of the negatives below",
+        "routes.*.at_least": "Threshold",
+    }
+
+    kind: Literal["gate"]
+    by: Annotated[
+        Name, Field(description="`score`, `quality`, `ood`, `random`, `sensor`, `frame` or an attribute of the requests")
+    ]
+    of: Annotated[Name | None, Field(description="the pool whose scores to use; needed if several pools give scores")] = None
+    holds: Annotated[
+        Literal["labelled", "next"],
+        Field(
+            description="whether at_sensitivity and at_specificity hold for the labelled items, or for the next one with at "
+            "least that probability, as split conformal prediction promises"
+        ),
+    ] = "labelled"
+    routes: Annotated[list[Route], Field(min_length=1, max_length=16)]
+    answers: Annotated[
+        bool,
+        Field(description="whether a request is answered once it is here; an end answers those without an answer"),
+    ] = False
+
+    @model_validator(mode="after")
+    def _promises_of_scores(self) -> Self:
+        if self.holds == "next" and self.by != SCORE:
+            raise ValueError("holds: next is for gates by score: only their thresholds are chosen on labelled items")
+        return self
+
+    @model_validator(mode="after")
+    def _rest_comes_last(self) -> Self:
+        rests = [index for index, route in enumerate(self.routes) if route.is_rest]
+        if rests == [len(self.routes) - 1]:
+            return self
+        if len(rests) == 1:
+            taken = f"route {rests[0]}, to '{self.routes[rests[0]].to}', says nothing of what it takes, so it takes the rest"
+            raise ValueError(f"the routes are swapped: {taken}; move it to the end")
+        none = "no route takes the rest; end with one like {to: a stage}"
+        several = "routes {} all take the rest; all but the last need a threshold, values, share or number"
+        raise ValueError(several.format(" and ".join(map(str, rests))) if rests else none)
+
+    @property
+    def routing(self) -> Gate:
+        return self
+
+    @property
+    def by_score(self) -> bool:
+        return self.by == SCORE
+
+    @property
+    def by_check(self) -> bool:
+        return self.by in BY_CHECK
+
+    @property
+    def by_chance(self) -> bool:
+        return self.by == RANDOM
+
+    @property
+    def by_label(self) -> bool:
+        return any(route.share_of_positives is not None for route in self.routes)
+
+    @property
+    def by_photo(self) -> bool:
+        return self.by_score or self.by_check
+
+    @property
+    def by_frame(self) -> bool:
+        return self.by == FRAME
+
+    @property
+    def by_source(self) -> bool:
+        return self.by_frame or self.by == SENSOR
+
+    @property
+    def asks(self) -> str | None:
+        return None if self.by in OWN else self.by
+
+    @property
+    def gives_answers(self) -> bool:
+        return self.answers
+
+    @property
+    def sends_alike(self) -> bool:
+        return True
+
+    def open_routes(self) -> Iterator[tuple[str, str]]:
+        open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]
+        return ((route.tag or "", route.to) for route in open_)
+
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        by, attributes = stage.get("by"), data.get("attributes")
+        known = [*OWN, *(attributes if isinstance(attributes, dict) else {})]
+        if isinstance(by, str) and by not in known:
+            yield ("by",), f"'{by}' is not an attribute of the requests; {suggest(by, known)}"
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Routes that a request may take, and what they go by."""
+        yield from self._check_thresholds()
+        yield from self._check_routes(scenario)
+        if self.by_score:
+            yield from self._check_scores(name, scenario)
+        elif self.of:
+            yield ("of",), f"a gate by {self.by} uses no pool's scores; delete this line"
+        if self.by_check and (scenario.population is None or self.by not in scenario.population.photo_checks):
+            yield ("by",), f"a gate by {self.by} needs `population.{self.by}`"
+        if self.by_source and not scenario.sensors:
+            yield ("by",), f"a gate by {self.by} needs frames: arrivals of the kind sensors"
+
+    def _check_routes(self, scenario: Scenario) -> Faults:
+        """Each route says what it takes in terms of what the gate goes by."""
+        values = self.values(scenario)
+        own = {
+            SCORE: _BY_LABELLED,
+            QUALITY: _BY_LABELLED,
+            OOD: _BY_LABELLED,
+            RANDOM: _BY_CHANCE,
+            FRAME: _BY_FRAME,
+            SENSOR: _BY_VALUE,
+        }
+        allowed = _BY_VALUE if values else own.get(self.by, _BY_NUMBER)
+        for index, route in enumerate(self.routes):
+            for field in THRESHOLDS:
+                if getattr(route, field) is not None and field not in allowed:
+                    yield ("routes", index, field), f"a gate by {self.by} does not use this; {suggest(field, allowed)}"
+        if values:
+            yield from self._check_values(values)
+        total = max(sum(route.chance(positive) for route in self.routes) for positive in (False, True))
+        if self.by_chance and total > 1 + 1e-9:
+            yield ("routes",), f"the shares add up to {total:g}; they should leave something of 1 for the last route"
+        if self.by_label and scenario.population is None:
+            yield ("routes",), "shares of positives and of negatives need a `population` section that states the prevalence"
+
+    def values(self, scenario: Scenario) -> list[str]:
+        if self.by == SENSOR:
+            return scenario.sensors
+        return scenario.attributes[self.asks].categories if self.asks else []
+
+    def _check_values(self, values: list[str]) -> Faults:
+        """Each value of the attribute exists, and is named once."""
+        seen: dict[str, int] = {}
+        for index, route in enumerate(self.routes):
+            for place, value in enumerate(route.values or []):
+                if value not in values:
+                    yield ("routes", index, "values", place), f"'{value}' is not a value of it; {suggest(value, values)}"
+                elif value in seen:
+                    message = f"'{value}' is already in route {seen[value]}; name it once"
+                    yield ("routes", index, "values", place), message
+                seen.setdefault(value, index)
+
+    def _check_thresholds(self) -> Faults:
+        """Yield a threshold that an earlier route also passes is never reached."""
+        highest, lowest, strictest = 0.0, inf, 1.0
+        for index, route in enumerate(self.routes):
+            if route.at_least is not None and route.at_least >= lowest:
+                remedy = "; swap them" if route.at_least > lowest else ""
+                message = (
+                    f"{route.at_least:g} is not below {lowest:g} of an earlier route, so no request takes this one{remedy}"
+                )
+                yield ("routes", index, "at_least"), message
+            lowest = min(lowest, inf if route.at_least is None else route.at_least)
+            if route.at_sensitivity is not None and route.at_sensitivity < highest:
+                message = (
+                    f"{route.at_sensitivity:g} is below {highest:g} of an earlier route; swap them: the strictest comes first"
+                )
+                yield ("routes", index, "at_sensitivity"), message
+            highest = max(highest, route.at_sensitivity or 0.0)
+            if route.at_specificity is not None and route.at_specificity > strictest:
+                message = (
+                    f"{route.at_specificity:g} is above {strictest:g} of an earlier route; swap them: the strictest comes first"
+                )
+                yield ("routes", index, "at_specificity"), message
+            strictest = min(strictest, 1.0 if route.at_specificity is None else route.at_specificity)
+
+    def _check_scores(self, name: str, scenario: Scenario) -> Faults:
+        """Yield faults of the scores it uses: they come from one pool, which the requests have passed."""
+        scorers, known = scenario.scorers(), {*scenario.stages, *scenario.ends}
+        if not scorers:
+            yield ("by",), "a gate by score needs a pool with `scores`"
+        elif self.of and self.of not in scorers:
+            yield ("of",), f"'{self.of}' is not a pool with scores; {suggest(self.of, scorers)}"
+        elif self.of is None and len(scorers) > 1:
+            yield ("by",), f"several pools give scores; name one with `of`: {', '.join(scorers)}"
+        elif name not in (reached := scenario.network.reached(scenario.scorer_of(self))) and reached <= known:
+            yield ("by",), f"no request arrives here from '{scenario.scorer_of(self)}', whose scores it uses"
+
+    def routes_of_items(self, plan: Plan) -> NDArray[np.int64] | None:
+        if self.asks and plan.scenario.attributes[self.asks].of_items:
+            return self.routes_of_values(plan, item_values(plan, self.asks))
+        if not self.by_score:
+            return None
+        table = plan.table_of(self)
+        return first_reached(np.concatenate([table.positives, table.negatives]), thresholds(plan, self))
+
+    def routes_of_values(self, plan: Plan, values: Column) -> NDArray[np.int64]:
+        return first_reached(attribute_values(plan, self, values), np.array(thresholds(plan, self), np.float32))
+
+    def routes_of_frames(self, plan: Plan, sensors: Column, frames: Column) -> NDArray[np.int64]:
+        return first_reached(frame_values(plan, self, sensors, frames), np.array(thresholds(plan, self), np.float32))
+
+    def routes_by_chance(self, plan: Plan, positive: bool = False) -> list[float] | None:
+        if not self.by_chance:
+            return None
+        return [high - low for high, low in pairwise([1.0, *chance_thresholds(self, positive), 0.0])]
+
+    def routes_of_photos(self, plan: Plan, faults: frozenset[str]) -> list[float] | None:
+        """Return the shares that the check lets through, of photos with these faults."""
+        if not self.by_check:
+            return None
+        above = [plan.checks[self.by].passing(cut, self.by not in faults) for cut in thresholds(plan, self)]
+        return [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
+
+    def bounds(self, plan: Plan) -> list[float]:
+        return thresholds(plan, self)
+
+
+class GateStage(Stage):
+    """Each request takes the first route whose threshold its value reaches."""
+
+    says_all: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, run: Run, name: str, spec: Gate) -> Stage:
+        waits = spec.by_score and run.plan.scenario.scorer_of(spec) in run.in_branches
+        return (WaitingGateStage if waits else cls)(run, name, spec)
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """Return what its routes are set to take."""
+        spec = cast(Gate, plan.scenario.stages[name])
+        if not spec.by_photo:
+            return [_taken(plan, spec.by, route) for route in spec.routes if not route.is_rest]
+        whom, others = _GROUPS[spec.by]
+        cuts = [(route.tag, route.at_sensitivity, whom) for route in spec.routes if route.at_sensitivity is not None]
+        above = [(route.tag, 1 - route.at_specificity, others) for route in spec.routes if route.at_specificity is not None]
+        parts = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
+        return [f"{f'{tag}: ' if tag else ''}{100 * share:.3g}% of the {of}" for tag, share, of in parts]
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        spec = cast(Gate, plan.scenario.stages[name])
+        shares = comers.photo.routes[name]
+        return [Onward(route.to, share, route.tag or "") for route, share in zip(spec.routes, shares, strict=True)]
+
+    def __init__(self, run: Run, name: str, spec: Gate) -> None:
+        super().__init__(run, name, spec)
+        # Scores are columns of single precision: so are the thresholds, or the item that sets one would fall below it.
+        self.cuts = [float(np.float32(cut)) for cut in thresholds(run.plan, spec)]
+        self.given = run.requests.given[run.plan.scenario.scorer_of(spec)] if spec.by_score else None
+        self.marks = run.requests.tags
+        self.values = self._known()
+        self._elements = [as_memoryview(row) for row in self.values]
+
+    def _known(self) -> NDArray[np.float32]:
+        """Return the values to compare with its thresholds, other than scores, by photo and request; shape (photos, n)."""
+        if self.spec.by_chance:
+            drawn = self.run.uniform(f"{self.name}.route")
+            return (label_values(self.spec, self.run.requests.positive, drawn) if self.spec.by_label else drawn)[None]
+        if self.spec.asks:
+            return attribute_values(self.run.plan, self.spec, self.run.requests.attributes[self.spec.asks])[None]
+        if self.spec.by_source:
+            return frame_values(self.run.plan, self.spec, self.run.requests.sensor, self.run.requests.frame)[None]
+        return self.run.requests.checks.get(self.spec.by, np.zeros((1, self.run.requests.n), np.float32))
+
+    def connect(self) -> None:
+        """Look up where each route leads."""
+        tags = self.run.tags
+        self.routes = [
+            (self.run.way_out(self.name, route.to), tags.index(route.tag) + 1 if route.tag else 0) for route in self.spec.routes
+        ]
+        self.photos = self.run.photos(self.name)
+        if not self.spec.by_photo:
+            self.photos = np.zeros_like(self.photos)
+        self._photos = as_memoryview(self.photos)
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Send each request its way at once."""
+        if self.spec.answers:
+            self.run.answer(rows, time)
+        for row in rows:
+            value = self.given.at(row, time) if self.given else self._elements[self._photos[row]][row]
+            route = 0
+            for cut in self.cuts:
+                if value >= cut:
+                    break
+                route += 1
+            receiver, tag = self.routes[route]
+            if tag:
+                self.marks.write(row, tag, time)
+            receiver.accept((row,), time)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Take many rows at once."""
+        if self.spec.answers:
+            self.run.answer_block(rows, times)
+        route = self._route(self._values_at(rows, times))
+        for index, (receiver, tag) in enumerate(self.routes):
+            mine = route == index
+            if tag:
+                self.marks.write_all(rows[mine], tag, times[mine])
+            receiver.accept_block(rows[mine], times[mine])
+
+    def may_reach(self, stage: str) -> NDArray[np.bool_]:
+        """Return which requests that come here may come to `stage` later on: whatever is no score is known of all."""
+        if self.given:
+            return super().may_reach(stage)
+        leads = np.array([self.run.leads(route.to, stage) for route in self.spec.routes])
+        found = np.zeros(self.run.requests.n, bool)
+        for values in self.values:
+            found |= leads[self._route(values)]
+        return found
+
+    def _route(self, values: NDArray[np.float32]) -> NDArray[np.int8]:
+        route = np.full(len(values), len(self.cuts), np.int8)
+        for index, cut in reversed(list(enumerate(self.cuts))):
+            route[values >= cut] = index
+        return route
+
+    def _values_at(self, rows: Rows, times: Times) -> NDArray[np.float32]:
+        return self.given.at_all(rows, times) if self.given else self.values[self.photos[rows], rows]
+
+
+class WaitingGateStage(ServiceStage):
+    """A gate by the scores of a pool in a branch of a fork: a request may be here before its score is.
+
+    So nothing is routed before its turn in the order of time, when all scores that have come by then are known.
+    """
+
+    def __init__(self, run: Run, name: str, spec: Gate) -> None:
+        super().__init__(run, name, spec)
+        self.gate = GateStage(run, name, spec)
+
+    def connect(self) -> None:
+        super().connect()
+        self.gate.connect()
+
+    def waiting(self, time: float) -> Waiting:
+        return Waiting.none()
+
+    def due(self, time: float) -> float:
+        return time
+
+    def advance(self, now: float, limit: float) -> float:
+        """Route all that come by `now` or before `limit`; returns when the next one comes."""
+        rows, times = [], []
+        while self.inbox.head <= now or self.inbox.head < limit:
+            row, time = self.inbox.pop()
+            rows.append(row)
+            times.append(time)
+        self.gate.accept_block(np.array(rows, np.int32), np.array(times))
+        return self.inbox.head
+
+    def hand_over_since(self) -> None:
+        """Whoever was routed has gone on."""
+
+
+def _taken(plan: Plan, by: str, route: Route) -> str:
+    """Return what a route of a gate takes that looks at no photo. by: the attribute that decides."""
+    if route.share is not None:
+        taken = f"{100 * route.share:.3g}% by chance"
+    elif route.share_of_positives is not None:
+        of_positives, of_negatives = (f"{100 * route.chance(positive):.3g}%" for positive in (True, False))
+        taken = f"{of_positives} of the positives and {of_negatives} of the negatives"
+    elif route.every is not None:
+        taken = f"1 of {route.every} frames"
+    else:
+        words = plan.scenario.value_words(by)
+        taken = ", ".join(words.get(value, value) for value in route.values) if route.values else f"{route.at_least:g} and more"
+    return f"{taken}: {route.tag or plan.scenario.label_of(route.to)}"

@@ -1,0 +1,94 @@
+"""A network between two stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulator.case.any_stage import AnyStage, Target
+from simulator.case.fields import Figure, Quantity, bounded
+from simulator.engine.stages.stage import Stage
+from simulator.records.trace import TransitLog, as_memoryview
+
+if TYPE_CHECKING:
+    from simulator.engine.run import Run
+    from simulator.engine.stages.inbox import Rows, Times
+
+
+class Link(AnyStage):
+    """A network: a fixed latency plus payload over bandwidth; any number of requests at once.
+
+    latency_ms: the fixed time, in milliseconds
+    """
+
+    fresh: ClassVar[Mapping[str, Any]] = {
+        "label": "Upload",
+        "latency_ms": {"value": 50, "assumed": "mobile network round trip"},
+        "bandwidth_mbps": {"constant": {"value": 12, "assumed": "mobile uplink"}},
+        "payload_mb": {"constant": {"value": 1, "assumed": "a photo, made smaller on the phone"}},
+    }
+    at_the_box: ClassVar[Mapping[str, str]] = {
+        "latency_ms.value": "Latency (ms)",
+        "bandwidth_mbps.constant.value": "Bandwidth (Mbit/s)",
+        "payload_mb.constant.value": "Payload (MB)",
+    }
+
+    kind: Literal["link"]
+    latency_ms: Annotated[Figure, bounded(0, 60_000)]
+    bandwidth_mbps: Annotated[Quantity, Field(description="megabits a second for one client")]
+    payload_mb: Annotated[Quantity, Field(description="megabytes sent per request")]
+    to: Target
+
+    @property
+    def shared_by_branches(self) -> bool:
+        return True
+
+
+class LinkStage(Stage):
+    """Latency plus payload over bandwidth. It needs no event: requests are handed on with their time of arrival."""
+
+    says_all: ClassVar[bool] = True
+
+    def __init__(self, run: Run, name: str, spec: Link) -> None:
+        super().__init__(run, name, spec)
+        megabits = 8 * run.draw(f"{name}.payload", spec.payload_mb).astype(float)
+        self.delay = spec.latency_ms.value / 1000 + megabits / run.draw(f"{name}.bandwidth", spec.bandwidth_mbps)
+        self._delay = as_memoryview(self.delay)
+        self.slower = run.conditions.delay(name)
+        self.log: TransitLog = TransitLog(self.arrival)
+        self.earlier: list[tuple[float, LinkStage]] = []  # who was here before a pick changed, each with the time until which
+
+    def connect(self) -> None:
+        self.to = self.run.receiver(self.spec.to)
+
+    def take_over(self, before: Stage, now: float) -> None:
+        assert isinstance(before, LinkStage)
+        self.earlier = [*before.earlier, (now, before)]
+        self.log.request, self.log.entered = before.log.request, before.log.entered
+
+    def arrival(self, rows: Rows, times: Times) -> Times:
+        """When requests that leave at these times get to the far end."""
+        left = self._arrival(rows, times)
+        for until, link in reversed(self.earlier):
+            sent = times < until
+            left[sent] = link._arrival(rows[sent], times[sent])
+        return left
+
+    def _arrival(self, rows: Rows, times: Times) -> Times:
+        delay = self.delay[rows]
+        return np.asarray(times + (delay if self.slower.steady else delay * self.slower.at_all(times)))
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Pass each request on, at the time it gets there."""
+        for row in rows:
+            left = time + self._delay[row] * self.slower.at(time)
+            self.log.note(row, time)
+            self.to.accept((row,), left)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        left = self.arrival(rows, times)
+        self.log.note_block(rows, times)
+        self.to.accept_block(rows, left)

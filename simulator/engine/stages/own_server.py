@@ -1,0 +1,76 @@
+"""A server of the author's own: a vector index, a cache, a feature store, a decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+
+from pydantic import Field
+
+from simulator.case.fields import AnyQuantity, CostFigure, Quantity
+from simulator.engine.stages.latency_tables import drawn
+from simulator.engine.stages.plain_pool import PoolStage
+from simulator.engine.stages.pool import check_policies, factor_facts
+from simulator.engine.stages.replicas import Replicas
+from simulator.units import duration
+
+if TYPE_CHECKING:
+    from simulator.engine.plan import Gatherer, Plan
+
+
+class OwnServer(Replicas):
+    """Replicas of a server without a model: each serves one request at a time, for a time that the author states."""
+
+    fresh: ClassVar[Mapping[str, Any]] = {
+        "label": "Server",
+        "service_ms": {"constant": {"value": 10, "assumed": "time for one request"}},
+        "usd_per_hour": {"value": 0.1, "assumed": "a small machine"},
+        "replicas": 1,
+    }
+    at_the_box: ClassVar[Mapping[str, str]] = {
+        "service_ms.constant.value": "Time a request (ms)",
+        "replicas": "Replicas",
+        "usd_per_hour.value": "USD an hour",
+        "max_queue": "Requests that may wait",
+    }
+
+    #: The fields of a pool that queueing reads, at the values of one without batches, shared devices and scaling.
+    max_batch: ClassVar[int] = 1
+    batching: ClassVar[str] = "triton"
+    preferred_batches: ClassVar[list[int]] = []
+    max_queue_delay_ms: ClassVar[float] = 0
+    shares: ClassVar[str | None] = None
+    threads: ClassVar[int] = 1
+    scaling: ClassVar[None] = None
+
+    kind: Literal["server"]
+    service_ms: Annotated[Quantity, Field(description="milliseconds that one request takes")]
+    usd_per_hour: Annotated[CostFigure, Field(description="price of a replica")]
+
+    @property
+    def drawn_ms(self) -> AnyQuantity | None:
+        return self.service_ms
+
+
+class OwnServerStage(PoolStage):
+    """Evidence and cost of such servers; they queue and serve as the replicas of a pool do."""
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: Any) -> None:
+        """Work out the table of service times, and check the names of policies."""
+        gather.latencies[name] = drawn(spec.service_ms)
+        check_policies(gather, name, spec)
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """Return the number of replicas and their mean service time."""
+        spec = _spec(plan, name)
+        return [f"{spec.replicas} × {duration(spec.service_ms.mean / 1000)} on average", *factor_facts(plan, spec)]
+
+    @classmethod
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        return _spec(plan, name).usd_per_hour.value
+
+
+def _spec(plan: Plan, name: str) -> OwnServer:
+    return cast(OwnServer, plan.scenario.stages[name])

@@ -1,0 +1,472 @@
+"""Replicas of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import inf, prod
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from simulator.case.any_stage import Faults, FileName, Service
+from simulator.case.checks import too_often
+from simulator.case.choices import Options
+from simulator.case.fields import AS_WRITTEN, Figure, Name, bounded
+from simulator.engine.stages.batching import BATCH_FIELDS, BATCHING
+from simulator.engine.stages.pool_evidence import PoolEvidence, Scores
+from simulator.engine.stages.pool_policies import Scaling
+from simulator.engine.stages.queues import BALANCERS, ORDERS
+from simulator.engine.stages.replicas import Replicas, unknown_attribute
+from simulator.engine.stages.stage import ServiceStage, plan_of
+from simulator.engine.stages.stage_figures import OfferedTime, PaidTime, ServerSteps, StageCapacity
+from simulator.errors import suggest
+from simulator.evidence.profiles import profile_names
+from simulator.evidence.spelled_names import spelled
+from simulator.records.streams import cache_per_plan
+from simulator.records.timetables import Steps, added, complement, inverse, product, within
+from simulator.records.trace import InTurn, Trace, VisitLog, as_memoryview
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+    from simulator.engine.plan import Gatherer, Plan
+    from simulator.engine.run import Run
+    from simulator.engine.stages.device_batches import Scores as BatchScores
+    from simulator.engine.stages.inbox import Outbox, Receiver, Rows, Times
+    from simulator.engine.stages.stage import Stage
+
+
+class Pool(Replicas):
+    """Replicas of one measured model behind one queue, with dynamic batching.
+
+    model: a measured model; `casesim models` lists them
+    precision: its precision, such as fp32 or int8_static
+    device: the machine of a replica; `casesim devices` lists them
+    max_batch: the most requests that are served together
+    preferred_batches: sizes of batches to wait for; none: the largest
+    max_queue_delay_ms: the longest wait of a request for its batch to fill
+    scaling: adds and removes replicas during a run
+    """
+
+    fresh: ClassVar[Mapping[str, Any]] = {
+        "label": "Model",
+        "model": "efficientnet_lite0",
+        "precision": "fp32",
+        "device": "epyc-zen4-2c",
+        "replicas": 1,
+        "max_batch": 1,
+    }
+    at_the_box: ClassVar[Mapping[str, str]] = {
+        "model": "Model",
+        "precision": "Precision",
+        "device": "Hardware",
+        "replicas": "Replicas",
+        "max_batch": "Largest batch",
+        "max_queue": "Requests that may wait",
+    }
+
+    kind: Literal["pool"]
+    model: FileName
+    precision: FileName
+    device: FileName
+    threads: Annotated[int, Field(ge=1, le=64, description="threads that one replica is pinned to")] = 1
+    also: Annotated[
+        list[FileName], Field(max_length=8, description="further models that run for the same answer, one after the other")
+    ] = []
+    sizes: Annotated[
+        dict[Annotated[float, Field(gt=0, le=1e9), AS_WRITTEN], FileName],
+        Field(max_length=32, description="sizes of a request to the precisions of their measurements"),
+    ] = {}
+    sized_by: Annotated[Name | None, Field(description="the attribute that is this number")] = None
+    times: Annotated[
+        Annotated[Figure, bounded(0.01, 10_000)] | None,
+        Field(description="how many times as long as measured its service takes, as on another processor; none: as measured"),
+    ] = None
+    picture_times: Annotated[
+        Annotated[Figure, bounded(0.01, 100)] | None,
+        Field(description="how many times as long as with its usual picture, where it gets a smaller or larger one; none: 1"),
+    ] = None
+    passes: Annotated[
+        int, Field(ge=1, le=4096, description="runs of each model for an answer: test-time augmentation, tiles of an image")
+    ] = 1
+    max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
+    batching: Annotated[str, Field(max_length=40, description="how many waiting requests are served together")] = "triton"
+    preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
+    max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000)] = 0
+    shares: Annotated[
+        Name | None, Field(description="the accelerator, in `accelerators`, that these replicas share with other pools")
+    ] = None
+    scaling: Scaling | None = None
+    scores: Annotated[
+        Scores | None,
+        Field(description="the score table for this model's answers, without the precision, or what is assumed of them"),
+    ] = None
+    trained_on: Annotated[
+        Name | None, Field(description="other data that the model learnt from: the score table is `<scores>_<trained_on>`")
+    ] = None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        too_large = [size for size in self.preferred_batches if size > self.max_batch]
+        if too_large:
+            raise ValueError(f"preferred_batches holds {too_large[0]}, more than max_batch ({self.max_batch})")
+        if self.trained_on is not None and not isinstance(self.scores, str):
+            raise ValueError("trained_on chooses a score table; give its beginning as scores, or leave trained_on out")
+        if self.max_queue == 0 and self.max_queue_delay_ms > 0:
+            raise ValueError("max_queue is 0: no request can wait for its batch to fill; set max_queue_delay_ms to 0")
+        others = {"max_batch": self.max_batch > 1, "shares": self.shares is not None, "scaling": self.scaling is not None}
+        for field in (field for field, given in others.items() if given and self.preempts is not None):
+            raise ValueError(f"preempts is for replicas of one request at a time, alone on their device; leave {field} out")
+        self._sized_alone()
+        if self.factors and self.max_batch > 1:
+            raise ValueError("factors are for requests that are served one at a time; leave max_batch out")
+        if self.scaling is not None and self.balance is not None:
+            raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
+        return self
+
+    def _sized_alone(self) -> None:
+        """Return a pool whose times grow with the request says with what, and serves one model's answers one by one."""
+        if bool(self.sizes) != (self.sized_by is not None):
+            raise ValueError("sizes and sized_by need each other; give both or neither")
+        if not self.sizes:
+            return
+        if len(self.sizes) < 2:
+            raise ValueError("sizes needs two of them at least, to interpolate between")
+        if self.precision not in self.sizes.values():
+            raise ValueError(
+                f"precision should be one of those in sizes: {', '.join(self.sizes.values())}; got {self.precision}"
+            )
+        others = {
+            "max_batch": self.max_batch > 1,
+            "batching": self.batching != "triton",
+            "also": bool(self.also),
+            "sheds_late": self.sheds_late,
+        }
+        for field in (field for field, given in others.items() if given):
+            raise ValueError(f"sizes are for one model that serves one request at a time; leave {field} out")
+
+    @classmethod
+    def box_options(cls, field: str, data: Mapping[str, Any]) -> list[str]:
+        place = {"device": 0, "model": 1, "precision": 2}.get(field)
+        if place is None:
+            return []
+        # A precision is one of the model's own: those of the others would only be refused.
+        measured = [names for names in profile_names() if field != "precision" or names[1] == data.get("model")]
+        return sorted({names[place] for names in measured})
+
+    @property
+    def precisions(self) -> list[str]:
+        return [*self.sizes.values()] or [self.precision]
+
+    @property
+    def times_measured(self) -> float:
+        factors = (one.value for one in (self.times, self.picture_times) if one is not None)
+        return self.passes * prod(factors)
+
+    @property
+    def models(self) -> list[str]:
+        return [self.model, *self.also]
+
+    @property
+    def most_replicas(self) -> int:
+        return self.replicas if self.scaling is None else max(self.replicas, self.scaling.max_replicas)
+
+    @property
+    def service(self) -> Service:
+        return replace(
+            super().service,
+            held_for="batching delay",
+            steady_servers=self.replicas if self.scaling is None else None,
+            batching_delay_s=self.max_queue_delay_ms / 1000,
+            gives_scores=self.scores is not None,
+            builds_up_over="" if self.scaling is None else "its replicas come and go with delays",
+        )
+
+    @property
+    def shared_by_branches(self) -> bool:
+        return self.scores is None
+
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        yield from super().check_names(stage, data)
+        yield from unknown_attribute("sized_by", stage, data)
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Yield what it refers to exists."""
+        if self.sized_by is not None and not scenario.attributes[self.sized_by].is_number:
+            yield ("sized_by",), f"'{self.sized_by}' is no number, so no service time can grow with it"
+        if self.scores is not None and scenario.population is None:
+            yield ("scores",), "scores need a `population` section that states the prevalence"
+        if self.scaling and (fault := too_often(self.scaling.every_s, scenario, "looks at the pool")):
+            yield ("scaling", "every_s"), fault
+        yield from super().check(name, scenario)
+
+
+class PoolKind(ServiceStage):
+    """Evidence, replicas, load and cost of a pool."""
+
+    says_all: ClassVar[bool] = True
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: Pool) -> None:
+        """Look up the machine, the latencies and the scores, and the names of policies."""
+        PoolEvidence(gather).look_up(name, spec)
+        check_policies(gather, name, spec)
+        _check_batching(gather, name, spec)
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        """Return the model as it was picked, and what it runs on."""
+        spec = _spec(plan, name)
+        words = BATCHING[spec.batching].words
+        batch = f", batches up to {spec.max_batch}{words and f', {words}'}" if spec.max_batch > 1 else ""
+        model, precision = f"stages.{name}.model", f"stages.{name}.precision"
+        picked = (_picked(plan, model, precision) if _picked(plan, model) else []) or [
+            spelled(spec.model),
+            spelled(spec.precision),
+        ]
+        rented = plan.machines.get(name)
+        size = f"{spec.threads} vCPU" if rented is None or rented.vcpus else rented.label
+        lines = [", ".join(picked), f"{spec.replicas} × {size}{batch}"]
+        if spec.sized_by is not None:
+            lines.append(f"longer by {plan.scenario.attributes[spec.sized_by].label}")
+        lines += factor_facts(plan, spec)
+        if spec.times is not None and spec.times.value != 1:
+            lines.append(f"{spec.times.value:g} times as long as measured")
+        if spec.picture_times is not None and spec.picture_times.value != 1:
+            lines.append(f"{spec.picture_times.value:g} times as long as with its usual picture")
+        return [*lines, "latency projected"] if name in plan.bands else lines
+
+    @classmethod
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
+        """Return every replica that there may be; of a trace, the replicas that were there and up, or had failed."""
+        if isinstance(run, Trace) and not _usual(run, name):
+            replicas = [*_replicas(run, name, server)]
+            able = added(product(there, up) for there, up, _ in replicas)
+            return ServerSteps(able, added(product(there, complement(up)) for there, up, _ in replicas))
+        return ServerSteps(Steps(values=(1.0 if server is not None else float(_spec(plan_of(run), name).most_replicas),)))
+
+    @classmethod
+    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
+        """Return the seconds of its replicas; a replica that is slowed down gets less done in a second."""
+        usual = super().offered(run, name)
+        if not isinstance(run, Trace) or _usual(run, name):
+            return usual
+        paces = (product(product(there, up), inverse(slower)) for there, up, slower in _replicas(run, name))
+        return usual._replace(work_s=added(paces).total(run.plan.arrivals_end_s))
+
+    @classmethod
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
+        failures, factor = _spec(plan, name).failures, mean_factor(plan, name)
+        busy_s = factor * _seconds_each(plan, name) * (1.0 if visits is None else _stretch(plan, name, visits))
+        return StageCapacity(factor * plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
+
+    @classmethod
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        return plan.machines[name].usd_per_replica_hour(_spec(plan, name).threads)
+
+    @classmethod
+    def paid(cls, trace: Trace, name: str) -> PaidTime:
+        paid = super().paid(trace, name)
+        return paid._replace(until_end_s=trace.fleets[name].paid_s) if name in trace.fleets else paid
+
+
+def check_policies(gather: Gatherer, name: str, spec: Replicas) -> None:
+    """Note a fault for a policy whose name is not registered."""
+    if spec.order not in ORDERS:
+        gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
+    if spec.balance is not None and spec.balance not in BALANCERS:
+        gather.fault((name, "balance"), f"'{spec.balance}' is not known; {suggest(spec.balance, BALANCERS)}")
+
+
+def _check_batching(gather: Gatherer, name: str, spec: Pool) -> None:
+    """Return the rule exists, and the pool gives it what it goes by and nothing else."""
+    rule = BATCHING.get(spec.batching)
+    if rule is None:
+        gather.fault((name, "batching"), f"'{spec.batching}' is not a batching rule; {suggest(spec.batching, BATCHING)}")
+        return
+    for field in (field for field in BATCH_FIELDS if getattr(spec, field) and field not in rule.reads):
+        gather.fault((name, field), f"batching by '{spec.batching}' does not go by it; delete this line")
+    if rule.by_deadline and not gather.scenario.has_deadlines:
+        gather.fault((name, "batching"), f"batching by '{spec.batching}' needs a class with `deadline_s` in `classes`")
+
+
+def _spec(plan: Plan, name: str) -> Pool:
+    return cast(Pool, plan.scenario.stages[name])
+
+
+def _picked(plan: Plan, *paths: str) -> list[str]:
+    options = {name: choice for name, choice in plan.scenario.choices.items() if isinstance(choice, Options)}
+    picked = [choice.options[plan.design[name]] for name, choice in options.items()]
+    return list(dict.fromkeys(option.label for path in paths for option in picked if path in option.set))
+
+
+def _usual(run: Trace, name: str) -> bool:
+    return name not in run.fleets and run.conditions.usual(name)
+
+
+def _replicas(run: Trace, name: str, only: int | None = None) -> Iterator[tuple[Steps, Steps, Steps]]:
+    for replica in range(_spec(run.plan, name).most_replicas) if only is None else [only]:
+        there = within(run.fleets[name].spans.get(replica, [])) if name in run.fleets else Steps()
+        yield there, complement(within(run.conditions.outages(name, replica))), run.conditions.slowdown(name, replica)
+
+
+def _seconds_each(plan: Plan, name: str) -> float:
+    """Seconds that a replica alone on its device works for one visit, in batches formed of a queue that is never empty."""
+    spec, table = _spec(plan, name), plan.latencies[name]
+    at_once = plan.scenario.arrivals.most_at_once
+    room = spec.max_batch + 1 if spec.max_queue is None else max(spec.max_queue, 1)
+    if at_once is not None:  # no batch is larger than what clients have sent: at the best of those, for a bound
+        return min(table.mean_s(size) / size for size in range(1, min(spec.max_batch, at_once) + 1))
+    size = BATCHING[spec.batching].of(spec, table).sustained(room)
+    return table.mean_s(size) / size
+
+
+def factor_facts(plan: Plan, spec: Replicas) -> list[str]:
+    """Return the line on requests that take longer or shorter than others; none without any."""
+    by = "class" if spec.factors_by is None else plan.scenario.attributes[spec.factors_by].label
+    return [f"time depends on {by}"] if spec.factors else []
+
+
+@cache_per_plan
+def mean_factor(plan: Plan, name: str) -> float:
+    """Return the mean over all requests of the factor on their service time."""
+    spec = _spec(plan, name)
+    if not spec.factors:
+        return 1.0
+    if spec.factors_by is None:
+        chances = np.array([kind.share.value for kind in plan.scenario.classes.values()])
+        values = np.arange(len(chances))
+    else:
+        chances, values = plan.scenario.attributes[spec.factors_by].cells(plan, spec.factors_by, np.empty(0))
+    return float(chances @ _factor_table(plan, spec)[values] / chances.sum())
+
+
+def _factor_table(plan: Plan, spec: Replicas) -> NDArray[np.float64]:
+    """Return the factor of each class or value, in the order of the file, and 1 for a request without any."""
+    given = [spec.factors[value].value if value in spec.factors else 1.0 for value in spec.factor_values(plan.scenario)]
+    return np.array([*given, 1.0])
+
+
+def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
+    """Return the number of times as long as alone a batch takes when all replicas of the pool are at work.
+
+    Batches of another pool at work beside it are, on average, as many as its part of the work asks for (by Little's law, in a
+    mean-field approximation), and its replicas at most; on one core, or where batches take turns, the loads add up.
+    """
+    spec, stages = _spec(plan, name), plan.scenario.stages
+    if spec.shares is None:
+        return 1.0
+    most = {key: _spec(plan, key).most_replicas for key, other in stages.items() if getattr(other, "shares", "") == spec.shares}
+    work = {key: visits[key] * mean_factor(plan, key) * _seconds_each(plan, key) for key in most}
+    own = work.pop(name) / spec.most_replicas
+    at_work = {key: min(asked / own if own else np.inf, most[key]) for key, asked in work.items() if asked}
+    at_work[name] = most[name]
+    threads = sum(count * _spec(plan, key).threads for key, count in at_work.items())
+    return plan.scenario.accelerators[spec.shares].stretch(sum(at_work.values()), threads)
+
+
+class AnyPool(PoolKind):
+    """Replicas of one measured model, or of a server whose times the author states.
+
+    spec: a `Pool`, or an `OwnServer`, which has constants in the place of the fields that it lacks
+    seconds: service times by idle gap, batch size and quantile; gaps: where the next idle gap begins (s)
+    quantile: the service time that each request draws, as a place in the table
+    timeout: how long a request may wait in the queue (s)
+    out: where a request goes that was served
+    """
+
+    spec: Pool
+    out: Receiver | Outbox
+
+    def __init__(self, run: Run, name: str, spec: Pool) -> None:
+        super().__init__(run, name, spec)
+        self.log = VisitLog(spec.most_replicas, spec.max_batch)
+        self.sized = run.plan.sized.get(name)
+        self.factors = self._factors()
+        self._drawn: list[Times] = []  # where each request has a time of its own: by idle gap, stream after stream
+        self.timeout = inf if spec.timeout_s is None else spec.timeout_s
+        self.latency = run.plan.latencies[name]
+        self.seconds: list[list[Any]] = self.latency.seconds.tolist()
+        self.gaps = self.latency.gaps_s
+        self.quantile = self.quantiles("service")
+        self.scores = run.requests.scores_by.get(name)
+
+    def quantiles(self, stream: str) -> Any:
+        """Return each request's service time as a place in the table; one a visit where branches of a fork meet here."""
+        often = self.run.plan.scenario.network.times_shared(self.name)
+        streams = [f"{self.name}.{stream}", *(f"{self.name}.{stream}.{further}" for further in range(1, often))]
+        cells = [self._places(each) for each in streams]
+        return as_memoryview(cells[0]) if often == 1 else InTurn(cells)
+
+    def _factors(self) -> NDArray[np.float64] | None:
+        """Return the factor on the service time of each request, shape (n,); None where all take alike."""
+        if not self.spec.factors:
+            return None
+        by, requests = self.spec.factors_by, self.run.requests
+        return _factor_table(self.run.plan, self.spec)[requests.kind if by is None else requests.attributes[by]]
+
+    def _places(self, stream: str) -> NDArray[np.int32]:
+        seconds = self._seconds(stream)
+        if seconds is None:
+            return self.latency.cell_of(self.run.uniform(stream))
+        return self._own_times(seconds if self.factors is None else seconds * self.factors)
+
+    def _seconds(self, stream: str) -> Times | None:
+        """Return the time of each request by idle gap, shape (gaps + 1, n); None where cells of the table are enough."""
+        if self.spec.drawn_ms is not None:
+            seconds = self.run.draw(stream, self.spec.drawn_ms).astype(np.float64) / 1000
+            return np.tile(seconds, (len(self.gaps) + 1, 1))
+        drawn = self.run.uniform(stream)
+        if self.sized is not None:
+            values = self.run.requests.attributes[self.sized.by]
+            return self.sized.seconds(values, self.sized.table.cell_of(drawn))
+        return None if self.factors is None else self.latency.seconds[:, 1, self.latency.cell_of(drawn)]
+
+    def _own_times(self, seconds: Times) -> NDArray[np.int32]:
+        """Return the place of each request's own time, shape (n,). seconds: by idle gap and request, shape (gaps + 1, n)."""
+        self._drawn.append(seconds)
+        self.seconds = [[None, as_memoryview(of_gap)] for of_gap in np.concatenate(self._drawn, axis=1)]
+        count = seconds.shape[1]
+        return np.arange(count, dtype=np.int32) + np.int32(count * (len(self._drawn) - 1))
+
+    def connect(self) -> None:
+        """Look up where requests go on to."""
+        super().connect()
+        self.scores = self.run.requests.scores_by.get(self.name)  # of as many photos as there are to look at by now
+        self.out = self.run.receiver(self.spec.to)
+        self.on_full = self.run.receiver(self.spec.on_full)
+        self.on_timeout = self.run.receiver(self.spec.on_timeout)
+        self.on_failure = self.run.receiver(self.spec.on_failure)
+
+    @property
+    def free_replicas(self) -> dict[int, float]:
+        """Since when each replica that is not at work has been free, or from when on it will be (s)."""
+        raise NotImplementedError
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Note visits where those before are noted, and go on in the turn of each request's draws."""
+        super().take_over(before, now)
+        if isinstance(before, AnyPool) and isinstance(self.quantile, InTurn) and isinstance(before.quantile, InTurn):
+            self.quantile.turn = before.quantile.turn
+        self.log = before.log.widened(self.spec.most_replicas, self.spec.max_batch)
+
+    def hand_over(self, rows: Sequence[int], time: float, scores: BatchScores | None = None) -> None:
+        """Return the model has looked at the requests: their scores are known, and they go on.
+
+        scores: what it says, where it is not the model that serves now
+        """
+        known = self.scores if scores is None else scores
+        if known is not None:
+            self.run.score(self.name, np.array(rows), time, known)
+        self.out.accept(rows, time)
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        if self.scores is not None:
+            self.run.score(self.name, rows, times, self.scores)
+        self.out.accept_block(rows, times)
+
+    def is_settled_late(self) -> bool:
+        return self.timeout < inf and self.spec.timeout_action == "reject" and self.is_end(self.on_timeout)

@@ -1,0 +1,174 @@
+"""The fields that all stages of machines share: servers that work alike, their queue, and its policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target, check_order
+from simulator.case.checks import too_often
+from simulator.case.fields import AnyQuantity, Figure, Name, bounded
+from simulator.engine.stages.pool_policies import Breaker, Failures
+from simulator.errors import suggest
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+
+#: Which requests a newer one makes obsolete: all, or the frames of its own sensor.
+Newest = Literal["newest", "newest_of_sensor"]
+
+
+def unknown_attribute(field: str, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+    """Yield a fault if a field of a stage names an attribute that the case lacks. stage, data: as written."""
+    by, attributes = stage.get(field), data.get("attributes")
+    known = list(attributes) if isinstance(attributes, dict) else []
+    if isinstance(by, str) and by not in known:
+        hint = suggest(by, known) if known else "add a section `attributes` with it"
+        yield (field,), f"'{by}' is not an attribute of the requests; {hint}"
+
+
+class Replicas(AnyStage):
+    """Machines that work alike behind one queue, or behind one queue each.
+
+    replicas: how many there are; each serves one batch at a time
+    breaker: refuses requests for a while after too many failures
+    on_timeout: where a request goes that waited too long
+    """
+
+    servers: ClassVar[Servers] = Servers("replica", "its replicas", cost_part="machines")
+    keeps: ClassVar[bool] = True
+
+    replicas: Annotated[int, Field(ge=1, le=1024)] = 1
+    factors: Annotated[
+        dict[str, Annotated[Figure, bounded(0.001, 1_000)]],
+        Field(max_length=64, description="how many times as long as others some requests take, by class or value; others: 1"),
+    ] = {}
+    factors_by: Annotated[Name | None, Field(description="the attribute that has these values; none: the classes")] = None
+    order: Annotated[str, Field(max_length=40, description="the order of the queue")] = "fifo"
+    max_queue: Annotated[int | None, Field(ge=0, le=10_000_000, description="requests that may wait; none: no limit")] = None
+    drops: Annotated[Literal["newest", "oldest"], Field(description="which request is dropped when the queue is full")] = (
+        "newest"
+    )
+    replaces: Annotated[
+        Newest | None, Field(description="whether a newer request replaces waiting ones: any, or those of the same sensor")
+    ] = None
+    preempts: Annotated[Newest | None, Field(description="whether a newer request also replaces the one in service")] = None
+    timeout_s: Annotated[float | None, Field(gt=0, le=1e7, description="longest wait in the queue; none: no limit")] = None
+    timeout_action: Annotated[
+        Literal["reject", "delay"], Field(description="`delay` serves requests that waited too long after all others")
+    ] = "reject"
+    client_timeout_s: Annotated[
+        float | None, Field(gt=0, le=1e7, description="how long after joining the queue a client stops waiting")
+    ] = None
+    cancels: Annotated[bool, Field(description="whether a request whose client has stopped waiting leaves the queue")] = True
+    sheds_late: Annotated[bool, Field(description="turn away requests that can no longer meet their deadline")] = False
+    hedge_after_s: Annotated[
+        float | None, Field(gt=0, le=1e7, description="hedged request: a second copy is sent if there is no answer by then")
+    ] = None
+    balance: Annotated[
+        str | None, Field(max_length=40, description="a queue for each replica, chosen by this rule; none: one queue for all")
+    ] = None
+    breaker: Breaker | None = None
+    on_full: Annotated[Target | None, Field(description="where a refused request goes")] = None
+    on_replaced: Annotated[
+        Target | None, Field(description="where a request goes when a newer one replaces it; none: `on_full`")
+    ] = None
+    on_timeout: Target | None = None
+    failures: Annotated[Failures | None, Field(description="how replicas fail; none: they never do")] = None
+    on_failure: Annotated[
+        Target | None, Field(description="where a request goes if its replica fails; none: back into the queue")
+    ] = None
+    to: Target
+
+    @model_validator(mode="after")
+    def _says_where_requests_go(self) -> Self:
+        refuses = {"max_queue": self.max_queue is not None, "sheds_late": self.sheds_late, "breaker": self.breaker is not None}
+        for field in (field for field, given in refuses.items() if given and self.on_full is None):
+            raise ValueError(f"{field} is set but on_full does not say where a refused request goes")
+        gives_up = self.client_timeout_s is not None or (self.timeout_s is not None and self.timeout_action == "reject")
+        if gives_up and self.on_timeout is None:
+            field = "timeout_s" if self.client_timeout_s is None else "client_timeout_s"
+            raise ValueError(f"{field} is set but on_timeout does not say where a request that waited too long goes")
+        for field in (field for field in ("replaces", "preempts") if getattr(self, field) is not None):
+            if self.on_replaced is None and self.on_full is None:
+                raise ValueError(f"{field} is set but on_replaced does not say where a replaced request goes")
+            if self.hedge_after_s is not None:
+                raise ValueError(f"{field} cannot be combined with hedge_after_s: a second copy is no newer than the first")
+        return self
+
+    @model_validator(mode="after")
+    def _factors_alone(self) -> Self:
+        if self.factors_by is not None and not self.factors:
+            raise ValueError("factors_by is set but factors does not say how long which requests take")
+        if self.factors and self.sheds_late:
+            raise ValueError("sheds_late expects all requests to take alike; leave sheds_late or factors out")
+        return self
+
+    @property
+    def drawn_ms(self) -> AnyQuantity | None:
+        """Its service times (ms), where the author states them; None where they are those of a model."""
+        return None
+
+    @property
+    def most_replicas(self) -> int:
+        return self.replicas
+
+    @property
+    def service(self) -> Service:
+        limits = (self.max_queue, self.timeout_s, self.client_timeout_s, self.replaces) != (None, None, None, None)
+        drops = self.cancels or self.drops == "oldest" or (self.timeout_s, self.replaces, self.preempts) != (None, None, None)
+        return Service(
+            steady_servers=self.replicas,
+            is_bounded=limits or self.preempts == "newest",
+            queue_each=self.balance is not None,
+            serves_in_vain=self.client_timeout_s is not None and not drops,
+        )
+
+    @property
+    def shared_by_branches(self) -> bool:
+        return True
+
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        yield from unknown_attribute("factors_by", stage, data)
+
+    def factor_values(self, scenario: Scenario) -> list[str]:
+        """Return the classes, or the values of the attribute, that `factors` may name."""
+        return [*scenario.classes] if self.factors_by is None else scenario.attributes[self.factors_by].categories
+
+    def _check_factors(self, scenario: Scenario) -> Faults:
+        values = self.factor_values(scenario)
+        if self.factors_by is not None and not values:
+            yield ("factors_by",), f"'{self.factors_by}' is a number; factors need an attribute that is a category"
+            return
+        for value in (value for value in self.factors if value not in values):
+            hint = suggest(value, values) if values else "add a section `classes`, or name an attribute with `factors_by`"
+            what = "a class" if self.factors_by is None else f"a value of '{self.factors_by}'"
+            yield ("factors", value), f"'{value}' is not {what}; {hint}"
+
+    def check(self, name: str, scenario: Scenario) -> Faults:
+        """Yield a fault for each policy that lacks something in the case."""
+        yield from self._check_factors(scenario)
+        yield from check_order(self.order, scenario)
+        if self.sheds_late and not scenario.has_deadlines:
+            yield ("sheds_late",), "shedding by deadline needs a class with `deadline_s` in `classes`"
+        if self.failures:
+            every_s = 3600 * self.failures.mtbf_h.value + 60 * self.failures.repair_minutes.value
+            if fault := too_often(every_s, scenario, "failures", self.most_replicas):
+                yield ("failures", "mtbf_h"), fault
+        for field in ("replaces", "preempts"):
+            if getattr(self, field) == "newest_of_sensor" and not scenario.sensors:
+                yield (field,), "the newest of each sensor needs arrivals of the kind sensors; otherwise write `newest`"
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether one queue is served in order of arrival, by replicas that are always there, for requests that stay.
+
+        What else works on a shared device is not asked here.
+        """
+        newest = ("replaces", "preempts")
+        policies = ("client_timeout_s", "hedge_after_s", "balance", "breaker", "scaling", "failures", *newest)
+        usual: dict[str, Any] = {"order": "fifo", "drops": "newest", "timeout_action": "reject", "sheds_late": False}
+        usual |= {"batching": "triton"}
+        return all(getattr(self, field) == value for field, value in (dict.fromkeys(policies) | usual).items())

@@ -1,0 +1,353 @@
+"""Base of all stages: handing over requests, and the alarm that lets a stage run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import inf, nan
+from typing import TYPE_CHECKING, Any, ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+from simpy import Environment, Timeout
+
+from simulator.case.any_stage import End
+from simulator.engine.stages.inbox import Inbox, Receiver, Rows, Times, Waiting
+from simulator.engine.stages.stage_figures import Comers, OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, StageReport
+from simulator.records.timetables import Steps
+from simulator.records.trace import Fleet, Trace, VisitLog, as_memoryview
+
+if TYPE_CHECKING:
+    from simulator.engine.plan import Gatherer, Plan
+    from simulator.engine.run import Run
+
+#: A stage that runs ahead pauses after about so many requests, so that what it hands on stays small.
+CHUNK = 16_384
+
+
+class Stage:
+    """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits.
+
+    The class methods answer the rest of the program about a kind without a run of it, or after one. Each default is right for
+    a step that takes no time; a kind with servers overrides `capacity`, and `servers` where their number changes. The model of
+    the kind, in the same file, declares what takes no plan to know. A kind overrides nothing that is final.
+    """
+
+    #: Whether what it gives on depends on nothing but what came, its spec, its evidence in the plan, what is known of those
+    #: requests, and streams of its own: then another run may begin behind it (`simulator/engine/stage_outflows.py`).
+    says_all: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, run: Run, name: str, spec: Any) -> Stage:
+        return cls(run, name, spec)
+
+    @classmethod
+    def gather(cls, gather: Gatherer, name: str, spec: Any) -> None:
+        """Look up the evidence that the stage refers to, and note missing evidence as faults."""
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        return []
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        spec = plan.scenario.stages[name]
+        targets = list(spec.planned_targets().values())
+        return [Onward(target, 1.0 if spec.branching == "fork" else 1 / len(targets)) for target in targets]
+
+    @classmethod
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
+        there = plan_of(run).scenario.stages[name].service.steady_servers or 0
+        return ServerSteps(Steps(values=(float(there if server is None else min(there, 1)),)))
+
+    @classmethod
+    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
+        seconds = cls.servers(run, name).able.total(plan_of(run).arrivals_end_s)
+        return OfferedTime(seconds, seconds)
+
+    @classmethod
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
+        """Return the capacity of a server.
+
+        visits: services a request at each stage, to count stages on the same device; None: it has the device to itself
+        """
+        return StageCapacity()
+
+    @classmethod
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        return 0.0
+
+    @classmethod
+    def paid(cls, trace: Trace, name: str) -> PaidTime:
+        steady = trace.plan.scenario.stages[name].service.steady_servers or 0
+        return PaidTime(steady * trace.plan.arrivals_end_s, partial(_served_beyond_s, trace, name))
+
+    @classmethod
+    def report(cls, trace: Trace, name: str) -> StageReport:
+        return StageReport()
+
+    def __init__(self, run: Run, name: str, spec: Any) -> None:
+        self.run = run
+        self.name = name
+        self.spec = spec
+        self.log = VisitLog()
+
+    def connect(self) -> None:
+        """Look up the stages and ends that this one hands on to; all exist by now."""
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        raise not_defined(self, "accept")
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Take many requests, each at its own time (s), in any order of time; both of shape (m,). By default one by one."""
+        for row, time in zip(rows.tolist(), times.tolist(), strict=True):
+            self.accept((row,), time)
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        self.run.requests.outcome[row] = outcome
+        self.run.answer((row,), time, refused=True)
+        self.accept((row,), time)
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        self.run.requests.outcome[rows] = outcome
+        self.run.answer_block(rows, times, refused=True)
+        self.accept_block(rows, times)
+
+    def may_reach(self, stage: str) -> NDArray[np.bool_]:
+        """Return which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
+        return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
+
+    def settle(self, now: float) -> None:
+        """Release the requests that have left for an end unnoticed, since a pick changes now."""
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Return a pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
+
+        What had begun goes on as it began, and is handed on where it was meant to go.
+        """
+        self.log = before.log
+
+    def waiting(self, time: float) -> Waiting:
+        return Waiting.none()
+
+    def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
+        """Log the visits that go on, in a copy of the log, or in the log itself when the run is over.
+
+        Return the servers that came and went by `until` (s); None if no rule adds or removes any.
+        """
+        return None
+
+
+def _served_beyond_s(trace: Trace, name: str) -> float:
+    end = trace.plan.arrivals_end_s
+    started, left, _ = trace.logs[name].services(trace.plan.horizon_s)
+    return float((np.maximum(left, end) - np.maximum(started, end)).sum())
+
+
+def not_defined(stage: Stage, method: str) -> NotImplementedError:
+    """Return what is raised where a kind of stage lacks a method that it must have."""
+    return NotImplementedError(f"{type(stage).__name__} does not define {method}(); docs/engine.md says what it is for")
+
+
+def plan_of(run: Plan | Trace) -> Plan:
+    return run.plan if isinstance(run, Trace) else run
+
+
+class ServiceStage(Stage):
+    """A stage where requests wait for a server. It has an inbox, a limit on its queue, and an alarm that lets it run.
+
+    A stage with a leader has no turns of its own: it acts at the end of each step of the leader that gave it something.
+    """
+
+    def __init__(self, run: Run, name: str, spec: Any) -> None:
+        super().__init__(run, name, spec)
+        self.inbox = Inbox()
+        self.alarm = StageAlarm(run.env, self.wake)
+        limit = getattr(spec, "max_queue", None)
+        self.max_queue: float = inf if limit is None else limit
+        self.upstream: list[ServiceStage] = []
+        self.rivals: list[ServiceStage] = []
+        self.loops = False
+        self.leader: ServiceStage | None = None
+        self.followers_due: list[ServiceStage] = []  # those that have got something in this step, the first one first
+        self.since = 0.0  # from when on it has stood here (s): nothing leaves before because of what its spec says
+        self.returning: NDArray[np.bool_] | None = None  # in a ring, shape (n,): who may come back; None: perhaps everyone
+        self._handed_over = self.log.mark()
+
+    def connect(self) -> None:
+        """Find which stages can surprise this one: those upstream, and among them those that it can surprise in turn."""
+        self._handed_over = self.log.mark()
+        self.upstream = [stage for stage in self.run.service_stages() if self.name in self.run.ahead_of(stage.name)]
+        self.loops = self in self.upstream
+        self.upstream = [stage for stage in self.upstream if stage is not self]
+        self.rivals = [stage for stage in self.upstream if stage.name in self.run.ahead_of(self.name)]
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Go on with what waits in the inbox, and look at it now."""
+        super().take_over(before, now)
+        assert isinstance(before, ServiceStage)
+        self.inbox, self.since = before.inbox, now
+        before.alarm.cancel()
+        self.alarm.set(now)
+
+    def waiting(self, time: float) -> Waiting:
+        return Waiting.patient(*self.inbox.before(time))
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        self.inbox.add(rows, time)
+        if self.leader:
+            self.leader.let_follow(self)
+        elif time < self.alarm.time:
+            self.alarm.set(self.due(time))
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Take many rows, each at its own time (s), in any order of time; both of shape (m,)."""
+        if len(rows):
+            self.inbox.add_block(rows, times)
+            if self.leader:
+                self.leader.let_follow(self)
+            else:
+                self.alarm.set(self.due(float(times.min())))
+
+    @final
+    def let_follow(self, stage: ServiceStage) -> None:
+        if stage not in self.followers_due:
+            self.followers_due.append(stage)
+
+    @final
+    def lead(self, now: float) -> None:
+        """Let the followers act that have got something in this step."""
+        for stage in self.followers_due:
+            stage.step(now)
+        self.followers_due.clear()
+
+    @final
+    def wake(self, now: float) -> float:
+        """Run from `now` on, as far as no other stage can interfere; returns when to wake next (inf: when something comes).
+
+        Only a delivery can interfere, and only a stage upstream can make one. Until the first of those wakes, this stage's
+        future is settled: it runs ahead without a turn through the event queue. Stages that feed each other in a ring
+        take turns, a step each.
+        """
+        self.run.took_turn(self.name)
+        limit = now
+        if not self.rivals or all(stage.leader is self for stage in self.rivals):
+            limit = min(self.inbox.chunk_end(CHUNK), self.run.barrier, *[stage.alarm.time for stage in self.upstream])
+        upcoming = self.advance(now, limit)
+        self.inbox.tidy()
+        if not self.loops or self.returning is not None:
+            self.hand_over_since()
+        self.run.flush()
+        return upcoming
+
+    def advance(self, now: float, limit: float) -> float:
+        """Do all that is due at `now`, and what becomes due before `limit`; returns the next time at which something is."""
+        upcoming = self.step(now)
+        while upcoming < limit:
+            upcoming = self.step(upcoming)
+        return upcoming
+
+    def step(self, now: float) -> float:
+        raise not_defined(self, "step")
+
+    def due(self, time: float) -> float:
+        raise not_defined(self, "due")
+
+    def served(self, rows: Sequence[int], time: float) -> None:
+        if self.loops:
+            self.hand_over(rows, time)
+
+    def hand_over_since(self) -> None:
+        """Hand on all that was served since the last time, but for those who went on at once: the log has it."""
+        rows, times = self.log.served_since(self._handed_over)
+        self._handed_over = self.log.mark()
+        if self.returning is not None:
+            stays = ~self.returning[rows]
+            rows, times = rows[stays], times[stays]
+        if len(rows):
+            self.hand_over_block(rows, times)
+
+    def hand_over(self, rows: Sequence[int], time: float) -> None:
+        raise not_defined(self, "hand_over")
+
+    def hand_over_block(self, rows: Rows, times: Times) -> None:
+        """Hand on many requests, each at its own time.
+
+        rows: row numbers, int32, shape (m,), in the order of the log; times: when each has been served, seconds from the start
+        of the run, float64, shape (m,). Times may lie in the future, never before the time at which this stage last woke.
+        """
+        raise not_defined(self, "hand_over_block")
+
+    @final
+    def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
+        time = max(due, self.since) if self.is_end(to) else now
+        self.log.add(row, entered, nan, time)
+        to.fall_back(row, outcome, time)
+
+    @final
+    def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Receiver) -> None:
+        times = np.maximum(times, self.since)
+        self.log.add_block(rows, entered, np.full(len(rows), nan), times)
+        to.fall_back_block(rows, outcome, times)
+
+    @final
+    def is_end(self, receiver: Receiver) -> bool:
+        return not self.run.closed and receiver in self.run.ends.values()
+
+
+class StageAlarm:
+    """A stage's next wake-up in SimPy. It may be moved earlier; an overtaken one rings for nothing and is ignored."""
+
+    def __init__(self, env: Environment, wake: Callable[[float], float]) -> None:
+        self.env = env
+        self.wake = wake
+        self.time = inf
+        self._event: Timeout | None = None
+
+    def set(self, time: float) -> None:
+        """Wake at `time`, unless the stage wakes earlier anyway or is running now."""
+        if time < self.time:
+            self.time = time
+            wait = time - self.env.now
+            self._event = Timeout(self.env, wait if wait > 0.0 else 0.0)
+            self._event.callbacks.append(self._ring)
+
+    def cancel(self) -> None:
+        self._event, self.time = None, inf
+
+    def _ring(self, event: Any) -> None:
+        if event is self._event:
+            # The alarm's own time is used rather than env.now, which may differ from it by rounding.
+            now, self.time = self.time, -inf
+            upcoming, self.time = self.wake(now), inf
+            self.set(upcoming)
+
+
+class EndStage(Stage):
+    """One end of the scenario; `index` is its place in the file."""
+
+    def __init__(self, run: Run, name: str, spec: End, index: int) -> None:
+        super().__init__(run, name, spec)
+        self.index = index
+        self.finished = as_memoryview(run.requests.finished)
+        self.end = as_memoryview(run.requests.end)
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        for row in rows:
+            self.finished[row] = time
+            self.end[row] = self.index
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        self.run.requests.finished[rows] = times
+        self.run.requests.end[rows] = self.index
+
+
+class ReturningEnd(EndStage):
+    """An end of a closed loop: the client that sent the request hears of it."""
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        super().accept(rows, time)
+        self.run.source.accept(rows, time)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        Stage.accept_block(self, rows, times)
