@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator.case.load import loads
+from simulator.engine.latency_tables import constant
 from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
-from simulator.engine.stages.latency_tables import constant
 
 #: Frames a second of each camera, which nobody published: one, and one at which no frame overlaps the next of its camera.
 RATE, SLOW_RATE = 10.0, 5.0

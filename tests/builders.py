@@ -15,9 +15,9 @@ from simulator.case.document import Document
 from simulator.case.load import _checked
 from simulator.case.schema import Scenario
 from simulator.engine.arrivals.arrival import ARRIVALS, Comings
+from simulator.engine.latency_tables import GRID, LatencyTable, constant, drawn
 from simulator.engine.plan import Plan, strike_times
 from simulator.engine.run import simulate
-from simulator.engine.stages.latency_tables import GRID, LatencyTable, constant, drawn
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.score_tables import Measured, ScoreTable
 from simulator.metrics.measures import measure

@@ -27,10 +27,10 @@ from simulator.evidence.row_files import RecordingError
 from simulator.records.streams import cache_per_plan
 
 if TYPE_CHECKING:
-    from simulator.case.run_conditions import Conditions
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer, Plan
     from simulator.engine.requests import Requests
+    from simulator.engine.run_conditions import Conditions
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from simulator.engine.latency_tables import LatencyTable
     from simulator.engine.run import Run
-    from simulator.engine.stages.latency_tables import LatencyTable
 
 #: Fields of a stage that no run reads: what happens to requests does not depend on them.
 UNREAD = {"label", "note", "usd_per_hour"}

@@ -21,11 +21,11 @@ from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source
 from simulator.case.load import PROJECTED, designed_as, one_by_one, sourced_of
 from simulator.case.model_memo import ModelMemo
-from simulator.case.run_conditions import surges
 from simulator.engine.arrivals.arrival import arrivals_of
+from simulator.engine.latency_tables import weighed
 from simulator.engine.route_draws import too_many_outcomes
+from simulator.engine.run_conditions import surges
 from simulator.engine.stages import STAGES
-from simulator.engine.stages.latency_tables import weighed
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.lab_evidence import LabEvidenceError
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from simulator.case.document import Path as FieldPath
     from simulator.case.schema import Scenario
     from simulator.engine.arrivals.arrival import Process
+    from simulator.engine.latency_tables import LatencyTable, SizedTable
     from simulator.engine.stages.gate import Gate
-    from simulator.engine.stages.latency_tables import LatencyTable, SizedTable
     from simulator.evidence.catalogue import Hardware
     from simulator.evidence.instruction_sets import InstructionSet
     from simulator.evidence.photo_checks import PhotoCheck

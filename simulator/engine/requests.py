@@ -22,11 +22,11 @@ from simulator.evidence.photo_checks import changed_scores, foreign_ranks, score
 from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.case.run_conditions import Conditions
     from simulator.case.scenario_parts import Population
     from simulator.engine.arrivals.closed import Loop
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
+    from simulator.engine.run_conditions import Conditions
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 

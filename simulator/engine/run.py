@@ -18,9 +18,9 @@ from simpy import Environment
 from simulator.case.choices import ControllerWatch
 from simulator.case.document import ScenarioError
 from simulator.case.network import graph_of
-from simulator.case.run_conditions import Conditions
 from simulator.engine.actions import Airlock, changed, with_actions
 from simulator.engine.requests import CLIENTS, Clients, Requests, Schedule, source_of
+from simulator.engine.run_conditions import Conditions
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.device_batches import SharedDevice
 from simulator.engine.stages.inbox import Outbox

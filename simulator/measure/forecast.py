@@ -19,10 +19,10 @@ from scipy.special import stdtrit
 
 from simulator.case.load import loads
 from simulator.case.schema import Scenario
+from simulator.engine.latency_tables import GRID, LatencyTable, steps_of
 from simulator.engine.plan import Plan
 from simulator.engine.run import Run
 from simulator.engine.stages.batching import TritonRule
-from simulator.engine.stages.latency_tables import GRID, LatencyTable, steps_of
 from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.evidence.recordings import Recording
 from simulator.measure.batch_server import SAMPLES, Batch, Batcher

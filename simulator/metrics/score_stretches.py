@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.curveball import AffectedQuantity
-from simulator.case.run_conditions import changes, latest
 from simulator.engine.plan import Plan
+from simulator.engine.run_conditions import changes, latest
 from simulator.evidence.photo_checks import changed_scores, score_changes
 from simulator.evidence.score_tables import ScoreTable
 from simulator.metrics.stage_metrics import strikes_of

@@ -19,9 +19,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from simulator.case.run_conditions import Conditions
     from simulator.engine.plan import Plan
     from simulator.engine.requests import Requests
+    from simulator.engine.run_conditions import Conditions
 
 
 def as_memoryview(column: NDArray[np.generic]) -> Any:

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.any_stage import AnyStage
-from simulator.case.run_conditions import surges
 from simulator.case.scenario_parts import AnyPhotoCheck
 from simulator.engine.plan import Plan
 from simulator.engine.route_draws import Routes, certain, drawn_routes
+from simulator.engine.run_conditions import surges
 from simulator.engine.servers import kind, work_s
 from simulator.engine.stages.stage_figures import Comers, Onward, Photo
 from simulator.records.streams import cache_per_plan

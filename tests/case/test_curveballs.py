@@ -10,10 +10,10 @@ from pandas.testing import assert_frame_equal
 from scipy.special import expit, logit
 
 from simulator.case.document import ScenarioError
-from simulator.case.run_conditions import Conditions, surges
+from simulator.engine.latency_tables import LatencyTable, constant
 from simulator.engine.run import simulate
+from simulator.engine.run_conditions import Conditions, surges
 from simulator.engine.stages.assemble import sets_of
-from simulator.engine.stages.latency_tables import LatencyTable, constant
 from simulator.evidence.photo_checks import score_changes
 from simulator.evidence.spoiled_photos import load_spoiled
 from simulator.metrics.measures import measure

@@ -14,9 +14,9 @@ from simulator.charts.look import GREY, MISSED
 from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline
 from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
+from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.engine.stages.latency_tables import constant
 from simulator.explain.causes import shared_out
 from simulator.explain.request_path import request_path
 from simulator.explain.result import replicate

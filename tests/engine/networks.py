@@ -14,9 +14,9 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
+from simulator.engine.latency_tables import GRID, LatencyTable
 from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
-from simulator.engine.stages.latency_tables import GRID, LatencyTable
 from simulator.engine.stages.stage import ServiceStage
 from simulator.records.timetables import DAY_S
 from simulator.records.trace import OUTCOMES, Trace

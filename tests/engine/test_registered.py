@@ -14,9 +14,9 @@ from simulator.case.kinds import add_kind, remove_kind
 from simulator.engine import arrivals
 from simulator.engine.arrivals.arrival import OpenProcess, steady
 from simulator.engine.arrivals.steady import Poisson
+from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.engine.stages.latency_tables import constant
 from simulator.metrics.score_stretches import paths_shift
 from simulator.theory.loads import loads
 from tests.builders import link, plan, pool, scenario

@@ -2,8 +2,8 @@
 
 import pytest
 
+from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
-from simulator.engine.stages.latency_tables import constant
 from simulator.explain.timeline import A_SET, busy_share, frames_served
 from tests.builders import assemble, assumed, end, plan, pool, sensors
 

@@ -1,6 +1,6 @@
 """What a good result rests on, the weakest evidence first."""
 
-from simulator.engine.stages.latency_tables import constant
+from simulator.engine.latency_tables import constant
 from simulator.evidence.catalogue import field_drop_of
 from simulator.evidence.score_tables import load_scores
 from simulator.explain.challenge import challenge_of

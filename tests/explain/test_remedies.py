@@ -5,7 +5,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from simulator.engine.stages.latency_tables import constant
+from simulator.engine.latency_tables import constant
 from simulator.explain.remedies import remedy_of, unprovable
 from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on

@@ -7,8 +7,8 @@ import pytest
 
 from simulator.case.fields import Source
 from simulator.case.load import load
+from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
-from simulator.engine.stages.latency_tables import constant
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from simulator.engine.latency_tables import constant
 from simulator.engine.servers import paid_s, server_s
-from simulator.engine.stages.latency_tables import constant
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import (
     BEHIND,

@@ -9,7 +9,7 @@ import pytest
 from SALib.analyze import morris, sobol
 
 from simulator.cli.exits import UsageError
-from simulator.engine.stages.latency_tables import constant
+from simulator.engine.latency_tables import constant
 from simulator.errors import InputError
 from simulator.intervals import Estimate
 from simulator.tradeoffs.design_outcomes import DesignOutcome, solve, task_of

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from simulator.engine.latency_tables import GRID, LatencyTable, constant, profiled, sampled
 from simulator.engine.plan import Plan
-from simulator.engine.stages.latency_tables import GRID, LatencyTable, constant, profiled, sampled
 from simulator.evidence.profiles import load_profile
 from simulator.records.timetables import DAY_S
 from simulator.records.trace import Trace

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.curveball import OF_SENSORS, AffectedQuantity
-from simulator.case.run_conditions import changes_of, surges
+from simulator.engine.run_conditions import changes_of, surges
 from simulator.evidence.recordings import Recording
 from simulator.records.timetables import DAY_S, Surge, clock_s
 

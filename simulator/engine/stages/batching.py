@@ -12,7 +12,7 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
-    from simulator.engine.stages.latency_tables import LatencyTable
+    from simulator.engine.latency_tables import LatencyTable
     from simulator.engine.stages.pool import Pool
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 from pydantic import Field
 
 from simulator.case.fields import AnyQuantity, CostFigure, Quantity
-from simulator.engine.stages.latency_tables import drawn
+from simulator.engine.latency_tables import drawn
 from simulator.engine.stages.plain_pool import PoolStage
 from simulator.engine.stages.pool import check_policies, factor_facts
 from simulator.engine.stages.replicas import Replicas

@@ -15,7 +15,7 @@ from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target,
 from simulator.case.attributes import group_share
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.own_metrics import RequestCount, condition_faults
-from simulator.case.run_conditions import usual_roster
+from simulator.engine.run_conditions import usual_roster
 from simulator.engine.stages.case_readings import Readings, SecondReadings, called_positive
 from simulator.engine.stages.inbox import Outbox, Waiting
 from simulator.engine.stages.queues import ORDERS

@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from simulator.case.any_stage import FileName
 from simulator.case.fields import Line, Source, Strict
-from simulator.engine.stages.latency_tables import LatencyError, constant, profiled, sized, summed
+from simulator.engine.latency_tables import LatencyError, constant, profiled, sized, summed
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
 from simulator.evidence.profiles import (
     PrecisionError,

@@ -22,7 +22,7 @@ from simulator.case.fields import Figure, Strict, bounded
 from simulator.records.trace import Fleet
 
 if TYPE_CHECKING:
-    from simulator.case.run_conditions import Conditions
+    from simulator.engine.run_conditions import Conditions
     from simulator.engine.stages.managed_pool import ManagedPoolStage
 
 Seconds = Annotated[float, Field(gt=0, le=1e6)]

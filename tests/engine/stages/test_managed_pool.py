@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy.optimize import brentq
 
-from simulator.case.run_conditions import Conditions
+from simulator.engine.latency_tables import GRID, LatencyTable, constant
 from simulator.engine.run import simulate
+from simulator.engine.run_conditions import Conditions
 from simulator.engine.servers import server_s
 from simulator.engine.stages import STAGES
-from simulator.engine.stages.latency_tables import GRID, LatencyTable, constant
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.records.streams import Streams
 from simulator.theory.queue_formulas import mmc_wait

@@ -9,8 +9,8 @@ import pytest
 
 from simulator import summarise
 from simulator.case.document import ScenarioError
+from simulator.engine.latency_tables import constant, of_samples
 from simulator.engine.run import simulate
-from simulator.engine.stages.latency_tables import constant, of_samples
 from simulator.theory.loads import loads
 from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import assumed, exponential, plan, pool, population, run_at, scenario, score_table, server, spread

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import gamma
 
-from simulator.engine.stages.latency_tables import GRID, LatencyError, constant, profiled, sampled, summed
+from simulator.engine.latency_tables import GRID, LatencyError, constant, profiled, sampled, summed
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, Provenance, ThreadRun, profiles
 from simulator.paths import PROFILES
 from simulator.theory.queue_formulas import batch_queue, mg1_wait

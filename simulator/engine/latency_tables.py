@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.model_memo import ModelMemo
-from simulator.case.run_conditions import Conditions
+from simulator.engine.run_conditions import Conditions
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, ThreadRun
 from simulator.records.streams import Streams
 from simulator.units import roughly
