@@ -96,8 +96,8 @@ audit: $(INVENTORY)/.installed ## compare the packages of an installed CaseSim w
 
 board: ## build the whiteboard's script again from its source (needs node 20 and npm; the result is part of the repository)
 editor: ## build the script of Studio's editor again in the same way
-board: FRONTEND := simulator/whiteboard/frontend
-editor: FRONTEND := simulator/studio/frontend
+board: FRONTEND := simulator/frontend/board
+editor: FRONTEND := simulator/frontend/editor
 board editor:
 	@cd $(FRONTEND) && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent types && npm run --silent build
 

@@ -20,9 +20,9 @@ from simulator.explain.result import Result, replicate
 from simulator.metrics.summary import Verdict
 from simulator.paths import BEST_KNOWN
 from simulator.session.best_known import BestKnown, WorthOfChoice
+from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.tradeoffs.best_design import FEW, cost_goal, search_over
 from simulator.tradeoffs.breakeven_claims import claims_of
-from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep_commands import around, workers
 
 SEED, DESIGNS = 1, 96

@@ -15,9 +15,10 @@ from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import Plan, compile_plan
 from simulator.metrics.replications import REPLICATIONS
 from simulator.metrics.stopping import looks_of
+from simulator.panels.choice_panel import form, picks_of
+from simulator.panels.lever_panel import levers
 from simulator.paths import PAGES
 from simulator.practice import history
-from simulator.practice.choice_panel import form, picks_of
 from simulator.practice.curveball_panel import against_calm, armed_in, banner, calm_of, fire
 from simulator.practice.design_runs import (
     DESIGN,
@@ -40,7 +41,6 @@ from simulator.practice.design_runs import (
     verdicts,
 )
 from simulator.practice.exhibit_panels import hero, panel_of, panels
-from simulator.practice.lever_panel import levers
 from simulator.practice.own_drawing import drawing_board, own_drawing
 from simulator.practice.why_panel import PANEL_WANTED, challenge, why
 

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from simulator.app.rooms import ROOM
 from simulator.app.store.faults import StoreError
 from simulator.app.widgets import plain
 from simulator.errors import InputError
-from simulator.interview_room.candidate_page import candidate_page
-from simulator.interview_room.interviewer_page import interviewer_page
-from simulator.interview_room.lobby import lobby
-from simulator.interview_room.room_at_hand import room_at_hand
-from simulator.interview_room.scorecard_page import rater_page
+from simulator.rooms.candidate_page import candidate_page
+from simulator.rooms.interviewer_page import interviewer_page
+from simulator.rooms.lobby import lobby
+from simulator.rooms.room_at_hand import room_at_hand
+from simulator.rooms.room_doors import ROOM
+from simulator.rooms.scorecard_page import rater_page
 
 PAGES_OF = {
     "interviewer": interviewer_page,

@@ -20,9 +20,9 @@ from simulator.cli.options import read_picks
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import Result, replicate
 from simulator.metrics.summary import Verdict
+from simulator.panels.verdict_bar import bar_content
 from simulator.practice.report import verdict_table
 from simulator.practice.run_command import print_summary
-from simulator.practice.verdict_bar import bar_content
 from simulator.practice.why_panel import card_content
 from simulator.units import spoken_bound, spoken_within
 from tests.readers.page_reader import REPORT_CELL, REPORT_ROW

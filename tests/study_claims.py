@@ -18,14 +18,14 @@ from simulator.explain.curveball_effects import toll_claims as effects_of
 from simulator.explain.result import Result, replicate
 from simulator.metrics.comparisons import compare
 from simulator.records.timetables import DAY_S
+from simulator.sweeps.design_space import Axis, DesignPoint, axis_of
+from simulator.sweeps.sweep import Sweep, SweepRequest, outcomes_at, swept
 from simulator.tradeoffs.best_design import cost_goal, search_over
 from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of as objectives_of
 from simulator.tradeoffs.capacity import Loading
-from simulator.tradeoffs.design_space import Axis, DesignPoint, axis_of
 from simulator.tradeoffs.front import ENOUGH, Front, goals_of
 from simulator.tradeoffs.sensitivity import LEAST, runnable, sample_of
-from simulator.tradeoffs.sweep import Sweep, SweepRequest, outcomes_at, swept
 from tests.design_claims import _content
 from tests.readers.page_reader import bar_claims, count_claims, difference_claims
 from tests.readers.run_reader import shown_by

@@ -19,9 +19,9 @@ from simulator.case.load import load, loads
 from simulator.dask_cluster import Cluster, ClusterError
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
-from simulator.tradeoffs.sweep import Sweep, sweep_request, swept, to_parquet
+from simulator.sweeps.sweep import Sweep, sweep_request, swept, to_parquet
 from tests.case.texts import SMALL
-from tests.tradeoffs.test_sweep import Here
+from tests.sweeps.test_sweep import Here
 
 PATIENCE_S = 60
 

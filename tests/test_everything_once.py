@@ -48,7 +48,7 @@ def test_a_case(case, casesim):
     ["sensitivity", "--over", "replicas", "--over", "queue", "--points", "8", "--way", "morris", "--json"],
 ], ids=lambda words: f"{words[0]} {words[-2]}")  # fmt: skip
 def test_a_trade_off(words, casesim, tmp_path, monkeypatch):
-    monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", tmp_path)
+    monkeypatch.setattr("simulator.sweeps.outcome_cache.SWEEPS", tmp_path)
     command, *options = words
     ended = casesim(command, "retry-storm", "--set", "retries=none", *options, "--figure", "arrivals.rate_per_s=6")
     assert ended.status == 0, ended.err

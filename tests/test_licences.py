@@ -12,7 +12,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 #: The folder that is a distribution of its own.
 APART = "drives"
 #: The licences of the packages inside the scripts of the whiteboard and of Studio's editor.
-BUNDLED = ("simulator/whiteboard/board-licences.txt", "simulator/studio/editor-licences.txt")
+BUNDLED = ("simulator/frontend/board-licences.txt", "simulator/frontend/editor-licences.txt")
 
 #: The canonical text of each licence.
 TEXTS = {

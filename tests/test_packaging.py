@@ -82,12 +82,12 @@ def casesim(folder, *words):
 
 def test_the_wheel_carries_the_whole_package(wheel):
     carried, source = set(ZipFile(wheel).namelist()), {
-        *tracked("simulator/whiteboard/frontend"), *tracked("simulator/studio/frontend"), "simulator/app/make_bundle.mjs"
+        *tracked("simulator/frontend/board"), *tracked("simulator/frontend/editor"), "simulator/frontend/make_bundle.mjs"
     }  # fmt: skip
     assert tracked("simulator") - source <= carried
     assert carried.isdisjoint(source)
-    assert {"simulator/whiteboard/board.js", "simulator/whiteboard/board-licences.txt"} <= carried
-    assert {"simulator/studio/editor.js", "simulator/studio/editor-licences.txt"} <= carried
+    assert {"simulator/frontend/board.js", "simulator/frontend/board-licences.txt"} <= carried
+    assert {"simulator/frontend/editor.js", "simulator/frontend/editor-licences.txt"} <= carried
     assert not [name for name in carried if "node_modules" in name]
 
 

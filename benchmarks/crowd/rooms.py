@@ -26,13 +26,13 @@ from rich.table import Table
 
 from benchmarks.crowd.footprint import busy, serving, watched
 from benchmarks.crowd.tab import Tab, opened
-from simulator.app.room_places import VARIABLE
 from simulator.app.store.room_log import RoomLog
 from simulator.board.box_fields import box_of_choice
 from simulator.case.load import load
 from simulator.case.phases import phases_of
 from simulator.engine.plan import case_hash
-from simulator.session.room_events import RoomOpened
+from simulator.rooms.room_events import RoomOpened
+from simulator.rooms.room_places import VARIABLE
 from tests.browser.serving import free_port, started
 
 CASE = load("skin-cancer-triage")

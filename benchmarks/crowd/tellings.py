@@ -20,16 +20,16 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.crowd.rooms import app, share
-from simulator.app.live_room import LiveRoom
-from simulator.app.rooms import link_path
 from simulator.app.store.room_log import RoomLog
 from simulator.case.load import load
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import phases_of
 from simulator.engine.plan import case_hash
-from simulator.interview_room.room_view import drawable
-from simulator.session.room_events import PanelPushed, QuestionAnswered, RoomOpened
-from simulator.session.session_board import board_of
+from simulator.rooms.live_room import LiveRoom
+from simulator.rooms.room_doors import link_path
+from simulator.rooms.room_events import PanelPushed, QuestionAnswered, RoomOpened
+from simulator.rooms.room_view import drawable
+from simulator.rooms.session_board import board_of
 from simulator.session.session_events import AnyEvent, CurveballStruck, HintTaken, QuestionAsked, Role
 from tests.browser.serving import ARGS, installed
 

@@ -15,6 +15,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+#: The folder of the bundles, with their sources in folders beside them.
+FRONTEND = Path(__file__).parents[1] / "frontend"
+
 #: The path below which bundles are served.
 PATH = "bundles"
 

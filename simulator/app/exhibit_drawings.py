@@ -19,7 +19,7 @@ MODULES = (
     "simulator.experiments.audit_panel",
     "simulator.experiments.canary_panel",
     "simulator.practice.exhibit_panels",
-    "simulator.practice.day_panel",
+    "simulator.panels.day_panel",
     "simulator.sources.drive_panel",
     "simulator.sources.proof_panel",
     "simulator.sources.score_panel",

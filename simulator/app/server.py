@@ -26,7 +26,7 @@ from streamlit.cli_util import open_browser
 from streamlit.web import bootstrap
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from simulator.app import bundles, news, rooms
+from simulator.app import bundles, news
 from simulator.app.admission import Admission, link_with
 from simulator.app.bounds import Bounded
 from simulator.app.jobs import registry
@@ -41,6 +41,7 @@ from simulator.errors import InputError
 from simulator.limits import PAGE_BYTES, REQUEST_HEAD
 from simulator.paths import APP
 from simulator.processes import ORPHANED
+from simulator.rooms import room_doors as rooms
 
 #: Most characters of a name in a refusal.
 _MOST_SHOWN = 60

@@ -12,12 +12,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from simulator.app.admission import opens_a_page
 from simulator.app.cookies import cookie_line, own_cookie
-from simulator.app.rooms import PATH
 from simulator.app.store.faults import StoreError
 from simulator.app.trails import COOKIE as TRAIL
 from simulator.app.trails import new_trail, trails
 from simulator.app.visitors import COOKIE as BROWSER
 from simulator.app.visitors import known
+from simulator.rooms.room_doors import PATH
 
 #: Lifetime of a visitor's cookies (s): the 400 days that browsers keep a cookie at most.
 REMEMBERED_S = 400 * 24 * 3600

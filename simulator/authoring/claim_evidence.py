@@ -32,7 +32,7 @@ from simulator.evidence.projection import latency
 from simulator.intervals import Estimate, Interval, quantile_interval
 from simulator.metrics.paired_samples import PairedSample, Readings, change
 from simulator.paths import ASSETS
-from simulator.tradeoffs.design_outcomes import DesignOutcome
+from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.units import counted, signed_within, spoken, spoken_within
 
 

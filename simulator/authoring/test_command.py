@@ -17,7 +17,7 @@ from simulator.cli.exits import Status, UsageError, table_console
 from simulator.cli.options import AsJson, Case, Scheduler
 from simulator.cli.progress_bars import working_bar
 from simulator.engine.plan import read_whole
-from simulator.tradeoffs.outcome_cache import OutcomeCache
+from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep_commands import workers
 
 FORMATS = ("text", "json", "github")

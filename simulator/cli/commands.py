@@ -46,7 +46,7 @@ COMMANDS = {
         "Print the JSON Schema (draft 7) of a case. An editor completes and explains keys by it, and marks wrong ones.",
     ),
     "lsp": CommandEntry(
-        "studio.language_server:lsp",
+        "authoring.studio.language_server:lsp",
         "Serve an editor over standard input and output: faults of a case as it is written, completion and hints.",
     ),
     "devices": CommandEntry(

@@ -17,12 +17,12 @@ from typing import Annotated
 import typer
 
 from simulator.app.admission import FIELD, VARIABLE, checked_token, drawn_token, link_with
-from simulator.app.room_places import most_rooms
 from simulator.app.visitors import EVERY, others_reach, url
 from simulator.case.load import OWN_CASES, checked_path, files_at
 from simulator.cli.exits import UsageError, say
 from simulator.cli.signals import at_once, keeping, killed_if_stuck
 from simulator.errors import InputError
+from simulator.rooms.room_places import most_rooms
 
 #: Number of ports after the requested one that are tried.
 _TRIED = 20

@@ -18,9 +18,9 @@ from simulator.case.document import Fault
 from simulator.case.schema import Scenario
 from simulator.charts.look import HEIGHT, Picture, inked
 from simulator.engine.plan import Plan
-from simulator.home.case_pictures import braking, collapse, flagged, objectives
 from simulator.incident.incident_charts import Example, example, pager
 from simulator.metrics.overload import goodput_of
+from simulator.panels.case_pictures import braking, collapse, flagged, objectives
 from simulator.paths import PAGES
 from simulator.processes import KilledError
 from simulator.units import counted

@@ -19,7 +19,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
 from simulator.metrics.summary import judged
-from simulator.practice.verdict_bar import CANCEL, bar, bar_content
+from simulator.panels.verdict_bar import CANCEL, bar, bar_content
 from simulator.units import duration
 
 #: The suffix of the watcher of the run without curveballs.

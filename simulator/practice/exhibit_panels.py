@@ -27,8 +27,8 @@ from simulator.charts.flow_charts import cost_split, journeys, one_request
 from simulator.charts.look import Chart
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
+from simulator.panels.day_panel import at_its_busiest, over_time
 from simulator.practice import trust_panel as rests
-from simulator.practice.day_panel import at_its_busiest, over_time
 from simulator.practice.threshold_panel import threshold
 from simulator.records.trace import Trace
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from simulator.app.board_component import whiteboard
 from simulator.app.design_state import key
 from simulator.app.news import Latest, offer
 from simulator.app.widgets import plain
@@ -21,7 +22,6 @@ from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.practice.design_runs import RunsShown
-from simulator.whiteboard.board_component import whiteboard
 
 
 @dataclass(eq=False)

@@ -3,4 +3,4 @@
 Practice, incidents and rooms share the log. Nothing here stores or draws: `simulator.app.store` stores, features draw.
 """
 
-from simulator.session import room_events as room_events  # so that a log with events of a room can be read everywhere
+from simulator.rooms import room_events as room_events  # so that a log with events of a room can be read everywhere

@@ -68,7 +68,7 @@ class _EventPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-#: Every kind of event by its name; `simulator.session.room_events` adds those of a room.
+#: Every kind of event by its name; `simulator.rooms.room_events` adds those of a room.
 EVENTS: dict[str, type[AnyEvent]] = {}
 
 

@@ -10,7 +10,7 @@ from simulator.case.choices import Pick
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of
 from simulator.case.schema import Scenario
-from simulator.session.room_events import CurveballWithdrawn
+from simulator.rooms.room_events import CurveballWithdrawn
 from simulator.session.session_events import CurveballStruck, DefenceAnswered, HelpAsked, HintTaken, PanelOpened, PickChanged
 from simulator.session.session_state import Asked, Assumption, RunSeen, SessionPrediction, SessionState, Timed
 from simulator.units import spoken

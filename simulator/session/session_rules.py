@@ -9,8 +9,8 @@ from simulator.case.choices import Pick
 from simulator.case.phases import defence_of, phases_of
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
-from simulator.session.room_rules import AFTER_THE_END, ROOM_RULES, closed_to_candidate, scorecard_fault
-from simulator.session.session_board import drawing_hash, drawing_of
+from simulator.rooms.room_rules import AFTER_THE_END, ROOM_RULES, closed_to_candidate, scorecard_fault
+from simulator.rooms.session_board import drawing_hash, drawing_of
 from simulator.session.session_events import (
     AnyEvent,
     AssumptionPinned,

@@ -12,10 +12,10 @@ from typing import Any, Self
 
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
+from simulator.rooms.room_events import BoardChanged, ClockPaused, CurveballWithdrawn, TaskSet
+from simulator.rooms.room_state import RoomState
+from simulator.rooms.session_board import drawing_hash
 from simulator.session.prediction_scores import interval_score
-from simulator.session.room_events import BoardChanged, ClockPaused, CurveballWithdrawn, TaskSet
-from simulator.session.room_state import RoomState
-from simulator.session.session_board import drawing_hash
 from simulator.session.session_events import (
     AnyEvent,
     AssumptionPinned,

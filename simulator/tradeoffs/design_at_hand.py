@@ -17,7 +17,7 @@ from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan
 from simulator.paths import PAGES
-from simulator.tradeoffs.design_space import DesignPoint
+from simulator.sweeps.design_space import DesignPoint
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from simulator.case.choices import Pick
 from simulator.explain.claims import Claim, change_by, claims_json
 from simulator.intervals import Estimate
 from simulator.metrics.comparisons import Difference
-from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import Axis, DesignPoint
+from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.design_space import Axis, DesignPoint
+from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.sweep import Submit, Sweep, SweepRequest, swept
 from simulator.tradeoffs.front import Front, Goal, missed, moved
-from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, swept
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from simulator.errors import InputError
 from simulator.explain.claims import Claim
 from simulator.intervals import LEVEL, Interval, mean_interval
 from simulator.metrics.summary import NO_STEADY_STATE
-from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import Axis, DesignPoint
-from simulator.tradeoffs.sweep import ReportProgress, SweepRequest, silent
+from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.design_space import Axis, DesignPoint
+from simulator.sweeps.sweep import ReportProgress, SweepRequest, silent
 
 Way = Literal["morris", "sobol"]
 WAYS: tuple[Way, ...] = ("morris", "sobol")

@@ -38,14 +38,14 @@ from simulator.cli.progress_bars import counting_bar, working_bar
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, claims_json
 from simulator.intervals import Interval
+from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.best_design import FEW, Search, cost_goal, search_over
 from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
 from simulator.tradeoffs.front import goal_of
-from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, runnable, sample_of
-from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import signed_within, significant, spoken_size, spoken_within, upper_first

@@ -23,16 +23,16 @@ from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictur
 from simulator.charts.look import Chart
 from simulator.errors import InputError
 from simulator.explain.claims import Claim
+from simulator.sweeps.design_outcomes import DesignOutcome, SweepTask
+from simulator.sweeps.design_space import axis_of
+from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.best_design import FEW, Search, cost_goal, search_over
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading, capacity_work
 from simulator.tradeoffs.design_at_hand import Base, design_link
-from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
-from simulator.tradeoffs.design_space import axis_of
-from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import NEAR_LIMIT, Ranking, Way, runnable, sample_of
-from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import counted, duration, upper_first

@@ -39,13 +39,13 @@ from simulator.cli.progress_bars import counting_bar
 from simulator.cli.signals import keeping
 from simulator.engine.plan import compile_plan
 from simulator.processes import ProcessPool
+from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.design_space import METHODS, Method, axis_of
+from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
 from simulator.tradeoffs.best_design import usual_goals
-from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import METHODS, Method, axis_of
 from simulator.tradeoffs.front import Conflict, Front, goals_of, strongest_conflict
-from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.regret import Regret, regret_of
-from simulator.tradeoffs.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
 from simulator.units import counted, spoken_within
 
 How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="placing of the points")]

@@ -27,9 +27,9 @@ from simulator.charts.look import (
     whiskers,
     wrapped,
 )
+from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.tradeoffs.breakeven import BreakevenPoint
 from simulator.tradeoffs.capacity import UNMET, Capacity
-from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.front import Front, Goal
 from simulator.tradeoffs.sensitivity import Ranking
 from simulator.units import plain_number, significant

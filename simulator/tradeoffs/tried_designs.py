@@ -10,9 +10,9 @@ from math import inf
 from simulator.case.outputs import Metric
 from simulator.explain.claims import Claim, about_run, figure, on_metric, on_verdict
 from simulator.metrics.summary import Standing, Verdict
+from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.design_space import DesignPoint
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
-from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import DesignPoint
 from simulator.units import listed, significant, size_within, spoken_within
 
 #: The miss of a design without a figure, as a part of the bound.

@@ -128,7 +128,7 @@ def test_the_slider_over_a_short_run_stands_in_its_middle_and_counts_tenths():
         from dataclasses import replace
 
         from simulator.explain.result import replicate
-        from simulator.practice.day_panel import over_time
+        from simulator.panels.day_panel import over_time
         from tests.encounters import vehicle_plan
 
         short = {"days": 30 / 86_400, "drain_days": 3 / 86_400, "replications": 2}

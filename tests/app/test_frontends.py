@@ -1,4 +1,4 @@
-"""Each bundle is made of the sources beside it, and every package inside has its licence in the distribution."""
+"""Each bundle is made of the sources in its folder, and every package inside has its licence in the distribution."""
 
 import json
 import re
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.paths import APP
-from simulator.studio import editor_component
-from simulator.whiteboard import board_component
+from simulator.app import board_component
+from simulator.app.bundles import FRONTEND
+from simulator.authoring.studio import editor_component
 
 #: The packages without which a bundle would be another one.
 INSIDE = {
@@ -25,7 +25,7 @@ def component(request):
 
 @pytest.fixture
 def source(component):
-    return component.BUNDLE.parent / "frontend"
+    return component.BUNDLE.with_suffix("")
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def test_the_bundle_was_built_from_these_sources(component, source):
     files = [source / name for name in ("package.json", "package-lock.json", "tsconfig.json")]
     files += list((source / "src").iterdir())
     contents = {file.relative_to(source).as_posix(): file.read_bytes() for file in files}
-    contents = dict(sorted(contents.items())) | {"make_bundle.mjs": APP.with_name("make_bundle.mjs").read_bytes()}
+    contents = dict(sorted(contents.items())) | {"make_bundle.mjs": (FRONTEND / "make_bundle.mjs").read_bytes()}
     summed = sha256(b"".join(f"{name}\0".encode() + content + b"\0" for name, content in contents.items()))
     target = about(source)["target"]
     with component.BUNDLE.open(encoding="utf-8") as bundle:
-        assert bundle.readline() == f"// Made of frontend/ by `make {target}`: {summed.hexdigest()}\n", (
+        assert bundle.readline() == f"// Made of frontend/{target}/ by `make {target}`: {summed.hexdigest()}\n", (
             f"`make {target}` builds it again"
         )
 

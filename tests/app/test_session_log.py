@@ -21,7 +21,7 @@ from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import NoSessionError, OvertakenError
 from simulator.case.load import load
 from simulator.limits import SESSION_EVENTS
-from simulator.session.room_events import NotesSaved, ScorecardSubmitted, SignalRated
+from simulator.rooms.room_events import NotesSaved, ScorecardSubmitted, SignalRated
 from simulator.session.session_events import (
     AssumptionWritten,
     EventError,

@@ -70,7 +70,7 @@ def test_the_steps_lead_to_a_case_without_faults_that_can_be_won(casesim, folder
 
 @pytest.mark.long
 def test_the_case_passes_its_tests_and_is_packed_with_them(casesim, folder, monkeypatch):
-    monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", folder / "sweeps")
+    monkeypatch.setattr("simulator.sweeps.outcome_cache.SWEEPS", folder / "sweeps")
     printed = [follow(step, casesim) for step in STEPS[:6]]
     assert ["not met" in run for run in printed[4][:2]] == [True, False]
     (tested,) = follow(STEPS[6], casesim)

@@ -20,7 +20,7 @@ from simulator.case.case_tests import TextClaim
 from simulator.case.load import load
 from simulator.evidence.projection import latency
 from simulator.paths import ASSETS, PROFILES
-from simulator.tradeoffs.design_outcomes import DesignOutcome
+from simulator.sweeps.design_outcomes import DesignOutcome
 
 ORIN = {"model": "yolox_x", "precision": "fp32", "device": "jetson-agx-orin-64gb"}
 BOXES = {"model": "step_nms", "precision": "300_boxes", "device": "epyc-zen4-2c"}

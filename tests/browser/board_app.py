@@ -16,9 +16,9 @@ import streamlit as st
 import uvicorn
 
 from simulator.app import bundles, news
+from simulator.app.board_component import whiteboard
 from simulator.app.news import Latest, offer
 from simulator.app.server import Guard
-from simulator.whiteboard.board_component import whiteboard
 
 PALETTE = [
     {"name": "preset:classifier", "label": "Classifier", "group": "This task"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.app import autosave_text
+from simulator.rooms import autosave_text
 
 pytestmark = pytest.mark.browser
 

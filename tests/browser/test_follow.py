@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.app import news
-from simulator.interview_room import status_row
+from simulator.rooms import status_row
 
 pytestmark = pytest.mark.browser
 

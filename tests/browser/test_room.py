@@ -7,14 +7,14 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from simulator.app.live_room import LiveRoom
-from simulator.app.rooms import link_path
 from simulator.app.store.room_log import RoomLog
 from simulator.case.load import load, loads
 from simulator.case.phases import phases_of
 from simulator.engine.plan import case_hash
 from simulator.metrics.summary import judged
-from simulator.session.room_events import RoomOpened
+from simulator.rooms.live_room import LiveRoom
+from simulator.rooms.room_doors import link_path
+from simulator.rooms.room_events import RoomOpened
 from simulator.session.session_events import CurveballStruck, HintTaken
 from tests.browser.screen import settle
 from tests.browser.serving import free_port, started

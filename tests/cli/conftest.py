@@ -62,4 +62,4 @@ def _in_this_process(request, monkeypatch):
 @pytest.fixture(autouse=True)
 def _own_sweeps(monkeypatch, tmp_path):
     """Outcomes of sweeps are kept in a test's own folder."""
-    monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", tmp_path / "sweeps")
+    monkeypatch.setattr("simulator.sweeps.outcome_cache.SWEEPS", tmp_path / "sweeps")

@@ -54,7 +54,7 @@ def test_a_sweep_prints_one_object_with_a_row_a_design_as_a_run_of_it_reports(ca
 def test_a_sweep_in_processes_prints_the_same_as_one_in_this_process(casesim, case, tmp_path, monkeypatch):
     printed = []
     for number in (1, 2):
-        monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", tmp_path / f"sweeps{number}")
+        monkeypatch.setattr("simulator.sweeps.outcome_cache.SWEEPS", tmp_path / f"sweeps{number}")
         printed.append(casesim("sweep", case, *OVER, "--replications", 2, "--json"))
         monkeypatch.setattr("simulator.tradeoffs.sweep_commands.ProcessPool", Here)
     assert printed[0].status == 0
@@ -76,7 +76,7 @@ def test_a_sweep_writes_its_table_with_what_identifies_it(casesim, case, tmp_pat
 def test_a_second_sweep_runs_nothing_and_writes_the_same_bytes(casesim, case, tmp_path, monkeypatch):
     files = [tmp_path / f"{number}.parquet" for number in (1, 2)]
     casesim("sweep", case, *OVER, "--replications", 2, "--out", files[0])
-    monkeypatch.setattr("simulator.tradeoffs.sweep.solve", lambda task: pytest.fail("it ran again"))
+    monkeypatch.setattr("simulator.sweeps.sweep.solve", lambda task: pytest.fail("it ran again"))
     casesim("sweep", case, *OVER, "--replications", 2, "--out", files[1])
     assert files[0].read_bytes() == files[1].read_bytes()
 

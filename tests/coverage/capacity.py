@@ -5,12 +5,12 @@ from math import sqrt
 
 from simulator.case.load import loads
 from simulator.intervals import Interval
+from simulator.sweeps.sweep import SweepRequest
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Loading
-from simulator.tradeoffs.sweep import SweepRequest
 from tests.coverage.registry import Claim, study
+from tests.sweeps.test_sweep import Here
 from tests.tradeoffs.test_capacity import QUEUE
-from tests.tradeoffs.test_sweep import Here
 
 #: Two readers take a minute on average, exponentially: a mean time of 60 / (1 - load^2) s, two minutes at a load of sqrt(1/2).
 BOUND_S, CAPACITY_PER_S = 120.0, 2 / 60 * sqrt(0.5)

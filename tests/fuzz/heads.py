@@ -20,15 +20,16 @@ from starlette.routing import Route
 from starlette.types import Message
 from streamlit import config
 
-from simulator.app import room_keys, rooms
 from simulator.app.admission import Admission
 from simulator.app.proxied import Proxied
-from simulator.app.room_keys import RoomKeys
 from simulator.app.server import Guard
 from simulator.app.store.room_log import Access
 from simulator.app.trails import TrailKey, Trails
 from simulator.app.visitor_cookies import VisitorCookies
 from simulator.limits import ROOM_COOKIES, WRONG_TOKENS
+from simulator.rooms import room_doors as rooms
+from simulator.rooms import room_keys
+from simulator.rooms.room_keys import RoomKeys
 from tests.fuzz.mutate import drawn
 from tests.fuzz.runner import Kind, Limits, Refusal, Trial
 

@@ -30,7 +30,7 @@ from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.limits import ADDRESS, FIELD_TEXT
-from simulator.session.room_record import room_record
+from simulator.rooms.room_record import room_record
 from simulator.session.session_record import record
 from simulator.session.session_state import SessionState
 from tests.fuzz.mutate import ANYTHING, changed_text, changed_tree

@@ -19,7 +19,7 @@ from tests.tradeoffs.test_capacity import QUEUE
 
 @pytest.fixture(autouse=True)
 def _own_sweeps(monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", tmp_path / "sweeps")
+    monkeypatch.setattr("simulator.sweeps.outcome_cache.SWEEPS", tmp_path / "sweeps")
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from simulator.explain.result import replicate
 from simulator.practice import history
 from simulator.practice.report import verdict_table
 from simulator.practice.run_page import run_page
-from simulator.tradeoffs.design_outcomes import solve, task_of
+from simulator.sweeps.design_outcomes import solve, task_of
+from simulator.sweeps.sweep import sweep_request
 from simulator.tradeoffs.front import Front, Goal
-from simulator.tradeoffs.sweep import sweep_request
 from tests.case.texts import changed
 from tests.practice.conftest import done
 from tests.tradeoffs.made import COST, FOUND, outcome
@@ -116,7 +116,7 @@ def side():
     """The choices at the side of the page."""
     import streamlit as st
 
-    from simulator.practice.choice_panel import form
+    from simulator.panels.choice_panel import form
 
     form(st.session_state["case"])
 

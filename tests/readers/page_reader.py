@@ -15,9 +15,9 @@ from simulator.explain.claims import ALL
 from simulator.explain.result import Result
 from simulator.metrics.comparisons import UNCHANGED, Comparison, Difference
 from simulator.metrics.summary import Verdict
+from simulator.panels.verdict_bar import verdicts_sentence
 from simulator.practice.report import report, verdict_table
 from simulator.practice.run_page import difference_page, run_page
-from simulator.practice.verdict_bar import verdicts_sentence
 from simulator.records.trace import Trace
 from tests.readers.run_reader import population_of, verdict_claims
 from tests.readers.shown import Shown

@@ -15,12 +15,12 @@ import pandas as pd
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.explain.claims import Claim, Relation
+from simulator.sweeps.sweep import SweepRequest
 from simulator.tradeoffs.breakeven import BreakevenPoint, BreakevenResult, Stands
 from simulator.tradeoffs.breakeven_claims import SAYS, BreakevenClaim
 from simulator.tradeoffs.capacity import UNMET, Capacity, CapacityLimit, LoadPoint
 from simulator.tradeoffs.front import Front
 from simulator.tradeoffs.sensitivity import Ranking
-from simulator.tradeoffs.sweep import SweepRequest
 from simulator.tradeoffs.tried_designs import BestDesigns, Miss, TriedDesign, quoted
 from tests.readers.run_reader import group_of, shown_numbers, verdict_claims
 from tests.readers.shown import Shown, about

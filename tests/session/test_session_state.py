@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.case.load import load
+from simulator.rooms.room_events import RoomOpened
 from simulator.session.prediction_scores import calibration
-from simulator.session.room_events import RoomOpened
 from simulator.session.session_events import (
     AssumptionPinned,
     AssumptionRemoved,

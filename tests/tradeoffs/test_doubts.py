@@ -8,14 +8,14 @@ from simulator.errors import InputError
 from simulator.explain.result import replicate
 from simulator.intervals import Interval, estimate
 from simulator.metrics.comparisons import Difference
+from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.design_space import DesignPoint
+from simulator.sweeps.sweep import Sweep, SweepRequest, swept
 from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import Loading
-from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import DesignPoint
-from simulator.tradeoffs.sweep import Sweep, SweepRequest, swept
 from tests.case.texts import SMALL, changed
-from tests.tradeoffs.test_sweep import Here
+from tests.sweeps.test_sweep import Here
 
 #: Each visit is paid by the case, so that the cost of 1,000 requests is a straight line in the price of a visit.
 PAID = changed(

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from simulator.sweeps.design_space import axis_of
+from simulator.sweeps.sweep import Sweep, swept
 from simulator.theory.queue_formulas import mmc_wait
-from simulator.tradeoffs.design_space import axis_of
 from simulator.tradeoffs.sensitivity import sample_of
-from simulator.tradeoffs.sweep import Sweep, swept
+from tests.sweeps.test_sweep import Here
 from tests.tradeoffs.test_capacity import requested
-from tests.tradeoffs.test_sweep import Here
 
 #: Arrivals a second, and seconds of a service by two readers: a load of 0.6, at which the queue is far from a straight line.
 RATE, SERVICE = 0.02, 60.0

@@ -13,8 +13,8 @@ from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.sensitivity import Influence, Ranking
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
+from tests.sweeps.test_sweep import Here
 from tests.tradeoffs.test_capacity import requested
-from tests.tradeoffs.test_sweep import Here
 
 
 def test_each_line_of_a_capacity_stands_at_its_own_place_and_is_named_in_the_legend():

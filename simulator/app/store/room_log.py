@@ -19,7 +19,7 @@ from simulator.app.store.room_rows import (
 )
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import ROOM, append_event, insert_session, new_id
-from simulator.session.room_events import ClockPaused, RoomOpened, TaskSet
+from simulator.rooms.room_events import ClockPaused, RoomOpened, TaskSet
 from simulator.session.session_events import PhaseBegun, Role, Session
 
 #: Lifetime of a link (s).

@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, fa
 from simulator.app.store.columns import METADATA, JsonText, Words
 from simulator.errors import InputError
 from simulator.limits import OWN_EVENTS, SESSION_EVENTS, SESSION_PAYLOAD
-from simulator.session.room_events import ScorecardSubmitted, SignalRated
+from simulator.rooms.room_events import ScorecardSubmitted, SignalRated
 from simulator.session.session_events import (
     AnyEvent,
     EventError,

@@ -1,0 +1,218 @@
+"""A text that the author is writing in one tab: the editor sends it whole, and it is checked at once.
+
+The browser has the last word on the text. The server changes it through numbered edits, each made on a text that the browser
+has sent, so that the browser can move them past all that was typed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from threading import Lock, RLock
+from time import monotonic
+from typing import Any, NamedTuple
+
+from simulator.app.news import Latest, bell
+from simulator.authoring.studio.case_folder import CaseFolder, CaseText
+from simulator.authoring.studio.live_check import CheckedText, check_text, check_whole
+from simulator.authoring.studio.schema_help import completions, hint
+from simulator.authoring.studio.section_parser import SectionParser
+from simulator.case.schema import Scenario
+from simulator.errors import InputError
+from simulator.limits import CASE_FILE
+
+#: The author pauses after this time without a change (s).
+STILL_S = 0.6
+
+
+class ServerEdit(NamedTuple):
+    """A text of the server's in place of another one; base: the text number N of the browser, nN, or the edit number N, eN."""
+
+    number: int
+    base: str
+    text: str
+
+
+class Draft:
+    """The text of a file in one tab; each method may be called from several threads.
+
+    known: the hash of the file's bytes that this text began from; saved: the text of these bytes
+    """
+
+    def __init__(self, folder: CaseFolder, name: str) -> None:
+        self.folder, self.name = folder, name
+        self.path = folder.path_of(name)
+        self._lock, self._parsing, self._checking = RLock(), Lock(), Lock()
+        self._parser = SectionParser()
+        self._begin(folder.read(name))
+        self._number, self._heard_at = 0, -STILL_S
+        self._edit, self._base = ServerEdit(1, "e0", self.text), "e1"
+        self._checked: CheckedText | None = None
+        self._readable: Scenario | None = None
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Draft:
+        """Return this draft: Streamlit copies the arguments of callbacks, and the socket goes on with this one."""
+        return self
+
+    def _begin(self, on_disk: CaseText) -> None:
+        self.text = self.saved = on_disk.text
+        self.known, self.crlf = on_disk.digest, on_disk.crlf
+
+    # ---- the state
+
+    @property
+    def unsaved(self) -> bool:
+        return self.text != self.saved
+
+    def readable(self) -> Scenario | None:
+        """Return the last version without faults."""
+        self.checked()
+        return self._readable
+
+    def checked(self) -> CheckedText:
+        """Return the check of the text as it is now; it is worked out once."""
+        with self._lock:
+            text, checked = self.text, self._checked
+        if checked is None or checked.text != text:
+            with self._parsing:
+                checked = self._keep(check_text(text, self.path, self._parser.parse))
+        return checked
+
+    def wholly_checked(self) -> CheckedText:
+        """Return the check with cautions and the evidence of every option; of several threads one works it out."""
+        with self._checking:
+            checked = self.checked()
+            return checked if checked.whole else self._keep(check_whole(checked, self.path))
+
+    def _keep(self, checked: CheckedText) -> CheckedText:
+        with self._lock:
+            if checked.text == self.text:
+                self._checked = checked
+            if checked.scenario is not None:
+                self._readable = checked.scenario
+            elif self._readable is None and checked.error is not None:
+                self._readable = checked.error.scenario
+        return checked
+
+    # ---- what pages and sockets follow
+
+    def paused(self) -> Latest:
+        """Return the state for the parts of the page that are drawn again once the author pauses."""
+        with self._lock:
+            if not self._is_paused():
+                return Latest(self._paused)
+            self._paused = f"{sha256(self.text.encode()).hexdigest()[:16]} {self.known[:16]}"
+            return Latest(self._paused)
+
+    _paused = ""
+
+    def _is_paused(self) -> bool:
+        return monotonic() - self._heard_at >= STILL_S
+
+    def look(self) -> Latest:
+        """Return the state for the editor: the last edit, the saved text, and all findings once the author pauses."""
+        if self._is_paused():
+            self.wholly_checked()
+        with self._lock:
+            edit, known, number, checked = self._edit, self.known, self._number, self._checked
+            content = {"edit": edit._asdict(), "now": self.text, "number": number, "saved": self.saved}
+            whole = checked if checked and checked.whole and checked.text == self.text else None
+        revision = f"{edit.number} {known[:16]} {number if whole else ''}"
+        return Latest(revision, lambda: content | {"faults": whole.diagnostics() if whole else None})
+
+    def hear(self, said: Any) -> Any:
+        """Take a text from the editor, and reply to its question; None for anything else."""
+        if not _is_question(said):
+            return None
+        self.take(said["number"], said["text"])
+        return {"ask": said["ask"], "number": said["number"], "id": said["id"], **_ANSWERS[said["ask"]](self, said)}
+
+    def take(self, number: int, text: str) -> None:
+        """Take the text of the browser, unless a later one has come already."""
+        with self._lock:
+            if number <= self._number:
+                return
+            if text != self.text:
+                self.text, self._heard_at = text, monotonic()
+            self._number, self._base = number, f"n{number}"
+
+    # ---- changes by the server
+
+    def change(self, make: Callable[[str], str]) -> None:
+        """Give the text another content, which the editor shows at once and can take back. Raises what `make` raises."""
+        with self._lock:
+            changed = make(self.text)
+            if changed != self.text:
+                self._edit = ServerEdit(self._edit.number + 1, self._base, changed)
+                self._base = f"e{self._edit.number}"
+                self.text, self._heard_at = changed, monotonic() - STILL_S
+        bell().ring()
+
+    def was_saved(self, text: str, digest: str) -> None:
+        """Note that the file now has this text."""
+        with self._lock:
+            self.saved, self.known = text, digest
+        bell().ring()
+
+    def follow_file(self) -> bool:
+        """Take in the file where another program has changed it, if the author has changed nothing; return whether it did.
+
+        Raises InputError where the file cannot be read.
+        """
+        on_disk = self.folder.read(self.name)
+        with self._lock:
+            if on_disk.digest == self.known or self.unsaved:
+                return False
+            self.take_file(on_disk)
+        return True
+
+    def take_file(self, on_disk: CaseText) -> None:
+        """Give the text the content of the file."""
+        with self._lock:
+            self.crlf = on_disk.crlf
+            self.change(lambda _: on_disk.text)
+            self.was_saved(on_disk.text, on_disk.digest)
+
+    def is_stale(self) -> bool:
+        """Return whether the file has another content than this text began from."""
+        try:
+            return self.folder.read(self.name).digest != self.known
+        except InputError:
+            return True
+
+
+def _is_question(said: Any) -> bool:
+    if not isinstance(said, dict) or said.get("ask") not in list(_ANSWERS):
+        return False
+    text = said.get("text")
+    needed = ("number", "id", *(("line", "column") if said["ask"] in _AT_CURSOR else ()))
+    if not all(type(said.get(name)) is int and 0 <= said[name] < 10**9 for name in needed):
+        return False
+    if not isinstance(text, str) or len(text) > CASE_FILE.most:
+        return False
+    return said["ask"] not in _AT_CURSOR or 1 <= said["line"] <= text.count("\n") + 1
+
+
+def _faults(draft: Draft, _said: Any) -> dict[str, Any]:
+    checked = draft.checked()
+    return {"faults": checked.diagnostics(), "whole": checked.whole}
+
+
+def _offers(draft: Draft, said: Any) -> dict[str, Any]:
+    start, offers = completions(said["text"], said["line"], said["column"], draft._readable)
+    return {"start": start, "offers": [offer._asdict() for offer in offers]}
+
+
+def _hint(draft: Draft, said: Any) -> dict[str, Any]:
+    return {"hint": hint(said["text"], said["line"], said["column"], draft._readable)}
+
+
+#: The questions of the editor: faults of the text, completions, a hint. Evidence and cautions follow by the feed.
+_ANSWERS: dict[str, Callable[[Draft, Any], dict[str, Any]]] = {
+    "faults": _faults,
+    "complete": _offers,
+    "hint": _hint,
+}
+
+#: The questions about the place of the cursor.
+_AT_CURSOR = ("complete", "hint")

@@ -1,0 +1,246 @@
+"""Completion and hints of the editor: keys and values that the schema takes at a place, and the names of this case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from simulator.authoring.case_overview import metric_rows, place_rows
+from simulator.authoring.case_schema import Node, case_schema
+from simulator.authoring.evidence_overview import device_rows, model_rows, score_table_rows
+from simulator.authoring.studio.yaml_place import YamlPlace, place_at
+from simulator.case.case_tests import DEFAULT, things_of
+from simulator.case.document import Path
+from simulator.case.load import figures_of
+from simulator.case.outputs import EXHIBITS
+from simulator.case.phases import phases_of
+from simulator.case.schema import Scenario
+
+#: The most entries of a list of completions.
+MOST_OFFERED = 200
+
+
+class Offer(NamedTuple):
+    """An entry of a list of completions: the word, what kind of thing it is, and a sentence about it."""
+
+    label: str
+    detail: str
+    info: str = ""
+    apply: str = ""
+
+
+# ---- places of the schema
+
+
+def _resolved(node: Node) -> Node:
+    """Return a schema with the definition that it refers to, under its name; the words beside the reference come first."""
+    while refers := [one["$ref"] for one in [node, *node.get("allOf", [])] if "$ref" in one]:
+        name = refers[0].rpartition("/")[2]
+        own = {key: one for key, one in node.items() if key not in ("$ref", "allOf")}
+        node = {"title": name} | case_schema()["definitions"][name] | own
+    return node
+
+
+def _variants(node: Node, data: Any) -> Iterator[Node]:
+    """Yield the forms that a value may have; of kinds, that of the data, and all where the data names none."""
+    node = _resolved(node)
+    kinds = {one["if"]["properties"]["kind"]["const"]: one["then"] for one in node.get("allOf", []) if "if" in one}
+    kind = data.get("kind") if isinstance(data, dict) else None
+    forms = [*node.get("anyOf", []), *node.get("oneOf", [])]
+    if kinds:
+        forms = [kinds[kind]] if isinstance(kind, str) and kind in kinds else [*kinds.values()]
+    for form in forms:
+        yield from _variants(form, data)
+    if not forms:
+        yield node
+
+
+def nodes_at(path: Path, data: Any) -> list[Node]:
+    """Return the schemas of a path; data: those of the last text that could be read, to know the kinds."""
+    found = [case_schema()]
+    for part in path:
+        found = [child for node in found for form in _variants(node, data) for child in _children(form, part)]
+        data = _child(data, part)
+    return [form for node in found for form in _variants(node, data)]
+
+
+def _children(node: Node, part: str | int) -> Iterator[Node]:
+    if isinstance(part, int):
+        items = node.get("items", [])
+        yield from [items] if isinstance(items, dict) else items[part : part + 1]
+    elif part in node.get("properties", {}):
+        yield node["properties"][part]
+    else:
+        yield from node.get("patternProperties", {}).values()
+        if isinstance(node.get("additionalProperties"), dict):
+            yield node["additionalProperties"]
+
+
+def _child(data: Any, part: str | int) -> Any:
+    if isinstance(data, dict):
+        return data.get(part)
+    return data[part] if isinstance(data, list) and isinstance(part, int) and part < len(data) else None
+
+
+# ---- words about a schema
+
+
+def type_words(node: Node) -> str:
+    """Return the type, the range and the default of a value in a few words."""
+    forms = [form for form in _variants(node, None) if form.get("type") != "null"]
+    words = list(dict.fromkeys(_form_words(form) for form in forms))
+    default = _resolved(node).get("default")
+    shown = f"; default: {default}" if isinstance(default, bool | int | float | str) and str(default) else ""
+    return f"{' or '.join(words[:4])}{shown}"
+
+
+def _form_words(form: Node) -> str:
+    if "const" in form:
+        return str(form["const"])
+    if "enum" in form:
+        return ", ".join(map(str, form["enum"]))
+    low, high = form.get("minimum", form.get("exclusiveMinimum")), form.get("maximum", form.get("exclusiveMaximum"))
+    bounds = ("" if low is None else f" from {low:g}") + ("" if high is None else f" to {high:g}")
+    kind = {"object": form.get("title", "mapping"), "array": "list", "string": "text", "boolean": "true or false"}
+    return str(kind.get(str(form.get("type")), form.get("type", "value"))) + bounds
+
+
+def about(node: Node) -> str:
+    """Return the description of a field, or that of its model."""
+    own = str(_resolved(node).get("description", ""))
+    below = (str(form["description"]) for form in _variants(node, None) if form.get("description"))
+    return own or next(below, "")
+
+
+# ---- completion
+
+
+def completions(text: str, line: int, column: int, known: Scenario | None) -> tuple[int, list[Offer]]:
+    """Return the column from 0 where the word begins, and what may stand there; known: the last case that could be read."""
+    place = place_at(text, line, column)
+    data = known.document.data if known else {}
+    offered = list(_values(place, data, known)) if place.of_value else list(_keys(place, data, known))
+    return place.start, list({one.label: one for one in offered}.values())[:MOST_OFFERED]
+
+
+def _keys(place: YamlPlace, data: Any, known: Scenario | None) -> Iterator[Offer]:
+    there: Any = data
+    for part in place.path:
+        there = _child(there, part)
+    is_entry = any(isinstance(part, int) for part in place.path)  # its number may be another one by now
+    present = set(there) - {place.written} if isinstance(there, dict) and not is_entry else set()
+    for node in nodes_at(place.path, data):
+        required = node.get("required", [])
+        for name, field in node.get("properties", {}).items():
+            if name not in present:
+                needed = ", required" if name in required else ""
+                yield Offer(name, f"{type_words(field)}{needed}", about(field), f"{name}: ")
+        if node.get("type") == "string" and is_entry:
+            yield from _values(place, data, known)
+
+
+def _values(place: YamlPlace, data: Any, known: Scenario | None) -> Iterator[Offer]:
+    for node in nodes_at(place.path, {} if place.path[-1:] == ("kind",) else data):
+        for value in [*node.get("enum", []), *([node["const"]] if "const" in node else [])]:
+            yield Offer(str(value), "value", str(node.get("description", "")).partition("\n")[0])
+        if node.get("type") == "boolean":
+            yield from (Offer("true", "value"), Offer("false", "value"))
+    named = [str(part) for part in place.path if isinstance(part, str)]
+    if named and (names := _NAMES.get(named[-1])):
+        yield from names(known, place.path)
+
+
+Names = Callable[[Scenario | None, Path], Iterable[Offer]]
+
+
+def _of_case(kind: str, names: Callable[[Scenario], Iterable[str]]) -> Names:
+    return lambda known, _: [Offer(name, kind) for name in names(known)] if known else []
+
+
+def _targets(known: Scenario | None, _: Path) -> Iterator[Offer]:
+    if known:
+        yield from (Offer(name, "stage", stage.label) for name, stage in known.stages.items())
+        yield from (Offer(name, "end", end.label) for name, end in known.ends.items())
+
+
+def _metrics(known: Scenario | None, _: Path) -> list[Offer]:
+    return (
+        [Offer(row["metric"], f"metric in {row['unit'] or '1'}", row["label"]) for row in metric_rows(known)] if known else []
+    )
+
+
+@cache
+def _devices() -> list[Offer]:
+    return [Offer(row["device"], "device", row["what"]) for row in device_rows()]
+
+
+@cache
+def _models() -> list[Offer]:
+    return [Offer(row["model"], "model", f"measured on {', '.join(row['measured'])}") for row in model_rows()]
+
+
+@cache
+def _score_tables() -> list[Offer]:
+    return [Offer(row["scores"], "score table", str(row["source"])) for row in score_table_rows()]
+
+
+def _options(known: Scenario | None, path: Path) -> list[Offer]:
+    choice = known.choices.get(str(path[1])) if known and path[0] == "choices" and len(path) > 1 else None
+    return [Offer(str(pick), "option") for pick in choice.extremes()] if choice else []
+
+
+def _exhibits(_known: Scenario | None, _: Path) -> list[Offer]:
+    return [Offer(name, "exhibit", one.label) for name, one in EXHIBITS.items()]
+
+
+#: The names that the value of a key may be.
+_NAMES: dict[str, Names] = {
+    "to": _targets,
+    "start": _of_case("stage", lambda known: known.stages),
+    "metric": _metrics,
+    "predict": _metrics,
+    "objective": _of_case("objective", lambda known: [one.metric for one in known.objectives]),
+    "objectives": _of_case("objective", lambda known: [one.metric for one in known.objectives]),
+    "device": lambda _known, _path: _devices(),
+    "model": lambda _known, _path: _models(),
+    "scores": lambda _known, _path: _score_tables(),
+    "set": _of_case("place", lambda known: [row["place"] for row in place_rows(known)]),
+    "figure": _of_case("figure", figures_of),
+    "curveball": _of_case("curveball", lambda known: known.curveballs),
+    "design": _of_case("design", lambda known: [DEFAULT, *known.reference]),
+    "against": _of_case("design", lambda known: [DEFAULT, *known.reference]),
+    "phase": _of_case("phase", lambda known: [one.id for one in phases_of(known)]),
+    "choices": _of_case("choice", lambda known: known.choices),
+    "default": _options,
+    "exhibits": _exhibits,
+    "hero": _exhibits,
+    "panel": _exhibits,
+    "panels": _exhibits,
+    "rests_on": _of_case("name", things_of),
+}
+
+
+# ---- hints
+
+
+def hint(text: str, line: int, column: int, known: Scenario | None) -> str:
+    """Return a few sentences about the key around a column from 0; empty where there is none."""
+    row = text.split("\n")[line - 1]
+    begin, end = column, column
+    while begin > 0 and _of_word(row[begin - 1]):
+        begin -= 1
+    while end < len(row) and _of_word(row[end]):
+        end += 1
+    word = row[begin:end]
+    if not word or row[end : end + 1] != ":":
+        return ""
+    place = place_at(text, line, end)
+    data = known.document.data if known else {}
+    found = [field for node in nodes_at(place.path, data) for field in _children(node, word)]
+    lines = [f"{type_words(field)}\n{about(field)}".strip() for field in found]
+    return "\n\n".join(dict.fromkeys(lines))[:1500]
+
+
+def _of_word(sign: str) -> bool:
+    return sign.isalnum() or sign == "_"

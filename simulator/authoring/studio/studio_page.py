@@ -1,0 +1,133 @@
+"""The page Studio: the editor with its faults, the candidate's page beside it, and forms, coverage and versions below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from simulator.app.news import Latest, follow
+from simulator.app.widgets import plain
+from simulator.authoring.studio.candidate_preview import candidate_preview
+from simulator.authoring.studio.case_folder import CaseFolder, own_folder
+from simulator.authoring.studio.choice_form import choice_form
+from simulator.authoring.studio.coverage_panel import coverage_panel
+from simulator.authoring.studio.draft import Draft
+from simulator.authoring.studio.editor_component import editor
+from simulator.authoring.studio.figure_form import figure_form
+from simulator.authoring.studio.new_case_form import new_case_form
+from simulator.authoring.studio.objective_form import objective_form
+from simulator.authoring.studio.save_dialog import save_dialog
+from simulator.authoring.studio.tests_panel import tests_panel
+from simulator.authoring.studio.versions_panel import versions_panel
+from simulator.case.document import ScenarioError
+from simulator.case.load import ENDINGS
+from simulator.errors import InputError
+from simulator.evidence.evidence_files import stamp_of
+
+#: The field of the address with the case.
+FIELD = "case"
+
+_FILE, _WANTED = "studio:file", "studio:save"
+
+#: The panels below the editor.
+PANELS: dict[str, Callable[[Draft], None]] = {
+    "Tests": tests_panel,
+    "Figures": figure_form,
+    "Choices": choice_form,
+    "Objectives": objective_form,
+    "Coverage": coverage_panel,
+    "Versions": versions_panel,
+}
+
+
+def studio_page() -> None:
+    """Draw the page; it exists for the author alone, at a server that was started with a folder of cases."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title("Studio", anchor=False, width="content")
+        folder = own_folder()
+        draft = None if folder is None else _draft_at_hand(folder)
+        if folder is not None and folder.root == folder.named:
+            new_case_form(folder, _open)
+    if draft is None:
+        st.info("There is no case to edit: the folder of this server holds no file that ends in .yaml.")
+        return
+    saving = st.session_state.pop(_WANTED, False)
+    _workbench(draft)
+    if saving:  # outside of the fragment, which would close the dialog when it is drawn again
+        save_dialog(draft, draft.text)
+
+
+def _want_to_save() -> None:
+    st.session_state[_WANTED] = True
+
+
+def _draft_at_hand(folder: CaseFolder) -> Draft | None:
+    """Return the draft of the file that the address or the visitor names; None where the folder has no file."""
+    names = list(folder.files())
+    if not names:
+        return None
+    wanted = st.query_params.get(FIELD, "")
+    named = [f"{wanted}{ending}" for ending in ENDINGS if f"{wanted}{ending}" in names]
+    if _FILE not in st.session_state or st.session_state[_FILE] not in names:
+        st.session_state[_FILE] = named[0] if named else names[0]
+    name = st.selectbox("File", names, key=_FILE, on_change=_file_picked, width=420, help=f"in {folder.root}")
+    if wanted and not named:
+        st.warning(f"There is no file of a case “{plain(wanted)}” in this folder.")
+    drafts: dict[str, Draft] = st.session_state.setdefault("studio:drafts", {})
+    if name not in drafts:
+        try:
+            drafts[name] = Draft(folder, name)
+        except InputError as error:
+            st.error(plain(str(error)))
+            st.stop()
+    return drafts[name]
+
+
+def _open(name: str) -> None:
+    st.session_state[_FILE] = name
+    _file_picked()
+
+
+def _file_picked() -> None:
+    st.query_params[FIELD] = str(st.session_state[_FILE]).rpartition(".")[0]
+
+
+@st.fragment
+def _workbench(draft: Draft) -> None:
+    """Draw the editor and all that follows its text, again once the author pauses or the file has changed.
+
+    One fragment: of two that follow at once, Streamlit may draw one alone.
+    """
+    if _WANTED in st.session_state:
+        st.rerun()
+    follow(f"studio {draft.name}", lambda: Latest(f"{draft.paused().revision} {stamp_of(draft.path)}"))
+    with st.container():
+        _file_notice(draft)
+    with st.grid(2, min_column_width=480):
+        with st.container():
+            editor(draft, on_save=_want_to_save)
+        with st.container(height=740, key="candidate"):
+            candidate_preview(draft)
+    _panels(draft)
+
+
+def _file_notice(draft: Draft) -> None:
+    """Take in what another program has saved; where the author has changes too, say so."""
+    try:
+        if not draft.follow_file() and draft.is_stale():
+            changed = "Another program or tab has changed this file since you opened it. Save shows both texts."
+            st.warning(f"{plain(draft.name)}: {changed}")
+    except InputError as error:
+        st.warning(plain(str(error)))
+
+
+def _panels(draft: Draft) -> None:
+    for (title, panel), tab in zip(PANELS.items(), st.tabs(list(PANELS), key="studio:panel", on_change="rerun"), strict=True):
+        if tab.open:
+            with tab:
+                st.header(title, anchor=False)
+                try:
+                    panel(draft)
+                except ScenarioError:
+                    st.info("The text is no YAML at the moment. Mend the faults beside the editor first.")

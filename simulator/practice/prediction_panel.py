@@ -1,0 +1,223 @@
+"""Predict, then reveal: a 90% interval for each metric that the author names, and the result on the same axis."""
+
+from __future__ import annotations
+
+from math import ceil, floor, log10
+from time import time
+from typing import NamedTuple
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from simulator.app.live_session import LiveSession
+from simulator.app.widgets import draw, number_format, plain
+from simulator.case.outputs import Metric
+from simulator.case.phases import predicted_metrics
+from simulator.case.schema import Scenario
+from simulator.charts.design_diagram import design_flow
+from simulator.charts.look import BLUE, ORANGE, Chart
+from simulator.engine.plan import Plan
+from simulator.explain.result import Result
+from simulator.intervals import Interval
+from simulator.metrics.summary import Verdict, judged
+from simulator.practice.runs_so_far import last_interval, last_verdicts
+from simulator.practice.session_at_hand import take
+from simulator.practice.session_runs import ask_for_run, run_asked
+from simulator.session.session_events import PredictionMade
+from simulator.session.session_record import design_words
+from simulator.session.session_state import SessionPrediction, SessionState
+from simulator.units import bound_scale, listed, spoken, spoken_within
+
+#: So many designs of a session are predicted before they run; further ones may be.
+PREDICTED = 3
+
+#: A person predicts no more than once in this time of work, unless they want to (s).
+APART_S = 60.0
+
+#: Units of an axis that read otherwise: a share is placed in per cent, and "a request" needs no word.
+UNITS = {"share": " (%)", "a request": ""}
+
+#: The steps of an axis on which a person places an interval, and the round numbers at which an axis ends.
+_STEPS, _ROUND = 200, (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+
+#: The length of an axis, as multiples of the bound and of the last result.
+_BOUNDS, _RESULTS = 4, 1.5
+
+#: An interval starts within this part of the bound to either side, and that of a share within so many points.
+_AROUND, _POINTS = 0.5, 10.0
+
+#: A difference that is rounding.
+_TINY = 1e-9
+
+#: The height of the design beside the form (px).
+_HEIGHT = 420
+
+
+def must_predict(state: SessionState) -> bool:
+    """Return whether the design at hand is to be predicted before it runs: the first ones, and the first under a curveball."""
+    if state.strikes and not any(run.asked.strikes for run in state.runs):
+        return True
+    latest = max((one.at for one in state.predictions), default=0.0)
+    return len({one.design for one in state.predictions}) < PREDICTED and time() - latest >= APART_S
+
+
+def prediction_form(live: LiveSession, plan: Plan) -> None:
+    """Ask for the predictions beside the design and the last run, and run the design behind them."""
+    last_verdicts(live)
+    left, right = st.columns([3, 4])
+    with left:
+        _form(live)
+        if not must_predict(live.state):
+            st.button("Run without a prediction", type="tertiary", key="session:run", on_click=ask_for_run, args=(live,))
+    with right:
+        st.markdown(f"**The design to predict.** {plain(design_words(live.scenario, plan.design))}")
+        with st.container(height=_HEIGHT, border=True):
+            st.mermaid_chart(design_flow(plan), alt="The stages of the design and the ways between them.")
+
+
+def _form(live: LiveSession) -> None:
+    st.markdown("**Predict before you run.** Give intervals that should hold nine times in ten.")
+    with st.form("session:predictions", border=True):
+        for name in predicted_metrics(live.scenario):
+            _range(live, live.scenario.metrics[name])
+        stages = {name: spec.label for name, spec in live.scenario.stages.items()}
+        limit = f"The stage that holds most {live.scenario.unit.many} up or turns them away"
+        st.selectbox(plain(limit), list(stages), format_func=lambda name: stages[name], index=None, key="session:predict:stage")
+        st.caption("This is about queues, not quality: a stage that judges wrongly limits nothing here.")
+        st.form_submit_button("Predict and run", type="primary", on_click=_predict, args=(live,))
+
+
+def _range(live: LiveSession, metric: Metric) -> None:
+    factor, unit = _scale(_bound(live, metric), metric)
+    last = last_interval(live.state, metric.name)
+    axis = axis_of(_bound(live, metric), metric.unit, factor, last)
+    label, shown = f"{metric.label}{unit}", number_format(axis.step)
+    st.slider(plain(label), 0.0, axis.most, (axis.low, axis.high), axis.step, shown, key=f"session:predict:{metric.name}")
+
+
+def _bound(live: LiveSession, metric: Metric) -> float:
+    return _bound_of(judged(live.scenario, {}), metric)
+
+
+def _bound_of(verdicts: list[Verdict], metric: Metric) -> float:
+    return next((one.bound for one in verdicts if one.metric.name == metric.name), 0.0) or 1.0
+
+
+def _scale(bound: float, metric: Metric) -> tuple[float, str]:
+    """Return the factor from a metric's own unit to that of its axis, and its words: ` (h)` for an objective in hours."""
+    factor, unit = bound_scale(bound, metric.unit)
+    return factor, UNITS.get(metric.unit, f" ({unit})")
+
+
+class PredictionAxis(NamedTuple):
+    """An axis from 0 on: its end, its step, and the interval that it starts with."""
+
+    most: float
+    step: float
+    low: float
+    high: float
+
+
+def axis_of(bound: float, unit: str, factor: float, last: Interval | None) -> PredictionAxis:
+    """Return the axis of a metric: per cent of a share, else a few times the bound, and what the last run reached.
+
+    It starts with the interval of the last run, else around the bound, so coarsely that it does not give the bound away.
+
+    bound, last: in the metric's own unit; factor: from that to the unit of the axis
+    """
+    at = bound * factor
+    if unit == "share":
+        most, step, around = 100.0, 0.1 if min(at, 100 - at) < _POINTS else 0.5, (at - _POINTS, at + _POINTS)
+    else:
+        reached = factor * last.high if last else 0.0
+        most = _round_above(max(_BOUNDS * at, _RESULTS * reached))
+        step, around = most / _STEPS, ((1 - _AROUND) * at, (1 + _AROUND) * at)
+    low, high = around if last is None else (factor * last.low, factor * last.high)
+    grid = _POINTS * step if last is None else step
+    ends = floor(low / grid + _TINY) * grid, ceil(high / grid - _TINY) * grid
+    start, end = (min(max(one, 0.0), most) for one in ends)
+    return PredictionAxis(most, step, *((start, end) if start < end else (max(start - step, 0.0), min(end + step, most))))
+
+
+def _round_above(value: float) -> float:
+    size = 10.0 ** floor(log10(value))
+    return next(one * size for one in _ROUND if one * size >= value * (1 - _TINY))
+
+
+def _predict(live: LiveSession) -> None:
+    design, events = live.state.design_at_hand(live.scenario), []
+    for name in predicted_metrics(live.scenario):
+        metric = live.scenario.metrics[name]
+        factor, _ = _scale(_bound(live, metric), metric)
+        low, high = st.session_state[f"session:predict:{name}"]
+        events.append(PredictionMade(design=design, metric=name, low=low / factor, high=high / factor))
+    if stage := st.session_state.get("session:predict:stage"):
+        events.append(PredictionMade(design=design, stage=stage))
+    take(live, *events, run_asked(live))
+
+
+# ---- the reveal
+
+
+def reveal(live: LiveSession, result: Result) -> None:
+    """Show each prediction of the design at hand beside its result, and a sentence on what drove the difference."""
+    design = live.state.design_at_hand(live.scenario)
+    made = [one for one in live.state.predictions if one.design == design and one.settled is not None]
+    for one in made:
+        if one.metric is not None and one.metric in result.metrics:
+            draw(prediction_chart(one, result), key=f"session:reveal:{one.place}")
+    stage = next((one for one in made if one.stage is not None), None)
+    if stage is not None and stage.settled is not None:
+        st.markdown(plain(stage_sentence(live.scenario, stage, result)))
+    if made:
+        st.markdown(plain(_driver(made, result)))
+
+
+def _driver(made: list[SessionPrediction], result: Result) -> str:
+    """Return what drove the first interval that failed: the reason of its objective; else what limits the design."""
+    failed = [one.metric for one in made if one.settled is not None and one.settled.held is False]
+    for place, reason in result.reasons.items():
+        if result.verdicts[place].metric.name in failed:
+            return reason.sentence
+    return result.bottleneck.sentence if result.bottleneck is not None else ""
+
+
+def stage_sentence(scenario: Scenario, prediction: SessionPrediction, result: Result) -> str:
+    """Set the predicted limit beside that of the run. Without one, say which objectives are missed for another reason."""
+    names = {name: spec.label for name, spec in scenario.stages.items()}
+    assert prediction.settled is not None
+    limit = prediction.settled.bottleneck
+    yours = f"You named “{names.get(prediction.stage or '', prediction.stage)}” as the limit."
+    if limit:
+        return f"{yours} It is “{names.get(limit, limit)}”."
+    missed = [f"“{verdict.objective.label}”" for verdict in result.verdicts if verdict.standing == "not met"]
+    other = f" The reason for the miss of {listed(missed)} is another one." if missed else ""
+    return f"{yours} In this run no stage holds requests up or turns them away so that an objective is missed.{other}"
+
+
+def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
+    """Draw a prediction and its result as two intervals on one axis."""
+    assert one.metric is not None
+    metric, found = result.metric(one.metric), result.metrics[one.metric]
+    low, high = float(one.low or 0.0), float(one.high or 0.0)
+    factor, unit = _scale(_bound_of(result.verdicts, metric), metric)
+    rows = [("You", low, (low + high) / 2, high, ORANGE), ("The run", found.low, found.value, found.high, BLUE)]
+    figure = go.Figure()
+    for name, start, middle, end, colour in rows:
+        line = {"color": colour, "width": 8}
+        figure.add_scatter(
+            x=[factor * start, factor * end], y=[name, name], mode="lines", line=line, name=name, showlegend=False
+        )
+        if name == "The run":
+            marker = {"color": colour, "size": 14}
+            figure.add_scatter(x=[factor * middle], y=[name], mode="markers", marker=marker, showlegend=False)
+    name = metric.label
+    figure.update_layout(height=130, margin={"l": 0, "r": 0, "t": 10, "b": 0}, xaxis_title=f"{name}{unit}")
+    held = low <= found.value <= high
+    value, _ = spoken_within(found.value, found.low, found.high, metric.unit)
+    takeaway = f"{name}: {value}, {'within' if held else 'outside of'} your interval."
+    table = pd.DataFrame(
+        [{"": name, "low": spoken(start, metric.unit), "high": spoken(end, metric.unit)} for name, start, _, end, _ in rows]
+    )
+    return Chart(figure, takeaway, table)

@@ -1,0 +1,74 @@
+"""The runs of a session so far, read from its log: the verdicts of the last one, and a table of all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from simulator.app.live_session import LiveSession
+from simulator.app.widgets import plain
+from simulator.case.schema import Scenario
+from simulator.intervals import Estimate, Interval
+from simulator.metrics.summary import Verdict, judged
+from simulator.panels.verdict_bar import bar, bar_content
+from simulator.session.session_events import RunFigure
+from simulator.session.session_record import change_words
+from simulator.session.session_state import RunSeen, SessionState
+
+
+def last_run(state: SessionState) -> RunSeen | None:
+    """Return the last run whose result was shown."""
+    return next((run for run in reversed(state.runs) if run.ended), None)
+
+
+def last_interval(state: SessionState, metric: str) -> Estimate | None:
+    """Return a metric of the last run; None where it has no such figure, and before the first run."""
+    run = last_run(state)
+    return None if run is None else _estimates(run).get(metric)
+
+
+def verdicts_of(scenario: Scenario, run: RunSeen) -> list[Verdict]:
+    """Return the verdicts of a run as they were shown."""
+    standings = run.ended.verdicts if run.ended is not None else {}
+    found = judged(scenario, _estimates(run))
+    return [replace(one, void=standings.get(one.metric.name) == "void") for one in found]
+
+
+def _estimates(run: RunSeen) -> dict[str, Estimate]:
+    figures = run.ended.figures if run.ended is not None else ()
+    return {one.metric: _estimate(one.value, one) for one in figures if one.value is not None}
+
+
+def _estimate(value: float, figure: RunFigure) -> Estimate:
+    low, high = (value if bound is None else bound for bound in (figure.low, figure.high))
+    return Estimate(value, low, high, Interval(value, low, high))
+
+
+def last_verdicts(live: LiveSession) -> None:
+    """Show the verdicts of the last run; nothing before the first one."""
+    run = last_run(live.state)
+    if run is not None:
+        st.markdown("**Your last run**" + (" (before this design)" if run.design != _at_hand(live) else ""))
+        bar(bar_content(verdicts_of(live.scenario, run)))
+
+
+def runs_so_far(live: LiveSession) -> None:
+    """Show each run with its change and its verdicts, in their order."""
+    runs = [run for run in live.state.runs if run.ended]
+    if not runs:
+        st.markdown("Your first run has not ended yet." if live.state.runs else "You have run no design.")
+        return
+    rows, before = [], live.scenario.defaults()
+    for number, run in enumerate(runs, start=1):
+        words = change_words(live.scenario, before, run.asked.picks) or "nothing changed"
+        struck = [live.scenario.curveballs[name].label for name in run.asked.strikes if name in live.scenario.curveballs]
+        verdicts = {plain(one.objective.label): f"{one.reached}, {one.standing}" for one in verdicts_of(live.scenario, run)}
+        rows.append({"run": number, "changed before it": "; ".join([words, *struck]), **verdicts})
+        before = dict(run.asked.picks)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"The runs of this session: {len(runs)}.")
+
+
+def _at_hand(live: LiveSession) -> str:
+    return live.state.design_at_hand(live.scenario)

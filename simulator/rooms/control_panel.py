@@ -1,0 +1,249 @@
+"""What the interviewer does to the room: curveballs, hints, panels, bounds, answers; the lock, the links and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from simulator.app.visitors import clock
+from simulator.app.widgets import plain
+from simulator.case.outputs import EXHIBITS
+from simulator.case.phases import Hint, phases_of
+from simulator.errors import InputError
+from simulator.metrics.summary import judged
+from simulator.rooms.room_at_hand import RoomAtHand, say
+from simulator.rooms.room_doors import LINKED_WORDS, link_path, role_words, room_log
+from simulator.rooms.room_events import (
+    BoardLocked,
+    BoundRevealed,
+    CurveballArmed,
+    CurveballWithdrawn,
+    LeadEnded,
+    MessageSent,
+    PanelPushed,
+    QuestionAnswered,
+    TaskSet,
+)
+from simulator.rooms.room_view import FOLLOW, drawable
+from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
+from simulator.session.session_events import CurveballStruck, HintTaken, Role, SessionEnded
+
+#: The most letters of an answer.
+_LETTERS = 1000
+
+
+def questions_panel(room: RoomAtHand) -> None:
+    """Tell the candidate something in words; show the questions: an answer is a click on one of the case's, or words."""
+    with st.form("room:tell", clear_on_submit=True, border=False):
+        st.text_input("Tell the candidate", key="room:telling")
+        st.form_submit_button("Send", on_click=_tell, args=(room,))
+    open_ones = [one for one in room.state.questions if one.place not in room.state.room.answers]
+    if not room.state.questions:
+        st.caption("The candidate has asked nothing yet.")
+    for one in open_ones:
+        with st.container(border=True):
+            st.markdown(f"**{plain(one.words or '')}**")
+            known = {question.ask: question.answer for question in room.scenario.questions}
+            picked = st.selectbox(
+                "An answer of the case", list(known), None, key=f"room:known:{one.place}", placeholder="Pick one"
+            )
+            if picked:
+                st.markdown(plain(known[picked]))
+                st.button("Send this answer", key=f"room:send:{one.place}", on_click=_send_known, args=(room, one.place, known))
+            with st.form(f"room:answer:{one.place}", clear_on_submit=True, border=False):
+                st.text_input("Or in your words", key=f"room:words:{one.place}")
+                st.form_submit_button("Send", on_click=_answer, args=(room, one.place))
+    with st.expander(f"Answered: {len(room.state.room.answers)}"):
+        for one in room.state.questions:
+            if answer := room.state.room.answers.get(one.place):
+                st.markdown(f"**{plain(one.words or '')}**\n\n{plain(answer.text)}")
+
+
+def _tell(room: RoomAtHand) -> None:
+    words = str(st.session_state["room:telling"]).strip()
+    if len(words) > _LETTERS:
+        say(f"Only the first {_LETTERS:,} letters were sent.")
+    if words:
+        room.take(MessageSent(text=words[:_LETTERS]))
+
+
+def _send_known(room: RoomAtHand, place: int, known: Mapping[str, str]) -> None:
+    """Send the answer that is picked now: a callback's arguments are those of the page as it was drawn last."""
+    if picked := st.session_state[f"room:known:{place}"]:
+        room.take(QuestionAnswered(question=place, text=known[picked][:_LETTERS]))
+
+
+def _answer(room: RoomAtHand, place: int) -> None:
+    words = str(st.session_state[f"room:words:{place}"]).strip()
+    if words:
+        room.take(QuestionAnswered(question=place, text=words[:_LETTERS]))
+
+
+def events_panel(room: RoomAtHand) -> None:
+    """Offer curveballs, hints, panels and bounds."""
+    _curveballs(room)
+    _hints(room)
+    _pushes(room)
+    _bounds(room)
+
+
+def _curveballs(room: RoomAtHand) -> None:
+    st.markdown("**Curveballs**")
+    armed = room.state.room.armed
+    for name, ball in room.scenario.curveballs.items():
+        if name in room.state.strikes:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"{plain(ball.label)}: has struck.")
+                st.button("Take back", key=f"room:back:{name}", on_click=room.take, args=(CurveballWithdrawn(curveball=name),))
+            continue
+        ready = name in armed
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(plain(ball.label))
+            event = CurveballArmed(curveball=name, ready=not ready)
+            st.button("Put away" if ready else "Arm", key=f"room:arm:{name}", on_click=room.take, args=(event,))
+            if ready:
+                strike = CurveballStruck(curveball=name, at_s=ball.usual_time(room.scenario))
+                shortcut = "Alt+S" if name == armed[0] else None
+                st.button(
+                    "Strike now",
+                    key=f"room:strike:{name}",
+                    on_click=room.take,
+                    args=(strike,),
+                    type="primary",
+                    shortcut=shortcut,
+                )
+
+
+def _hints(room: RoomAtHand) -> None:
+    st.markdown("**Hints of this phase**")
+    phase = next((one for one in phases_of(room.scenario) if one.id == room.state.phase), None)
+    if phase is None or not phase.hints:
+        st.caption("The case has none here.")
+        return
+    taken = room.state.hints_taken(phase.id)
+    for place, hint in enumerate(phase.hints, 1):
+        words = f"{place}. {_words(hint)}"
+        if place <= taken:
+            st.markdown(f"{plain(words)} (shown)")
+        elif place == taken + 1:
+            st.markdown(plain(words))
+            event = HintTaken(phase=phase.id, step=place)
+            st.button("Push this hint", key="room:hint", on_click=room.take, args=(event,), shortcut="Alt+H")
+        else:
+            st.caption(plain(words))
+
+
+def _words(hint: Hint) -> str:
+    return hint.question or hint.step or f"{hint.text or 'Look'} (panel {hint.panel})"
+
+
+def _pushes(room: RoomAtHand) -> None:
+    st.markdown("**Show a panel to the candidate**")
+    names = drawable(room.scenario)
+    st.selectbox(
+        "Panel to show", names, format_func=lambda name: EXHIBITS[name].label, key="room:push", label_visibility="collapsed"
+    )
+    with st.container(horizontal=True):
+        if names:
+            st.button("Show it", key="room:push:show", on_click=_push, args=(room, False))
+            if room.state.room.leads:
+                st.button("End the lead", key="room:push:end", on_click=room.take, args=(LeadEnded(),))
+            else:
+                st.button("Lead: both see it", key="room:push:lead", on_click=_push, args=(room, True), shortcut="Alt+L")
+    st.toggle("Follow the panel that the candidate opens", key=FOLLOW)
+    if opened := room.state.panels:
+        name = getattr(opened[-1].event, "panel", "")
+        if name in EXHIBITS:
+            st.caption(f"The candidate opened “{plain(EXHIBITS[name].label)}” last.")
+
+
+def _push(room: RoomAtHand, lead: bool) -> None:
+    """Show the panel that is picked now; a callback."""
+    room.take(PanelPushed(panel=st.session_state["room:push"], lead=lead))
+
+
+def _bounds(room: RoomAtHand) -> None:
+    st.markdown("**Bounds**")
+    shown, objectives = room.state.room.bounds, judged(room.scenario, {})
+    hidden = [BoundRevealed(metric=one.metric.name) for one in objectives if one.metric.name not in shown]
+    if len(hidden) > 1:
+        st.button("Reveal all", key="room:bound:all", on_click=room.take, args=hidden)
+    for one in objectives:
+        words = f"{one.objective.label}: {one.requirement}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{plain(words)}{' (shown)' if one.metric.name in shown else ''}")
+            if one.metric.name not in shown:
+                event = BoundRevealed(metric=one.metric.name)
+                st.button("Reveal", key=f"room:bound:{one.metric.name}", on_click=room.take, args=(event,))
+
+
+def room_panel(room: RoomAtHand) -> None:
+    """Offer the lock, the links and the end of the interview."""
+    locked, over = room.state.room.locked, room.state.ended_at is not None
+    words = "Unlock the board" if locked else "Lock the board"
+    st.button(
+        words, key="room:lock", disabled=over, on_click=room.take, args=(BoardLocked(locked=not locked),), shortcut="Alt+B"
+    )
+    if not over:
+        with st.expander("Change the task or the time"):
+            _task_form(room)
+    st.markdown("**Links**")
+    links = room_log().links(room.id)
+    for role in LINKED_WORDS:
+        open_ones = [one for one in links if one.role == role and not one.revoked]
+        state = f"open until {clock(open_ones[-1].expires_at)}" if open_ones else "revoked"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{role_words(role).capitalize()}: {state}")
+            if role != "interviewer":
+                st.button("New link", key=f"room:renew:{role}", on_click=_renew, args=(room, role))
+                if open_ones:
+                    st.button("Revoke", key=f"room:revoke:{role}", on_click=_revoke, args=(room, role))
+    if made := st.session_state.get("room:renewed"):
+        st.markdown(f"New link for the {role_words(made[0])}, shown once:")
+        parts = urlsplit(st.context.url or "")
+        st.code(
+            f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}/{link_path(made[1])}",
+            language=None,
+            wrap_lines=True,
+        )
+    if not over:
+        with st.popover("End the interview"):
+            st.markdown("The clock stops, the board is closed, and the scorecard opens.")
+            st.button("End it", key="room:end", on_click=room.take, args=(SessionEnded(),))
+
+
+def _task_form(room: RoomAtHand) -> None:
+    """Offer to change the words of the task, the minutes, and the numbers of a task of one's own."""
+    settings, own = room.state.room.settings, room.state.room.own
+    task, minutes = settings.task if settings else "", room.state.session.minutes
+    with st.form("room:task:form", border=False):
+        text = st.text_area("Task in your words; empty: the brief of the case", task, key=f"room:task:text:{room.id}")
+        length = st.number_input("Minutes in all", 5, 240, minutes, key=f"room:task:minutes:{room.id}")
+        fields = task_fields(f"room:task:{room.id}", own, narrow=True) if own else None
+        if st.form_submit_button("Change"):
+            try:
+                words, numbers = checked_words(text), task_of_fields(fields) if fields else None
+            except InputError as error:
+                st.error(plain(str(error)))
+                return
+            changes = TaskSet(
+                text=None if words == task else words,
+                minutes=None if length == minutes else int(length),
+                own=None if numbers == own else numbers,
+            )
+            if changes.payload():
+                room.take(changes)
+                st.rerun()
+
+
+def _renew(room: RoomAtHand, role: Role) -> None:
+    if room.leads and room.is_open:
+        st.session_state["room:renewed"] = role, room_log().renew(room.id, role)
+
+
+def _revoke(room: RoomAtHand, role: Role) -> None:
+    if room.leads and room.is_open:
+        room_log().revoke(room.id, role)
+        st.session_state.pop("room:renewed", None)

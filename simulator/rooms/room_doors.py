@@ -1,0 +1,164 @@
+"""Doors of rooms: a secret in a link, or a code that is typed, becomes a cookie; the address then holds no secret.
+
+A role in a room is read from the cookie at each step, so that a link that expires or is revoked ends at the next one. Wrong
+secrets are counted by address and in all, and each wrong, expired or revoked one gets the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, partial
+from urllib.parse import parse_qs, urlencode
+
+import streamlit as st
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from simulator.app.admission import GUEST, TooManyWrongError, address_of, network_of
+from simulator.app.admission_page import door_page
+from simulator.app.cookies import cookie_line
+from simulator.app.store.faults import StoreError
+from simulator.app.store.room_log import LINK_S, Access, RoomLog
+from simulator.app.store.room_rows import letters_of
+from simulator.rooms.room_keys import RoomKeys, cookie_name, key_in, keys_in, off_the_loop
+from simulator.session.session_events import ROLES, Role
+
+#: The path of the door, the field with the secret, and the fields of the page's address.
+PATH, KEY, ROOM, ROLE = "enter", "key", "room", "as"
+
+#: Most bytes of the form's content.
+_FORM_BYTES = 1024
+
+#: The answer to every secret that opens nothing.
+NO_ROOM = "This link or code opens no room. Check it, or ask the interviewer for a new one."
+
+
+@cache
+def room_log() -> RoomLog:
+    return RoomLog()
+
+
+_KEYS = RoomKeys(lambda key: room_log().access(key))
+
+
+def access_of(cookies: Mapping[str, str], room: str, role: str) -> Access | None:
+    """Return the role that a browser's cookie opens in a room; None without one. Raises StoreError."""
+    key = key_in(cookies, cookie_name(room, role))
+    access = _role_of(key) if key else None
+    return access if access == (room, role) else None
+
+
+def access_at_hand() -> Access | None:
+    """Return the role of the visitor in the room that the address names; None for none. Raises StoreError."""
+    room, role = st.query_params.get(ROOM), st.query_params.get(ROLE)
+    return access_of(st.context.cookies, room, role) if room and role in ROLES else None
+
+
+async def is_guest(request: HTTPConnection) -> bool:
+    """Return whether a browser holds the secret of an open room, which lets it in without the server's token.
+
+    Raises TooManyWrongError after too many guesses.
+    """
+    return await _KEYS.let_in(request.cookies, address_of(request))
+
+
+def _role_of(key: str) -> Access | None:
+    """Return the role that the secret in a cookie of the visitor opens now; None for none, and after too many guesses."""
+    try:
+        return _KEYS.access(key, network_of(st.context.ip_address or "127.0.0.1"))
+    except TooManyWrongError:
+        return None
+
+
+def _held() -> list[Access]:
+    """Return the roles that the visitor's cookies open, in the latest rooms first."""
+    return [access for key in keys_in(st.context.cookies) if (access := _role_of(key))]
+
+
+def confined_to() -> Access | None:
+    """Return the room beyond which the visitor sees no page; None for a visitor who sees them all, and for a guest of none.
+
+    A guest is confined, and so is a candidate while the interview goes on, unless the same browser leads it too.
+    """
+    held = _held()
+    leads = {access.room for access in held if access.role == "interviewer"}
+    if st.context.headers.get(GUEST):
+        return held[0] if held and not leads else None
+    for access in held:
+        if access.role == "candidate" and access.room not in leads:
+            head = room_log().get(access.room)
+            if head is not None and head.ended_at is None:
+                return access
+    return None
+
+
+def is_confined() -> bool:
+    """Return whether the visitor sees the page of the interview alone.
+
+    A guest whose link is revoked while a page is open stays confined, and so does a guest where the database cannot be read.
+    """
+    try:
+        if st.context.headers.get(GUEST):
+            return not any(access.role == "interviewer" for access in _held())
+        return confined_to() is not None
+    except StoreError:
+        return bool(st.context.headers.get(GUEST))
+
+
+def link_path(key: str) -> str:
+    """Return the path of a link that opens a room, below the address of the server."""
+    return f"{PATH}?{urlencode({KEY: key})}"
+
+
+async def enter(request: Request) -> Response:
+    """Turn a secret into a cookie and lead to the room; ask for a code where there is none."""
+    key = letters_of(await _given(request))
+    if not key:
+        return _page("", 200)
+    try:
+        access = await off_the_loop(partial(_KEYS.guess, key, address_of(request)))
+    except TooManyWrongError as error:
+        return _page(str(error), 429, error.headers)
+    except StoreError as error:
+        return _page(str(error), 503)
+    return _opened(request, key, access) if access is not None else _page(NO_ROOM, 403)
+
+
+def _opened(request: Request, key: str, access: Access) -> Response:
+    cookie = cookie_line(cookie_name(access.room, access.role), key, LINK_S, https=request.url.scheme == "https")
+    place = f"./room?{urlencode({ROOM: access.room, ROLE: access.role})}"
+    return Response(status_code=303, headers={"Location": place, "Set-Cookie": cookie, "Cache-Control": "no-store"})
+
+
+def _page(reason: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return HTMLResponse(door_page(reason), status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+async def _given(request: Request) -> str:
+    """Return the secret in the address or in the form; empty without one."""
+    if request.method == "GET":
+        return request.query_params.get(KEY, "").strip()[:200]
+    content = b""
+    async for part in request.stream():
+        content += part
+        if len(content) > _FORM_BYTES:
+            return ""
+    return parse_qs(content.decode(errors="replace")).get(KEY, [""])[0].strip()[:200]
+
+
+DOOR = Route(f"/{PATH}", enter, methods=["GET", "POST"])
+
+
+def role_words(role: Role | str) -> str:
+    """Return the word for a role on the screen."""
+    return {"rater": "second rater"}.get(role, role)
+
+
+#: What each link is for.
+LINKED_WORDS = {
+    "interviewer": "**Interviewer**: keep this link to yourself.",
+    "candidate": "**Candidate**",
+    "observer": "**Observer or projector**: reads along, and sees what the candidate sees.",
+    "rater": "**Second rater**: rates after the interview, without seeing the first scorecard.",
+}

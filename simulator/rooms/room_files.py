@@ -1,0 +1,212 @@
+"""Files of a room: the interviewer's one-page sheet and whole log, and the candidate's file and log with nothing private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from simulator.app.html_page import MARKDOWN, bullets, html_page, paragraph, section, table
+from simulator.app.rating_card import SCALE_NAMES
+from simulator.app.store.session_files import StoredSession, written_sessions
+from simulator.board.case_drawing import case_text
+from simulator.case.schema import Scenario
+from simulator.errors import InputError
+from simulator.rooms.room_at_hand import RoomAtHand
+from simulator.rooms.room_events import SignalRated, shared
+from simulator.rooms.room_record import LABELS, mark_moments, moments, room_record, tag_words
+from simulator.rooms.room_rules import CARD_SIGNALS
+from simulator.rooms.scorecards import compared
+from simulator.rooms.session_board import drawing_of
+from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Session, UnknownEvent
+from simulator.session.session_record import figure_words, minute_of
+from simulator.session.session_state import SessionState
+
+
+def files(room: RoomAtHand) -> None:
+    """Offer the files that the role may have."""
+    st.header("Take it with you", anchor=False)
+    name = f"casesim-room-{room.scenario.id}-{room.id[:6]}"
+    offers: list[tuple[str, str, str, Callable[[], str]]] = [
+        (
+            "The candidate's file (HTML)",
+            "candidate.html",
+            "text/html",
+            lambda: candidate_page(room.scenario, SessionState.of(_head(room), shared(room.live.events))),
+        ),
+        (
+            "The candidate's log (JSON)",
+            "candidate.json",
+            "application/json",
+            lambda: candidate_log(_head(room), room.live.events),
+        ),
+        ("The drawing as a case (YAML)", "drawing.yaml", "application/yaml", lambda: drawing_file(room)),
+    ]
+    if room.role in ("interviewer", "rater"):
+        offers = [
+            ("Sheet (HTML)", "sheet.html", "text/html", lambda: sheet(room.scenario, room.state, room.role)),
+            (
+                "Whole log (JSON)",
+                "log.json",
+                "application/json",
+                lambda: whole_log(_head(room), list(room.live.seen_events(room.role))),
+            ),
+            *offers,
+        ]
+    with st.container(horizontal=True):
+        for label, ending, mime, made in offers:
+            st.download_button(
+                label, made, file_name=f"{name}-{ending}", mime=mime, key=f"room:file:{ending}", on_click="ignore"
+            )
+    st.caption("The candidate's files hold the design, the runs and the timeline, and nothing of the interviewer's own.")
+
+
+def drawing_file(room: RoomAtHand) -> str:
+    """Return the board as a case file; a comment with the reason where it does not compile."""
+    scenario, bounds = room.scenario, None if room.role in ("interviewer", "rater") else room.state.room.bounds
+    name, title = f"{scenario.id}-drawn"[:60].rstrip("-"), f"{scenario.title}, as drawn"
+    try:
+        return case_text(drawing_of(scenario, room.state), name, title, bounds)
+    except InputError as error:
+        return f"# {error}\n"
+
+
+def _head(room: RoomAtHand) -> Session:
+    """Return the head of a room with its end: that in memory is of the time when the room was opened."""
+    state = room.live.state
+    return replace(state.session, ended_at=state.ended_at)
+
+
+def whole_log(session: Session, events: list[LoggedEvent]) -> str:
+    """Return a log that another installation takes in and replays."""
+    return written_sessions([], rooms=[StoredSession(session, _renumbered(events), is_room=True)])
+
+
+def candidate_log(session: Session, events: list[LoggedEvent]) -> str:
+    """Return the log in the same form as candidate and interviewer may both see it: without the scratchpad."""
+    return whole_log(session, shared(events))
+
+
+def _renumbered(events: list[LoggedEvent]) -> list[LoggedEvent]:
+    """Return events with places from 0 on; events that name another's place follow it."""
+    places = {one.place: place for place, one in enumerate(events)}
+    return [replace(one, place=place, event=_moved(one.event, places)) for place, one in enumerate(events)]
+
+
+#: Fields that hold the place of another event.
+_POINTERS = {"question_answered": "question", "assumption_removed": "assumption", "tag_removed": "tag", "tag_set": "about"}
+
+
+def _moved(event: AnyEvent | UnknownEvent, places: dict[int, int]) -> AnyEvent | UnknownEvent:
+    if isinstance(event, UnknownEvent):
+        return event
+    if isinstance(event, SignalRated):
+        kept = tuple(places[one] for one in event.evidence if one in places)
+        return event.model_copy(update={"evidence": kept}) if kept else event
+    name = _POINTERS.get(event.kind, "")
+    before = getattr(event, name, None)
+    return event if before is None else event.model_copy(update={name: places.get(before, before)})
+
+
+# ---- pages
+
+
+def candidate_page(scenario: Scenario, state: SessionState) -> str:
+    """Return the candidate's file; state: as candidate and interviewer may both see it."""
+    body = "".join([
+        f"<h1>{escape(scenario.title)}: an interview</h1>",
+        paragraph(f"{state.session.minutes} minutes planned, {sum(state.used_s.values()) / 60:.1f} used."),
+        section("The task", "".join(map(paragraph, _task(state)))),
+        section("The design", _design(scenario, state)),
+        section("Runs", bullets(_figures(scenario, state))),
+        section("Questions and answers", bullets(_talk(state))),
+        section("Timeline", _timeline(scenario, state)),
+    ])  # fmt: skip
+    return html_page(f"{scenario.title}: an interview", body)
+
+
+def sheet(scenario: Scenario, state: SessionState, role: Role) -> str:
+    """Return the rater's one page: ratings with their evidence, marks and notes."""
+    settings = state.room.settings
+    title = (settings.title if settings else "") or scenario.title
+    body = "".join([
+        f"<h1>{escape(title)}</h1>",
+        paragraph(f"{scenario.title}. Level: {settings.level if settings else ''}. {state.session.minutes} minutes planned."),
+        section("Ratings", "".join(_ratings(scenario, state, role))),
+        section("Both raters", _both(state)),
+        section("Marks", bullets(_marks(scenario, state))),
+        section("Notes", MARKDOWN.render(state.room.notes) if state.room.notes else ""),
+        section("Runs", _runs(scenario, state)),
+        paragraph("CaseSim ranks no candidate: one interview says little, and the scores of one person vary widely."),
+    ])  # fmt: skip
+    return html_page(title, body)
+
+
+def _task(state: SessionState) -> list[str]:
+    settings = state.room.settings
+    return [] if settings is None else settings.task.split("\n\n")
+
+
+def _design(scenario: Scenario, state: SessionState) -> str:
+    picks = state.picks(scenario)
+    rows = [[choice.label, choice.label_of(picks[name])] for name, choice in scenario.choices.items()]
+    return table(pd.DataFrame(rows, columns=["choice", "pick"]))
+
+
+def _runs(scenario: Scenario, state: SessionState) -> str:
+    rows = [[f"{row.minute:.0f}", row.details] for row in room_record(scenario, state) if row.what == "Run"]
+    return table(pd.DataFrame(rows, columns=["minute", "verdicts"])) if rows else ""
+
+
+def _figures(scenario: Scenario, state: SessionState) -> Iterator[str]:
+    """Yield each run with the figures of its objectives; a verdict only where the bound was revealed."""
+    for run in state.runs:
+        if run.ended is not None:
+            yield f"{minute_of(state, run.ended_at or run.at):.0f} min. {figure_words(scenario, run)}"
+
+
+def _talk(state: SessionState) -> Iterator[str]:
+    for one in state.questions:
+        answer = state.room.answers.get(one.place)
+        yield f"Question: {one.words or ''} Answer: {answer.text if answer else 'none.'}"
+
+
+def _timeline(scenario: Scenario, state: SessionState) -> str:
+    rows = [[f"{row.minute:.1f}", row.what, row.details] for row in room_record(scenario, state) if row.what != "Run"]
+    return table(pd.DataFrame(rows, columns=["minute", "what", "details"]))
+
+
+def _ratings(scenario: Scenario, state: SessionState, role: str) -> Iterator[str]:
+    rated, words = state.room.ratings_of(role), moments(scenario, state) | mark_moments(scenario, state)
+    for signal in (signal for signal in CARD_SIGNALS if signal in rated):
+        rating = rated[signal]
+        evidence = [words.get(place, f"event {place}") for place in rating.evidence]
+        absence = [f"Never came: {rating.absence}"] if rating.absence else []
+        yield f"<h3>{escape(LABELS[signal])}: {escape(SCALE_NAMES[rating.level].lower())}</h3>"
+        yield paragraph(rating.text) + bullets([*evidence, *absence])
+
+
+def _both(state: SessionState) -> str:
+    return table(both_raters(state)) if compared(state) else ""
+
+
+def both_raters(state: SessionState) -> pd.DataFrame:
+    """Return both raters beside each other, a row a signal; a signal that one has not observed has no mean and no steps."""
+    rows = [
+        [LABELS[one.signal], SCALE_NAMES[one.first], SCALE_NAMES[one.second], _number(one.mean), _number(one.steps)]
+        for one in compared(state)
+    ]
+    return pd.DataFrame(rows, columns=["signal", "interviewer", "second rater", "mean (1 to 4)", "steps apart"])
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:g}"
+
+
+def _marks(scenario: Scenario, state: SessionState) -> Iterator[str]:
+    words = moments(scenario, state)
+    for tag in state.room.tags:
+        yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag, words)}"

@@ -1,0 +1,173 @@
+"""The replay of a room: a scrubber over the log. Board and runs are computed again, with the same hashes."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from secrets import token_urlsafe
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.board_component import whiteboard
+from simulator.app.jobs import Job
+from simulator.app.news import FOLLOW_JS, Latest, bell, offer
+from simulator.app.widgets import plain
+from simulator.explain.result import Result
+from simulator.panels.verdict_bar import bar
+from simulator.rooms.board_desk import BoardDesk
+from simulator.rooms.room_at_hand import RoomAtHand
+from simulator.rooms.room_record import room_record
+from simulator.rooms.room_runs import job_of
+from simulator.rooms.room_view import run_bar
+from simulator.session.session_state import SessionState
+
+#: The speeds that are offered: log seconds for a second.
+SPEEDS = (1, 5, 20, 60)
+
+_CSS = """
+#replay { display: grid; gap: .4rem; font: 400 .95rem/1.4 var(--st-font); color: var(--st-text-color); }
+#row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; }
+input[type=range] { width: 100%; accent-color: var(--st-primary-color); }
+button, select { font: inherit; color: inherit; background: var(--st-secondary-background-color); cursor: pointer;
+                 border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); padding: .15rem .6rem; }
+select { max-width: 100%; }
+:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+#now { font-variant-numeric: tabular-nums; }
+"""
+
+_HTML = """
+<div id="replay"><div id="row"><button type="button" id="play"></button>
+<label>Speed <select id="speed"></select></label><label>Jump to <select id="jump"></select></label><span id="now"></span></div>
+<input type="range" id="at" step="any" aria-label="Time of the interview"></div>
+"""
+
+_JS = f"""{FOLLOW_JS}
+export default function ({{ data, parentElement }}) {{
+  const at = name => parentElement.querySelector(name), range = at("#at"), rows = data.rows;
+  const box = parentElement.replaying ??= {{ time: data.time, playing: false }};
+  const place = time => rows.reduce((found, row) => row[1] <= time ? row : found, rows[0]);
+  const clock = time => `${{Math.floor(time / 60)}}:${{String(Math.floor(time % 60)).padStart(2, "0")}}`;
+  let told = -1;
+  const show = () => {{
+    const row = place(box.time);
+    range.value = box.time;
+    at("#now").textContent = `${{clock(box.time)}} of ${{clock(data.end)}} · ${{row[2]}}`;
+    range.setAttribute("aria-valuetext", at("#now").textContent);
+    at("#play").textContent = box.playing ? "Pause" : "Play";
+    if (row[0] !== told && parentElement.newsLine?.say({{ place: row[0] }})) told = row[0];
+  }};
+  const fill = (select, options) => select.replaceChildren(...options.map(([value, words]) => {{
+    const made = document.createElement("option");
+    made.value = value;
+    made.textContent = words;
+    return made;
+  }}));
+  range.max = data.end;
+  fill(at("#speed"), data.speeds.map(one => [one, `${{one}}×`]));
+  fill(at("#jump"), [["", "…"], ...data.marks.map(([time, words]) => [time, words])]);
+  range.oninput = () => {{ box.time = Number(range.value); show(); }};
+  at("#play").onclick = () => {{ box.playing = !box.playing; if (box.time >= data.end) box.time = 0; show(); }};
+  at("#jump").onchange = () => {{ if (at("#jump").value !== "") {{ box.time = Number(at("#jump").value); show(); }} }};
+  clearInterval(box.timer);
+  let last = performance.now();
+  box.timer = setInterval(() => {{
+    const now = performance.now(), passed = (now - last) / 1000;
+    last = now;
+    if (!box.playing) return;
+    box.time = Math.min(data.end, box.time + passed * Number(at("#speed").value || 1));
+    if (box.time >= data.end) box.playing = false;
+    show();
+  }}, 250);
+  const end = follow(parentElement, data.token, "", () => {{}}, {{ opened: () => {{ told = -1; show(); }} }});
+  show();
+  return () => {{ clearInterval(box.timer); end(); }};
+}}
+"""
+
+_component = st.components.v2.component("room_replay", html=_HTML, css=_CSS, js=_JS)
+
+
+@dataclass(eq=False)
+class ReplayDesk(BoardDesk):
+    """The board as it was at a place of the log."""
+
+    place: int = 0
+
+    def state_at(self) -> SessionState:
+        """Return the state behind the event at the place, as the role may see it."""
+        events = self.live.seen_events(self.room.role)
+        kept = events[: bisect_right([one.place for one in events], self.place)]
+        return SessionState.of(replace(self.live.state.session, ended_at=None), kept)
+
+    def look(self) -> Latest:
+        """Return the board at the place."""
+        if not self.room.is_lately_open:
+            return self.closed()
+        state = self.state_at()
+        job = job_of(self.live, state, "replay")
+        revision = json.dumps(
+            [state.design_at_hand(self.live.scenario_at(state)), len(state.operations), job.succeeded if job else None]
+        )
+        return Latest(revision, lambda: self.content(state, job) | {"editable": False, "place": self.place, "palette": []})
+
+    def scrubbed(self) -> Latest:
+        """Return nothing new: the scrubber speaks and hears nothing."""
+        return Latest("scrubber")
+
+    def hear(self, said: Any) -> Any:
+        """Go to another place."""
+        place = said.get("place") if isinstance(said, dict) else None
+        if isinstance(place, int) and not isinstance(place, bool):
+            self.place = min(max(place, 0), self.live.state.place)
+            bell().ring()
+        return {}
+
+
+def replay(room: RoomAtHand) -> None:
+    """Show the scrubber, the board at its time and the verdicts of the run then."""
+    st.header("Replay", anchor=False)
+    key = f"room:replay:{room.id}:{room.role}"
+    desk = st.session_state.get(key)
+    if not isinstance(desk, ReplayDesk):
+        desk = st.session_state[key] = ReplayDesk(room, token_urlsafe(12), place=room.state.place)
+    desk.room = room
+    rows = room_record(room.scenario, room.state)
+    begun = 60 * (rows[0].minute if rows else 0.0)
+    moments = [
+        [0, 0.0, "the begin"],
+        *([row.place, 60 * row.minute - begun, f"{row.what}: {row.details}".removesuffix(": ")[:80]] for row in rows),
+    ]
+    marks = [
+        [60 * row.minute - begun, f"{row.minute:.0f} min, {row.details}"[:60]]
+        for row in rows
+        if row.what in ("Mark", "Curveball", "Run")
+    ]
+    end = moments[-1][1]
+    content = {"rows": moments, "marks": marks, "end": end, "time": end, "speeds": SPEEDS}
+    _component(key="room:replay", data=content | {"token": offer("room replay", desk.scrubbed, hear=desk.hear)})
+    whiteboard(f"{room.id}:replay", offer("room replay board", desk.look), 460, "Whiteboard at that time")
+    _verdicts(desk)
+
+
+def _verdicts(desk: ReplayDesk) -> None:
+    def look() -> Latest:
+        state = desk.state_at()
+        job, calm = job_of(desk.live, state, "replay"), _calm(desk, state)
+        seen = f"{job.id} {job.ready} {job.running}" if job else "none"
+        return Latest(f"{seen} {calm is not None}", lambda: run_bar(job, calm=calm))
+
+    now = look()
+    with st.bottom:
+        bar((now.paint() if now.paint else {}) | {"seen": now.revision}, look)
+        if any(one.event.kind == "curveball_struck" for one in desk.room.state.curveballs):
+            st.caption(plain("The ring on a verdict's line shows the design without curveballs."))
+
+
+def _calm(desk: ReplayDesk, state: SessionState) -> Result | None:
+    """Return the run of the same design without its curveballs; None where none struck, and until it has ended."""
+    if not state.strikes:
+        return None
+    job: Job | None = job_of(desk.live, replace(state, curveballs=()), "calm")
+    return job.summary if job is not None and job.succeeded else None

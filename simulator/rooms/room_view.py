@@ -1,0 +1,216 @@
+"""What everybody in a room sees: the brief, the board, the verdicts and a panel of the run, each as the role may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import partial
+from secrets import token_urlsafe
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.board_component import whiteboard
+from simulator.app.design_state import widget_value
+from simulator.app.exhibit_drawings import heroes_by_exhibit, panels_by_exhibit, timed_panels_by_exhibit
+from simulator.app.jobs import Job
+from simulator.app.news import Latest, follow, offer
+from simulator.app.widgets import plain
+from simulator.board.box_fields import box_of_choice
+from simulator.case.outputs import EXHIBITS
+from simulator.case.phases import hero_of
+from simulator.case.schema import Scenario
+from simulator.explain.result import Result
+from simulator.panels.choice_panel import choice_widget
+from simulator.panels.day_panel import over_time
+from simulator.panels.lever_panel import levers
+from simulator.panels.verdict_bar import bar, bar_content
+from simulator.rooms.board_desk import BoardDesk
+from simulator.rooms.board_table import board_table
+from simulator.rooms.room_at_hand import RoomAtHand
+from simulator.rooms.room_events import BoardChanged, NotesSaved, ScratchpadSaved
+from simulator.rooms.room_runs import job_of, note_last_result, seen_by
+from simulator.session.session_events import PanelOpened, PickChanged, RunAsked, RunEnded
+
+#: Events that the board and the verdicts show by themselves: no other part of the page is drawn again for them.
+_ON_THE_BOARD = (BoardChanged, RunAsked, RunEnded, NotesSaved, ScratchpadSaved)
+
+
+#: The key of the switch with which the interviewer follows the candidate.
+FOLLOW = "room:follow"
+
+
+def follow_talk(room: RoomAtHand) -> None:
+    """Have the page drawn again after an event that the role may see and that the board does not show by itself.
+
+    It is drawn, too, once the last run has its result after the end, and once the link is closed.
+    """
+
+    def look() -> Latest:
+        room.live.keep_fresh()
+        note_last_result(room.live)
+        seen, ended = reversed(room.live.seen_events(room.role)), room.state.ended_at
+        talk = next((one.place for one in seen if not isinstance(one.event, _ON_THE_BOARD)), -1)
+        results = sum(run.ended is not None for run in room.state.runs) if ended is not None else None
+        return Latest(f"{talk} {ended} {results} {room.is_lately_open}")
+
+    follow("room talk", look)
+
+
+def board(room: RoomAtHand, height: int = 560) -> None:
+    """Show the board; its changes travel on its own socket."""
+    key = f"room:desk:{room.id}:{room.role}"
+    desk = st.session_state.get(key)
+    if not isinstance(desk, BoardDesk):
+        desk = st.session_state[key] = BoardDesk(room, token_urlsafe(12))
+    desk.room = room
+    hear = desk.hear if room.role in ("candidate", "interviewer") else None
+    whiteboard(f"{room.id}:{room.role}", offer("room board", desk.look, hear=hear), height, "Whiteboard of the interview")
+    _other_choices(room)
+    board_table(room)
+
+
+def _other_choices(room: RoomAtHand) -> None:
+    """Offer the choices that belong to no single box."""
+    settings, scenario = room.state.room.settings, room.scenario
+    open_ones = None if settings is None or room.leads else settings.choices
+    names = [
+        name for name in scenario.choices if not box_of_choice(scenario, name) and (open_ones is None or name in open_ones)
+    ]
+    if not names:
+        return
+    picks = room.state.picks(scenario)
+    with st.expander("Choices of no single box"):
+        for name in names:
+            key = f"room:pick:{name}"
+            st.session_state[key] = widget_value(scenario.choices[name], picks[name])
+            disabled = room.role not in ("candidate", "interviewer") or (room.state.room.locked and not room.leads)
+            choice_widget(scenario.choices[name], key=key, on_change=_picked, args=(room, name), disabled=disabled)
+
+
+def _picked(room: RoomAtHand, name: str) -> None:
+    before: Any = room.live.state.picks(room.scenario)[name]
+    after = room.scenario.choices[name].read(st.session_state[f"room:pick:{name}"])
+    if after != before:
+        room.take(PickChanged(choice=name, before=before, after=after))
+
+
+# ---- the verdicts
+
+
+def verdicts(room: RoomAtHand) -> None:
+    """Show the objectives; the bar paints itself as the run goes on."""
+
+    def look() -> Latest:
+        job = job_of(room.live)
+        state = f"{job.id} {job.ready} {job.running}" if job else "none"
+        return Latest(f"{state} {room.state.room.bounds}", lambda: _bar(room, job))
+
+    now = look()
+    bar(_bar(room, job_of(room.live)) | {"seen": now.revision}, look)
+
+
+def _bar(room: RoomAtHand, job: Job | None) -> dict[str, Any]:
+    objectives = [one.metric for one in room.scenario.objectives]
+    hidden = () if room.role in ("interviewer", "rater") else [one for one in objectives if one not in room.state.room.bounds]
+    return run_bar(job, hidden)
+
+
+def run_bar(job: Job | None, hidden: Collection[str] = (), calm: Result | None = None) -> dict[str, Any]:
+    """Return what the bar of the verdicts paints of a run.
+
+    hidden: metrics whose bound is not shown; calm: the same run in calm
+    """
+    if job is None:
+        return bar_content([], words="The board does not run yet: a box, or the line below the board, says why.")
+    if job.error:
+        return bar_content([], words=f"The run failed: {job.error}", failed=True)
+    found = job.summary if job.succeeded else job.quick
+    if found is None:
+        return bar_content(None, stale=True, words="The run begins …", share=job.share)
+    words = "" if job.succeeded else f"Preliminary, after {job.ready} of {job.planned} replications."
+    share, beside = job.share if job.running else None, calm.verdicts if calm else None
+    return bar_content(found.verdicts, beside, early=not job.succeeded, words=words, share=share, hidden=hidden)
+
+
+# ---- a panel of the run
+
+
+@st.fragment
+def panel(room: RoomAtHand) -> None:
+    """Show one panel of the latest run: that of the lead, or the person's own choice."""
+    job = job_of(room.live)
+    follow("room result", partial(_run_state, room))
+    names = open_panels(room)
+    if not names:
+        return
+    led = room.state.room.pushed if room.state.room.leads else None
+    wanted = led if led in names else _followed(room, names) or _own_panel(room, names)
+    if led:
+        st.caption(f"The interviewer leads: both see “{plain(EXHIBITS[wanted].label)}”.")
+    if job is None:
+        return
+    if not job.succeeded:
+        st.markdown("The panel follows with the run." if job.running else "This run gave no panel.")
+        return
+    _draw(wanted, seen_by(job.summary, room.role, room.state.room.bounds))
+    settings = room.state.room.settings
+    if settings is not None and settings.levers:
+        levers(job)
+
+
+def _run_state(room: RoomAtHand) -> Latest:
+    job = job_of(room.live)
+    return Latest(f"{job.id} {job.running}" if job else "none")
+
+
+def open_panels(room: RoomAtHand) -> list[str]:
+    """Return the panels that are open to the role, the first one first, and the one that was pushed."""
+    settings, every = room.state.room.settings, drawable(room.scenario)
+    if room.leads or settings is None or settings.panels is None:
+        return every
+    return [name for name in every if name in settings.panels or name == room.state.room.pushed]
+
+
+def drawable(scenario: Scenario) -> list[str]:
+    """Return the panels of a case that can be drawn, that of the first picture first."""
+    known = {**panels_by_exhibit(), **timed_panels_by_exhibit(), **heroes_by_exhibit()}
+    return [name for name in dict.fromkeys([hero_of(scenario), *scenario.shown()]) if name in known and name is not None]
+
+
+def _own_panel(room: RoomAtHand, names: Sequence[str]) -> str:
+    key, pushed = "room:panel", room.state.room.pushed
+    if pushed in names and st.session_state.get("room:pushed") != (pushed, _pushes(room)):
+        st.session_state["room:pushed"], st.session_state[key] = (pushed, _pushes(room)), pushed
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = names[0]
+    label = "Panel" if len(names) > 1 else "The panel of this room"
+    picked = st.selectbox(label, names, format_func=lambda name: EXHIBITS[name].label, key=key, on_change=_opened, args=(room,))
+    return str(picked)
+
+
+def _followed(room: RoomAtHand, names: Sequence[str]) -> str | None:
+    """Return the panel that the candidate opened last, for an interviewer who follows; None for every other visitor."""
+    if not room.leads or not st.session_state.get(FOLLOW):
+        return None
+    opened = [getattr(one.event, "panel", "") for one in room.state.panels]
+    return opened[-1] if opened and opened[-1] in names else None
+
+
+def _pushes(room: RoomAtHand) -> int:
+    return room.live.pushes
+
+
+def _opened(room: RoomAtHand) -> None:
+    if room.role == "candidate":
+        room.take(PanelOpened(panel=st.session_state["room:panel"]))
+
+
+def _draw(name: str, result: Result) -> None:
+    if name not in result.plan.scenario.shown():
+        st.markdown(f"“{plain(EXHIBITS[name].label)}” has nothing to show of this drawing.")
+    elif name in timed_panels_by_exhibit():
+        over_time([name], result)
+    elif name in panels_by_exhibit():
+        panels_by_exhibit()[name](result)
+    else:
+        heroes_by_exhibit()[name](result)

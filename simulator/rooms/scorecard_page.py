@@ -1,0 +1,124 @@
+"""After the interview: the replay, the scorecard with its evidence, both raters beside each other, and files to take away."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from simulator.app.rating_card import SCALE_NAMES
+from simulator.app.widgets import plain
+from simulator.rooms.room_at_hand import RoomAtHand, say
+from simulator.rooms.room_events import NOT_OBSERVED, RATINGS, ScorecardSubmitted, SignalRated
+from simulator.rooms.room_files import both_raters, files
+from simulator.rooms.room_record import LABELS, mark_moments, offered_moments
+from simulator.rooms.room_replay import replay
+from simulator.rooms.room_rules import CARD_SIGNALS
+from simulator.rooms.scorecards import compared, open_signals
+from simulator.session.session_signals import signals_of
+from simulator.units import counted
+
+#: The most moments of the log that are offered as evidence, the latest ones.
+_OFFERED = 400
+
+
+def scorecard_page(room: RoomAtHand) -> None:
+    """Show the replay and the scorecard to a rater."""
+    st.info("The interview has ended. Watch it again where you need to, then rate each signal by what happened.")
+    replay(room)
+    st.header("Scorecard", anchor=False)
+    if room.role in room.state.room.submitted:
+        st.success("Your scorecard is complete. It cannot be changed any more.")
+        _both(room)
+    else:
+        _card(room)
+    files(room)
+
+
+def rater_page(room: RoomAtHand) -> None:
+    """Show an ended interview to a second rater, without the first scorecard."""
+    st.title(plain(room.scenario.title), anchor=False)
+    if room.state.ended_at is None:
+        st.info("The interview goes on. Your scorecard opens when it has ended.")
+        return
+    scorecard_page(room)
+
+
+def _card(room: RoomAtHand) -> None:
+    anchors = {signal.name: signal.anchors for signal in signals_of(room.scenario)}
+    rated, evidence, levels = room.state.room.ratings_of(room.role), _evidence(room), [*RATINGS, NOT_OBSERVED]
+    for signal in CARD_SIGNALS:
+        with st.container(border=True):
+            kept = rated.get(signal)
+            st.markdown(f"**{plain(LABELS[signal])}**{' · kept' if kept else ''}")
+            _marks(room, signal)
+            words = dict(zip(RATINGS, anchors.get(signal, ("", "", "", "")), strict=True))
+            st.radio(
+                f"Level: {LABELS[signal]}",
+                levels,
+                levels.index(kept.level) if kept else None,
+                format_func=lambda one, words=words: ": ".join(filter(None, (SCALE_NAMES[one], words.get(one)))),
+                key=f"room:rate:{signal}",
+                label_visibility="collapsed",
+            )
+            st.multiselect(
+                "What it rests on: moments of the log",
+                list(evidence),
+                [place for place in (kept.evidence if kept else _own_marks(room, signal)) if place in evidence],
+                format_func=evidence.__getitem__,
+                key=f"room:evidence:{signal}",
+            )
+            st.text_input(
+                "Or what never came: an absence may be the evidence",
+                kept.absence if kept else "",
+                max_chars=300,
+                key=f"room:absence:{signal}",
+            )
+            st.text_input("Why, in a sentence", kept.text if kept else "", max_chars=1000, key=f"room:sentence:{signal}")
+            st.button("Keep", key=f"room:keep:{signal}", on_click=_keep, args=(room, signal))
+    left = open_signals(room.state, room.role)
+    if left:
+        st.caption(
+            f"{counted(len(left), 'signal')} to rate. Each rests on moments of the log or on an absence, or was not observed."
+        )
+    st.button("Complete the scorecard", type="primary", disabled=bool(left), on_click=room.take, args=(ScorecardSubmitted(),))
+
+
+def _marks(room: RoomAtHand, signal: str) -> None:
+    tags = [tag for tag in room.state.room.tags if tag.signal == signal]
+    plus = sum(tag.plus for tag in tags)
+    st.caption(f"Marks: {plus} plus, {len(tags) - plus} minus.")
+
+
+def _own_marks(room: RoomAtHand, signal: str) -> list[int]:
+    return [tag.place for tag in room.state.room.tags if tag.signal == signal]
+
+
+def _evidence(room: RoomAtHand) -> dict[int, str]:
+    """Return the moments of the log that a rating may rest on, marks first."""
+    latest = list(offered_moments(room.scenario, room.state).items())[-_OFFERED:]
+    return mark_moments(room.scenario, room.state) | dict(latest)
+
+
+def _keep(room: RoomAtHand, signal: str) -> None:
+    """Keep a rating as its fields are now: a callback's arguments are those of the page as it was drawn last."""
+    fields = ("rate", "evidence", "absence", "sentence")
+    level, places, absence, text = (st.session_state[f"room:{field}:{signal}"] for field in fields)
+    if level is None:
+        say(f"“{LABELS[signal]}”: choose a level.")
+    elif not (places or absence.strip() or level == NOT_OBSERVED):
+        say(f"“{LABELS[signal]}”: choose a moment of the log, say what never came, or choose “{SCALE_NAMES[NOT_OBSERVED]}”.")
+    else:
+        words = {"absence": absence.strip(), "text": text.strip()}
+        room.take(SignalRated(signal=signal, level=level, evidence=tuple(places), **words))
+
+
+def _both(room: RoomAtHand) -> None:
+    """Show both raters beside each other, once both are complete."""
+    both = compared(room.state)
+    if not both:
+        st.caption("The other scorecard is shown once both are complete. A second rater comes by the fourth link.")
+        return
+    st.subheader("Both raters", anchor=False)
+    apart = [one for one in both if one.first != one.second]
+    words = "Both agree on every signal." if not apart else f"They differ on {counted(len(apart), 'signal')} of {len(both)}."
+    st.markdown(f"{words} Talk about the evidence of those first. No mean over all signals is given: each stands for itself.")
+    st.dataframe(both_raters(room.state), hide_index=True)

@@ -1,0 +1,114 @@
+"""The board of a session: the drawing of the case, changed by the operations in the log."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache
+
+from simulator.board.board import Board
+from simulator.board.case_drawing import DrawnCase, compiled, drawn
+from simulator.board.operations import OperationError
+from simulator.case.schema import Scenario
+from simulator.engine.plan import case_hash
+from simulator.rooms.own_task import OWN_TASK
+from simulator.rooms.room_events import BoardChanged
+
+if TYPE_CHECKING:
+    from simulator.session.session_state import SessionState, Timed
+
+
+@dataclass(frozen=True)
+class _KnownBoard:
+    """A board with the case that it draws, and the number of operations that it includes."""
+
+    scenario: Scenario
+    count: int
+    board: Board
+
+    @cached_property
+    def drawing(self) -> str:
+        """The hash of the board without places and notes."""
+        content = [self.board.start, {name: [box.is_end, box.data] for name, box in self.board.boxes.items()}]
+        if self.scenario.id == OWN_TASK:  # whose numbers may change while the interview goes on
+            content.append(case_hash(self.scenario))
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+#: Boards of sessions in memory, boards of cases as they are written, and drawings that were compiled.
+#: With each the case, so that no other object takes its id.
+_BOARDS: LRUCache[Any, _KnownBoard] = LRUCache(256)
+_WRITTEN: LRUCache[int, _KnownBoard] = LRUCache(64)
+_DRAWINGS: LRUCache[Any, tuple[Scenario, DrawnCase]] = LRUCache(256)
+_LOCK = Lock()
+
+
+def board_of(scenario: Scenario, state: SessionState) -> Board:
+    """Return the board of a session; an operation that makes no sense at its place in the log changes nothing."""
+    return _known(scenario, state).board
+
+
+def _known(scenario: Scenario, state: SessionState) -> _KnownBoard:
+    empty = state.room.settings is not None and state.room.settings.empty_board
+    key = id(scenario), state.session.id, empty, state.operations[0].place if state.operations else -1
+    with _LOCK:
+        known = _BOARDS.get(key)
+    if known is not None and known.count == len(state.operations):
+        return known
+    if known is None or known.count > len(state.operations):
+        count, board = 0, drawn(scenario, empty)
+    else:
+        count, board = known.count, known.board
+    for one in state.operations[count:]:
+        board = _after(board, one)
+    found = _KnownBoard(scenario, len(state.operations), board)
+    with _LOCK:
+        _BOARDS[key] = found
+    return found
+
+
+def _as_written(scenario: Scenario) -> _KnownBoard:
+    """Return the board of a case itself."""
+    with _LOCK:
+        known = _WRITTEN.get(id(scenario))
+    if known is None:
+        known = _KnownBoard(scenario, 0, drawn(scenario))
+        with _LOCK:
+            _WRITTEN[id(scenario)] = known
+    return known
+
+
+def _after(board: Board, one: Timed) -> Board:
+    assert isinstance(one.event, BoardChanged)
+    try:
+        return board.after(one.event.operation, one.role)
+    except OperationError:
+        return board
+
+
+def drawing_of(scenario: Scenario, state: SessionState) -> DrawnCase:
+    """Return the case that the board of a session draws."""
+    board = _known(scenario, state)
+    key = id(scenario), board.drawing
+    with _LOCK:
+        known = _DRAWINGS.get(key)
+    if known is not None:
+        return known[1]
+    found = compiled(board.board, scenario)
+    with _LOCK:
+        _DRAWINGS[key] = scenario, found
+    return found
+
+
+def drawing_hash(scenario: Scenario, state: SessionState) -> str:
+    """Return the hash of what the board of a session draws; empty where it draws the case itself."""
+    is_own = scenario.id == OWN_TASK
+    if not is_own and not state.operations and not (state.room.settings and state.room.settings.empty_board):
+        return ""
+    mine = _known(scenario, state).drawing
+    return "" if not is_own and mine == _as_written(scenario).drawing else mine
