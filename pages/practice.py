@@ -13,8 +13,7 @@ from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import Plan, compile_plan
-from simulator.metrics.replications import REPLICATIONS
-from simulator.metrics.stopping import looks_of
+from simulator.metrics.replications import REPLICATIONS, looks_of
 from simulator.panels.choice_panel import form, picks_of
 from simulator.panels.lever_panel import levers
 from simulator.paths import PAGES

@@ -31,12 +31,12 @@ from simulator.metrics.replications import (
     REPLICATIONS,
     DoubtRuns,
     has_band_edges,
+    looks_of,
     needs_resampled_run,
     packed,
     run_doubts_packed,
     run_packed,
 )
-from simulator.metrics.stopping import looks_of
 
 T = TypeVar("T")
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
     from simulator.explain.lever_scores import ObjectiveCause
+    from simulator.metrics.samples import Total
     from simulator.metrics.summary import Summary, Verdict
-    from simulator.metrics.totals import Total
     from simulator.records.trace import Trace
 
 #: The place of each section's model, by the section's name in a case.

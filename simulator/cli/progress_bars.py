@@ -23,8 +23,7 @@ from simulator.cli.exits import err
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result, result_of, settled
 from simulator.metrics.measures import Measures
-from simulator.metrics.replications import run_replications
-from simulator.metrics.stopping import looks_of
+from simulator.metrics.replications import looks_of, run_replications
 from simulator.processes import ProcessPool
 
 #: Where standard error is no terminal, a line comes at most this often, in s.

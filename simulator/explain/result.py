@@ -22,8 +22,7 @@ from simulator.explain.remedies import remedy_of, unprovable
 from simulator.explain.trust import TrustNote, notes_on
 from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
-from simulator.metrics.replications import run_replications
-from simulator.metrics.stopping import looks_of
+from simulator.metrics.replications import looks_of, run_replications
 from simulator.metrics.summary import Summary, Verdict, summary_of
 from simulator.units import significant, spoken_bound, spoken_within
 

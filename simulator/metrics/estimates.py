@@ -29,9 +29,7 @@ from simulator.intervals import (
 from simulator.metrics.label_uncertainty import RoutingShares
 from simulator.metrics.load_lines import LoadLines, load_lines
 from simulator.metrics.measures import Measures, whole_sample
-from simulator.metrics.pooled_samples import Percentile, Pooled
-from simulator.metrics.samples import NOTHING, Sample
-from simulator.metrics.totals import Total, bounds, changes
+from simulator.metrics.samples import NOTHING, Percentile, Pooled, Sample, Total, bounds, changes
 from simulator.units import significant
 
 Floats = NDArray[np.float64]

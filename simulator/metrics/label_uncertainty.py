@@ -40,8 +40,7 @@ from simulator.metrics.resampled_labels import (
     never_seen,
     weights_of,
 )
-from simulator.metrics.score_stretches import paths_shift, score_stretches
-from simulator.metrics.threshold_draws import cuts_of
+from simulator.metrics.threshold_checks import cuts_of, paths_shift, score_stretches
 from simulator.records.streams import cache_per_plan
 
 Floats = NDArray[np.float64]

@@ -16,9 +16,8 @@ from simulator.engine.servers import kind
 from simulator.metrics.label_uncertainty import codes_at, downstream
 from simulator.metrics.mlperf_verdict import Queries, queries_of
 from simulator.metrics.resampled_labels import item_gates, item_groups, labelled_people
-from simulator.metrics.samples import SECTIONS, Sample, sample
+from simulator.metrics.samples import SECTIONS, Sample, Total, sample
 from simulator.metrics.stage_metrics import StageTimes, loads_of, times_of
-from simulator.metrics.totals import Total
 from simulator.records.trace import OUTCOMES, Trace, Visits
 
 Floats = NDArray[np.float64]

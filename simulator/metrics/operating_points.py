@@ -14,7 +14,7 @@ from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, percentile_interval
 from simulator.metrics.resampled_labels import weights_of
-from simulator.metrics.threshold_draws import threshold_draws
+from simulator.metrics.threshold_checks import threshold_draws
 
 Floats = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from simulator.case.attributes import in_groups
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_metric
 from simulator.case.own_metrics import OwnMetric, RequestCount
 from simulator.metrics.measures import CountedRun, Floats
-from simulator.metrics.totals import Total
+from simulator.metrics.samples import Total
 from simulator.records.trace import OUTCOMES
 
 Flags = NDArray[np.bool_]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from simulator.case.outputs import Better, CaseOutline, CountedMetric, Metric, share_metric
 from simulator.metrics.measures import CountedRun
-from simulator.metrics.totals import Total
+from simulator.metrics.samples import Total
 from simulator.units import upper_first
 
 

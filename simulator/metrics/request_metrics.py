@@ -12,8 +12,7 @@ from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_met
 from simulator.engine.servers import paid_usd
 from simulator.metrics.measures import CountedRun, Floats
 from simulator.metrics.own_counts import weights
-from simulator.metrics.samples import Sample
-from simulator.metrics.totals import Total
+from simulator.metrics.samples import Sample, Total
 from simulator.records.trace import DONE, OUTCOMES
 from simulator.units import upper_first
 

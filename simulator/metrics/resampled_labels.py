@@ -1,30 +1,216 @@
-"""The labelled people behind a plan: the items of each class and group, and how often each resample draws them."""
+"""The labelled people behind a plan: the items of each class and group, their resamples, and draws of shares and quantiles.
+
+A bootstrap of an extreme fails: no resample holds a score below the lowest, and a third of them hold no miss where one of 60
+was missed. The number of items below a quantile is binomial, whatever their distribution (David and Nagaraja 2003, Order
+Statistics, section 7.1), and so is the number that passes a fixed threshold (Clopper and Pearson 1934). Resamples only say
+which draw is high, so that all that rests on the same patients rises and falls together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from functools import lru_cache
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from threading import RLock
 
 import numpy as np
 from cachetools import LRUCache, cached
 from numpy.typing import NDArray
-from scipy.special import betaincinv
+from scipy.special import bdtrik, betainc, betaincinv, ndtri, stdtrit
 
 from simulator.case.attributes import item_values
 from simulator.engine.plan import Plan
 from simulator.engine.stages.gate import Gate
 from simulator.evidence.score_tables import Published, ScoreTable
+from simulator.intervals import LEVEL, effective_trials
 from simulator.limits import MIB
-from simulator.metrics.exact_draws import LabelledClass
 from simulator.records.streams import cache_per_plan
 
 Floats = NDArray[np.float64]
 
+SEED = 0
+
+#: Shares of the items below which it is looked at how alike those of one patient are.
+_LEVELS = np.linspace(0.1, 0.9, 9)
+
+#: What rounding may add to a whole number.
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class LabelledClass:
+    """The labelled items of one class, or of a group of it.
+
+    scores: of the model that has the last word; patients: who stands behind each, shapes (items,)
+    weights: how often each was drawn in each resample, shape (resamples, items)
+    evidence: the number of independent items at most
+    """
+
+    scores: Floats
+    patients: NDArray[np.int64]
+    weights: Floats
+    evidence: float
+
+    def of(self, members: NDArray[np.bool_]) -> LabelledClass:
+        """Return the part of the class that `members` marks, shape (items,)."""
+        return LabelledClass(self.scores[members], self.patients[members], self.weights[:, members], self.evidence)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the weights and of the cumulative weights, whose numbers take half."""
+        return self.weights.nbytes * 3 // 2
+
+    @cached_property
+    def totals(self) -> Floats:
+        """The weight of all items in each resample, shape (resamples,)."""
+        return np.asarray(self.weights.sum(1))
+
+    @cached_property
+    def mirrored(self) -> LabelledClass:
+        """The same items with the opposite scores."""
+        return replace(self, scores=-self.scores)
+
+    @cached_property
+    def worth(self) -> float:
+        """The number of independent items that these are worth: fewer than there are where those of one patient score alike.
+
+        The design effect (Korn and Graubard 1998) is the mean over nine levels, as one at an extreme rests on few items.
+        """
+        codes = np.unique(self.patients, return_inverse=True)[1]
+        counts = np.bincount(codes).astype(float)
+        if len(counts) == len(codes):
+            return min(float(len(codes)), self.evidence)
+        ranks = np.argsort(np.argsort(self.scores, kind="stable")) + 0.5
+        below = [np.bincount(codes, ranks <= level * len(ranks)).astype(float) for level in _LEVELS]
+        alike = max(float(np.mean([len(codes) / effective_trials(hits, counts) for hits in below])), 1.0)
+        few = float(ndtri((1 + LEVEL) / 2) / stdtrit(max(len(counts) - 1, 1), (1 + LEVEL) / 2)) ** 2
+        return min(max(len(codes) / alike * few, 1.0), self.evidence)
+
+    @cached_property
+    def lean(self) -> Floats:
+        """The mean rank of the scores that each resample holds, shape (resamples,)."""
+        return self._mean(np.argsort(np.argsort(self.scores, kind="stable")).astype(float))
+
+    @cached_property
+    def _ascending(self) -> NDArray[np.float32]:
+        return np.sort(self.scores).astype(np.float32)
+
+    @cached_property
+    def _cumulative(self) -> NDArray[np.int32]:
+        """The weight of the items before each, by ascending score, in each resample, shape (resamples, items + 1)."""
+        order = np.argsort(self.scores, kind="stable")
+        weight = np.zeros((len(self.weights), len(order) + 1), np.int32)
+        np.cumsum(self.weights[:, order], axis=1, out=weight[:, 1:])
+        return weight
+
+    def count_below(self, cuts: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the number of items with scores below each cut, of the shape of `cuts`."""
+        return np.searchsorted(self._ascending, cuts)
+
+    def weight_below(self, cuts: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Return the weight of the items with scores below cuts, each in its resample, shape (cuts, resamples) like `cuts`."""
+        return self._cumulative[np.arange(len(self.weights)), self.count_below(cuts)]
+
+    def shares_of(self, weights: Sequence[Floats]) -> Floats:
+        """Return the shares that weights of items have in each resample; weights: shape (resamples,) each."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.stack(weights, axis=-1) / self.totals[:, None])
+
+    def shares(self, taken: NDArray[np.integer], ways: NDArray[np.int64], possible: NDArray[np.bool_]) -> Floats:
+        """Return draws of the share that takes each way, shape (resamples, ways); each row adds up to 1.
+
+        taken: the way of each item, shape (items,); ways: ascending, the highest scores first
+        possible: the ways that an item of this class may take, whether one does or not, shape (ways,)
+        """
+        found = np.array([np.mean(taken == way) for way in ways])
+        usual, worth = int(found.argmax()), self.worth
+        drawn = np.zeros((len(self.weights), len(ways)))
+        for place in np.flatnonzero(possible & (np.arange(len(ways)) != usual)):
+            rank = self._ranks(self._mean(taken == ways[place]), leaning=bool(place < usual))
+            drawn[:, place] = _share_draws(found[place] * worth, worth, len(rank))[rank]
+        drawn /= np.maximum(drawn.sum(1, keepdims=True), 1.0)
+        drawn[:, usual] = 1 - drawn.sum(1)
+        return drawn
+
+    def quantiles(self, share: float, now: float, paired: bool = False) -> Floats:
+        """Return draws of the score that this share of everybody would stay at or below, shape (resamples,).
+
+        now: the score that this share of the labelled does. Infinite where the items are too few to bound it.
+        paired: draws to compare two models by. The quantile lies between two of the scores. The outer one makes the interval
+        of one model exact, and would make that of a difference too wide. So every second draw takes the upper one, for both.
+        """
+        ordered = np.concatenate([[-np.inf], np.sort(self.scores), [np.inf]])
+        places, below = self._below(share, now)
+        upper = np.arange(len(places)) % 2 == 1 if paired else places > 0.5
+        rank = np.floor(below + _SLACK) + upper
+        return np.asarray(ordered[np.clip(rank, 0, len(ordered) - 1).astype(int)])
+
+    def _below(self, share: float, now: float) -> tuple[Floats, Floats]:
+        """Return the place of each resample, and the number of items below the quantile there; for paired draws and others."""
+        if (share, now) not in self._known_below:
+            rank = self._ranks(-self._mean(self.scores <= now), leaning=True)
+            places = (rank + 0.5) / len(rank)
+            below = _counts_below(len(rank), self.worth, share)[rank] * len(self.scores) / self.worth
+            self._known_below[share, now] = places, below
+        return self._known_below[share, now]
+
+    @cached_property
+    def _known_below(self) -> dict[tuple[float, float], tuple[Floats, Floats]]:
+        return {}
+
+    def _ranks(self, values: Floats, leaning: bool) -> NDArray[np.intp]:
+        """Return the rank of each resample, from 0, in the order of its value, then of its lean; shape (resamples,).
+
+        leaning: whether the lean ascends
+        """
+        usable = np.isfinite(values).any()
+        neutral = np.nan_to_num(values, nan=float(np.nanmean(values))) if usable else np.zeros(len(values))
+        order = self._by_lean[leaning]
+        ranks = np.empty(len(values), np.intp)
+        ranks[order[np.argsort(neutral[order], kind="stable")]] = np.arange(len(values))
+        return ranks
+
+    @cached_property
+    def _by_lean(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The resamples by descending lean and by ascending lean, those of equal lean by chance, shapes (resamples,)."""
+        lean, chance = np.nan_to_num(self.lean), np.random.default_rng(SEED).permutation(len(self.lean))
+        return np.lexsort((chance, -lean)), np.lexsort((chance, lean))
+
+    def _mean(self, values: NDArray[np.floating] | NDArray[np.bool_]) -> Floats:
+        with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
+            return np.asarray(self.weights @ np.asarray(values, float) / self.totals)
+
+
+def _counts_below(count: int, worth: float, share: float) -> Floats:
+    """Return the binomial quantiles of the number of items below a quantile, at the middles of `count` equal parts of (0, 1).
+
+    Shape (count,), ascending. The distribution changes at whole numbers, so that a few values of it say as much as an inverse
+    for each part.
+    """
+    places = (np.arange(count) + 0.5) / count
+    least, most = np.ceil(bdtrik(places[[0, -1]], worth, share) - _SLACK)
+    numbers = np.arange(least, most)
+    return np.asarray(least + np.searchsorted(betainc(worth - numbers, numbers + 1, 1 - share) * (1 + _SLACK), places))
+
+
+@lru_cache(maxsize=512)
+def _share_draws(hits: float, worth: float, count: int) -> Floats:
+    """Return ascending draws whose outer quantiles are the bounds of Clopper and Pearson for `hits` of `worth` items.
+
+    Shape (count,). Callers must not mutate them: classes and groups share them, since the function of Beta takes long.
+    """
+    places = (np.arange(count) + 0.5) / count
+    above = places > 0.5
+    drawn = above.astype(float)
+    if hits > 0:
+        drawn[~above] = betaincinv(hits, worth - hits + 1, places[~above])
+    if hits < worth:
+        drawn[above] = betaincinv(hits + 1, worth - hits, places[above])
+    return drawn
+
+
 #: Resamples of the labelled for what is a sum over people.
 RESAMPLES = 1000
-
-SEED = 0
 
 
 def item_gates(plan: Plan) -> dict[str, Gate]:

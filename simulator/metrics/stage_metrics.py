@@ -23,8 +23,7 @@ from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.metrics.measures import CountedRun
-    from simulator.metrics.samples import Sample
-    from simulator.metrics.totals import Total
+    from simulator.metrics.samples import Sample, Total
 
 Seconds = NDArray[np.float64]
 

@@ -23,8 +23,8 @@ from simulator.metrics.estimates import Estimator, Withheld
 from simulator.metrics.label_uncertainty import ways_of
 from simulator.metrics.measures import CURVE, FLOW, FlowCounts, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
+from simulator.metrics.replications import SLIGHT, TELLING, chance_to_decide, is_out_of_reach, widening
 from simulator.metrics.stage_metrics import StageTimes, pooled
-from simulator.metrics.stopping import SLIGHT, TELLING, chance_to_decide, is_out_of_reach, widening
 from simulator.metrics.threshold_checks import ThresholdCheck, threshold_checks
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace

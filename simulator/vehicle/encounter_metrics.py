@@ -15,8 +15,8 @@ from simulator.case.outputs import Metric, share_metric
 from simulator.case.schema import Scenario
 from simulator.evidence.drive_tables import DRAWS, Alarms
 from simulator.metrics.ages import instants
+from simulator.metrics.samples import Total
 from simulator.metrics.summary import Summary
-from simulator.metrics.totals import Total
 from simulator.records.timetables import HOUR_S
 from simulator.records.trace import DONE, Trace
 from simulator.vehicle.braking import first_tick, needed_m

@@ -16,7 +16,7 @@ from simulator.errors import suggest
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
-    from simulator.metrics.totals import Total
+    from simulator.metrics.samples import Total
     from simulator.records.trace import Trace
     from simulator.vehicle.encounter_causes import Explain
 

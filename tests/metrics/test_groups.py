@@ -17,7 +17,7 @@ from simulator.metrics.measures import measure
 from simulator.metrics.replications import resampled_plan, run_replications
 from simulator.metrics.resampled_labels import RESAMPLES, labelled_group, labelled_people, weights_of
 from simulator.metrics.summary import summary_of
-from simulator.metrics.threshold_draws import resampled_cuts
+from simulator.metrics.threshold_checks import resampled_cuts
 from tests.builders import assumed, end, figures, gate, people, plan, pool, population, run_at, score_table, spread
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end()}

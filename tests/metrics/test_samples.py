@@ -5,8 +5,7 @@ import pytest
 
 from simulator.intervals import quantile_interval
 from simulator.metrics import samples
-from simulator.metrics.pooled_samples import BEYOND, Pooled
-from simulator.metrics.samples import SECTIONS, sample
+from simulator.metrics.samples import BEYOND, SECTIONS, Pooled, sample
 
 
 def replications(count, size, seed=0, **alike):

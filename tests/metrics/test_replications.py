@@ -11,14 +11,14 @@ from scipy.stats import multivariate_normal, norm, t
 from simulator.engine.latency_tables import constant
 from simulator.explain.result import replicate, result_of, settled
 from simulator.intervals import Interval, estimate, mean_interval, share_interval, widened
-from simulator.metrics.replications import run_replications
-from simulator.metrics.stopping import (
+from simulator.metrics.replications import (
     SLIGHT,
     TELLING,
     bounds_of,
     chance_to_decide,
     is_out_of_reach,
     looks_of,
+    run_replications,
     spent,
     widening,
 )
