@@ -17,7 +17,7 @@ from simulator.case.phases import PRACTICE_FIELDS
 from simulator.case.prose_figures import kept_numbers, placeholders_in, raw_texts
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
-from simulator.explain.proofs import too_few_labels
+from simulator.explain.notes import too_few_labels
 from simulator.units import spoken_bound
 
 Found = Iterator[tuple[Path, str]]

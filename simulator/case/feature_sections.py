@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulator.case.outputs import Metric
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
-    from simulator.explain.lever_scores import ObjectiveCause
+    from simulator.explain.design_changes import ObjectiveCause
     from simulator.metrics.samples import Total
     from simulator.metrics.summary import Summary, Verdict
     from simulator.records.trace import Trace

@@ -25,8 +25,8 @@ from simulator.charts.look import (
 )
 from simulator.charts.run_time import marked
 from simulator.engine.plan import Plan
+from simulator.explain.bottleneck import escalated, part_label
 from simulator.explain.causes import as_written, count_words, shared_out
-from simulator.explain.outcome_breakdown import escalated, part_label
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary
 from simulator.units import counted, roughly, spoken_within, upper_first

@@ -12,12 +12,25 @@ import pandas as pd
 
 from simulator.case.curveball import AffectedQuantity
 from simulator.case.schema import Scenario
-from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
+from simulator.explain.bottleneck import (
+    FEW,
+    PART,
+    THROUGHPUT,
+    Fate,
+    by_decider,
+    by_tag,
+    deciding,
+    escalated,
+    part_in_sentence,
+    resent,
+    slowest_stage,
+    spent,
+    turning_away,
+    why_held_up,
+)
 from simulator.explain.claims import Claim, figure, load_claim, said, split_of
-from simulator.explain.lever_scores import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
-from simulator.explain.notes import notes_of
-from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_in_sentence
-from simulator.explain.proofs import group_words
+from simulator.explain.design_changes import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
+from simulator.explain.notes import group_words, notes_of
 from simulator.intervals import ROUNDING
 from simulator.metrics.request_metrics import MISSED, PRICE
 from simulator.metrics.stage_metrics import clock, last_change, strikes_of

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simulator.evidence.catalogue import field_drop_of
+from simulator.explain.bottleneck import part_in_sentence, price_is_assumed
 from simulator.explain.claims import Claim, on_verdict
-from simulator.explain.outcome_breakdown import part_in_sentence, price_is_assumed
-from simulator.explain.proofs import labelled_behind
-from simulator.explain.remedies import unprovable
+from simulator.explain.notes import labelled_behind
+from simulator.explain.trust import unprovable
 from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary, Verdict
 from simulator.units import roughly
 

@@ -1,12 +1,15 @@
 """Claims: each statement about a design is a record before it is a sentence.
 
-The code that computes a figure makes the claim about it. Pages, the terminal, the report and `--json` print its `words`.
+The code that computes a figure makes the claim about it. Pages, the terminal, the report and `--json` print its `words`; a
+screen of few lines prints short claims, sentence by sentence.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import inf, isfinite
 from typing import Any, Literal
 
@@ -190,3 +193,43 @@ def split_of(
     name, more = f"parts of {metric.name}", {"unit": unit}
     among = [replace(on_metric(metric, "among", size, clause, **more), subject=name) for size, clause in parts]
     return replace(on_metric(metric, "is", whole, words, **more), subject=name), *among
+
+
+#: The most words of a claim.
+WORDS = 30
+
+#: A claim that ends early keeps this number of words at least behind its last colon.
+_FEWEST = 4
+
+#: The end of a sentence: a full stop before a space and a capital, a digit or a quotation mark.
+_END = re.compile(r"(?<=[.!?]) (?=[A-Z0-9“])")
+
+#: Places where a sentence may end early, the best first.
+_CUTS = ("; ", ": ", ", ")
+
+
+def short_claims(text: str, words: int = WORDS) -> list[str]:
+    """Return the sentences of a text, in order; a longer one than `words` ends at its last clause that fits."""
+    ends = [found.start() for found in _END.finditer(text) if _is_closed(text[: found.start()])]
+    sentences = [text[start:end].strip() for start, end in pairwise([0, *ends, len(text)])]
+    return [_shortened(sentence, words) for sentence in sentences if sentence]
+
+
+def _shortened(sentence: str, words: int) -> str:
+    if len(sentence.split()) <= words:
+        return sentence
+    for mark in _CUTS:
+        heads = [sentence[:place] for place in _outside_quotes(sentence, mark)]
+        fitting = [head for head in heads if len(head.split()) <= words and len(head.rpartition(": ")[2].split()) >= _FEWEST]
+        if fitting:
+            return f"{fitting[-1]}."
+    return f"{' '.join(sentence.split()[: words - 1])} …"
+
+
+def _outside_quotes(sentence: str, mark: str) -> list[int]:
+    places = [found.start() for found in re.finditer(re.escape(mark), sentence)]
+    return [place for place in places if _is_closed(sentence[:place])]
+
+
+def _is_closed(text: str) -> bool:
+    return all(text.count(opening) == text.count(closing) for opening, closing in ("“”", "()"))

@@ -1,19 +1,27 @@
-"""Changes of a design: one choice with another pick, compiled, and compared with the design on the same requests."""
+"""Changes of a design: one choice with another pick, compiled, ranked by scores before a run, and compared with the design."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from math import inf
 
-from simulator.case.choices import Options, Pick
+from simulator.case.choices import Choice, Options, Pick
 from simulator.case.document import ScenarioError
+from simulator.case.schema import Scenario
 from simulator.engine.actions import with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan
+from simulator.engine.servers import kind, servers
+from simulator.explain.bottleneck import FEW, load_on, turning_away
+from simulator.explain.claims import Claim, figure, on_metric
 from simulator.intervals import LEVEL
 from simulator.metrics.comparisons import Difference, differences
+from simulator.metrics.estimates import Estimator
+from simulator.metrics.label_uncertainty import plain_ways
 from simulator.metrics.summary import Summary, Verdict
+from simulator.records.timetables import HOUR_S
 
 
 @dataclass(frozen=True)
@@ -133,3 +141,188 @@ class ChangeTrial:
     def differences(self) -> dict[str, Difference]:
         every = differences(self.before.measures, self.after.measures, (self.before, self.after))
         return {one.metric.name: one for one in every}
+
+
+#: The load at which a stage is expected to keep up.
+FREE = 0.95
+
+#: A smaller relative change of a figure promises nothing.
+SMALL = 1e-3
+
+
+@dataclass(frozen=True)
+class LeverScore:
+    """Score of a changed design, known before it is run: the lower, the more it promises for an objective.
+
+    stages: those that decide on the objective, the most important first; written: other parts of the scenario that decide
+    enough: the score of a design that is expected to meet the objective; None where that is not known
+    """
+
+    stages: Sequence[str]
+    score: Callable[[Plan], float]
+    enough: float | None = None
+    written: Sequence[str] = ()
+
+    def of(self, change: DesignChange) -> float:
+        assert change.plan is not None
+        return self.score(change.plan)
+
+
+@dataclass(frozen=True)
+class ObjectiveCause:
+    """The cause that an objective is not met, in words, and the exhibits that show it, the best first.
+
+    parts: the claims of its clauses; split: the sentence of those that are parts of a whole, which a picture may say instead
+    unprovable: the sentence that says why no design can prove the objective with this evidence; empty where one can
+    """
+
+    sentence: str
+    exhibits: Sequence[str]
+    levers: LeverScore
+    parts: Sequence[Claim] = ()
+    unprovable: str = ""
+    split: str = ""
+
+    @property
+    def stage(self) -> str | None:
+        """The stage that decides; None where none does."""
+        return next(iter(self.levers.stages), None)
+
+    def claim(self, verdict: Verdict) -> Claim:
+        """Claim the cause of an objective, and that it has no figure where it has none."""
+        none = (figure(verdict.metric, None, self.sentence),) if verdict.estimate is None else ()
+        return on_metric(verdict.metric, "causes", self.stage, self.sentence, parts=(*none, *self.parts))
+
+
+def by_ways(summary: Summary, verdict: Verdict, stages: Sequence[str]) -> LeverScore:
+    return LeverScore(stages, _of_ways(summary, verdict), -_short(verdict), ["population"])
+
+
+def by_cost(summary: Summary, verdict: Verdict, stages: Sequence[str]) -> LeverScore:
+    """Score by the rise of a cost: of other ways through gates, and of servers; by load where requests are turned away."""
+    ways, paid = _of_ways(summary, verdict), _paid_per_1000(summary, summary.plan)
+    lost = turning_away(summary, summary.metric("done_share"))
+    if lost is not None and lost == next(iter(stages), None):
+        return LeverScore(stages, by_load(summary, lost).score, FREE, ["costs"])
+    cost = sum(max(part.value, 0.0) for part in summary.costs.values())
+
+    def score(plan: Plan) -> float:
+        return _change(cost, cost + ways(plan) + _paid_per_1000(summary, plan) - paid)
+
+    return LeverScore(stages, score, -_short(verdict), ["costs", "population"])
+
+
+def by_load(summary: Summary, name: str) -> LeverScore:
+    """Score by theory the delay at a stage: a batching delay in s, or a load.
+
+    The load is that with all retries where requests are turned away, that at the peak if only that is too high, or the mean.
+    """
+    figure = _held_up_by(summary, name)
+    return LeverScore([name], figure, FREE, ["arrivals"]) if figure else in_order([name])
+
+
+def in_order(stages: Sequence[str], written: Sequence[str] = ()) -> LeverScore:
+    return LeverScore(stages, lambda plan: 0.0, written=written)
+
+
+def by_warning(stages: Sequence[str], warning: str | None) -> LeverScore:
+    return LeverScore(stages, lambda plan: float(warning in plan.warnings), 0.0)
+
+
+def promising(plan: Plan, levers: LeverScore, changes: Callable[[str], Sequence[DesignChange]]) -> list[DesignChange]:
+    """Return the best change of each choice that bears on an objective, the most promising first, then the other changes.
+
+    changes: those of a choice that can run
+    """
+    each = [
+        sorted(of_choice, key=levers.of)
+        for name in writing(plan.scenario, levers)
+        if (of_choice := changes(name)) and any(_bears_on(plan, levers, change) for change in of_choice)
+    ]
+    best, others = [of_choice[0] for of_choice in each], [change for of_choice in each for change in of_choice[1:]]
+    return [*sorted(best, key=levers.of), *sorted(others, key=levers.of)]
+
+
+def with_longer_ones(plan: Plan, levers: LeverScore, changes: Sequence[DesignChange]) -> Iterator[DesignChange]:
+    """Yield the changes; after one that is not expected to do, also the first longer one of its choice that is."""
+    for change in changes:
+        yield change
+        if levers.enough is not None and levers.of(change) > levers.enough:
+            yield from islice((one for one in longer_changes(plan, change) if levers.of(one) <= levers.enough), 1)
+
+
+def writing(scenario: Scenario, levers: LeverScore) -> list[str]:
+    parts = [*(f"stages.{name}" for name in _with_feeders(scenario, levers.stages)), *levers.written]
+    own = {key: choice for key, choice in scenario.choices.items() if not choice.situation}
+    return list(dict.fromkeys(key for part in parts for key, choice in own.items() if _writes_to(choice, part)))
+
+
+def _with_feeders(scenario: Scenario, stages: Sequence[str]) -> Iterator[str]:
+    # each stage that decides is followed by those it goes by: the scorer of a gate, the retries that send back to it
+    for name in stages:
+        yield name
+        if name in scenario.score_gates():
+            yield scenario.scorer_of(scenario.score_gates()[name])
+        targets = scenario.stages[name].fallbacks().values()
+        yield from (key for key in targets if key in scenario.stages and scenario.stages[key].repeats.resends)
+
+
+def _writes_to(choice: Choice, part: str) -> bool:
+    paths = [path for option in choice.options.values() for path in option.set] if isinstance(choice, Options) else choice.set
+    return any(f"{path}.".startswith(f"{part}.") for path in paths)
+
+
+def _bears_on(plan: Plan, levers: LeverScore, change: DesignChange) -> bool:
+    scenario, choice = plan.scenario, plan.scenario.choices[change.choice]
+    gates = {name: scenario.scorer_of(gate) for name, gate in scenario.score_gates().items() if name in levers.stages}
+    others = set(_with_feeders(scenario, levers.stages)) - gates.keys() - (set(gates.values()) - set(levers.stages))
+    if any(_writes_to(choice, part) for part in [*(f"stages.{name}" for name in others), *levers.written]):
+        return True
+    return levers.of(change) != 0
+
+
+def _of_ways(summary: Summary, verdict: Verdict) -> Callable[[Plan], float]:
+    estimator, up = Estimator(summary.measures, None), verdict.objective.at_least is not None
+
+    def expected(plan: Plan) -> float:
+        ways = plain_ways(summary.plan, plan)
+        figure = estimator.rerouted(verdict.metric, ways) if ways else None
+        return 0.0 if figure is None else figure
+
+    now = expected(summary.plan)
+    return lambda plan: _change(now, expected(plan)) * (-1 if up else 1)
+
+
+def _change(before: float, after: float) -> float:
+    return after - before if abs(after - before) > SMALL * abs(before) else 0.0
+
+
+def _paid_per_1000(summary: Summary, plan: Plan) -> float:
+    """Return the pay of a design's servers for 1,000 requests, as far as it is known before a run, in USD."""
+    paying = [name for name, stage in plan.scenario.stages.items() if stage.servers and stage.servers.cost_part]
+    hours = {name: servers(plan, name).total(plan.arrivals_end_s) / HOUR_S for name in paying}
+    usd = sum(hours[name] * kind(plan, name).usd_per_hour(plan, name) for name in paying)
+    return usd / (summary.requests / summary.replications / 1000)
+
+
+def _held_up_by(summary: Summary, name: str) -> Callable[[Plan], float] | None:
+    """Return the figure of a design that should be lower; None for a stage without servers."""
+    plan, times, load = summary.plan, summary.stages[name], load_on(summary.plan, name)
+    if load is None:
+        return None
+    if load.retried is not None and times.turned_away >= FEW * times.visits:
+        figure = "retried"
+    elif plan.scenario.stages[name].service.batching_delay_s and times.held_s > times.waited_s / 2:
+        return lambda other: other.scenario.stages[name].service.batching_delay_s
+    else:
+        figure = "peak" if load.peak is not None and load.peak >= 1 > load.mean else "mean"
+
+    def of(other: Plan) -> float:
+        then = load_on(other, name)
+        return 0.0 if then is None else float(getattr(then, figure) or then.mean)
+
+    return of
+
+
+def _short(verdict: Verdict) -> float:
+    return max(-verdict.margin, 0.0) if verdict.margin is not None else 0.0

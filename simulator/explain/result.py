@@ -10,16 +10,13 @@ from typing import Any
 
 from simulator.engine.plan import Plan, changes_of
 from simulator.explain.advice import Advice, AdviceTrials, Move
-from simulator.explain.bottleneck import Bottleneck, bottleneck_of
+from simulator.explain.bottleneck import Bottleneck, bottleneck_of, part_label
 from simulator.explain.causes import cause_of
 from simulator.explain.challenge import challenge_of
 from simulator.explain.claims import Claim, about_run, asked_of, claims_json, figure, on_metric, on_verdict, said
-from simulator.explain.design_changes import DesignChange
-from simulator.explain.lever_scores import promising, with_longer_ones, writing
+from simulator.explain.design_changes import DesignChange, promising, with_longer_ones, writing
 from simulator.explain.notes import notes_of
-from simulator.explain.outcome_breakdown import part_label
-from simulator.explain.remedies import remedy_of, unprovable
-from simulator.explain.trust import TrustNote, notes_on
+from simulator.explain.trust import TrustNote, notes_on, remedy_of, unprovable
 from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import looks_of, run_replications

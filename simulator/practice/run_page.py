@@ -12,10 +12,9 @@ from simulator.cli.short_page import Part, Passage
 from simulator.engine.plan import Plan, changes_of
 from simulator.explain.advice import Advice
 from simulator.explain.challenge import challenge_of
-from simulator.explain.claims import said
+from simulator.explain.claims import said, short_claims
 from simulator.explain.curveball_effects import largest_toll, tolls
 from simulator.explain.result import Result
-from simulator.explain.short_claims import short_claims
 from simulator.explain.trust import good_of
 from simulator.metrics.comparisons import NEITHER, Comparison, Difference, OneSided
 from simulator.metrics.stage_metrics import clock

@@ -9,7 +9,7 @@ import numpy as np
 from simulator.engine.plan import Plan
 from simulator.explain.bottleneck import load_on
 from simulator.explain.claims import split_of
-from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause
+from simulator.explain.design_changes import FREE, LeverScore, ObjectiveCause
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import HOUR_S
 from simulator.units import duration, percent, roughly, significant, spoken, spoken_within

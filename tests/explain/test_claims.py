@@ -10,7 +10,7 @@ import pytest
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain import advice
-from simulator.explain.claims import Claim, each_claim, line_claims, open_claims
+from simulator.explain.claims import Claim, each_claim, line_claims, open_claims, short_claims
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from tests.contradictions import contradictions
@@ -121,3 +121,25 @@ def test_the_lines_of_a_comparison_and_its_open_differences_are_claims():
         assert [part.subject for part in claim.parts] == [
             one.metric.name for one in found.moved if one.change.low <= 0 <= one.change.high and one.change.value
         ]
+
+
+def test_sentences_end_where_they_end_and_numbers_and_quotations_stay_whole():
+    text = "26.5 of 479 cancers are missed. “Threshold” decides at 0.95. 3 others end at “A. Clinic”: by its score."
+    assert short_claims(text) == [
+        "26.5 of 479 cancers are missed.",
+        "“Threshold” decides at 0.95.",
+        "3 others end at “A. Clinic”: by its score.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "claim"),
+    [
+        ("One two three four five; six seven; eight nine ten.", 8, "One two three four five; six seven."),
+        ("One two three four five: six seven, eight nine ten.", 6, "One two three four five."),
+        ("Try “one; two; three four five” with six seven eight: nine ten.", 9, "Try “one; two; three four five” with six …"),
+        ("Photo check: at the peak, it is two times what it can serve.", 6, "Photo check: at the peak, …"),
+    ],
+)
+def test_a_longer_sentence_ends_at_its_last_clause_that_fits_outside_quotations(text, words, claim):
+    assert short_claims(text, words) == [claim]

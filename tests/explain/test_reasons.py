@@ -17,8 +17,8 @@ from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain import advice
+from simulator.explain.bottleneck import by_decider
 from simulator.explain.causes import shared_out
-from simulator.explain.outcome_breakdown import by_decider
 from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
 from simulator.metrics.overload import goodput, trouble
