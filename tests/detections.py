@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from simulator.evidence.detection_tables import BINS, COLUMNS, IMAGE_STATISTICS, DetectionTables, load_detections
+from simulator.evidence.detection_tables import BINS, IMAGE_STATISTICS, DetectionTables, load_detections
 
 #: AP of each detector and precision on clean images; fog takes a tenth of it, two and three
 #: at severities 1, 3 and 5, and swapped colours a half.
@@ -44,7 +44,7 @@ def heights() -> np.ndarray:
 def frames() -> dict[str, pd.DataFrame]:
     box = np.arange(BOXES)
     image = np.repeat([f"i{number}" for number in range(IMAGES)], BOXES // IMAGES)
-    boxes = pd.DataFrame(dict.fromkeys(COLUMNS["boxes"], 0.0), index=box)
+    boxes = pd.DataFrame(dict.fromkeys(DetectionTables.boxes.columns, 0.0), index=box)
     boxes = boxes.assign(box=box, image=image, category="person", height_px=heights())
     made: dict[str, list[pd.DataFrame]] = {"outcomes": [], "answers": [], "images": [], "summary": []}
     for (condition, severity), left in SETTINGS.items():
@@ -59,7 +59,7 @@ def frames() -> dict[str, pd.DataFrame]:
             # Boxes of 32 px and more are found while at least 0.8 of AP is left.
             scores = np.where(heights() >= (32 if left >= 0.8 else 100), 0.65, 0.0)
             made["outcomes"].append(pd.DataFrame({"box": box, "score": scores}).assign(**network))
-            answers = pd.DataFrame(dict.fromkeys(COLUMNS["answers"], 0.0), index=range(IMAGES)).assign(image=names)
+            answers = pd.DataFrame(dict.fromkeys(DetectionTables.answers.columns, 0.0), index=range(IMAGES)).assign(image=names)
             # Above 0.6 all three found boxes of an image and no false one; from 0.3 five false ones more.
             made["answers"].append(answers.assign(found_60=3, found_30=5, false_30=5, **network))
             figures = {
@@ -83,7 +83,7 @@ def write_tables(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     assert len(BINS) == 10
     for name, frame in frames().items():
-        rows = frame[COLUMNS[name]]
+        rows = frame[DetectionTables.tables()[name].names]
         if name == "summary":
             rows.to_csv(folder / "summary.csv", index=False)
         else:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from simulator.evidence.scene_tables import FEATURE_COLUMNS, NUMBERS, Features, load_features
+from simulator.evidence.scene_tables import FEATURES_TABLE, NUMBERS, Features, load_features
 from tests.detections import IMAGES, SETTINGS
 
 #: By how much the condition moves the first number of every image.
@@ -30,7 +30,7 @@ def rows() -> pd.DataFrame:
         numbers[:, 0], numbers[:, 1] = MOVED[condition], [1, 0, -1] * 2
         frame = pd.DataFrame(numbers, columns=NUMBERS).assign(condition=condition, severity=severity)
         made.append(frame.assign(image=[f"i{number}" for number in range(IMAGES)], reference=np.arange(IMAGES) < 3))
-    return pd.concat(made, ignore_index=True)[FEATURE_COLUMNS]
+    return pd.concat(made, ignore_index=True)[FEATURES_TABLE.names]
 
 
 def write_features(folder: Path) -> Path:

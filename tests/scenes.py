@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from simulator.evidence.scene_tables import COLUMNS, NUMBERS, SceneTables, load_scenes
+from simulator.evidence.scene_tables import NUMBERS, SceneTables, load_scenes
 from tests.detections import about as detections_about
 
 #: Images 0 and 1 are the reference. Each has two boxes, a crop one of them, and a mixture all of its parents'.
@@ -38,12 +38,12 @@ def _scenes() -> pd.DataFrame:
 def frames() -> dict[str, pd.DataFrame]:
     scenes = _scenes()
     half = scenes.set_index("scene")["reference"]
-    boxes = pd.DataFrame(dict.fromkeys(COLUMNS["boxes"], 1.0), index=range(len(BOXES)))
+    boxes = pd.DataFrame(dict.fromkeys(SceneTables.boxes.columns, 1.0), index=range(len(BOXES)))
     made: dict[str, list[pd.DataFrame]] = {"outcomes": [], "images": [], "answers": [], "features": []}
     for condition, severity in SETTINGS:
         setting, world = {"condition": condition, "severity": severity}, condition in ("occlusion", "unknown")
         names = [*IMAGES, *MADE] if world else MADE
-        images = pd.DataFrame(dict.fromkeys(COLUMNS["images"], 0.5), index=range(len(names))).assign(image=names)
+        images = pd.DataFrame(dict.fromkeys(SceneTables.images.columns, 0.5), index=range(len(names))).assign(image=names)
         made["images"].append(images.assign(**setting))
         numbers = pd.DataFrame(np.zeros((len(names), len(NUMBERS))), columns=NUMBERS)
         made["features"].append(numbers.assign(image=names, reference=half[names].to_numpy(), **setting))
@@ -52,7 +52,7 @@ def frames() -> dict[str, pd.DataFrame]:
             parts = [OWN_BOXES, BOXES] if world else [BOXES]
             rows = pd.DataFrame({"image": np.concatenate(parts), "box": np.concatenate([np.arange(len(one)) for one in parts])})
             made["outcomes"].append(rows.assign(score=0.5, **network))
-            answers = pd.DataFrame(dict.fromkeys(COLUMNS["answers"], 0.0), index=range(len(names))).assign(image=names)
+            answers = pd.DataFrame(dict.fromkeys(SceneTables.answers.columns, 0.0), index=range(len(names))).assign(image=names)
             made["answers"].append(answers.assign(**network))
     tables = {name: pd.concat(rows, ignore_index=True) for name, rows in made.items()}
     return tables | {"scenes": scenes, "boxes": boxes.assign(box=range(len(BOXES)), image=BOXES, category="cat")}
@@ -63,9 +63,9 @@ def write_scenes(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in frames().items():
         if name == "scenes":
-            frame[COLUMNS[name]].to_csv(folder / "scenes.csv", index=False)
+            frame[SceneTables.tables()[name].names].to_csv(folder / "scenes.csv", index=False)
         else:
-            frame[COLUMNS[name]].to_parquet(folder / f"{name}.parquet", index=False)
+            frame[SceneTables.tables()[name].names].to_parquet(folder / f"{name}.parquet", index=False)
     YAML().dump(about(), folder / "about.yaml")
     return folder
 

@@ -17,7 +17,7 @@ import pandas as pd
 from campaigns.detections.evaluate import Job
 from campaigns.detections.networks import DETECTORS, Detector
 from campaigns.detections.precisions import FP32, HALVES, network_file
-from simulator.evidence.detection_tables import PROCESSOR_COLUMNS
+from simulator.evidence.detection_tables import PROCESSORS
 from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.detector_io import LEAST, boxes_of, outputs_of, prepare
 from simulator.measure.onnx_runtime import quiet_session
@@ -52,14 +52,14 @@ WAYS = (
 
 
 def judged_here(job: Job, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """Return AP and AP50 of each detector in each way, by PROCESSOR_COLUMNS, on this processor."""
+    """Return AP and AP50 of each detector in each way, by the columns of PROCESSORS, on this processor."""
     rows, here = [], products_saturate()
     for detector in DETECTORS.values():
         for way in WAYS:
             ap, ap50 = coco_ap(job.dataset.labels, _found(job, detector, way), len(job.dataset))
             rows.append((detector.name, way.precision, way.recipe, here, round(ap, 4), round(ap50, 4)))
             tick()
-    return pd.DataFrame(rows, columns=PROCESSOR_COLUMNS)
+    return pd.DataFrame(rows, columns=PROCESSORS.names)
 
 
 def _found(job: Job, detector: Detector, way: Way) -> ScoredBoxes:
@@ -91,7 +91,7 @@ def _start(file: Path, exact: bool) -> ort.InferenceSession:
 def write_rows(rows: pd.DataFrame, folder: Path) -> None:
     """Write the rows in place of those of the same kind of processor, in one step."""
     path, here = folder / FILE, bool(rows["saturates"].iloc[0])
-    held = pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=PROCESSOR_COLUMNS)
+    held = pd.read_csv(path) if path.is_file() else pd.DataFrame(columns=PROCESSORS.names)
     others = held[held["saturates"] != here]
     with in_one_step(path) as part:
         pd.concat([one for one in (others, rows) if len(one)]).to_csv(part, index=False, lineterminator="\n")

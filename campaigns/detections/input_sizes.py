@@ -27,7 +27,7 @@ from campaigns.detections.road import OBJECTS, road_answers, road_labels
 from campaigns.detections.scale_tables import RESAMPLES, SHIFT_THRESHOLD
 from campaigns.detections.scales import heights_px
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.input_sizes import AGAINST, BY_HEIGHT, COLUMNS, DRAWS
+from simulator.evidence.input_sizes import AGAINST, BY_HEIGHT, DRAWS, INPUTS
 from simulator.evidence.object_scales import load_scales, shifted
 from simulator.intervals import LEVEL
 from simulator.measure.detector_io import LEAST, Layout, Takes, boxes_of, decode_fastestdet, outputs_of, prepare
@@ -263,7 +263,7 @@ def tables(data: Dataset, trained: Path, seed: int, tick: Callable[[], None]) ->
             judged = Judged(labels, height, seen[1.0], seen[part], part, len(data), seed)
             rows += rows_of(judged, runs, runs.ratios(part))
             heights += heights_of(judged, f"coco.{detector.name}.fp32")
-    return pd.DataFrame(rows)[COLUMNS], pd.DataFrame(heights)[BY_HEIGHT]
+    return pd.DataFrame(rows)[INPUTS.names], pd.DataFrame(heights)[BY_HEIGHT]
 
 
 def write_inputs(made: tuple[pd.DataFrame, pd.DataFrame], out: Path) -> None:

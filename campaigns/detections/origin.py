@@ -11,7 +11,7 @@ import pandas as pd
 from campaigns.detections.evaluate import Job
 from campaigns.detections.networks import DETECTORS, OLDEST
 from campaigns.detections.precisions import WORDS
-from simulator.evidence.detection_tables import CLEAN, COLUMNS, FP32, About, ConditionRecord, DetectionTables, DetectorRecord
+from simulator.evidence.detection_tables import CLEAN, FP32, About, ConditionRecord, DetectionTables, DetectorRecord
 from simulator.measure.detector_conditions import BUGS, CORRUPTIONS, STALE, WORLD, Setting
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.machine import provenance
@@ -111,7 +111,7 @@ def extended(held: DetectionTables, frames: dict[str, pd.DataFrame]) -> dict[str
     _check_same(held, frames)
     together = {"boxes": held.boxes}
     for name in ("outcomes", "images", "answers", "summary"):
-        keys = [column for column in _KEYS if column in COLUMNS[name]]
+        keys = [column for column in _KEYS if column in DetectionTables.tables()[name].columns]
         old: pd.DataFrame = getattr(held, name)
         new = frames[name]
         there = pd.MultiIndex.from_frame(_plain(old, keys)[keys].drop_duplicates())

@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 
 from campaigns.detections.networks import DETECTORS, start
 from campaigns.detections.scene_job import SceneJob
-from simulator.evidence.detection_tables import BINS, REFIT_COLUMNS
+from simulator.evidence.detection_tables import BINS, REFITS
 from simulator.evidence.evidence_files import in_one_step
 from simulator.intervals import Interval
 from simulator.measure.detector_conditions import Setting
@@ -343,7 +343,7 @@ def bought(order: Ints, fold: Ints, tested: int, count: int) -> Ints:
 
 
 def refit_rows(frames: RefitFrames) -> pd.DataFrame:
-    """Return a row a number of labelled frames, by REFIT_COLUMNS: before, after, and the change paired by resample."""
+    """Return a row a number of labelled frames, by the columns of REFITS: before, after, and the change paired by resample."""
     images = len(frames.features)
     order, fold = folds(images, frames.bench.job.seed)
     weights = resamples(images, RESAMPLES, frames.bench.job.seed)
@@ -358,7 +358,7 @@ def refit_rows(frames: RefitFrames) -> pd.DataFrame:
         setting = (NETWORK, frames.setting.condition, frames.setting.severity, min(map(len, frames_of)), images)
         figures = before.ap, after.ap, *vars(ap).values(), before.recall, after.recall, *vars(recall).values()
         rows.append((*setting, *(round(float(each), 4) + 0.0 for each in figures)))
-    return pd.DataFrame(rows, columns=REFIT_COLUMNS)
+    return pd.DataFrame(rows, columns=REFITS.names)
 
 
 def make_refits(bench: RefitBench, out: Path, settings: Sequence[Setting], tick: Callable[[], None] = lambda: None) -> None:

@@ -28,11 +28,7 @@ from campaigns.detections.scales import FULL, LOOKS, PARTS, Look, ScaleJob, heig
 from campaigns.detections.timed import Timed
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.object_scales import (
-    CONDITIONS,
-    CURVES,
     DRAWS,
-    FALSE,
-    FULL_SIZE,
     Scales,
     ScalesAbout,
     ScoredNetwork,
@@ -96,13 +92,7 @@ def make_scales(job: ScaleJob, profiles: Iterable[Profile], tick: Callable[[], N
     about = _about(job, labels, networks)
     noted = _told_of_other_files(about, profiles)
     frames = {name: pd.DataFrame(made) for name, made in rows.items()}
-    return Scales(
-        noted,
-        frames["curves"][CURVES],
-        frames["full_size"][FULL_SIZE],
-        frames["conditions"][CONDITIONS],
-        frames["false"][FALSE],
-    )
+    return Scales(noted, **{name: frames[name][table.names] for name, table in Scales.tables().items()})
 
 
 class _Judged:
@@ -165,7 +155,7 @@ class _Judged:
         counts = found.score >= threshold
         false, alone = counts & ~self._right, counts & ~self._touching
         row: dict[str, Any] = {"seen_by": self._timed.seen_by, "threshold": threshold, "images": images}
-        for rows, names in ((false, FALSE[3:6]), (alone, FALSE[6:9])):
+        for rows, names in ((false, Scales.false.names[3:6]), (alone, Scales.false.names[6:9])):
             per_image = np.bincount(found.image[rows], minlength=images)
             row |= dict(zip(names, _mean_of_images(per_image, self._job.seed), strict=True))
         return row

@@ -22,7 +22,7 @@ from campaigns.detections.scenes import INSIDE, KEPT, Scene
 from campaigns.detections.tables import Judged, box_rows, setting_rows, summary_rows, together, write_about, write_table
 from simulator.evidence.detection_tables import CLEAN, FP32, About, DetectionTables
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.scene_tables import COLUMNS, CROP, IMAGE, MIXTURE, NUMBERS, Features, ScenesAbout
+from simulator.evidence.scene_tables import CROP, IMAGE, MIXTURE, NUMBERS, Features, ScenesAbout, SceneTables
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.guarded import CannotMeasureError
 from simulator.metrics.condition_effects import effect_rows
@@ -100,8 +100,9 @@ class SceneBench:
             + [self._rows(self.made, setting) for setting in self.settings]
         )
         frames = rows | {"boxes": box_rows(self.made.dataset), "scenes": self._scene_rows()}
-        for name, frame in frames.items():
-            write_table(frame[COLUMNS[name]], out / f"{name}.{'csv' if name == 'scenes' else 'parquet'}")
+        for name in frames:
+            table = SceneTables.tables()[name]
+            write_table(frames[name][table.names], out / table.file)
         write_features([*self._feature_rows(self.itself, self._worlds), *self._feature_rows(self.made, self.settings)], out)
         write_about(self._about(boxes), out)
         if self._worlds:
@@ -184,7 +185,7 @@ class SceneBench:
         boxes = together([{"boxes": box_rows(job.dataset)} for job in jobs])["boxes"]
         about = about_job(self.itself, settings).model_copy(update={"images": len(self.scenes), "boxes": len(boxes)})
         summary = pd.DataFrame(summary_rows(self._judged(settings)))
-        tables = DetectionTables(About.model_validate(about.model_dump()), boxes, **rows, summary=summary)
+        tables = DetectionTables(About.model_validate(about.model_dump()), boxes=boxes, **rows, summary=summary)
         return effect_rows(tables, Features(self.features.about, named), self.families)
 
     @property

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from campaigns.detections import signals
 from campaigns.detections.evaluate import Job, Part, seen
 from campaigns.detections.origin import RESAMPLES, about_job, extended, extended_about
-from simulator.evidence.detection_tables import COLUMNS, FP32, IMAGE_STATISTICS, About, DetectionTables
+from simulator.evidence.detection_tables import FP32, IMAGE_STATISTICS, About, DetectionTables
 from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.detector_conditions import SETTINGS, STALES, Setting
 from simulator.measure.labelled_images import Dataset
@@ -69,8 +69,8 @@ def make_tables(
     about = about_job(job, chosen)
     if held:
         frames, about = extended(held, frames), extended_about(held.about, about)
-    for name, frame in frames.items():
-        write_table(frame[COLUMNS[name]], out / f"{name}.{'csv' if name == 'summary' else 'parquet'}")
+    for name, table in DetectionTables.tables().items():
+        write_table(frames[name][table.names], out / table.file)
     write_about(about, out)
 
 

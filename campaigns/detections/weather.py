@@ -14,7 +14,7 @@ from campaigns.detections.scale_tables import RESAMPLES, touching
 from campaigns.detections.scales import FULL, LOOKS, SPOILT_PRECISIONS, Look, ScaleJob
 from campaigns.detections.timed import Timed
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.weather_alarms import COLUMNS, DRAWS, THRESHOLD
+from simulator.evidence.weather_alarms import DRAWS, THRESHOLD, WEATHER
 from simulator.measure.detector_conditions import COARSE
 from simulator.metrics.detection_quality import Boxes, ScoredBoxes, resamples
 
@@ -31,7 +31,7 @@ def table(job: ScaleJob) -> pd.DataFrame:
         for timed in networks:
             counts = (_phantoms(job, timed, labels, answers[timed]) for answers in (clean, spoilt))
             rows.append(_row(job, look, timed, *counts))
-    return pd.DataFrame(rows)[COLUMNS]
+    return pd.DataFrame(rows)[WEATHER.names]
 
 
 def write_weather(rows: pd.DataFrame, out: Path) -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from simulator.case.load import load
 from simulator.case.schema import Scenario
-from simulator.incident.beliefs import COLUMNS, EARLY, FALSE_ALARM, FIRST, IN_TIME, answered, questions
+from simulator.incident.beliefs import EARLY, FALSE_ALARM, FIRST, IN_TIME, SIGNS, answered, questions
 from simulator.incident.play import Play
 from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import draw, spec_of
@@ -21,7 +21,7 @@ FIRST_SEED = 1_000_000
 
 
 def rehearse(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """Count the signs of each cause and shape over `seeds` seeds, as rows of `COLUMNS`; one tick an incident.
+    """Count the signs of each cause and shape over `seeds` seeds, as rows of `SIGNS`; one tick an incident.
 
     All causes of a round share its seed, so that one run of the servers does for them.
     """
@@ -31,7 +31,7 @@ def rehearse(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] =
         counts.update((cause, shape, question, sign) for question, sign in signs)
         tick()
     rows = [(*key, count) for key, count in sorted(counts.items())]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=SIGNS.names)
 
 
 def to_rehearse(case: str, seeds: int) -> list[tuple[str, str, int]]:

@@ -12,7 +12,7 @@ import pandas as pd
 from campaigns.projection.form import BYTES, NOISE, Design, Fit, Vector, design_of, evaluate, fit
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.projection import COLUMNS, all_points, networks, published
+from simulator.evidence.projection import CURVES, all_points, networks, published
 from simulator.evidence.projection_accuracy import OFFLINE
 from simulator.paths import CATALOGUE
 
@@ -27,7 +27,7 @@ _DIGITS = 9
 
 
 def fit_curves() -> pd.DataFrame:
-    """One row per device, precision and network, by COLUMNS; takes some seconds."""
+    """One row per device, precision and network, by the columns of CURVES; takes some seconds."""
     points = all_points()
     fitted = fit(design_of(points), points["seconds"].to_numpy())
     return pd.concat([_curves_on(device, points, fitted) for device in sorted(set(published()["device"]))], ignore_index=True)
@@ -42,7 +42,7 @@ def _curves_on(device: str, points: pd.DataFrame, fitted: Fit) -> pd.DataFrame:
     rate, start = seen.rate.any(axis=0), seen.start.any(axis=0)
     fresh = [(part[:, ~there] ** 2).sum(axis=1) for part, there in ((wanted.rate, rate), (wanted.start, start))]
     figures = _figures(fitted, replace(wanted, rate=wanted.rate[:, rate], start=wanted.start[:, start]), *fresh)
-    return asked[["device", "precision", "model"]].assign(**figures)[list(COLUMNS)]
+    return asked[["device", "precision", "model"]].assign(**figures)[CURVES.names]
 
 
 def _asked(device: str) -> Iterator[pd.DataFrame]:

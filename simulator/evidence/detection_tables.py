@@ -11,7 +11,7 @@ Severities are 0 for clean images, 1 to 5 for a corruption (about as strong as C
 1, 3 and 5 are measured, and a bug only where it strikes every image. The road's table `conditions.csv` beside them counts
 its severities 1, 2 and 3, which are 1, 3 and 5 of these.
 
-Their columns are described in `COLUMNS`. Photos are not part of it. `simulator.evidence.object_scales` reads the tables beside
+Photos are not part of it. `simulator.evidence.object_scales` reads the tables beside
 them, on objects of the road and the networks whose latency is measured.
 """
 
@@ -26,7 +26,19 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.evidence_files import COUNT, SHARE, MeasuredOrigin, Range, check_ranges, read_table, read_yaml
+from simulator.evidence.evidence_files import MeasuredOrigin, read_yaml
+from simulator.evidence.evidence_tables import (
+    CHANGE,
+    COUNT,
+    NUMBER,
+    SHARE,
+    CellWords,
+    Range,
+    Table,
+    TableGroup,
+    columns,
+    rows_with,
+)
 from simulator.paths import CATALOGUE, DETECTIONS
 
 _MADE_BY = "python -m campaigns.detections tables"
@@ -46,33 +58,9 @@ IMAGE_STATISTICS = {
     "noise": "noise of the smallest structures, part of white",
     "jpeg_bytes_per_pixel": "size as JPEG of quality 75, bytes a pixel",
 }
-_NETWORK, _SETTING = ["detector", "precision"], ["condition", "severity"]
-_FIGURES = ["ap", "ap50", "ap_less_clean", "ap50_less_clean", "ap_less_fp32", "ap50_less_fp32"]
-
-#: Columns of each table. box and image are numbers and names in `boxes`; scores and AP are parts of 1, lengths pixels of the
-#: image; found_<n> and false_<n> count detections, and false ones, whose score is in the bin that begins at n hundredths.
-COLUMNS: dict[str, list[str]] = {
-    "boxes": ["box", "image", "category", "left_px", "top_px", "width_px", "height_px", "area_px"],
-    "outcomes": [*_NETWORK, *_SETTING, "box", "score"],
-    "images": [*_SETTING, "image", *IMAGE_STATISTICS],
-    "answers": [
-        *_NETWORK,
-        *_SETTING,
-        "image",
-        *("input_mean", "input_std", "input_first_less_last", "score_max", "score_mean"),
-        *(f"{kind}_{round(100 * low):02d}" for kind in ("found", "false") for low in BINS),
-    ],
-    "summary": [*_NETWORK, *_SETTING, *(f"{name}{end}" for name in _FIGURES for end in ("", "_low", "_high"))],
-}
-#: What their figures may be; scores are checked below.
-_RANGES = {
-    "boxes": dict.fromkeys(["width_px", "height_px", "area_px"], Range(0, 1e9)),
-    "images": dict.fromkeys(IMAGE_STATISTICS, Range(-1e9, 1e9)),
-    "answers": dict.fromkeys(["score_max", "score_mean"], SHARE)
-    | {column: COUNT for column in COLUMNS["answers"] if column.startswith(("found_", "false_"))},
-    "summary": dict.fromkeys([f"{name}{end}" for name in _FIGURES for end in ("", "_low", "_high")], Range(-1, 1))
-    | dict.fromkeys(["ap", "ap50"], SHARE),
-}
+_NETWORK, _SETTING = columns("detector precision"), columns("condition severity")
+_SCORES = [f"{name}{end}" for name in ("ap", "ap50") for end in ("", "_low", "_high")]
+_CHANGES = [f"{name}_less_{of}{end}" for of in (CLEAN, FP32) for name in ("ap", "ap50") for end in ("", "_low", "_high")]
 
 
 class DetectionError(InputError):
@@ -123,16 +111,32 @@ class About(MeasuredOrigin):
     notes: list[str] = []
 
 
-@dataclass(frozen=True)
-class DetectionTables:
-    """The tables of one campaign; see the module."""
+#: box and image are numbers and names in `boxes`; lengths are pixels of the image.
+BOXES = Table("boxes.parquet", columns("box image category left_px top_px") | columns("width_px height_px area_px", COUNT))
+IMAGES = Table("images.parquet", _SETTING | columns("image") | columns(IMAGE_STATISTICS, Range(-1e9, 1e9)))
+#: found_<n> and false_<n> count detections, and false ones, whose score is in the bin that begins at n hundredths.
+ANSWERS = Table(
+    "answers.parquet",
+    _NETWORK
+    | _SETTING
+    | columns("image input_mean input_std input_first_less_last")
+    | columns("score_max score_mean", SHARE)
+    | columns((f"{kind}_{round(100 * low):02d}" for kind in ("found", "false") for low in BINS), COUNT),
+)
+
+
+class DetectionTables(TableGroup):
+    """The tables of one campaign; see the module. Scores and average precision are parts of 1."""
 
     about: About
-    boxes: pd.DataFrame
-    outcomes: pd.DataFrame
-    images: pd.DataFrame
-    answers: pd.DataFrame
-    summary: pd.DataFrame
+    boxes = BOXES
+    outcomes = Table("outcomes.parquet", _NETWORK | _SETTING | columns("box") | columns("score", SHARE))
+    images = IMAGES
+    answers = ANSWERS
+    summary = Table(
+        "summary.csv",
+        _NETWORK | _SETTING | columns(_SCORES, CHANGE) | columns("ap ap50", SHARE) | columns(_CHANGES, CHANGE),
+    )
 
     def of(self, table: str, detector: str, precision: str, condition: str, severity: int) -> pd.DataFrame:
         return _picked(getattr(self, table), detector=detector, precision=precision, condition=condition, severity=severity)
@@ -154,9 +158,7 @@ def _picked(rows: pd.DataFrame, **wanted: str | int) -> pd.DataFrame:
 
 def load_detections(folder: Path = DETECTIONS) -> DetectionTables:
     """Read the tables; raises DetectionError with the file, the column and the fault."""
-    about = read_about(folder)
-    frames = {name: _read(folder / f"{name}.{'csv' if name == 'summary' else 'parquet'}", name) for name in COLUMNS}
-    tables = DetectionTables(about, **frames)
+    tables = DetectionTables.read(read_about(folder), folder, DetectionError, _MADE_BY)
     _check(tables, folder)
     return tables
 
@@ -165,24 +167,16 @@ def read_about(folder: Path = DETECTIONS) -> About:
     return read_yaml(folder / "about.yaml", TypeAdapter(About), DetectionError, _MADE_BY)
 
 
-def _read(path: Path, name: str) -> pd.DataFrame:
-    rows = read_table(path, COLUMNS[name], DetectionError, _MADE_BY)
-    check_ranges(path, rows, _RANGES.get(name, {}), DetectionError)
-    return rows
-
-
 def _check(tables: DetectionTables, folder: Path) -> None:
-    score, outcomes = tables.outcomes["score"], folder / "outcomes.parquet"
-    if not score.between(0, 1).all():
-        raise DetectionError(f"{outcomes}: score: every score should lie between 0 and 1")
     if len(tables.boxes) != tables.about.boxes:
         raise DetectionError(
             f"{folder / 'boxes.parquet'}: has {len(tables.boxes)} rows, but about.yaml says {tables.about.boxes}"
         )
-    if len(tables.outcomes) != len(tables.summary) * len(tables.boxes):
+    asked = len(tables.summary) * len(tables.boxes)
+    if len(tables.outcomes) != asked:
         raise DetectionError(
-            f"{outcomes}: has {len(tables.outcomes)} rows, and {len(tables.summary)} rows of summary.csv with "
-            f"{len(tables.boxes)} boxes each ask for {len(tables.summary) * len(tables.boxes)}"
+            f"{folder / 'outcomes.parquet'}: has {len(tables.outcomes)} rows, and {len(tables.summary)} rows of summary.csv "
+            f"with {len(tables.boxes)} boxes each ask for {asked}"
         )
     for name in (CLEAN, *tables.about.conditions):
         if name not in set(tables.summary["condition"]):
@@ -225,8 +219,16 @@ QUALITY = ("ap", "found_share", "false_count")
 #: The features come from one network's layer; their rows stand under its name and hold for the image, not for the detector.
 FEATURE_NETWORK = "yolox_nano"
 _NAMES = ["detector", "condition", "severity", "measure"]
-_EFFECTS_FIGURES = ["images", "clean", "change", "low", "high", "q", "smallest_paired", "smallest_apart"]
-EFFECT_COLUMNS = [*_NAMES, *_EFFECTS_FIGURES]
+EFFECTS = Table(
+    "effects.csv",
+    columns("detector condition severity")
+    | columns("measure", CellWords(tuple(MEASURES)))
+    | columns("images clean change low high", NUMBER)
+    | columns("q", SHARE)
+    | columns("smallest_paired smallest_apart", COUNT),
+    key=tuple(_NAMES),
+    bounded=(("change", "low", "high"),),
+)
 #: Rows whose q is below have an effect.
 LIMIT = 0.05
 
@@ -242,16 +244,9 @@ class Effects:
     rows: pd.DataFrame
 
     def of(self, detector: str, condition: str, severity: int, measure: str) -> pd.Series:
-        """One row; raises EffectError that lists what there is."""
-        left = self.rows
+        """Return one row; raises EffectError that lists the measured ones."""
         wanted = {"detector": detector, "condition": condition, "severity": severity, "measure": measure}
-        for column, value in wanted.items():
-            found = left[left[column] == value]
-            if found.empty:
-                there = ", ".join(map(str, left[column].drop_duplicates()))
-                raise EffectError(f"effects.csv: {column}: holds no '{value}'; there are: {there}")
-            left = found
-        return left.iloc[0]
+        return rows_with(self.rows, EFFECTS.file, EffectError, **wanted).iloc[0]
 
     def decoys(self) -> pd.DataFrame:
         """Detector, condition and severity where no measure of `QUALITY` has an effect: columns of the names, `moves`.
@@ -272,55 +267,26 @@ class Effects:
 
 def load_effects(folder: Path = DETECTIONS) -> Effects:
     """Read the table; raises EffectError with the file, the line, the column and what is wrong."""
-    path = folder / "effects.csv"
-    rows = read_table(path, EFFECT_COLUMNS, EffectError, "python -m campaigns.detections features")
-    _effects_check(rows, path)
-    return Effects(rows)
-
-
-def _effects_check(rows: pd.DataFrame, path: Path) -> None:
-    for column in _EFFECTS_FIGURES:
-        numbers = pd.to_numeric(rows[column], errors="coerce")
-        _refuse(path, rows, column, ~np.isfinite(numbers), "expected a number")
-    _refuse(path, rows, "measure", ~rows["measure"].isin(list(MEASURES)), f"expected one of {', '.join(MEASURES)}")
-    _refuse(path, rows, "change", ~rows["change"].between(rows["low"], rows["high"]), "expected it between low and high")
-    _refuse(path, rows, "q", ~rows["q"].between(0, 1), "expected 0 to 1")
-    for column in ("smallest_paired", "smallest_apart"):
-        _refuse(path, rows, column, rows[column] < 0, "expected 0 or more")
-    _refuse(path, rows, "measure", rows.duplicated(_NAMES), "has the same detector, condition and severity in an earlier line")
-
-
-def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, sentence: str) -> None:
-    if faulty.any():
-        place = int(np.flatnonzero(faulty)[0])
-        raise EffectError(f"{path}: line {place + 2}: {column}: {sentence}, got {rows[column].iloc[place]}")
+    return Effects(EFFECTS.read(folder, EffectError, "python -m campaigns.detections features"))
 
 
 #: Average precision at 8 bits on processors of two kinds; saturates: whether the processor's sums of 8-bit products do.
-PROCESSOR_COLUMNS = ["detector", "precision", "recipe", "saturates", "ap", "ap50"]
+PROCESSORS = Table("processors.csv", columns("detector precision recipe saturates") | columns("ap ap50", SHARE))
 
 
 def load_processors(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """Read `processors.csv`, by PROCESSOR_COLUMNS; raises DetectionError with the file and the fault."""
-    path = folder / "processors.csv"
-    rows = read_table(path, PROCESSOR_COLUMNS, DetectionError, "python -m campaigns.detections processors")
-    for column in ("ap", "ap50"):
-        if not pd.to_numeric(rows[column], errors="coerce").between(0, 1).all():
-            raise DetectionError(f"{path}: {column}: every value should lie between 0 and 1")
-    return rows
+    """Read `PROCESSORS`; raises DetectionError with the file and the fault."""
+    return PROCESSORS.read(folder, DetectionError, "python -m campaigns.detections processors")
 
 
-_REFIT_FIGURES = [
-    *("ap_before", "ap_after", "ap_change", "ap_low", "ap_high"),
-    *("recall_before", "recall_after", "recall_change", "recall_low", "recall_high"),
-]
 #: The last layer of the served detector before and after it is fitted to labelled frames of a condition, on other images.
-REFIT_COLUMNS = ["detector", "condition", "severity", "frames", "images", *_REFIT_FIGURES]
+REFITS = Table(
+    "refits.csv",
+    columns("detector condition severity frames images")
+    | columns((f"{of}_{part}" for of in ("ap", "recall") for part in ("before", "after", "change", "low", "high")), CHANGE),
+)
 
 
 def load_refits(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """Read `refits.csv`, by REFIT_COLUMNS; raises DetectionError with the file and the fault."""
-    path = folder / "refits.csv"
-    rows = read_table(path, REFIT_COLUMNS, DetectionError, "python -m campaigns.detections refits")
-    check_ranges(path, rows, dict.fromkeys(_REFIT_FIGURES, Range(-1, 1)), DetectionError)
-    return rows
+    """Read `REFITS`; raises DetectionError with the file and the fault."""
+    return REFITS.read(folder, DetectionError, "python -m campaigns.detections refits")

@@ -31,17 +31,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from scipy.special import gammaincinv, ndtri
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import (
-    CORRELATION,
-    COUNT,
-    SECONDS,
-    SHARE,
-    Range,
-    check_ranges,
-    read_table,
-    read_yaml,
-    remembered,
-)
+from simulator.evidence.evidence_files import read_yaml, remembered
+from simulator.evidence.evidence_tables import COUNT, SECONDS, SHARE, Range, Table, TableGroup, columns
 from simulator.evidence.object_scales import load_scales
 from simulator.evidence.table_lookups import keeps_answers
 from simulator.paths import DETECTIONS, DRIVES
@@ -72,40 +63,9 @@ ERROR_PERCENTS = (1, 5, 25, 50, 75, 95, 99)
 #: What counts once in the curves that are played, as `heldout_drives.csv` names it.
 PLAYED = "objects"
 
-_CURVE = ["seen_by", "object", "threshold", "by", "x", "recall", "recall_low", "recall_high", *DRAW_COLUMNS]
-_SPAN = ["found_low", "found_high"]
-COLUMNS: dict[str, list[str]] = {
-    "recall": ["seen_by", "object", "threshold", "by", "low", "high", "boxes", "tracks", "found", *_SPAN],
-    "curves": _CURVE,
-    "persistence": ["seen_by", "object", "draw", "object_share", "slow_share", "white_share", "tau_s"],
-    "follows": ["seen_by", "object"],
-    "joint": ["camera", "lidar", "object", "low_m", "high_m", "boxes", "camera_share", "lidar_share", "both", "either",
-              "either_low", "either_high", "independent_either", "correlation", "correlation_low", "correlation_high"],
-    "false": ["seen_by", "object", "threshold", "where", "kept_frames", "frames", "hours", "count", "per_hour", "per_hour_low",
-              "per_hour_high"],
-    "lateness": ["seen_by", "late_frames", "late_s", "iou", "predicted", "by", "low", "high", "boxes", "found", *_SPAN],
-    "tracking": ["seen_by", "hota", "deta", "assa", "mota", "published_hota"],
-    "heldout_drives": ["seen_by", "each", "misses", "tracks", "real_median_m", "predicted_median_m", "bias_m", "bias_low",
-                       "bias_high", "even_80", "even_95"],
-    "sent_home": ["rule", "frames", "sent_share", "missed", "missed_share", "per_frame", "per_frame_low", "per_frame_high"],
-    "ranges": ["seen_by", "object", "of", "draw", "x", "tracks", "object_share", "slow_share", "tau_s",
-               *(f"q{percent:02d}" for percent in ERROR_PERCENTS)],
-}  # fmt: skip
-_FOUND = ["found", *_SPAN]
-#: What the figures of the tables may be.
-_RANGES = {
-    "recall": dict.fromkeys(_FOUND, SHARE),
-    "curves": {"x": Range(1e-3, 1e5)} | dict.fromkeys(["recall", "recall_low", "recall_high", *DRAW_COLUMNS], SHARE),
-    "persistence": dict.fromkeys(["object_share", "slow_share", "white_share"], SHARE) | {"tau_s": SECONDS},
-    "joint": dict.fromkeys(["camera_share", "lidar_share", "both", "either", "either_low", "either_high"], SHARE)
-    | dict.fromkeys(["correlation", "correlation_low", "correlation_high"], CORRELATION),
-    "false": dict.fromkeys(["count", "per_hour", "per_hour_low", "per_hour_high"], COUNT) | {"hours": Range(1e-6, 1e6)},
-    "lateness": {"late_s": SECONDS._replace(low=0)} | dict.fromkeys(_FOUND, SHARE),
-    "tracking": dict.fromkeys(["hota", "deta", "assa"], Range(0, 100)),
-    "heldout_drives": dict.fromkeys(["even_80", "even_95"], SHARE),
-    "sent_home": dict.fromkeys(["sent_share", "missed_share"], SHARE),
-    "ranges": dict.fromkeys(["object_share", "slow_share"], SHARE) | {"tau_s": SECONDS, "x": Range(1e-3, 1e5)},
-}
+_FOUND = columns("found found_low found_high", SHARE)
+_PARTS = columns("object_share slow_share", SHARE)
+_CORRELATION = Range(-1, 1, unknown=True)
 
 
 class DriveError(InputError):
@@ -126,37 +86,76 @@ class AboutDrives(BaseModel):
     licence: str
 
 
-@dataclass(frozen=True)
-class Drives:
+class Drives(TableGroup):
     """The tables; see the module."""
 
     about: AboutDrives
-    recall: pd.DataFrame
-    curves: pd.DataFrame
-    persistence: pd.DataFrame
-    follows: pd.DataFrame
-    joint: pd.DataFrame
-    false: pd.DataFrame
-    lateness: pd.DataFrame
-    tracking: pd.DataFrame
-    heldout_drives: pd.DataFrame
-    ranges: pd.DataFrame
-    sent_home: pd.DataFrame
+    recall = Table("recall.csv", columns("seen_by object threshold by low high boxes tracks") | _FOUND)
+    curves = Table(
+        "curves.csv",
+        columns("seen_by object threshold by")
+        | columns("x", Range(1e-3, 1e5))
+        | columns(["recall", "recall_low", "recall_high", *DRAW_COLUMNS], SHARE),
+    )
+    persistence = Table(
+        "persistence.csv",
+        columns("seen_by object draw") | _PARTS | columns("white_share", SHARE) | columns("tau_s", SECONDS),
+    )
+    follows = Table("follows.csv", columns("seen_by object"))
+    joint = Table(
+        "joint.csv",
+        columns("camera lidar object low_m high_m boxes")
+        | columns("camera_share lidar_share both either either_low either_high", SHARE)
+        | columns("independent_either")
+        | columns("correlation correlation_low correlation_high", _CORRELATION),
+    )
+    false = Table(
+        "false.csv",
+        columns("seen_by object threshold where kept_frames frames")
+        | columns("hours", Range(1e-6, 1e6))
+        | columns("count per_hour per_hour_low per_hour_high", COUNT),
+    )
+    lateness = Table(
+        "lateness.csv",
+        columns("seen_by late_frames")
+        | columns("late_s", Range(0, 3600))
+        | columns("iou predicted by low high boxes")
+        | _FOUND,
+    )
+    tracking = Table(
+        "tracking.csv", columns("seen_by") | columns("hota deta assa", Range(0, 100)) | columns("mota published_hota")
+    )
+    heldout_drives = Table(
+        "heldout_drives.csv",
+        columns("seen_by each misses tracks real_median_m predicted_median_m bias_m bias_low bias_high")
+        | columns("even_80 even_95", SHARE),
+    )
+    ranges = Table(
+        "ranges.csv",
+        columns("seen_by object of draw")
+        | columns("x", Range(1e-3, 1e5))
+        | columns("tracks")
+        | _PARTS
+        | columns("tau_s", SECONDS)
+        | columns(f"q{percent:02d}" for percent in ERROR_PERCENTS),
+    )
+    sent_home = Table(
+        "sent_home.csv",
+        columns("rule frames")
+        | columns("sent_share", SHARE)
+        | columns("missed")
+        | columns("missed_share", SHARE)
+        | columns("per_frame per_frame_low per_frame_high"),
+    )
 
 
-@remembered("about.yaml", *(f"{name}.csv" for name in COLUMNS))
+@remembered("about.yaml", *(table.file for table in Drives.tables().values()))
 def load_drives(folder: Path = DRIVES) -> Drives:
     """Read the tables; raises DriveError with the file, the column and the fault, or that they are not installed."""
     if not folder.is_dir():
         raise DriveError(NOT_INSTALLED)
     about = read_yaml(folder / "about.yaml", TypeAdapter(AboutDrives), DriveError, _MADE_BY)
-    return Drives(about, **{name: _table(folder / f"{name}.csv", name) for name in COLUMNS})
-
-
-def _table(path: Path, name: str) -> pd.DataFrame:
-    rows = read_table(path, COLUMNS[name], DriveError, _MADE_BY)
-    check_ranges(path, rows, _RANGES.get(name, {}), DriveError)
-    return rows
+    return Drives.read(about, folder, DriveError, _MADE_BY)
 
 
 @dataclass(frozen=True, eq=False)

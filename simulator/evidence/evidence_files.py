@@ -23,9 +23,8 @@ from dataclasses import dataclass
 from functools import lru_cache, wraps
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -420,26 +419,6 @@ def read_json(path: Path, model: type[Model], refusal: type[Exception], made_by:
         raise refusal(first_fault(path, error)) from error
 
 
-def read_table(path: Path, columns: Sequence[str], refusal: type[Exception], made_by: str = "", **options: Any) -> pd.DataFrame:
-    """Read the rows of a .csv or .parquet file that has these columns; raises `refusal` with the path and the fault.
-
-    options: of pandas' reader of that kind of file
-    """
-    return parse_table(path, read_evidence(path, refusal, made_by), columns, refusal, **options)
-
-
-def parse_table(path: Path, content: bytes, columns: Sequence[str], refusal: type[Exception], **options: Any) -> pd.DataFrame:
-    read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
-    try:
-        table: pd.DataFrame = read(BytesIO(content), **options)
-    except Exception as error:  # pyarrow's and pandas's errors have no base class in common
-        raise refusal(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
-    lacking = [column for column in columns if column not in table]
-    if lacking:
-        raise refusal(f"{path}: lacks the column {lacking[0]}")
-    return table
-
-
 def each_readable(read: Callable[[Path], Content], paths: Iterable[Path]) -> tuple[list[Content], list[str]]:
     """Read each file; return the contents, and a sentence for each file that cannot be read."""
     found: list[Content] = []
@@ -478,29 +457,3 @@ def _sweep(path: Path) -> None:
     for file in path.parent.iterdir():
         if (found := left.fullmatch(file.name)) and not is_running(int(found[1])):
             file.unlink(missing_ok=True)
-
-
-class Range(NamedTuple):
-    """The smallest and the largest that a figure may be. unknown: whether it may be absent."""
-
-    low: float
-    high: float
-    unknown: bool = False
-
-
-SHARE = Range(0, 1)
-COUNT = Range(0, 1e9)
-SECONDS = Range(1e-9, 3600)
-CORRELATION = Range(-1, 1, unknown=True)
-
-
-def check_ranges(path: Path, rows: pd.DataFrame, ranges: Mapping[str, Range], refusal: type[Exception]) -> None:
-    """Raise `refusal` for the first figure out of its range: by its line in a CSV, by its row from 0 otherwise."""
-    for column, right in ranges.items():
-        numbers = pd.to_numeric(rows[column], errors="coerce")
-        faulty = ~numbers.between(right.low, right.high) & ~(right.unknown & rows[column].isna())
-        if faulty.any():
-            place = int(np.flatnonzero(faulty)[0])
-            where = f"line {place + 2}" if path.suffix == ".csv" else f"row {place}"
-            value = str(rows[column].iloc[place])[:40]
-            raise refusal(f"{path}: {where}: {column}: expected a number from {right.low:g} to {right.high:g}, got {value}")

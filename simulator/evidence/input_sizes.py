@@ -15,7 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.evidence.detection_tables import DetectionError
-from simulator.evidence.evidence_files import COUNT, SHARE, Range, check_ranges, read_table, remembered
+from simulator.evidence.evidence_files import remembered
+from simulator.evidence.evidence_tables import COUNT, SHARE, Range, Table, columns
 from simulator.evidence.table_lookups import keeps_answers
 from simulator.paths import DETECTIONS
 
@@ -23,32 +24,28 @@ Floats = NDArray[np.float64]
 
 DRAWS = [f"d{number:02d}" for number in range(40)]
 AGAINST = ("played", "natural")
-_TIMES = ["times", "times_low", "times_high"]
-_SHIFT = ["shift", "shift_low", "shift_high"]
-_COUNTS = ["images", "boxes", "found_usual", "found"]
-COLUMNS = [
-    *("seen_by", "part", "against", "usual_side", "side", "operations"),
-    *(*_TIMES, *_COUNTS, "expected", *_SHIFT, *DRAWS),
-]
+INPUTS = Table(
+    "inputs.csv",
+    columns("seen_by")
+    | columns("part", SHARE)
+    | columns("against usual_side side")
+    | columns("operations", SHARE)
+    | columns("times times_low times_high", Range(1e-6, 1e3))
+    | columns("images boxes found_usual found", COUNT)
+    | columns("expected")
+    | columns(["shift", "shift_low", "shift_high", *DRAWS], Range(-20, 20)),
+)
 #: Shares found by height in the usual picture, and their change, paired by object.
 BY_HEIGHT = [
     *("seen_by", "part", "low_px", "high_px", "boxes", "found_usual", "found"),
     *("change", "change_low", "change_high"),
 ]
-_RANGES = (
-    {"part": SHARE, "operations": SHARE}
-    | dict.fromkeys(_COUNTS, COUNT)
-    | dict.fromkeys(_TIMES, Range(1e-6, 1e3))
-    | dict.fromkeys([*_SHIFT, *DRAWS], Range(-20, 20))
-)
 
 
 @remembered("inputs.csv")
 def load_inputs(folder: Path = DETECTIONS) -> pd.DataFrame:
     """Read the table; raises DetectionError with the file, the line, the column and the fault."""
-    rows = read_table(folder / "inputs.csv", COLUMNS, DetectionError, "python -m campaigns.detections inputs")
-    check_ranges(folder / "inputs.csv", rows, _RANGES, DetectionError)
-    return rows
+    return INPUTS.read(folder, DetectionError, "python -m campaigns.detections inputs")
 
 
 @keeps_answers(lambda finder, part: (load_inputs(DETECTIONS),))

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import MeasuredOrigin, read_evidence, read_table, read_yaml
+from simulator.evidence.evidence_files import MeasuredOrigin, read_evidence, read_yaml
+from simulator.evidence.evidence_tables import SHARE, Table, columns
 from simulator.paths import DATALAB
 
 Floats = NDArray[np.float64]
@@ -32,7 +33,7 @@ Floats = NDArray[np.float64]
 _MADE_BY = "python -m campaigns.datalab"
 #: The classes whose photos are cancers, as the readers' tables name them.
 MALIGNANT = ("BCC", "SCC", "MEL")
-READER_COLUMNS = ("truth", "answer", "share", "low", "high", "answers", "prevalence")
+_READERS = Table("readers.csv", columns("truth answer") | columns("share", SHARE) | columns("low high answers prevalence"))
 
 
 class LabEvidenceError(InputError):
@@ -114,18 +115,17 @@ def load_features(name: str, views: bool = False, folder: Path = DATALAB) -> Flo
 
 def reader_table(folder: Path = DATALAB) -> ReaderTable:
     """Return how a reader answers by the truth; raises LabEvidenceError."""
-    path = folder / "readers.csv"
-    rows = read_table(path, READER_COLUMNS, LabEvidenceError, _MADE_BY)
+    rows = _READERS.read(folder, LabEvidenceError, _MADE_BY)
     classes = tuple(dict.fromkeys(rows["truth"].astype(str)))
-    if len(rows) != len(classes) ** 2 or not rows["share"].between(0, 1).all():
-        raise LabEvidenceError(f"{path}: expected a share from 0 to 1 for each truth and answer")
+    if len(rows) != len(classes) ** 2:
+        raise LabEvidenceError(f"{folder / _READERS.file}: expected a share from 0 to 1 for each truth and answer")
     shares, low, high = (rows[name].to_numpy(float).reshape(len(classes), -1) for name in ("share", "low", "high"))
     return ReaderTable(classes, shares, low, high, rows["answers"].to_numpy(float)[:: len(classes)])
 
 
 def reader_cases(folder: Path = DATALAB) -> pd.DataFrame:
     """Return cases by their readers and how many of these called them malignant; raises LabEvidenceError."""
-    return read_table(folder / "reader_cases.csv", ("readers", "malignant", "cases"), LabEvidenceError, _MADE_BY)
+    return Table("reader_cases.csv", columns("readers malignant cases")).read(folder, LabEvidenceError, _MADE_BY)
 
 
 #: The studies whose results are committed.
@@ -136,4 +136,4 @@ SPOILED_STUDIES = ("spoiled", "photo_check", "false_alarms", "foreign")
 
 def study_rows(name: str, folder: Path = DATALAB) -> pd.DataFrame:
     """Return the committed result of a study; raises LabEvidenceError."""
-    return read_table(folder / f"study.{name}.csv", ("photos",), LabEvidenceError, _MADE_BY)
+    return Table(f"study.{name}.csv", columns("photos")).read(folder, LabEvidenceError, _MADE_BY)

@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, hardware, machine
-from simulator.evidence.evidence_files import SECONDS, Range, check_ranges, read_evidence, read_table, remembered
+from simulator.evidence.evidence_files import read_evidence, remembered
+from simulator.evidence.evidence_tables import SECONDS, Range, Table, columns
 from simulator.evidence.instruction_sets import instruction_set_of, saturates
 from simulator.evidence.profiles import Profile, profiles
 from simulator.evidence.projection_accuracy import LEVEL, OFFLINE, Basis, Errors, basis_of, held_out
@@ -230,16 +231,16 @@ def _sentence(network: str, precision: str, computed: str, device: str, errors: 
     )
 
 
-#: What identifies a curve, and its figures: seconds, and variances and covariance of their logarithms.
-KEY = ("device", "precision", "model")
-COLUMNS = (*KEY, "item_s", "start_s", "item_variance", "start_variance", "covariance")
-_RANGES = {
-    "item_s": SECONDS._replace(low=1e-12),
-    "start_s": SECONDS._replace(low=0),
-    "item_variance": Range(0, 100),
-    "start_variance": Range(0, 100),
-    "covariance": Range(-100, 100),
-}
+#: The columns that identify a curve, and its figures: seconds, and variances and covariance of their logarithms.
+CURVES = Table(
+    "projected.csv",
+    columns("device precision model")
+    | columns("item_s", Range(1e-12, 3600))
+    | columns("start_s", Range(0, 3600))
+    | columns("item_variance start_variance", Range(0, 100))
+    | columns("covariance", Range(-100, 100)),
+    key=("device", "precision", "model"),
+)
 
 Vector = NDArray[np.float64]
 
@@ -280,9 +281,7 @@ def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) 
 
 @remembered("projected.csv")
 def _curves(folder: Path) -> dict[tuple[str, str, str], LatencyCurve]:
-    path = folder / "projected.csv"
-    table = read_table(path, COLUMNS, CatalogueError)[list(COLUMNS)]
-    check_ranges(path, table, _RANGES, CatalogueError)
+    table = CURVES.read(folder, CatalogueError)[CURVES.names]
     return {(row[0], row[1], row[2]): LatencyCurve(*row[3:]) for row in table.itertuples(index=False, name=None)}
 
 
@@ -296,16 +295,21 @@ ACTIVATIONS_PER_MAC = 3.3e-3
 _MEASURED = {"fp32": "fp32", "int8_static": "int8"}
 _MEASURED_BATCHES = (1, 8)
 
-#: Columns of models.csv, published.csv and power.csv.
-_NETWORK = ("model", "profile", "family", "backbone", "architecture", "gmac", "mact", "source")
-_POINT = ("device", "precision", "runtime", "protocol", "model", "batch", "seconds", "source")
-_POWER = ("device", "model", "batch", "seconds", "watts", "source")
-_POINTS_RANGES = {
-    "gmac": Range(1e-6, 1e6),
-    "mact": Range(1e-6, 1e6, unknown=True),
-    "seconds": SECONDS,
-    "watts": Range(1e-3, 1e6),
-}
+_NETWORKS = Table(
+    "models.csv",
+    columns("model profile family backbone architecture")
+    | columns("gmac", Range(1e-6, 1e6))
+    | columns("mact", Range(1e-6, 1e6, unknown=True))
+    | columns("source"),
+)
+_POINTS = Table(
+    "published.csv",
+    columns("device precision runtime protocol model batch") | columns("seconds", SECONDS) | columns("source"),
+)
+_POWER = Table(
+    "power.csv",
+    columns("device model batch") | columns("seconds", SECONDS) | columns("watts", Range(1e-3, 1e6)) | columns("source"),
+)
 
 
 def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
@@ -314,7 +318,7 @@ def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
 
 @remembered("models.csv")
 def _networks(folder: Path) -> pd.DataFrame:
-    return _read(folder / "models.csv", _NETWORK).set_index("model")
+    return _NETWORKS.read(folder, CatalogueError).set_index("model")
 
 
 def published(folder: Path = CATALOGUE) -> pd.DataFrame:
@@ -323,7 +327,7 @@ def published(folder: Path = CATALOGUE) -> pd.DataFrame:
 
 @remembered("published.csv", "models.csv", HARDWARE.name)
 def _published(folder: Path) -> pd.DataFrame:
-    points = _read(folder / "published.csv", _POINT)
+    points = _POINTS.read(folder, CatalogueError)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     known = networks(folder)
     for name, table in (("networks", known.index), ("hardware", list(hardware()))):
@@ -382,7 +386,7 @@ def power(folder: Path = CATALOGUE) -> pd.DataFrame:
 
 @remembered("power.csv")
 def _power(folder: Path) -> pd.DataFrame:
-    points = _read(folder / "power.csv", _POWER)
+    points = _POWER.read(folder, CatalogueError)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     return points
 
@@ -403,9 +407,3 @@ def fingerprint(folder: Path = CATALOGUE) -> str:
     files = ("published.csv", "models.csv", "power.csv", HARDWARE.name)
     measured = measured_points().to_csv(index=False, float_format="%.6g").encode()
     return hashlib.sha256(b"".join(read_evidence(folder / name, CatalogueError) for name in files) + measured).hexdigest()[:12]
-
-
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    rows = read_table(path, columns, CatalogueError)
-    check_ranges(path, rows, {name: right for name, right in _POINTS_RANGES.items() if name in columns}, CatalogueError)
-    return rows

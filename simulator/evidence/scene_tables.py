@@ -20,7 +20,7 @@ A scene whose parents are reference images is a reference scene, and no scene ha
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +29,18 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.detection_tables import CLEAN, About
-from simulator.evidence.detection_tables import COLUMNS as DETECTION_COLUMNS
-from simulator.evidence.evidence_files import MeasuredOrigin, read_table, read_yaml
+from simulator.evidence.detection_tables import ANSWERS, BOXES, CLEAN, IMAGES, About
+from simulator.evidence.evidence_files import MeasuredOrigin, read_yaml
+from simulator.evidence.evidence_tables import (
+    NUMBER,
+    SHARE,
+    CellWords,
+    Table,
+    TableGroup,
+    columns,
+    refuse,
+    rows_with,
+)
 from simulator.paths import FEATURES, SCENES
 
 _MADE_BY = "python -m campaigns.detections scenes"
@@ -40,19 +49,8 @@ IMAGE, CROP, MIXTURE = "image", "crop", "mixture"
 KINDS = (IMAGE, CROP, MIXTURE)
 #: The kind of the conditions under which the images themselves are measured here.
 WORLD = "world"
-_SETTING, _NETWORK = ["condition", "severity"], ["detector", "precision"]
 NUMBERS = [f"f{number:02d}" for number in range(16)]
-FEATURE_COLUMNS = ["condition", "severity", "image", "reference", *NUMBERS]
-COLUMNS: dict[str, list[str]] = {
-    "scenes": ["scene", "kind", "parents", "reference", "width_px", "height_px"],
-    "boxes": DETECTION_COLUMNS["boxes"],
-    "outcomes": [*_NETWORK, *_SETTING, "image", "box", "score"],
-    "images": DETECTION_COLUMNS["images"],
-    "answers": DETECTION_COLUMNS["answers"],
-    "features": FEATURE_COLUMNS,
-}
-#: Columns that identify a row of a table, beside the scene or the box.
-_KEYS = {"outcomes": [*_NETWORK, *_SETTING], "images": _SETTING, "answers": [*_NETWORK, *_SETTING], "features": _SETTING}
+FEATURES_TABLE = Table("features.parquet", columns("condition severity image reference") | columns(NUMBERS, NUMBER))
 
 
 class SceneError(InputError):
@@ -71,23 +69,31 @@ class ScenesAbout(About):
     detections_sha256: str
 
 
-@dataclass(frozen=True)
-class SceneTables:
+class SceneTables(TableGroup):
     """The tables of one campaign; see the module."""
 
     about: ScenesAbout
-    scenes: pd.DataFrame
-    boxes: pd.DataFrame
-    outcomes: pd.DataFrame
-    images: pd.DataFrame
-    answers: pd.DataFrame
-    features: pd.DataFrame
+    scenes = Table(
+        "scenes.csv",
+        columns("scene") | columns("kind", CellWords(KINDS)) | columns("parents reference width_px height_px"),
+        key=("scene",),
+        options={"dtype": {"scene": str, "parents": str}, "keep_default_na": False},
+    )
+    boxes = BOXES
+    outcomes = Table(
+        "outcomes.parquet",
+        columns("detector precision condition severity image box") | columns("score", SHARE),
+        key=("detector", "precision", "condition", "severity", "image", "box"),
+    )
+    images = replace(IMAGES, key=("condition", "severity", "image"))
+    answers = replace(ANSWERS, key=("detector", "precision", "condition", "severity", "image"))
+    features = replace(FEATURES_TABLE, key=("condition", "severity", "image"))
 
 
 def load_scenes(folder: Path = SCENES) -> SceneTables:
     """Read the tables; raises SceneError with the file, the row, the column and the expected value."""
-    tables = SceneTables(read_about(folder), **{name: _read(_file(folder, name), name) for name in COLUMNS})
-    _check_scenes(tables, _file(folder, "scenes"))
+    tables = SceneTables.read(read_about(folder), folder, SceneError, _MADE_BY)
+    _check_scenes(tables, folder / "scenes.csv")
     _check_values(tables, folder)
     _check_whole(tables, folder)
     return tables
@@ -97,72 +103,49 @@ def read_about(folder: Path = SCENES) -> ScenesAbout:
     return read_yaml(folder / "about.yaml", TypeAdapter(ScenesAbout), SceneError, _MADE_BY)
 
 
-def _file(folder: Path, name: str) -> Path:
-    return folder / f"{name}.{'csv' if name == 'scenes' else 'parquet'}"
-
-
-def _read(path: Path, name: str) -> pd.DataFrame:
-    texts = {"dtype": {"scene": str, "parents": str}, "keep_default_na": False} if path.suffix == ".csv" else {}
-    return read_table(path, COLUMNS[name], SceneError, _MADE_BY, **texts)
-
-
-def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, sentence: str) -> None:
-    if faulty.any():
-        place = int(np.flatnonzero(faulty)[0])
-        where = f"line {place + 2}" if path.suffix == ".csv" else f"row {place}"
-        raise SceneError(f"{path}: {where}: {column}: {sentence}, got {rows[column].iloc[place]}")
-
-
 def _check_scenes(tables: SceneTables, path: Path) -> None:
     rows = tables.scenes
-    _refuse(path, rows, "scene", rows["scene"].duplicated(), "expected each scene once")
-    _refuse(path, rows, "kind", ~rows["kind"].isin(KINDS), f"expected one of {', '.join(KINDS)}")
     halves = rows[rows["kind"] == IMAGE].set_index("scene")["reference"]
     parents = rows["parents"].str.split("+")
     unknown = parents.map(lambda names: any(name not in halves.index for name in names))
-    _refuse(path, rows, "parents", unknown, "expected scenes of the kind image, joined by +")
+    refuse(path, rows, "parents", unknown, "expected scenes of the kind image, joined by +", SceneError)
     mixed = pd.Series(
         [any(halves[name] != half for name in names) for names, half in zip(parents, rows["reference"], strict=True)]
     )
-    _refuse(path, rows, "parents", mixed, "expected all in the half of the scene")
+    refuse(path, rows, "parents", mixed, "expected all in the half of the scene", SceneError)
     if len(rows) != tables.about.images:
         raise SceneError(f"{path}: has {len(rows)} rows, but about.yaml says {tables.about.images}")
 
 
 def _check_values(tables: SceneTables, folder: Path) -> None:
-    for name in COLUMNS:
-        if name != "scenes":
-            rows, path = getattr(tables, name), _file(folder, name)
-            _refuse(path, rows, "image", ~rows["image"].isin(tables.scenes["scene"]), "expected a scene of scenes.csv")
-    boxes, outcomes, numbers = tables.boxes, tables.outcomes, tables.features
-    _refuse(_file(folder, "boxes"), boxes, "box", boxes["box"] != np.arange(len(boxes)), "expected boxes numbered from 0")
-    _refuse(
-        _file(folder, "outcomes"), outcomes, "score", ~outcomes["score"].between(0, 1), "every score should lie between 0 and 1"
-    )
-    for column in NUMBERS:
-        _refuse(_file(folder, "features"), numbers, column, ~np.isfinite(numbers[column]), "expected a finite number")
+    def check(name: str, column: str, faulty: pd.Series, expected: str) -> None:
+        refuse(folder / SceneTables.tables()[name].file, getattr(tables, name), column, faulty, expected, SceneError)
+
+    for name in SceneTables.tables().keys() - {"scenes"}:
+        check(name, "image", ~getattr(tables, name)["image"].isin(tables.scenes["scene"]), "expected a scene of scenes.csv")
+    check("boxes", "box", tables.boxes["box"] != np.arange(len(tables.boxes)), "expected boxes numbered from 0")
+    numbers = tables.features
     half = tables.scenes.set_index("scene")["reference"].reindex(numbers["image"].astype(str)).to_numpy()
-    _refuse(_file(folder, "features"), numbers, "reference", numbers["reference"] != half, "expected the half in scenes.csv")
+    check("features", "reference", numbers["reference"] != half, "expected the half in scenes.csv")
 
 
 def _check_whole(tables: SceneTables, folder: Path) -> None:
     """Raise SceneError unless every setting covers every scene measured under it, and each of its boxes."""
     about = tables.about
     if len(tables.boxes) != about.boxes:
-        raise SceneError(f"{_file(folder, 'boxes')}: has {len(tables.boxes)} rows, but about.yaml says {about.boxes}")
+        raise SceneError(f"{folder / 'boxes.parquet'}: has {len(tables.boxes)} rows, but about.yaml says {about.boxes}")
     itself = int((tables.scenes["kind"] == IMAGE).sum())
-    for name, keys in _KEYS.items():
+    for name in ("outcomes", "images", "answers", "features"):
         made, images = (about.boxes, about.image_boxes) if name == "outcomes" else (about.images - itself, itself)
-        rows, told_of = getattr(tables, name), ["image", "box"] if name == "outcomes" else ["image"]
-        twice = rows.duplicated([*keys, *told_of])
-        _refuse(_file(folder, name), rows, told_of[-1], twice, "expected it once under a setting")
-        for setting, condition, count in _counts(rows, keys):
+        table = SceneTables.tables()[name]
+        setting = [column for column in table.key if column not in ("image", "box")]
+        for words, condition, count in _counts(getattr(tables, name), setting):
             wanted = made + images * (condition in about.conditions and about.conditions[condition].kind == WORLD)
             if count != wanted:
-                raise SceneError(f"{_file(folder, name)}: {setting}: has {count} rows, expected {wanted}")
+                raise SceneError(f"{folder / table.file}: {words}: has {count} rows, expected {wanted}")
     for condition in (CLEAN, *about.conditions):
         if condition not in set(tables.answers["condition"]):
-            raise SceneError(f"{_file(folder, 'answers')}: condition: has no row of '{condition}', which about.yaml lists")
+            raise SceneError(f"{folder / 'answers.parquet'}: condition: has no row of '{condition}', which about.yaml lists")
 
 
 def _counts(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[str, str, int]]:
@@ -211,14 +194,8 @@ class Features:
 
         reference: only reference images, or only those of production. Raises FeatureError that lists what there is.
         """
-        left = self.rows
-        for column, value in (("condition", condition), ("severity", severity)):
-            found = left[left[column] == value]
-            if found.empty:
-                there = ", ".join(map(str, left[column].drop_duplicates()))
-                raise FeatureError(f"features.parquet: {column}: holds no '{value}'; there are: {there}")
-            left = found
-        rows = left if reference is None else left[left["reference"] == reference]
+        rows = rows_with(self.rows, FEATURES_TABLE.file, FeatureError, condition=condition, severity=severity)
+        rows = rows if reference is None else rows[rows["reference"] == reference]
         return rows.set_index("image")[NUMBERS]
 
     def distances(self, condition: str, severity: int, reference: bool | None = None) -> pd.Series:
@@ -234,16 +211,12 @@ class Features:
 def load_features(folder: Path = FEATURES) -> Features:
     """Read the features; raises FeatureError with the file, the column and the fault."""
     about = read_yaml(folder / "about.yaml", TypeAdapter(FeaturesAbout), FeatureError, _FEATURES_MADE_BY)
-    path = folder / "features.parquet"
-    rows = read_table(path, FEATURE_COLUMNS, FeatureError, _FEATURES_MADE_BY).astype({"condition": str, "image": str})
-    _check(rows, about, path)
+    rows = FEATURES_TABLE.read(folder, FeatureError, _FEATURES_MADE_BY).astype({"condition": str, "image": str})
+    _check(rows, about, folder / FEATURES_TABLE.file)
     return Features(about, rows)
 
 
 def _check(rows: pd.DataFrame, about: FeaturesAbout, path: Path) -> None:
-    faulty = rows.index[~np.isfinite(rows[NUMBERS].to_numpy(float)).all(axis=1)]
-    if len(faulty):
-        raise FeatureError(f"{path}: row {faulty[0]}: every feature should be a finite number")
     twice = rows.index[rows.duplicated(["condition", "severity", "image"])]
     if len(twice):
         row = rows.loc[twice[0]]

@@ -25,7 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from scipy.special import ndtr, ndtri
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import Stamp, each_readable, parse_table, parse_yaml, read_together, stamp_of
+from simulator.evidence.evidence_files import Stamp, each_readable, parse_yaml, read_together, stamp_of
+from simulator.evidence.evidence_tables import Table, columns
 from simulator.evidence.instruction_sets import InstructionSet, variant
 from simulator.evidence.staged_evidence import staged
 from simulator.limits import OWN_TABLES, SCORE_ROWS
@@ -159,7 +160,11 @@ ITEM_COLUMNS = ("diagnosis", "fitzpatrick", "predicted")
 _TYPES: Any = dict.fromkeys(COLUMNS, str) | {"label": int, "score": float, "fitzpatrick": "Int64", "fold": "Int64"}
 #: A text is never taken for a missing value, whatever it says.
 _EMPTY: dict[str, list[str]] = {name: [""] for name in ("score", "fitzpatrick", "fold")}
-_NEEDED = ("item", "label", "patient", "score")
+_TABLE = Table(
+    "",
+    columns("item label patient score"),
+    options={"dtype": _TYPES, "keep_default_na": False, "na_values": _EMPTY},
+)
 
 #: Points drawn per class from a published curve: enough for steps of 0.05 points, few enough to sort at once.
 CURVE_POINTS = 2000
@@ -373,7 +378,7 @@ def _read(sidecar: Path) -> tuple[Measured | Published, pd.DataFrame | None]:
 
 
 def _rows(path: Path, content: bytes, about: Measured) -> pd.DataFrame:
-    table = parse_table(path, content, _NEEDED, ScoreError, dtype=_TYPES, keep_default_na=False, na_values=_EMPTY)
+    table = _TABLE.parse(path, content, ScoreError)
     if table["score"].isna().any() or not table["score"].between(0, 1).all():
         raise ScoreError(f"{path}: every score should lie between 0 and 1")
     if not table["label"].isin([0, 1]).all():

@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.evidence.detection_tables import DetectionError
-from simulator.evidence.evidence_files import COUNT, Range, check_ranges, read_table, remembered
+from simulator.evidence.evidence_files import remembered
+from simulator.evidence.evidence_tables import COUNT, Range, Table, columns
 from simulator.evidence.table_lookups import keeps_answers
 from simulator.intervals import Interval
 from simulator.paths import DETECTIONS
@@ -23,17 +24,18 @@ Floats = NDArray[np.float64]
 #: The score from which an answer counts.
 THRESHOLD = 0.25
 DRAWS = [f"d{number:02d}" for number in range(40)]
-_FIGURES = ["times", "times_low", "times_high"]
-COLUMNS = ["seen_by", "condition", "severity", "images", "clean", "spoilt", *_FIGURES, *DRAWS]
-_RANGES = dict.fromkeys(["images", "clean", "spoilt"], COUNT) | dict.fromkeys([*_FIGURES, *DRAWS], Range(0, 1e6))
+WEATHER = Table(
+    "weather.csv",
+    columns("seen_by condition severity")
+    | columns("images clean spoilt", COUNT)
+    | columns(["times", "times_low", "times_high", *DRAWS], Range(0, 1e6)),
+)
 
 
 @remembered("weather.csv")
 def load_weather(folder: Path = DETECTIONS) -> pd.DataFrame:
     """Read the table; raises DetectionError with the file, the line, the column and the fault."""
-    rows = read_table(folder / "weather.csv", COLUMNS, DetectionError, "python -m campaigns.detections scales")
-    check_ranges(folder / "weather.csv", rows, _RANGES, DetectionError)
-    return rows
+    return WEATHER.read(folder, DetectionError, "python -m campaigns.detections scales")
 
 
 @keeps_answers(lambda finder, condition, severity: (load_weather(DETECTIONS),))

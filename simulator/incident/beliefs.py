@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
-from simulator.evidence.evidence_files import COUNT, check_ranges, read_table
+from simulator.evidence.evidence_tables import COUNT, Table, columns
 from simulator.incident.player_actions import LookAction, NotebookEntry
 from simulator.incident.section import Incident
 from simulator.paths import INCIDENTS
@@ -35,7 +35,7 @@ FIRST, EARLY, IN_TIME = "first", "early", "in time"
 _THINKING = 10.0
 #: Added to each count of a sign, so that an unseen sign is unlikely and not impossible (Jeffreys 1946).
 _UNSEEN = 0.5
-COLUMNS = ["cause", "shape", "question", "sign", "count"]
+SIGNS = Table("signs.csv", columns("cause shape question sign") | columns("count", COUNT))
 
 
 class BeliefError(InputError):
@@ -82,7 +82,7 @@ class Beliefs:
 
     @classmethod
     def of(cls, counts: pd.DataFrame, often: Mapping[str, float] | None = None) -> Beliefs:
-        """Estimate them from rows of `COLUMNS`; unseen signs share the last place; often: of each cause, 1 for others."""
+        """Estimate them from rows of `SIGNS`; unseen signs share the last place; often: of each cause, 1 for others."""
         first = counts[counts["question"] == FIRST].groupby("sign")["count"].sum()
         early = float(first.get(EARLY, 0)) / max(float(first.sum()), 1.0)
         places = pd.MultiIndex.from_frame(counts[["cause", "shape"]]).unique().sort_values()
@@ -186,11 +186,9 @@ def many_brier(shares: Mapping[str, float], truth: Mapping[str, float]) -> float
 
 def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None:
     """Read the rehearsed signs of a case; None if there are none. Raises BeliefError for a table that cannot be read."""
-    path = folder / scenario.id / "signs.csv"
-    if not path.is_file():
+    if not (folder / scenario.id / SIGNS.file).is_file():
         return None
-    counts = read_table(path, COLUMNS, BeliefError)
-    check_ranges(path, counts, {"count": COUNT}, BeliefError)
+    counts = SIGNS.read(folder / scenario.id, BeliefError)
     assert scenario.incident is not None
     causes = scenario.incident.causes
     comes = [

@@ -13,7 +13,8 @@ from simulator.case.document import Path
 from simulator.case.fields import Source
 from simulator.errors import InputError, suggest
 from simulator.evidence.detection_tables import DetectionError, read_about
-from simulator.evidence.evidence_files import read_table, read_yaml, remembered
+from simulator.evidence.evidence_files import read_yaml, remembered
+from simulator.evidence.evidence_tables import Table, columns
 from simulator.evidence.instruction_sets import InstructionSet, instruction_set_of
 from simulator.evidence.scene_tables import SceneError, ScenesAbout
 from simulator.incident.effects import Cause, Decoy
@@ -73,6 +74,9 @@ def look_up(gather: Gatherer, spec: Incident) -> None:
     gather.sources.append(Source("what the detector finds in each frame", "measured", "by image and condition", known.sentence))
 
 
+_CATEGORIES = Table("boxes.parquet", columns("category"))
+
+
 @remembered("about.yaml", "boxes.parquet")
 def measured(folder: File) -> IncidentEvidence:
     """Read the contents of the detection tables and the scenes; raises DetectionError or SceneError."""
@@ -83,7 +87,7 @@ def measured(folder: File) -> IncidentEvidence:
         {name: sorted(one.strengths) for name, one in conditions.items()},
         list(about.detectors),
         both,
-        sorted(read_table(folder / "boxes.parquet", ["category"], DetectionError)["category"].astype(str).unique()),
+        sorted(_CATEGORIES.read(folder, DetectionError)["category"].astype(str).unique()),
         instruction_set_of(about.processor),
         f"{about.dataset}, {about.date}; crops and mixtures of them, {scenes.date}",
     )

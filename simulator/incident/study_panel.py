@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
@@ -23,62 +22,52 @@ import streamlit as st
 from simulator.app.widgets import draw, plain, scenario_of
 from simulator.charts.look import BLUE, GREY, SERIES, Chart, dots, figure, rounded
 from simulator.errors import InputError
-from simulator.evidence.evidence_files import COUNT, SHARE, Range, check_ranges, read_table
+from simulator.evidence.evidence_tables import COUNT, SHARE, Range, Table, TableGroup, columns
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import spec_of
 from simulator.incident.section import Incident
 from simulator.intervals import share_interval
 from simulator.paths import INCIDENTS
 
-STUDY_COLUMNS = {
-    "players": [
-        *("player", "cause", "shape", "seed", "diagnosis", "right", "brier"),
-        *("detected_h", "diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept", "total_usd"),
-    ],
-    "fixes": ["cause", "fix", "took_away", "took_low", "took_high", "n"],
-    "monitors": [
-        *("monitor", "cause", "threshold"),
-        *(f"{name}{end}" for name in ("alarms_a_week", "delay_h", "caught") for end in ("", "_low", "_high")),
-    ],
-    "quiet": ["monitor", "promised", "rings", "rings_low", "rings_high"],
-}
-#: The ranges of their figures. A fix may do more harm than it takes away.
-_RANGES = {
-    "players": {"brier": Range(0, 2), "usd": COUNT},
-    "fixes": dict.fromkeys(["took_away", "took_low", "took_high"], Range(-1000, 1000)) | {"n": Range(1, 1e9)},
-    "monitors": dict.fromkeys(["caught", "caught_low", "caught_high"], SHARE) | {"alarms_a_week": COUNT},
-    "quiet": dict.fromkeys(["promised", "rings", "rings_low", "rings_high"], SHARE),
-}
-
 
 class StudyError(InputError):
     """A table of a study cannot be used; the message gives the file and the reason."""
 
 
-@dataclass(frozen=True)
-class IncidentStudy:
+class IncidentStudy(TableGroup):
     """The tables of one case; see the module."""
 
-    case: str
-    players: pd.DataFrame
-    fixes: pd.DataFrame
-    monitors: pd.DataFrame
-    quiet: pd.DataFrame
+    about: str  #: the case
+    players = Table(
+        "players.csv",
+        columns("player cause shape seed diagnosis right")
+        | columns("brier", Range(0, 2))
+        | columns("detected_h diagnosed_h mitigated_h wrong_fixes")
+        | columns("usd", COUNT)
+        | columns("kept total_usd"),
+    )
+    #: A fix may do more harm than it takes away.
+    fixes = Table(
+        "fixes.csv",
+        columns("cause fix") | columns("took_away took_low took_high", Range(-1000, 1000)) | columns("n", Range(1, 1e9)),
+    )
+    monitors = Table(
+        "monitors.csv",
+        columns("monitor cause threshold")
+        | columns("alarms_a_week", COUNT)
+        | columns("alarms_a_week_low alarms_a_week_high delay_h delay_h_low delay_h_high")
+        | columns("caught caught_low caught_high", SHARE),
+    )
+    quiet = Table("quiet.csv", columns("monitor") | columns("promised rings rings_low rings_high", SHARE))
 
 
 def load_study(case: str, folder: Path = INCIDENTS) -> IncidentStudy:
     """Read the tables of a case; raises StudyError with the file, the column and the fault."""
-    return IncidentStudy(case, **{name: _read(folder / case / f"{name}.csv", name) for name in STUDY_COLUMNS})
+    return IncidentStudy.read(case, folder / case, StudyError, "make incidents")
 
 
 def studied(folder: Path = INCIDENTS) -> list[str]:
     return sorted(file.parent.name for file in folder.glob("*/players.csv"))
-
-
-def _read(path: Path, name: str) -> pd.DataFrame:
-    rows = read_table(path, STUDY_COLUMNS[name], StudyError, "make incidents")
-    check_ranges(path, rows, _RANGES[name], StudyError)
-    return rows
 
 
 #: One false alarm in four weeks; with more a person on call stops listening.

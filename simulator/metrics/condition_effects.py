@@ -12,7 +12,7 @@ import scipy
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
-from simulator.evidence.detection_tables import BINS, CLEAN, EFFECT_COLUMNS, FEATURE_NETWORK, FP32, DetectionTables
+from simulator.evidence.detection_tables import BINS, CLEAN, EFFECTS, FEATURE_NETWORK, FP32, DetectionTables
 from simulator.evidence.scene_tables import Features
 from simulator.intervals import LEVEL, Interval
 from simulator.metrics.detection_quality import bootstrapped, operating_score
@@ -159,7 +159,7 @@ def effect_rows(tables: DetectionTables, features: Features, families: pd.Series
                 if moved := _of_features(features, condition, severity, units // 2, families):
                     rows.append(named | {"measure": "feature_shift"} | moved)
     effects = pd.DataFrame(rows)
-    return effects.assign(q=scipy.stats.false_discovery_control(effects["q"]))[EFFECT_COLUMNS]
+    return effects.assign(q=scipy.stats.false_discovery_control(effects["q"]))[EFFECTS.names]
 
 
 def _all_measured(

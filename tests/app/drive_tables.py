@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from simulator.evidence.drive_tables import COLUMNS, PLAYED
+from simulator.evidence.drive_tables import PLAYED, Drives
 
 YOLOX, POINTRCNN = "kitti.yolox_x", "kitti.pointrcnn"
 
@@ -91,7 +91,7 @@ def joint_rows():
 def write_drives(folder):
     """A folder of evidence with these tables; the others hold no rows."""
     tables = {"lateness": lateness_rows(), "heldout_drives": heldout_rows(), "follows": follows_rows(), "joint": joint_rows()}
-    for name, columns in COLUMNS.items():
-        tables.get(name, pd.DataFrame(columns=columns)).to_csv(folder / f"{name}.csv", index=False)
+    for name, table in Drives.tables().items():
+        tables.get(name, pd.DataFrame(columns=table.names)).to_csv(folder / table.file, index=False)
     (folder / "about.yaml").write_text(ABOUT, encoding="utf-8")
     return folder

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from simulator.evidence.detection_tables import CLEAN, COLUMNS, DetectionError, coco_c, load_detections
+from simulator.evidence.detection_tables import CLEAN, DetectionError, DetectionTables, coco_c, load_detections
 from simulator.paths import DETECTIONS
 from tests.detections import write_tables
 
@@ -63,7 +63,7 @@ FAULTS = {
     ),
     "score": (
         lambda folder: rewrite(folder, "outcomes", lambda rows: rows.assign(score=2.0)),
-        "outcomes.parquet: score: every score should lie between 0 and 1",
+        "outcomes.parquet: row 0: score: expected a number from 0 to 1, got 2.0",
     ),
     "rows": (
         lambda folder: rewrite(folder, "boxes", lambda rows: rows[1:]),
@@ -83,8 +83,8 @@ def test_a_fault_names_file_and_field(fault, tmp_path):
 
 def test_every_column_is_there(tmp_path):
     tables = load_detections(write_tables(tmp_path))
-    for name, columns in COLUMNS.items():
-        assert list(getattr(tables, name).columns) == columns
+    for name, table in DetectionTables.tables().items():
+        assert list(getattr(tables, name).columns) == table.names
 
 
 def test_published_figures_are_whole(tmp_path):

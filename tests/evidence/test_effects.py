@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from simulator.evidence.detection_tables import EFFECT_COLUMNS, EffectError, Effects, load_detections, load_effects
+from simulator.evidence.detection_tables import EFFECTS, EffectError, Effects, load_detections, load_effects
 from simulator.evidence.scene_tables import load_features
 from simulator.metrics.condition_effects import effect_rows
 
@@ -57,19 +57,19 @@ def test_a_decoy_moves_something_else_than_what_is_found_and_false():
 
 
 FAULTS_SHOWN = {
-    "number": ({"clean": "x"}, "line 3: clean: expected a number, got x"),
+    "number": ({"clean": "x"}, "line 3: clean: expected a finite number, got x"),
     "measure": ({"measure": "luck"}, "line 3: measure: expected one of ap, found_share"),
-    "bounds": ({"low": 0}, "line 3: change: expected it between low and high, got -0.1"),
-    "q": ({"q": 2}, "line 3: q: expected 0 to 1, got 2"),
-    "size": ({"smallest_apart": -1}, "line 3: smallest_apart: expected 0 or more, got -1"),
-    "twice": ({"severity": 1}, "line 3: measure: has the same detector, condition and severity in an earlier line"),
+    "bounds": ({"low": 0}, "line 3: change: expected a figure between low and high, got -0.1"),
+    "q": ({"q": 2}, "line 3: q: expected a number from 0 to 1, got 2"),
+    "size": ({"smallest_apart": -1}, "line 3: smallest_apart: expected a number from 0 to 1e.09, got -1"),
+    "twice": ({"severity": 1}, "line 3: measure: expected one row per detector, condition, severity, measure, got found_share"),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS_SHOWN)
 def test_a_fault_names_file_line_and_column(fault, tmp_path):
     changed, sentence = FAULTS_SHOWN[fault]
-    pd.DataFrame([table(), table(**{"severity": 2} | changed)])[EFFECT_COLUMNS].to_csv(tmp_path / "effects.csv", index=False)
+    pd.DataFrame([table(), table(**{"severity": 2} | changed)])[EFFECTS.names].to_csv(tmp_path / "effects.csv", index=False)
     with pytest.raises(EffectError, match=sentence):
         load_effects(tmp_path)
 

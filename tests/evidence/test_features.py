@@ -70,7 +70,10 @@ FAULTS_SHOWN = {
     "no parquet": (lambda folder: (folder / "features.parquet").write_text("x"), "features.parquet: cannot be read"),
     "field": (lambda folder: (folder / "about.yaml").write_text("date: x"), "about.yaml: processor: Field required"),
     "column": (lambda folder: rewrite(folder, lambda rows: rows.drop(columns="f03")), "lacks the column f03"),
-    "number": (lambda folder: rewrite(folder, lambda rows: rows.assign(f03=np.nan)), "row 0: every feature should be a finite"),
+    "number": (
+        lambda folder: rewrite(folder, lambda rows: rows.assign(f03=np.nan)),
+        "row 0: f03: expected a finite number, got nan",
+    ),
     "twice": (lambda folder: rewrite(folder, lambda rows: rows.assign(image="i0")), "row 1: clean:0 holds i0 twice"),
     "images": (lambda folder: rewrite(folder, lambda rows: rows[1:]), "clean:0: has 5 images, 2 of them of the reference, but"),
     "clean": (

@@ -125,29 +125,35 @@ FAULTS_SHOWN = {
         lambda folder: rewrite(folder, "scales.csv", lambda rows: rows.drop(columns="d07")),
         "scales.csv: lacks the column d07",
     ),
-    "word": (lambda folder: rewrite(folder, "scales.csv", put(3, "x", "tall")), "scales.csv:5: x: tall: expected a number"),
+    "word": (
+        lambda folder: rewrite(folder, "scales.csv", put(3, "x", "tall")),
+        "scales.csv: line 5: x: expected a number from 0.001 to 100000, got tall",
+    ),
     "share": (
         lambda folder: rewrite(folder, "scales.csv", put(4, "recall_high", 1.5)),
         "scales.csv: line 6: recall_high: expected a number from 0 to 1, got 1.5",
     ),
     "network": (
         lambda folder: rewrite(folder, "false.csv", put(2, "seen_by", "coco.x.fp32")),
-        "false.csv:4: seen_by: coco.x.fp32: expected a network that scales.yaml lists",
+        "false.csv: line 4: seen_by: expected a network that scales.yaml lists, got coco.x.fp32",
     ),
     "bounds": (
         lambda folder: rewrite(folder, "conditions.csv", put(0, "shift", 9)),
-        "conditions.csv:2: shift: 9.0: expected a figure between shift_low and shift_high",
+        "conditions.csv: line 2: shift: expected a figure between shift_low and shift_high, got 9.0",
     ),
     "falls": (
         lambda folder: rewrite(
             folder, "scales.csv", lambda rows: put(slice(11, 11), DRAWS[0], 0.0)(put(slice(10, 10), DRAWS[0], 1.0)(rows))
         ),
-        "scales.csv:13: d00: 0.0: expected recall that never falls with height",
+        "scales.csv: line 13: d00: expected recall that never falls with height, got 0.0",
     ),
-    "order": (lambda folder: rewrite(folder, "scales.csv", put(1, "x", 4)), "scales.csv:3: x: 4.0: expected heights that rise"),
+    "order": (
+        lambda folder: rewrite(folder, "scales.csv", put(1, "x", 4)),
+        "scales.csv: line 3: x: expected heights that rise within a curve, got 4.0",
+    ),
     "twice": (
         lambda folder: rewrite(folder, "false.csv", lambda rows: pd.concat([rows, rows[:1]])),
-        "false.csv:92: threshold: 0.05: expected one row per seen_by, threshold",
+        "false.csv: line 92: threshold: expected one row per seen_by, threshold, got 0.05",
     ),
 }
 

@@ -8,7 +8,8 @@ import pytest
 from simulator.errors import InputError
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.drive_tables import DriveError, load_drives
-from simulator.evidence.evidence_files import MANIFEST, SHARE, Range, check_ranges
+from simulator.evidence.evidence_files import MANIFEST
+from simulator.evidence.evidence_tables import SHARE, Range, Table
 from simulator.evidence.projection import power
 from simulator.paths import CATALOGUE, DRIVES
 
@@ -17,15 +18,16 @@ from simulator.paths import CATALOGUE, DRIVES
 def test_the_first_figure_out_of_range_is_told(tmp_path, value):
     rows = pd.DataFrame({"share": [0.0, 1.0, value]})
     with pytest.raises(InputError, match=rf"t\.csv: line 4: share: expected a number from 0 to 1, got {value}"):
-        check_ranges(tmp_path / "t.csv", rows, {"share": SHARE}, InputError)
+        Table("t.csv", {"share": SHARE}).check(tmp_path / "t.csv", rows, InputError)
     with pytest.raises(InputError, match=r"t\.parquet: row 2: share"):
-        check_ranges(tmp_path / "t.parquet", rows, {"share": SHARE}, InputError)
+        Table("t.parquet", {"share": SHARE}).check(tmp_path / "t.parquet", rows, InputError)
 
 
 def test_what_may_be_unknown_may_be_absent_and_nothing_else(tmp_path):
-    check_ranges(tmp_path / "t.csv", pd.DataFrame({"a": [1.0, None]}), {"a": Range(0, 1, unknown=True)}, InputError)
+    table = Table("t.csv", {"a": Range(0, 1, unknown=True)})
+    table.check(tmp_path / "t.csv", pd.DataFrame({"a": [1.0, None]}), InputError)
     with pytest.raises(InputError, match="got 2"):
-        check_ranges(tmp_path / "t.csv", pd.DataFrame({"a": [2.0, None]}), {"a": Range(0, 1, unknown=True)}, InputError)
+        table.check(tmp_path / "t.csv", pd.DataFrame({"a": [2.0, None]}), InputError)
 
 
 def test_readers_of_tables_hold_their_figures_to_it(tmp_path):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulator.evidence.detection_tables import load_detections, load_effects
-from simulator.evidence.scene_tables import COLUMNS, NUMBERS, SceneError, load_features, load_scenes
+from simulator.evidence.scene_tables import NUMBERS, SceneError, SceneTables, load_features, load_scenes
 from simulator.paths import DETECTIONS, SCENES
 from tests.scenes import IMAGES, small_scenes, write_scenes
 
@@ -153,7 +153,7 @@ FAULTS_SHOWN = {
         lambda folder: rewrite(folder, "outcomes", lambda rows: rows.drop(columns="image")),
         "outcomes.parquet: lacks the column image",
     ),
-    "twice": (put("scenes", 1, "scene", "i0"), "scenes.csv: line 3: scene: expected each scene once, got i0"),
+    "twice": (put("scenes", 1, "scene", "i0"), "scenes.csv: line 3: scene: expected one row per scene, got i0"),
     "kind": (put("scenes", 4, "kind", "photo"), "line 6: kind: expected one of image, crop, mixture, got photo"),
     "parent": (
         put("scenes", 8, "parents", "i0+i9"),
@@ -162,13 +162,16 @@ FAULTS_SHOWN = {
     "halves": (put("scenes", 8, "parents", "i0+i2"), "line 10: parents: expected all in the half of the scene, got i0+i2"),
     "scene": (put("answers", 3, "image", "i9"), "answers.parquet: row 3: image: expected a scene of scenes.csv, got i9"),
     "number": (put("boxes", 5, "box", 9), "boxes.parquet: row 5: box: expected boxes numbered from 0, got 9"),
-    "score": (put("outcomes", 7, "score", 2.0), "row 7: score: every score should lie between 0 and 1, got 2.0"),
+    "score": (put("outcomes", 7, "score", 2.0), "row 7: score: expected a number from 0 to 1, got 2.0"),
     "feature": (put("features", 2, "f03", np.nan), "features.parquet: row 2: f03: expected a finite number, got nan"),
     "half": (put("features", 0, "reference", False), "row 0: reference: expected the half in scenes.csv, got False"),
     "boxes": (drop("boxes", 11), "boxes.parquet: has 11 rows, but about.yaml says 12"),
     "scenes": (drop("scenes", 7), "scenes.csv: has 9 rows, but about.yaml says 10"),
     "no parent": (put("scenes", 4, "parents", ""), "line 6: parents: expected scenes of the kind image, joined by +, got $"),
-    "again": (put("outcomes", 5, "box", 4), "outcomes.parquet: row 5: box: expected it once under a setting, got 4"),
+    "again": (
+        put("outcomes", 5, "box", 4),
+        "outcomes.parquet: row 5: box: expected one row per detector, precision, condition, severity, image, box, got 4",
+    ),
     "outcome": (drop("outcomes", 0), "outcomes.parquet: yolox_nano fp32 clean 0: has 11 rows, expected 12"),
     "own": (
         lambda folder: rewrite(folder, "images", lambda rows: rows[~rows["image"].isin(IMAGES)]),
@@ -191,5 +194,5 @@ def test_a_fault_names_file_row_and_column(fault, tmp_path):
 
 def test_every_column_is_there(tmp_path):
     tables = small_scenes(tmp_path)
-    for name, columns in COLUMNS.items():
-        assert list(getattr(tables, name).columns) == columns
+    for name, table in SceneTables.tables().items():
+        assert list(getattr(tables, name).columns) == table.names

@@ -6,7 +6,7 @@ import pytest
 from simulator.case.load import load
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import draw
-from simulator.incident.study_panel import STUDY_COLUMNS, StudyError, load_study, studied
+from simulator.incident.study_panel import IncidentStudy, StudyError, load_study, studied
 from simulator.intervals import share_interval
 from simulator.paths import INCIDENTS
 
@@ -63,7 +63,7 @@ def test_false_alarms_fall_and_delays_do_not_shorten_as_a_threshold_rises():
 def copied(tmp_path):
     folder = tmp_path / CASE
     folder.mkdir()
-    for name in STUDY_COLUMNS:
+    for name in IncidentStudy.tables():
         (folder / f"{name}.csv").write_bytes((INCIDENTS / CASE / f"{name}.csv").read_bytes())
     return tmp_path
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from simulator.evidence.detection_tables import PROCESSOR_COLUMNS
+from simulator.evidence.detection_tables import PROCESSORS
 from simulator.metrics.detector_checks import recall_curve, statistic_rows
 from simulator.sources.detector_panel import (
     ap_by_condition,
@@ -40,7 +40,7 @@ def test_the_same_file_stands_beside_itself_on_another_processor():
             for (recipe, saturates), values in ap.items()
             for place, detector in enumerate(("yolox_nano", "fastestdet"))
         ],
-        columns=PROCESSOR_COLUMNS,
+        columns=PROCESSORS.names,
     )
     chart = ap_by_processor(rows, {"yolox_nano": "YOLOX-nano", "fastestdet": "FastestDet"})
     assert [list(bar.y) for bar in chart.figure.data] == [list(values) for values in ap.values()]

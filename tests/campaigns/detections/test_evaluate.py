@@ -15,7 +15,7 @@ from campaigns.detections import eight_bits, evaluate, networks, origin, precisi
 from campaigns.detections.eight_bits import WAYS, judged_here, write_rows
 from campaigns.detections.evaluate import Bench, Job, read_part, seen
 from campaigns.detections.networks import Detector
-from simulator.evidence.detection_tables import BINS, PROCESSOR_COLUMNS, load_detections, load_processors
+from simulator.evidence.detection_tables import BINS, PROCESSORS, DetectionTables, load_detections, load_processors
 from simulator.measure.detector_conditions import SHARES, Setting, lacking
 from simulator.measure.detector_io import LAYOUTS, LEAST, Takes, boxes_of, prepare
 from simulator.measure.guarded import CannotMeasureError
@@ -167,7 +167,7 @@ def test_tables_are_added_to_and_keep_what_they_hold(job: Job, tmp_path: Path) -
         old, new = getattr(before, name), getattr(after, name)
         pd.testing.assert_frame_equal(new[: len(old)], old, check_dtype=False, check_categorical=False)
     assert after.scores("newer", "fp32", "fog", 2).shape == (4,)
-    spoilt = replace(before, summary=before.summary.assign(ap=before.summary["ap"] + 0.1))
+    spoilt = DetectionTables(**vars(before) | {"summary": before.summary.assign(ap=before.summary["ap"] + 0.1)})
     with pytest.raises(CannotMeasureError, match=r"the tables that are added to say an AP of"):
         tables.make_tables(more, tmp_path / "out", lambda: None, added, spoilt)
 
@@ -224,7 +224,7 @@ def _weights(job: Job, weights: precisions.Weights) -> np.ndarray:
 
 def test_rows_of_the_other_kind_of_processor_stay(tmp_path: Path) -> None:
     def rows(saturates: bool, ap: float) -> pd.DataFrame:
-        return pd.DataFrame([("net", "int8_all", "8-bit weights", saturates, ap, ap)], columns=PROCESSOR_COLUMNS)
+        return pd.DataFrame([("net", "int8_all", "8-bit weights", saturates, ap, ap)], columns=PROCESSORS.names)
 
     for saturates, ap in ((False, 0.2), (True, 0.1), (False, 0.3)):
         write_rows(rows(saturates, ap), tmp_path)

@@ -13,6 +13,7 @@ from campaigns.detections.evaluate import Job
 from campaigns.detections.features import FeatureBench, cut, make_features, reduced, settings_of
 from campaigns.detections.networks import DETECTORS
 from simulator.evidence.detection_tables import load_detections
+from simulator.evidence.evidence_tables import Table, columns
 from simulator.evidence.scene_tables import load_features
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import Takes, prepare
@@ -80,7 +81,8 @@ def test_features_are_written_for_every_setting_of_the_tables(
     make_features(bench, tables, tmp_path / "tables" / "boxes.parquet", tmp_path / "out")
     monkeypatch.setattr("simulator.evidence.scene_tables.NUMBERS", ["f00"])
     monkeypatch.setattr(
-        "simulator.evidence.scene_tables.FEATURE_COLUMNS", ["condition", "severity", "image", "reference", "f00"]
+        "simulator.evidence.scene_tables.FEATURES_TABLE",
+        Table("features.parquet", columns("condition severity image reference f00")),
     )
     found = load_features(tmp_path / "out")
     assert len(found.rows) == 5 * 4

@@ -15,7 +15,8 @@ from campaigns.detections.networks import Detector
 from campaigns.detections.scene_job import SceneJob, scene_settings
 from campaigns.detections.scene_tables import SceneBench, scene_bench
 from simulator.evidence import scene_tables as evidence
-from simulator.evidence.detection_tables import load_detections, load_effects
+from simulator.evidence.detection_tables import DetectionTables, load_detections, load_effects
+from simulator.evidence.evidence_tables import Table, columns
 from simulator.evidence.scene_tables import load_features, load_scenes
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import LAYOUTS, Takes
@@ -57,9 +58,9 @@ def bench(job: SceneJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sce
     for module in (features, scene_tables):
         monkeypatch.setattr(module, "NUMBERS", ["f00"])
     monkeypatch.setattr(evidence, "NUMBERS", ["f00"])
-    columns = ["condition", "severity", "image", "reference", "f00"]
-    monkeypatch.setattr(evidence, "FEATURE_COLUMNS", columns)
-    monkeypatch.setitem(evidence.COLUMNS, "features", columns)
+    one_number = Table("features.parquet", columns("condition severity image reference f00"))
+    monkeypatch.setattr(evidence, "FEATURES_TABLE", one_number)
+    monkeypatch.setattr(evidence.SceneTables, "features", replace(one_number, key=("condition", "severity", "image")))
     source = Job(job.data, job.trained, job.cache, 1)
     for setting in SMALL:
         Bench(source).measure(setting)
@@ -127,8 +128,9 @@ def test_other_tables_and_unknown_conditions_are_refused(bench: SceneBench, tmp_
         scene_settings(bench.tables, ["snow"])
     bench.measure(lambda: None)
     outcomes = bench.tables.outcomes.assign(score=1 - bench.tables.outcomes["score"])
+    other = DetectionTables(**vars(bench.tables) | {"outcomes": outcomes})
     with pytest.raises(CannotMeasureError, match="from the detection tables in the mean; measure these anew"):
-        replace(bench, tables=replace(bench.tables, outcomes=outcomes)).write(tmp_path / "x", tmp_path / "out")
+        replace(bench, tables=other).write(tmp_path / "x", tmp_path / "out")
     rows = bench.features.rows.assign(f00=pd.Series(9.0, bench.features.rows.index))
     with pytest.raises(CannotMeasureError, match=r"a feature of clean images is .* from assets/features"):
         replace(bench, features=replace(bench.features, rows=rows)).write(tmp_path / "x", tmp_path / "out")

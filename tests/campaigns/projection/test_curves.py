@@ -6,7 +6,7 @@ import pytest
 
 from campaigns.projection.curves import fit_curves, write_curves
 from campaigns.projection.form import design_of, fit
-from simulator.evidence.projection import COLUMNS, KEY, LatencyCurve, all_points, curve_of, networks
+from simulator.evidence.projection import CURVES, LatencyCurve, all_points, curve_of, networks
 from simulator.evidence.projection_accuracy import OFFLINE
 from simulator.paths import CATALOGUE
 
@@ -32,9 +32,9 @@ def test_a_shipped_curve_is_what_a_fit_with_the_question_among_its_points_predic
 @pytest.mark.long
 def test_the_shipped_file_is_what_the_fit_gives(tmp_path):
     write_curves(fit_curves(), tmp_path / "projected.csv")
-    made, shipped = (pd.read_csv(folder / "projected.csv").set_index(list(KEY)) for folder in (tmp_path, CATALOGUE))
+    made, shipped = (pd.read_csv(folder / "projected.csv").set_index(list(CURVES.key)) for folder in (tmp_path, CATALOGUE))
     assert made.index.tolist() == shipped.index.tolist()
-    for name in COLUMNS[len(KEY) :]:
+    for name in CURVES.names[len(CURVES.key) :]:
         assert made[name].to_numpy() == pytest.approx(shipped[name].to_numpy(), rel=1e-6, abs=1e-9)
 
 
