@@ -11,7 +11,7 @@ from pydantic import Field
 
 from simulator.evidence.detection_tables import BINS
 from simulator.incident.effects import Person
-from simulator.incident.looks import HOUR_S, AnyLook, LookFinding, LookInput, LookRequest, View, clustered
+from simulator.incident.looks import HOUR_S, AnyLook, Column, LookFinding, LookInput, LookRequest, View, clustered
 from simulator.incident.watches import name_of
 from simulator.records.streams import Streams
 from simulator.units import counted, spoken_within
@@ -21,8 +21,8 @@ _IN_VAIN, _NOTICES = 0.25, 0.75
 #: The most rows that a query shows.
 _ROWS = 200
 #: Columns of the log of frames that are no figures, and those of the log of detections beside them.
-OF_FRAMES, OF_DETECTIONS = ("site", "camera", "version", "replica", "hour", "day"), ("object", "size")
-COLUMNS = (*OF_FRAMES, *OF_DETECTIONS)
+COLUMNS: tuple[Column, ...] = get_args(Column)
+OF_FRAMES, OF_DETECTIONS = COLUMNS[:6], COLUMNS[6:]
 #: Sizes of boxes by their area in pixels of the labelled image, as COCO divides them (Lin et al. 2014).
 SIZES = {"small": 0.0, "medium": 32.0**2, "large": 96.0**2}
 
@@ -71,7 +71,7 @@ def _means(rows: Sequence[tuple[Any, ...]], frames: int) -> str:
     return f"{mean.strip()} ({interval}), {counted(frames, 'frame')}"
 
 
-def _kept(log: pd.DataFrame, only: Mapping[str, str]) -> pd.DataFrame:
+def _kept(log: pd.DataFrame, only: Mapping[Column, str]) -> pd.DataFrame:
     for column, value in only.items():
         log = log[log[column].astype(str).str.lower() == value.lower()]
     return log

@@ -6,7 +6,7 @@ A look reduces its result to a sign, such as `drops` or `one site`; causes diffe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import stdtrit
 
-from simulator.case.fields import Line, Strict
-from simulator.incident.effects import Person
+from simulator.case.fields import Line, Name, Strict
+from simulator.incident.effects import Person, System
 from simulator.incident.fixes import Change, Changes, Minutes, Swapped, Usd
 from simulator.intervals import LEVEL, Interval
 from simulator.records.streams import Streams
@@ -51,21 +51,24 @@ LookInput = Literal["site", "frames", "statistic", "system", "person", "groups",
 PictureChoice = Literal["any", "least sure", "missed by labels"]
 
 
-@dataclass(frozen=True)
-class LookRequest:
-    """The inputs of a look, and its start (s); a look ignores the inputs that its kind does not take."""
+#: Six columns of the log of frames, and two of the detections in it.
+Column = Literal["site", "camera", "version", "replica", "hour", "day", "object", "size"]
 
-    site: str | None = None
-    statistic: str = "found"
-    frames: int = 100
-    begun_s: float = 0.0
-    system: str | None = None
-    person: Person = "site"
-    groups: tuple[str, ...] = ()
-    only: Mapping[str, str] = field(default_factory=dict)
-    hours: float = 24.0
-    part: Literal["day", "night"] | None = None
-    pick: PictureChoice = "any"
+
+class LookRequest(Strict):
+    """The inputs of a look; a look ignores those that its kind does not take."""
+
+    look: Name = ""
+    site: Annotated[Name | None, Field(description="at this site alone, of pictures and labels; none: at all")] = None
+    statistic: Annotated[Name, Field(description="the figure, of slices")] = "found"
+    frames: Annotated[int, Field(ge=10, le=5000, description="number that people label, of labels")] = 100
+    system: Annotated[System | None, Field(description="the system whose changes are read; none: all")] = None
+    person: Annotated[Person, Field(description="the person who is asked")] = "site"
+    groups: Annotated[list[Column], Field(max_length=3, description="columns that a query groups by")] = []
+    only: Annotated[dict[Column, Line], Field(max_length=6, description="values of columns that a query keeps")] = {}
+    hours: Annotated[float, Field(gt=0, le=672, description="the last hours that a query reads")] = 24
+    part: Annotated[Literal["day", "night"] | None, Field(description="the part of the day that pictures show")] = None
+    pick: Annotated[PictureChoice, Field(description="the frames that pictures show")] = "any"
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +144,7 @@ class LabellingLook(AnyLook):
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """The stream as it is known at a time (s)."""
+    """The stream as it is known at a time (s), to a look that begins at `begun_s`."""
 
     spec: Incident
     secret: Secret
@@ -149,6 +152,7 @@ class View:
     statistics: FrameStatistics
     changes: Sequence[Change]
     now_s: float
+    begun_s: float = 0.0
 
     def recent(self) -> Bools:
         at_s = self.statistics.frames.at_s

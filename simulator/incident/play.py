@@ -109,7 +109,7 @@ class Play:
     def view(self, at_s: float | None = None) -> View:
         """Return the view of the stream, now or at a time (s)."""
         now_s = self.now_s if at_s is None else at_s
-        return View(self.spec, self.secret, self.stream(), self.statistics(), self.changes(), now_s)
+        return View(self.spec, self.secret, self.stream(), self.statistics(), self.changes(), now_s, self.now_s)
 
     # Monitors
 

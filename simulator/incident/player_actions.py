@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
-from simulator.case.fields import Line, Name, Share, Strict
+from simulator.case.fields import Name, Share, Strict
 from simulator.case.listing import Listing, read_listing
 from simulator.errors import PlacedError, suggest
-from simulator.incident.effects import Person, System
 from simulator.incident.fixes import Change
-from simulator.incident.looks import LookFinding, LookRequest, PictureChoice
+from simulator.incident.looks import LookFinding, LookRequest
 from simulator.incident.places import places
 from simulator.incident.secret import HOUR_S
 from simulator.incident.section import Incident
@@ -31,10 +30,6 @@ if TYPE_CHECKING:
     from simulator.case.choices import Pick
     from simulator.incident.monitoring import Ring
     from simulator.incident.play import Play
-
-
-#: Columns of the log of frames, and of the detections in it.
-Column = Literal["site", "camera", "version", "replica", "hour", "day", "object", "size"]
 
 
 class ActionError(PlacedError):
@@ -111,21 +106,11 @@ class WaitAction(AnyAction):
         return "wait until something rings" if self.hours is None else f"wait {self.hours:g} h"
 
 
-class LookAction(AnyAction):
+class LookAction(LookRequest, AnyAction):
     """Look closer, in one of the case's ways."""
 
     kind: Literal["look"]
     look: Name
-    site: Annotated[Name | None, Field(description="at this site alone, of pictures and labels; none: at all")] = None
-    statistic: Annotated[Name, Field(description="the figure, of slices")] = "found"
-    frames: Annotated[int, Field(ge=10, le=5000, description="number that people label, of labels")] = 100
-    system: Annotated[System | None, Field(description="the system whose changes are read; none: all")] = None
-    person: Annotated[Person, Field(description="the person who is asked")] = "site"
-    groups: Annotated[list[Column], Field(max_length=3, description="columns that a query groups by")] = []
-    only: Annotated[dict[Column, Line], Field(max_length=6, description="values of columns that a query keeps")] = {}
-    hours: Annotated[float, Field(gt=0, le=672, description="the last hours that a query reads")] = 24
-    part: Annotated[Literal["day", "night"] | None, Field(description="the part of the day that pictures show")] = None
-    pick: Annotated[PictureChoice, Field(description="the frames that pictures show")] = "any"
 
     def check(self, spec: Incident) -> None:
         _among(self.look, spec.looks, "look")
@@ -144,15 +129,11 @@ class LookAction(AnyAction):
                 ("look",),
             )
         until_s = min(play.now_s + 60 * minutes, play.end_s)
-        inputs = {"system", "person", "only", "hours", "part", "pick"}
-        request = LookRequest(
-            self.site, self.statistic, self.frames, play.now_s, groups=tuple(self.groups), **self.model_dump(include=inputs)
-        )
-        finding = look.find(play.view(until_s), request)
+        finding = look.find(play.view(until_s), self)
         if finding.canary is not None:
             play.canaries.append(finding.canary)
         play.labels += look.frames_labelled(self.frames)
-        question = look.question(self.look, request)
+        question = look.question(self.look, self)
         return NotebookEntry(self, play.now_s, until_s, usd, finding, look=self.look, question=question)
 
     def title(self, spec: Incident) -> str:

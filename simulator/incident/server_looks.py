@@ -304,7 +304,7 @@ class CanaryLook(AnyLook):
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         previous = (self.detector, "fp32") if self.detector else (view.spec.previous.detector, view.spec.previous.precision)
-        canary = Swapped(request.begun_s, previous, until_s=view.now_s, share=self.share, whole=True)
+        canary = Swapped(view.begun_s, previous, until_s=view.now_s, share=self.share, whole=True)
         live, scenes = _live(view, self.minutes), view.statistics.frames.dwell
         chosen = canary.chosen(view.stream)[live]
         before = clustered(_by_network(view, live[chosen], previous), scenes[live[chosen]])

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from simulator.case.load import load
 from simulator.incident.beliefs import (
-    COLUMNS,
     EARLY,
     FALSE_ALARM,
     FIRST,
     IN_TIME,
+    SIGNS,
     BeliefError,
     Beliefs,
     entropy,
@@ -89,7 +89,7 @@ counted = st.lists(st.integers(0, 50), min_size=6, max_size=6)
 def test_no_question_tells_less_than_nothing_or_more_than_there_is_to_know(first, second):
     rows = [(f"c{k % 3}", "abrupt", "q", f"s{k // 3}", count) for k, count in enumerate(first)]
     rows += [(f"c{k % 3}", "abrupt", "r", f"s{k // 3}", count) for k, count in enumerate(second)]
-    beliefs = Beliefs.of(pd.DataFrame(rows, columns=COLUMNS))
+    beliefs = Beliefs.of(pd.DataFrame(rows, columns=SIGNS.names))
     now = beliefs.after([("r", "s1")])
     assert now.sum() == pytest.approx(1)
     assert -1e-9 <= beliefs.bits("q", now) <= entropy(now) + 1e-9
@@ -97,7 +97,7 @@ def test_no_question_tells_less_than_nothing_or_more_than_there_is_to_know(first
 
 def test_a_sign_that_was_never_seen_makes_no_cause_impossible_and_the_rarer_table_likelier():
     rows = [("a", "abrupt", "q", "s", 10), ("b", "abrupt", "q", "s", 1000)]
-    after = Beliefs.of(pd.DataFrame(rows, columns=COLUMNS)).after([("q", "new")])
+    after = Beliefs.of(pd.DataFrame(rows, columns=SIGNS.names)).after([("q", "new")])
     # (0.5 / 11) to (0.5 / 1001): half a count of a sign in all that were seen, and half a count for what was not
     assert after == pytest.approx([1001 / 1012, 11 / 1012])
 
@@ -105,7 +105,7 @@ def test_a_sign_that_was_never_seen_makes_no_cause_impossible_and_the_rarer_tabl
 def test_a_false_alarm_is_as_likely_at_first_as_it_was():
     rows = [("a", "abrupt", "q", "s", 10), ("b", "abrupt", "q", "s", 10), (FALSE_ALARM, "abrupt", "q", "s", 10)]
     rows += [("a", "abrupt", FIRST, EARLY, 3), ("a", "abrupt", FIRST, IN_TIME, 7), ("b", "abrupt", FIRST, IN_TIME, 10)]
-    beliefs = Beliefs.of(pd.DataFrame(rows, columns=COLUMNS))
+    beliefs = Beliefs.of(pd.DataFrame(rows, columns=SIGNS.names))
     assert dict(zip(beliefs.causes, beliefs.prior, strict=True)) == pytest.approx(
         {"a": 0.85 / 3, "b": 0.85 / 3, FALSE_ALARM: 0.15 * 2 / 3 + 1 / 3}
     )
@@ -115,7 +115,7 @@ def test_a_false_alarm_is_as_likely_at_first_as_it_was():
 def test_a_cause_is_as_likely_as_its_shapes_together_and_a_sign_of_the_shape_alone_tells_nothing_of_it():
     rows = [("a", "abrupt", "q", "all", 99.5), ("a", "intermittent", "q", "some", 99.5), ("b", "abrupt", "q", "all", 99.5)]
     rows += [(cause, shape, "r", "high" if cause == "a" else "low", 9.5) for cause, shape, *_ in rows]
-    beliefs = Beliefs.of(pd.DataFrame(rows, columns=COLUMNS), {"a": 2.0, "b": 1.0})
+    beliefs = Beliefs.of(pd.DataFrame(rows, columns=SIGNS.names), {"a": 2.0, "b": 1.0})
     assert beliefs.causes == ["a", "a", "b"] and beliefs.prior == pytest.approx([1 / 3] * 3)
     # Half a count for each sign and for what was not seen; half of a chance is that of the shape, half that of the cause
     a, b = (100.5 / 101) / 2 + 100 / 200.5, 100 / 101
