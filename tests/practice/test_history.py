@@ -160,7 +160,7 @@ def trail_of(cookies):
         shown.trail()
 
 
-BARE = history.Attempt("a" * 22, "c", 1, "h", "j", {}, {}, 1, 2, "r", [])
+BARE = history.Attempt("c", 1, "h", "j", {}, {}, 1, 2, "r", [], trail="a" * 22)
 
 
 @pytest.fixture(scope="module")

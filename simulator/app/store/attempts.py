@@ -8,71 +8,71 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, field
 from time import time
-from typing import Any
+from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Integer, Table, UniqueConstraint, insert, select, update
+from pydantic import ConfigDict, Field, with_config
+from sqlalchemy import Column, Connection, Integer, Table, UniqueConstraint, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from simulator.app.store.columns import METADATA, JsonText, Words
+from simulator.app.store.columns import METADATA, columns_of
 from simulator.app.store.database import Database
-from simulator.case.choices import Pick
 from simulator.metrics.summary import Standing
+from simulator.session.session_events import Hash, Metric, Picks, Seed, Strikes
+from simulator.session.session_events import Words as SpokenWords
 
 #: The form of a trail: the id of a browser whose sessions, incidents and attempts belong together.
 TRAIL = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
+#: A time in seconds since 1970, up to the year 5138.
+Time = Annotated[float, Field(ge=0, le=1e11)]
+CaseVersion = Annotated[int, Field(ge=1, le=10**15)]
+Line = Annotated[str, Field(min_length=1, max_length=100)]
+#: Records of a file hold these fields alone, and finite numbers.
+in_files = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
+
+
+@in_files
 @dataclass(frozen=True)
 class Reached:
     """An objective in one run: its metric, the value (None without a figure), the standing and the value in words."""
 
-    metric: str
+    metric: Metric
     value: float | None
     standing: Standing
-    words: str
+    words: SpokenWords
 
 
+@in_files
 @dataclass(frozen=True)
 class Attempt:
-    """A run that a person has made of a case.
+    """A run that a person has made of a case. A file of attempts is held to the bounds of the fields.
 
-    trail: whose attempts belong together, an opaque id; job: identifies the run before it has a result
-    version, scenario_hash: of the case at the time; strikes: curveballs with their times in seconds
-    at: when, in seconds since 1970
+    version, scenario_hash: of the case at the time; job: identifies the run before it has a result
+    strikes: curveballs with their times in seconds; at: when, in seconds since 1970
+    trail: whose attempts belong together, an opaque id; none in a file
     """
 
-    trail: str
-    case: str
-    version: int
-    scenario_hash: str
-    job: str
-    picks: dict[str, Pick]
-    strikes: dict[str, float]
-    seed: int
-    replications: int
-    run_hash: str
-    reached: list[Reached]
+    case: Line
+    version: CaseVersion
+    scenario_hash: Hash
+    job: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    picks: Picks
+    strikes: Strikes
+    seed: Seed
+    replications: Annotated[int, Field(ge=1, le=1000)]
+    run_hash: Hash
+    reached: Annotated[list[Reached], Field(max_length=64)]
     starred: bool = False
-    at: float = field(default_factory=time)
+    at: Time = field(default_factory=time)
+    trail: Annotated[str, Field(max_length=0)] = ""
 
 
 ATTEMPTS = Table(
     "attempts",
     METADATA,
     Column("id", Integer, primary_key=True),
-    Column("trail", Words, nullable=False),
-    Column("case", Words, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("scenario_hash", Words, nullable=False),
-    Column("job", Words, nullable=False),
-    Column("picks", JsonText, nullable=False),
-    Column("strikes", JsonText, nullable=False),
-    Column("seed", BigInteger, nullable=False),
-    Column("replications", BigInteger, nullable=False),
-    Column("run_hash", Words, nullable=False),
-    Column("reached", JsonText, nullable=False),
-    Column("starred", Boolean, nullable=False),
-    Column("at", Float, nullable=False),
+    *columns_of(Attempt),
     UniqueConstraint("trail", "case", "job"),
 )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import fields
+from types import NoneType, UnionType
+from typing import Any, get_args, get_type_hints
 
-from sqlalchemy import Dialect, MetaData, Text
+from sqlalchemy import BigInteger, Boolean, Column, Dialect, Float, MetaData, Text
 from sqlalchemy.types import TypeDecorator
 
 #: All tables of the app. The migrations make them; this description is for queries.
@@ -38,3 +40,20 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+_TYPES: dict[Any, Any] = {str: Words, int: BigInteger, float: Float, bool: Boolean}
+
+
+def columns_of(record: type, **options: dict[str, Any]) -> list[Column[Any]]:
+    """Return a column for each field of a dataclass; what is no text, number or truth value is kept as JSON text.
+
+    options: further arguments of a column, by its name
+    """
+    hints = get_type_hints(record)
+    return [_column(each.name, hints[each.name], options.get(each.name, {})) for each in fields(record)]
+
+
+def _column(name: str, hint: Any, options: dict[str, Any]) -> Column[Any]:
+    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    return Column(name, _TYPES.get(kinds[0], JsonText), nullable=NoneType in kinds, **options)

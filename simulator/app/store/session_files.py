@@ -9,23 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from simulator.app.store.attempts import Attempt, Reached
+from simulator.app.store.attempts import Attempt, CaseVersion, Line, Time
 from simulator.app.store.incident_log import Hidden
 from simulator.errors import InputError, shortened
 from simulator.limits import SESSION_DEPTH, SESSION_EVENTS, SESSION_FILE, SESSION_PAYLOAD
-from simulator.metrics.summary import Standing
 from simulator.session.session_events import (
     EventError,
     Hash,
     LoggedEvent,
-    Metric,
-    Picks,
     Role,
     Seed,
     Session,
-    Strikes,
     UnknownEvent,
-    Words,
     read_event,
 )
 
@@ -33,11 +28,6 @@ FORMAT = "casesim-sessions"
 
 #: Version 1 holds sessions alone, version 2 no rooms.
 VERSION = 3
-
-#: A time in seconds since 1970, up to the year 5138.
-_Time = Annotated[float, Field(ge=0, le=1e11)]
-_Version = Annotated[int, Field(ge=1, le=10**15)]
-_Line = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class SessionFileError(InputError):
@@ -69,7 +59,7 @@ class _FileModel(BaseModel):
 
 
 class _EventInFile(_FileModel):
-    at: _Time
+    at: Time
     role: Role
     kind: Annotated[str, Field(max_length=60)]
     version: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -80,10 +70,10 @@ class _LogInFile(_FileModel):
     """The fields that a session and an incident share."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
-    case: _Line
-    version: _Version
+    case: Line
+    version: CaseVersion
     scenario_hash: Hash
-    begun_at: _Time
+    begun_at: Time
     events: Annotated[list[_EventInFile], Field(max_length=SESSION_EVENTS.most)]
 
 
@@ -91,12 +81,12 @@ class _SessionInFile(_LogInFile):
     seed: Seed
     minutes: Annotated[int, Field(ge=1, le=1440)]
     nudges: bool
-    ended_at: _Time | None = None
+    ended_at: Time | None = None
 
 
 class _SecretInFile(_FileModel):
     seed: Annotated[str, Field(pattern=r"^[0-9a-f]{1,32}$")]
-    cause: _Line | None
+    cause: Line | None
     shape: Literal["abrupt", "gentle", "intermittent"] | None
     salt: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     level: Literal["easy", "usual", "hard"] = "usual"
@@ -106,30 +96,8 @@ class _SecretInFile(_FileModel):
 
 
 class _IncidentInFile(_LogInFile):
-    ended_at: _Time
+    ended_at: Time
     secret: _SecretInFile
-
-
-class _ReachedInFile(_FileModel):
-    metric: Metric
-    value: float | None
-    standing: Standing
-    words: Words
-
-
-class _AttemptInFile(_FileModel):
-    case: _Line
-    version: _Version
-    scenario_hash: Hash
-    job: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-    picks: Picks
-    strikes: Strikes
-    seed: Seed
-    replications: Annotated[int, Field(ge=1, le=1000)]
-    run_hash: Hash
-    reached: Annotated[list[_ReachedInFile], Field(max_length=64)]
-    starred: bool
-    at: _Time
 
 
 class _File(_FileModel):
@@ -137,7 +105,7 @@ class _File(_FileModel):
     format_version: Literal[1, 2, 3]
     sessions: Annotated[list[_SessionInFile], Field(max_length=100_000)]
     incidents: Annotated[list[_IncidentInFile], Field(max_length=100_000)] = []
-    attempts: Annotated[list[_AttemptInFile], Field(max_length=100_000)] = []
+    attempts: Annotated[list[Attempt], Field(max_length=100_000)] = []
     rooms: Annotated[list[_SessionInFile], Field(max_length=100_000)] = []
 
 
@@ -205,7 +173,7 @@ def read_visitor_file(content: bytes, owner: str) -> VisitorFile:
     return VisitorFile(
         [_stored(one, owner) for one in file.sessions],
         [_stored_incident(one, owner) for one in file.incidents],
-        [_attempt(one, owner) for one in file.attempts],
+        [replace(one, trail=owner) for one in file.attempts],
         [replace(_stored(one, owner), is_room=True) for one in file.rooms],
     )
 
@@ -255,11 +223,6 @@ def _stored_incident(written: _IncidentInFile, owner: str) -> StoredSession:
     head = Session(**known, owner=owner, seed=0, minutes=0, nudges=False)
     events = [_recorded(written, place) for place in range(len(written.events))]
     return StoredSession(head, events, Hidden.of(written.secret.model_dump()))
-
-
-def _attempt(written: _AttemptInFile, trail: str) -> Attempt:
-    reached = [Reached(**one.model_dump()) for one in written.reached]
-    return Attempt(**written.model_dump(exclude={"reached"}), reached=reached, trail=trail)
 
 
 def _recorded(written: _LogInFile, place: int) -> LoggedEvent:

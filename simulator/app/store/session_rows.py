@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, false, func, insert, select, update
 
-from simulator.app.store.columns import METADATA, JsonText, Words
+from simulator.app.store.columns import METADATA, JsonText, Words, columns_of
 from simulator.errors import InputError
 from simulator.limits import OWN_EVENTS, SESSION_EVENTS, SESSION_PAYLOAD
 from simulator.rooms.room_events import ScorecardSubmitted, SignalRated
@@ -37,17 +37,8 @@ PRACTICE, INCIDENT, ROOM, DAY, TRAIL_KEY = "practice", "incident", "room", "day"
 SESSIONS = Table(
     "case_sessions",
     METADATA,
-    Column("id", Words, primary_key=True),
+    *columns_of(Session, id={"primary_key": True}, owner={"index": True}),
     Column("purpose", Words, nullable=False),
-    Column("case", Words, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("scenario_hash", Words, nullable=False),
-    Column("owner", Words, nullable=False, index=True),
-    Column("seed", BigInteger, nullable=False),
-    Column("minutes", BigInteger, nullable=False),
-    Column("nudges", Boolean, nullable=False),
-    Column("begun_at", Float, nullable=False),
-    Column("ended_at", Float),
     Column("length", BigInteger, nullable=False),
     Column("secret", JsonText),
     Column("imported", Boolean, nullable=False, server_default=false()),
