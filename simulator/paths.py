@@ -22,7 +22,7 @@ def _packaged(folder: Path, package: str) -> Path:
 ROOT = _SHIPPED if _SHIPPED.is_dir() else PACKAGE.parent
 
 #: The entry script of the app.
-APP = PACKAGE / "app" / "entry.py"
+APP = PACKAGE / "serving" / "entry.py"
 
 SCENARIOS = ROOT / "scenarios"
 PAGES = ROOT / "pages"

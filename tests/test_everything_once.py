@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.case.load import scenario_ids
 from simulator.cli.commands import COMMANDS, loaded
 from simulator.paths import APP, PAGES
-from tests.cli.test_serve import answers, started, until_healthy
+from tests.serving.test_serve import answers, started, until_healthy
 
 pytestmark = pytest.mark.long
 

@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 
 from simulator.case.fields import _LANGUAGE
-from simulator.cli.serve_command import _NAME
 from simulator.paths import ROOT
+from simulator.serving.serve_command import _NAME
 from tests.patterns import MOST, Use, growth, uses
 
 #: Patterns that are made of a text of the package's own at the call: the file of each, and that text.

@@ -23,7 +23,7 @@ class CommandEntry(NamedTuple):
 #: The commands by name, in the order of the help.
 COMMANDS = {
     "serve": CommandEntry(
-        "cli.serve_command:serve", "Open the app in a browser, with your own cases beside those that come with CaseSim."
+        "serving.serve_command:serve", "Open the app in a browser, with your own cases beside those that come with CaseSim."
     ),
     "cases": CommandEntry(
         "cli.case_commands:cases",
@@ -200,9 +200,7 @@ def casesim(
 ) -> None:
     """Open the app when no command is given."""
     if context.invoked_subcommand is None:
-        from simulator.cli.serve_command import serve
-
-        serve()
+        import_module("simulator.serving.serve_command").serve()
 
 
 def call(words: list[str]) -> int:

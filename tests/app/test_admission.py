@@ -14,8 +14,8 @@ from streamlit import config
 from streamlit.web.server.starlette import starlette_routes, starlette_websocket
 
 from simulator.app.admission import Admission, LeakyBucket, WrongTokens, checked_token, drawn_token
-from simulator.app.server import Guard
 from simulator.errors import InputError
+from simulator.serving.server import Guard
 
 TOKEN = "a token & its spaces"
 HERE = "http://class.example:8501"

@@ -481,7 +481,7 @@ def fresh():
     program = """
 import gc, json, multiprocessing, sys
 from concurrent.futures import ProcessPoolExecutor
-import simulator.app.entry, simulator.app.jobs
+import simulator.serving.entry, simulator.app.jobs
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate

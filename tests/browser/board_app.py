@@ -18,7 +18,7 @@ import uvicorn
 from simulator.app import bundles, news
 from simulator.app.board_component import whiteboard
 from simulator.app.news import Latest, offer
-from simulator.app.server import Guard
+from simulator.serving.server import Guard
 
 PALETTE = [
     {"name": "preset:classifier", "label": "Classifier", "group": "This task"},

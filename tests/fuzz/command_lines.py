@@ -127,7 +127,11 @@ _COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 #: What would take minutes, or never end, is left out once its command line has been understood.
-_LONG = ("simulator.measure.profile_command._run", "simulator.measure.fidelity_command._run_grid", "simulator.app.server.run")
+_LONG = (
+    "simulator.measure.profile_command._run",
+    "simulator.measure.fidelity_command._run_grid",
+    "simulator.serving.server.run",
+)
 
 
 def trials(begin: int, count: int) -> Iterator[Trial]:

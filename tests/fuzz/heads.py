@@ -21,15 +21,15 @@ from starlette.types import Message
 from streamlit import config
 
 from simulator.app.admission import Admission
-from simulator.app.proxied import Proxied
-from simulator.app.server import Guard
 from simulator.app.store.room_log import Access
 from simulator.app.trails import TrailKey, Trails
-from simulator.app.visitor_cookies import VisitorCookies
 from simulator.limits import ROOM_COOKIES, WRONG_TOKENS
 from simulator.rooms import room_doors as rooms
 from simulator.rooms import room_keys
 from simulator.rooms.room_keys import RoomKeys
+from simulator.serving.proxied import Proxied
+from simulator.serving.server import Guard
+from simulator.serving.visitor_cookies import VisitorCookies
 from tests.fuzz.mutate import drawn
 from tests.fuzz.runner import Kind, Limits, Refusal, Trial
 
@@ -142,7 +142,7 @@ async def _answered(event: h11.Request, looks: list[str]) -> tuple[int, list[str
     usual = config.get_option
     with (
         patch.object(rooms, "_KEYS", RoomKeys(access)),
-        patch("simulator.app.visitor_cookies.trails", lambda: Trails(_Store())),
+        patch("simulator.serving.visitor_cookies.trails", lambda: Trails(_Store())),
         patch.object(config, "get_option", lambda key: ["localhost"] if key == "server.allowedHosts" else usual(key)),
     ):
         await Proxied(Guard(_admission()))(scope, receive, send)

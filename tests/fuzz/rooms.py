@@ -16,7 +16,6 @@ from starlette.websockets import WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from simulator.app import news
-from simulator.app.bounds import within_bounds
 from simulator.app.links import read
 from simulator.app.news import Feed, Latest
 from simulator.app.store.session_files import SessionFileError
@@ -31,6 +30,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.limits import ADDRESS, FIELD_TEXT
 from simulator.rooms.room_record import room_record
+from simulator.serving.bounds import within_bounds
 from simulator.session.session_record import record
 from simulator.session.session_state import SessionState
 from tests.fuzz.mutate import ANYTHING, changed_text, changed_tree

@@ -16,7 +16,6 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from simulator.app.admission import Admission, WrongTokens
-from simulator.app.server import Guard
 from simulator.app.store import room_log as store
 from simulator.app.store.room_log import Access, RoomLog
 from simulator.app.store.room_rows import ROOM_LINKS, digest_of, letters_of, new_code
@@ -25,6 +24,7 @@ from simulator.limits import WRONG_TOKENS
 from simulator.rooms import room_doors as rooms
 from simulator.rooms.room_events import RoomOpened
 from simulator.rooms.room_keys import RoomKeys
+from simulator.serving.server import Guard
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from streamlit import config
 
-from simulator.app.server import Guard, refusal
+from simulator.serving.server import Guard, refusal
 from tests.loops import run
 
 HERE = "localhost:8501"

@@ -8,19 +8,19 @@ import pytest
 from simulator.app.jobs import Registry, Watcher
 from simulator.app.kept_runs import KeptRuns
 from simulator.app.links import DEFAULT_SEED
-from simulator.app.preparation import OFF, VARIABLE, Preparation, likely_plans
 from simulator.app.turns import IDLE, Submitter
 from simulator.app.workers import Workers
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
+from simulator.serving.preparation import OFF, VARIABLE, Preparation, likely_plans
 from tests.app.test_jobs import Waiting
 
 
 @pytest.fixture(autouse=True)
 def store(monkeypatch, tmp_path):
     monkeypatch.setattr("simulator.app.kept_runs.KeptRuns.__init__.__defaults__", (tmp_path / "runs",))
-    monkeypatch.setattr("simulator.app.preparation.LOOK_S", 0.01)
+    monkeypatch.setattr("simulator.serving.preparation.LOOK_S", 0.01)
     return KeptRuns()
 
 
@@ -41,7 +41,7 @@ class Idle(Waiting):
 
 def test_the_defaults_come_first_then_the_references_and_then_a_step_of_each_case_in_turn(monkeypatch):
     cases = ["production-drift", "retry-storm"]  # two that are read quickly
-    monkeypatch.setattr("simulator.app.preparation.prepared_cases", lambda: cases)
+    monkeypatch.setattr("simulator.serving.preparation.prepared_cases", lambda: cases)
     plans = likely_plans()
     assert [next(plans).identity for _ in cases] == [compile_plan(load(case)).identity for case in cases]
     written = [(case, one.set) for case in cases for one in load(case).reference.values()]

@@ -92,11 +92,11 @@ def serve(
     sys.stdout.flush()
     with at_once():
         from simulator.app.jobs import registry
-        from simulator.app.preparation import OFF
-        from simulator.app.preparation import VARIABLE as PREPARE
-        from simulator.app.server import run
         from simulator.app.uploads import VARIABLE as UPLOADS
         from simulator.app.workers import SCHEDULER
+        from simulator.serving.preparation import OFF
+        from simulator.serving.preparation import VARIABLE as PREPARE
+        from simulator.serving.server import run
 
     os.environ[UPLOADS] = uploads
     if not prepare:

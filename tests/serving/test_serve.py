@@ -55,7 +55,7 @@ def ran(monkeypatch):
         asked.append((listening.getsockname(), *more[:4]))
         listening.close()
 
-    monkeypatch.setattr("simulator.app.server.run", run)
+    monkeypatch.setattr("simulator.serving.server.run", run)
     yield asked
     signal.signal(signal.SIGTERM, before)
 
@@ -96,7 +96,7 @@ def test_it_serves_this_machine_only_unless_told_otherwise(casesim, ran, port):
 @pytest.mark.parametrize(("words", "trusted"), [((), False), (("--proxy",), True)])
 def test_headers_of_a_proxy_count_only_if_that_is_said(words, trusted, casesim, ran, port, monkeypatch):
     options = []
-    monkeypatch.setattr("simulator.app.server.run", lambda listening, *_, **more: (listening.close(), options.append(more)))
+    monkeypatch.setattr("simulator.serving.server.run", lambda listening, *_, **more: (listening.close(), options.append(more)))
     casesim("serve", "--port", port, *words)
     assert options == [{"proxy": trusted}]
 
@@ -176,7 +176,7 @@ def test_a_name_or_an_address_can_be_allowed(name, casesim, ran, port):
 
 def test_a_browser_on_this_machine_is_opened_by_a_ticket_and_not_by_the_token(monkeypatch, port):
     """Other users of a machine can list the command lines of its browsers."""
-    from simulator.app import server
+    from simulator.serving import server
 
     opened = []
     monkeypatch.setattr(server, "open_browser", opened.append)

@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from simulator.app.bounds import Bounded
 from simulator.limits import ADDRESS, FIELD_TEXT, PAGE_BYTES, STUDIO_BYTES
+from simulator.serving.bounds import Bounded
 
 NEWLINES = "case=" + "%0A" * 20_000
 

@@ -6,15 +6,15 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator.app import server
 from simulator.errors import InputError
+from simulator.serving import server
 
 
 def page(error):
     """A page that meets an error, as the app shows it."""
 
     def script(error):
-        from simulator.app.server import show_error
+        from simulator.serving.server import show_error
 
         assert show_error(error)
 

@@ -9,9 +9,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 
-from simulator.app import server
 from simulator.app.admission import Admission
-from simulator.app.proxied import Proxied
+from simulator.serving import server
+from simulator.serving.proxied import Proxied
 
 TOKEN = "a token of the server"
 

@@ -9,14 +9,14 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from streamlit.web.server.starlette.starlette_routes import ROUTE_HEALTH
 
-from simulator.app import server, visitor_cookies
 from simulator.app.admission import Admission
 from simulator.app.store.faults import StoreError
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.trail_store import TrailStore
 from simulator.app.trails import COOKIE, Trails
-from simulator.app.visitor_cookies import VisitorCookies
 from simulator.rooms import room_doors as rooms
+from simulator.serving import server, visitor_cookies
+from simulator.serving.visitor_cookies import VisitorCookies
 
 PAGE = {"Accept": "text/html,*/*"}
 TOKEN = "a token of the server"

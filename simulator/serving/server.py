@@ -28,20 +28,20 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from simulator.app import bundles, news
 from simulator.app.admission import Admission, link_with
-from simulator.app.bounds import Bounded
 from simulator.app.jobs import registry
-from simulator.app.preparation import Preparation
-from simulator.app.proxied import Proxied
 from simulator.app.uploads import Uploading
-from simulator.app.visitor_cookies import VisitorCookies
 from simulator.app.visitors import LOOPBACK
-from simulator.app.whole_callbacks import run_callbacks_whole
 from simulator.app.widgets import plain
 from simulator.errors import InputError
 from simulator.limits import PAGE_BYTES, REQUEST_HEAD
 from simulator.paths import APP
 from simulator.processes import ORPHANED
 from simulator.rooms import room_doors as rooms
+from simulator.serving.bounds import Bounded
+from simulator.serving.preparation import Preparation
+from simulator.serving.proxied import Proxied
+from simulator.serving.visitor_cookies import VisitorCookies
+from simulator.serving.whole_callbacks import run_callbacks_whole
 
 #: Most characters of a name in a refusal.
 _MOST_SHOWN = 60

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
-from simulator.app.whole_callbacks import run_callbacks_whole
+from simulator.serving.whole_callbacks import run_callbacks_whole
 
 
 class NextRequestError(Exception):
