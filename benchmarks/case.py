@@ -14,7 +14,8 @@ from pathlib import Path
 from benchmarks.workloads import BATCHES
 from simulator.case.load import load
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 
 CASE = "skin-cancer-triage"

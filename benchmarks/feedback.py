@@ -14,9 +14,9 @@ import simpy
 
 from benchmarks.workloads import Times, exponential
 from simulator.case.load import loads
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.run import Run
-from simulator.records.trace import Trace
+from simulator.engine.run_trace import Trace
 
 SCENARIO = """
 id: feedback

@@ -17,7 +17,8 @@ from simulator.app.jobs import Registry, Watcher
 from simulator.app.workers import Workers
 from simulator.case.document import ScenarioError
 from simulator.case.load import load
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.limits import MIB
 
 CASE, DESIGNS, PARTS, REPLICATIONS = "skin-cancer-triage", 500, 10, 4

@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator.case.load import loads
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import constant
-from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
 
 #: Frames a second of each camera, which nobody published: one, and one at which no frame overlaps the next of its camera.

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.load import loads
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import GRID, LatencyTable, constant
-from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
-from simulator.records.trace import Trace
+from simulator.engine.run_trace import Trace
 from simulator.theory.queue_formulas import batch_queue
 
 Times = NDArray[np.float64]

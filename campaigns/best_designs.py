@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from simulator.case.choices import Pick
 from simulator.case.load import load, scenario_ids
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash, compile_plan
+from simulator.engine.compiled_plan import case_hash
+from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import Result, replicate
 from simulator.metrics.summary import Verdict

@@ -6,7 +6,8 @@ from simulator.app.own_cases import case_now, follow_files, show_faults
 from simulator.case.document import Fault, ScenarioError
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.home.home_page import card, start
 from simulator.paths import PAGES
 

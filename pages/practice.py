@@ -12,7 +12,8 @@ from simulator.app.widgets import plain, story
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import diagram
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.metrics.replications import REPLICATIONS, looks_of
 from simulator.panels.choice_panel import form, picks_of
 from simulator.panels.lever_panel import levers

@@ -15,14 +15,15 @@ from simulator.case.document import Document
 from simulator.case.load import _checked
 from simulator.case.schema import Scenario
 from simulator.engine.arrivals.arrival import ARRIVALS, Comings
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import GRID, LatencyTable, constant, drawn
-from simulator.engine.plan import Plan, strike_times
+from simulator.engine.plan import strike_times
 from simulator.engine.run import simulate
+from simulator.engine.run_trace import Trace
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.score_tables import Measured, ScoreTable
 from simulator.metrics.measures import measure
 from simulator.records.timetables import DAY_S
-from simulator.records.trace import Trace
 
 MACHINE = Hardware(label="A box", processor="none", vcpus=2, usd_per_hour=0.2, price_source="a test")
 

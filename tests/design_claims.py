@@ -11,7 +11,8 @@ from unittest.mock import patch
 
 from simulator.case.choices import Pick
 from simulator.case.load import load
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.design_changes import changes_of_design
 from simulator.explain.lever_search import LeverSearch

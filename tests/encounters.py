@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import constant
-from simulator.engine.plan import Plan
 from simulator.evidence.drive_tables import DRAWS, Alarms, Misses, Recall
 from simulator.vehicle.sight import Sights, StageSight
 from tests.builders import assumed, end, plan, pool, sensors

@@ -11,7 +11,8 @@ from typing import Any
 from simulator.case.choices import Pick
 from simulator.case.load import load, loads
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, compile_plan, without_curveballs
+from simulator.engine.compiled_plan import Plan, without_curveballs
+from simulator.engine.plan import compile_plan
 from simulator.explain.claims import Claim
 from simulator.explain.curveball_effects import largest_toll, metres_taken, tolls
 from simulator.explain.curveball_effects import toll_claims as effects_of

@@ -30,7 +30,7 @@ from simulator.app.store.room_log import RoomLog
 from simulator.board.box_fields import box_of_choice
 from simulator.case.load import load
 from simulator.case.phases import phases_of
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.rooms.room_events import RoomOpened
 from simulator.rooms.room_places import VARIABLE
 from tests.browser.serving import free_port, started

@@ -24,7 +24,7 @@ from simulator.app.store.room_log import RoomLog
 from simulator.case.load import load
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import phases_of
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.room_doors import link_path
 from simulator.rooms.room_events import PanelPushed, QuestionAnswered, RoomOpened

@@ -14,7 +14,7 @@ from simulator.app.own_sessions import FIELD, session_log
 from simulator.app.widgets import plain
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.errors import InputError
 from simulator.session.session_events import PickChanged
 

@@ -11,8 +11,8 @@ from importlib import import_module
 
 from simulator.app.widgets import draw, replication_0
 from simulator.charts.look import Chart
+from simulator.engine.run_trace import Trace
 from simulator.explain.result import Result
-from simulator.records.trace import Trace
 
 #: The modules that register drawings when they are imported.
 MODULES = (

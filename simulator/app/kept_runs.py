@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from simulator.app.links import DEFAULT_SEED
 from simulator.case.load import case_origins
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.evidence.evidence_files import in_one_step, stamp_of
 from simulator.files import UnreadableError, make_private_folder, read_within
 from simulator.limits import KEPT_RUN, KEPT_RUNS

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from simulator.case.choices import Choice, Options, Pick
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.errors import MOST_LISTED, suggest
 from simulator.metrics.replications import REPLICATIONS
 

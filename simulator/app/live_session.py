@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import NoSessionError, OvertakenError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.session.session_events import AnyEvent, EventError, Role
 from simulator.session.session_rules import refusal
 from simulator.session.session_state import SessionState

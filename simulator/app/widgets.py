@@ -17,13 +17,13 @@ from simulator.case.load import find, load
 from simulator.case.scenario_parts import Lesson, lessons_about
 from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
-from simulator.engine.plan import fingerprint
+from simulator.engine.compiled_plan import fingerprint
 from simulator.engine.run import simulate
+from simulator.engine.run_trace import Trace
 from simulator.evidence.evidence_files import Stamp, stamp_of
 from simulator.intervals import Mark
 from simulator.limits import MIB, Limit
 from simulator.metrics.summary import Summary
-from simulator.records.trace import Trace
 from simulator.units import counted
 
 #: Beginnings of a formula in a spreadsheet, which would run when the file is opened.

@@ -9,7 +9,8 @@ from simulator.authoring.sweep_checks import written
 from simulator.authoring.tested_designs import SEED, DesignRunner, objective_metrics, whole_replications
 from simulator.case.case_tests import CurveballTest, DesignName, DesignTest, Strikes, picks_of
 from simulator.case.schema import Scenario
-from simulator.engine.plan import compile_plan, fingerprint
+from simulator.engine.compiled_plan import fingerprint
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.metrics.summary import Verdict
 

@@ -35,7 +35,8 @@ from simulator.case.pack_manifest import (
 )
 from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash, compile_plan
+from simulator.engine.compiled_plan import case_hash
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError
 from simulator.evidence import profiles, score_tables

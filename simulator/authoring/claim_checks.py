@@ -16,7 +16,8 @@ from simulator.case.case_tests import (
 )
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import compile_plan, fingerprint
+from simulator.engine.compiled_plan import fingerprint
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, shortened
 from simulator.evidence.evidence_files import content_hash

@@ -16,7 +16,7 @@ from simulator.case.load import sourced_of
 from simulator.case.phases import PRACTICE_FIELDS
 from simulator.case.prose_figures import kept_numbers, placeholders_in, raw_texts
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.explain.notes import too_few_labels
 from simulator.units import spoken_bound
 

@@ -14,7 +14,9 @@ from simulator.case.any_stage import RANDOM
 from simulator.case.document import Document, ScenarioError
 from simulator.case.load import apply, validated
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import planned_routers
+from simulator.engine.plan import compile_plan
 
 #: The ways to answer without a model, in words.
 WAYS = {"everybody": "refers everybody", "by chance": "answers by chance"}
@@ -85,9 +87,9 @@ def _routes(plan: Plan, gate: str, routes: list[Mapping[str, Any]], way: str) ->
 
 def _shares_by_score(plan: Plan, gate: str, count: int) -> list[float]:
     """Return the share of all people that each route takes by score, at the prevalence of the case."""
-    routing, population = plan.scenario.stages[gate].routing, plan.scenario.population
-    assert routing is not None and population is not None
-    items = routing.routes_of_items(plan)
+    population = plan.scenario.population
+    assert population is not None
+    items = planned_routers(plan)[gate].routes_of_items(plan)
     assert items is not None
     positives = len(plan.tables[plan.scenario.scorer_of(plan.scenario.score_gates()[gate])].positives)
     taken = [np.bincount(part, minlength=count) / len(part) for part in (items[:positives], items[positives:])]

@@ -22,7 +22,7 @@ from simulator.case.installed_cases import installed_cases, manifest_of_installe
 from simulator.case.load import case_origins, load
 from simulator.case.pack_manifest import CASES, OWN_TEXT, PROFILES, SCORES, PackManifest, case_file, manifest_file
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, shortened
 from simulator.evidence import profiles, score_tables

@@ -28,7 +28,8 @@ from simulator.case.document import ScenarioError
 from simulator.case.outputs import Metric
 from simulator.case.scenario_parts import Objective
 from simulator.case.schema import Scenario
-from simulator.engine.plan import compile_plan, fingerprint
+from simulator.engine.compiled_plan import fingerprint
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import share_interval
 from simulator.metrics.paired_samples import chance_of, change

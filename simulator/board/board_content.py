@@ -14,7 +14,7 @@ from simulator.board.plain_box import is_plain
 from simulator.board.ports import Way, ways_out
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.servers import kind
 from simulator.explain.result import Result
 from simulator.theory.loads import loads, way_ratios

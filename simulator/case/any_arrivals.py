@@ -11,8 +11,8 @@ from simulator.case.document import Path
 from simulator.case.fields import Figure, Strict, bounded
 
 if TYPE_CHECKING:
+    from simulator.case.case_contract import CaseGatherer
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Gatherer
 
 RateFigure = Annotated[Figure, bounded(1e-6, 1e6)]
 
@@ -27,7 +27,7 @@ class Recorded(Protocol):
     @property
     def file(self) -> str: ...
 
-    def gather(self, gather: Gatherer) -> None:
+    def gather(self, gather: CaseGatherer) -> None:
         """Read the file for a plan; raises RecordingError if it cannot be used."""
 
 

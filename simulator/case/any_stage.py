@@ -15,12 +15,8 @@ from simulator.case.fields import CostFigure, Line, ShareFigure, Strict
 from simulator.case.model_memo import ModelMemo
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from simulator.case.outputs import CaseOutline, Metric
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Plan
 
 Target = Annotated[str, Field(description="the name of a stage or of an end", max_length=60)]
 
@@ -146,23 +142,12 @@ class Routing(Protocol):
     def open_routes(self) -> Iterator[tuple[str, str]]:
         """Return the label and the target of each route that some request may take."""
 
-    def routes_of_items(self, plan: Plan) -> NDArray[np.int64] | None:
-        """Return the route of each labelled item, positives first, shape (items,); None where the item does not decide."""
 
-    def routes_of_photos(self, plan: Plan, faults: frozenset[str]) -> list[float] | None:
-        """Return the share of each route, of photos with these faults of BY_CHECK; None where faults do not decide."""
+class ScoreRouting(Protocol):
+    """Routing that may name the pool whose scores it uses."""
 
-    def routes_by_chance(self, plan: Plan, positive: bool = False) -> list[float] | None:
-        """Return the share of each route by chance, of positives or of negatives; None where something else decides."""
-
-    def routes_of_frames(self, plan: Plan, sensors: NDArray[Any], frames: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the route of each frame, by sensor and number, shape (frames,); for routes that go `by_source`."""
-
-    def routes_of_values(self, plan: Plan, values: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the route of each value of the attribute that the routes go by, shape (values,)."""
-
-    def bounds(self, plan: Plan) -> list[float]:
-        """Return the values between the routes, if that attribute is a number."""
+    @property
+    def of(self) -> str | None: ...
 
 
 #: The targets of each stage: they are asked for hundreds of times a plan.

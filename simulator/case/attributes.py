@@ -27,10 +27,8 @@ from simulator.evidence.row_files import RecordingError
 from simulator.records.streams import cache_per_plan
 
 if TYPE_CHECKING:
+    from simulator.case.case_contract import CaseGatherer, CasePlan, CaseRequests
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Gatherer, Plan
-    from simulator.engine.requests import Requests
-    from simulator.engine.run_conditions import Conditions
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 
@@ -88,14 +86,14 @@ class AnyAttribute(Strict):
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from ()
 
-    def gather(self, gather: Gatherer, name: str) -> None:
+    def gather(self, gather: CaseGatherer, name: str) -> None:
         """Look up the evidence that it refers to, and note what is missing as faults; score tables are known by now."""
 
-    def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+    def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         """Return the values of all requests, shape (n,); their arrival times and labelled items are known by now."""
         raise NotImplementedError
 
-    def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+    def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         """Return values that stand for all others, behind the chance of each, shapes (values,) twice.
 
         bounds: the values at which stages divide numbers, ascending, shape (k,)
@@ -139,12 +137,12 @@ class NumberAttribute(_Numeric):
     kind: Literal["number"]
     value: Quantity
 
-    def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+    def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         return requests.each(
             lambda n: streams.once(f"attributes.{name}", (repr(self.value), n), lambda rng: self.value.draw(rng, n))
         )
 
-    def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+    def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         below = np.concatenate([[0.0], self.value.share_below(bounds), [1.0]])
         return np.diff(below), np.append(-np.inf, bounds)
 
@@ -184,7 +182,7 @@ class PopularityAttribute(_Numeric):
         """The fields of Zipf's law, and those of counted weights."""
         return [(self.items, self.exponent), (self.file, self.column, self.source)]
 
-    def gather(self, gather: Gatherer, name: str) -> None:
+    def gather(self, gather: CaseGatherer, name: str) -> None:
         """Read the weights, the largest first."""
         if self.file is None or self.column is None or self.source is None:
             return
@@ -202,7 +200,7 @@ class PopularityAttribute(_Numeric):
         gather.note_beside(file)
         gather.sources.append(Source(self.label, self.evidence, f"{len(weights):,} weights", self.source))
 
-    def chances(self, plan: Plan, name: str) -> Floats:
+    def chances(self, plan: CasePlan, name: str) -> Floats:
         """Return the chance of each thing, the most popular first, shape (items,)."""
         if self.items is None or self.exponent is None:
             weights = plan.recorded[name]
@@ -210,11 +208,11 @@ class PopularityAttribute(_Numeric):
             weights = np.arange(1, self.items + 1) ** -self.exponent.value
         return np.asarray(weights / weights.sum())
 
-    def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+    def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         ends, drawn = np.cumsum(self.chances(plan, name)), requests.each(partial(streams.uniform, f"attributes.{name}"))
         return (1 + np.searchsorted(ends[:-1], drawn, side="right")).astype(np.float32)
 
-    def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+    def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         chances = self.chances(plan, name)
         return chances, np.arange(1, len(chances) + 1)
 
@@ -239,11 +237,11 @@ class CategoryAttribute(AnyAttribute):
         if abs(total - 1) > 1e-6:
             yield ("shares",), f"the shares add up to {total:g}; they should add up to 1"
 
-    def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+    def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         edges, drawn = np.cumsum(self._chances[:-1]), requests.each(partial(streams.uniform, f"attributes.{name}"))
         return np.searchsorted(edges, drawn, side="right").astype(np.int8)
 
-    def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+    def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         return self._chances, np.arange(len(self.shares))
 
     @property
@@ -288,7 +286,7 @@ class ItemAttribute(AnyAttribute):
         """Return the table that has the column; None where it could not be read."""
         return next(iter(tables.values()), None) if self.of is None else tables.get(self.of)
 
-    def gather(self, gather: Gatherer, name: str) -> None:
+    def gather(self, gather: CaseGatherer, name: str) -> None:
         """Check that the score table has the values; no stage can route by a column that the table lacks."""
         table = self.table(gather.tables)
         if table is None:  # the pool has a fault of its own
@@ -305,10 +303,10 @@ class ItemAttribute(AnyAttribute):
             message = f"'{missing[0]}' does not occur in the column {self.column} of '{table.name}'; it has: {known}"
             gather.missing(("attributes", name, "values", missing[0]), message)
 
-    def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+    def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         return np.append(item_values(plan, name), np.int8(-1))[requests.item]
 
-    def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+    def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         table, population = self.table(plan.tables), plan.scenario.population
         assert table is not None
         assert population is not None
@@ -355,7 +353,7 @@ class RecordedAttribute(_Numeric):
             kind = scenario.arrivals.kind
             yield ("file",), f"arrivals of the kind {kind} replay no file; name one with `file` and `source`"
 
-    def gather(self, gather: Gatherer, name: str) -> None:
+    def gather(self, gather: CaseGatherer, name: str) -> None:
         """Read its own file, or that of the arrivals."""
         values = self.categories
         try:
@@ -369,11 +367,11 @@ class RecordedAttribute(_Numeric):
         if self.source is not None:
             gather.sources.append(Source(self.label, self.evidence, f"{len(rows):,} rows", self.source))
 
-    def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+    def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         recorded = plan.recorded[name]
         return np.asarray(recorded[requests.each(np.arange) % len(recorded)])
 
-    def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+    def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         # A run may end before the file does.
         played = plan.recorded[name][: max(round(plan.arrivals.expected), 1)]
         values, counts = np.unique(played, return_counts=True)
@@ -406,10 +404,10 @@ class TimetableAttribute(_Numeric):
         place = np.searchsorted(ends, times % ends[-1], side="right")
         return np.asarray(values[np.minimum(place, len(values) - 1)])
 
-    def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+    def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         return self.at(requests.arrived).astype(np.float32)
 
-    def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+    def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         """Return each value behind its share of the time in which requests arrive."""
         ends, values = self._ends_and_values
         whole, rest = divmod(plan.arrivals_end_s, ends[-1])
@@ -445,7 +443,7 @@ def group_places(attribute: AnyAttribute, groups: Sequence[str]) -> list[int]:
     return [known.index(group) for group in groups]
 
 
-def group_share(plan: Plan, name: str, groups: Sequence[str], positive: bool) -> float:
+def group_share(plan: CasePlan, name: str, groups: Sequence[str], positive: bool) -> float:
     """Return the share of positives, or of negatives, that belong to one of an attribute's groups."""
     attribute = plan.scenario.attributes[name]
     places = group_places(attribute, groups)
@@ -456,20 +454,8 @@ def group_share(plan: Plan, name: str, groups: Sequence[str], positive: bool) ->
     return float(chances[np.isin(attribute.group_of(np.asarray(values)), places)].sum())
 
 
-def attribute_columns(plan: Plan, streams: Streams, requests: Requests, conditions: Conditions) -> dict[str, Column]:
-    """Return the column of each attribute, shape (n,), changed by the curveballs in force when each request arrives."""
-    attributes = plan.scenario.attributes.items()
-    columns = {name: attribute.draw(plan, name, streams, requests) for name, attribute in attributes}
-    for name, column in columns.items():
-        times, plus = conditions.attribute(name)
-        if not (times.steady and plus.steady):
-            changed = column * times.at_all(requests.arrived) + plus.at_all(requests.arrived)
-            columns[name] = changed.astype(column.dtype)
-    return columns
-
-
 @cache_per_plan
-def item_values(plan: Plan, name: str) -> NDArray[np.int8]:
+def item_values(plan: CasePlan, name: str) -> NDArray[np.int8]:
     """Return each labelled item's value of an attribute, positives first, shape (items,); -1 for a value without a name."""
     attribute = plan.scenario.attributes[name]
     assert isinstance(attribute, ItemAttribute)

@@ -16,7 +16,7 @@ from simulator.evidence.recordings import read_numbers
 from simulator.evidence.row_files import RecordingError
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Gatherer
+    from simulator.case.case_contract import CaseGatherer
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class ColumnSamples(Sourced, AnyQuantity):
     #: A single 1 until a plan has read the file.
     _read: FileColumn = PrivateAttr(default_factory=FileColumn)
 
-    def read(self, gather: Gatherer) -> None:
+    def read(self, gather: CaseGatherer) -> None:
         """Read the column for a plan; raises RecordingError."""
         file = gather.beside(self.file)
         known = _numbered(file)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from simulator.case.outputs import Metric
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
+    from simulator.engine.run_trace import Trace
     from simulator.explain.design_changes import ObjectiveCause
     from simulator.metrics.samples import Total
     from simulator.metrics.summary import Summary, Verdict
-    from simulator.records.trace import Trace
 
 #: The place of each section's model, by the section's name in a case.
 PLACES = {

@@ -48,7 +48,7 @@ from simulator.case.scenario_parts import (
 from simulator.limits import OPTIONS
 
 if TYPE_CHECKING:
-    from simulator.case.any_stage import Routing
+    from simulator.case.any_stage import Routing, ScoreRouting
     from simulator.case.outputs import Metric
     from simulator.engine.stages.gate import Gate
     from simulator.incident.section import Incident
@@ -234,7 +234,7 @@ class Scenario(Strict):
         routers = self.routers().items()
         return {name: cast("Gate", routing) for name, routing in routers if routing.by_score or routing.asks in of_items}
 
-    def scorer_of(self, gate: Gate) -> str:
+    def scorer_of(self, gate: ScoreRouting) -> str:
         return gate.of or self.scorers()[-1]
 
     def shown(self) -> list[str]:

@@ -26,11 +26,11 @@ from simulator.charts.look import (
     whiskers,
 )
 from simulator.charts.run_time import marked, time_of_day
+from simulator.engine.run_trace import Trace
 from simulator.intervals import Interval
 from simulator.metrics.ages import Floats, KnownAges, ages, shares_within
 from simulator.metrics.measures import CURVE
 from simulator.metrics.summary import Summary
-from simulator.records.trace import Trace
 from simulator.units import duration, percent, spoken_within
 
 #: From this many decades on, only 1 and 3 of each are written, not 1, 2 and 5: a phone has no room for more.

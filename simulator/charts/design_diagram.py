@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from simulator.case.any_stage import AnyStage
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.servers import kind
 from simulator.theory.loads import Load, loads, visit_ratios
 from simulator.units import percent

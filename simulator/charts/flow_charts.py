@@ -24,7 +24,7 @@ from simulator.charts.look import (
     wrapped,
 )
 from simulator.charts.run_time import marked
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.explain.bottleneck import escalated, part_label
 from simulator.explain.causes import as_written, count_words, shared_out
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath

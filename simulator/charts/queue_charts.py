@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 from simulator.case.scenario_parts import Noun
 from simulator.charts.look import GREEN, GREY, INSTANT, OBJECTIVE, ORANGE, SKY, Chart, chart, figure, stage_colours, translucent
 from simulator.charts.run_time import clock, hovered, instant, instants, marked, over_time, time_of_day
+from simulator.engine.run_trace import Trace
 from simulator.explain.timeline import occupancy, staffed, waiting
 from simulator.metrics.overload import OverloadPeriod, capacity_per_s, goodput, rush_of, trouble
 from simulator.metrics.warm_up import WarmUp
-from simulator.records.trace import Trace
 from simulator.units import duration, percent
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
-    from simulator.engine.plan import Plan
-    from simulator.records.trace import Trace
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.run_trace import Trace
 
 #: The vertical distance between labels of curveballs, as a share of the height.
 _ROW = 0.09

@@ -29,7 +29,7 @@ from simulator.charts.look import (
     word_on,
     wrapped,
 )
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.metrics.operating_points import FlaggedCrowd, OperatingPoint, flagged_curve, operating_points
 from simulator.metrics.review_limits import review_limits

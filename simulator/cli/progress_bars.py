@@ -20,7 +20,7 @@ from rich.progress import (
 )
 
 from simulator.cli.exits import err
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.explain.result import Result, result_of, settled
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import looks_of, run_replications

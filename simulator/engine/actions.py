@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError, dotted
-from simulator.engine.plan import changes_of, compile_plan, seen_as
+from simulator.engine.compiled_plan import changes_of, seen_as
+from simulator.engine.plan import compile_plan
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.document import Path
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Plan
-    from simulator.engine.run import Run
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import StageRun
 
 #: The time of a change, in seconds from the start of the run, and its picks, choice to option.
 Action = tuple[float, Mapping[str, Pick]]
@@ -101,7 +102,7 @@ Times = NDArray[np.float64]
 class Airlock:
     """Sits in front of a stage without an inbox. Stages hand over requests ahead of time; a pick may have changed by then."""
 
-    def __init__(self, run: Run, name: str) -> None:
+    def __init__(self, run: StageRun, name: str) -> None:
         self.run = run
         self.name = name
         self._held: list[Callable[[], None]] = []

@@ -11,14 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.model_memo import ModelMemo
-from simulator.engine.run_conditions import Conditions
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, ThreadRun
-from simulator.records.streams import Streams
-from simulator.units import roughly
 
 if TYPE_CHECKING:
     from simulator.case.fields import AnyQuantity
-    from simulator.engine.plan import Plan
 
 Floats = NDArray[np.float64]
 
@@ -277,26 +273,6 @@ def sized(by: str, profiles: dict[float, Profile], threads: int, times: float = 
     sizes = sorted(profiles)
     table = singles([profiles[size] for size in sizes], threads)
     return SizedTable(by, np.array(sizes), replace(table, seconds=table.seconds * times))
-
-
-def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:
-    """Return a pool's mean times over the attribute they grow with, and sentences on values without measurement.
-
-    What strikes changes no average, as with every load, but may bring requests that are larger than any that was measured.
-    """
-    sized, scenario = plan.sized[name], plan.scenario
-    attribute, largest = scenario.attributes[sized.by], sized.sizes[-1]
-    chances, values = attribute.cells(plan, sized.by, sized.bounds())
-    times, plus = Conditions(plan, Streams(0)).attribute(sized.by)
-    found = {"": values, " at the worst of what strikes": values * max(times.values) + max(plus.values)}
-    beyond = {when: float(chances[sizes > largest].sum()) for when, sizes in found.items()}
-    warnings = [
-        f"{scenario.stages[name].label}: nothing was measured above {largest:,g} ({attribute.label}). The {scenario.unit.many} "
-        f"that have more{when}, {roughly(share)} of all, take as long as with that many."
-        for when, share in beyond.items()
-        if share > (beyond[""] if when else 0)
-    ]
-    return sized.average(chances, values), warnings
 
 
 def of_samples(by: str, samples: dict[float, Sequence[float]]) -> SizedTable:

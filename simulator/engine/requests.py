@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import copy
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from heapq import heappop, heappush
-from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.any_stage import OOD, QUALITY
-from simulator.case.attributes import attribute_columns
-from simulator.engine.arrivals.arrival import sent
-from simulator.engine.arrivals.closed import think_times
-from simulator.engine.stages.stage import ServiceStage, Stage
+from simulator.case.curveball import OF_SENSORS, AffectedQuantity
+from simulator.engine.run_conditions import changes_of, surges
 from simulator.evidence.photo_checks import changed_scores, foreign_ranks, score_changes, scores_by_rank
-from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
+from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks
 
 if TYPE_CHECKING:
+    from simulator.case.attributes import Column
     from simulator.case.scenario_parts import Population
-    from simulator.engine.arrivals.closed import Loop
-    from simulator.engine.plan import Plan
-    from simulator.engine.run import Run
+    from simulator.engine.arrivals.arrival import Comings, Times
+    from simulator.engine.compiled_plan import Plan
     from simulator.engine.run_conditions import Conditions
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
@@ -37,6 +33,48 @@ Float64 = NDArray[np.float64]
 
 #: The stream that draws each fault of a photo.
 _FAULT_STREAMS = {QUALITY: "usable", OOD: "foreign"}
+
+
+class Sent(NamedTuple):
+    """The requests that come, and how many were drawn.
+
+    drawn: with those that do not come, since something struck their sensor
+    kept: which of the drawn ones those that come are, in their order: draws belong to a request whatever strikes others
+    """
+
+    comings: Comings
+    drawn: int
+    kept: NDArray[np.intp] | slice
+
+
+def sent(plan: Plan, streams: Streams) -> Sent:
+    """Everything that comes, in order of time."""
+    comings = plan.arrivals.comings(streams.named("arrivals"), surges(plan))
+    if not any(plan.scenario.curveballs[name].changed & OF_SENSORS for name in plan.strikes):
+        return Sent(comings, len(comings.times), slice(None))
+    times = comings.times.copy()
+    for number, sensor in enumerate(plan.scenario.sensors):
+        mine = comings.sensors == number
+        times[mine] = _struck(plan, sensor, times[mine])
+    order = np.argsort(times, kind="stable")
+    kept = order[times[order] < plan.arrivals_end_s]
+    return Sent(Comings(times[kept], comings.sensors[kept], comings.frames[kept]), len(times), kept)
+
+
+def _struck(plan: Plan, sensor: str, times: Times) -> Times:
+    """When the frames of a sensor come, whatever strikes it; inf for those that do not.
+
+    A clock that jumps or runs off moves each frame by when it would have come. None comes before the strike itself.
+    """
+    jumps = [(span, ms / 1000, 0.0) for span, ms in changes_of(plan, AffectedQuantity.LATER, "sensor", sensor)]
+    gains = [(span, 0.0, 1 / (1 + ppm / 1e6) - 1) for span, ppm in changes_of(plan, AffectedQuantity.GAIN, "sensor", sensor)]
+    found = times.copy()
+    for (start, end), jump, gain in [*jumps, *gains]:
+        within = (times >= start) & (times < end)
+        found[within] = np.maximum(found[within] + jump + gain * (times[within] - start), start)
+    for (start, end), _ in changes_of(plan, AffectedQuantity.LOST, "sensor", sensor):
+        found[(found >= start) & (found < end)] = np.inf
+    return found
 
 
 class Requests:
@@ -335,108 +373,13 @@ def _index(quantile: Float64, count: int) -> NDArray[np.intp]:
     return (quantile * count).astype(np.intp)
 
 
-#: Names that no stage of a scenario can have.
-SCHEDULE, CLIENTS = "(schedule)", "(clients)"
-
-
-class Schedule(Stage):
-    """Every request comes when it was drawn to come."""
-
-    @property
-    def issued(self) -> int:
-        return self.run.requests.n
-
-    def start(self) -> None:
-        self._sent = 0
-
-    def sent_before(self, time: float) -> int:
-        return int(np.searchsorted(self.run.requests.arrived, time))
-
-    def send_before(self, time: float) -> None:
-        """Hand those requests to the first stage that come before that time (s), each at its own time."""
-        requests, first = self.run.requests, self._sent
-        self._sent = self.sent_before(time) if time < self.run.plan.horizon_s else requests.n
-        rows = np.arange(first, self._sent, dtype=np.int32)
-        self.run.first.accept_block(rows, requests.arrived[first : self._sent])
-
-
-class Clients(ServiceStage):
-    """Clients in a closed loop: each thinks, sends a query, and thinks again once all of it is back.
-
-    Every way through the stages leads from here and back here, by the ends: all stages take turns, as in any ring. Rows are
-    issued in order of time, and the draws of a row belong to the request that gets it, whichever client sends it. A client
-    that has used all its think times, which only a limit on requests allows, goes through them again.
-    """
-
-    def __init__(self, run: Run, spec: Loop) -> None:
-        super().__init__(run, CLIENTS, spec)
-        self.end = run.plan.arrivals_end_s
-        self.clients = spec.loop
-        thinks = think_times(spec, run.streams.named("arrivals"), self.end)
-        self.thinks = [[0.0]] * self.clients.senders if thinks is None else thinks
-        self.turns = [0] * self.clients.senders
-        self.ready: list[tuple[float, int]] = []  # a heap: when the next query is due, client
-        self.sender: dict[int, int] = {}  # row on its way to the client that waits for it
-        self.missing = [0] * self.clients.senders
-        self.back = [0.0] * self.clients.senders  # when the last of a client's query so far is back
-        self.issued = 0
-        requests = run.requests
-        self.arrived, self.deadline = as_memoryview(requests.arrived), as_memoryview(requests.deadline)
-        self.lasts = as_memoryview(requests.deadline - requests.arrived[: len(requests.deadline)])
-
-    def start(self) -> None:
-        for client in range(self.clients.senders):
-            self._think(client, 0.0)
-        self.alarm.set(self._next_time())
-
-    def accept(self, rows: Sequence[int], time: float) -> None:
-        """Take requests that reach the end of their way at `time`, now or later."""
-        for row in rows:
-            client = self.sender.pop(row, None)
-            if client is None:  # it has been back before
-                continue
-            self.missing[client] -= 1
-            self.back[client] = max(self.back[client], time)
-            if not self.missing[client]:
-                self._think(client, self.back[client])
-        self.alarm.set(self._next_time())
-
-    def step(self, now: float) -> float:
-        while self.ready and self.ready[0][0] <= now:
-            time, client = heappop(self.ready)
-            if self.issued < self.run.requests.n:
-                self._send(client, time)
-        return self._next_time()
-
-    def _next_time(self) -> float:
-        return self.ready[0][0] if self.ready else inf
-
-    def sent_before(self, time: float) -> int:
-        """Return the number of requests sent before `time` (s), the time that the run has reached."""
-        return self.issued
-
-    def send_before(self, time: float) -> None:
-        """Do nothing: the clients send by themselves."""
-
-    def _think(self, client: int, time: float) -> None:
-        thinks, turn = self.thinks[client], self.turns[client]
-        self.turns[client] = turn + 1
-        due = time + float(thinks[turn % len(thinks)])
-        if due < self.end:
-            heappush(self.ready, (due, client))
-
-    def _send(self, client: int, time: float) -> None:
-        rows = range(self.issued, self.issued + self.clients.per_query)
-        self.issued += self.clients.per_query
-        self.missing[client] = self.clients.per_query
-        for row in rows:
-            self.arrived[row] = time
-            if self.deadline:
-                self.deadline[row] = time + self.lasts[row]
-            self.sender[row] = client
-        self.run.first.accept(rows, time)
-
-
-def source_of(run: Run) -> Schedule | Clients:
-    spec: Any = run.plan.scenario.arrivals
-    return Clients(run, spec) if spec.waits_for_answers else Schedule(run, SCHEDULE, spec)
+def attribute_columns(plan: Plan, streams: Streams, requests: Requests, conditions: Conditions) -> dict[str, Column]:
+    """Return the column of each attribute, shape (n,), changed by the curveballs in force when each request arrives."""
+    attributes = plan.scenario.attributes.items()
+    columns = {name: attribute.draw(plan, name, streams, requests) for name, attribute in attributes}
+    for name, column in columns.items():
+        times, plus = conditions.attribute(name)
+        if not (times.steady and plus.steady):
+            changed = column * times.at_all(requests.arrived) + plus.at_all(requests.arrived)
+            columns[name] = changed.astype(column.dtype)
+    return columns

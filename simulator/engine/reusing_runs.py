@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from simulator.engine.contract import Stage
 from simulator.engine.outflow_keys import keys_of, places_of
-from simulator.engine.requests import Schedule
+from simulator.engine.request_sources import Schedule
 from simulator.engine.run import Run, simulate
 from simulator.engine.stage_outflows import KEPT, MOST_STEPS, SOURCE, AlarmSet, Handover, KeptLog, StageOutflows, Turn, marks_of
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.inbox import Outbox
-from simulator.engine.stages.stage import ServiceStage, Stage
+from simulator.engine.stages.stage import ServiceStage
 from simulator.records.streams import Streams, cache_per_plan
 from simulator.records.trace import TransitLog, VisitLog
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Plan
-    from simulator.engine.requests import Clients, Requests
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.request_sources import Clients
+    from simulator.engine.requests import Requests
+    from simulator.engine.run_trace import Trace
     from simulator.engine.stage_outflows import KeptOutflows
-    from simulator.records.trace import Fleet, Trace
+    from simulator.records.trace import Fleet
 
 #: The ways to hand requests over, and whether each takes one request or many.
 _HANDOVERS = ("accept", "accept_block", "fall_back", "fall_back_block")

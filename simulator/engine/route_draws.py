@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.network import graph_of
+from simulator.engine.contract import planned_routers
 from simulator.limits import ROUTE_OUTCOMES
 
 if TYPE_CHECKING:
     from simulator.case.document import Path
-    from simulator.engine.plan import Plan
+    from simulator.engine.compiled_plan import Plan
 
 #: By stage: the share of the requests that takes each of its routes.
 Routes = dict[str, list[float]]
@@ -99,7 +100,7 @@ def _mean(outcomes: list[RouteOutcome]) -> Iterator[tuple[str, list[float]]]:
 
 
 def _draws(plan: Plan, positive: bool) -> Iterator[RouteDraw]:
-    routers = plan.scenario.routers()
+    routers = planned_routers(plan)
     for name, routing in routers.items():
         if routing.routes_by_chance(plan, positive) is not None:
             yield RouteDraw([name], partial(_by_chance, plan, name, positive))
@@ -118,7 +119,7 @@ def certain(plan: Plan, name: str, route: int) -> list[float]:
 
 
 def _by_chance(plan: Plan, name: str, positive: bool) -> list[RouteOutcome]:
-    shares = plan.scenario.routers()[name].routes_by_chance(plan, positive) or []
+    shares = planned_routers(plan)[name].routes_by_chance(plan, positive) or []
     return [RouteOutcome(share, {name: certain(plan, name, route)}) for route, share in enumerate(shares) if share > 0]
 
 
@@ -131,12 +132,12 @@ def _by_frame(plan: Plan, names: list[str]) -> list[RouteOutcome]:
     every = [route.every or 1 for name in names for route in cast(Any, plan.scenario.stages[name]).routes]
     count = min(lcm(*every), _MOST_FRAMES)
     sensors, frames = np.repeat(np.arange(len(rates)), count), np.tile(np.arange(count), len(rates))
-    taken = np.stack([plan.scenario.routers()[name].routes_of_frames(plan, sensors, frames) for name in names])
+    taken = np.stack([planned_routers(plan)[name].routes_of_frames(plan, sensors, frames) for name in names])
     return _outcomes(plan, names, (rates / rates.sum() / count)[sensors], taken)
 
 
 def _by_attribute(plan: Plan, attribute: str, names: list[str]) -> list[RouteOutcome]:
-    routers = plan.scenario.routers()
+    routers = planned_routers(plan)
     bounds = np.unique([bound for name in names for bound in routers[name].bounds(plan)])
     chances, values = plan.scenario.attributes[attribute].cells(plan, attribute, bounds)
     taken = np.stack([routers[name].routes_of_values(plan, values) for name in names])

@@ -19,8 +19,10 @@ from simulator.case.choices import ControllerWatch
 from simulator.case.document import ScenarioError
 from simulator.case.network import graph_of
 from simulator.engine.actions import Airlock, changed, with_actions
-from simulator.engine.requests import CLIENTS, Clients, Requests, Schedule, source_of
+from simulator.engine.request_sources import CLIENTS, Clients, Schedule, source_of
+from simulator.engine.requests import Requests
 from simulator.engine.run_conditions import Conditions
+from simulator.engine.run_trace import Trace
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.device_batches import SharedDevice
 from simulator.engine.stages.inbox import Outbox
@@ -28,15 +30,15 @@ from simulator.engine.stages.queues import BY_MARKS
 from simulator.engine.stages.stage import EndStage, ReturningEnd, ServiceStage
 from simulator.limits import RUN_STEPS
 from simulator.records.streams import Streams, once_per_plan
-from simulator.records.trace import TIMED_OUT, Trace, as_memoryview
+from simulator.records.trace import TIMED_OUT, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.choices import Pick
     from simulator.case.fields import AnyQuantity
     from simulator.engine.actions import Action
-    from simulator.engine.plan import Plan
-    from simulator.engine.stages.stage import Stage
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Stage
     from simulator.records.trace import Fleet, VisitLog
 
 
@@ -257,8 +259,8 @@ class Run:
         """Return one draw of a quantity per request, shape (n,)."""
         return self.requests.each(lambda n: self.streams.once(stream, (repr(spec), n), lambda rng: spec.draw(rng, n)))
 
-    def service_stages(self) -> list[ServiceStage]:
-        return [stage for stage in [*self.stages.values(), self.source] if isinstance(stage, ServiceStage)]
+    def all_stages(self) -> list[Stage]:
+        return [*self.stages.values(), self.source]
 
     def ahead_of(self, name: str) -> set[str]:
         return set(self._ahead[name])

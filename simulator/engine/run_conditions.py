@@ -14,7 +14,7 @@ from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import HOUR_S, Roster, Surge, all_come, clock_s, merged, steps
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Plan
+    from simulator.engine.compiled_plan import Plan
     from simulator.records.streams import Streams
     from simulator.records.timetables import AbsencesOf, ShiftOfDay, Span, Steps
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
+from simulator.engine.contract import plan_of
+from simulator.engine.run_trace import Trace
 from simulator.engine.stages import STAGES
-from simulator.engine.stages.stage import plan_of
 from simulator.records.timetables import HOUR_S, spliced
-from simulator.records.trace import Trace
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Plan
-    from simulator.engine.stages.stage import Stage
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Stage
     from simulator.records.timetables import Span, Steps
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from simulator.case.choices import Pick
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.explain.claims import Claim, change_by, on_metric, said
 from simulator.explain.design_changes import (
     TRIALS,

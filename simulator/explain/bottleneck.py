@@ -13,7 +13,7 @@ import pandas as pd
 from simulator.case.any_stage import AnyStage
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.servers import servers
 from simulator.explain.claims import Claim, load_claim, on_metric, said
 from simulator.metrics.request_metrics import MISSED, PRICE

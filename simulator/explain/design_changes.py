@@ -12,7 +12,8 @@ from simulator.case.choices import Choice, Options, Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.actions import with_actions
-from simulator.engine.plan import Plan, changes_of, compile_plan
+from simulator.engine.compiled_plan import Plan, changes_of
+from simulator.engine.plan import compile_plan
 from simulator.engine.servers import kind, servers
 from simulator.explain.bottleneck import FEW, load_on, turning_away
 from simulator.explain.claims import Claim, figure, on_metric

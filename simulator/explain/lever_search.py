@@ -10,7 +10,7 @@ from itertools import zip_longest
 from math import hypot
 
 from simulator.case.outputs import Metric
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.explain.design_changes import (
     FALSE_SHARE,
     SECOND_LOOK,

@@ -18,7 +18,7 @@ from simulator.units import significant
 
 if TYPE_CHECKING:
     from simulator.case.outputs import Metric
-    from simulator.engine.plan import Plan
+    from simulator.engine.compiled_plan import Plan
 
 
 #: An event that did not occur in N trials has a rate below 3 / N, as 0.05 = exp(-3) nearly (one-sided 95%, rule of three).

@@ -12,9 +12,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from simulator.engine.run_trace import Trace
 from simulator.explain.claims import Claim, claims_json
 from simulator.metrics.stage_metrics import DOWN, HELD, wait_steps
-from simulator.records.trace import Trace, Visits
+from simulator.records.trace import Visits
 from simulator.units import duration, roughly
 
 #: Times closer than this are equal: sums of seconds over days are exact to some picoseconds.

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import tee
 from typing import Any
 
-from simulator.engine.plan import Plan, changes_of
+from simulator.engine.compiled_plan import Plan, changes_of
 from simulator.explain.advice import Advice, AdviceTrials, Move
 from simulator.explain.bottleneck import Bottleneck, bottleneck_of, part_label
 from simulator.explain.causes import cause_of

@@ -12,11 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.scenario_parts import Noun
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.run_trace import Trace
 from simulator.engine.servers import kind, servers
 from simulator.metrics.stage_metrics import served_in_vain
 from simulator.records.timetables import DAY_S
-from simulator.records.trace import Rows, Times, Trace, Visits
+from simulator.records.trace import Rows, Times, Visits
 
 MINUTE_S = 60.0
 

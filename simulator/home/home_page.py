@@ -17,7 +17,7 @@ from simulator.app.widgets import CONFIG, as_table, badges, plain
 from simulator.case.document import Fault
 from simulator.case.schema import Scenario
 from simulator.charts.look import HEIGHT, Picture, inked
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.incident.incident_charts import Example, example, pager
 from simulator.metrics.overload import goodput_of
 from simulator.panels.case_pictures import braking, collapse, flagged, objectives

@@ -14,7 +14,7 @@ from simulator.app.store.incident_log import Hidden, StoredIncident
 from simulator.app.store.session_rows import new_id
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.control_room import editor
 from simulator.incident.difficulty import DIFFICULTIES, USUAL, Level

@@ -10,7 +10,7 @@ from simulator.app.store.incident_log import StoredIncident
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.difficulty import USUAL
 from simulator.incident.five_in_a_row import FIVE

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from simulator.app.widgets import draw, lessons, plain
 from simulator.charts.look import BLUE, GREY, RED, Chart, figure, rounded, wrapped
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
 from simulator.incident.detection_score import Detection, DetectionTrial

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash, compile_plan
+from simulator.engine.compiled_plan import case_hash
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.engine.stages.pool import Pool
 from simulator.incident.secret import DAY_S, Secret, spec_of

@@ -19,7 +19,7 @@ from simulator.app.store.incident_log import Hidden, Incidents, StoredIncident
 from simulator.app.widgets import plain
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.difficulty import level_of
 from simulator.incident.five_in_a_row import FiveInARow

@@ -19,8 +19,8 @@ from scipy.special import stdtrit
 
 from simulator.case.load import loads
 from simulator.case.schema import Scenario
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import GRID, LatencyTable, steps_of
-from simulator.engine.plan import Plan
 from simulator.engine.run import Run
 from simulator.engine.stages.batching import TritonRule
 from simulator.evidence.fidelity_reports import FidelityOutcome

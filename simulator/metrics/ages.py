@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
+from simulator.engine.run_trace import Trace
 from simulator.engine.servers import kind
-from simulator.records.trace import Trace
 
 if TYPE_CHECKING:
     from simulator.metrics.measures import CountedRun

@@ -25,7 +25,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from simulator.case.attributes import item_values
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate
 from simulator.engine.stages.gate_thresholds import attribute_values, thresholds
 from simulator.evidence.score_tables import ScoreTable

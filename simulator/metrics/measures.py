@@ -12,13 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_metrics, grouping
+from simulator.engine.run_trace import Trace
 from simulator.engine.servers import kind
 from simulator.metrics.label_uncertainty import codes_at, downstream
 from simulator.metrics.mlperf_verdict import Queries, queries_of
 from simulator.metrics.resampled_labels import item_gates, item_groups, labelled_people
 from simulator.metrics.samples import SECTIONS, Sample, Total, sample
 from simulator.metrics.stage_metrics import StageTimes, loads_of, times_of
-from simulator.records.trace import OUTCOMES, Trace, Visits
+from simulator.records.trace import OUTCOMES, Visits
 
 Floats = NDArray[np.float64]
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc
 
-from simulator.engine.plan import Plan
-from simulator.records.trace import Trace
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.run_trace import Trace
 from simulator.units import duration, percent, significant
 
 CONFIDENCE = 0.99

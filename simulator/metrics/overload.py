@@ -8,9 +8,10 @@ from math import ceil
 import numpy as np
 import pandas as pd
 
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.run import simulate
-from simulator.records.trace import DONE, UNFINISHED, Trace
+from simulator.engine.run_trace import Trace
+from simulator.records.trace import DONE, UNFINISHED
 from simulator.theory.loads import capacity_per_s as server_capacity_per_s
 
 STEP_S = 5.0

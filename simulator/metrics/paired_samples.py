@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from simulator.case.outputs import Metric
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.intervals import (
     LEVEL,
     ROUNDING,

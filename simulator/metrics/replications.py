@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr, stdtrit
 
 from simulator.case.outputs import Metric
-from simulator.engine.plan import Plan, at_band_edges, with_items
+from simulator.engine.compiled_plan import Plan, at_band_edges, with_items
 from simulator.engine.reusing_runs import simulate_on
 from simulator.intervals import LEVEL, Estimate, Interval, estimate
 from simulator.metrics.label_uncertainty import downstream

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtrik, betainc, betaincinv, ndtri, stdtrit
 
 from simulator.case.attributes import item_values
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.intervals import LEVEL, effective_trials

@@ -11,7 +11,7 @@ from math import inf
 
 import numpy as np
 
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate
 from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.metrics.operating_points import widest_route

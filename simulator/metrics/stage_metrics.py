@@ -14,10 +14,11 @@ from simulator.case.any_stage import AnyStage
 from simulator.case.curveball import AffectedQuantity
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.run_trace import Trace
 from simulator.engine.servers import down, kind, server_s, servers, weighted_work_s
 from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
-from simulator.records.trace import Trace, Visits
+from simulator.records.trace import Visits
 from simulator.theory.loads import capacity_per_s
 from simulator.units import duration
 

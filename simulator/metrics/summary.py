@@ -16,8 +16,9 @@ from simulator.case.fields import Source
 from simulator.case.outputs import Metric, MetricGroup
 from simulator.case.scenario_parts import Objective
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, at_band_edges, fingerprint
+from simulator.engine.compiled_plan import Plan, at_band_edges, fingerprint
 from simulator.engine.run import ENGINE_VERSION
+from simulator.engine.run_trace import Trace
 from simulator.intervals import Estimate, Interval, estimate
 from simulator.metrics.estimates import Estimator, Withheld
 from simulator.metrics.label_uncertainty import ways_of
@@ -27,7 +28,6 @@ from simulator.metrics.replications import SLIGHT, TELLING, chance_to_decide, is
 from simulator.metrics.stage_metrics import StageTimes, pooled
 from simulator.metrics.threshold_checks import ThresholdCheck, threshold_checks
 from simulator.metrics.warm_up import WarmUp, warm_up_of
-from simulator.records.trace import Trace
 from simulator.theory.loads import likeness
 from simulator.units import counted, spoken, spoken_bound, spoken_interval, spoken_within, spread
 

@@ -18,7 +18,7 @@ from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from simulator.case.curveball import AffectedQuantity
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_conditions import changes, latest
 from simulator.engine.stages.gate import Gate, Route
 from simulator.engine.stages.gate_thresholds import thresholds

@@ -22,7 +22,7 @@ from simulator.charts.look import (
     translucent,
 )
 from simulator.charts.queue_charts import GOODPUT_LINES
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.metrics.operating_points import flagged_at
 from simulator.metrics.overload import rush_of, trouble
 from simulator.metrics.review_limits import review_limits

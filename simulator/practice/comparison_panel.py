@@ -15,7 +15,8 @@ from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.widgets import plain
 from simulator.case.choices import Pick, changed_choices
 from simulator.case.document import ScenarioError
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.explain.result import Result
 from simulator.metrics.comparisons import compare
 from simulator.metrics.summary import Standing

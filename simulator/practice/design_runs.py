@@ -16,7 +16,7 @@ from simulator.app.visitors import person
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.explain.result import Result
 from simulator.metrics.summary import judged
 from simulator.panels.verdict_bar import CANCEL, bar, bar_content

@@ -25,12 +25,12 @@ from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
 from simulator.charts.flow_charts import cost_split, journeys, one_request
 from simulator.charts.look import Chart
+from simulator.engine.run_trace import Trace
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
 from simulator.panels.day_panel import at_its_busiest, over_time
 from simulator.practice import trust_panel as rests
 from simulator.practice.threshold_panel import threshold
-from simulator.records.trace import Trace
 
 #: The requests that can be followed, by percentile, and the goals to follow them to.
 PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}

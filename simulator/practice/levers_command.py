@@ -16,7 +16,8 @@ from simulator.case.load import load
 from simulator.cli.exits import VisibleConsole, table_console
 from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
 from simulator.cli.progress_bars import counting_bar
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.explain.design_changes import TRIALS
 from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Levers, ObjectiveEffect

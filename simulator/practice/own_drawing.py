@@ -20,7 +20,7 @@ from simulator.board.heard_operations import hear_operations
 from simulator.board.operations import OperationError, SetField
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.practice.design_runs import RunsShown
 
 

@@ -17,7 +17,7 @@ from simulator.case.phases import predicted_metrics
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import design_flow
 from simulator.charts.look import BLUE, ORANGE, Chart
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.explain.result import Result
 from simulator.intervals import Interval
 from simulator.metrics.summary import Verdict, judged

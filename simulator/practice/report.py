@@ -15,10 +15,10 @@ from simulator.case.schema import Scenario
 from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import TONES, Chart
 from simulator.charts.queue_charts import queue_over_time, queues
+from simulator.engine.run_trace import Trace
 from simulator.explain.request_path import request_path
 from simulator.explain.result import Result
 from simulator.metrics.summary import metric_rows
-from simulator.records.trace import Trace
 
 
 def report(result: Result, first: Trace) -> str:

@@ -30,8 +30,10 @@ from simulator.cli.options import (
 from simulator.cli.progress_bars import result_in_processes
 from simulator.cli.short_page import print_page
 from simulator.engine.actions import Action, with_actions
-from simulator.engine.plan import Plan, changes_of, compile_plan, without_curveballs
+from simulator.engine.compiled_plan import Plan, changes_of, without_curveballs
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.run_trace import Trace
 from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.chrome_trace import check_target, write_trace
 from simulator.explain.claims import claims_json, difference_claims, open_claims, said
@@ -42,7 +44,6 @@ from simulator.explain.trust import good_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare
 from simulator.practice.run_page import difference_page, objectives_table, run_page
-from simulator.records.trace import Trace
 from simulator.units import duration, spoken, spoken_within
 
 

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 
 from simulator.case.choices import Pick
 from simulator.cli.short_page import Part, Passage
-from simulator.engine.plan import Plan, changes_of
+from simulator.engine.compiled_plan import Plan, changes_of
 from simulator.explain.advice import Advice
 from simulator.explain.challenge import challenge_of
 from simulator.explain.claims import said, short_claims

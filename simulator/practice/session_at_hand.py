@@ -11,7 +11,7 @@ from simulator.app.widgets import scenario_of
 from simulator.case.load import scenario_ids
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.session.session_events import AnyEvent, GoalSet, PhaseBegun, Role, Session
 

@@ -8,7 +8,8 @@ from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
 from simulator.app.live_session import LiveSession
 from simulator.case.document import ScenarioError
 from simulator.case.phases import predicted_metrics
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.explain.result import Result
 from simulator.intervals import Estimate
 from simulator.metrics.summary import Standing

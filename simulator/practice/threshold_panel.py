@@ -8,7 +8,7 @@ from simulator.app.design_state import step
 from simulator.app.widgets import draw, plain
 from simulator.charts.look import Chart
 from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
-from simulator.engine.plan import Plan, fingerprint
+from simulator.engine.compiled_plan import Plan, fingerprint
 from simulator.metrics.operating_points import TARGETS, Dial, dial_of, flagged_at
 from simulator.metrics.review_limits import review_limits
 from simulator.units import percent

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Hashable
 from functools import wraps
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from weakref import ref
 
 import numpy as np
@@ -14,9 +14,6 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from simulator.limits import MIB
-
-if TYPE_CHECKING:
-    from simulator.engine.plan import Plan
 
 #: The latest draws, up to a size in bytes: hundreds of designs of a sweep meet the same requests, drawn once.
 _DRAWN: LRUCache[Hashable, NDArray[Any]] = LRUCache(32 * MIB, lambda drawn: drawn.nbytes)
@@ -64,6 +61,7 @@ class Streams:
         return column
 
 
+Plan = TypeVar("Plan")
 P = ParamSpec("P")
 T = TypeVar("T")
 

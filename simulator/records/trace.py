@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from array import array
 from bisect import bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache
 from math import inf, isnan
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -19,9 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Plan
-    from simulator.engine.requests import Requests
-    from simulator.engine.run_conditions import Conditions
+    pass
 
 
 def as_memoryview(column: NDArray[np.generic]) -> Any:
@@ -400,91 +397,11 @@ class Fleet:
         return by.get(end, self.paid_s) - by[start]
 
 
-@dataclass
-class Trace:
-    """One replication: the plan that ran, its seed, the requests as columns, the visits to each stage, fleets that scaled.
-
-    phases: the plans that ran one after the other, each behind the time (s) of its beginning
-    """
-
-    plan: Plan
-    seed: int
-    replication: int
-    columns: Requests
-    logs: dict[str, VisitLog]
-    conditions: Conditions  # curveballs and failures over time
-    fleets: dict[str, Fleet] = field(default_factory=dict)
-    phases: list[tuple[float, Plan]] = field(default_factory=list)
-
-    @cached_property
-    def requests(self) -> pd.DataFrame:
-        """A row a request: when it arrived, was answered and finished, how it ended and where (times in s), attributes."""
-        columns = self.columns
-        sensors = self.plan.scenario.sensors
-        frames = {"sensor": _named(columns.sensor, sensors), "frame": columns.frame} if sensors else {}
-        attributes = {name: spec.named(columns.attributes[name]) for name, spec in self.plan.scenario.attributes.items()}
-        return pd.DataFrame(
-            {
-                "arrived_s": columns.arrived,
-                "sent_s": columns.sent,
-                "answered_s": columns.answered,
-                "finished_s": columns.finished,
-                "outcome": _named(columns.outcome, OUTCOMES),
-                "end": _named(columns.end, self.plan.scenario.ends),
-                "positive": columns.positive,
-                "detected": columns.detected,
-                "patient": columns.patient,
-                "score": np.where(np.isfinite(columns.risk), columns.risk, np.nan),
-                "tries": columns.tries + 1,
-                "tag": columns.tag,
-                **frames,
-                **attributes,
-            }
-        )
-
-    @cached_property
-    def visits(self) -> pd.DataFrame:
-        """A row for each visit of a request to a stage, failures included, by time of entry."""
-        visited = {stage: log.visits() for stage, log in self.logs.items() if len(log)}
-        if not visited:
-            return pd.DataFrame(columns=list(VISIT_COLUMNS)).astype({"stage": "category"})
-        names, parts = sorted(visited), [vars(visits) for visits in visited.values()]
-        columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        codes = np.repeat([names.index(stage) for stage in visited], [len(visits) for visits in visited.values()])
-        order = np.lexsort((columns["request"], columns["entered_s"]))
-        ordered = {name: column[order] for name, column in columns.items()}
-        return pd.DataFrame({"request": ordered.pop("request"), "stage": _named(codes[order], names), **ordered})
-
-    def parts(self) -> list[tuple[float, float, Plan]]:
-        """Return the plans that ran, each behind its beginning and its end (s)."""
-        if not self.phases:
-            return [(0.0, inf, self.plan)]
-        starts = [at_s for at_s, _ in self.phases]
-        return [(start, end, plan) for (start, plan), end in zip(self.phases, [*starts[1:], inf], strict=True) if start < end]
-
-    def under(self, plan: Plan, until: float = inf) -> Trace:
-        """Return the run as if a plan of its phases had run alone, until a time (s)."""
-        alone = replace(plan, until=min(until, plan.until), later=())
-        return replace(self, plan=alone, conditions=self.conditions.under(plan), phases=[])
-
-    @cached_property
-    def digest(self) -> str:
-        """Identifies what happened: times to the microsecond, outcomes and ends of every request."""
-        sha = hashlib.sha256()
-        for times in (self.columns.arrived, self.columns.answered, self.columns.finished):
-            microseconds = np.rint(times * 1e6)
-            microseconds[~np.isfinite(times)] = -1
-            sha.update(microseconds.astype(np.int64).tobytes())
-        for codes in (self.columns.outcome, self.columns.end, self.columns.detected):
-            sha.update(codes.tobytes())
-        return sha.hexdigest()[:16]
-
-
 def _alone(name: str, count: int) -> Any:
-    return _named(np.zeros(count, np.int8), [name])
+    return named_codes(np.zeros(count, np.int8), [name])
 
 
-def _named(codes: NDArray[np.integer[Any]], names: Iterable[str]) -> Any:
+def named_codes(codes: NDArray[np.integer[Any]], names: Iterable[str]) -> Any:
     return pd.Categorical.from_codes(codes, dtype=_categories(tuple(names)))
 
 

@@ -17,7 +17,7 @@ from simulator.case.load import scenario_ids
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.paths import PAGES
 from simulator.rooms.live_room import live_room

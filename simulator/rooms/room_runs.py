@@ -13,7 +13,8 @@ from simulator.app.jobs import Job, Watcher, registry
 from simulator.board.case_drawing import BoxFault, DrawnCase
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import Result
 from simulator.practice.session_runs import ended_event

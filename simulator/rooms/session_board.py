@@ -15,7 +15,7 @@ from simulator.board.board import Board
 from simulator.board.case_drawing import DrawnCase, compiled, drawn
 from simulator.board.operations import OperationError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.rooms.own_task import OWN_TASK
 from simulator.rooms.room_events import BoardChanged
 

@@ -19,7 +19,8 @@ from simulator.app.turns import IDLE
 from simulator.app.workers import Workers
 from simulator.case.load import load
 from simulator.case.phases import readable_references
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.explain.design_changes import changes_of_design
 
 #: The environment variable that switches preparation off, by this value.

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.paths import BEST_KNOWN
 
 

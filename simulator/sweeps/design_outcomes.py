@@ -12,7 +12,7 @@ import numpy as np
 from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures

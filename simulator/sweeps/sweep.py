@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, case_hash, compile_plan
+from simulator.engine.compiled_plan import Plan, case_hash
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import in_one_step

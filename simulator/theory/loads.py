@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from simulator.case.any_stage import AnyStage
 from simulator.case.scenario_parts import AnyPhotoCheck
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import Comers, Onward, Photo, planned_routers
 from simulator.engine.route_draws import Routes, certain, drawn_routes
 from simulator.engine.run_conditions import surges
 from simulator.engine.servers import kind, work_s
-from simulator.engine.stages.stage_figures import Comers, Onward, Photo
 from simulator.records.streams import cache_per_plan
 from simulator.theory.queue_formulas import alike_in_busy_period
 
@@ -111,7 +111,7 @@ def _people(plan: Plan) -> list[FlowGroup]:
 
 def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.float64]]:
     """Return the routes of labelled items through the gates, with the share of the positives and of the negatives on each."""
-    found = {name: routing.routes_of_items(plan) for name, routing in plan.scenario.routers().items()}
+    found = {name: routing.routes_of_items(plan) for name, routing in planned_routers(plan).items()}
     gates = {name: routes for name, routes in found.items() if routes is not None}
     if not gates:
         return [{}], np.ones(1), np.ones(1)
@@ -132,7 +132,7 @@ def _faults(checks: Mapping[str, AnyPhotoCheck]) -> Iterator[tuple[float, frozen
 
 
 def _by_checks(plan: Plan, faults: frozenset[str]) -> Routes:
-    found = {name: routing.routes_of_photos(plan, faults) for name, routing in plan.scenario.routers().items()}
+    found = {name: routing.routes_of_photos(plan, faults) for name, routing in planned_routers(plan).items()}
     return {name: shares for name, shares in found.items() if shares is not None}
 
 

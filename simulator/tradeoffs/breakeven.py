@@ -17,7 +17,7 @@ from typing import Any
 from simulator.case.fields import Figure
 from simulator.case.figure_names import figure_name
 from simulator.case.load import PROJECTED, figures_of, range_of
-from simulator.engine.plan import Plan, projected_ms
+from simulator.engine.compiled_plan import Plan, projected_ms
 from simulator.explain.claims import Claim, on_metric
 from simulator.intervals import Interval, share_interval
 from simulator.processes import over_threads

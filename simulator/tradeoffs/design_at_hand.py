@@ -15,7 +15,8 @@ from simulator.app.widgets import plain, story
 from simulator.case.choices import Pick, changed_choices
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.paths import PAGES
 from simulator.sweeps.design_space import DesignPoint
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.explain.bottleneck import load_on
 from simulator.explain.claims import split_of
 from simulator.explain.design_changes import FREE, LeverScore, ObjectiveCause

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator.case.attributes import TimetableAttribute
 from simulator.case.curveballs import Weather
 from simulator.case.fields import Quantity
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.records.streams import Streams
 from simulator.vehicle.encounter_section import LONGEST_S, Encounters
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.engine.run_trace import Trace
 from simulator.metrics.ages import arrived_at
-from simulator.records.trace import Trace
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

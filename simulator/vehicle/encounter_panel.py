@@ -11,10 +11,11 @@ from simulator.app.exhibit_drawings import hero_panel, panel
 from simulator.app.own_attempts import attempts_at
 from simulator.app.widgets import draw, plain, replication_0
 from simulator.case.document import ScenarioError
-from simulator.engine.plan import Plan, compile_plan, fingerprint
+from simulator.engine.compiled_plan import Plan, fingerprint
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.engine.run_trace import Trace
 from simulator.explain.result import Result
-from simulator.records.trace import Trace
 from simulator.units import upper_first
 from simulator.vehicle import sight as front
 from simulator.vehicle.encounter_scene import EncounterScene

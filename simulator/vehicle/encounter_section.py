@@ -16,8 +16,8 @@ from simulator.errors import suggest
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
+    from simulator.engine.run_trace import Trace
     from simulator.metrics.samples import Total
-    from simulator.records.trace import Trace
     from simulator.vehicle.encounter_causes import Explain
 
 #: Objects that may come into the way.

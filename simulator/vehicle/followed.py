@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.records.trace import Trace
+from simulator.engine.run_trace import Trace
 from simulator.vehicle.braking import GentleCourse
 from simulator.vehicle.encounter_draws import KMH
 from simulator.vehicle.encounter_frames import EncounterOutcome, Looks

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from simulator.engine.run_trace import Trace
 from simulator.evidence.drive_tables import DRAWS
 from simulator.evidence.range_errors import RangeError
 from simulator.metrics.ages import KnownAges, known_from
-from simulator.records.trace import Trace
 from simulator.vehicle.braking import BrakingRule, GentleCourse, first_time, impact_mps, needed_m, stands, tick_after
 from simulator.vehicle.encounter_draws import (
     KMH,

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from simulator.case.choices import Options
 from simulator.case.document import ScenarioError
 from simulator.case.fields import Source
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.evidence.drive_tables import (
     DRAWS,

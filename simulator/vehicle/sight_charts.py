@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 
 from simulator.app.exhibit_drawings import run_chart
 from simulator.charts.look import BLUE, GREY, OBJECTIVE, SERIES, Chart, figure, rounded, translucent, whiskers, wrapped
+from simulator.engine.run_trace import Trace
 from simulator.intervals import Estimate
 from simulator.metrics.summary import Summary
-from simulator.records.trace import Trace
 from simulator.units import duration, listed, percent, roughly, significant
 from simulator.vehicle.encounter_metrics import usd_by_part_of, watts_by_part
 from simulator.vehicle.sight import Sighted

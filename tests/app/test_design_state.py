@@ -10,7 +10,7 @@ from simulator.app.design_state import key
 from simulator.app.live_session import LiveSession
 from simulator.app.own_sessions import session_log
 from simulator.case.load import apply, load
-from simulator.engine.plan import Plan, case_hash
+from simulator.engine.compiled_plan import Plan, case_hash
 
 CASE = "skin-cancer-triage"
 

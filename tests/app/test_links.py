@@ -8,7 +8,7 @@ import pytest
 from simulator.app.links import command, link, read, written
 from simulator.case.load import apply, load
 from simulator.cli.options import read_strikes
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 
 
 @pytest.fixture(scope="module")

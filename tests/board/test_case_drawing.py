@@ -13,7 +13,8 @@ from simulator.board.palette import entries
 from simulator.board.ports import ways_out
 from simulator.case.document import ScenarioError
 from simulator.case.load import load, loads
-from simulator.engine.plan import case_hash, compile_plan
+from simulator.engine.compiled_plan import case_hash
+from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.evidence.profiles import profile_names
 from simulator.explain.result import replicate

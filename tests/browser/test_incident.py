@@ -10,7 +10,7 @@ import pytest
 
 from simulator.app.store.incident_log import Hidden
 from simulator.case.load import load
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.incident.secret import draw
 from simulator.incident.wording import moment
 from tests.browser.screen import settle, until

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from simulator.app.store.room_log import RoomLog
 from simulator.case.load import load, loads
 from simulator.case.phases import phases_of
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.metrics.summary import judged
 from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.room_doors import link_path

@@ -10,7 +10,7 @@ from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.document import ScenarioError
 from simulator.case.load import apply, loads
 from simulator.case.prose_figures import UNKNOWN, kept_numbers, metrics_in_prose
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from tests.case.texts import changed, place
 from tests.cli.conftest import Here
 

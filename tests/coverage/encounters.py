@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import expit
 
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.evidence.drive_tables import DRAWS, Recall
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare

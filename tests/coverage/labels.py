@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import norm
 
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import constant
-from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import ScoreTable
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import differences

@@ -12,7 +12,7 @@ from scipy.stats import norm
 from simulator.authoring import score_readings
 from simulator.authoring.claim_evidence import paired_ratio
 from simulator.case.case_tests import TextClaim
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.metrics.paired_samples import Readings, readings_of
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Figures

@@ -14,12 +14,12 @@ from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target
 from simulator.case.fields import CostFigure, Figure, ShareFigure, bounded
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import Comers, Onward, Rows, Stage, StageCapacity, StageReport, Times
+from simulator.engine.run_trace import Trace
 from simulator.engine.stages import register
-from simulator.engine.stages.inbox import Rows, Times
-from simulator.engine.stages.stage import ServiceStage, Stage
-from simulator.engine.stages.stage_figures import Comers, Onward, StageCapacity, StageReport
-from simulator.records.trace import Trace, VisitLog
+from simulator.engine.stages.stage import ServiceStage
+from simulator.records.trace import VisitLog
 from simulator.units import percent
 
 

@@ -19,9 +19,10 @@ from pandas.testing import assert_frame_equal
 from simulator.case.any_arrivals import ARRIVAL_KINDS
 from simulator.case.any_stage import STAGE_KINDS as KINDS
 from simulator.engine.arrivals.arrival import ARRIVALS
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import of_samples
-from simulator.engine.plan import Plan
 from simulator.engine.run import Run, simulate
+from simulator.engine.run_trace import Trace
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.batching import BATCHING
 from simulator.engine.stages.pool_policies import SCALERS, Scaling
@@ -29,7 +30,6 @@ from simulator.engine.stages.queues import BALANCERS, BY_MARKS, ORDERS
 from simulator.evidence.recordings import Recording
 from simulator.records.streams import Streams
 from simulator.records.timetables import DAY_S
-from simulator.records.trace import Trace
 from tests.builders import (
     assemble,
     assumed,

@@ -8,7 +8,8 @@ from scipy.stats import binomtest, ks_2samp
 from sklearn.metrics import roc_auc_score
 
 from simulator.case.load import load
-from simulator.engine.plan import compile_plan, with_items
+from simulator.engine.compiled_plan import with_items
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run
 from simulator.evidence.photo_checks import score_changes
 from simulator.evidence.score_tables import score_rows

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulator.case.load import load
-from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.evidence.catalogue import Hardware, hardware
 from simulator.evidence.detection_tables import load_processors
 from simulator.evidence.instruction_sets import changes_answers, instruction_set_of, table_precision

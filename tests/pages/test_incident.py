@@ -6,7 +6,7 @@ import pytest
 
 from simulator.app.store.incident_log import Hidden, Incidents
 from simulator.case.load import load
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.incident.player_actions import BelieveAction
 from simulator.incident.sessions import games, packed
 from tests.pages.conftest import jumps, opened, told

@@ -11,7 +11,7 @@ from simulator.app.own_sessions import session_log
 from simulator.app.store.attempts import Attempts
 from simulator.app.store.incident_log import Hidden, Incidents
 from simulator.case.load import load
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.paths import APP
 from simulator.session.session_events import PredictionMade, RunAsked, RunEnded, RunFigure, SelfRated
 from tests.app.store_worker import attempt

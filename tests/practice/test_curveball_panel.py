@@ -8,7 +8,8 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.app.jobs import BESIDE, Watcher
 from simulator.case.load import case_files, load
-from simulator.engine.plan import compile_plan, without_curveballs
+from simulator.engine.compiled_plan import without_curveballs
+from simulator.engine.plan import compile_plan
 from simulator.metrics.threshold_checks import threshold_checks
 from simulator.practice import curveball_panel as curveballs
 from tests.case.texts import WORDS, without

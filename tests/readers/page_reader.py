@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from simulator.charts.flow_charts import cost_split, journeys
+from simulator.engine.run_trace import Trace
 from simulator.explain.challenge import challenge_of
 from simulator.explain.claims import ALL
 from simulator.explain.result import Result
@@ -18,7 +19,6 @@ from simulator.metrics.summary import Verdict
 from simulator.panels.verdict_bar import verdicts_sentence
 from simulator.practice.report import report, verdict_table
 from simulator.practice.run_page import difference_page, run_page
-from simulator.records.trace import Trace
 from tests.readers.run_reader import population_of, verdict_claims
 from tests.readers.shown import Shown
 from tests.readers.spoken_numbers import numbers_in

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from simulator.app.store.room_log import NewRoom, RoomLog
 from simulator.case.load import load
 from simulator.case.phases import phases_of
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.rooms import room_doors as rooms
 from simulator.rooms.board_desk import BoardDesk
 from simulator.rooms.live_room import LiveRoom

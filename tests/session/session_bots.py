@@ -16,7 +16,8 @@ from random import Random
 
 from simulator.case.load import load, scenario_ids
 from simulator.case.phases import deciding_questions, defence_of, phase_of_choice, phases_of, predicted_metrics
-from simulator.engine.plan import case_hash, compile_plan
+from simulator.engine.compiled_plan import case_hash
+from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.practice.session_runs import ended_event
 from simulator.session.session_events import (

@@ -3,7 +3,8 @@
 import pytest
 
 from simulator.case.load import load, loads
-from simulator.engine.plan import compile_plan, projected_ms
+from simulator.engine.compiled_plan import projected_ms
+from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import replicate
 from simulator.intervals import Interval, estimate

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.engine.run import simulate
-from simulator.records.trace import Trace
+from simulator.engine.run_trace import Trace
 from tests.builders import exponential, gate, link, people, plan, pool, population, retake, spread
 from tests.engine.networks import service_times
 from tests.truths import by_ciw

@@ -11,10 +11,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.run import simulate
+from simulator.engine.run_trace import Trace
 from simulator.metrics.ages import ages
-from simulator.records.trace import Trace, Visits
+from simulator.records.trace import Visits
 
 #: The first part of a run is left out: the queue starts empty.
 WARM_UP = 0.1

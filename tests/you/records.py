@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.app.store.incident_log import Hidden, StoredIncident
 from simulator.case.load import load
-from simulator.engine.plan import case_hash
+from simulator.engine.compiled_plan import case_hash
 from simulator.session.session_events import RunAsked, RunEnded, Session
 from simulator.session.session_state import RunSeen, SessionPrediction, SessionState, Settlement
 from simulator.you.own_record import OwnIncident, OwnSession

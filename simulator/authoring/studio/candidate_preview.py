@@ -8,7 +8,8 @@ from simulator.app.widgets import plain
 from simulator.authoring.studio.draft import Draft
 from simulator.case.scenario_parts import Objective
 from simulator.case.schema import Scenario
-from simulator.engine.plan import compile_plan, fingerprint
+from simulator.engine.compiled_plan import fingerprint
+from simulator.engine.plan import compile_plan
 from simulator.home.home_page import case_picture
 from simulator.panels.choice_panel import choice_widget
 from simulator.units import counted, spoken_bound

@@ -17,8 +17,8 @@ from simulator.records.timetables import DAY_S
 from simulator.units import duration
 
 if TYPE_CHECKING:
+    from simulator.case.case_contract import CaseGatherer
     from simulator.engine.arrivals.arrival import Times
-    from simulator.engine.plan import Gatherer
     from simulator.records.timetables import Surge
 
 
@@ -52,7 +52,7 @@ class Replay(Open):
     def content(self) -> RequestContent:
         return RequestContent(recorded=self)
 
-    def gather(self, gather: Gatherer) -> None:
+    def gather(self, gather: CaseGatherer) -> None:
         """Read the times: of a file beside the scenario's own, or below it."""
         recording = gather.recording = read_recording(file := gather.beside(self.file), self.column, self.origin_s)
         gather.note_beside(file)

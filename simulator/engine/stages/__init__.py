@@ -25,7 +25,7 @@ from simulator.engine.stages.retake import Retake, RetakeStage
 from simulator.engine.stages.retry import Retry, RetryStage
 
 if TYPE_CHECKING:
-    from simulator.engine.stages.stage import Stage
+    from simulator.engine.contract import Stage
 
 
 #: The fields of a kind of stage, and its behaviour.

@@ -14,20 +14,18 @@ from pydantic import Field, model_validator
 from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
-from simulator.engine.stages.inbox import Outbox, Waiting
+from simulator.engine.contract import Onward, StageReport, Waiting
+from simulator.engine.run_trace import Trace
+from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.stage import ServiceStage
-from simulator.engine.stages.stage_figures import Onward, StageReport
 from simulator.errors import suggest
-from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, as_memoryview
+from simulator.records.trace import SHED, TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Plan
-    from simulator.engine.run import Run
-    from simulator.engine.stages.inbox import Rows
-    from simulator.engine.stages.stage import Stage
-    from simulator.engine.stages.stage_figures import Comers
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Comers, Rows, Stage, StageRun
 
 
 class Assemble(AnyStage):
@@ -134,7 +132,7 @@ class AssembleStage(ServiceStage):
             carried=[(sets.carrier, sets.since, sets.frame)],
         )
 
-    def __init__(self, run: Run, name: str, spec: Assemble) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Assemble) -> None:
         super().__init__(run, name, spec)
         known = run.plan.scenario.sensors
         self.sensors = [known.index(sensor) for sensor in spec.sensors or known]  # in the order of the file, by place in a set

@@ -15,20 +15,17 @@ from pydantic import Field
 from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
-from simulator.engine.stages.inbox import Waiting
-from simulator.engine.stages.stage import ServiceStage, Stage
-from simulator.engine.stages.stage_figures import Onward, StageReport
+from simulator.engine.contract import Onward, Stage, StageReport, Waiting
+from simulator.engine.run_trace import Trace
+from simulator.engine.stages.stage import ServiceStage
 from simulator.errors import suggest
 from simulator.records.streams import cache_per_plan
-from simulator.records.trace import Trace
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Plan
-    from simulator.engine.run import Run
-    from simulator.engine.stages.inbox import Rows, Times
-    from simulator.engine.stages.stage_figures import Comers
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Comers, Rows, StageRun, Times
 
 #: Look-ups that stand for a run where the share of hits is needed before it, and runs at most.
 _MANY, _RUNS = 50_000, 8
@@ -198,7 +195,7 @@ class CacheStage(ServiceStage):
         server = np.array(trace.logs[name].server)
         return StageReport(totals=[(f"hit_ratio.{name}", float((server == 0).sum()), float(len(server)))])
 
-    def __init__(self, run: Run, name: str, spec: Cache) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Cache) -> None:
         super().__init__(run, name, spec)
         self.shelf = _shelf(spec, _popular(run.plan, name))
         self.things = run.requests.attributes[spec.by]

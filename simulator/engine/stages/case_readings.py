@@ -13,8 +13,8 @@ from simulator.case.attributes import in_groups
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Plan
-    from simulator.engine.run import Run
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import StageRun
     from simulator.engine.stages.people import People, PeopleStage, SecondReader
 
 
@@ -32,7 +32,7 @@ def called_positive(plan: Plan, spec: People, positive: bool) -> Iterator[tuple[
 class Readings:
     """Answers of reviewers to each request, at the rates of the time of reading."""
 
-    def __init__(self, run: Run, stage: str, stream: str) -> None:
+    def __init__(self, run: StageRun, stage: str, stream: str) -> None:
         self.luck, self.truth = run.uniform(stream), run.requests.positive
         self.rates = run.conditions.readings(stage)
         spec = cast("People", run.plan.scenario.stages[stage])
@@ -55,7 +55,7 @@ class Readings:
         return bool(self._luck[row] < np.float32(rate)) == truth
 
 
-def _own_rates(run: Run, spec: People) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _own_rates(run: StageRun, spec: People) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the sensitivity and the specificity for each request, shape (n,) each."""
     requests, scenario = run.requests, run.plan.scenario
     rates = [np.full(requests.n, usual.value, np.float32) for usual in (spec.sensitivity, spec.specificity)]

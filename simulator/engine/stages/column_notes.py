@@ -12,8 +12,8 @@ from simulator.engine.stages.pool_columns import AT_ONCE
 from simulator.records.trace import SHED, TIMED_OUT, UNFINISHED
 
 if TYPE_CHECKING:
+    from simulator.engine.contract import Rows, Times
     from simulator.engine.stages.column_pool import ColumnPoolStage
-    from simulator.engine.stages.inbox import Rows, Times
     from simulator.engine.stages.pool_columns import PoolColumns, Ways
 
 #: The most visits that are written one by one; more are written as a block.

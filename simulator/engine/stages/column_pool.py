@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simulator.engine.contract import Waiting
 from simulator.engine.stages.column_notes import write_down
 from simulator.engine.stages.device_batches import Dedicated
-from simulator.engine.stages.inbox import Waiting
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.engine.stages.pool_columns import AT_ONCE, PoolColumns, Ways
 from simulator.engine.stages.pool_policies import CircuitBreaker
@@ -20,7 +20,7 @@ from simulator.engine.stages.stage import ServiceStage
 from simulator.records.trace import DONE, SHED, TIMED_OUT, UNFINISHED, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.run import Run
+    from simulator.engine.contract import StageRun
     from simulator.engine.stages.pool import Pool
     from simulator.records.trace import Fleet, VisitLog
 
@@ -44,7 +44,7 @@ class ColumnPoolStage(ManagedPoolStage):
         usual = all(getattr(spec, field) is None for field in others) and not spec.sheds_late and spec.max_batch == 1
         return usual and (spec.timeout_s is None or spec.timeout_action == "reject")
 
-    def __init__(self, run: Run, name: str, spec: Pool) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
         self.columns: PoolColumns | None = None
         self.fifo = spec.order == "fifo"
@@ -454,7 +454,7 @@ class ColumnPoolStage(ManagedPoolStage):
         super().settle(now)
 
 
-def feeds_back(run: Run, name: str, spec: Pool) -> bool:
+def feeds_back(run: StageRun, name: str, spec: Pool) -> bool:
     """Return whether a request that this pool turns away may go straight to a retry that sends it back here."""
     stages = run.plan.scenario.stages
     own = {spec.on_full, spec.on_timeout}

@@ -14,18 +14,18 @@ from pydantic import Field
 from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target
 from simulator.case.fields import CostFigure, Quantity
 from simulator.case.outputs import CaseOutline, Metric, share_metric
-from simulator.engine.stages.inbox import Outbox, Waiting
+from simulator.engine.contract import Stage, StageCapacity, StageReport, Waiting
+from simulator.engine.run_trace import Trace
+from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.pool import PoolKind
-from simulator.engine.stages.stage import Stage
-from simulator.engine.stages.stage_figures import StageCapacity, StageReport
 from simulator.records.streams import cache_per_plan
-from simulator.records.trace import TIMED_OUT, Trace, VisitLog, as_memoryview
+from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Gatherer, Plan
-    from simulator.engine.run import Run
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import StageGatherer, StageRun
     from simulator.records.trace import Fleet
 
 #: Requests that stand for all others where the mean time of a lone one is needed before a run.
@@ -118,7 +118,7 @@ class FanoutStage(PoolKind):
     """
 
     @classmethod
-    def gather(cls, gather: Gatherer, name: str, spec: Any) -> None:
+    def gather(cls, gather: StageGatherer, name: str, spec: Any) -> None:
         """Need no evidence: the author states the times."""
 
     @classmethod
@@ -144,7 +144,7 @@ class FanoutStage(PoolKind):
         gone = visits.only(visits.wanted & ~np.isnan(visits.left_s))
         return StageReport(totals=[(f"incomplete_share.{name}", float((~gone.served).sum()), float(len(gone)))])
 
-    def __init__(self, run: Run, name: str, spec: Fanout) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Fanout) -> None:
         super().__init__(run, name, spec)
         self.log = VisitLog(spec.most_replicas)
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s

@@ -9,11 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from simulator.case.any_stage import AnyStage, Target
-from simulator.engine.stages.stage import Stage
+from simulator.engine.contract import Stage
 
 if TYPE_CHECKING:
-    from simulator.engine.run import Run
-    from simulator.engine.stages.inbox import Rows, Times
+    from simulator.engine.contract import Rows, StageRun, Times
 
 
 class Fork(AnyStage):
@@ -37,7 +36,7 @@ class ForkStage(Stage):
     if the request is behind their join by then and has sent another.
     """
 
-    def __init__(self, run: Run, name: str, spec: Fork) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Fork) -> None:
         super().__init__(run, name, spec)
         self.photos = np.zeros(run.requests.n, np.int8)
 

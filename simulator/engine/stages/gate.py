@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from simulator.case.any_stage import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.case.attributes import Column, item_values
 from simulator.case.fields import Name, Share, ShareFigure, Strict
+from simulator.engine.contract import Onward, Stage, Waiting
 from simulator.engine.stages.gate_thresholds import (
     attribute_values,
     chance_thresholds,
@@ -22,19 +23,15 @@ from simulator.engine.stages.gate_thresholds import (
     label_values,
     thresholds,
 )
-from simulator.engine.stages.inbox import Waiting
-from simulator.engine.stages.stage import ServiceStage, Stage
-from simulator.engine.stages.stage_figures import Onward
+from simulator.engine.stages.stage import ServiceStage
 from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
     from simulator.case.attributes import Column
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Plan
-    from simulator.engine.run import Run
-    from simulator.engine.stages.inbox import Rows, Times
-    from simulator.engine.stages.stage_figures import Comers
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Comers, Rows, StageRun, Times
 
 #: Of these, and of attributes: the fields of a route that set what it takes.
 _BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share", "share_of_positives")
@@ -336,7 +333,7 @@ class GateStage(Stage):
     says_all: ClassVar[bool] = True
 
     @classmethod
-    def of(cls, run: Run, name: str, spec: Gate) -> Stage:
+    def of(cls, run: StageRun, name: str, spec: Gate) -> Stage:
         waits = spec.by_score and run.plan.scenario.scorer_of(spec) in run.in_branches
         return (WaitingGateStage if waits else cls)(run, name, spec)
 
@@ -358,7 +355,7 @@ class GateStage(Stage):
         shares = comers.photo.routes[name]
         return [Onward(route.to, share, route.tag or "") for route, share in zip(spec.routes, shares, strict=True)]
 
-    def __init__(self, run: Run, name: str, spec: Gate) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Gate) -> None:
         super().__init__(run, name, spec)
         # Scores are columns of single precision: so are the thresholds, or the item that sets one would fall below it.
         self.cuts = [float(np.float32(cut)) for cut in thresholds(run.plan, spec)]
@@ -442,7 +439,7 @@ class WaitingGateStage(ServiceStage):
     So nothing is routed before its turn in the order of time, when all scores that have come by then are known.
     """
 
-    def __init__(self, run: Run, name: str, spec: Gate) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Gate) -> None:
         super().__init__(run, name, spec)
         self.gate = GateStage(run, name, spec)
 

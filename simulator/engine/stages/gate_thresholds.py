@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from simulator.case.attributes import Column
-    from simulator.engine.plan import Plan
+    from simulator.engine.compiled_plan import Plan
     from simulator.engine.stages.gate import Gate, Route
 
 

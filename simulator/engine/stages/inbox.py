@@ -8,56 +8,11 @@ from collections.abc import Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
-from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from simulator.engine.contract import Receiver, Rows, Times
 from simulator.records.trace import as_memoryview
-
-Rows = NDArray[np.int32]
-Times = NDArray[np.float64]
-
-
-class Waiting(NamedTuple):
-    """Requests that wait at a stage, shapes (n,).
-
-    rows, and when each entered (s); gone: when each has left for an end because it waited too long, though nothing at the
-    stage has noticed yet; inf where it has not
-    """
-
-    rows: Rows
-    entered: Times
-    gone: Times
-
-    @classmethod
-    def none(cls) -> Waiting:
-        return cls(np.empty(0, np.int32), np.empty(0), np.empty(0))
-
-    @classmethod
-    def patient(cls, rows: Any, entered: Any) -> Waiting:
-        entered = np.asarray(entered, float)
-        return cls(np.asarray(rows, np.int32), entered, np.full(len(entered), inf))
-
-
-class Receiver(Protocol):
-    """Taker of requests: a stage or an end. A handover may lie in the future, never before the sender's now."""
-
-    def accept(self, rows: Sequence[int], time: float) -> None:
-        """Take requests that all come at `time`."""
-
-    def accept_block(self, rows: Rows, times: Times) -> None:
-        """Take many requests, each at its own time, in any order of time.
-
-        rows: row numbers, int32, shape (m,); times: seconds from the start of the run, float64, shape (m,). The
-        receiver leaves both arrays as they are: others may hold them.
-        """
-
-    def fall_back(self, row: int, outcome: int, time: float) -> None:
-        """Take a request that a stage has turned away."""
-
-    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
-        """Take many rows, each at its own time."""
 
 
 class Outbox:

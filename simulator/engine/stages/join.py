@@ -14,19 +14,17 @@ from pydantic import Field
 
 from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
-from simulator.engine.stages.inbox import Outbox, Waiting
+from simulator.engine.contract import Onward, StageReport, Waiting
+from simulator.engine.run_trace import Trace
+from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.stage import ServiceStage
-from simulator.engine.stages.stage_figures import Onward, StageReport
-from simulator.records.trace import TIMED_OUT, Trace, VisitLog, as_memoryview
+from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Plan
-    from simulator.engine.run import Run
-    from simulator.engine.stages.inbox import Rows, Times
-    from simulator.engine.stages.stage import Stage
-    from simulator.engine.stages.stage_figures import Comers
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Comers, Rows, Stage, StageRun, Times
 
 
 class Join(AnyStage):
@@ -108,7 +106,7 @@ class JoinStage(ServiceStage):
         yield f"incomplete_share.{name}", float(lacking), float(len(sets))
         yield f"late_share.{name}", float(len(visits) - len(used)), float(len(visits))
 
-    def __init__(self, run: Run, name: str, spec: Join) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Join) -> None:
         super().__init__(run, name, spec)
         self.inputs = run.plan.scenario.network.inputs_of(name)
         self.needs = spec.needed(self.inputs)

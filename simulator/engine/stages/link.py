@@ -10,12 +10,11 @@ from pydantic import Field
 
 from simulator.case.any_stage import AnyStage, Target
 from simulator.case.fields import Figure, Quantity, bounded
-from simulator.engine.stages.stage import Stage
+from simulator.engine.contract import Stage
 from simulator.records.trace import TransitLog, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.run import Run
-    from simulator.engine.stages.inbox import Rows, Times
+    from simulator.engine.contract import Rows, StageRun, Times
 
 
 class Link(AnyStage):
@@ -52,7 +51,7 @@ class LinkStage(Stage):
 
     says_all: ClassVar[bool] = True
 
-    def __init__(self, run: Run, name: str, spec: Link) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Link) -> None:
         super().__init__(run, name, spec)
         megabits = 8 * run.draw(f"{name}.payload", spec.payload_mb).astype(float)
         self.delay = spec.latency_ms.value / 1000 + megabits / run.draw(f"{name}.bandwidth", spec.bandwidth_mbps)

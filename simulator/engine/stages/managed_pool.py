@@ -20,26 +20,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simulator.engine.contract import Waiting
 from simulator.engine.stages.batching import BATCHING
 from simulator.engine.stages.device_batches import Dedicated, RunningBatch, Shared
-from simulator.engine.stages.inbox import Outbox, Waiting
+from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.pool import AnyPool
 from simulator.engine.stages.pool_policies import Outages, breaker_of, scaling_of
 from simulator.engine.stages.queues import BALANCERS, ORDERS, Copy, Freshness, Queue, QueuedRequest, ReplicaQueue
 from simulator.records.trace import FAILED, SHED, TIMED_OUT, Fleet, VisitLog, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.run import Run
+    from simulator.engine.contract import Receiver, Stage, StageRun
     from simulator.engine.stages.device_batches import Work
-    from simulator.engine.stages.inbox import Receiver
     from simulator.engine.stages.pool import Pool
-    from simulator.engine.stages.stage import Stage
 
 
 class ManagedPoolStage(AnyPool):
     """Replicas of one measured model, with policies."""
 
-    def __init__(self, run: Run, name: str, spec: Pool) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
         self.rule = BATCHING[spec.batching].of(spec, self.latency)
         self.second_quantile = self.quantile if spec.hedge_after_s is None else self.quantiles("service.second")

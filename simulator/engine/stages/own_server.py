@@ -15,7 +15,8 @@ from simulator.engine.stages.replicas import Replicas
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Gatherer, Plan
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import StageGatherer
 
 
 class OwnServer(Replicas):
@@ -56,7 +57,7 @@ class OwnServerStage(PoolStage):
     """Evidence and cost of such servers; they queue and serve as the replicas of a pool do."""
 
     @classmethod
-    def gather(cls, gather: Gatherer, name: str, spec: Any) -> None:
+    def gather(cls, gather: StageGatherer, name: str, spec: Any) -> None:
         """Work out the table of service times, and check the names of policies."""
         gather.latencies[name] = drawn(spec.service_ms)
         check_policies(gather, name, spec)

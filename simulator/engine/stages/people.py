@@ -15,24 +15,22 @@ from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target,
 from simulator.case.attributes import group_share
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.own_metrics import RequestCount, condition_faults
+from simulator.engine.contract import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, Waiting, plan_of
 from simulator.engine.run_conditions import usual_roster
+from simulator.engine.run_trace import Trace
 from simulator.engine.stages.case_readings import Readings, SecondReadings, called_positive
-from simulator.engine.stages.inbox import Outbox, Waiting
+from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.queues import ORDERS
 from simulator.engine.stages.reading_loop import FEW, PER_WAITING, SHORTEST_S, read_cases
-from simulator.engine.stages.stage import ServiceStage, plan_of
-from simulator.engine.stages.stage_figures import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity
+from simulator.engine.stages.stage import ServiceStage
 from simulator.errors import suggest
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
-from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits, as_memoryview
+from simulator.records.trace import SHED, TIMED_OUT, VisitLog, Visits, as_memoryview
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Gatherer, Plan
-    from simulator.engine.run import Run
-    from simulator.engine.stages.inbox import Rows, Times
-    from simulator.engine.stages.stage import Stage
-    from simulator.engine.stages.stage_figures import Comers
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Comers, Rows, Stage, StageGatherer, StageRun, Times
 
 
 class Break(Strict):
@@ -223,7 +221,7 @@ class PeopleStage(ServiceStage):
     says_all: ClassVar[bool] = True
 
     @classmethod
-    def gather(cls, gather: Gatherer, name: str, spec: People) -> None:
+    def gather(cls, gather: StageGatherer, name: str, spec: People) -> None:
         if spec.order not in ORDERS:
             gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
 
@@ -298,7 +296,7 @@ class PeopleStage(ServiceStage):
         paid_s = trace.conditions.roster(name).paid_s(trace.plan.arrivals_end_s)
         return PaidTime(paid_s, lambda: sum(_beyond_shifts_s(trace, name)))
 
-    def __init__(self, run: Run, name: str, spec: People) -> None:
+    def __init__(self, run: StageRun, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
         self.roster = run.conditions.roster(name)
         self.log = VisitLog(self.roster.most)

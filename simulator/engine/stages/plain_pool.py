@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.engine.contract import Waiting
 from simulator.engine.stages.batching import TritonRule
 from simulator.engine.stages.calm_stretch import Bounds, calm_stretch
 from simulator.engine.stages.column_pool import ColumnPoolStage, feeds_back
-from simulator.engine.stages.inbox import Waiting
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.engine.stages.pool import AnyPool
 from simulator.records.trace import SHED, TIMED_OUT, InTurn, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.run import Run
+    from simulator.engine.contract import Stage, StageRun
     from simulator.engine.stages.pool import Pool
-    from simulator.engine.stages.stage import Stage
 
 
 #: A stretch of fewer requests takes longer over columns than one by one; the most that one is tried with.
@@ -42,7 +41,7 @@ class PoolStage(AnyPool):
     """
 
     @classmethod
-    def of(cls, run: Run, name: str, spec: Pool) -> Stage:
+    def of(cls, run: StageRun, name: str, spec: Pool) -> Stage:
         """Return the plain pool where it is enough, else the pool of columns: both are fast. A pool with policies stays one."""
         if (spec.shares is not None and not run.is_alone(spec)) or not run.conditions.usual(name):
             return ManagedPoolStage(run, name, spec)
@@ -55,7 +54,7 @@ class PoolStage(AnyPool):
             return cls(run, name, spec)
         return (ColumnPoolStage if fits else ManagedPoolStage)(run, name, spec)
 
-    def __init__(self, run: Run, name: str, spec: Pool) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
         self.rule = TritonRule.of(spec)
         self.sizes = self.rule.table()

@@ -15,27 +15,27 @@ from simulator.case.any_stage import Faults, FileName, Service
 from simulator.case.checks import too_often
 from simulator.case.choices import Options
 from simulator.case.fields import AS_WRITTEN, Figure, Name, bounded
+from simulator.engine.contract import OfferedTime, PaidTime, ServerSteps, StageCapacity, plan_of
+from simulator.engine.run_trace import Trace
 from simulator.engine.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.engine.stages.pool_evidence import PoolEvidence, Scores
 from simulator.engine.stages.pool_policies import Scaling
 from simulator.engine.stages.queues import BALANCERS, ORDERS
 from simulator.engine.stages.replicas import Replicas, unknown_attribute
-from simulator.engine.stages.stage import ServiceStage, plan_of
-from simulator.engine.stages.stage_figures import OfferedTime, PaidTime, ServerSteps, StageCapacity
+from simulator.engine.stages.stage import ServiceStage
 from simulator.errors import suggest
 from simulator.evidence.profiles import profile_names
 from simulator.evidence.spelled_names import spelled
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Steps, added, complement, inverse, product, within
-from simulator.records.trace import InTurn, Trace, VisitLog, as_memoryview
+from simulator.records.trace import InTurn, VisitLog, as_memoryview
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Gatherer, Plan
-    from simulator.engine.run import Run
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Receiver, Rows, Stage, StageGatherer, StageRun, Times
     from simulator.engine.stages.device_batches import Scores as BatchScores
-    from simulator.engine.stages.inbox import Outbox, Receiver, Rows, Times
-    from simulator.engine.stages.stage import Stage
+    from simulator.engine.stages.inbox import Outbox
 
 
 class Pool(Replicas):
@@ -210,7 +210,7 @@ class PoolKind(ServiceStage):
     says_all: ClassVar[bool] = True
 
     @classmethod
-    def gather(cls, gather: Gatherer, name: str, spec: Pool) -> None:
+    def gather(cls, gather: StageGatherer, name: str, spec: Pool) -> None:
         """Look up the machine, the latencies and the scores, and the names of policies."""
         PoolEvidence(gather).look_up(name, spec)
         check_policies(gather, name, spec)
@@ -273,7 +273,7 @@ class PoolKind(ServiceStage):
         return paid._replace(until_end_s=trace.fleets[name].paid_s) if name in trace.fleets else paid
 
 
-def check_policies(gather: Gatherer, name: str, spec: Replicas) -> None:
+def check_policies(gather: StageGatherer, name: str, spec: Replicas) -> None:
     """Note a fault for a policy whose name is not registered."""
     if spec.order not in ORDERS:
         gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
@@ -281,7 +281,7 @@ def check_policies(gather: Gatherer, name: str, spec: Replicas) -> None:
         gather.fault((name, "balance"), f"'{spec.balance}' is not known; {suggest(spec.balance, BALANCERS)}")
 
 
-def _check_batching(gather: Gatherer, name: str, spec: Pool) -> None:
+def _check_batching(gather: StageGatherer, name: str, spec: Pool) -> None:
     """Return the rule exists, and the pool gives it what it goes by and nothing else."""
     rule = BATCHING.get(spec.batching)
     if rule is None:
@@ -381,7 +381,7 @@ class AnyPool(PoolKind):
     spec: Pool
     out: Receiver | Outbox
 
-    def __init__(self, run: Run, name: str, spec: Pool) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
         self.log = VisitLog(spec.most_replicas, spec.max_batch)
         self.sized = run.plan.sized.get(name)

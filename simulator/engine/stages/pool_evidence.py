@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 from simulator.case.any_stage import FileName
 from simulator.case.fields import Line, Source, Strict
 from simulator.engine.latency_tables import LatencyError, constant, profiled, sized, summed
+from simulator.engine.run_conditions import Conditions
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
 from simulator.evidence.profiles import (
     PrecisionError,
@@ -35,11 +36,14 @@ from simulator.evidence.score_tables import (
     score_files,
     scores_at,
 )
-from simulator.units import duration
+from simulator.records.streams import Streams
+from simulator.units import duration, roughly
 
 if TYPE_CHECKING:
     from simulator.case.own_hardware import OwnHardware
-    from simulator.engine.plan import Gatherer
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import StageGatherer
+    from simulator.engine.latency_tables import LatencyTable
     from simulator.engine.stages.pool import Pool
 
 #: The fields of a pool that decide on its scores, and those that decide on its latencies.
@@ -49,7 +53,7 @@ _DECIDE_SCORES, _DECIDE_LATENCIES = ("scores", "trained_on"), ("model", "precisi
 class PoolEvidence:
     """Looks up the evidence of pools for a plan that is being made."""
 
-    def __init__(self, plan: Gatherer) -> None:
+    def __init__(self, plan: StageGatherer) -> None:
         self.plan = plan
 
     def look_up(self, name: str, stage: Pool) -> None:
@@ -311,3 +315,23 @@ class _TableOrAssumed:
 
 
 Scores = Annotated[FileName | AssumedScores, _TableOrAssumed()]
+
+
+def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:
+    """Return a pool's mean times over the attribute they grow with, and sentences on values without measurement.
+
+    What strikes changes no average, as with every load, but may bring requests that are larger than any that was measured.
+    """
+    sized, scenario = plan.sized[name], plan.scenario
+    attribute, largest = scenario.attributes[sized.by], sized.sizes[-1]
+    chances, values = attribute.cells(plan, sized.by, sized.bounds())
+    times, plus = Conditions(plan, Streams(0)).attribute(sized.by)
+    found = {"": values, " at the worst of what strikes": values * max(times.values) + max(plus.values)}
+    beyond = {when: float(chances[sizes > largest].sum()) for when, sizes in found.items()}
+    warnings = [
+        f"{scenario.stages[name].label}: nothing was measured above {largest:,g} ({attribute.label}). The {scenario.unit.many} "
+        f"that have more{when}, {roughly(share)} of all, take as long as with that many."
+        for when, share in beyond.items()
+        if share > (beyond[""] if when else 0)
+    ]
+    return sized.average(chances, values), warnings

@@ -18,8 +18,8 @@ import numpy as np
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
+    from simulator.engine.contract import StageRun
     from simulator.engine.requests import Requests
-    from simulator.engine.run import Run
     from simulator.engine.stages.batching import BatchRule
     from simulator.engine.stages.pool_policies import Outages
     from simulator.records.trace import Column, Rows, Times
@@ -118,16 +118,16 @@ class QueueLength(Protocol):
 Chooser = Callable[[Sequence[QueueLength], int], int]
 
 
-def round_robin(run: Run, name: str) -> Chooser:
+def round_robin(run: StageRun, name: str) -> Chooser:
     turns = count()
     return lambda lanes, row: next(turns) % len(lanes)
 
 
-def least_outstanding(run: Run, name: str) -> Chooser:
+def least_outstanding(run: StageRun, name: str) -> Chooser:
     return lambda lanes, row: min(range(len(lanes)), key=lambda lane: lanes[lane].outstanding)
 
 
-def two_choices(run: Run, name: str) -> Chooser:
+def two_choices(run: StageRun, name: str) -> Chooser:
     """Return the better of two drawn at random (Mitzenmacher 2001, the power of two choices)."""
     first, second = (as_memoryview(run.uniform(f"{name}.choice.{index}")) for index in (1, 2))
 
@@ -138,13 +138,13 @@ def two_choices(run: Run, name: str) -> Chooser:
     return choose
 
 
-def at_random(run: Run, name: str) -> Chooser:
+def at_random(run: StageRun, name: str) -> Chooser:
     drawn = as_memoryview(run.uniform(f"{name}.choice.1"))
     return lambda lanes, row: int(drawn[row] * len(lanes))
 
 
 #: Built once for a run; streams are named after the pool.
-BALANCERS: dict[str, Callable[[Run, str], Chooser]] = {
+BALANCERS: dict[str, Callable[[StageRun, str], Chooser]] = {
     "round_robin": round_robin,
     "least_outstanding": least_outstanding,
     "two_choices": two_choices,

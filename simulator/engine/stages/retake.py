@@ -13,16 +13,14 @@ from pydantic import Field
 
 from simulator.case.any_stage import AnyStage, Faults, Repeats, Target
 from simulator.case.fields import Quantity, ShareFigure
+from simulator.engine.contract import Onward, Stage
 from simulator.engine.stages.gate import Gate
-from simulator.engine.stages.stage import Stage
-from simulator.engine.stages.stage_figures import Onward
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Plan
-    from simulator.engine.run import Run
-    from simulator.engine.stages.stage_figures import Comers, Photo
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Comers, Photo, StageRun
 
 
 class Retake(AnyStage):
@@ -81,7 +79,7 @@ class RetakeStage(Stage):
             Onward(spec.on_give_up, (1 - last) * (1 - stays)),
         ]
 
-    def __init__(self, run: Run, name: str, spec: Retake) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Retake) -> None:
         super().__init__(run, name, spec)
         attempts = range(spec.max_tries - 1)
         self.minutes = [as_memoryview(self._minutes(attempt)) for attempt in attempts]

@@ -15,18 +15,16 @@ from pydantic import Field
 from simulator.case.any_stage import AnyStage, Repeats, Target
 from simulator.case.fields import Figure, Strict, bounded
 from simulator.case.outputs import CaseOutline, Metric, share_metric
+from simulator.engine.contract import StageReport
+from simulator.engine.run_trace import Trace
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.engine.stages.stage import ServiceStage
-from simulator.engine.stages.stage_figures import StageReport
-from simulator.records.trace import UNFINISHED, Trace, as_memoryview
+from simulator.records.trace import UNFINISHED, as_memoryview
 from simulator.units import counted, duration, percent
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Plan
-    from simulator.engine.run import Run
-    from simulator.engine.stages.inbox import Rows, Times
-    from simulator.engine.stages.stage import Stage
-    from simulator.engine.stages.stage_figures import Comers, Onward
+    from simulator.engine.compiled_plan import Plan
+    from simulator.engine.contract import Comers, Onward, Rows, Stage, StageRun, Times
 
 
 class Budget(Strict):
@@ -143,7 +141,7 @@ class RetryStage(ServiceStage):
         yield f"retries_per_request.{name}", float(np.count_nonzero(~np.isnan(started))), all_
         yield f"exhausted_share.{name}", float(np.count_nonzero(gave_up)), all_
 
-    def __init__(self, run: Run, name: str, spec: Retry) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Retry) -> None:
         super().__init__(run, name, spec)
         self.backoffs = [as_memoryview(self._backoff(retry)) for retry in range(spec.max_tries - 1)]
         self.tries = bytearray(b"\1" * run.requests.n)

@@ -2,155 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from math import inf, nan
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Timeout
 
 from simulator.case.any_stage import End
-from simulator.engine.stages.inbox import Inbox, Receiver, Rows, Times, Waiting
-from simulator.engine.stages.stage_figures import Comers, OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, StageReport
-from simulator.records.timetables import Steps
-from simulator.records.trace import Fleet, Trace, VisitLog, as_memoryview
+from simulator.engine.contract import (
+    Receiver,
+    Rows,
+    Stage,
+    Times,
+    Waiting,
+    not_defined,
+)
+from simulator.engine.stages.inbox import Inbox
+from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Gatherer, Plan
-    from simulator.engine.run import Run
+    from simulator.engine.contract import StageRun
 
 #: A stage that runs ahead pauses after about so many requests, so that what it hands on stays small.
 CHUNK = 16_384
-
-
-class Stage:
-    """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits.
-
-    The class methods answer the rest of the program about a kind without a run of it, or after one. Each default is right for
-    a step that takes no time; a kind with servers overrides `capacity`, and `servers` where their number changes. The model of
-    the kind, in the same file, declares what takes no plan to know. A kind overrides nothing that is final.
-    """
-
-    #: Whether what it gives on depends on nothing but what came, its spec, its evidence in the plan, what is known of those
-    #: requests, and streams of its own: then another run may begin behind it (`simulator/engine/stage_outflows.py`).
-    says_all: ClassVar[bool] = False
-
-    @classmethod
-    def of(cls, run: Run, name: str, spec: Any) -> Stage:
-        return cls(run, name, spec)
-
-    @classmethod
-    def gather(cls, gather: Gatherer, name: str, spec: Any) -> None:
-        """Look up the evidence that the stage refers to, and note missing evidence as faults."""
-
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
-        return []
-
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        spec = plan.scenario.stages[name]
-        targets = list(spec.planned_targets().values())
-        return [Onward(target, 1.0 if spec.branching == "fork" else 1 / len(targets)) for target in targets]
-
-    @classmethod
-    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
-        there = plan_of(run).scenario.stages[name].service.steady_servers or 0
-        return ServerSteps(Steps(values=(float(there if server is None else min(there, 1)),)))
-
-    @classmethod
-    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
-        seconds = cls.servers(run, name).able.total(plan_of(run).arrivals_end_s)
-        return OfferedTime(seconds, seconds)
-
-    @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
-        """Return the capacity of a server.
-
-        visits: services a request at each stage, to count stages on the same device; None: it has the device to itself
-        """
-        return StageCapacity()
-
-    @classmethod
-    def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        return 0.0
-
-    @classmethod
-    def paid(cls, trace: Trace, name: str) -> PaidTime:
-        steady = trace.plan.scenario.stages[name].service.steady_servers or 0
-        return PaidTime(steady * trace.plan.arrivals_end_s, partial(_served_beyond_s, trace, name))
-
-    @classmethod
-    def report(cls, trace: Trace, name: str) -> StageReport:
-        return StageReport()
-
-    def __init__(self, run: Run, name: str, spec: Any) -> None:
-        self.run = run
-        self.name = name
-        self.spec = spec
-        self.log = VisitLog()
-
-    def connect(self) -> None:
-        """Look up the stages and ends that this one hands on to; all exist by now."""
-
-    def accept(self, rows: Sequence[int], time: float) -> None:
-        raise not_defined(self, "accept")
-
-    def accept_block(self, rows: Rows, times: Times) -> None:
-        """Take many requests, each at its own time (s), in any order of time; both of shape (m,). By default one by one."""
-        for row, time in zip(rows.tolist(), times.tolist(), strict=True):
-            self.accept((row,), time)
-
-    def fall_back(self, row: int, outcome: int, time: float) -> None:
-        self.run.requests.outcome[row] = outcome
-        self.run.answer((row,), time, refused=True)
-        self.accept((row,), time)
-
-    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
-        self.run.requests.outcome[rows] = outcome
-        self.run.answer_block(rows, times, refused=True)
-        self.accept_block(rows, times)
-
-    def may_reach(self, stage: str) -> NDArray[np.bool_]:
-        """Return which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
-        return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
-
-    def settle(self, now: float) -> None:
-        """Release the requests that have left for an end unnoticed, since a pick changes now."""
-
-    def take_over(self, before: Stage, now: float) -> None:
-        """Return a pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
-
-        What had begun goes on as it began, and is handed on where it was meant to go.
-        """
-        self.log = before.log
-
-    def waiting(self, time: float) -> Waiting:
-        return Waiting.none()
-
-    def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
-        """Log the visits that go on, in a copy of the log, or in the log itself when the run is over.
-
-        Return the servers that came and went by `until` (s); None if no rule adds or removes any.
-        """
-        return None
-
-
-def _served_beyond_s(trace: Trace, name: str) -> float:
-    end = trace.plan.arrivals_end_s
-    started, left, _ = trace.logs[name].services(trace.plan.horizon_s)
-    return float((np.maximum(left, end) - np.maximum(started, end)).sum())
-
-
-def not_defined(stage: Stage, method: str) -> NotImplementedError:
-    """Return what is raised where a kind of stage lacks a method that it must have."""
-    return NotImplementedError(f"{type(stage).__name__} does not define {method}(); docs/engine.md says what it is for")
-
-
-def plan_of(run: Plan | Trace) -> Plan:
-    return run.plan if isinstance(run, Trace) else run
 
 
 class ServiceStage(Stage):
@@ -159,7 +35,7 @@ class ServiceStage(Stage):
     A stage with a leader has no turns of its own: it acts at the end of each step of the leader that gave it something.
     """
 
-    def __init__(self, run: Run, name: str, spec: Any) -> None:
+    def __init__(self, run: StageRun, name: str, spec: Any) -> None:
         super().__init__(run, name, spec)
         self.inbox = Inbox()
         self.alarm = StageAlarm(run.env, self.wake)
@@ -177,7 +53,7 @@ class ServiceStage(Stage):
     def connect(self) -> None:
         """Find which stages can surprise this one: those upstream, and among them those that it can surprise in turn."""
         self._handed_over = self.log.mark()
-        self.upstream = [stage for stage in self.run.service_stages() if self.name in self.run.ahead_of(stage.name)]
+        self.upstream = [stage for stage in _service_stages(self.run) if self.name in self.run.ahead_of(stage.name)]
         self.loops = self in self.upstream
         self.upstream = [stage for stage in self.upstream if stage is not self]
         self.rivals = [stage for stage in self.upstream if stage.name in self.run.ahead_of(self.name)]
@@ -295,6 +171,10 @@ class ServiceStage(Stage):
         return not self.run.closed and receiver in self.run.ends.values()
 
 
+def _service_stages(run: StageRun) -> list[ServiceStage]:
+    return [stage for stage in run.all_stages() if isinstance(stage, ServiceStage)]
+
+
 class StageAlarm:
     """A stage's next wake-up in SimPy. It may be moved earlier; an overtaken one rings for nothing and is ignored."""
 
@@ -326,7 +206,7 @@ class StageAlarm:
 class EndStage(Stage):
     """One end of the scenario; `index` is its place in the file."""
 
-    def __init__(self, run: Run, name: str, spec: End, index: int) -> None:
+    def __init__(self, run: StageRun, name: str, spec: End, index: int) -> None:
         super().__init__(run, name, spec)
         self.index = index
         self.finished = as_memoryview(run.requests.finished)

@@ -10,8 +10,9 @@ import pytest
 from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.any_stage import STAGE_KINDS, AnyStage
 from simulator.engine.arrivals.arrival import ARRIVALS, Process
+from simulator.engine.contract import Stage
 from simulator.engine.stages import STAGES
-from simulator.engine.stages.stage import ServiceStage, Stage
+from simulator.engine.stages.stage import ServiceStage
 
 #: Members that one kind alone overrides, each with the reason.
 ALLOWED = {

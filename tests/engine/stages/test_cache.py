@@ -13,12 +13,12 @@ from scipy.stats import t as student
 from simulator import compile_plan, summarise
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
-from simulator.engine.plan import Plan
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.reusing_runs import simulate_on
 from simulator.engine.run import simulate
+from simulator.engine.run_trace import Trace
 from simulator.engine.stage_outflows import KeptOutflows
 from simulator.engine.stages.cache import SHELVES, expected_hits
-from simulator.records.trace import Trace
 from simulator.theory.loads import visit_ratios
 from tests import builders
 from tests.builders import assumed, end, figures, link, plan, pool, popularity, run_at, scenario

@@ -12,8 +12,8 @@ from simulator.case.document import ScenarioError
 from simulator.case.load import loads as read
 from simulator.engine.reusing_runs import simulate_on
 from simulator.engine.run import simulate
+from simulator.engine.run_trace import Trace
 from simulator.engine.stage_outflows import KeptOutflows
-from simulator.records.trace import Trace
 from simulator.theory.loads import loads
 from simulator.theory.queue_formulas import fork_join_response, mmc_wait
 from tests.builders import assumed, end, fanout, figures, plan, pool, run_at, scenario

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.engine.stages.stage import ServiceStage, Stage
+from simulator.engine.contract import Stage
+from simulator.engine.stages.stage import ServiceStage
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,206 @@
+"""A compiled plan: everything that determines a run but the seed, with its variants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.case.model_memo import ModelMemo
+from simulator.engine.arrivals.arrival import arrivals_of
+from simulator.evidence.photo_checks import check_of
+from simulator.records.timetables import DAY_S
+
+if TYPE_CHECKING:
+    from simulator.case.any_stage import Routing, ScoreRouting
+    from simulator.case.fields import Source
+    from simulator.case.schema import Scenario
+    from simulator.engine.arrivals.arrival import Process
+    from simulator.engine.latency_tables import LatencyTable, SizedTable
+    from simulator.evidence.catalogue import Hardware
+    from simulator.evidence.photo_checks import PhotoCheck
+    from simulator.evidence.profiles import ThreadRun
+    from simulator.evidence.recordings import Recording
+    from simulator.evidence.score_tables import ScoreTable
+    from simulator.vehicle.sight import Sights
+
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that determines a run but the seed."""
+
+    scenario: Scenario
+    design: dict[str, Any]
+    scenario_hash: str  # of the author's data, without layout and comments; picks do not change it
+    latencies: dict[str, LatencyTable] = field(default_factory=dict)
+    bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast edge, slow edge
+    sized: dict[str, SizedTable] = field(default_factory=dict)  # of pools whose times grow with a number of the request
+    machines: dict[str, Hardware] = field(default_factory=dict)
+    cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
+    timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
+    tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
+    sights: Sights | None = None  # detections of objects, where a vehicle meets some
+    recording: Recording | None = None
+    recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute: the column of its file
+    strikes: dict[str, float] = field(default_factory=dict)  # curveball to its time of strike (s)
+    provenance: list[Source] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    evidence: dict[str, str] = field(default_factory=dict)  # every file that was read, by name, with a hash of its content
+    authored: Scenario | None = None  # the author's case, before the picks
+    figures: dict[str, float] = field(default_factory=dict)  # numbers that replace the author's, by place
+    later: tuple[tuple[float, Plan], ...] = ()  # what runs instead from a time (s) on: picks that change during the run
+    until: float = inf  # a run that was stopped on the way ends here (s)
+    items: tuple[Places, Places] | None = None  # which positives and negatives stand for those of the score tables
+    counts: tuple[int, int] = (0, 0)  # with `items`: the numbers of positives and of negatives in the score tables
+    edge: int | None = None  # projected latencies are taken at the fast edge of their bands (0), or at the slow one (1)
+
+    @property
+    def changes(self) -> bool:
+        return bool(self.later or self.scenario.controllers)
+
+    @property
+    def outside_brief(self) -> str:
+        """Say which circumstances are not those of the brief, at the start or from a change on; empty if none is."""
+        designs = [self.design, *(after.design for _, after in self.later)]
+        return next(filter(None, (self.scenario.outside_brief(design) for design in designs)), "")
+
+    @property
+    def arrivals(self) -> Process:
+        return arrivals_of(self.scenario, self.recording)
+
+    @property
+    def identity(self) -> list[Any]:
+        changes = [[at_s, plan.design, plan.evidence] for at_s, plan in self.later]
+        others = [{"figures": self.figures}] if self.figures else []
+        return [self.scenario_hash, self.design, self.evidence, *(part for part in (self.strikes, changes) if part), *others]
+
+    @property
+    def arrivals_end_s(self) -> float:
+        return min(self.scenario.run.days * DAY_S, self.until)
+
+    @property
+    def horizon_s(self) -> float:
+        """End of the run (s): requests that are not finished by then stay unfinished."""
+        return min(self.scenario.run.days * DAY_S + self.scenario.run.drain_days * DAY_S, self.until)
+
+    @property
+    def scores(self) -> ScoreTable | None:
+        """The table where one is shown: of the last pool with scores, whose word is final in a cascade; None without any."""
+        return next(reversed(self.tables.values()), None)
+
+    @property
+    def checks(self) -> dict[str, PhotoCheck]:
+        """The checks of photos, by the fault that each looks for."""
+        population = self.scenario.population
+        specs = population.photo_checks if population else {}
+        aucs = {fault: None if spec.auc is None else spec.auc.value for fault, spec in specs.items()}
+        return {fault: check_of(fault, aucs[fault], spec.measured) for fault, spec in specs.items()}
+
+    def table_of(self, gate: ScoreRouting) -> ScoreTable:
+        return self.tables[self.scenario.scorer_of(gate)]
+
+    def looks_alike(self, other: Plan) -> bool:
+        tables = [{pool: table.name for pool, table in plan.tables.items()} for plan in (self, other)]
+        return tables[0] == tables[1] and self.tries == other.tries
+
+    def is_alike(self, other: Plan, name: str) -> bool:
+        """Return whether a stage behaves alike in another plan of the case; thresholds of gates by score depend on tables."""
+        stage = self.scenario.stages[name]
+        if stage != other.scenario.stages[name] or _goes_by_tables(stage.routing, self.tries != other.tries):
+            return False
+        if stage.routing is not None and stage.routing.asks and self.scenario.attributes[stage.routing.asks].of_model:
+            return False
+        table, before = self.latencies.get(name), other.latencies.get(name)
+        return table is before or (table is not None and before is not None and table.is_alike(before))
+
+    @property
+    def tries(self) -> int:
+        return max(stage.repeats.photos for stage in self.scenario.stages.values())
+
+
+def at_band_edges(plan: Plan) -> list[Plan]:
+    projected = any(one.bands for one in (plan, *(after for _, after in plan.later)))
+    return [at_band_edge(plan, edge) for edge in (0, 1)] if projected else []
+
+
+def at_band_edge(plan: Plan, edge: int) -> Plan:
+    latencies = plan.latencies | {name: band[edge] for name, band in plan.bands.items()}
+    later = tuple((at_s, at_band_edge(after, edge)) for at_s, after in plan.later)
+    return replace(plan, latencies=latencies, bands={}, later=later, edge=edge)
+
+
+def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
+    """Return the plan, and those that run later in its place, for other labelled items.
+
+    positives, negatives: the place in its class of the item that stands in each place, shapes (p,) and (n,)
+    """
+    tables = {
+        pool: replace(
+            table,
+            positives=table.positives[positives],
+            negatives=table.negatives[negatives],
+            positive_patients=table.positive_patients[positives],
+            negative_patients=table.negative_patients[negatives],
+            item_texts={
+                name: texts[np.append(positives, len(table.positives) + negatives)] for name, texts in table.item_texts.items()
+            },
+        )
+        for pool, table in plan.tables.items()
+    }
+    later = tuple((at_s, with_items(after, positives, negatives)) for at_s, after in plan.later)
+    counts = [(len(table.positives), len(table.negatives)) for table in plan.tables.values()]
+    return replace(plan, tables=tables, later=later, items=(positives, negatives), counts=counts[0] if counts else (0, 0))
+
+
+def without_curveballs(plan: Plan) -> Plan:
+    return replace(plan, strikes={}, later=tuple((at_s, without_curveballs(after)) for at_s, after in plan.later))
+
+
+def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
+    """Return the picks that change during the run, each behind its time (s)."""
+    changes, before = [], plan
+    for at_s, after in plan.later:
+        changes.append((at_s, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)}))
+        before = after
+    return changes
+
+
+def seen_as(plan: Plan, other: Plan) -> Plan:
+    with_its_items = plan if other.items is None else with_items(plan, *other.items)
+    return with_its_items if other.edge is None else at_band_edge(with_its_items, other.edge)
+
+
+def fingerprint(data: Any) -> str:
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def case_hash(scenario: Scenario) -> str:
+    """Return the hash of a case: of the author's data, without layout, comments, texts and tests."""
+    return _CASE_HASH.of(scenario)
+
+
+_CASE_HASH: ModelMemo[Scenario, str] = ModelMemo(lambda scenario: fingerprint(scenario.hashed_data))
+
+
+def projected_ms(plan: Plan) -> dict[str, tuple[float, float, float]]:
+    """Return projected latencies of a batch of one (ms), by place: at the fast edge, as projected, and at the slow edge."""
+    return {
+        f"stages.{pool}.projected_ms": (_ms(fast), _ms(plan.latencies[pool]), _ms(slow))
+        for pool, (fast, slow) in plan.bands.items()
+    }
+
+
+def _ms(table: LatencyTable) -> float:
+    return 1000 * float(table.seconds[0, 1, 0])
+
+
+def _goes_by_tables(routing: Routing | None, other_photos: bool) -> bool:
+    return routing is not None and (routing.by_score or (routing.by_check and other_photos))

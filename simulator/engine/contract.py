@@ -1,0 +1,462 @@
+"""The contract of the engine: what a stage, a run, and a plan that is being made owe each other.
+
+A stage hands over requests to receivers, and asks its run for the clock, the draws and the other stages. The class methods of
+a kind of stage answer the rest of the program about it, in the records that stand here. `simulator.engine.arrivals.arrival` is
+the contract of the arrival processes: they know of no run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.case.any_stage import Routing
+from simulator.case.case_contract import CaseGatherer
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.run_trace import Trace
+from simulator.records.timetables import Steps
+from simulator.records.trace import Fleet, VisitLog, Visits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from simpy import Environment
+
+    from simulator.case.document import Fault
+    from simulator.case.fields import AnyQuantity
+    from simulator.case.schema import Scenario
+    from simulator.engine.latency_tables import LatencyTable, SizedTable
+    from simulator.engine.requests import Requests
+    from simulator.engine.run_conditions import Conditions
+    from simulator.evidence.catalogue import Hardware
+    from simulator.evidence.instruction_sets import InstructionSet
+    from simulator.evidence.profiles import ThreadRun
+    from simulator.records.streams import Streams
+
+Rows = NDArray[np.int32]
+Times = NDArray[np.float64]
+
+
+class Waiting(NamedTuple):
+    """Requests that wait at a stage, shapes (n,).
+
+    rows, and when each entered (s); gone: when each has left for an end because it waited too long, though nothing at the
+    stage has noticed yet; inf where it has not
+    """
+
+    rows: Rows
+    entered: Times
+    gone: Times
+
+    @classmethod
+    def none(cls) -> Waiting:
+        return cls(np.empty(0, np.int32), np.empty(0), np.empty(0))
+
+    @classmethod
+    def patient(cls, rows: Any, entered: Any) -> Waiting:
+        entered = np.asarray(entered, float)
+        return cls(np.asarray(rows, np.int32), entered, np.full(len(entered), inf))
+
+
+class Receiver(Protocol):
+    """Taker of requests: a stage or an end. A handover may lie in the future, never before the sender's now."""
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Take requests that all come at `time`."""
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Take many requests, each at its own time, in any order of time.
+
+        rows: row numbers, int32, shape (m,); times: seconds from the start of the run, float64, shape (m,). The
+        receiver leaves both arrays as they are: others may hold them.
+        """
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that a stage has turned away."""
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        """Take many rows, each at its own time."""
+
+
+class Onward(NamedTuple):
+    """Those of the requests at a stage that go the same way on, as a share of all that come there.
+
+    tag: what they are tagged with; anew: whether they then show another photo than they have shown so far
+    """
+
+    to: str
+    share: float
+    tag: str = ""
+    anew: bool = False
+
+
+class Photo(NamedTuple):
+    """One thing that a request may show: how likely that is, and which share takes each route of each gate, by gate."""
+
+    chance: float
+    routes: Mapping[str, Sequence[float]]
+
+
+class Comers(NamedTuple):
+    """Requests that come to a stage and are alike: whether they are positives, what they show, and may show instead.
+
+    photo: what they show, which matters to a stage that routes by it and to no other
+    twice: the share of them that is served twice at this stage
+    """
+
+    positive: bool
+    photo: Photo
+    photos: Sequence[Photo]
+    twice: float
+
+
+class ServerSteps(NamedTuple):
+    """Servers of a stage over time: those that can work, and those that are there but cannot, each from when on."""
+
+    able: Steps
+    down: Steps = Steps(values=(0.0,))
+
+
+class OfferedTime(NamedTuple):
+    """Time that servers offer for the work of the arrivals: until the last of them may come.
+
+    server_s: server-seconds. work_s: seconds of usual work, where a server may be slower than usual.
+    slowed: by visits, the factor by which each service took longer than usual, where servers keep hours; for all, or shape
+    (visits,)
+    """
+
+    server_s: float
+    work_s: float
+    slowed: Callable[[Visits], float | Times] = lambda visits: 1.0
+
+
+@dataclass(frozen=True)
+class StageCapacity:
+    """Capacity of one server at its usual pace.
+
+    service_s: mean time that one request alone is served for
+    busy_s: seconds of work a request while the queue is never empty; None for `service_s`
+    availability: the share of the time that it works in the long run, between its failures
+    """
+
+    service_s: float = 0.0
+    busy_s: float | None = None
+    availability: float = 1.0
+
+    @property
+    def per_s(self) -> float:
+        each = self.service_s if self.busy_s is None else self.busy_s
+        return 1 / each if each else inf
+
+
+class PaidTime(NamedTuple):
+    """Server-seconds that are paid: up or down until the last request may come, then for work on the rest of the requests.
+
+    beyond_s: the second part, for the services that the log holds
+    """
+
+    until_end_s: float
+    beyond_s: Callable[[], float]
+
+
+class StageReport(NamedTuple):
+    """Figures that a kind counts in a trace beyond those of all stages.
+
+    totals: ratios and shares: name, numerator, denominator
+    times: samples for means and quantiles: name, values (s), time of each value (s)
+    events: rates: name, time of each event (s)
+    carried: requests that go on in another one: the carrier, since when (s), the carried one; shape (n,) each
+    """
+
+    totals: Iterable[tuple[str, float, float]] = ()
+    times: Iterable[tuple[str, Times, Times]] = ()
+    events: Iterable[tuple[str, Times]] = ()
+    carried: Iterable[tuple[Rows, Times, Rows]] = ()
+
+
+class StageRun(Protocol):
+    """A run as its stages see it: its plan, its clock, its requests and draws, and the ways from one stage to another.
+
+    barrier: the time (s) before which stages may run ahead; holds_from: that from which deliveries wait for a change of a pick
+    in_branches: the stages between a fork and its join; closed: whether ends send requests back to their clients
+    """
+
+    plan: Plan
+    env: Environment
+    streams: Streams
+    conditions: Conditions
+    requests: Requests
+    barrier: float
+    holds_from: float
+    tags: list[str]
+    in_branches: set[str]
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def stages(self) -> Mapping[str, Stage]: ...
+
+    @property
+    def ends(self) -> Mapping[str, Stage]: ...
+
+    @property
+    def source(self) -> RequestSource: ...
+
+    @property
+    def accelerators(self) -> Mapping[str, Any]:
+        """The devices that pools share, by name (`SharedDevice`)."""
+
+    @property
+    def first(self) -> Any:
+        """The receiver of fresh requests."""
+
+    def receiver(self, name: str | None) -> Any:
+        """Return the stage or end called `name`; None for no name."""
+
+    def way_out(self, start: str, name: str) -> Any:
+        """Return the receiver `name` for the stage `start`: where no route leads back, it may be served in blocks."""
+
+    def all_stages(self) -> Sequence[Stage]:
+        """Return the stages and the source of the requests, in the order of the file."""
+
+    def ahead_of(self, name: str) -> set[str]:
+        """Return the stages that requests may come to from this one, straight or later."""
+
+    def senders(self, name: str) -> set[str]:
+        """Return the stages that can send requests straight to this one."""
+
+    def leads(self, name: str, stage: str) -> bool:
+        """Return whether a way leads from one stage to another."""
+
+    def is_alone(self, spec: Any) -> bool:
+        """Return whether a pool on a shared device has it to itself."""
+
+    def uniform(self, stream: str) -> NDArray[np.float32]:
+        """Return one uniform draw per request, shape (n,)."""
+
+    def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
+        """Return one draw of a quantity per request, shape (n,)."""
+
+    def photos(self, stage: str) -> NDArray[np.int8]:
+        """Return the photo that each request shows to a stage, from 0, shape (n,)."""
+
+    def score(self, pool: str, rows: NDArray[Any], times: Any, by_image: NDArray[np.float32]) -> None:
+        """Note the scores of a pool for requests, shape (k,), known from `times` (s) on; by_image: shape (tries, n)."""
+
+    def answer(self, rows: Sequence[int], time: float, refused: bool = False) -> None:
+        """Note answers, where there were none before; refused: the requesters are turned away."""
+
+    def answer_block(self, rows: Rows, times: Times, refused: bool = False) -> None:
+        """Note many answers, each at its own time."""
+
+    def took_turn(self, stage: str) -> None:
+        """Count a turn of a stage; raises ScenarioError beyond the most turns of a run."""
+
+    def flush(self) -> None:
+        """Hand on the requests that have left rings of stages."""
+
+
+class RequestSource(Protocol):
+    """Source of the requests of a run: a schedule, or clients that wait for answers.
+
+    issued: requests that it has sent, or will send at known times
+    """
+
+    @property
+    def issued(self) -> int: ...
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Take back requests that reached the end of their way."""
+
+    def sent_before(self, time: float) -> int:
+        """Return the number of requests sent before `time` (s), the time that the run has reached."""
+
+
+class StageGatherer(CaseGatherer, Protocol):
+    """The evidence of a plan that is being made: stages note theirs by name, with a `Source` for each."""
+
+    @property
+    def scenario(self) -> Scenario: ...
+
+    worded: set[tuple[str | int, ...]]
+    faults: list[Fault]
+    latencies: dict[str, LatencyTable]
+    bands: dict[str, tuple[LatencyTable, LatencyTable]]
+    sized: dict[str, SizedTable]
+    machines: dict[str, Hardware]
+    cold_starts: dict[str, list[float]]
+    timed: dict[str, list[ThreadRun]]
+
+    def unknown(self, path: tuple[str, ...], message: str, what: str, places: Iterable[tuple[str, ...]]) -> None:
+        """Note that the evidence of a stage is not there, in the words of the screen where several picks ask for it together.
+
+        what: the evidence, in the plural; places: those within `stages` that decide on it
+        """
+
+    def note(self, files: Mapping[str, Path]) -> None:
+        """Note files that were read, by name."""
+
+    def doubt_eight_bits(self, what: str, machine: Hardware, precision: str, measured_on: InstructionSet | None) -> None:
+        """Note as assumed that an 8-bit accuracy holds on a machine, if it was measured on one that answers otherwise."""
+
+
+class PlannedRouting(Routing, Protocol):
+    """Choice between several routes, as it is in a plan."""
+
+    def routes_of_items(self, plan: Plan) -> NDArray[np.int64] | None:
+        """Return the route of each labelled item, positives first, shape (items,); None where the item does not decide."""
+
+    def routes_of_photos(self, plan: Plan, faults: frozenset[str]) -> list[float] | None:
+        """Return the share of each route, of photos with these faults of BY_CHECK; None where faults do not decide."""
+
+    def routes_by_chance(self, plan: Plan, positive: bool = False) -> list[float] | None:
+        """Return the share of each route by chance, of positives or of negatives; None where something else decides."""
+
+    def routes_of_frames(self, plan: Plan, sensors: NDArray[Any], frames: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the route of each frame, by sensor and number, shape (frames,); for routes that go `by_source`."""
+
+    def routes_of_values(self, plan: Plan, values: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the route of each value of the attribute that the routes go by, shape (values,)."""
+
+    def bounds(self, plan: Plan) -> list[float]:
+        """Return the values between the routes, if that attribute is a number."""
+
+
+def planned_routers(plan: Plan) -> dict[str, PlannedRouting]:
+    """Return the routing of every stage that chooses between routes, by its name."""
+    return cast(dict[str, PlannedRouting], plan.scenario.routers())
+
+
+class Stage:
+    """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits.
+
+    The class methods answer the rest of the program about a kind without a run of it, or after one. Each default is right for
+    a step that takes no time; a kind with servers overrides `capacity`, and `servers` where their number changes. The model of
+    the kind, in the same file, declares what takes no plan to know. A kind overrides nothing that is final.
+    """
+
+    #: Whether what it gives on depends on nothing but what came, its spec, its evidence in the plan, what is known of those
+    #: requests, and streams of its own: then another run may begin behind it (`simulator/engine/stage_outflows.py`).
+    says_all: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, run: StageRun, name: str, spec: Any) -> Stage:
+        return cls(run, name, spec)
+
+    @classmethod
+    def gather(cls, gather: StageGatherer, name: str, spec: Any) -> None:
+        """Look up the evidence that the stage refers to, and note missing evidence as faults."""
+
+    @classmethod
+    def facts(cls, plan: Plan, name: str) -> list[str]:
+        return []
+
+    @classmethod
+    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        spec = plan.scenario.stages[name]
+        targets = list(spec.planned_targets().values())
+        return [Onward(target, 1.0 if spec.branching == "fork" else 1 / len(targets)) for target in targets]
+
+    @classmethod
+    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
+        there = plan_of(run).scenario.stages[name].service.steady_servers or 0
+        return ServerSteps(Steps(values=(float(there if server is None else min(there, 1)),)))
+
+    @classmethod
+    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
+        seconds = cls.servers(run, name).able.total(plan_of(run).arrivals_end_s)
+        return OfferedTime(seconds, seconds)
+
+    @classmethod
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
+        """Return the capacity of a server.
+
+        visits: services a request at each stage, to count stages on the same device; None: it has the device to itself
+        """
+        return StageCapacity()
+
+    @classmethod
+    def usd_per_hour(cls, plan: Plan, name: str) -> float:
+        return 0.0
+
+    @classmethod
+    def paid(cls, trace: Trace, name: str) -> PaidTime:
+        steady = trace.plan.scenario.stages[name].service.steady_servers or 0
+        return PaidTime(steady * trace.plan.arrivals_end_s, partial(_served_beyond_s, trace, name))
+
+    @classmethod
+    def report(cls, trace: Trace, name: str) -> StageReport:
+        return StageReport()
+
+    def __init__(self, run: StageRun, name: str, spec: Any) -> None:
+        self.run = run
+        self.name = name
+        self.spec = spec
+        self.log = VisitLog()
+
+    def connect(self) -> None:
+        """Look up the stages and ends that this one hands on to; all exist by now."""
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        raise not_defined(self, "accept")
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """Take many requests, each at its own time (s), in any order of time; both of shape (m,). By default one by one."""
+        for row, time in zip(rows.tolist(), times.tolist(), strict=True):
+            self.accept((row,), time)
+
+    def fall_back(self, row: int, outcome: int, time: float) -> None:
+        self.run.requests.outcome[row] = outcome
+        self.run.answer((row,), time, refused=True)
+        self.accept((row,), time)
+
+    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+        self.run.requests.outcome[rows] = outcome
+        self.run.answer_block(rows, times, refused=True)
+        self.accept_block(rows, times)
+
+    def may_reach(self, stage: str) -> NDArray[np.bool_]:
+        """Return which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
+        return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
+
+    def settle(self, now: float) -> None:
+        """Release the requests that have left for an end unnoticed, since a pick changes now."""
+
+    def take_over(self, before: Stage, now: float) -> None:
+        """Return a pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
+
+        What had begun goes on as it began, and is handed on where it was meant to go.
+        """
+        self.log = before.log
+
+    def waiting(self, time: float) -> Waiting:
+        return Waiting.none()
+
+    def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
+        """Log the visits that go on, in a copy of the log, or in the log itself when the run is over.
+
+        Return the servers that came and went by `until` (s); None if no rule adds or removes any.
+        """
+        return None
+
+
+def _served_beyond_s(trace: Trace, name: str) -> float:
+    end = trace.plan.arrivals_end_s
+    started, left, _ = trace.logs[name].services(trace.plan.horizon_s)
+    return float((np.maximum(left, end) - np.maximum(started, end)).sum())
+
+
+def not_defined(stage: Stage, method: str) -> NotImplementedError:
+    """Return what is raised where a kind of stage lacks a method that it must have."""
+    return NotImplementedError(f"{type(stage).__name__} does not define {method}(); docs/engine.md says what it is for")
+
+
+def plan_of(run: Plan | Trace) -> Plan:
+    return run.plan if isinstance(run, Trace) else run
