@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from simulator.case.any_stage import OOD, QUALITY
 from simulator.case.curveball import OF_SENSORS, AffectedQuantity
+from simulator.engine.arrivals.arrival import Comings
 from simulator.engine.run_conditions import changes_of, surges
 from simulator.evidence.photo_checks import changed_scores, foreign_ranks, score_changes, scores_by_rank
 from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks
@@ -20,7 +21,7 @@ from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, Stoppa
 if TYPE_CHECKING:
     from simulator.case.attributes import Column
     from simulator.case.scenario_parts import Population
-    from simulator.engine.arrivals.arrival import Comings, Times
+    from simulator.engine.arrivals.arrival import Times
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.run_conditions import Conditions
     from simulator.evidence.score_tables import ScoreTable
