@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from simulator.engine.latency_tables import LatencyTable
-    from simulator.engine.stages.pool import Pool
 
 
 class WaitingRequests(Protocol):
@@ -27,6 +26,14 @@ class WaitingRequests(Protocol):
 
     def deadlines(self, first: int) -> list[float]:
         """Return the deadline (s) of each of the `first` next ones; inf for one without a deadline."""
+
+
+class BatchedPool(Protocol):
+    """The fields of a pool about its batches."""
+
+    max_batch: int
+    max_queue_delay_ms: float
+    preferred_batches: list[int]
 
 
 class BatchRule(ABC):
@@ -43,7 +50,7 @@ class BatchRule(ABC):
 
     @classmethod
     @abstractmethod
-    def of(cls, pool: Pool, latency: LatencyTable) -> Self:
+    def of(cls, pool: BatchedPool, latency: LatencyTable) -> Self:
         """Return the rule with a pool's fields; the table gives the service times of its batches."""
 
     @abstractmethod
@@ -94,7 +101,7 @@ class TritonRule(BatchRule):
     preferred: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, pool: Pool, latency: LatencyTable | None = None) -> Self:
+    def of(cls, pool: BatchedPool, latency: LatencyTable | None = None) -> Self:
         return cls(pool.max_batch, pool.max_queue_delay_ms / 1000, tuple(pool.preferred_batches))
 
     @property
@@ -157,7 +164,7 @@ class DeadlineRule(BatchRule):
         self.delay_s = delay_s
 
     @classmethod
-    def of(cls, pool: Pool, latency: LatencyTable) -> Self:
+    def of(cls, pool: BatchedPool, latency: LatencyTable) -> Self:
         sizes = range(1, pool.max_batch + 1)
         return cls([latency.quantile_s(SAFE_SHARE, size) for size in sizes], pool.max_queue_delay_ms / 1000)
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from simulator.engine.stages.pool_policies import Hpa, HpaScaler, Knative, KnativeScaler, RayServe, RayServeScaler, Usage
+from simulator.engine.stages.pool_policies import Hpa, Knative, RayServe
+from simulator.engine.stages.replica_scaling import HpaScaler, KnativeScaler, RayServeScaler, Usage
 
 
 def usage(*looks):
