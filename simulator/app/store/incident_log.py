@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from time import time
-from typing import Any
+from typing import Annotated, Any, Literal
 
+from pydantic import BeforeValidator, Field
 from sqlalchemy import func, select, update
 
+from simulator.app.store.attempts import Line, in_files
 from simulator.app.store.drawn_secrets import DrawnSecrets
 from simulator.app.store.session_rows import (
     DAY,
@@ -57,6 +60,13 @@ def derived_seed(key: str, case: str, scenario_hash: str, day: date) -> int:
     return int.from_bytes(hmac.digest(key.encode(), message, "sha256")[: SECRET_BITS // 8], "big")
 
 
+def _from_hex(seed: object) -> int:
+    if not isinstance(seed, str) or not re.fullmatch(r"[0-9a-f]{1,32}", seed):
+        raise ValueError("expected 1 to 32 hexadecimal digits")
+    return int(seed, 16)
+
+
+@in_files
 @dataclass(frozen=True)
 class Hidden:
     """The source of a secret: a seed; cause and shape in place of drawn ones, for a class that plays a certain cause.
@@ -65,14 +75,16 @@ class Hidden:
     level: the difficulty; day: of the incident that all share on that day; series, place: of incidents in a row
     """
 
-    seed: int = field(default_factory=lambda: secrets.randbits(SECRET_BITS), repr=False)
-    cause: str | None = None
-    shape: str | None = None
-    salt: str = field(default_factory=lambda: f"{secrets.randbits(SECRET_BITS):032x}", repr=False)
-    level: str = "usual"
-    day: str | None = None
-    series: str | None = None
-    place: int = 1
+    seed: Annotated[int, BeforeValidator(_from_hex)] = field(default_factory=lambda: secrets.randbits(SECRET_BITS), repr=False)
+    cause: Line | None = None
+    shape: Literal["abrupt", "gentle", "intermittent"] | None = None
+    salt: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] = field(
+        default_factory=lambda: f"{secrets.randbits(SECRET_BITS):032x}", repr=False
+    )
+    level: Literal["easy", "usual", "hard"] = "usual"
+    day: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+    series: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")] | None = None
+    place: Annotated[int, Field(ge=1, le=5)] = 1
 
     def stored(self) -> dict[str, Any]:
         """Return plain data for a JSON column; the seed as hexadecimal text, since many readers of JSON lose bits of it.

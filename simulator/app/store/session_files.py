@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from simulator.app.store.attempts import Attempt, CaseVersion, Line, Time
 from simulator.app.store.incident_log import Hidden
@@ -84,20 +84,15 @@ class _SessionInFile(_LogInFile):
     ended_at: Time | None = None
 
 
-class _SecretInFile(_FileModel):
-    seed: Annotated[str, Field(pattern=r"^[0-9a-f]{1,32}$")]
-    cause: Line | None
-    shape: Literal["abrupt", "gentle", "intermittent"] | None
-    salt: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-    level: Literal["easy", "usual", "hard"] = "usual"
-    day: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
-    series: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")] | None = None
-    place: Annotated[int, Field(ge=1, le=5)] = 1
+def _whole(secret: object) -> object:
+    if isinstance(secret, dict) and not {"seed", "cause", "shape", "salt"} <= secret.keys():
+        raise ValueError("a secret has a seed, a cause, a shape and a salt")
+    return secret
 
 
 class _IncidentInFile(_LogInFile):
     ended_at: Time
-    secret: _SecretInFile
+    secret: Annotated[Hidden, BeforeValidator(_whole)]
 
 
 class _File(_FileModel):
@@ -222,7 +217,7 @@ def _stored_incident(written: _IncidentInFile, owner: str) -> StoredSession:
     known = written.model_dump(exclude={"events", "secret"})
     head = Session(**known, owner=owner, seed=0, minutes=0, nudges=False)
     events = [_recorded(written, place) for place in range(len(written.events))]
-    return StoredSession(head, events, Hidden.of(written.secret.model_dump()))
+    return StoredSession(head, events, written.secret)
 
 
 def _recorded(written: _LogInFile, place: int) -> LoggedEvent:
