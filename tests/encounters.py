@@ -91,4 +91,4 @@ def vehicle_plan(
         )
         for stage, sight in spec.sees.items()
     }
-    return replace(made, sights=Sights(sights, correlations or {}))
+    return replace(made, of_sections={"encounters": Sights(sights, correlations or {})})

@@ -20,6 +20,7 @@ from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.paths import CATALOGUE, DETECTIONS, DRIVES
 from simulator.vehicle.meeting import Meeting
+from simulator.vehicle.sight import sights_of
 
 REPLICATIONS = 3
 #: The series of YOLOX-x that the case plays.
@@ -66,7 +67,7 @@ def test_a_threshold_is_told_only_of_what_was_published_with_scores():
 @pytest.mark.long
 def test_every_option_finds_what_it_refers_to():
     for picks in one_by_one(case()):
-        assert compile_plan(case(), picks).sights is not None
+        assert sights_of(compile_plan(case(), picks)) is not None
 
 
 # ---- the debrief
@@ -153,7 +154,7 @@ def test_recipes_of_eight_bits_keep_what_is_told():
 
 
 def test_a_pedestrian_is_found_less_than_a_car_as_told():
-    sight = compile_plan(case()).sights.by_stage["detector"]
+    sight = sights_of(compile_plan(case())).by_stage["detector"]
     shares = [sight.recalls[what].at(np.array([45.0]))[0] for what in ("pedestrian", "car")]
     assert shares[0] < shares[1]
     words = next(one.value for one in compile_plan(case()).provenance if one.what == "Detector: pedestrians")
@@ -203,7 +204,7 @@ def test_things_that_are_not_there_are_as_many_as_told():
 
 
 def test_it_finds_cars_of_a_height_as_told():
-    curve = compile_plan(case()).sights.by_stage["detector"].recalls["car"]
+    curve = sights_of(compile_plan(case())).by_stage["detector"].recalls["car"]
     text = told()
     for height in (25, 80):
         assert f"{100 * float(curve.at(np.array([float(height)]))[0]):.0f}% of" in text

@@ -51,10 +51,6 @@ if TYPE_CHECKING:
     from simulator.case.any_stage import Routing, ScoreRouting
     from simulator.case.outputs import Metric
     from simulator.engine.stages.gate import Gate
-    from simulator.incident.section import Incident
-    from simulator.vehicle.encounter_section import Encounters, Vehicle
-else:
-    Encounters = Vehicle = Incident = Section
 
 
 add_quantity(ColumnSamples)
@@ -122,13 +118,9 @@ class Scenario(Strict):
     ]
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
     costs: Costs | None = None
-    encounters: Annotated[
-        Encounters | None, Provided("encounters"), Field(description="encounters of a vehicle on its way")
-    ] = None
-    vehicle: Annotated[Vehicle | None, Provided("vehicle"), Field(description="a vehicle, its parts and its costs")] = None
-    incident: Annotated[Incident | None, Provided("incident"), Field(description="a stream of frames, and a fault in it")] = (
-        None
-    )
+    encounters: Annotated[Any, Provided("encounters"), Field(description="encounters of a vehicle on its way")] = None
+    vehicle: Annotated[Any, Provided("vehicle"), Field(description="a vehicle, its parts and its costs")] = None
+    incident: Annotated[Any, Provided("incident"), Field(description="a stream of frames, and a fault in it")] = None
     curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
     controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
     own_metrics: Annotated[dict[Name, OwnMetric], Field(max_length=32)] = {}

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.recordings import Recording
     from simulator.evidence.score_tables import ScoreTable
-    from simulator.vehicle.sight import Sights
 
 Places = NDArray[np.intp]
 
@@ -46,7 +45,7 @@ class Plan:
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
     timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
-    sights: Sights | None = None  # detections of objects, where a vehicle meets some
+    of_sections: dict[str, Any] = field(default_factory=dict)  # by section that a feature brings: its evidence
     recording: Recording | None = None
     recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute: the column of its file
     strikes: dict[str, float] = field(default_factory=dict)  # curveball to its time of strike (s)

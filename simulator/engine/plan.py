@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.recordings import Recording
     from simulator.evidence.score_tables import ScoreTable
-    from simulator.vehicle.sight import Sights
 
 
 #: The beginning of the name under which a plan lists a file beside the case.
@@ -169,7 +169,7 @@ class Gatherer:
         self.timed: dict[str, list[ThreadRun]] = {}
         self.tables: dict[str, ScoreTable] = {}
         self.recording: Recording | None = None
-        self.sights: Sights | None = None
+        self.of_sections: dict[str, Any] = {}
         self.recorded: dict[str, NDArray[Any]] = {}
 
     def plan(self, scenario_hash: str, strikes: dict[str, float]) -> Plan:
@@ -183,8 +183,9 @@ class Gatherer:
             STAGES[stage.kind].gather(self, name, stage)
         for name, attribute in self.scenario.attributes.items():
             attribute.gather(self, name)
-        for section in self.scenario.sections.values():
-            section.gather(self)
+        for name, section in self.scenario.sections.items():
+            if section.evidence_from:
+                self.of_sections[name] = resolve_name(section.evidence_from)(self, section)
         self.sources += [
             Source(_where(path), figure.kind, figure.words, figure.source)
             for path, figure in sourced_of(self.scenario)
@@ -202,7 +203,7 @@ class Gatherer:
             cold_starts=self.cold_starts,
             timed=self.timed,
             tables=self.tables,
-            sights=self.sights,
+            of_sections=self.of_sections,
             recording=self.recording,
             recorded=self.recorded,
             provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from math import floor
+from pkgutil import resolve_name
 
 import pandas as pd
 
@@ -412,9 +413,8 @@ _EXPLAINED: dict[tuple[str, ...], _Explain] = {
 
 def _explain(summary: Summary, base: str) -> _Explain | None:
     own = next((explain for bases, explain in _EXPLAINED.items() if base in bases), None)
-    return own or next(
-        (each[base] for one in summary.plan.scenario.sections.values() if base in (each := one.objective_causes())), None
-    )
+    places = [section.causes_from for section in summary.plan.scenario.sections.values() if section.causes_from]
+    return own or next((causes[base] for place in places if base in (causes := resolve_name(place))), None)
 
 
 # ---- numbers in words

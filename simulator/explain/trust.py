@@ -64,7 +64,7 @@ def _beyond_runs(summary: Summary, projected: bool) -> tuple[RemedyKind, str, st
     """Return what lessens the doubt that no replication lessens, in words, and its reason."""
     if projected:
         return "measurement", "a measurement on that hardware", "the latencies are projected"
-    if summary.plan.sights is not None:
+    if summary.plan.scenario.encounters is not None:
         return "drives", "more recorded drives", "little was recorded and labelled"
     many = summary.plan.scenario.who.many
     return "labels", f"more labelled {many}", f"few {many} are labelled"

@@ -23,7 +23,7 @@ from simulator.incident.section import Incident, Release
 from simulator.paths import DETECTIONS, FEATURES, SCENES
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Gatherer
+    from simulator.engine.contract import StageGatherer
 
 Faults = Iterator[tuple[Path, str]]
 
@@ -57,7 +57,7 @@ class IncidentEvidence:
                 yield (), f"no labelled image shows '{name}'; {suggest(name, self.categories)}"
 
 
-def look_up(gather: Gatherer, spec: Incident) -> None:
+def look_up(gather: StageGatherer, spec: Incident) -> None:
     """Note the evidence of an incident; a name without measurements is a fault in `gather`."""
     try:
         known = measured(DETECTIONS)

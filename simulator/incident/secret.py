@@ -101,9 +101,10 @@ class Secret:
 
 def spec_of(scenario: Scenario) -> Incident:
     """Return the scenario's incident; raises SecretError for a case without one."""
-    if scenario.incident is None:
+    incident: Incident | None = scenario.incident
+    if incident is None:
         raise SecretError(f"{scenario.id}: this case has no `incident` section, so there is no incident to play")
-    return scenario.incident
+    return incident
 
 
 def draw(

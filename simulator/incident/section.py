@@ -42,7 +42,6 @@ from simulator.incident.watches import WATCHED, Watch
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Gatherer
 
 Faults = Iterator[tuple[Path, str]]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
@@ -163,6 +162,8 @@ class Incident(Section):
     fixes: fixes that a player can order, by name
     """
 
+    evidence_from = "simulator.incident.incident_evidence:look_up"
+
     stage: Annotated[Name, Field(description="the pool whose answers the detector gives")]
     starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
     release: Release
@@ -216,11 +217,6 @@ class Incident(Section):
     @property
     def remedies(self) -> Remedies:
         return Remedies.of(self.fixes)
-
-    def gather(self, gather: Gatherer) -> None:
-        from simulator.incident.incident_evidence import look_up
-
-        look_up(gather, self)
 
     def check(self, scenario: Scenario) -> Faults:
         """Yield names that refer to nothing, and times that do not fit into the run."""

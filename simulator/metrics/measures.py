@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -342,7 +343,8 @@ def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
         counts.samples.update((metric, run.sample(values, at)) for metric, values, at in own.times)
         counts.rates.update((metric, run.per_stretch(times)) for metric, times in own.events)
     for section in run.scenario.sections.values():
-        counts.totals |= section.totals(run.trace)
+        if section.totals_from:
+            counts.totals |= resolve_name(section.totals_from)(run.trace)
 
 
 def _groups(

@@ -152,7 +152,7 @@ class Summary:
 
     @property
     def _meaning(self) -> str:
-        if self.plan.sights is not None:
+        if self.plan.scenario.encounters is not None:
             sense = _SENSE_DRIVEN.format(self.plan.scenario.unit.many)
         else:
             sense = _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE

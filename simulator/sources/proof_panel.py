@@ -43,8 +43,8 @@ def _rate(result: Result, key: str) -> None:
         hours, events = plan
         most = f"up to {counted(events, 'brake')}" if events else "no brake"
         st.markdown(f"Plan **{significant(hours)} hours**. With {most} the proof comes out, in 80% of the cases.")
-    if result.plan.sights is not None:
-        alarms = next(iter(result.plan.sights.by_stage.values())).alarms
+    if (sights := result.plan.of_sections.get("encounters")) is not None:
+        alarms = next(iter(sights.by_stage.values())).alarms
         most = significant(rate_below(alarms.hours, round(alarms.count)))
         st.markdown(f"The drives here: {60 * alarms.hours:.0f} minutes with {alarms.count:g} prove at most **{most} an hour**.")
 

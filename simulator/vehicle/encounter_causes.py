@@ -16,7 +16,7 @@ from simulator.units import duration, percent, roughly, significant, spoken, spo
 from simulator.vehicle.encounter_draws import speed_at
 from simulator.vehicle.encounter_metrics import usd_by_part, usd_by_part_of
 from simulator.vehicle.encounter_section import Vehicle
-from simulator.vehicle.sight import quickest_stop_m, recall_at
+from simulator.vehicle.sight import quickest_stop_m, recall_at, sights_of
 
 #: An event whose rate is 3 / T does not occur within a time T with a chance of 5% (rule of three).
 NO_EVENT = 3
@@ -75,7 +75,7 @@ def _expected(plan: Plan) -> float:
 
 
 def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    spec, sights = summary.plan.scenario.encounters, summary.plan.sights
+    spec, sights = summary.plan.scenario.encounters, sights_of(summary.plan)
     if spec is None or sights is None:
         return None
     looks = {stage: sight.alarms for stage, sight in sights.by_stage.items() if stage in summary.stages}
@@ -99,7 +99,8 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _false_per_h(plan: Plan) -> float:
-    return sum(sight.alarms.per_hour for sight in plan.sights.by_stage.values()) if plan.sights else 0.0
+    sights = sights_of(plan)
+    return sum(sight.alarms.per_hour for sight in sights.by_stage.values()) if sights else 0.0
 
 
 def _drawn(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:

@@ -23,7 +23,7 @@ from simulator.records.trace import DONE
 from simulator.vehicle.braking import first_tick, needed_m
 from simulator.vehicle.encounter_draws import KMH, speed_at
 from simulator.vehicle.encounter_frames import EncounterOutcome
-from simulator.vehicle.encounter_section import Vehicle, VehiclePart
+from simulator.vehicle.encounter_section import Encounters, Vehicle, VehiclePart
 from simulator.vehicle.meeting import Meeting
 from simulator.vehicle.sight import StageSight
 
@@ -37,6 +37,17 @@ AT_ONCE = 21
 
 #: Numerator and denominator of each metric by draw of the evidence, shape (draws, 2).
 Sums = dict[str, Floats]
+
+
+def metrics_of_encounters(data: Any) -> Iterator[Metric]:
+    """Yield the metrics of a case with encounters, one share for each kind of them.
+
+    data: the section, or the plain data of one that may have faults
+    """
+    if isinstance(data, Encounters):
+        return encounter_metrics({name: kind.label for name, kind in data.kinds.items()})
+    kinds = data.get("kinds") if isinstance(data, dict) else None
+    return encounter_metrics({name: name for name in kinds} if isinstance(kinds, dict) else {})
 
 
 def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
@@ -183,12 +194,17 @@ def _either(each: Floats) -> tuple[float, float, float]:
     return float(total), float(total - below), float(total + above)
 
 
-def vehicle_metrics() -> Iterator[Metric]:
-    """Return the metrics of a case with a vehicle."""
+def metrics_of_vehicle(data: Any) -> Iterator[Metric]:
+    """Yield the metrics of a case with a vehicle; data: its section, or the plain data of it."""
     yield Metric("power_mean_w", "Power of the perception, mean", "W", "lower", "ratio")
     yield Metric("energy_per_frame_j", "Energy a frame", "J", "lower", "ratio")
     yield share_metric("range_lost_share", "Range lost to the perception", "lower")
     yield Metric("usd_per_vehicle", "Cost a vehicle, over its life", "USD", "lower", "ratio")
+
+
+def totals_of_vehicle(trace: Trace) -> dict[str, Total]:
+    """Return the totals of a vehicle, by metric; none with encounters, whose totals hold them."""
+    return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, None))
 
 
 def vehicle_totals(

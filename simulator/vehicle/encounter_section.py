@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.case.document import Path
 from simulator.case.feature_sections import Section
 from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure, Quantity, ShareFigure, Strict, bounded
-from simulator.case.outputs import Metric
 from simulator.errors import suggest
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
-    from simulator.engine.plan import Gatherer
-    from simulator.engine.run_trace import Trace
-    from simulator.metrics.samples import Total
-    from simulator.vehicle.encounter_causes import Explain
 
 #: Objects that may come into the way.
 Object = Literal["car", "pedestrian", "cyclist"]
@@ -244,6 +239,11 @@ class Encounters(Section):
     kinds: what comes into the way, by name
     """
 
+    metrics_from = "simulator.vehicle.encounter_metrics:metrics_of_encounters"
+    evidence_from = "simulator.vehicle.sight:look_up"
+    totals_from = "simulator.vehicle.encounter_metrics:encounter_totals"
+    causes_from = "simulator.vehicle.encounter_causes:ENCOUNTER_CAUSES"
+
     known_at: Annotated[Name, Field(description="the end where an answer is known to the planner")]
     count: Annotated[int, Field(ge=1, le=10_000, description="encounters in each replication")] = 200
     speed_kmh: Annotated[Annotated[Figure, bounded(0.1, 300)] | None, Field(description="of the vehicle")] = None
@@ -296,31 +296,6 @@ class Encounters(Section):
                     known = suggest(sensor, scenario.sensors) if scenario.sensors else "arrivals should be of the kind sensors"
                     yield ("sees", stage, "sensors", index), f"'{sensor}' is not a sensor; {known}"
 
-    @classmethod
-    def metrics_of(cls, data: Any) -> Iterator[Metric]:
-        """Yield the metrics of a case with encounters, one share for each kind of them."""
-        from simulator.vehicle.encounter_metrics import encounter_metrics
-
-        if isinstance(data, cls):
-            return encounter_metrics({name: kind.label for name, kind in data.kinds.items()})
-        kinds = data.get("kinds") if isinstance(data, dict) else None
-        return encounter_metrics({name: name for name in kinds} if isinstance(kinds, dict) else {})
-
-    def gather(self, gather: Gatherer) -> None:
-        from simulator.vehicle.sight import look_up
-
-        gather.sights = look_up(gather, self)
-
-    def totals(self, trace: Trace) -> dict[str, Total]:
-        from simulator.vehicle.encounter_metrics import encounter_totals
-
-        return encounter_totals(trace)
-
-    def objective_causes(self) -> Mapping[str, Explain]:
-        from simulator.vehicle.encounter_causes import ENCOUNTER_CAUSES
-
-        return ENCOUNTER_CAUSES
-
 
 class VehiclePart(Strict):
     """A thing that the vehicle carries for its perception: what it costs, what it draws idle and at work.
@@ -353,6 +328,10 @@ class Vehicle(Section):
     average_kmh: the average speed
     """
 
+    metrics_from = "simulator.vehicle.encounter_metrics:metrics_of_vehicle"
+    totals_from = "simulator.vehicle.encounter_metrics:totals_of_vehicle"
+    causes_from = "simulator.vehicle.encounter_causes:VEHICLE_CAUSES"
+
     parts: Annotated[dict[Name, VehiclePart], Field(min_length=1, max_length=16)]
     driven_h: Annotated[PositiveFigure, Field(description="hours that it drives in its life")]
     usd_per_kwh: CostFigure
@@ -373,19 +352,3 @@ class Vehicle(Section):
                 if stage not in scenario.stages or not scenario.stages[stage].servers:
                     hint = suggest(stage, scenario.machine_stages())
                     yield ("parts", name, "works_for", index), f"'{stage}' is not a stage with servers; {hint}"
-
-    @classmethod
-    def metrics_of(cls, data: Any) -> Iterator[Metric]:
-        from simulator.vehicle.encounter_metrics import vehicle_metrics
-
-        return vehicle_metrics()
-
-    def totals(self, trace: Trace) -> dict[str, Total]:
-        from simulator.vehicle.encounter_metrics import vehicle_totals
-
-        return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, None))
-
-    def objective_causes(self) -> Mapping[str, Explain]:
-        from simulator.vehicle.encounter_causes import VEHICLE_CAUSES
-
-        return VEHICLE_CAUSES

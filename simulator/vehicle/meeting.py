@@ -31,7 +31,7 @@ from simulator.vehicle.encounter_draws import (
 )
 from simulator.vehicle.encounter_frames import Answers, EncounterOutcome, FramesOfObject, Looks, answers_of
 from simulator.vehicle.encounter_section import LONGEST_S, Confirmation, GentleBraking
-from simulator.vehicle.sight import StageSight
+from simulator.vehicle.sight import StageSight, sights_of
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class Meeting:
     """All encounters of one replication under one design."""
 
     def __init__(self, trace: Trace) -> None:
-        spec, sights = trace.plan.scenario.encounters, trace.plan.sights
+        spec, sights = trace.plan.scenario.encounters, sights_of(trace.plan)
         assert spec is not None
         assert sights is not None
         self.trace, self.spec, self.sights = trace, spec, list(sights.by_stage.values())

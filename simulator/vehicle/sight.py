@@ -50,7 +50,7 @@ from simulator.vehicle.encounter_section import Condition, Encounters, Object
 from simulator.vehicle.encounter_section import Sight as SightSpec
 
 if TYPE_CHECKING:
-    from simulator.engine.plan import Gatherer
+    from simulator.engine.contract import StageGatherer
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ class Sighted:
 
 def sighted(plan: Plan, what: str) -> list[Sighted]:
     """Return the recall of each stage that looks for a kind of object, at the case's mean height and in its weather."""
-    spec, sights = plan.scenario.encounters, plan.sights
+    spec, sights = plan.scenario.encounters, sights_of(plan)
     assert spec is not None
     assert sights is not None
     height = float(np.mean([kind.height_m.mean for kind in spec.kinds.values() if kind.object == what]))
@@ -129,7 +129,7 @@ def stopping_m(plan: Plan, kmh: float, reaction_s: float) -> float:
 
 def recall_at(plan: Plan, stage: str, distance_m: float) -> float:
     """Return the recall of a stage in one frame at a distance, on average over the kinds of encounters by their shares."""
-    spec, sights = plan.scenario.encounters, plan.sights
+    spec, sights = plan.scenario.encounters, sights_of(plan)
     assert spec is not None
     assert sights is not None
     sight, recall = sights.by_stage[stage], 0.0
@@ -176,7 +176,7 @@ def _row(plan: Plan, choice: str, option: str, distance_m: float) -> dict[str, o
         other = compile_plan(authored, plan.design | {choice: option}, figures=plan.figures)
     except ScenarioError:
         return None
-    spec, sights = other.scenario.encounters, other.sights
+    spec, sights = other.scenario.encounters, sights_of(other)
     assert spec is not None
     assert sights is not None
     stage = next(iter(spec.sees))
@@ -226,7 +226,13 @@ class Sights:
     correlations: Mapping[str, Floats] = field(default_factory=dict)
 
 
-def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
+def sights_of(plan: Plan) -> Sights | None:
+    """Return what looks in a plan; None in a case without encounters."""
+    sights: Sights | None = plan.of_sections.get("encounters")
+    return sights
+
+
+def look_up(gather: StageGatherer, spec: Encounters) -> Sights | None:
     """Return the evidence of every stage that looks; faults are noted in `gather`."""
     objects = list(dict.fromkeys(kind.object for kind in spec.kinds.values()))
     if not DRIVES.is_dir():
@@ -262,7 +268,9 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
     return _together(gather, spec, sights, objects)
 
 
-def _together(gather: Gatherer, spec: Encounters, sights: Mapping[str, StageSight], objects: Sequence[Object]) -> Sights | None:
+def _together(
+    gather: StageGatherer, spec: Encounters, sights: Mapping[str, StageSight], objects: Sequence[Object]
+) -> Sights | None:
     kinds = {sight.is_camera for sight in sights.values()}
     if spec.fuses == "both" and len(kinds) == 1:
         problem = f"both must confirm, but only {'cameras' if True in kinds else 'LiDARs'} look; write either"
@@ -274,7 +282,7 @@ def _together(gather: Gatherer, spec: Encounters, sights: Mapping[str, StageSigh
         return None
 
 
-def _measured(gather: Gatherer, spec: Encounters) -> bool:
+def _measured(gather: StageGatherer, spec: Encounters) -> bool:
     before = len(gather.faults)
     for name, one in spec.conditions.items():
         try:

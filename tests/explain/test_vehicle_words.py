@@ -8,6 +8,7 @@ from simulator.explain.curveball_effects import metres_taken
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.metrics.summary import idle_labels
+from simulator.vehicle.sight import sights_of
 from tests.readers.spoken_numbers import numbers_in
 from tests.shipped import run_of
 
@@ -42,7 +43,7 @@ def test_false_answers_are_told_of_each_that_looks():
         return reason("needless_brakes_per_h", **picks).sentence
 
     assert "within 200 ms: 0 by “Detector”. It is not proven: the interval of 0 to 13.5 an hour includes 1.00" in words()
-    sights = run(sensors="either").plan.sights.by_stage
+    sights = sights_of(run(sensors="either").plan).by_stage
     assert [sights[stage].alarms.count for stage in ("detector", "lidar_net")] == [0, 6]
     assert "0 by “Detector”, 6 by “Network for the LiDAR”." in words(sensors="either")
     assert "agree" not in words(sensors="either")

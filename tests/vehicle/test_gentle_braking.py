@@ -13,6 +13,7 @@ from simulator.vehicle.braking import GentleCourse
 from simulator.vehicle.encounter_metrics import encounter_totals, usd_by_part
 from simulator.vehicle.followed import follow, meeting_of
 from simulator.vehicle.meeting import Meeting
+from simulator.vehicle.sight import sights_of
 from tests.builders import assumed
 from tests.encounters import each, encounters, hazard, recall, vehicle_plan
 
@@ -116,10 +117,12 @@ def test_the_picture_follows_both_brakes():
 
 def test_false_first_sights_have_a_rate_and_a_price():
     plan = vehicle_plan(encounters=encounters(braking=gentle()))
-    assert plan.sights is not None
-    sight = plan.sights.by_stage["look"]
+    assert sights_of(plan) is not None
+    sight = sights_of(plan).by_stage["look"]
     first = Alarms(5, 0.2, 25, 8, 58, 1)
-    told = replace(plan, sights=replace(plan.sights, by_stage={"look": replace(sight, first_alarms=first)}))
+    told = replace(
+        plan, of_sections={"encounters": replace(sights_of(plan), by_stage={"look": replace(sight, first_alarms=first)})}
+    )
     rate = encounter_totals(simulate(told, 1))["needless_slowings_per_h"]
     assert (rate.numerator / rate.denominator, rate.between) == (25, (8, 58))
     assert "needless_slowings_per_h" not in encounter_totals(simulate(vehicle_plan(), 1))

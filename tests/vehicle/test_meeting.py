@@ -14,6 +14,7 @@ from simulator.evidence.drive_tables import DRAWS, Recall
 from simulator.vehicle.encounter_metrics import encounter_totals
 from simulator.vehicle.encounter_section import LONGEST_S
 from simulator.vehicle.meeting import Meeting
+from simulator.vehicle.sight import sights_of
 from tests.builders import assumed, pool
 from tests.encounters import each, encounters, hazard, misses, recall, step_recall, vehicle_plan
 
@@ -212,9 +213,9 @@ def test_a_condition_shifts_what_is_found():
         count=2000, condition="night", conditions={"night": {"label": "Night", "corruption": "night", "severity": 2}}
     )
     plan = vehicle_plan(recall(0.5), seconds=300, encounters=spec)
-    sight = plan.sights.by_stage["look"]
+    sight = sights_of(plan).by_stage["look"]
     dark = replace(sight, shifts={"night": np.full(41, -1.0)})
-    plan = replace(plan, sights=replace(plan.sights, by_stage={"look": dark}))
+    plan = replace(plan, of_sections={"encounters": replace(sights_of(plan), by_stage={"look": dark})})
     met = meeting(plan)
     n = met.families["camera"].known.sum()
     assert met.hits("camera").sum() / n == pytest.approx(0.1587, abs=4 * np.sqrt(0.1335 / n))

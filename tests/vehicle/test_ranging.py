@@ -10,6 +10,7 @@ from simulator.engine.run import simulate
 from simulator.evidence.drive_tables import DRAWS
 from simulator.evidence.range_errors import NORMALS, RangeError, Ranging
 from simulator.vehicle.meeting import Meeting
+from simulator.vehicle.sight import sights_of
 from tests.builders import assumed
 from tests.encounters import each, encounters, hazard, misses, recall, vehicle_plan
 
@@ -22,8 +23,8 @@ def ranged(ratio=1.0, moved=0.0, of_object=0.0, found=None, missed=None, latency
     """A meeting with these errors of distances (a ratio) and closing speeds (m/s), at 100 ticks a second."""
     plan = vehicle_plan(found, missed, latency_s=latency_s, **fields)
     ranging = Ranging(error(ratio + 0 * NORMALS, of_object), error(moved + 0 * NORMALS, of_object))
-    sight = replace(plan.sights.by_stage["look"], ranging={"pedestrian": ranging, "car": ranging})
-    plan = replace(plan, sights=replace(plan.sights, by_stage={"look": sight}))
+    sight = replace(sights_of(plan).by_stage["look"], ranging={"pedestrian": ranging, "car": ranging})
+    plan = replace(plan, of_sections={"encounters": replace(sights_of(plan), by_stage={"look": sight})})
     return Meeting(simulate(plan, 1))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from simulator.vehicle.sight import quickest_stop_m, recall_at, sighted, stopping_m
+from simulator.vehicle.sight import quickest_stop_m, recall_at, sighted, sights_of, stopping_m
 from tests.builders import assumed
 from tests.encounters import encounters, recall, step_recall, vehicle_plan
 
@@ -16,9 +16,9 @@ DARK = {"dark": {"label": "Night", "corruption": "night", "severity": 2, "decele
 def in_the_dark(shift):
     """Seven of ten are found by day; at night the quantile of the normal distribution moves by `shift`."""
     plan = vehicle_plan(recall(0.7), encounters=encounters(conditions=DARK, condition="dark"))
-    sight = plan.sights.by_stage["look"]
+    sight = sights_of(plan).by_stage["look"]
     moved = replace(sight, shifts={"dark": np.full_like(sight.shifts["dark"], shift)})
-    return replace(plan, sights=replace(plan.sights, by_stage={"look": moved}))
+    return replace(plan, of_sections={"encounters": replace(sights_of(plan), by_stage={"look": moved})})
 
 
 def test_an_object_is_found_as_far_as_its_height_in_the_picture_allows():
