@@ -86,21 +86,27 @@ def interview(browser: Browser, address: str, database: str, count: int, patienc
     live = LiveRoom(log, CASE, made.session.id)
     with entered(browser, [f"{address}/{link_path(made.keys[role])}" for role in ROLES]) as pages:
         box = pages[0].locator(".react-flow__node").first
-        before = met.edits
+        told = 0
         for telling in islice(tellings(live), count):
-            begin = perf_counter()
+            begin, told = perf_counter(), told + 1
             live.take("interviewer", telling.event)
-            box.press("ArrowRight")
-            met.edits += 1
+            with suppress(TimeoutError):  # a page without a board shows no telling either
+                box.press("ArrowRight", timeout=1000 * patience_s)
+                met.edits += 1
             for role, page in zip(ROLES, pages, strict=True):
                 seen = shows(telling, page, patience_s)
                 met.waits.setdefault((telling.kind, role), []).append(perf_counter() - begin if seen else None)
         pages[0].wait_for_timeout(3000)
         live.refresh()
-        name = box.get_attribute("data-id") or ""
-        drawn = box.evaluate("node => new DOMMatrix(getComputedStyle(node).transform).m41")
-        met.lost += round(drawn) != round(board_of(CASE, live.state).boxes[name].x)
-    return met.edits - before
+        met.lost += not box.count() or drawn_x(box) != round(
+            board_of(CASE, live.state).boxes[box.get_attribute("data-id") or ""].x
+        )
+    return told
+
+
+def drawn_x(box: Locator) -> int:
+    """Where a page draws a box from left to right."""
+    return int(box.evaluate("node => Math.round(new DOMMatrix(getComputedStyle(node).transform).m41)"))
 
 
 def shows(telling: Telling, page: Page, patience_s: float) -> bool:
@@ -117,6 +123,7 @@ def entered(browser: Browser, links: list[str]) -> Iterator[list[Page]]:
     pages = [context.new_page() for context in contexts]
     for page, link in zip(pages, links, strict=True):
         page.set_default_timeout(120_000)
+        page.on("pageerror", lambda error: out.print(f"An error on a page: {error}"))
         page.goto(link)
         page.locator(".react-flow__node").first.wait_for()
         page.locator("#verdicts .value").first.wait_for()

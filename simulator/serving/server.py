@@ -40,8 +40,8 @@ from simulator.rooms import room_doors as rooms
 from simulator.serving.bounds import Bounded
 from simulator.serving.preparation import Preparation
 from simulator.serving.proxied import Proxied
+from simulator.serving.streamlit_repairs import run_callbacks_whole, send_fragments_whole
 from simulator.serving.visitor_cookies import VisitorCookies
-from simulator.serving.whole_callbacks import run_callbacks_whole
 
 #: Most characters of a name in a refusal.
 _MOST_SHOWN = 60
@@ -150,6 +150,7 @@ GRACE_S = 1
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Start the processes before the first visitor comes, and end them with the server."""
     run_callbacks_whole()
+    send_fragments_whole()
     workers = registry().workers
     workers.start()
     preparation = Preparation(workers)
