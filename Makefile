@@ -12,7 +12,7 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
 CAMPAIGNS := $(addprefix campaign-,compression datalab detections features scenes scales inputs weather processors refits drives projection incidents)
 
-.PHONY: help run setup setup-dev board editor test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
+.PHONY: help run setup setup-dev board editor test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit house lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -100,6 +100,9 @@ board: FRONTEND := simulator/frontend/board
 editor: FRONTEND := simulator/frontend/editor
 board editor:
 	@cd $(FRONTEND) && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent types && npm run --silent build
+
+house: $(VENV)/.installed-dev ## count lines, files in a run, circles of imports, names and tests, each beside its bar
+	@$(BIN)/python -m tests.house
 
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths
