@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.case.load import load, one_by_one
+from simulator.case.designs import one_by_one
+from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.drive_tables import load_drives

@@ -12,9 +12,9 @@ from pydantic import BaseModel
 
 from simulator.case.checks import FIXED_SECTIONS
 from simulator.case.choices import Choice, Options
+from simulator.case.designs import sourced_of
 from simulator.case.document import Path, dotted
 from simulator.case.fields import Figure, Sourced
-from simulator.case.load import sourced_of
 from simulator.case.outputs import EXHIBITS, offered
 from simulator.case.schema import Scenario
 

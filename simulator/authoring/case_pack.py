@@ -21,7 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from simulator.authoring.case_test import run_checks
 from simulator.authoring.check_results import CheckResult, KeptResults, placed
 from simulator.authoring.tested_designs import DesignRunner
-from simulator.case.load import one_by_one
+from simulator.case.designs import one_by_one
 from simulator.case.pack_manifest import (
     CASES,
     OWN_TEXT,

@@ -11,8 +11,8 @@ from simulator.authoring.check_results import CheckResult, RunCheck, result_at
 from simulator.authoring.sweep_checks import DesignSample, missed, written
 from simulator.authoring.tested_designs import DesignRunner, Picks, bases, objective_metrics, whole_replications
 from simulator.case.any_stage import RANDOM
+from simulator.case.designs import apply, validated
 from simulator.case.document import Document, ScenarioError
-from simulator.case.load import apply, validated
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import planned_routers

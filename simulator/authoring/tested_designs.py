@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from simulator.case.case_tests import picks_of
 from simulator.case.choices import Pick
-from simulator.case.load import one_by_one
+from simulator.case.designs import one_by_one
 from simulator.case.schema import Scenario
 from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import DesignPoint, axis_of, points_of

@@ -17,8 +17,8 @@ from simulator.board.plain_box import beyond_plain, is_plain
 from simulator.board.ports import ways_out, with_target
 from simulator.case.any_stage import targets_in
 from simulator.case.choices import Pick, parts
+from simulator.case.designs import validated
 from simulator.case.document import Document, Fault, ScenarioError
-from simulator.case.load import validated
 from simulator.case.phases import PRACTICE_FIELDS
 from simulator.case.schema import Scenario
 from simulator.errors import InputError

@@ -248,7 +248,7 @@ class AnyStage(Strict):
 
     @final
     def tags(self) -> list[str]:
-        return list(tags_in(self))
+        return list(_TAGS.of(self))
 
     @property
     @final
@@ -259,6 +259,12 @@ class AnyStage(Strict):
     @final
     def waits(self) -> bool:
         return bool(self.servers or self.service.held_for)
+
+    @property
+    @final
+    def wiring(self) -> str:
+        """All that other parts of a case read of the stage to check themselves, as a text: its ways, tags and abilities."""
+        return _WIRING.of(self)
 
     @property
     @final
@@ -273,6 +279,22 @@ class AnyStage(Strict):
             "transfer": by_score,
         }
         return tuple(name for name, offered in offers.items() if offered)
+
+
+def _wiring_of(stage: AnyStage) -> str:
+    routing, repeats = stage.routing, stage.repeats
+    flags = (stage.waits, stage.service.gives_scores, stage.sends_alike, stage.shared_by_branches, stage.keeps)
+    counts = (
+        repeats.photos,
+        repeats.resends,
+        routing and (routing.by_score, routing.by_check, routing.by_source, routing.asks),
+    )
+    return repr((type(stage), stage.label, stage.targets(), [*stage.arrows()], stage.tags(), stage.exhibits, flags, counts))
+
+
+_TAGS: ModelMemo[AnyStage, dict[str, None]] = ModelMemo(lambda stage: tags_in(stage))
+
+_WIRING: ModelMemo[AnyStage, str] = ModelMemo(_wiring_of)
 
 
 @lru_cache(maxsize=1024)

@@ -274,7 +274,7 @@ def check_tests(scenario: Scenario) -> Found:
 
 def things_of(scenario: Scenario) -> list[str]:
     """Return the names that an answer may rest on: metrics of objectives, figures, choices, stages, ends and curveballs."""
-    from simulator.case.load import figures_of
+    from simulator.case.designs import figures_of
 
     asked = asked_metrics(scenario)
     named: Iterable[Iterable[str]] = (
@@ -285,7 +285,7 @@ def things_of(scenario: Scenario) -> list[str]:
 
 def numbers_of(scenario: Scenario) -> dict[str, float]:
     """Return every number that stands in a case, by place: a figure's value, and a time of day in hours."""
-    from simulator.case.load import figures_of
+    from simulator.case.designs import figures_of
 
     data = {section: part for section, part in scenario.document.data.items() if section not in ("claims", "tests")}
     found = {dotted(path): number for path, value in leaves(data) if (number := _number(value)) is not None}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import networkx as nx
 
@@ -17,6 +18,7 @@ from simulator.case.document import Path, dotted
 from simulator.case.feature_sections import PLACES, section_model
 from simulator.case.fields import GUIDE
 from simulator.case.interview import check_interview
+from simulator.case.model_memo import ModelMemo
 from simulator.case.network import graph_of
 from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
 from simulator.case.own_hardware import check_own_hardware
@@ -54,35 +56,127 @@ ADDRESS_KEYS = frozenset(
 )
 
 
+#: In the place of a section: what other parts of a case read of its stages (`AnyStage.wiring`).
+WIRING = "wiring"
+
+#: The sections of features.
+_OF_FEATURES = frozenset(PLACES)
+
+#: All that a stage may read of a case beside its own fields.
+_AROUND_A_STAGE = frozenset(
+    {
+        WIRING,
+        "start",
+        "ends",
+        "run",
+        "arrivals",
+        "population",
+        "classes",
+        "attributes",
+        "accelerators",
+        "hardware",
+        *_OF_FEATURES,
+    }
+)
+
+
+class Check(NamedTuple):
+    """A check of a whole case.
+
+    code: the short name of its faults
+    faults: the faults of a case, given the names that refer to nothing; it leaves out what would look these up
+    reads: the sections that decide on its faults, or WIRING; a design that writes to none of them passes it. For the fields of
+    stages, these are the other sections. Empty for what only practice reads: no design writes to it.
+    """
+
+    code: str
+    faults: Callable[[Scenario, Collection[Path]], Iterable[tuple[Path, str]]]
+    reads: frozenset[str]
+
+
+def _routes(scenario: Scenario, unknown: Collection[Path]) -> Iterable[tuple[Path, str]]:
+    return () if any(map(_is_way, unknown)) else scenario.network.faults(scenario.start)
+
+
+#: Every check of a whole case, in the order of its faults.
+CHECKS = (
+    Check("routes", _routes, frozenset({"start", WIRING})),
+    Check("stage", lambda scenario, unknown: _stages(scenario, _entries(unknown)), _AROUND_A_STAGE),
+    Check("routes", lambda scenario, _: _retries(scenario), frozenset({WIRING})),
+    Check("arrivals", lambda scenario, _: _arrivals(scenario), frozenset({"arrivals", "run"})),
+    Check("choices", lambda scenario, _: _choices(scenario), frozenset({"choices"})),
+    Check("arrivals", lambda scenario, _: _shortened(scenario),
+          frozenset({"run", "arrivals", "curveballs", "controllers", "stages", *_OF_FEATURES})),
+    Check("classes", lambda scenario, _: _classes(scenario), frozenset({"classes"})),
+    Check("attributes", lambda scenario, _: _attributes(scenario),
+          frozenset({"attributes", "arrivals", "population", "run", "stages"})),
+    Check("curveballs", lambda scenario, unknown: _curveballs(scenario, _entries(unknown)),
+          frozenset({"curveballs", "run", "unit", "arrivals", "population", "attributes", "stages", *_OF_FEATURES})),
+    Check("exhibits", lambda scenario, _: _exhibits(scenario),
+          frozenset({"exhibits", "arrivals", "population", "attributes", "ends", WIRING, *_OF_FEATURES})),
+    Check("controllers", lambda scenario, _: _controllers(scenario), frozenset({"controllers", "choices", "run", WIRING})),
+    Check("sections", lambda scenario, _: _sections(scenario),
+          frozenset({"run", "ends", "arrivals", "attributes", "classes", "population", "stages", *_OF_FEATURES})),
+    Check("hardware", lambda scenario, _: check_own_hardware(scenario.hardware), frozenset({"hardware"})),
+    Check("own-metrics", lambda scenario, _: check_prices(scenario),
+          frozenset({"costs", "ends", "classes", "attributes", "population", WIRING})),
+    Check("own-metrics", lambda scenario, _: check_own_metrics(scenario), frozenset()),
+    Check("practice", check_practice, frozenset()),
+    Check("interview", check_interview, frozenset()),
+    Check("case-tests", lambda scenario, _: check_tests(scenario), frozenset()),
+)  # fmt: skip
+
+
 def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = False) -> list[Fault]:
     """Return every fault of a scenario whose single fields are right; empty if it may run.
 
     unknown: the places of names that refer to nothing; checks that would look these names up are left out
     is_picked: picks have written to a checked case; fields that only practice reads are as they were
     """
-    entries = {path[:2] for path in unknown}
-    by_code: list[tuple[str, Iterable[tuple[Path, str]]]] = [
-        ("routes", () if any(map(_is_way, unknown)) else scenario.network.faults(scenario.start)),
-        ("stage", _stages(scenario, entries)),
-        ("routes", _retries(scenario)),
-        ("arrivals", _arrivals(scenario)),
-        ("choices", _choices(scenario)),
-        ("arrivals", _shortened(scenario)),
-        ("classes", _classes(scenario)),
-        ("attributes", _attributes(scenario)),
-        ("curveballs", _curveballs(scenario, entries)),
-        ("exhibits", _exhibits(scenario)),
-        ("controllers", _controllers(scenario)),
-        ("sections", _sections(scenario)),
-        ("hardware", check_own_hardware(scenario.hardware)),
-        ("own-metrics", check_prices(scenario)),
-        ("own-metrics", () if is_picked else check_own_metrics(scenario)),
-        ("practice", () if is_picked else check_practice(scenario, unknown)),
-        ("interview", () if is_picked else check_interview(scenario, unknown)),
-        ("case-tests", () if is_picked else check_tests(scenario)),
+    checks = [one for one in CHECKS if one.reads or not is_picked]
+    placed = [
+        scenario.document.fault(path, message, code=one.code)
+        for one in checks
+        for path, message in one.faults(scenario, unknown)
     ]
-    placed = [scenario.document.fault(path, message, code=code) for code, faults in by_code for path, message in faults]
     return [*placed, *(() if is_picked else placeholder_faults(scenario))]
+
+
+#: The checks that designs of a sound case have passed, each with what it read; at most _PASSES.
+_PASSED: ModelMemo[Scenario, set[Hashable]] = ModelMemo(lambda scenario: set())
+_PASSES = 2000
+
+
+def has_touched_faults(before: Scenario, after: Scenario) -> bool:
+    """Return whether a check that reads what differs from a sound case finds a fault; both share the parts that do not.
+
+    A check that another design of the case has passed on equal values of what it reads is left out.
+    """
+    passed = _PASSED.of(before)
+    data, old = after.document.data, before.document.data
+    reads = {name: part for name, part in data.items() if part is not old[name]}
+    stages = [name for name, stage in after.stages.items() if stage is not before.stages.get(name)]
+    if stages and (wiring := after.wiring) != before.wiring:
+        reads[WIRING] = wiring
+    if any(_fails(after.stages[name].check(name, after)) for name in stages):
+        return True
+    for number, one in enumerate(CHECKS):
+        if due := [part for name, part in reads.items() if name in one.reads]:
+            key = number, *(stages if one.code == "stage" else ()), sha256(repr(due).encode()).digest()
+            if key not in passed:
+                if _fails(one.faults(after, ())):
+                    return True
+                if len(passed) < _PASSES:
+                    passed.add(key)
+    return False
+
+
+def _fails(faults: Iterable[tuple[Path, str]]) -> bool:
+    return next(iter(faults), None) is not None
+
+
+def _entries(unknown: Collection[Path]) -> set[Path]:
+    return {path[:2] for path in unknown}
 
 
 def cautions(scenario: Scenario) -> list[str]:

@@ -179,19 +179,29 @@ class Document:
     def patched(self, changes: dict[Path, tuple[Any, Path, str]]) -> Document:
         """Return a document with other values at some paths; a change is (value, its place in the file, its pick).
 
-        Both documents share the parts that no change writes to.
+        Both documents share the parts that no change writes to, or writes as they are.
         """
         changed = replace(self, moved=dict(self.moved), written_by=dict(self.written_by))
         for path, (value, written_at, pick) in changes.items():
             try:
-                changed.data = written(changed.data, path, value)
+                if not _holds_same(changed.data, path, value):
+                    changed.data = written(changed.data, path, value)
             except (LookupError, TypeError):
                 what = f"cannot write to '{dotted(path)}': another pick has replaced that part"
                 raise ScenarioError([self.fault(written_at, what)]) from None
-            changed.moved = {at: source for at, source in changed.moved.items() if at[: len(path)] != path}
+            for at in [at for at in changed.moved if at[: len(path)] == path]:
+                del changed.moved[at]
             changed.moved[path] = self.in_file(written_at)
             changed.written_by[path] = pick
         return changed
+
+
+def _holds_same(data: Any, path: Path, value: Any) -> bool:
+    for part in path:
+        if part not in (data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()):
+            return False
+        data = data[part]
+    return repr(data) == repr(value)  # 1, 1.0 and true are not the same
 
 
 def written(data: Any, path: tuple[Any, ...], value: Any) -> Any:

@@ -97,7 +97,7 @@ def with_filled_texts(scenario: Scenario) -> Scenario:
 
 
 def _filling(scenario: Scenario) -> Callable[[re.Match[str]], str]:
-    from simulator.case.load import figures_of
+    from simulator.case.designs import figures_of
 
     figures, numbers = figures_of(scenario), kept_numbers(scenario)
 
@@ -122,7 +122,7 @@ def _filled(part: Any, fill: Callable[[str], str]) -> Any:
 
 def placeholder_faults(scenario: Scenario) -> Iterator[Fault]:
     """Yield placeholders that name nothing, and those in texts where none is filled in, each at its own place."""
-    from simulator.case.load import figures_of
+    from simulator.case.designs import figures_of
 
     figures = figures_of(scenario)
     for name, part in scenario.document.data.items():

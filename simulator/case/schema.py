@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, create_model
 
 from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.any_stage import SENSOR, STAGE_KINDS, AnyStage, End
@@ -141,6 +141,17 @@ class Scenario(Strict):
     tests: Annotated[CaseTests, Field(description="the results of some designs that `casesim test` expects")] = CaseTests()
 
     _document: Document = PrivateAttr()
+    _sound: bool = PrivateAttr(default=False)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every check of the whole case has passed."""
+        return self._sound
+
+    def found_sound(self) -> Self:
+        """Note that every check of the whole case has passed; return the scenario."""
+        self._sound = True
+        return self
 
     @property
     def document(self) -> Document:
@@ -164,6 +175,27 @@ class Scenario(Strict):
         scenario._document = document
         return scenario if known is not None else with_filled_texts(scenario)
 
+    def changed(self, document: Document) -> Self | None:
+        """Return the scenario of a document that shares its other sections with this one; None where it cannot be read.
+
+        Parts of a section that both documents share are not validated again.
+        """
+        data, before = document.data, self._document.data
+        if not isinstance(data, dict) or data.keys() != before.keys():
+            return None
+        models = dict[str, Any]()
+        for name in (name for name, part in data.items() if part is not before[name]):
+            part = _with_models(data[name], before[name], getattr(self, name))
+            try:
+                models[name] = getattr(_alone(name).model_validate({name: part}), name)
+            except ValidationError:
+                return None
+        changed = self.model_copy(update=models)
+        for name in vars(changed).keys() - type(self).model_fields.keys():
+            del vars(changed)[name]  # a cached property of this scenario
+        changed._document = document
+        return changed
+
     def label_of(self, target: str) -> str:
         return (self.stages.get(target) or self.ends[target]).label
 
@@ -173,6 +205,11 @@ class Scenario(Strict):
             return dict(zip(self.sensors, self.sensor_labels, strict=True))
         attribute = self.attributes.get(by)
         return attribute.values if isinstance(attribute, ItemAttribute) else {}
+
+    @cached_property
+    def wiring(self) -> dict[str, str]:
+        """All that other parts of the case read of each stage to check themselves."""
+        return {name: stage.wiring for name, stage in self.stages.items()}
 
     @cached_property
     def network(self) -> Network:
@@ -291,6 +328,13 @@ class Scenario(Strict):
             if choice.situation and name in picks and choice.read(picks[name]) != choice.read(choice.default)
         ]
         return f"Outside the brief: {'; '.join(changed)}. No verdict counts." if changed else ""
+
+
+@cache
+def _alone(section: str) -> type[Strict]:
+    """Return a model with one section of a case."""
+    field = Scenario.model_fields[section]
+    return create_model(f"{section.capitalize()}Alone", __base__=Strict, **{section: (field.annotation, field)})  # type: ignore[call-overload,no-any-return]
 
 
 def _with_models(data: Any, before: Any, models: Any) -> Any:

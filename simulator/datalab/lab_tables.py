@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from simulator.case.choices import Pick
-from simulator.case.load import load, validated
+from simulator.case.designs import validated
+from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.datalab.label_prices import CASE
 from simulator.datalab.refit import TABLE, LabRequest, LabScores, lab_photos

@@ -8,9 +8,10 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from simulator.case.designs import validated
 from simulator.case.document import Document
 from simulator.case.fields import no_picture
-from simulator.case.load import load, validated
+from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.records.timetables import DAY_S
 from simulator.units import spoken_bound

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from simulator.case.choices import Pick
-from simulator.case.load import PROJECTED
+from simulator.case.designs import PROJECTED
 from simulator.case.outputs import Metric
 from simulator.case.scenario_parts import Objective
 from simulator.case.schema import Scenario

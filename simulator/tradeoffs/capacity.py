@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from simulator.case.choices import Choice, Number, Pick
-from simulator.case.load import TRAFFIC
+from simulator.case.designs import TRAFFIC
 from simulator.explain.claims import Claim, about_run, claims_json, figure, on_metric
 from simulator.intervals import Estimate
 from simulator.metrics.summary import NO_FIGURE, Standing

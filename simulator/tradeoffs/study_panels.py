@@ -18,7 +18,7 @@ from simulator.app.studies import expected_s, forget, keep, note_pace, study_of,
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import download, draw, plain
-from simulator.case.load import TRAFFIC
+from simulator.case.designs import TRAFFIC
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
 from simulator.errors import InputError

@@ -9,7 +9,8 @@ from simulator.app import design_state as address
 from simulator.app.design_state import key
 from simulator.app.live_session import LiveSession
 from simulator.app.own_sessions import session_log
-from simulator.case.load import apply, load
+from simulator.case.designs import apply
+from simulator.case.load import load
 from simulator.engine.compiled_plan import Plan, case_hash
 
 CASE = "skin-cancer-triage"

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from simulator.app.links import command, link, read, written
-from simulator.case.load import apply, load
+from simulator.case.designs import apply
+from simulator.case.load import load
 from simulator.cli.options import read_strikes
 from simulator.engine.compiled_plan import Plan
 

@@ -9,8 +9,9 @@ import pytest
 
 from simulator.app.jobs import Registry, Watcher
 from simulator.app.turns import TaskReply
+from simulator.case.designs import TRAFFIC
 from simulator.case.document import ScenarioError
-from simulator.case.load import TRAFFIC, load
+from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.limits import MIB
 

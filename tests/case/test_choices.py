@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 
 from simulator.case.choices import Choice, Number
+from simulator.case.designs import apply
 from simulator.case.document import ScenarioError
-from simulator.case.load import apply
 from simulator.case.schema import Scenario
 from tests.builders import pool, scenario
 

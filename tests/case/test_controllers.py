@@ -2,8 +2,8 @@
 
 import pytest
 
+from simulator.case.designs import apply
 from simulator.case.document import ScenarioError
-from simulator.case.load import apply
 from simulator.engine import actions
 from simulator.engine import plan as plans
 from simulator.engine.actions import with_actions

@@ -2,8 +2,9 @@
 
 import pytest
 
+from simulator.case.designs import DOUBTED, TRAFFIC, apply, designed_as, figures_of, one_by_one, range_of, with_figures
 from simulator.case.document import ScenarioError
-from simulator.case.load import DOUBTED, TRAFFIC, apply, designed_as, figures_of, loads, one_by_one, range_of, with_figures
+from simulator.case.load import loads
 from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.case.designs import apply
 from simulator.case.document import Fault, ScenarioError
-from simulator.case.load import apply, find, load, load_all, loads, scenario_ids
+from simulator.case.load import find, load, load_all, loads, scenario_ids
 from simulator.case.schema import Scenario
 from simulator.limits import FAULTS_SHOWN, OPTIONS
 from tests.case.texts import SMALL, changed, place

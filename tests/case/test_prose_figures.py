@@ -7,8 +7,9 @@ import pytest
 from simulator.authoring.check_results import KeptResults
 from simulator.authoring.prose_numbers import number_checks
 from simulator.authoring.tested_designs import DesignRunner
+from simulator.case.designs import apply
 from simulator.case.document import ScenarioError
-from simulator.case.load import apply, loads
+from simulator.case.load import loads
 from simulator.case.prose_figures import UNKNOWN, kept_numbers, metrics_in_prose
 from simulator.engine.compiled_plan import case_hash
 from tests.case.texts import changed, place

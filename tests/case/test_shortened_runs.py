@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from simulator import compile_plan, summarise
+from simulator.case.designs import TRAFFIC
 from simulator.case.document import ScenarioError
-from simulator.case.load import TRAFFIC
 from simulator.engine.run import simulate
 from simulator.explain.result import result_of
 from simulator.metrics.measures import measure

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from simulator.case.designs import TRAFFIC
 from simulator.case.document import ScenarioError
-from simulator.case.load import TRAFFIC, load
+from simulator.case.load import load
 from simulator.engine.outflow_keys import places_of
 from simulator.engine.plan import compile_plan
 from simulator.engine.reusing_runs import ReusingRun, may_reuse, simulate_on

@@ -7,7 +7,8 @@ from weakref import ref
 
 import pytest
 
-from simulator.case.load import TRAFFIC, load, scenario_ids
+from simulator.case.designs import TRAFFIC
+from simulator.case.load import load, scenario_ids
 from simulator.engine.plan import compile_plan
 from simulator.explain.lever_search import for_objectives
 from simulator.explain.result import result_of

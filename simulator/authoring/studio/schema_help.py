@@ -11,8 +11,8 @@ from simulator.authoring.case_schema import Node, case_schema
 from simulator.authoring.evidence_overview import device_rows, model_rows, score_table_rows
 from simulator.authoring.studio.yaml_place import YamlPlace, place_at
 from simulator.case.case_tests import DEFAULT, things_of
+from simulator.case.designs import figures_of
 from simulator.case.document import Path
-from simulator.case.load import figures_of
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario

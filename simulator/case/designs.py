@@ -1,0 +1,265 @@
+"""Designs of a case: picks and figures written into it. Only what they touch is validated and checked again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from cachetools import LRUCache, cached
+from pydantic import BaseModel, ValidationError
+
+from simulator.case.checks import check, check_names, has_touched_faults
+from simulator.case.document import Fault, Path, ScenarioError, dotted
+from simulator.case.error_recovery import fault_of
+from simulator.case.fields import Figure, Sourced
+from simulator.case.model_memo import ModelMemo
+from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS
+from simulator.case.schema import Scenario
+from simulator.errors import suggest
+from simulator.limits import FAULTS_SHOWN
+
+if TYPE_CHECKING:
+    from simulator.case.choices import Pick
+    from simulator.case.document import Document
+
+
+def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict[str, Any]]:
+    """Return the scenario with picks written into it and checked again, and the whole design (defaults filled in).
+
+    Raises ScenarioError for an unknown choice, an option that is not offered, or picks that do not fit together.
+    """
+    design = _read_picks(scenario, picks)
+    return validated(scenario.document.patched(_changes(scenario, design)), scenario), design
+
+
+def _read_picks(scenario: Scenario, picks: Mapping[str, Pick]) -> dict[str, Any]:
+    """Return the whole design; raises ScenarioError for an unknown choice, or an option that is not offered."""
+    document = scenario.document
+    faults: list[Fault] = []
+    design = scenario.defaults()
+    for name, pick in picks.items():
+        if name not in scenario.choices:
+            message = f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
+            faults.append(document.fault(("choices",), message, name, "pick"))
+            continue
+        try:
+            design[name] = scenario.choices[name].read(pick)
+        except ValueError as error:
+            faults.append(document.fault(("choices", name), str(error), name, "pick"))
+    if faults:
+        raise ScenarioError(faults)
+    return design
+
+
+def one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
+    defaults = scenario.defaults()
+    extremes = [(name, pick) for name, choice in scenario.choices.items() for pick in choice.extremes()]
+    return [{}, *({name: pick} for name, pick in extremes if pick != defaults[name])]
+
+
+def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple[Any, Path, str]]:
+    return {
+        path: (value, ("choices", name, *written_at), f"choice `{name}` at {pick}")
+        for name, pick in design.items()
+        for path, (value, written_at) in scenario.choices[name].changes(pick).items()
+    }
+
+
+def validated(document: Document, known: Scenario | None = None) -> Scenario:
+    """Return the scenario of a document.
+
+    known: one whose document shares parts with this one; where it is sound, only other parts are validated and checked again.
+    Raises ScenarioError with every fault.
+    """
+    if known is not None and (changed := _changed(document, known)) is not None:
+        return changed
+    scenario, unknown, faults = read_scenario(document, known)
+    if scenario is not None:
+        faults += check(scenario, unknown, is_picked=known is not None)
+    if faults or scenario is None:
+        raise ScenarioError(faults)
+    return scenario.found_sound()
+
+
+def _changed(document: Document, known: Scenario) -> Scenario | None:
+    """Return the scenario of a document that shares parts with that of a sound one; None where it may have a fault."""
+    changed = known.changed(document) if known.is_sound else None
+    if changed is None or has_touched_faults(known, changed) or not _names_stay(document, known.document):
+        return None
+    return changed
+
+
+#: The sections whose numbers decide on no name; the edges of an attribute name the groups between them.
+_NAMELESS_NUMBERS = frozenset({"stages", "ends", "costs", "run", "arrivals", "population", "classes"})
+
+
+def _names_stay(document: Document, before: Document) -> bool:
+    """Return whether every name that a document refers to is known, as in the document before it."""
+    pairs = [(section, part, before.data[section]) for section, part in document.data.items()]
+    others = [section in _NAMELESS_NUMBERS and _differ_in_numbers(part, old) for section, part, old in pairs if part is not old]
+    return all(others) or next(check_names(document.data, Scenario.model_fields), None) is None
+
+
+def _differ_in_numbers(data: Any, before: Any) -> bool:
+    """Return whether data have the structure and the texts of others, and other numbers above 0 at most."""
+    if data is before:
+        return True
+    if isinstance(data, dict) and isinstance(before, dict):
+        return data.keys() == before.keys() and all(_differ_in_numbers(part, before[key]) for key, part in data.items())
+    if isinstance(data, list) and isinstance(before, list):
+        return len(data) == len(before) and all(map(_differ_in_numbers, data, before))
+    return (type(data) is type(before) and bool(data == before)) or (_is_positive(data) and _is_positive(before))
+
+
+def _is_positive(data: Any) -> bool:
+    return isinstance(data, int | float) and not isinstance(data, bool) and data > 0
+
+
+def read_scenario(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:
+    """Return a scenario if every field can be read, the places of names that refer to nothing, and all faults of both."""
+    unknown = list(islice(check_names(document.data, Scenario.model_fields), FAULTS_SHOWN.most + 1))
+    faults = [document.fault(path, message, code="unknown-name") for path, message in unknown]
+    scenario = None
+    try:
+        scenario = Scenario.of(document, known)
+    except ValidationError as error:
+        lines = error.errors(include_url=False)[: FAULTS_SHOWN.most + 1]
+        faults += [fault_of(document, line) for line in lines]
+    if len(unknown) > FAULTS_SHOWN.most:
+        scenario = None  # not all names that refer to nothing are known
+    return scenario, [path for path, _ in unknown], faults
+
+
+#: A place beside those of the figures: a factor on the traffic of the case.
+TRAFFIC = "traffic"
+
+#: A place beside those of the figures: a projected latency of a batch of one, in ms, within its band.
+PROJECTED = re.compile(r"stages\.(?P<pool>.+)\.projected_ms")
+
+#: The range of an assumed or projected figure where its author gives none: from half to double of it.
+DOUBTED = 0.5, 2.0
+
+
+def sourced_of(model: Any, path: Path = ()) -> Iterator[tuple[Path, Sourced]]:
+    """Yield every figure, or list of them, within a model that takes part in the run, with its path."""
+    if isinstance(model, Sourced):
+        yield path, model
+    elif isinstance(model, dict):
+        for name, value in model.items():
+            yield from sourced_of(value, (*path, str(name)))
+    elif isinstance(model, list):
+        for index, value in enumerate(model):
+            yield from sourced_of(value, (*path, index))
+    elif isinstance(model, BaseModel):
+        yield from (((*path, *below), figure) for below, figure in _SOURCED.of(model))
+
+
+#: The sections without figures that take part in a run: their many models need not be looked through.
+_WITHOUT_FIGURES = frozenset({*PRACTICE_FIELDS, *TEXT_FIELDS, "questions", "choices", "exhibits"})
+
+
+def _sourced_within(model: BaseModel) -> list[tuple[Path, Sourced]]:
+    left_out = _WITHOUT_FIGURES if isinstance(model, Scenario) else frozenset()
+    names = [name for name in type(model).model_fields if name not in left_out]
+    return [pair for name in names for pair in sourced_of(getattr(model, name), (name,))]
+
+
+_SOURCED: ModelMemo[BaseModel, list[tuple[Path, Sourced]]] = ModelMemo(_sourced_within)
+
+
+def figures_of(scenario: Scenario) -> dict[str, Figure]:
+    return {place: figure for place, (_, figure) in _placed(scenario).items()}
+
+
+def _placed(scenario: Scenario) -> dict[str, tuple[Path, Figure]]:
+    return {dotted(path): (path, figure) for path, figure in sourced_of(scenario) if isinstance(figure, Figure)}
+
+
+def with_figures(scenario: Scenario, numbers: Mapping[str, float]) -> Scenario:
+    """Return a scenario with these numbers for its figures, checked again; TRAFFIC is a factor on the traffic.
+
+    Raises ScenarioError for a place that holds no figure, and for a number that its field does not take.
+    """
+    if not numbers:
+        return scenario
+    if TRAFFIC in numbers:
+        scenario = _with_traffic(scenario, numbers[TRAFFIC])
+        numbers = {place: number for place, number in numbers.items() if place != TRAFFIC}
+    known, document = _placed(scenario), scenario.document
+    unknown = [place for place in numbers if place not in known]
+    if unknown:
+        raise _unknown(scenario, unknown, known)
+    changes: dict[Path, tuple[Any, Path, str]] = {}
+    for place, number in numbers.items():
+        path, figure = known[place]
+        others = figure.model_dump(exclude={"between"}, exclude_none=True)
+        changes[path] = (others | {"value": number}, path, f"the figure `{place}` at {number:g}")
+    return validated(document.patched(changes), scenario)
+
+
+def designed_as(scenario: Scenario, picks: Mapping[str, Pick], figures: Mapping[str, float]) -> tuple[Scenario, dict[str, Any]]:
+    """Return a scenario with picks and then figures written into it, and the whole design.
+
+    Figures that no pick writes are written first, once for all designs of a sweep.
+    Raises ScenarioError as `apply` and `with_figures` do.
+    """
+    if figures and not _meet(_changes(scenario, _read_picks(scenario, picks)), figures):
+        with suppress(ScenarioError):  # picks may make room for the figures
+            return apply(_figured(scenario, figures)[1], picks)
+    changed, design = apply(scenario, picks)
+    return with_figures(changed, figures), design
+
+
+@cached(LRUCache(4), key=lambda scenario, figures: (id(scenario), *sorted(figures.items())), lock=Lock())
+def _figured(scenario: Scenario, figures: Mapping[str, float]) -> tuple[Scenario, Scenario]:
+    """Return the scenario, kept so that its identity stays its own, and it with these figures."""
+    return scenario, with_figures(scenario, figures)
+
+
+def _meet(paths: Iterable[Path], figures: Iterable[str]) -> bool:
+    """Return whether a path leads to a figure, or to a part that holds one or belongs to it."""
+    places = ["arrivals" if place == TRAFFIC else place for place in figures]
+    return any(
+        f"{dotted(path)}.".startswith(f"{place}.") or f"{place}.".startswith(f"{dotted(path)}.")
+        for path in paths
+        for place in places
+    )
+
+
+def _unknown(scenario: Scenario, places: Iterable[str], known: Iterable[str]) -> ScenarioError:
+    messages = {place: f"there is no figure `{place}`; {suggest(place, known)}" for place in places}
+    return ScenarioError([scenario.document.fault((), message, place, "pick") for place, message in messages.items()])
+
+
+def _with_traffic(scenario: Scenario, times: float) -> Scenario:
+    """Return a scenario whose rate of arrival is multiplied throughout the run."""
+    document = scenario.document
+    if not scenario.arrivals.has_rate:
+        kind = scenario.arrivals.kind
+        message = f"`{TRAFFIC}` multiplies a rate of arrival; arrivals of the kind `{kind}` have none"
+        raise ScenarioError([document.fault(("arrivals",), message, TRAFFIC)])
+    spikes = [spike.model_dump() for spike in getattr(scenario.arrivals, "spikes", [])]
+    whole = {"at_s": 0, "seconds": 86_400 * (scenario.run.days + scenario.run.drain_days), "times": times}
+    written = ([*spikes, whole], ("arrivals",), f"`{TRAFFIC}` at {times:g}")
+    return validated(document.patched({("arrivals", "spikes"): written}), scenario)
+
+
+def range_of(scenario: Scenario, place: str) -> tuple[float, float]:
+    """Return the lowest and the highest value that a figure may have: the author's, else half to double, within its field.
+
+    Raises ScenarioError for a place that holds no figure.
+    """
+    if place == TRAFFIC:
+        return DOUBTED
+    figures = figures_of(scenario)
+    if place not in figures:
+        raise _unknown(scenario, [place], figures)
+    figure = figures[place]
+    if figure.between:
+        return figure.between
+    ends = sorted(figure.value * part for part in DOUBTED)
+    return max(ends[0], figure.allowed[0]), min(ends[1], figure.allowed[1])
