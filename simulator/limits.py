@@ -37,7 +37,8 @@ RUN_MEMORY = Limit(
     "the memory of the requests of a replication", 1792 * MIB, "bytes of memory", "a worker then has 2 GiB in all"
 )
 RUN_STEPS = Limit("the turns of the stages in a replication", 10_000_000, "turns", "they take two or three minutes")
-RUNS_KEPT = Limit("runs that a server keeps to show again", 768 * MIB, "bytes of memory", "some forty of the longest case")
+RUNS_KEPT = Limit("runs that a server keeps to show again", 160 * MIB, "bytes of memory", "packed, thirty of the longest case")
+RUNS_OPENED = Limit("of these, the runs that are open", 64 * MIB, "bytes of memory", "pages draw from the latest ones")
 KEPT_RUN = Limit("a replication that is kept on disk", 16 * MIB, "bytes", "a replication of the longest case takes two")
 KEPT_RUNS = Limit("the runs that are kept on disk", GIB, "bytes", "all that is prepared; those read longest ago go first")
 OUTFLOWS_KEPT = Limit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.resource_tracker import ensure_running
 from threading import Thread
@@ -43,7 +44,30 @@ class TimedCall(NamedTuple):
 def timed(work: Callable[[], Any]) -> TimedCall:
     """Call `work`, and take its time."""
     began = monotonic()
-    return TimedCall(work(), monotonic() - began)
+    result = work()
+    release_memory()
+    return TimedCall(result, monotonic() - began)
+
+
+#: The least time from one release of memory to the next (s).
+RELEASE_S = 5.0
+
+_released_s = [0.0]
+
+
+def release_memory() -> None:
+    """Give the free pages of the heap back to the system, once in `RELEASE_S`; with the C library of GNU alone.
+
+    Arrays that live long lie between short ones, so that its heap would grow with every run: it frees its end by itself.
+    """
+    if monotonic() - _released_s[0] >= RELEASE_S:
+        _released_s[0] = monotonic()
+        _trim()(0)
+
+
+@cache
+def _trim() -> Callable[[int], object]:
+    return getattr(ctypes.CDLL(None), "malloc_trim", int) if os.name == "posix" else int
 
 
 class KilledError(InputError):

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from threading import Lock, RLock
 from time import monotonic
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from cachetools import LRUCache
 
 from simulator.app.kept_runs import is_kept, kept, name_of
+from simulator.app.packed_runs import AnyRun, DoubtedRun, PackedRun, PackedRuns, at_rest, pack
 from simulator.app.turns import Ahead, Submitter, TaskReply
 from simulator.app.workers import SCHEDULER, Workers
 from simulator.dask_cluster import Cluster
@@ -25,11 +26,9 @@ from simulator.engine.compiled_plan import Plan, fingerprint
 from simulator.explain.lever_search import for_objectives
 from simulator.explain.result import Result, result_of, settled
 from simulator.limits import RUNS_KEPT
-from simulator.metrics.measures import Measures
 from simulator.metrics.replications import (
     PLAIN,
     REPLICATIONS,
-    DoubtRuns,
     has_band_edges,
     looks_of,
     needs_resampled_run,
@@ -92,8 +91,8 @@ class Job:
     plan: Plan
     seed: int
     planned: int
-    futures: list[Future[Measures]] = field(default_factory=list)
-    plain: list[Future[Measures]] = field(default_factory=list)
+    futures: list[Future[AnyRun]] = field(default_factory=list)
+    plain: list[Future[PackedRun]] = field(default_factory=list)
     behalf: Submitter = field(default_factory=lambda: Submitter(HOUSE, ""))
     until_decided: bool = True
     is_kept: bool = False
@@ -115,13 +114,13 @@ class Job:
         def behalf_of(replication: int) -> Submitter:
             return Submitter(person, self.id, urgency + bisect_right(stages, replication))
 
-        def handed(replication: int) -> Future[Measures]:
+        def handed(replication: int) -> Future[AnyRun]:
             if replication < apart:
                 later = max(behalf_of(replication).urgency, urgency + 1)
                 return self._doubted(workers, Submitter(person, self.id, later), plan, replication)
-            return self._submitted(workers, behalf_of(replication), run_packed, plan, replication)
+            return cast("Future[AnyRun]", self._submitted(workers, behalf_of(replication), run_packed, plan, replication))
 
-        def alone(replication: int) -> Future[Measures]:
+        def alone(replication: int) -> Future[PackedRun]:
             return self._submitted(workers, behalf_of(replication), run_packed, plan, replication, PLAIN)
 
         self.plain = _renewed(self.plain, apart, alone)
@@ -129,26 +128,26 @@ class Job:
         self.behalf, self.started, self._done_before = Submitter(person, self.id, urgency), monotonic(), self.done
 
     def _submitted(
-        self, workers: Workers, behalf: Submitter, work: Callable[..., T], plan: bytes, replication: int, *options: object
-    ) -> Future[T]:
+        self, workers: Workers, behalf: Submitter, work: Callable[..., object], plan: bytes, replication: int, *options: object
+    ) -> Future[PackedRun]:
         """Submit one run, or have its result read where it is kept."""
         if not self.is_kept:
-            return workers.submit(behalf, work, plan, self.seed, replication, *options)
+            return workers.submit(behalf, pack, work, plan, self.seed, replication, *options)
         name = name_of(work.__name__, self.plan.identity, self.seed, replication, *options)
         return workers.submit(behalf, kept, name, work, plan, self.seed, replication, *options)
 
-    def _doubted(self, workers: Workers, behalf: Submitter, plan: bytes, replication: int) -> Future[Measures]:
+    def _doubted(self, workers: Workers, behalf: Submitter, plan: bytes, replication: int) -> Future[AnyRun]:
         """Return the future of a replication with the runs for its doubts, which are submitted once it alone has ended."""
         whole, alone = TaskReply(), self.plain[replication]
 
-        def add(doubts: Future[DoubtRuns]) -> None:
-            _pass_on(doubts, whole, lambda found: found.added_to(alone.result()))
+        def add(doubts: Future[PackedRun]) -> None:
+            _pass_on(doubts, whole, lambda run: DoubtedRun(alone.result(), run))
 
-        def go_on(ended: Future[Measures]) -> None:
+        def go_on(ended: Future[PackedRun]) -> None:
             if whole.cancelled():
                 return
             if ended.cancelled() or ended.exception() or not (needed := self._doubts(replication, ended.result())):
-                _pass_on(ended, whole, lambda found: found)
+                _pass_on(ended, whole, lambda run: run)
                 return
             asked = (PROJECTIONS in needed, LABELS in needed)
             doubts = self._submitted(workers, behalf, run_doubts_packed, plan, replication, *asked)
@@ -159,8 +158,8 @@ class Job:
         alone.add_done_callback(go_on)
         return whole
 
-    def _doubts(self, replication: int, measures: Measures) -> list[str]:
-        edges, resampled = has_band_edges(self.plan), needs_resampled_run(self.plan, replication, measures)
+    def _doubts(self, replication: int, run: PackedRun) -> list[str]:
+        edges, resampled = has_band_edges(self.plan), needs_resampled_run(self.plan, replication, run.open())
         return [name for name, needed in ((LABELS, resampled), (PROJECTIONS, edges)) if needed]
 
     @property
@@ -185,7 +184,7 @@ class Job:
         return job_id(self.plan, self.seed, self.planned)
 
     @property
-    def _wanted(self) -> list[Future[Measures]]:
+    def _wanted(self) -> list[Future[AnyRun]]:
         return self.futures[: self.total]
 
     @property
@@ -258,22 +257,24 @@ class Job:
             if not self.is_plain:
                 self._judge()
             elif self._quick is None:
-                self._quick = self._of_objectives(self.plain[: self.first])
+                runs = [future.result() for future in self.plain[: self.first]]
+                self._quick = at_rest(self._of_objectives(runs), runs)
             return self._quick
 
     def _judge(self) -> None:
         """Pool the objectives after each look since the last call, and end the run at the first that decides every verdict."""
         for count in [look for look in looks_of(self.planned) if self._judged < look <= self.ready]:
-            found = self._of_objectives(self.futures[:count])
+            runs = [future.result() for future in self.futures[:count]]
+            found = self._of_objectives(runs)
             early = settled(found, self.planned) if self.until_decided else None
-            self._quick, self._judged = early or found, count
+            self._quick, self._judged = at_rest(early or found, runs), count
             if early:
                 self.total = count
-                _cancel(self.futures[count:] + self.plain[count:])
+                _cancel([*self.futures[count:], *self.plain[count:]])
                 return
 
-    def _of_objectives(self, ended: list[Future[Measures]]) -> Result:
-        return result_of(for_objectives(self.plan), self.seed, [future.result() for future in ended])
+    def _of_objectives(self, runs: Sequence[AnyRun]) -> Result:
+        return result_of(for_objectives(self.plan), self.seed, PackedRuns(runs))
 
     @property
     def is_decided(self) -> bool:
@@ -292,13 +293,10 @@ class Job:
         if self.ready < self.total:
             return quick
         with self._pooling:
-            self._full = self._full or result_of(self.plan, self.seed, self.measures, self.planned)
+            if self._full is None:
+                runs = [future.result() for future in self._wanted]
+                self._full = at_rest(result_of(self.plan, self.seed, PackedRuns(runs), self.planned), runs)
             return self._full
-
-    @property
-    def measures(self) -> list[Measures]:
-        """Measures of every replication, in order; waits for them, and raises the error of one."""
-        return [future.result() for future in self._wanted]
 
     @property
     def summary(self) -> Result:
@@ -311,15 +309,15 @@ class Job:
         return result
 
     def cancel(self) -> None:
-        _cancel(self.futures + self.plain)
+        _cancel([*self.futures, *self.plain])
 
 
-def _cancel(futures: list[Future[Measures]]) -> None:
+def _cancel(futures: Iterable[Future[Any]]) -> None:
     for future in futures:
         future.cancel()
 
 
-def _renewed(before: list[Future[Measures]], count: int, handed: Callable[[int], Future[Measures]]) -> list[Future[Measures]]:
+def _renewed(before: list[Future[T]], count: int, handed: Callable[[int], Future[T]]) -> list[Future[T]]:
     """Return the futures of `count` replications: those before that run or have succeeded, new ones in place of the others."""
     reused = [future if future.running() or _succeeded(future) else None for future in before] or [None] * count
     found = [future or handed(replication) for replication, future in enumerate(reused)]
@@ -329,7 +327,7 @@ def _renewed(before: list[Future[Measures]], count: int, handed: Callable[[int],
     return found
 
 
-def _pass_on(ended: Future[T], whole: TaskReply, made: Callable[[T], Measures]) -> None:
+def _pass_on(ended: Future[T], whole: TaskReply, made: Callable[[T], AnyRun]) -> None:
     """End a future as another one has ended, with what is made of its result."""
     whole.again |= getattr(ended, "again", False)
     whole.seconds += getattr(ended, "seconds", 0.0)
@@ -342,7 +340,7 @@ def _pass_on(ended: Future[T], whole: TaskReply, made: Callable[[T], Measures]) 
             whole.set_result(made(ended.result()))
 
 
-def _succeeded(future: Future[Measures]) -> bool:
+def _succeeded(future: Future[Any]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 

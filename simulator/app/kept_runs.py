@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import stat
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
-
-import pyarrow as pa
+from typing import ParamSpec
 
 from simulator.app.links import DEFAULT_SEED
+from simulator.app.packed_runs import PackedRun, pack
 from simulator.case.load import case_origins
 from simulator.engine.compiled_plan import Plan
 from simulator.evidence.evidence_files import in_one_step, stamp_of
@@ -29,7 +27,6 @@ from simulator.limits import KEPT_RUN, KEPT_RUNS
 from simulator.paths import PACKAGE, RUNS
 
 P = ParamSpec("P")
-T = TypeVar("T")
 
 #: A file begins with the hash of what follows, and with the length of the result in bytes.
 _HASH, _LENGTH = 32, 8
@@ -61,14 +58,14 @@ def name_of(*parts: object) -> str:
     return hashlib.sha256("\n".join(map(repr, [code_hash(), *parts])).encode()).hexdigest()
 
 
-def kept(name: str, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+def kept(name: str, work: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> PackedRun:
     """Return what is kept under a name; where there is nothing, have `work` make it, and keep it."""
     store = KeptRuns()
-    found = store.get(name)
-    if found is None:
-        found = work(*arguments, **named)
-        store.put(name, found)
-    return found  # type: ignore[no-any-return]
+    run = store.get(name)
+    if run is None:
+        run = pack(work, *arguments, **named)
+        store.put(name, run)
+    return run
 
 
 class KeptRuns:
@@ -80,7 +77,7 @@ class KeptRuns:
             make_private_folder(folder)
         self._is_private = _is_private(folder)
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> PackedRun | None:
         """Return a result; None where there is none, or a damaged one."""
         file = self._file(name)
         try:
@@ -91,13 +88,11 @@ class KeptRuns:
             return None
         with suppress(OSError):
             os.utime(file)  # those read longest ago are deleted first
-        length = int.from_bytes(content[_HASH : _HASH + _LENGTH], "big")
-        return pickle.loads(pa.decompress(content[_HASH + _LENGTH :], length, "zstd", asbytes=True))  # noqa: S301 its own writer
+        return PackedRun(content[_HASH + _LENGTH :], int.from_bytes(content[_HASH : _HASH + _LENGTH], "big"))
 
-    def put(self, name: str, found: Any) -> None:
+    def put(self, name: str, run: PackedRun) -> None:
         """Write a result in one step; where the disk takes none, nothing is kept."""
-        plain = pickle.dumps(found, pickle.HIGHEST_PROTOCOL)
-        content = len(plain).to_bytes(_LENGTH, "big") + pa.compress(plain, "zstd", asbytes=True)
+        content = run.length.to_bytes(_LENGTH, "big") + run.content
         if not self._is_private or _HASH + len(content) > KEPT_RUN.most:
             return
         with suppress(OSError), in_one_step(self._file(name)) as part:

@@ -22,7 +22,7 @@ from simulator.app.news import bell
 from simulator.app.turns import IDLE, Ahead, QueuedTask, Submitter, Turns
 from simulator.dask_cluster import Cluster
 from simulator.metrics.replications import replication_of, warm
-from simulator.processes import ATTEMPTS, KilledError, TimedCall, kill_worker, lone_worker, timed
+from simulator.processes import ATTEMPTS, KilledError, TimedCall, kill_worker, lone_worker, release_memory, timed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -153,6 +153,7 @@ class Workers:
             task.future.set_result(found.result)
         bell().ring()
         self._hand_out()
+        release_memory()
 
     def _killed(self, task: QueuedTask, place: int, executor: Executor) -> None:
         with self._lock:

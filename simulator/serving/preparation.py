@@ -15,6 +15,7 @@ from time import monotonic
 from simulator.app.jobs import HOUSE, Job
 from simulator.app.kept_runs import KeptRuns, name_of, prepared_cases
 from simulator.app.links import DEFAULT_SEED
+from simulator.app.packed_runs import PackedRun
 from simulator.app.turns import IDLE
 from simulator.app.workers import Workers
 from simulator.case.load import load
@@ -83,7 +84,7 @@ class Preparation(Thread):
                 _ = job.quick  # ends the run where its verdicts are decided
             if not job.running:
                 if job.succeeded:
-                    self._store.put(mark, found=True)
+                    self._store.put(mark, PackedRun.of(result=True))
                 return True
             job.cancel()
         return False

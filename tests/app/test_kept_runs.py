@@ -8,12 +8,13 @@ import pytest
 from simulator.app.jobs import Registry, Watcher
 from simulator.app.kept_runs import KeptRuns, code_hash, is_kept, kept, name_of
 from simulator.app.links import DEFAULT_SEED
+from simulator.app.packed_runs import PackedRun
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.metrics.replications import PLAIN, packed, run_packed
 from tests.app.test_jobs import Waiting
 
-ONE, MADE = name_of("one"), []
+ONE, MADE, FINE = name_of("one"), [], PackedRun.of("fine")
 
 
 @pytest.fixture
@@ -34,21 +35,21 @@ def file_of(store):
 def test_a_result_comes_back_equal(store):
     plan = packed(compile_plan(load("production-drift")))
     fresh = run_packed(plan, 1, 0, PLAIN)
-    store.put(ONE, fresh)
-    again = store.get(ONE)
+    store.put(ONE, PackedRun.of(fresh))
+    again = store.get(ONE).open()
     assert pickle.dumps(again) == pickle.dumps(pickle.loads(pickle.dumps(fresh)))
 
 
 def test_work_is_done_once_for_one_name(monkeypatch, tmp_path):
     monkeypatch.setattr("simulator.app.kept_runs.KeptRuns.__init__.__defaults__", (tmp_path / "runs",))
     MADE.clear()
-    assert [kept(name, make, 5) for name in (ONE, ONE, name_of("two"))] == [5, 5, 5]
+    assert [kept(name, make, 5).unpack() for name in (ONE, ONE, name_of("two"))] == [5, 5, 5]
     assert MADE == [5, 5]
 
 
 @pytest.mark.parametrize("part", [0, 35, -1], ids=["the hash", "the length", "the content"])
 def test_a_damaged_file_is_not_read(store, part):
-    store.put(ONE, "fine")
+    store.put(ONE, FINE)
     content = bytearray(file_of(store).read_bytes())
     content[part] ^= 1
     file_of(store).write_bytes(bytes(content))
@@ -56,7 +57,7 @@ def test_a_damaged_file_is_not_read(store, part):
 
 
 def test_a_file_that_was_cut_off_is_not_read(store):
-    store.put(ONE, "fine")
+    store.put(ONE, FINE)
     whole = file_of(store).read_bytes()
     for length in (0, 20, 36, len(whole) - 1):
         file_of(store).write_bytes(whole[:length])
@@ -67,27 +68,27 @@ def test_a_file_that_was_cut_off_is_not_read(store):
 @pytest.mark.parametrize("rights", [0o770, 0o707])
 def test_a_folder_where_others_may_write_is_not_read(store, rights, monkeypatch):
     """Unpickling runs code, and `make_private_folder` cannot take rights where the file system keeps them."""
-    store.put(ONE, "fine")
+    store.put(ONE, FINE)
     monkeypatch.setattr("simulator.app.kept_runs.make_private_folder", lambda folder: None)
     store._folder.chmod(rights)
     assert KeptRuns(store._folder).get(ONE) is None
     store._folder.chmod(0o700)
-    assert KeptRuns(store._folder).get(ONE) == "fine"
+    assert KeptRuns(store._folder).get(ONE) == FINE
 
 
 def test_a_folder_that_cannot_be_made_keeps_nothing_and_stops_nothing(tmp_path):
     (tmp_path / "runs").write_text("a file")
     store = KeptRuns(tmp_path / "runs")
-    store.put(ONE, "fine")
+    store.put(ONE, FINE)
     assert store.get(ONE) is None
 
 
 def test_results_that_were_read_longest_ago_are_deleted_first(store):
     names = [name_of(number) for number in range(4)]
     for age, name in enumerate(names):
-        store.put(name, bytes(100))
+        store.put(name, FINE)
         os.utime(store._file(name), (age, age))
-    assert store.get(names[0]) == bytes(100)  # reading it makes it the youngest
+    assert store.get(names[0]) == FINE  # reading it makes it the youngest
     size = store._file(names[0]).stat().st_size
     store.forget_beyond(2 * size)
     assert [store.get(name) is not None for name in names] == [True, False, False, True]

@@ -20,6 +20,7 @@ SERVER = """
 import json, sys
 from simulator.app.jobs import Registry, Watcher
 from simulator.app.kept_runs import KeptRuns, name_of
+from simulator.app.packed_runs import PackedRun
 from simulator.app.links import DEFAULT_SEED
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
@@ -38,7 +39,7 @@ def outcome(picks):
     return [len(made), found.run_hash, repr(found.verdicts), repr(found.metrics)]
 
 def broken(count):
-    store, content = KeptRuns(), bytes(300_000)
+    store, content = KeptRuns(), PackedRun(bytes(300_000), 300_000)
     for number in range(count):
         store.put(name_of("file", number % 3), content)
     return sum(store.get(name_of("file", number)) != content for number in range(3))

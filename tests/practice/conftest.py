@@ -5,6 +5,7 @@ from concurrent.futures import Future
 import pytest
 
 from simulator.app.jobs import Job
+from simulator.app.packed_runs import pack
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.metrics.replications import run_replication
@@ -31,7 +32,7 @@ def done(plan, seed=1, replications=2):
     """A job that has come to its end."""
     futures = [Future() for _ in range(replications)]
     for number, future in enumerate(futures):
-        future.set_result(run_replication(plan, seed, number))
+        future.set_result(pack(run_replication, plan, seed, number))
     return Job(plan, seed, replications, futures)
 
 
