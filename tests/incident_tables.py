@@ -8,7 +8,7 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from simulator.evidence.detection_tables import load_effects, load_refits
+from campaigns.detections.condition_effects import load_effects, load_refits
 from simulator.incident.difficulty import DIFFICULTIES
 from simulator.incident.incident_rules import INCIDENT_RULES
 from simulator.incident.incident_signals import INCIDENT_SIGNALS

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from simulator.datalab.dawid_skene import ReaderModel, dawid_skene
+from campaigns.datalab.dawid_skene import ReaderModel, dawid_skene
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.lab_evidence import MALIGNANT
 from simulator.intervals import LEVEL, share_interval

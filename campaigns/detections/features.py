@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
+from campaigns.detections.condition_effects import effect_rows
 from campaigns.detections.evaluate import Job
 from campaigns.detections.networks import DETECTORS, start
 from campaigns.detections.origin import measured_here
@@ -29,7 +30,6 @@ from simulator.evidence.scene_tables import NUMBERS, FeaturesAbout, load_feature
 from simulator.measure.detector_conditions import STALE, Setting
 from simulator.measure.detector_io import outputs_of, prepare
 from simulator.measure.guarded import CannotMeasureError
-from simulator.metrics.condition_effects import effect_rows
 
 NETWORK = "yolox_nano"
 #: The half of the images, by `precisions.halves`, that is the reference.

@@ -27,7 +27,7 @@ from campaigns.detections.road import OBJECTS, road_answers, road_labels
 from campaigns.detections.scale_tables import RESAMPLES, SHIFT_THRESHOLD
 from campaigns.detections.scales import heights_px
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.input_sizes import AGAINST, BY_HEIGHT, DRAWS, INPUTS
+from simulator.evidence.input_sizes import DRAWS, INPUTS
 from simulator.evidence.object_scales import load_scales, shifted
 from simulator.intervals import LEVEL
 from simulator.measure.detector_io import LEAST, Layout, Takes, boxes_of, decode_fastestdet, outputs_of, prepare
@@ -37,6 +37,12 @@ from simulator.metrics.detection_quality import Boxes, ScoredBoxes, best_scores,
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+#: Shares found by height in the usual picture, and their change, paired by object.
+BY_HEIGHT = [
+    *("seen_by", "part", "low_px", "high_px", "boxes", "found_usual", "found"),
+    *("change", "change_low", "change_high"),
+]
+AGAINST = ("played", "natural")
 #: Parts of the usual picture that are measured.
 PARTS = (0.75, 0.5)
 #: The strides of the networks; the coarsest divides the side of their square.

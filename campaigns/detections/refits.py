@@ -23,9 +23,10 @@ from scipy.special import expit, log_expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from campaigns.detections.condition_effects import REFITS
 from campaigns.detections.networks import DETECTORS, start
 from campaigns.detections.scene_job import SceneJob
-from simulator.evidence.detection_tables import BINS, REFITS
+from simulator.evidence.detection_tables import BINS
 from simulator.evidence.evidence_files import in_one_step
 from simulator.intervals import Interval
 from simulator.measure.detector_conditions import Setting

@@ -32,7 +32,7 @@ from simulator.evidence.object_scales import (
     Scales,
     ScalesAbout,
     ScoredNetwork,
-    other_files,
+    profile_of,
 )
 from simulator.evidence.profiles import Profile
 from simulator.measure.detector_conditions import COARSE, CORRUPTIONS
@@ -93,6 +93,16 @@ def make_scales(job: ScaleJob, profiles: Iterable[Profile], tick: Callable[[], N
     noted = _told_of_other_files(about, profiles)
     frames = {name: pd.DataFrame(made) for name, made in rows.items()}
     return Scales(noted, **{name: frames[name][table.names] for name, table in Scales.tables().items()})
+
+
+def other_files(about: ScalesAbout, profiles: Iterable[Profile]) -> dict[str, str]:
+    """Return the networks that were judged and timed as two different files: names, and the hash of the timed file.
+
+    For these a latency has to be measured anew before latency and recall are those of one file.
+    """
+    timed = {(profile.model, profile.precision): profile.provenance.model_sha256 for profile in profiles}
+    pairs = ((name, network.sha256, timed.get(profile_of(name))) for name, network in about.networks.items())
+    return {name: other for name, scored, other in pairs if other is not None and other != scored}
 
 
 class _Judged:

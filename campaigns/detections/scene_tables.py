@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from campaigns.detections.condition_effects import effect_rows
 from campaigns.detections.evaluate import Bench, seen
 from campaigns.detections.features import REFERENCE, FeatureBench, feature_rows, reduced, write_features
 from campaigns.detections.networks import DETECTORS
@@ -25,7 +26,6 @@ from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.scene_tables import CROP, IMAGE, MIXTURE, NUMBERS, Features, ScenesAbout, SceneTables
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.guarded import CannotMeasureError
-from simulator.metrics.condition_effects import effect_rows
 from simulator.metrics.detection_quality import Boxes, ScoredBoxes, average_precision, resamples
 
 _CLEAN = Setting(CLEAN, 0)

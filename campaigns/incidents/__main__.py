@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
+from pydantic import TypeAdapter
 from rich.table import Table as Shown
 
 from campaigns.incidents.rehearsal import rehearse as rehearsed
@@ -32,14 +33,17 @@ from campaigns.incidents.study import (
 )
 from campaigns.incidents.study import fixes as fixed
 from campaigns.terminal import progress, run
+from simulator.case.listing import read_listing
 from simulator.case.load import load
 from simulator.cli.exits import err, known, table_console
 from simulator.cli.options import AsJson, Case
 from simulator.evidence.evidence_files import in_one_step
 from simulator.incident.difficulty import DIFFICULTIES, USUAL, level_of
-from simulator.incident.player_actions import read_watches
+from simulator.incident.player_actions import check_watch
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import spec_of
+from simulator.incident.section import Incident
+from simulator.incident.watches import Watch
 from simulator.paths import INCIDENTS
 
 Workers = Annotated[int, typer.Option(min=1, max=64, help="processes")]
@@ -172,6 +176,15 @@ def monitors(
 def _interval(row: dict[Any, Any], name: str) -> str:
     low, high = (f"{row[f'{name}_{end}']:.2g}" if isfinite(row[f"{name}_{end}"]) else "never" for end in ("low", "high"))
     return f"{row[name]:.2g} ({low} to {high})" if isfinite(row[name]) else f"never ({low} to {high})"
+
+
+def read_watches(path: Path, spec: Incident) -> list[Watch]:
+    """Read the list of monitors in a YAML or JSON file; raises ScenarioError with the fault at its line."""
+    listing = read_listing(path, TypeAdapter(list[Watch]))
+    for index, watch in enumerate(listing.entries):
+        with listing.at(index):
+            check_watch(watch, spec)
+    return listing.entries
 
 
 def _written(rows: pd.DataFrame, path: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from campaigns.projection.form import BYTES, NOISE, Design, Fit, Vector, design_of, evaluate, fit
+from campaigns.projection.form import BYTES, NOISE, Design, Fit, Vector, all_points, design_of, evaluate, fit
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.projection import CURVES, all_points, networks, published
+from simulator.evidence.projection import CURVES, networks, published
 from simulator.evidence.projection_accuracy import OFFLINE
 from simulator.paths import CATALOGUE
 

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from campaigns.projection.form import Design, Fit, design_of, fit
+from campaigns.projection.form import Design, Fit, all_points, design_of, fit
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.projection import OWN, all_points, effective_watts, fingerprint, power
+from simulator.evidence.projection import OWN, effective_watts, fingerprint, power
 from simulator.evidence.projection_accuracy import (
     BARS,
     LEVEL,

@@ -78,14 +78,6 @@ def drawn_labels(panel: Panel, table: ReaderTable, diagnoses: NDArray[np.object_
     return np.asarray(malignant ^ (luck < wrong))
 
 
-def error_rates(panel: Panel, table: ReaderTable) -> dict[str, float]:
-    """Return the share of wrong labels by true class."""
-    by_class = called_by_class(table)
-    reader, malignant = np.array([*by_class.values()]), np.isin([*by_class], MALIGNANT)
-    called = panel.called(reader, malignant)
-    return dict(zip(by_class, np.where(malignant, 1 - called, called).tolist(), strict=True))
-
-
 def disagreement(panel: Panel, table: ReaderTable, diagnoses: NDArray[np.object_]) -> float:
     """Return the share of photos on which two readers of the panel differ about "malignant"."""
     by_class, malignant = called_by_class(table), np.isin(diagnoses, MALIGNANT)

@@ -17,7 +17,6 @@ them, on objects of the road and the networks whose latency is measured.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +29,11 @@ from simulator.evidence.evidence_files import MeasuredOrigin, read_yaml
 from simulator.evidence.evidence_tables import (
     CHANGE,
     COUNT,
-    NUMBER,
     SHARE,
-    CellWords,
     Range,
     Table,
     TableGroup,
     columns,
-    rows_with,
 )
 from simulator.paths import CATALOGUE, DETECTIONS
 
@@ -203,73 +199,6 @@ def coco_c(path: Path = CATALOGUE / "coco_c.yaml") -> CocoC:
     return read_yaml(path, TypeAdapter(CocoC), DetectionError)
 
 
-#: Measures of each image. A detection counts from the score with the best F1 on clean images.
-MEASURES = {
-    "ap": "average precision over all images, a part of 1",
-    "found_share": "share of the image's labelled boxes that are found",
-    "found_count": "detections that count",
-    "false_count": "detections that count and are false",
-    "score_mean": "mean score of all detections",
-    "score_max": "highest score",
-    "feature_distance": "distance of the image's features from the middle of the reference, in standard deviations",
-    "feature_shift": "distance of the middle of the features from where it is on clean images, in standard deviations",
-}
-#: The measures that need labels.
-QUALITY = ("ap", "found_share", "false_count")
-#: The features come from one network's layer; their rows stand under its name and hold for the image, not for the detector.
-FEATURE_NETWORK = "yolox_nano"
-_NAMES = ["detector", "condition", "severity", "measure"]
-EFFECTS = Table(
-    "effects.csv",
-    columns("detector condition severity")
-    | columns("measure", CellWords(tuple(MEASURES)))
-    | columns("images clean change low high", NUMBER)
-    | columns("q", SHARE)
-    | columns("smallest_paired smallest_apart", COUNT),
-    key=tuple(_NAMES),
-    bounded=(("change", "low", "high"),),
-)
-#: Rows whose q is below have an effect.
-LIMIT = 0.05
-
-
-class EffectError(InputError):
-    """The table of effects cannot be used; the message gives the reason."""
-
-
-@dataclass(frozen=True)
-class Effects:
-    """The table; see the module."""
-
-    rows: pd.DataFrame
-
-    def of(self, detector: str, condition: str, severity: int, measure: str) -> pd.Series:
-        """Return one row; raises EffectError that lists the measured ones."""
-        wanted = {"detector": detector, "condition": condition, "severity": severity, "measure": measure}
-        return rows_with(self.rows, EFFECTS.file, EffectError, **wanted).iloc[0]
-
-    def decoys(self) -> pd.DataFrame:
-        """Detector, condition and severity where no measure of `QUALITY` has an effect: columns of the names, `moves`.
-
-        moves: the other measures that have an effect there, with which such a condition can look like a cause.
-        """
-        rows = self.rows.assign(seen=self.rows["q"] < LIMIT, quality=self.rows["measure"].isin(QUALITY))
-        spared = []
-        for names, condition_rows in rows.groupby(_NAMES[:3], sort=False):
-            if not condition_rows.loc[condition_rows["quality"], "seen"].any():
-                moves = ", ".join(condition_rows.loc[condition_rows["seen"], "measure"])
-                spared.append(dict(zip(_NAMES[:3], names, strict=True)) | {"moves": moves})
-        return pd.DataFrame(spared, columns=[*_NAMES[:3], "moves"])
-
-    def shown_apart(self) -> pd.Series:
-        return self.rows["change"].abs() >= self.rows["smallest_apart"]
-
-
-def load_effects(folder: Path = DETECTIONS) -> Effects:
-    """Read the table; raises EffectError with the file, the line, the column and what is wrong."""
-    return Effects(EFFECTS.read(folder, EffectError, "python -m campaigns.detections features"))
-
-
 #: Average precision at 8 bits on processors of two kinds; saturates: whether the processor's sums of 8-bit products do.
 PROCESSORS = Table("processors.csv", columns("detector precision recipe saturates") | columns("ap ap50", SHARE))
 
@@ -277,16 +206,3 @@ PROCESSORS = Table("processors.csv", columns("detector precision recipe saturate
 def load_processors(folder: Path = DETECTIONS) -> pd.DataFrame:
     """Read `PROCESSORS`; raises DetectionError with the file and the fault."""
     return PROCESSORS.read(folder, DetectionError, "python -m campaigns.detections processors")
-
-
-#: The last layer of the served detector before and after it is fitted to labelled frames of a condition, on other images.
-REFITS = Table(
-    "refits.csv",
-    columns("detector condition severity frames images")
-    | columns((f"{of}_{part}" for of in ("ap", "recall") for part in ("before", "after", "change", "low", "high")), CHANGE),
-)
-
-
-def load_refits(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """Read `REFITS`; raises DetectionError with the file and the fault."""
-    return REFITS.read(folder, DetectionError, "python -m campaigns.detections refits")

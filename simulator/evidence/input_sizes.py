@@ -23,7 +23,6 @@ from simulator.paths import DETECTIONS
 Floats = NDArray[np.float64]
 
 DRAWS = [f"d{number:02d}" for number in range(40)]
-AGAINST = ("played", "natural")
 INPUTS = Table(
     "inputs.csv",
     columns("seen_by")
@@ -35,11 +34,6 @@ INPUTS = Table(
     | columns("expected")
     | columns(["shift", "shift_low", "shift_high", *DRAWS], Range(-20, 20)),
 )
-#: Shares found by height in the usual picture, and their change, paired by object.
-BY_HEIGHT = [
-    *("seen_by", "part", "low_px", "high_px", "boxes", "found_usual", "found"),
-    *("change", "change_low", "change_high"),
-]
 
 
 @remembered("inputs.csv")

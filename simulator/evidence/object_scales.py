@@ -12,7 +12,6 @@ intervals 95%; d00 to d39 are bootstrap draws of images.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,6 @@ from simulator.evidence.evidence_tables import (
     refuse,
     rows_with,
 )
-from simulator.evidence.profiles import Profile
 from simulator.paths import DETECTIONS
 
 _MADE_BY = "python -m campaigns.detections scales"
@@ -141,16 +139,6 @@ def profile_of(seen_by: str) -> tuple[str, str]:
     if len(parts) != 3 or parts[0] != "coco":
         raise DetectionError(f"'{seen_by}' names no network of these tables; expected such as coco.yolox_nano.int8_mixed")
     return f"coco_{parts[1]}", parts[2]
-
-
-def other_files(about: ScalesAbout, profiles: Iterable[Profile]) -> dict[str, str]:
-    """Return the networks that were judged and timed as two different files: names, and the hash of the timed file.
-
-    For these a latency has to be measured anew before latency and recall are those of one file.
-    """
-    timed = {(profile.model, profile.precision): profile.provenance.model_sha256 for profile in profiles}
-    pairs = ((name, network.sha256, timed.get(profile_of(name))) for name, network in about.networks.items())
-    return {name: other for name, scored, other in pairs if other is not None and other != scored}
 
 
 def load_scales(folder: Path = DETECTIONS) -> Scales:

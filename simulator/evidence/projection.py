@@ -288,9 +288,6 @@ def _curves(folder: Path) -> dict[tuple[str, str, str], LatencyCurve]:
 #: The protocol of the points that were measured here; no point of it is ever held out.
 OWN = "own"
 
-#: Activations for each multiply-add where they were not counted; a family's factor takes up the difference.
-ACTIVATIONS_PER_MAC = 3.3e-3
-
 #: What a profile's precision is called among published latencies.
 _MEASURED = {"fp32": "fp32", "int8_static": "int8"}
 _MEASURED_BATCHES = (1, 8)
@@ -368,10 +365,6 @@ def _slow_at_eight_bits(profile: Profile) -> bool:
     """
     runs_on = instruction_set_of(profile.provenance.processor)
     return runs_on is not None and saturates(runs_on)
-
-
-def all_points() -> pd.DataFrame:
-    return pd.concat([published(), measured_points()], ignore_index=True)
 
 
 def projection_files() -> dict[str, Path]:

@@ -27,10 +27,6 @@ _FOUND = [f"found_{round(100 * low):02d}" for low in BINS]
 _FALSE = [f"false_{round(100 * low):02d}" for low in BINS]
 
 
-def setting_name(setting: Setting) -> str:
-    return setting[0] if setting == CLEAN_SETTING else f"{setting[0]}:{setting[1]}"
-
-
 @dataclass(frozen=True, eq=False)
 class SceneBoxes:
     """The labelled boxes of all scenes, shapes (boxes,): the scene, the category and the area in pixels of each.

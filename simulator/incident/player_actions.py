@@ -70,7 +70,7 @@ class WatchAction(AnyAction):
 
     def check(self, spec: Incident) -> None:
         for place, watch in enumerate(self.watches):
-            _check_watch(watch, spec, "watches", place)
+            check_watch(watch, spec, "watches", place)
 
     def take(self, play: Play) -> NotebookEntry:
         play.watches.append((play.now_s, list(self.watches)))
@@ -295,16 +295,8 @@ def read_actions(given: object) -> list[Action]:
         raise ActionError(f"actions: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def read_watches(path: Path, spec: Incident) -> list[Watch]:
-    """Read the list of monitors in a YAML or JSON file; raises ScenarioError with the fault at its line."""
-    listing = read_listing(path, TypeAdapter(list[Watch]))
-    for index, watch in enumerate(listing.entries):
-        with listing.at(index):
-            _check_watch(watch, spec)
-    return listing.entries
-
-
-def _check_watch(watch: Watch, spec: Incident, *path: str | int) -> None:
+def check_watch(watch: Watch, spec: Incident, *path: str | int) -> None:
+    """Raise ActionError for a monitor of a figure that the case does not have, or of a window that is too wide."""
     _among(watch.statistic, spec.usd_a_week, *path, "statistic")
     if fault := spec.too_wide(watch):
         raise ActionError(fault, (*path, "window_h"))

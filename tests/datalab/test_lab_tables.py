@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from campaigns.datalab.case_data import DRAWS, PHONE, PHONE_PRECISION, REQUESTS, middle_draw, price_of_option, usd_a_photo
 from simulator.case.document import ScenarioError
 from simulator.case.load import load
-from simulator.datalab.case_data import DRAWS, PHONE, PHONE_PRECISION, REQUESTS, middle_draw, price_of_option, usd_a_photo
 from simulator.datalab.lab_tables import CHOICE, plan_with, table_rows, words, write_lab_table
 from simulator.datalab.label_prices import CASE
 from simulator.datalab.refit import TABLE, LabRequest, refit

@@ -10,9 +10,9 @@ from simulator.datalab.label_noise import (
     called_by_class,
     disagreement,
     drawn_labels,
-    error_rates,
     majority_of_three,
 )
+from simulator.evidence.lab_evidence import MALIGNANT as CANCERS
 from simulator.evidence.lab_evidence import reader_table
 
 CALLED = np.array([0.05, 0.2, 0.5, 0.8, 0.95])
@@ -47,6 +47,14 @@ def test_guidelines_leave_a_part_of_the_errors_and_a_biopsy_none():
     followed = Panel("one", guidelines=True, guideline_errors=0.5).called(CALLED, MALIGNANT)
     assert np.allclose(followed, [0.025, 0.1, 0.25, 0.9, 0.975])
     assert np.array_equal(Panel().called(CALLED, MALIGNANT), MALIGNANT)
+
+
+def error_rates(panel, table):
+    """Return the share of wrong labels by true class."""
+    by_class = called_by_class(table)
+    reader, malignant = np.array([*by_class.values()]), np.isin([*by_class], CANCERS)
+    called = panel.called(reader, malignant)
+    return dict(zip(by_class, np.where(malignant, 1 - called, called).tolist(), strict=True))
 
 
 def test_more_people_err_less_in_every_class_where_one_is_right_more_often_than_not():

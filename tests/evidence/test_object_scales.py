@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from campaigns.detections.by_height import height_class, probit_shift
+from campaigns.detections.scale_tables import other_files
 from simulator.evidence.detection_tables import DetectionError, load_detections
-from simulator.evidence.object_scales import DRAWS, load_scales, other_files, profile_of, shifted
+from simulator.evidence.object_scales import DRAWS, load_scales, profile_of, shifted
 from simulator.evidence.profiles import profiles
 from simulator.paths import DETECTIONS, PROFILES
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.evidence.detection_tables import load_detections, load_effects
+from campaigns.detections.condition_effects import load_effects
+from simulator.evidence.detection_tables import load_detections
 from simulator.evidence.scene_tables import NUMBERS, SceneError, SceneTables, load_features, load_scenes
 from simulator.paths import DETECTIONS, SCENES
 from tests.scenes import IMAGES, small_scenes, write_scenes

@@ -9,13 +9,14 @@ import pytest
 from PIL import Image
 
 from campaigns.detections import evaluate, features, networks, origin, scene_tables, tables
+from campaigns.detections.condition_effects import load_effects
 from campaigns.detections.evaluate import Bench, Job, make_networks, seen
 from campaigns.detections.features import FeatureBench, make_features, settings_of
 from campaigns.detections.networks import Detector
 from campaigns.detections.scene_job import SceneJob, scene_settings
 from campaigns.detections.scene_tables import SceneBench, scene_bench
 from simulator.evidence import scene_tables as evidence
-from simulator.evidence.detection_tables import DetectionTables, load_detections, load_effects
+from simulator.evidence.detection_tables import DetectionTables, load_detections
 from simulator.evidence.evidence_tables import Table, columns
 from simulator.evidence.scene_tables import load_features, load_scenes
 from simulator.measure.detector_conditions import Setting

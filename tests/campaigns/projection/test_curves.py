@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from campaigns.projection.curves import fit_curves, write_curves
-from campaigns.projection.form import design_of, fit
-from simulator.evidence.projection import CURVES, LatencyCurve, all_points, curve_of, networks
+from campaigns.projection.form import all_points, design_of, fit
+from simulator.evidence.projection import CURVES, LatencyCurve, curve_of, networks
 from simulator.evidence.projection_accuracy import OFFLINE
 from simulator.paths import CATALOGUE
 

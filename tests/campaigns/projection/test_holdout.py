@@ -1,7 +1,8 @@
 """Networks are hidden together, and often enough."""
 
+from campaigns.projection.form import all_points
 from campaigns.projection.holdout import HIDDEN, hidden_sets
-from simulator.evidence.projection import OWN, all_points
+from simulator.evidence.projection import OWN
 
 
 def test_at_least_a_third_is_hidden_and_every_network_is_hidden_in_each_repeat():

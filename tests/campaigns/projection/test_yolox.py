@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from campaigns.projection.curves import _protocol
-from campaigns.projection.form import design_of, fit
-from simulator.evidence.projection import OWN, all_points, latency, published
+from campaigns.projection.form import all_points, design_of, fit
+from simulator.evidence.projection import OWN, latency, published
 from simulator.evidence.projection_accuracy import held_out
 
 

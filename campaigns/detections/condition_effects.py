@@ -1,9 +1,13 @@
-"""Shift of the middle of several numbers: Mahalanobis's distance with Hotelling's test (Hotelling 1931)."""
+"""Effects of conditions on measures of images, and how far the middle of their features moves.
+
+That shift is Mahalanobis's distance with Hotelling's test (Hotelling 1931). `refits.csv` beside the effects is read here too.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +16,13 @@ import scipy
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
-from simulator.evidence.detection_tables import BINS, CLEAN, EFFECTS, FEATURE_NETWORK, FP32, DetectionTables
+from simulator.errors import InputError
+from simulator.evidence.detection_tables import BINS, CLEAN, FP32, DetectionError, DetectionTables
+from simulator.evidence.evidence_tables import CHANGE, COUNT, NUMBER, SHARE, CellWords, Table, columns, rows_with
 from simulator.evidence.scene_tables import Features
 from simulator.intervals import LEVEL, Interval
 from simulator.metrics.detection_quality import bootstrapped, operating_score
+from simulator.paths import DETECTIONS
 
 Floats = NDArray[np.float64]
 _RESAMPLES = 300
@@ -138,7 +145,7 @@ def measured(tables: DetectionTables, detector: str, condition: str, severity: i
 
 
 def effect_rows(tables: DetectionTables, features: Features, families: pd.Series | None = None) -> pd.DataFrame:
-    """Return one row per detector, condition, severity and measure, as `simulator.evidence.detection_tables` describes them.
+    """Return one row per detector, condition, severity and measure, by the columns of EFFECTS.
 
     families: by name of the image, what it is akin to (a crop, and what it was cut from); a family counts as one image, by
     its mean. Each image stands alone if none are said. The intervals of AP in `tables` should be by family too.
@@ -244,3 +251,86 @@ def paired(apart: pd.Series) -> tuple[Interval, float]:
     test = scipy.stats.ttest_1samp(apart.to_numpy(float), 0)
     bounds = test.confidence_interval(LEVEL)
     return Interval(mean, float(bounds.low), float(bounds.high)), float(test.pvalue)
+
+
+# The table
+
+
+#: Measures of each image. A detection counts from the score with the best F1 on clean images.
+MEASURES = {
+    "ap": "average precision over all images, a part of 1",
+    "found_share": "share of the image's labelled boxes that are found",
+    "found_count": "detections that count",
+    "false_count": "detections that count and are false",
+    "score_mean": "mean score of all detections",
+    "score_max": "highest score",
+    "feature_distance": "distance of the image's features from the middle of the reference, in standard deviations",
+    "feature_shift": "distance of the middle of the features from where it is on clean images, in standard deviations",
+}
+#: The measures that need labels.
+QUALITY = ("ap", "found_share", "false_count")
+#: The features come from one network's layer; their rows stand under its name and hold for the image, not for the detector.
+FEATURE_NETWORK = "yolox_nano"
+_NAMES = ["detector", "condition", "severity", "measure"]
+EFFECTS = Table(
+    "effects.csv",
+    columns("detector condition severity")
+    | columns("measure", CellWords(tuple(MEASURES)))
+    | columns("images clean change low high", NUMBER)
+    | columns("q", SHARE)
+    | columns("smallest_paired smallest_apart", COUNT),
+    key=tuple(_NAMES),
+    bounded=(("change", "low", "high"),),
+)
+#: Rows whose q is below have an effect.
+LIMIT = 0.05
+
+
+class EffectError(InputError):
+    """The table of effects cannot be used; the message gives the reason."""
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The table; see the module."""
+
+    rows: pd.DataFrame
+
+    def of(self, detector: str, condition: str, severity: int, measure: str) -> pd.Series:
+        """Return one row; raises EffectError that lists the measured ones."""
+        wanted = {"detector": detector, "condition": condition, "severity": severity, "measure": measure}
+        return rows_with(self.rows, EFFECTS.file, EffectError, **wanted).iloc[0]
+
+    def decoys(self) -> pd.DataFrame:
+        """Detector, condition and severity where no measure of `QUALITY` has an effect: columns of the names, `moves`.
+
+        moves: the other measures that have an effect there, with which such a condition can look like a cause.
+        """
+        rows = self.rows.assign(seen=self.rows["q"] < LIMIT, quality=self.rows["measure"].isin(QUALITY))
+        spared = []
+        for names, condition_rows in rows.groupby(_NAMES[:3], sort=False):
+            if not condition_rows.loc[condition_rows["quality"], "seen"].any():
+                moves = ", ".join(condition_rows.loc[condition_rows["seen"], "measure"])
+                spared.append(dict(zip(_NAMES[:3], names, strict=True)) | {"moves": moves})
+        return pd.DataFrame(spared, columns=[*_NAMES[:3], "moves"])
+
+    def shown_apart(self) -> pd.Series:
+        return self.rows["change"].abs() >= self.rows["smallest_apart"]
+
+
+def load_effects(folder: Path = DETECTIONS) -> Effects:
+    """Read the table; raises EffectError with the file, the line, the column and what is wrong."""
+    return Effects(EFFECTS.read(folder, EffectError, "python -m campaigns.detections features"))
+
+
+#: The last layer of the served detector before and after it is fitted to labelled frames of a condition, on other images.
+REFITS = Table(
+    "refits.csv",
+    columns("detector condition severity frames images")
+    | columns((f"{of}_{part}" for of in ("ap", "recall") for part in ("before", "after", "change", "low", "high")), CHANGE),
+)
+
+
+def load_refits(folder: Path = DETECTIONS) -> pd.DataFrame:
+    """Read `REFITS`; raises DetectionError with the file and the fault."""
+    return REFITS.read(folder, DetectionError, "python -m campaigns.detections refits")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_ind, ttest_rel
 
-from simulator.metrics.condition_effects import effect_rows, measured, paired, smallest_apart, smallest_paired
+from campaigns.detections.condition_effects import effect_rows, measured, paired, smallest_apart, smallest_paired
 from tests.detections import small_tables
 from tests.features import small_features
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from campaigns.datalab.dawid_skene import dawid_skene
 from campaigns.datalab.readers import CLASSES, FittedReader, bounds
-from simulator.datalab.dawid_skene import dawid_skene
 from simulator.evidence.lab_evidence import MALIGNANT
 from simulator.paths import ASSETS
 

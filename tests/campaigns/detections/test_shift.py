@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import mahalanobis as of_scipy
 from scipy.stats import ttest_rel
 
-from simulator.metrics.condition_effects import (
+from campaigns.detections.condition_effects import (
     ALPHA,
     POWER,
     hotelling,

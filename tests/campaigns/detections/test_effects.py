@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from simulator.evidence.detection_tables import EFFECTS, EffectError, Effects, load_detections, load_effects
+from campaigns.detections.condition_effects import EFFECTS, EffectError, Effects, effect_rows, load_effects
+from simulator.evidence.detection_tables import load_detections
 from simulator.evidence.scene_tables import load_features
-from simulator.metrics.condition_effects import effect_rows
 
 
 @pytest.fixture(scope="module")

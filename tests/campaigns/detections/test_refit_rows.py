@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.evidence.detection_tables import FP32, DetectionError, load_detections, load_refits
+from campaigns.detections.condition_effects import load_refits
+from simulator.evidence.detection_tables import FP32, DetectionError, load_detections
 
 
 def test_the_served_layer_has_the_precision_of_the_detection_tables() -> None:
