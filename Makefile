@@ -12,7 +12,7 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
 CAMPAIGNS := $(addprefix campaign-,compression datalab detections features scenes scales inputs weather processors refits drives projection incidents)
 
-.PHONY: help run setup setup-dev board editor test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit house lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
+.PHONY: help run setup setup-dev board editor test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit house tests-map tests-of lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -103,6 +103,12 @@ board editor:
 
 house: $(VENV)/.installed-dev ## count lines, files in a run, circles of imports, names and tests, each beside its bar
 	@$(BIN)/python -m tests.house
+
+tests-map: $(VENV)/.installed-dev ## record in build/ which tests run which lines
+	@mkdir -p build && COVERAGE_FILE=build/tests-map $(BIN)/python -m pytest -q $(AT_ONCE) --cov=simulator --cov=pages --cov-context=test --cov-report=
+
+tests-of: $(VENV)/.installed-dev ## print which tests cover a file: FILE=simulator/case/load.py
+	@$(BIN)/python -m tests.house.tests_of $(FILE)
 
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths

@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from tests.patience import PATIENCE_S
+
 #: The command, as a program starts it.
 CASESIM = (sys.executable, "-m", "simulator.cli")
 
@@ -36,7 +38,7 @@ def started(command: Sequence[object], **how: Any) -> psutil.Popen:
     return psutil.Popen([*map(str, command)], **quiet)
 
 
-def until(true: Callable[[], object], what: str, within_s: float = 120.0) -> None:
+def until(true: Callable[[], object], what: str, within_s: float = PATIENCE_S) -> None:
     """Wait for something; fails with what it was."""
     deadline = monotonic() + within_s
     while not true():

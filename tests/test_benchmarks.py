@@ -19,6 +19,7 @@ from simulator.engine.run import simulate
 from simulator.paths import ROOT
 from simulator.theory.queue_formulas import mg1_wait, mmc_wait
 from tests.loops import run
+from tests.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize("name", ["__main__", "browser", "pictures", "shared_node", "sweeps"])
@@ -43,13 +44,13 @@ def test_a_client_without_a_browser_reaches_the_verdict_of_its_change():
             def full(told):
                 return next((one for one in tab.said[told:] if one.fresh and len(one.verdict) == 12), None)
 
-            first = await tab.until(lambda: full(0), 120)
-            await tab.until(lambda: tab.settled, 120)
+            first = await tab.until(lambda: full(0), PATIENCE_S)
+            await tab.until(lambda: tab.settled, PATIENCE_S)
             with pytest.raises(LookupError, match=r"'Dermatologist': .* no slider .* 'Dermatologists per shift'"):
                 await tab.move("Dermatologist", 1)
             told = len(tab.said)
             await tab.move("Dermatologists per shift", -1)
-            then = await tab.until(lambda: full(told), 120)
+            then = await tab.until(lambda: full(told), PATIENCE_S)
             return [one.verdict for one in tab.said], first, then, tab.faults
 
     with app(None) as address:
@@ -97,7 +98,7 @@ def test_a_line_of_news_that_breaks_is_opened_again_and_asked_from_what_was_seen
 
     async def look():
         async with played(stream, line) as tab:
-            await tab.until(lambda: any(one.verdict == "0123456789ab" for one in tab.said), 10)
+            await tab.until(lambda: any(one.verdict == "0123456789ab" for one in tab.said), PATIENCE_S)
 
     run(look())
     assert wishes[1] == {"token": "t", "seen": "1" if breaks == "before it is asked" else "2"}
@@ -110,7 +111,7 @@ def test_a_message_that_the_page_cannot_take_in_ends_the_wait_at_once():
 
     async def look():
         async with played(stream, stream) as tab:
-            await tab.until(lambda: tab.settled, 60)
+            await tab.until(lambda: tab.settled, PATIENCE_S)
 
     with pytest.raises(LostError, match="dropped"):
         run(look())

@@ -18,6 +18,7 @@ from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from tests.house_picture import PICTURE, picture
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -86,7 +87,13 @@ def copy(tmp_path: Path) -> Path:
 def _run(copy: Path, script: str) -> str:
     environment = os.environ | {"PYTHONPATH": str(copy)}
     ended = subprocess.run(
-        [sys.executable, "-c", script], cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=300
+        [sys.executable, "-c", script],
+        cwd=copy,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
     )
     assert ended.returncode == 0, ended.stderr
     return ended.stdout

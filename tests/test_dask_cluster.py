@@ -21,9 +21,8 @@ from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.sweeps.sweep import Sweep, sweep_request, swept, to_parquet
 from tests.case.texts import SMALL
+from tests.patience import PATIENCE_S
 from tests.sweeps.test_sweep import Here
-
-PATIENCE_S = 60
 
 
 class Dask:

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.case.load import scenario_ids
 from simulator.cli.commands import COMMANDS, loaded
 from simulator.paths import APP, PAGES
+from tests.patience import PATIENCE_S
 from tests.serving.test_serve import answers, started, until_healthy
 
 pytestmark = pytest.mark.long
@@ -65,7 +66,7 @@ def test_files_of_ones_own_go_through_the_monitors(tmp_path, casesim):
 
 @pytest.fixture
 def app_page():
-    return AppTest.from_file(APP, default_timeout=120).run()
+    return AppTest.from_file(APP, default_timeout=PATIENCE_S).run()
 
 
 @pytest.mark.parametrize("script", sorted(PAGES.glob("*.py")), ids=lambda script: script.stem)
@@ -86,5 +87,5 @@ def test_the_server(tmp_path):
     server, port = started(environment, tmp_path)
     until_healthy(server, port)
     server.terminate()
-    server.communicate(timeout=120)
+    server.communicate(timeout=PATIENCE_S)
     assert not answers(port)

@@ -12,6 +12,7 @@ import pytest
 from tests.house.counts import binds, sentence_builders, shared_names, signature_lines, untested
 from tests.house.executed import executed
 from tests.house.modules import Import, between, circles, imports, modules_of
+from tests.house.tests_of import named_or_importing, recorded
 
 
 def _write(folder: Path, **texts: str) -> Path:
@@ -123,3 +124,26 @@ def test_a_file_is_executed_where_a_function_ran_and_not_where_it_was_imported(r
     execution = executed(way.go, run_house)
     assert execution.files == ["late.py", "way.py"]
     assert execution.functions == 3  # go, end and its lambda
+
+
+def test_without_a_record_the_tests_of_a_file_are_those_of_its_name_and_those_that_import_it(tmp_path):
+    _write(
+        tmp_path,
+        house__cellar="",
+        tests__deep__test_cellar="",
+        tests__test_door="from house.cellar import stairs\n",
+        tests__test_roof="import house\n",
+    )
+    tests = named_or_importing(tmp_path / "house/cellar.py", tmp_path)
+    assert {test.name for test in tests} == {"test_cellar.py", "test_door.py"}
+
+
+def test_a_record_counts_the_lines_of_functions_that_a_test_runs(tmp_path):
+    coverage = pytest.importorskip("coverage")
+    file = _write(tmp_path, cellar="A = 1\ndef go():\n    a = 1\n    return a\n") / "cellar.py"
+    data = coverage.CoverageData(str(tmp_path / "record"))
+    for context, lines in (("", [1, 2]), ("tests/a.py::test_a|run", [1, 2, 3, 4]), ("tests/b.py::test_b|run", [3])):
+        data.set_context(context)
+        data.add_lines({str(file): lines})
+    data.write()
+    assert recorded(file, tmp_path / "record") == {"tests/a.py::test_a": 2, "tests/b.py::test_b": 1}

@@ -11,6 +11,7 @@ import pytest
 
 from simulator.processes import KilledError, ProcessPool, over_processes
 from tests.families import CASESIM, busy_family, left, started
+from tests.patience import PATIENCE_S
 
 AGAIN = "a worker process was killed, perhaps for lack of memory; its work was restarted\n"
 
@@ -49,13 +50,13 @@ def test_a_command_ends_with_the_pipe_that_is_its_input():
     sleep(0.5)
     assert child.is_running()
     child.stdin.close()
-    assert child.wait(timeout=60) == -signal.SIGTERM
+    assert child.wait(timeout=PATIENCE_S) == -signal.SIGTERM
 
 
 def test_a_command_that_watches_its_input_can_end_by_itself():
     program = "from simulator.processes import end_with_input; end_with_input()"
     child = started([sys.executable, "-c", program], stdin=subprocess.PIPE)
-    assert child.wait(timeout=60) == 0
+    assert child.wait(timeout=PATIENCE_S) == 0
     child.stdin.close()
 
 
@@ -121,5 +122,5 @@ def long_answer(mark):
 
 def test_an_answer_that_is_cut_off_leaves_nobody_waiting(tmp_path, capsys):
     with ProcessPool(2) as pool:
-        assert len(pool.submit(long_answer, tmp_path / "mark").result(timeout=60)) == 2**26
+        assert len(pool.submit(long_answer, tmp_path / "mark").result(timeout=PATIENCE_S)) == 2**26
     assert capsys.readouterr().err == AGAIN

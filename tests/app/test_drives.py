@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.sources import drive_panel as panel
 from tests.app.drive_tables import write_drives
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def page(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(panel, "DRIVES", write_drives(tmp_path_factory.mktemp("drives")))
-        page = AppTest.from_function(script, default_timeout=60).run()
+        page = AppTest.from_function(script, default_timeout=PATIENCE_S).run()
         assert not page.exception
         yield page
 

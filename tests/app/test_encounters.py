@@ -17,6 +17,7 @@ from simulator.vehicle.followed import follow, interesting, meeting_of
 from simulator.vehicle.meeting import Meeting
 from tests.app.results import result
 from tests.encounters import recall, vehicle_plan
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def drawn(name):
 
         panels_by_exhibit()[name](result("vehicle"))
 
-    page = AppTest.from_function(script, default_timeout=60, kwargs={"name": name}).run()
+    page = AppTest.from_function(script, default_timeout=PATIENCE_S, kwargs={"name": name}).run()
     assert not page.exception
     return page
 
@@ -86,7 +87,7 @@ def test_the_first_picture_of_a_case_has_no_controls():
 
         heroes_by_exhibit()["encounter"](result("vehicle"))
 
-    page = AppTest.from_function(script, default_timeout=60).run()
+    page = AppTest.from_function(script, default_timeout=PATIENCE_S).run()
     assert not page.exception
     (picture,) = page.get("bidi_component")
     assert json.loads(picture.proto.json)["controls"] is False
@@ -135,7 +136,7 @@ def test_the_slider_over_a_short_run_stands_in_its_middle_and_counts_tenths():
         plan = replace(vehicle_plan(run=short), scenario_hash="short")
         over_time(["cameras", "ages"], replicate(plan, 1, 2))
 
-    page = AppTest.from_function(script, default_timeout=60).run()
+    page = AppTest.from_function(script, default_timeout=PATIENCE_S).run()
     assert not page.exception
     (slider,) = page.slider
     assert slider.value == datetime(2001, 1, 1, 0, 0, 15)

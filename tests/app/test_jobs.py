@@ -26,6 +26,7 @@ from simulator.metrics.replications import PLAIN, replication_of, run_doubts_pac
 from simulator.processes import KilledError
 from tests.builders import plan, pool
 from tests.metrics.test_groups import screened
+from tests.patience import PATIENCE_S
 
 ALL = Watcher(HOUSE, "")
 ONE, TWO, THREE, FOUR = (Watcher(name, "a tab") for name in ("one", "two", "three", "four"))
@@ -431,7 +432,7 @@ def test_processes_that_are_killed_while_idle_are_replaced_and_nobody_notices(ma
 
 
 def until(true):
-    deadline = monotonic() + 120
+    deadline = monotonic() + PATIENCE_S
     while not true():
         assert monotonic() < deadline
         sleep(0.05)

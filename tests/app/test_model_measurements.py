@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from simulator.app.model_measurements import MeasurementError, MeasurementOptions, Measurements
+from tests.patience import PATIENCE_S
 
 START = {"event": "start", "model": "m", "precision": "fp32", "device": "d", "threads": [1, 2], "batches": [1, 2]}
 HALF = {"event": "progress", "done": 0.5, "threads": 1, "medians_ms": {"1": 3.0, "2": 5.5}}
@@ -36,7 +37,7 @@ def file(tmp_path):
 
 
 def until(true):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

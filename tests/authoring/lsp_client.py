@@ -11,11 +11,13 @@ from queue import Queue
 from threading import Thread
 from typing import Any
 
+from tests.patience import PATIENCE_S
+
 
 class LspClient:
     """Starts a server, and talks to it; answers are awaited for at most `patience_s`."""
 
-    def __init__(self, command: Sequence[str], patience_s: float = 60) -> None:
+    def __init__(self, command: Sequence[str], patience_s: float = PATIENCE_S) -> None:
         self.server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.said: Queue[dict[str, Any]] = Queue()
         self.patience_s, self.number = patience_s, 0

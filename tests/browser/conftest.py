@@ -10,11 +10,12 @@ from simulator.app.store.incident_log import Incidents
 from tests.browser.screen import settle
 from tests.browser.serving import ARGS, installed, served
 from tests.browser.visiting import Visitors
+from tests.patience import PATIENCE_MS
 from tests.test_docs import FIRST_CASE
 from tests.tradeoffs.test_capacity import QUEUE
 
 # Nothing is said of speed here: a busy machine may take as long for what is expected as for a click.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

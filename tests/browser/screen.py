@@ -1,13 +1,22 @@
 """What a person does and reads on a page, by the words that they see."""
 
 import re
+from time import monotonic
 
 from playwright.sync_api import TimeoutError
+
+from tests.patience import PATIENCE_MS, PATIENCE_S
+
+
+def patient(page):
+    """Let a page, or the pages of a context, wait as long as every test does; return it."""
+    page.set_default_timeout(PATIENCE_MS)
+    return page
 
 
 def settle(page):
     """Wait until the page is drawn and nothing runs any more."""
-    page.get_by_role("heading", level=1).wait_for(timeout=60_000)
+    page.get_by_role("heading", level=1).wait_for()
     page.wait_for_function(
         "() => document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
         " && !document.querySelector('[data-stale=true], [data-testid=stSkeleton]')"
@@ -18,7 +27,7 @@ def settle(page):
 
 def result(page):
     """Wait for the full result of the design; its run hash."""
-    page.get_by_text("run hash").first.wait_for(timeout=90_000)
+    page.get_by_text("run hash").first.wait_for()
     settle(page)
     return run_hash(page)
 
@@ -27,7 +36,7 @@ def changed(page, act):
     """Do something that changes the design, and wait for the full result of the new one; its run hash."""
     before = run_hash(page)
     act()
-    page.get_by_text(re.compile(rf"run hash (?!{before})\w{{12}}")).first.wait_for(timeout=90_000)
+    page.get_by_text(re.compile(rf"run hash (?!{before})\w{{12}}")).first.wait_for()
     settle(page)
     return run_hash(page)
 
@@ -52,13 +61,18 @@ def move(page, choice, *keys):
         slider.press(key)
 
 
-def until(page, held, within_s=60):
-    """Wait until something holds that a page is asked for."""
-    for _ in range(10 * within_s):
-        if held():
-            return
+def until(page, held, act=None, every_s=5.0):
+    """Wait until something holds that a page is asked for.
+
+    act: what a person would do again every few seconds, as a page that was not ready yet may lose a key
+    """
+    begun = acted = monotonic()
+    while not held():
+        assert monotonic() < begun + PATIENCE_S, f"not within {PATIENCE_S:g} s"
+        if act and monotonic() > acted + every_s:
+            act()
+            acted = monotonic()
         page.wait_for_timeout(100)
-    raise AssertionError(f"not within {within_s} s")
 
 
 def panel(page, name):

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+from tests.patience import PATIENCE_S
+
 BROWSERS = (
     "chromium",
     "chromium-browser",
@@ -48,7 +50,7 @@ def started(folder: Path, port: int, serving: tuple[str, ...] = APP, **environme
         )
     if not _healthy(f"http://127.0.0.1:{port}", server):
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=PATIENCE_S)
         raise RuntimeError(f"the app did not start:\n{log.read_text()}")
     return server
 
@@ -62,11 +64,11 @@ def served(folder: Path, serving: tuple[str, ...] = APP, **environment: str) -> 
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        server.wait(timeout=PATIENCE_S)
 
 
 def _healthy(address: str, server: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and server.poll() is None:
         try:
             with urlopen(f"{address}/_stcore/health", timeout=5) as answer:

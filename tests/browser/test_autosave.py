@@ -3,6 +3,7 @@
 import pytest
 
 from simulator.rooms import autosave_text
+from tests.browser.screen import patient
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +39,7 @@ async ([code, html]) => {
 @pytest.fixture
 def field(browser):
     """A page with the field, which the server has drawn empty."""
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.goto("about:blank")
     page.evaluate(SETTING, [autosave_text._JS, autosave_text._HTML])
     page.evaluate("drawn('')")

@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks.browser import SEEN, WATCH, Workbench
+from tests.browser.screen import patient
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +26,7 @@ PAGE = """
 
 @pytest.fixture
 def page(browser):
-    visitor = browser.new_context(viewport={"width": 300, "height": 110})
+    visitor = patient(browser.new_context(viewport={"width": 300, "height": 110}))
     visitor.add_init_script(WATCH)
     page = visitor.new_page()
     page.route("**/*", lambda route: route.fulfill(body=PAGE, content_type="text/html"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.screen import settle, until
+from tests.browser.screen import patient, settle, until
 from tests.browser.serving import served
 from tests.browser.test_looks import barriers, sticking_out
 from tests.charts.meetings import DECELERATION, followed
@@ -29,7 +29,7 @@ def address(tmp_path_factory):
 @pytest.fixture(scope="module")
 def loaded(browser, address):
     """The page, which may meet no error; each test begins by `page`."""
-    context, errors = browser.new_context(), []
+    context, errors = patient(browser.new_context()), []
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(f"{error} {error.stack}"))
     page.goto(address)
@@ -46,7 +46,7 @@ def page(loaded):
     loaded.set_viewport_size({"width": 1280, "height": 900})
     loaded.emulate_media(reduced_motion="no-preference")
     loaded.get_by_role("slider").press("End")
-    until(loaded, lambda: loaded.locator(".pane").first.bounding_box()["width"] > 500, 10)
+    until(loaded, lambda: loaded.locator(".pane").first.bounding_box()["width"] > 500)
     return loaded
 
 
@@ -76,7 +76,7 @@ def test_it_is_played_and_paused_by_keyboard_alone(page):
     button = page.get_by_role("button", name=PLAY)
     assert button.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
     page.keyboard.press("Enter")
-    until(page, lambda: 0.1 < instants(page)[0] < 2, 10)
+    until(page, lambda: 0.1 < instants(page)[0] < 2)
     page.keyboard.press("Enter")
     page.get_by_role("button", name=PLAY).wait_for()
     stood = instants(page)
@@ -111,9 +111,9 @@ def test_the_next_moment_leads_to_where_the_vehicle_stands_without_motion(page):
 def test_a_window_that_is_made_narrow_while_it_plays_keeps_the_vehicles_on_their_road(page):
     wide = places(page)
     page.get_by_role("button", name=PLAY).click()
-    until(page, lambda: instants(page)[0] > 0.2, 10)
+    until(page, lambda: instants(page)[0] > 0.2)
     page.set_viewport_size({"width": 390, "height": 844})
-    until(page, lambda: page.locator(".pane").first.bounding_box()["width"] < 390, 10)
+    until(page, lambda: page.locator(".pane").first.bounding_box()["width"] < 390)
     assert all(0 < one["vehicle"] < 1 and one["lane"] for one in places(page))
     assert page.get_by_role("button", name=PAUSE).is_visible()
     page.get_by_role("slider").press("End")

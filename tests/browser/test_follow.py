@@ -4,6 +4,7 @@ import pytest
 
 from simulator.app import news
 from simulator.rooms import status_row
+from tests.browser.screen import patient
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +43,7 @@ async code => {
 @pytest.fixture
 def empty(browser):
     """A page with the clock at rest."""
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.clock.install(time=0)
     page.clock.pause_at(1000)
     page.goto("about:blank")

@@ -122,7 +122,7 @@ def test_a_hostile_vehicle_case_too(watched):
 def test_a_hostile_incident_is_played_and_revealed(watched):
     page = watched("incident?case=production-drift")
     page.get_by_role("button", name="Take the pager", exact=True).click()
-    page.get_by_text("Sensible first moves").first.wait_for(timeout=60_000)
+    page.get_by_text("Sensible first moves").first.wait_for()
     settle(page)
     for name in ("Put right", "Watch", "Name the cause", "Look closer"):
         page.get_by_role("tab", name=name).click()
@@ -131,7 +131,7 @@ def test_a_hostile_incident_is_played_and_revealed(watched):
     page.get_by_role("tab", name="Name the cause").click()
     page.get_by_role("button", name="Close and reveal").click()
     page.get_by_role("button", name="Close for good").click()
-    page.get_by_text("Lessons").wait_for(timeout=60_000)
+    page.get_by_text("Lessons").wait_for()
     settle(page)
 
 

@@ -71,4 +71,4 @@ def test_reasons_of_the_run_before_are_pale_until_those_of_the_new_run_are_there
     page.wait_for_function(STAGE, arg=False)
     move(page, "Operating point", "ArrowRight")
     for wanted in (True, False):
-        page.wait_for_function(STAGE, arg=wanted, timeout=90_000)
+        page.wait_for_function(STAGE, arg=wanted)

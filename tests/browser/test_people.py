@@ -17,7 +17,7 @@ def bring(page):
     page.locator("input[type=file]").set_input_files({"name": "ward.csv", "mimeType": "text/csv", "buffer": TABLE})
     page.get_by_text("ward.csv").first.wait_for()
     page.get_by_role("button", name="Check and import").click()
-    page.get_by_text(f"Imported {NAME}").wait_for(timeout=60_000)
+    page.get_by_text(f"Imported {NAME}").wait_for()
     settle(page)
 
 
@@ -73,7 +73,7 @@ def test_to_cancel_leaves_the_same_run_to_the_other_and_a_history_is_ones_own(vi
 def test_an_incident_is_open_to_whoever_has_its_link_and_to_nobody_else(visit):
     ann = visit("incident?case=production-drift")
     ann.get_by_role("button", name="Take the pager", exact=True).click()
-    ann.get_by_text("Sensible first moves").first.wait_for(timeout=60_000)
+    ann.get_by_text("Sensible first moves").first.wait_for()
     settle(ann)
     ben, friend = visit("incident?case=production-drift"), visit(ann.url)
     expect(ben.get_by_role("button", name="Take the pager", exact=True)).to_be_visible()

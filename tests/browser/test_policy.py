@@ -5,6 +5,8 @@ from threading import Thread
 
 import pytest
 
+from tests.browser.screen import patient
+
 pytestmark = pytest.mark.browser
 
 
@@ -40,14 +42,14 @@ FETCH = """port => Promise.race([
 
 def test_even_a_script_on_a_page_reaches_no_other_server(browser, app, elsewhere):
     port, met = elsewhere
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.goto(f"{app}/")
     try:
         page.evaluate(FETCH, port)
     except Exception as error:
         assert "Content Security Policy" in str(error)
     assert met == []
-    free = browser.new_page()
+    free = patient(browser.new_page())
     free.route("**/free", lambda route: route.fulfill(body="<p>free</p>", content_type="text/html"))
     free.goto(f"http://127.0.0.1:{port}/free")
     free.evaluate(FETCH, port)

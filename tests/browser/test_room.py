@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 import pytest
 from playwright.sync_api import expect
@@ -16,9 +15,10 @@ from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.room_doors import link_path
 from simulator.rooms.room_events import RoomOpened
 from simulator.session.session_events import CurveballStruck, HintTaken
-from tests.browser.screen import settle
+from tests.browser.screen import settle, until
 from tests.browser.serving import free_port, started
 from tests.browser.test_session import Wire, private
+from tests.patience import PATIENCE_MS, PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -39,7 +39,7 @@ def house(tmp_path_factory):
 
         def kill(self):
             self.server.kill()
-            self.server.wait(timeout=20)
+            self.server.wait(timeout=PATIENCE_S)
 
     found = House()
     found.start()
@@ -49,7 +49,7 @@ def house(tmp_path_factory):
 
 def opened(newcomer, width=1280):
     page = newcomer(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE_MS)
     return page
 
 
@@ -62,7 +62,7 @@ def created(page, house, case=CASE, **toggles):
     page.get_by_role("button", name="Create the room").click()
     page.get_by_role("link", name="Open the room as the interviewer").wait_for()
     codes = page.get_by_test_id("stCode")
-    until_true(page, lambda: len([one for one in codes.all_inner_texts() if one.strip()]) == 5)
+    until(page, lambda: len([one for one in codes.all_inner_texts() if one.strip()]) == 5)
     return [one.strip() for one in codes.all_inner_texts()]
 
 
@@ -101,7 +101,7 @@ def test_a_whole_interview_in_two_browsers(newcomer, house):
     check.focus()
     before = position(lead, 0)
     check.press("ArrowRight")
-    until_true(lead, lambda: position(lead, 0) != before)
+    until(lead, lambda: position(lead, 0) != before, lambda: check.press("ArrowRight"))
 
     # A box that was deleted comes back in both browsers.
     label = re.compile(f"^{re.escape(check.locator('strong').first.inner_text())}$")
@@ -142,14 +142,14 @@ def test_a_whole_interview_in_two_browsers(newcomer, house):
 
     # A curveball changes the running result of the candidate.
     verdict = lambda page: page.locator("#verdicts .value").all_inner_texts()  # noqa: E731
-    until_true(candidate, lambda: bool(verdict(candidate)) and "…" not in verdict(candidate))
+    until(candidate, lambda: bool(verdict(candidate)) and "…" not in verdict(candidate))
     calm = verdict(candidate)
     presses_tab(lead, "Events")
     lead.get_by_role("button", name="Arm", exact=True).last.click()
     lead.get_by_role("button", name=re.compile("Strike now")).click()
     ball = list(load(CASE).curveballs.values())[-1]
     candidate.get_by_role("alert").filter(has_text=ball.label).wait_for()
-    until_true(candidate, lambda: "…" not in verdict(candidate) and verdict(candidate) != calm)
+    until(candidate, lambda: "…" not in verdict(candidate) and verdict(candidate) != calm)
 
     # A bound is no part of the candidate's page until it is revealed.
     asked = judged(load(CASE), {})[0]
@@ -236,7 +236,7 @@ def test_what_happens_reaches_a_page_whose_requests_meet_in_one_tick_or_are_lost
     page.add_init_script(HELD_UP)
     enters(page, f"{house.address}/{link_path(made.keys['candidate'])}")
     page.locator("#verdicts .value").first.wait_for()
-    until_true(page, lambda: "…" not in page.locator("#verdicts .value").all_inner_texts())
+    until(page, lambda: "…" not in page.locator("#verdicts .value").all_inner_texts())
     settle(page)
 
     # A curveball has the page drawn again, and the new run the panel: both at once.
@@ -246,7 +246,7 @@ def test_what_happens_reaches_a_page_whose_requests_meet_in_one_tick_or_are_lost
     page.wait_for_function("() => new Set(held.map(({ socket }) => socket)).size === 2")
     page.evaluate(RELEASED)
     page.get_by_role("alert").filter(has_text=ball.label).wait_for()
-    until_true(page, lambda: "…" not in page.locator("#verdicts .value").all_inner_texts())
+    until(page, lambda: "…" not in page.locator("#verdicts .value").all_inner_texts())
     settle(page)
 
     page.evaluate("() => { losing = 1; }")
@@ -264,13 +264,6 @@ def test_what_happens_reaches_a_page_whose_requests_meet_in_one_tick_or_are_lost
 def position(page, place):
     """The place of a box on the canvas."""
     return page.locator(".react-flow__node").nth(place).evaluate("node => node.style.transform")
-
-
-def until_true(page, wanted, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not wanted():
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(100)
 
 
 @pytest.mark.long

@@ -8,8 +8,9 @@ import pytest
 from simulator.app.store.session_log import SessionLog
 from simulator.session.session_events import AssumptionWritten
 from tests.app.conftest import postgres  # noqa: F401 - the server of the tests
-from tests.browser.screen import settle
+from tests.browser.screen import patient, settle
 from tests.browser.serving import free_port, served, started
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -27,7 +28,7 @@ def begun(page, address):
     page.goto(f"{address}/session?case=production-drift")
     settle(page)
     page.get_by_role("button", name="Begin", exact=True).click()
-    page.get_by_role("timer").wait_for(timeout=60_000)
+    page.get_by_role("timer").wait_for()
     settle(page)
     return page.url
 
@@ -50,7 +51,7 @@ def kept(url, link):
 def test_no_event_that_the_page_has_shown_is_lost_in_twenty_kills(browser, url, tmp_path):
     port, rng = free_port(), random.Random(1)
     start = lambda: started(tmp_path, port, CASESIM_DATABASE=url)  # noqa: E731
-    server, page = start(), browser.new_page()
+    server, page = start(), patient(browser.new_page())
     link, confirmed = begun(page, f"http://127.0.0.1:{port}"), []
     try:
         for kill in range(KILLS):
@@ -63,12 +64,12 @@ def test_no_event_that_the_page_has_shown_is_lost_in_twenty_kills(browser, url, 
                     break
                 page.wait_for_timeout(20)
             server.kill()
-            server.wait(timeout=20)
+            server.wait(timeout=PATIENCE_S)
             assert set(confirmed) <= set(kept(url, link))
             server = start()
             page.goto(link)
             settle(page)
-            page.get_by_role("timer").wait_for(timeout=60_000)
+            page.get_by_role("timer").wait_for()
             assert all(shown(page, one) for one in confirmed)
     finally:
         server.kill()
@@ -83,7 +84,7 @@ def test_two_processes_of_the_app_on_one_postgresql_serve_one_session(browser, r
     url = request.getfixturevalue("postgres").new_url()
     folders = [tmp_path_factory.mktemp(name) for name in ("one", "two")]
     with served(folders[0], CASESIM_DATABASE=url) as first, served(folders[1], CASESIM_DATABASE=url) as second:
-        page, other = browser.new_page(), browser.new_page()
+        page, other = patient(browser.new_page()), patient(browser.new_page())
         link = begun(page, first)
         other.goto(link.replace(first, second))
         settle(other)

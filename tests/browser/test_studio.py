@@ -112,7 +112,7 @@ def test_two_tabs_on_one_file_do_not_overwrite_each_other(visit, file):
     expect(dialog).to_contain_text("Damaged mine")
     dialog.get_by_role("button", name="Take the file's text").click()
     expect(dialog).to_have_count(0)
-    until(page, lambda: "title: Their" in text_of(page).inner_text(), within_s=10)
+    until(page, lambda: "title: Their" in text_of(page).inner_text())
     assert file.read_text(encoding="utf-8") == theirs
 
 

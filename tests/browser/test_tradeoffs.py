@@ -21,7 +21,7 @@ def swept(visit):
 
     def open_page(**context):
         page = visit("trade-offs?case=queue", **context)
-        page.get_by_role("link", name="Open this design").first.wait_for(timeout=60_000)
+        page.get_by_role("link", name="Open this design").first.wait_for()
         settle(page)
         return page
 
@@ -43,7 +43,7 @@ def test_a_pressed_point_is_chosen_and_a_step_back_from_an_opened_design_finds_a
     panel(page, "Best design")
     expect(page).to_have_url(re.compile("tradeoffs=Best"))
     page.get_by_role("button", name="Search for the best design").click()
-    page.get_by_role("link", name="Open this design").first.click(timeout=120_000)
+    page.get_by_role("link", name="Open this design").first.click()
     expect(page).to_have_url(re.compile("/practice.*readers="))
     readers = re.search(r"readers=(\d)", page.url)[1]
     expect(page.get_by_role("slider", name="Readers")).to_have_attribute("aria-valuetext", readers)

@@ -34,7 +34,7 @@ def test_from_the_first_verdict_through_an_encounter_and_a_curveball_back_to_the
     changed(page, page.get_by_role("button", name="Fire: The front camera fails").click)
     page.keyboard.press("Escape")
     page.get_by_test_id("stAlert").filter(has_text="The front camera fails").wait_for()
-    page.get_by_role("listitem").filter(has_text=STOPPED).filter(has_text="calm").wait_for(timeout=60_000)
+    page.get_by_role("listitem").filter(has_text=STOPPED).filter(has_text="calm").wait_for()
     assert "strike=blind" in page.url
 
     panel(page, "Runs")

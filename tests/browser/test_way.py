@@ -80,7 +80,7 @@ def test_a_run_of_the_history_comes_back_with_a_click_and_stands_beside_others(v
     for place in (0, 1):
         boxes.nth(place).click()
         settle(page)
-    page.get_by_text("2 runs side by side").wait_for(timeout=60_000)
+    page.get_by_text("2 runs side by side").wait_for()
     assert changed(page, rows.last.get_by_role("button").first.click) == first
 
 
@@ -92,7 +92,7 @@ def test_a_curveball_is_fired_named_and_held_against_the_calm_run(visit):
     changed(page, page.get_by_role("button", name="Fire: A new phone model").click)
     page.keyboard.press("Escape")
     page.get_by_test_id("stAlert").filter(has_text="A new phone model").wait_for()
-    page.get_by_role("listitem").filter(has_text="Cancers found").filter(has_text="calm").wait_for(timeout=60_000)
+    page.get_by_role("listitem").filter(has_text="Cancers found").filter(has_text="calm").wait_for()
     assert "strike=another_phone" in page.url
 
 
@@ -103,8 +103,8 @@ def test_each_lever_is_tried_and_one_click_takes_a_step(visit):
     panel(page, "Try each lever")
     page.get_by_role("button", name="Try each lever").click()
     step = page.get_by_role("button", name=re.compile("Take this step: Retries: .* → None"))
-    step.wait_for(timeout=90_000)
-    page.get_by_role("progressbar").wait_for(state="detached", timeout=120_000)
+    step.wait_for()
+    page.get_by_role("progressbar").wait_for(state="detached")
     settle(page)
     changed(page, step.click)
     assert page.get_by_role("combobox", name="Retries").input_value() == "None" or page.get_by_text("None").first.is_visible()

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Error
 
+from tests.patience import PATIENCE_MS
+
 #: What a page can be given after its context was made.
 _OF_A_PAGE = "color_scheme", "reduced_motion"
 WINDOW = {"width": 1280, "height": 900}
@@ -30,6 +32,7 @@ class Visitors:
             look = {name: options.pop(name) for name in _OF_A_PAGE if name in options}
             left = self._left[repr(sorted(options.items()))]
             context = left.pop() if left else self._browser.new_context(**options)
+            context.set_default_timeout(PATIENCE_MS)
             here.append((left, context))
             page = context.new_page()
             page.set_viewport_size(viewport)

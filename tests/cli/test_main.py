@@ -13,6 +13,7 @@ import pytest
 import typer
 
 from simulator.cli.commands import COMMANDS
+from tests.patience import PATIENCE_S
 
 COMMAND = [sys.executable, "-m", "simulator.cli"]
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
@@ -136,7 +137,7 @@ def test_an_interrupt_while_modules_are_imported_ends_it_quietly(after_s):
     process = subprocess.Popen([*COMMAND, "levers", "av-perception"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     sleep(after_s)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode in (130, -signal.SIGINT)
     assert out == b""
     assert b"Traceback" not in err

@@ -17,9 +17,9 @@ from simulator.cli.signals import keeping, stop_line
 from simulator.cli.watchdog import CHILDREN_S, GRACE_S
 from simulator.processes import over_threads
 from tests.families import CASESIM, environment, family, left, started, until
+from tests.patience import PATIENCE_S
 
 #: The longest that a test waits for an end, in s: much longer than the end takes.
-PATIENCE_S = 30
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 both = pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -176,7 +176,7 @@ def test_an_error_does_not_wait_for_threads_whose_work_goes_on():
 
     def work(number):
         if number:
-            released.wait(5)
+            released.wait(PATIENCE_S)
             through.append(number)
         return number
 

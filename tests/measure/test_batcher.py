@@ -8,6 +8,7 @@ import pytest
 
 from simulator.engine.stages.batching import TritonRule
 from simulator.measure.batch_server import Batcher
+from tests.patience import PATIENCE_S
 
 LONG_S = 1e6
 
@@ -20,7 +21,7 @@ class Gate:
 
     def compute(self, samples):
         self.entered.release()
-        assert self.open.acquire(timeout=30)
+        assert self.open.acquire(timeout=PATIENCE_S)
 
 
 def serve(rule, compute=lambda samples: None):
@@ -37,7 +38,7 @@ def test_what_comes_while_a_batch_is_served_goes_together_as_far_as_it_fits():
     server, answered = serve(TritonRule(3), gate.compute)
     with server:
         server.submit([(0, 0)])
-        assert gate.entered.acquire(timeout=30)
+        assert gate.entered.acquire(timeout=PATIENCE_S)
         for token in range(1, 6):
             server.submit([(token, 0)])
         for _ in range(3):

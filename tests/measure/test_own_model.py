@@ -26,6 +26,7 @@ from tests.conftest import Ended
 from tests.families import CASESIM, environment, family, left, started, until
 from tests.hostile import endless
 from tests.measure.conftest import OnnxMaker
+from tests.patience import PATIENCE_S
 
 pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 
@@ -211,7 +212,7 @@ def spawned(command: psutil.Popen) -> list[psutil.Process]:
 def test_a_call_without_an_end_is_stopped_at_once(signal_: signal.Signals, tmp_path: Path) -> None:
     command, everybody = endless_measurement(tmp_path)
     command.send_signal(signal_)
-    assert command.wait(timeout=20) == 128 + signal_
+    assert command.wait(timeout=PATIENCE_S) == 128 + signal_
     assert events(command.stderr.read().decode())[-1] == {"event": "stopped", "text": "stopped: nothing was written"}
     assert left(everybody[1:]) == []
     assert not (tmp_path / "out").exists()

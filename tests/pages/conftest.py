@@ -16,9 +16,9 @@ from simulator.app.own_attempts import attempts
 from simulator.app.own_sessions import session_log
 from simulator.incident.sessions import games
 from simulator.paths import APP, PAGES
+from tests.patience import PATIENCE_S
 
 #: The time in which a page must be drawn, on a slow and busy machine too.
-PATIENCE_S = 300
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,12 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.paths import APP
 from tests.pages.conftest import jumps
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
 def page():
-    app = AppTest.from_file(str(APP), default_timeout=120)
+    app = AppTest.from_file(str(APP), default_timeout=PATIENCE_S)
     app.run()
     return app.switch_page("../../pages/datalab.py").run()
 

@@ -10,6 +10,7 @@ from simulator.evidence.fidelity_reports import write_report
 from simulator.evidence.profiles import Failure, write_failure, write_profile
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 from tests.pages.conftest import opened, told
+from tests.patience import PATIENCE_S
 from tests.profiles import profile
 
 
@@ -148,7 +149,7 @@ def measure(page, file=__file__):
 
 
 def look_until(page, words):
-    deadline = monotonic() + 60
+    deadline = monotonic() + PATIENCE_S
     while words not in told(page):
         assert monotonic() < deadline, told(page)
         sleep(0.1)
@@ -166,7 +167,7 @@ def test_a_model_of_ones_own_is_followed_and_cancelled(evidence_page, measuring)
     assert "another measurement is running; yours can begin in about" in told(other)
     assert "net" not in other.error[0].value
     page.button(key="cancel_measurement").click().run()
-    assert kept.running is None or kept.running.process.wait(60)
+    assert kept.running is None or kept.running.process.wait(PATIENCE_S)
 
 
 def test_the_commands_own_sentence_is_shown(evidence_page, measuring):

@@ -13,11 +13,12 @@ from simulator.paths import SCENARIOS
 from simulator.processes import KilledError
 from tests.case.texts import changed, place
 from tests.pages.conftest import jumps, said, told
+from tests.patience import PATIENCE_S
 
 
 def until(page, words):
     """Look again until the page says it."""
-    deadline = monotonic() + 120
+    deadline = monotonic() + PATIENCE_S
     while words not in said(page):
         assert monotonic() < deadline, said(page)
         sleep(0.1)

@@ -11,11 +11,12 @@ from simulator.errors import InputError
 from simulator.monitors.monitor_page import _read
 from simulator.paths import APP
 from tests.pages.conftest import jumps
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
 def page():
-    app = AppTest.from_file(str(APP), default_timeout=120)
+    app = AppTest.from_file(str(APP), default_timeout=PATIENCE_S)
     app.run()
     return app.switch_page("../../pages/monitors.py").run()
 

@@ -19,6 +19,7 @@ from simulator.explain.result import replicate
 from simulator.practice.exhibit_panels import panels
 from tests.effort import quarter
 from tests.pages.conftest import chips, jumps, runs, said, settled, told
+from tests.patience import PATIENCE_S
 
 SKIN, STORM = "skin-cancer-triage", "retry-storm"
 
@@ -187,7 +188,7 @@ def running(practice, **address):
 
 
 def until(true):
-    deadline = monotonic() + 120
+    deadline = monotonic() + PATIENCE_S
     while not true():
         assert monotonic() < deadline
         sleep(0.2)

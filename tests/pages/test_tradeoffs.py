@@ -33,7 +33,7 @@ def page(tmp_path, monkeypatch, request):
 
 def ended(page, done):
     """Look again until something is there."""
-    deadline = monotonic() + 120
+    deadline = monotonic() + PATIENCE_S
     while not done():
         assert monotonic() < deadline
         sleep(0.2)

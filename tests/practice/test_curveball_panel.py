@@ -13,6 +13,7 @@ from simulator.engine.plan import compile_plan
 from simulator.metrics.threshold_checks import threshold_checks
 from simulator.practice import curveball_panel as curveballs
 from tests.case.texts import WORDS, without
+from tests.patience import PATIENCE_S
 
 HALF = 24 * 3600.0
 
@@ -28,7 +29,7 @@ def script(case):
 
 
 def opened(case="skin-cancer-triage", **state):
-    page = AppTest.from_function(script, kwargs={"case": case}, default_timeout=30)
+    page = AppTest.from_function(script, kwargs={"case": case}, default_timeout=PATIENCE_S)
     for name, value in state.items():
         page.session_state[f"{case}:{name}"] = value
     return page.run()

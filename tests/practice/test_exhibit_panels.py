@@ -16,6 +16,7 @@ from simulator.explain.timeline import moment
 from simulator.metrics.operating_points import flagged_at
 from simulator.practice.exhibit_panels import panel_of, panels
 from tests.app.results import result
+from tests.patience import PATIENCE_S
 
 SKIN, STORM, POSTS = "skin-cancer-triage", "retry-storm", "moderation"
 TITLES = {
@@ -38,7 +39,7 @@ def drawn(name, title):
         for part in panels(run.plan.scenario)[title]:
             part(run)
 
-    page = AppTest.from_function(script, default_timeout=60, kwargs={"name": name, "title": title}).run()
+    page = AppTest.from_function(script, default_timeout=PATIENCE_S, kwargs={"name": name, "title": title}).run()
     assert not page.exception
     return page
 

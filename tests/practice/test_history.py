@@ -12,6 +12,7 @@ from simulator.app.trails import new_trail, trails
 from simulator.case.load import loads
 from simulator.practice import history
 from tests.case.texts import changed
+from tests.patience import PATIENCE_S
 
 
 def page():
@@ -33,7 +34,7 @@ def page():
 
 def look(job, before=None, back=None, star=None):
     """The page with this run, in a new session or in that of a page seen before; a button brings a run back or pins it."""
-    seen = before or AppTest.from_function(page, default_timeout=30)
+    seen = before or AppTest.from_function(page, default_timeout=PATIENCE_S)
     for name, value in (("job", job), ("back", back), ("star", star)):
         seen.session_state[name] = value
     seen.run()

@@ -19,6 +19,7 @@ from simulator.sweeps.design_outcomes import solve, task_of
 from simulator.sweeps.sweep import sweep_request
 from simulator.tradeoffs.front import Front, Goal
 from tests.case.texts import changed
+from tests.patience import PATIENCE_S
 from tests.practice.conftest import done
 from tests.tradeoffs.made import COST, FOUND, outcome
 
@@ -122,7 +123,7 @@ def side():
 
 
 def test_the_side_of_the_page_shows_the_situation_last_under_its_own_heading(case):
-    page = AppTest.from_function(side, default_timeout=30)
+    page = AppTest.from_function(side, default_timeout=PATIENCE_S)
     page.session_state["case"] = case
     page.run()
     assert not page.exception

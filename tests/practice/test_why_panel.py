@@ -10,6 +10,7 @@ from simulator.explain import advice
 from simulator.explain.claims import Claim
 from simulator.practice import why_panel
 from tests.explain.test_reasons import stormy
+from tests.patience import PATIENCE_S
 
 RETRIES = 1  # the place of the objective "Retries per photo"
 
@@ -24,7 +25,7 @@ def cards():
 @pytest.fixture
 def page(monkeypatch):
     monkeypatch.setattr(advice, "TRIALS", 3)
-    shown = AppTest.from_function(cards, default_timeout=120).run()
+    shown = AppTest.from_function(cards, default_timeout=PATIENCE_S).run()
     assert not shown.exception
     return shown
 

@@ -22,6 +22,7 @@ from simulator.rooms.talk_panel import interviewer_talk
 from simulator.rooms.task_form import checked_words, task_of_fields
 from simulator.session.phase_clock import left_s
 from simulator.session.session_events import CurveballStruck, QuestionAsked
+from tests.patience import PATIENCE_S
 from tests.rooms.rooms import new_room
 
 TASK = OwnTask(name="Visual search", rate_per_s=40, payload_mb=0.2, bounds={"latency_p95_s": 0.3, "done_share": 0.99})
@@ -150,7 +151,7 @@ def test_the_lobby_makes_the_room(monkeypatch, tmp_path):
     log = RoomLog(f"sqlite:///{tmp_path / 'rooms.db'}")
     monkeypatch.setattr("simulator.rooms.lobby.room_log", lambda: log)
     monkeypatch.setattr("simulator.rooms.lobby.trail", lambda: "the trail of a lead")
-    page = AppTest.from_function(create, default_timeout=60).run()
+    page = AppTest.from_function(create, default_timeout=PATIENCE_S).run()
     page.selectbox(key="room:case").set_value("").run()
     assert page.toggle(key="room:empty:True").value
     page.number_input(key="room:own:rate").set_value(0.0)

@@ -25,6 +25,7 @@ from simulator.rooms import room_doors as rooms
 from simulator.rooms.room_events import RoomOpened
 from simulator.rooms.room_keys import RoomKeys
 from simulator.serving.server import Guard
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -262,7 +263,7 @@ def test_a_database_that_answers_slowly_stops_no_other_request(served, monkeypat
     answered = Event()
 
     def access(key):
-        assert answered.wait(20)
+        assert answered.wait(PATIENCE_S)
 
     monkeypatch.setattr(rooms, "_KEYS", RoomKeys(access))
     with served() as browser, ThreadPoolExecutor(1) as pool:

@@ -11,6 +11,7 @@ from simulator.rooms.room_events import CurveballArmed, PanelPushed, QuestionAns
 from simulator.rooms.room_files import files, sheet
 from simulator.session.phase_clock import left_s
 from simulator.session.session_events import QuestionAsked, SessionEnded
+from tests.patience import PATIENCE_S
 from tests.rooms.rooms import new_room
 
 
@@ -20,7 +21,7 @@ def room(monkeypatch, tmp_path):
 
 
 #: The most time (s) for a page of a test: a busy machine draws it late.
-TIMEOUT_S = 60
+TIMEOUT_S = PATIENCE_S
 
 
 def card(room):

@@ -15,6 +15,7 @@ from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.serving.preparation import OFF, VARIABLE, Preparation, likely_plans
 from tests.app.test_jobs import Waiting
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -134,6 +135,6 @@ def test_a_lone_process_is_not_kept_free_for_nobody():
     workers, done = Workers(1), Event()
     try:
         workers.submit(Submitter("house", "idle", IDLE), monotonic).add_done_callback(lambda _: done.set())
-        assert done.wait(60)
+        assert done.wait(PATIENCE_S)
     finally:
         workers.stop()

@@ -14,6 +14,7 @@ import pytest
 
 from simulator.case.load import find, scenario_ids
 from tests import families
+from tests.patience import PATIENCE_S
 
 
 def answers(port):
@@ -240,7 +241,7 @@ def test_a_signal_ends_a_server_in_which_a_pattern_holds_the_interpreter(tmp_pat
     assert any(line == b"held\n" for line in server.stdout)
     everybody = families.family(server)
     server.terminate()
-    assert server.wait(timeout=60) == -signal.SIGKILL
+    assert server.wait(timeout=PATIENCE_S) == -signal.SIGKILL
     assert families.left(everybody) == []
 
 
@@ -264,7 +265,7 @@ def test_several_serve_at_once_on_any_machine_and_a_signal_ends_each_at_once(tmp
     for (process, _), sent in zip(servers, (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGTERM), strict=True):
         process.send_signal(sent)
     for (process, port), status in zip(servers, (130, 143, 130, 143), strict=True):
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, err.decode()) == (
             status,
             "stopped: the server has ended; designs and verdicts are stored\n",
@@ -278,7 +279,7 @@ def test_several_serve_at_once_on_any_machine_and_a_signal_ends_each_at_once(tmp
 def test_an_output_that_takes_nothing_is_told_in_a_sentence(port):
     command = [sys.executable, "-m", "simulator.cli", "serve", "--port", str(port)]
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60, text=True)
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE_S, text=True)
     assert ended.returncode == 74
     assert ended.stderr.endswith("No space left on device\n")
     assert ended.stderr.count("\n") == 1
