@@ -51,7 +51,7 @@ def best_known_panel(live: LiveSession) -> None:
     st.header("The best known design", anchor=False)
     if sentence := lever_sentence(live, best):
         st.markdown(plain(sentence))
-    searched = f"{best.command} found it among {counted(best.designs, 'design')}."
+    searched = f"It is the best of {counted(best.designs, 'design')}. The search: {best.command}."
     if last_plan(live) is not None:
         searched += f" Both run here on other {live.scenario.unit.many}."
     _beside(live, best.picks, "best", "the best known design", "the best known design", other_seed(live, best))

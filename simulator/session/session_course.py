@@ -77,15 +77,21 @@ class Course:
     def seconds_by_choice(self) -> dict[str, float]:
         """The seconds of work from each change of a choice to the next one, or to the end.
 
-        The time that a run took does not count, and a longer rest than IDLE_S counts as that.
+        Changes without a run between them were one thought: they share their seconds equally. The time that a run took does not
+        count, and a longer rest than IDLE_S counts as that.
         """
-        changes = self.state.changes
+        seconds = Counter[str]()
+        thoughts = [list(changes) for _, changes in groupby(self.state.changes, self._runs_before)]
         end = self.state.ended_at if self.state.ended_at is not None else self.state.last_at
-        found = Counter[str]()  # without changes, the end alone is left over
-        for change, until in zip(changes, [*(one.at for one in changes[1:]), end], strict=False):
-            worked_s = until - change.at - self._run_s(change.at, until)
-            found[_choice(change)] += min(max(worked_s, 0.0), IDLE_S)  # type: ignore[assignment]
-        return dict(found)
+        for thought, until in zip(thoughts, [*(later[0].at for later in thoughts[1:]), end], strict=False):
+            times = [*(change.at for change in thought), until]
+            worked_s = sum(min(max(to - at - self._run_s(at, to), 0.0), IDLE_S) for at, to in pairwise(times))
+            choices = {_choice(change) for change in thought}
+            seconds.update(dict.fromkeys(choices, worked_s / len(choices)))
+        return dict(seconds)
+
+    def _runs_before(self, change: Timed) -> int:
+        return sum(run.at < change.at for run in self.state.runs)
 
     def _run_s(self, since: float, until: float) -> float:
         """Return the seconds between two times in which a run was computed."""

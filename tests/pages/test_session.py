@@ -160,7 +160,7 @@ def test_a_session_without_a_run_is_said_to_be_compared_with_nothing(scenario, b
     page = ended(begun)
     page.toggle(key="session:compare").set_value(True).run()
     assert not page.exception
-    assert "found it among" in said(page)
+    assert "It is the best of " in said(page)
     assert "Both run here" not in said(page)
 
 

@@ -30,14 +30,19 @@ def test_rows_speak_the_language_of_the_case():
 
 
 def test_the_seconds_of_a_choice_run_from_its_change_to_the_next_and_a_long_rest_counts_no_more():
-    course = Course(case(HEAD.case), played(change("replicas", 3), change("decoders", 3), *run(), SessionEnded()))
-    assert course.seconds_by_choice == {
-        "replicas": 60.0,
+    changes = change("replicas", 3), *run(), change("decoders", 3), *run(), SessionEnded()
+    assert Course(case(HEAD.case), played(*changes)).seconds_by_choice == {
+        "replicas": 120.0,
         "decoders": 120.0,
-    }  # a minute a step, none for the run
+    }  # none for the run
     assert Course(case(HEAD.case), played(*run())).seconds_by_choice == {}
     late = SessionState.of(HEAD, [logged(0, 0.0, change("replicas", 3)), logged(1, 5000.0, change("decoders", 3))])
-    assert Course(case(HEAD.case), late).seconds_by_choice == {"replicas": IDLE_S, "decoders": 0.0}
+    assert Course(case(HEAD.case), late).seconds_by_choice == {"replicas": IDLE_S / 2, "decoders": IDLE_S / 2}
+
+
+def test_choices_that_change_before_one_run_share_the_time():
+    course = Course(case(HEAD.case), played(change("replicas", 3), change("decoders", 3), *run(), SessionEnded()))
+    assert course.seconds_by_choice == {"replicas": 90.0, "decoders": 90.0}  # three minutes of steps, none for the run
 
 
 def logged(place, after_s, event):
