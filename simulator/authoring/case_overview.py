@@ -5,24 +5,18 @@ Each list holds rows of plain data, with the same keys in every row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from pydantic import BaseModel
-
-from simulator.case.checks import FIXED_SECTIONS
 from simulator.case.choices import Choice, Options
 from simulator.case.designs import sourced_of
-from simulator.case.document import Path, dotted
-from simulator.case.fields import Figure, Sourced
+from simulator.case.document import dotted
+from simulator.case.name_kinds import places_of
 from simulator.case.outputs import EXHIBITS, offered
 from simulator.case.schema import Scenario
 
 Row = dict[str, Any]
 Rows = Iterator[Row]
-
-#: Fields that are words for people, or that decide which other fields there are: no choice writes them.
-_WORDS = frozenset({"kind", "label", "note", "source", *Sourced.model_fields})
 
 
 def metric_rows(scenario: Scenario) -> Rows:
@@ -70,29 +64,9 @@ def place_rows(scenario: Scenario) -> Rows:
     for name, choice in scenario.choices.items():
         for place in _written_by(choice):
             writers.setdefault(place, []).append(name)
-    for path, value in _values_of(scenario, ()):
-        if not scenario.document.holds(path[:-1]):
-            continue  # a place needs its parent in the file
-        place = dotted(path)
+    for place, value in places_of(scenario).items():
         by = [name for at, names in writers.items() if place == at or place.startswith(f"{at}.") for name in names]
         yield {"place": place, "now": value, "written by": by}
-
-
-def _values_of(model: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    if isinstance(model, Figure):
-        yield (*path, "value"), model.value
-    elif isinstance(model, BaseModel):
-        for name in type(model).model_fields:
-            if name not in _WORDS and (path or name not in FIXED_SECTIONS):
-                yield from _values_of(getattr(model, name), (*path, name))
-    elif isinstance(model, Mapping):
-        for key, part in model.items():
-            yield from _values_of(part, (*path, str(key)))
-    elif isinstance(model, list | tuple):
-        for index, part in enumerate(model):
-            yield from _values_of(part, (*path, index))
-    elif len(path) > 1 or isinstance(model, str):
-        yield path, model
 
 
 def figure_rows(scenario: Scenario) -> Rows:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from simulator.case.references import OF_KEYS, OF_VALUE
 from simulator.case.schema import Scenario
 
 Node = dict[str, Any]
@@ -35,8 +36,9 @@ _NEXT = re.compile(r"; (?=[a-z_0-9]+(?:, [a-z_0-9]+)*: )")
 _ON_FIELDS = re.compile(r"^([a-z_0-9]+(?:, [a-z_0-9]+)*): (.+(?:\n(?![a-z_0-9]+(?:, [a-z_0-9]+)*: |\n).+)*)", re.MULTILINE)
 
 
-@cache
-def _schema() -> Node:
+@lru_cache(maxsize=1)
+def _schema_of(validator: object) -> Node:
+    """Return the schema of a case; validator: that of the model, which changes where a kind is added."""
     made = Scenario.model_json_schema(schema_generator=_Described, ref_template="#/definitions/{model}")
     made = _with_references(made, made.pop("$defs"))
     title = {"$schema": DRAFT, "title": "A case of CaseSim"}
@@ -46,7 +48,8 @@ def _schema() -> Node:
 
 def case_schema() -> Node:
     """Return the schema; callers must not mutate it."""
-    return _schema()
+    Scenario.model_rebuild()
+    return _schema_of(Scenario.__pydantic_validator__)
 
 
 def _with_references(whole: Node, definitions: Node) -> Node:
@@ -108,7 +111,12 @@ def _by_kind(models: dict[str, str]) -> Node:
 
 
 class _Described(GenerateJsonSchema):
-    """Adds the words of docstrings to models and fields."""
+    """Adds the words of docstrings to models and fields, and the names that the keys of a mapping are."""
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        made = super().dict_schema(schema)
+        keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
+        return made | ({OF_KEYS: keys[OF_VALUE]} if OF_VALUE in keys else {})
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         made = super().model_schema(schema)

@@ -13,12 +13,13 @@ from pydantic import BaseModel, Field
 from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Line, ShareFigure, Strict
 from simulator.case.model_memo import ModelMemo
+from simulator.case.references import Ref
 
 if TYPE_CHECKING:
     from simulator.case.outputs import CaseOutline, Metric
     from simulator.case.schema import Scenario
 
-Target = Annotated[str, Field(description="the name of a stage or of an end", max_length=60)]
+Target = Annotated[str, Ref("way"), Field(description="the name of a stage or of an end", max_length=60)]
 
 
 #: Part of the name of an evidence file; it cannot lead out of its folder.
@@ -211,10 +212,6 @@ class AnyStage(Strict):
     @property
     def shared_by_branches(self) -> bool:
         return False
-
-    @classmethod
-    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        yield from ()
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         yield from ()

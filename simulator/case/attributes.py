@@ -21,7 +21,7 @@ from simulator.case.document import Path
 from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, Strict, bounded
 from simulator.case.kinds import OneOf, registry
 from simulator.case.outputs import grouping
-from simulator.errors import suggest
+from simulator.case.references import Ref
 from simulator.evidence.recordings import read_numbers, read_values
 from simulator.evidence.row_files import RecordingError
 from simulator.records.streams import cache_per_plan
@@ -68,7 +68,10 @@ class AnyAttribute(Strict):
 
     kind: str
     label: Line
-    metrics: Annotated[list[str], Field(max_length=64, description="reported for each group of requests as well")] = []
+    metrics: Annotated[
+        list[Annotated[str, Ref("group_metric")]],
+        Field(max_length=64, description="reported for each group of requests as well"),
+    ] = []
 
     @property
     def categories(self) -> list[str]:
@@ -260,9 +263,10 @@ class ItemAttribute(AnyAttribute):
 
     kind: Literal["item"]
     column: ItemColumn
-    of: Annotated[Name | None, Field(description="the pool whose table has the column; needed for `predicted` of several")] = (
-        None
-    )
+    of: Annotated[
+        Annotated[Name, Ref("scorer")] | None,
+        Field(description="the pool whose table has the column; needed for `predicted` of several"),
+    ] = None
     values: Annotated[dict[Value, Line], Field(min_length=1, max_length=64)]
 
     @property
@@ -273,8 +277,6 @@ class ItemAttribute(AnyAttribute):
         scorers = scenario.scorers()
         if not scorers:
             yield ("kind",), "an attribute of the labelled items needs a pool with `scores`"
-        elif self.of is not None and self.of not in scorers:
-            yield ("of",), f"'{self.of}' is not a pool with scores; {suggest(self.of, scorers)}"
         elif self.of_model and self.of is None and len(scorers) > 1:
             yield ("column",), f"several pools give answers; name one with `of`: {', '.join(scorers)}"
 

@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.case.choices import Pick
+from simulator.case.choices import Pick, Picks
 from simulator.case.document import Path, dotted
-from simulator.case.fields import GUIDE, Line, Name, Share, Strict
+from simulator.case.fields import Line, Name, Share, Strict
 from simulator.case.phases import asked_metrics
-from simulator.errors import suggest
+from simulator.case.references import Ref
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 DEFAULT = "default"
 
 DesignName = Annotated[
-    str | dict[Name, Pick],
+    Annotated[str, Ref("design")] | Picks,
     Field(description="`default`, the name of a reference design, or picks that differ from the default"),
 ]
 Strikes = Annotated[
-    dict[Name, float | None], Field(max_length=8, description="curveballs that strike, each at a time in seconds or null")
+    dict[Annotated[Name, Ref("curveball")], float | None],
+    Field(max_length=8, description="curveballs that strike, each at a time in seconds or null"),
 ]
-MetricName = Annotated[str, Field(max_length=120)]
+MetricName = Annotated[str, Ref("metric"), Field(max_length=120)]
+ObjectiveName = Annotated[str, Ref("objective"), Field(max_length=120)]
 
 #: The kinds of evidence of a claim, by the field that only one of them has.
 EVIDENCE_OF_CLAIMS = ("metric", "figure", "objective", "profile", "scores", "row", "source")
@@ -49,9 +51,9 @@ class TimedModel(Strict):
 
     written: ClassVar[str] = "{model: resnet50, precision: fp32, device: epyc-zen4-2c, batch: 1}"
 
-    model: Annotated[str, Field(max_length=120)]
+    model: Annotated[str, Ref("model"), Field(max_length=120)]
     precision: Annotated[str, Field(max_length=60)]
-    device: Annotated[str, Field(max_length=120)]
+    device: Annotated[str, Ref("device"), Field(max_length=120)]
     batch: Annotated[int, Field(ge=1, le=4096)] = 1
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
     calls: Literal["all", "busy"] = "all"
@@ -142,10 +144,12 @@ class TextClaim(Strict):
         Literal["difference", "ratio", "correlation"], Field(description="how the first thing is set against the other one")
     ] = "difference"
     figure: Annotated[
-        str | None,
-        Field(max_length=200, description="the place of a figure, another number or a time of day of this case"),
+        Annotated[str, Ref("number"), Field(max_length=200)] | None,
+        Field(description="the place of a figure, another number or a time of day of this case"),
     ] = None
-    objective: Annotated[MetricName | None, Field(description="the metric of an objective, whose bound the text quotes")] = None
+    objective: Annotated[ObjectiveName | None, Field(description="the metric of an objective, whose bound the text quotes")] = (
+        None
+    )
     profile: TimedModel | None = None
     scores: TableReading | None = None
     row: TableCell | None = None
@@ -205,7 +209,7 @@ class DesignTest(Strict):
     written: ClassVar[str] = "{design: {replicas: 1}, objectives: [latency_p95_s]}"
 
     design: DesignName
-    objectives: Annotated[list[MetricName], Field(min_length=1, max_length=16)]
+    objectives: Annotated[list[ObjectiveName], Field(min_length=1, max_length=16)]
 
 
 class CurveballTest(Strict):
@@ -219,10 +223,10 @@ class CurveballTest(Strict):
 
     written: ClassVar[str] = "{curveball: news, objective: latency_p95_s, to: not met}"
 
-    curveball: Name
+    curveball: Annotated[Name, Ref("curveball")]
     at_s: Annotated[float | None, Field(ge=0, le=1e8)] = None
     design: DesignName = DEFAULT
-    objective: MetricName
+    objective: ObjectiveName
     to: Literal["met", "not met", "not proven"]
 
 
@@ -240,13 +244,13 @@ class CaseTests(Strict):
     fails: Annotated[list[DesignTest], Field(max_length=32, description="bad designs")] = []
     turns: Annotated[list[CurveballTest], Field(max_length=32)] = []
     unmet: Annotated[
-        dict[MetricName, Line],
+        dict[ObjectiveName, Line],
         Field(
             max_length=16, description="on purpose: objectives that no design is proven to meet, or none with the others; why"
         ),
     ] = {}
     traps: Annotated[
-        dict[Name, dict[str, Line]],
+        dict[Annotated[Name, Ref("choice", "'{}' is no choice")], dict[Annotated[str, Ref("option")], Line]],
         Field(max_length=32, description="by choice: options that another one beats everywhere, on purpose, and why"),
     ] = {}
     setting: Annotated[
@@ -260,16 +264,21 @@ Found = Iterator[tuple[Path, str]]
 
 
 def check_tests(scenario: Scenario) -> Found:
-    """Yield faults of claims and tests: names of designs, metrics, objectives, curveballs and figures that do not exist."""
-    numbers = numbers_of(scenario) if any(claim.figure is not None for claim in scenario.claims) else {}
+    """Yield faults of claims and tests besides names that refer to nothing: curveballs that strike too late, and a setting."""
     for index, claim in enumerate(scenario.claims):
-        yield from (((("claims", index, *path)), message) for path, message in _claim(claim, scenario, numbers))
-    known = things_of(scenario) if any(question.rests_on for question in scenario.questions) else []
-    for index, question in enumerate(scenario.questions):
-        for place, name in enumerate(question.rests_on):
-            if name not in known:
-                yield ("questions", index, "rests_on", place), f"'{name}' is nothing of this case; {suggest(name, known)}"
-    yield from _tests(scenario.tests, scenario)
+        for field in ("strikes", "against_strikes"):
+            for name, at_s in getattr(claim, field).items():
+                yield from _too_late(("claims", index, field, name), name, at_s, scenario)
+    for index, turn in enumerate(scenario.tests.turns):
+        yield from _too_late(("tests", "turns", index, "curveball"), turn.curveball, turn.at_s, scenario)
+    if scenario.tests.setting is not None and scenario.incident is None:
+        yield ("tests", "setting"), "only in a case with an `incident` may the designs be a setting; delete this line"
+
+
+def _too_late(at: Path, name: str, at_s: float | None, scenario: Scenario) -> Found:
+    ball = scenario.curveballs.get(name)
+    if ball is not None and at_s is not None and (message := ball.too_late(scenario, at_s)):
+        yield at, message
 
 
 def things_of(scenario: Scenario) -> list[str]:
@@ -308,77 +317,6 @@ def _number(value: object) -> float | None:
     if isinstance(value, str) and (clock := re.fullmatch(r"(\d\d):(\d\d)", value)):
         return int(clock[1]) + int(clock[2]) / 60
     return None
-
-
-def _claim(claim: TextClaim, scenario: Scenario, numbers: Mapping[str, float]) -> Found:
-    if claim.metric is not None and claim.metric not in scenario.metrics:
-        yield ("metric",), f"'{claim.metric}' is not a metric here; {suggest(claim.metric, scenario.metrics, GUIDE)}"
-    if claim.figure is not None and claim.figure not in numbers:
-        yield ("figure",), f"there is no number at '{claim.figure}'; {suggest(claim.figure, numbers)}"
-    if claim.objective is not None:
-        asked = asked_metrics(scenario)
-        yield from _known(("objective",), claim.objective, asked, "metric of an objective")
-    yield from _design(("design",), claim.design, scenario)
-    if claim.against is not None:
-        yield from _design(("against",), claim.against, scenario)
-    yield from _struck(("strikes",), claim.strikes, scenario)
-    yield from _struck(("against_strikes",), claim.against_strikes, scenario)
-
-
-def _tests(tests: CaseTests, scenario: Scenario) -> Found:
-    asked = asked_metrics(scenario)
-    for section, entries in (("meets", tests.meets), ("fails", tests.fails)):
-        for index, one in enumerate(entries):
-            at: Path = ("tests", section, index)
-            yield from _design((*at, "design"), one.design, scenario)
-            for place, metric in enumerate(one.objectives):
-                yield from _known((*at, "objectives", place), metric, asked, "metric of an objective")
-    for index, turn in enumerate(tests.turns):
-        at = ("tests", "turns", index)
-        yield from _design((*at, "design"), turn.design, scenario)
-        yield from _known((*at, "objective"), turn.objective, asked, "metric of an objective")
-        yield from _struck(at, {turn.curveball: turn.at_s}, scenario, "curveball")
-    if tests.setting is not None and scenario.incident is None:
-        yield ("tests", "setting"), "only in a case with an `incident` may the designs be a setting; delete this line"
-    for metric in tests.unmet:
-        yield from _known(("tests", "unmet", metric), metric, asked, "metric of an objective")
-    for name, options in tests.traps.items():
-        yield from _known(("tests", "traps", name), name, scenario.choices, "choice")
-        for option in options if name in scenario.choices else ():
-            yield from _pick(("tests", "traps", name, option), name, option, scenario)
-
-
-def _known(at: Path, name: str, known: Iterable[str], what: str) -> Found:
-    names = list(known)
-    if name not in names:
-        yield at, f"'{name}' is no {what}; {suggest(name, names)}"
-
-
-def _struck(at: Path, strikes: dict[str, Any], scenario: Scenario, field: str = "") -> Found:
-    for name, at_s in strikes.items():
-        place = (*at, field or name)
-        if name not in scenario.curveballs:
-            yield place, f"'{name}' is not a curveball; {suggest(name, scenario.curveballs)}"
-        elif at_s is not None and (message := scenario.curveballs[name].too_late(scenario, at_s)):
-            yield place, message
-
-
-def _design(at: Path, design: str | dict[str, Pick], scenario: Scenario) -> Found:
-    if isinstance(design, str):
-        yield from _known(at, design, [DEFAULT, *scenario.reference], "design")
-        return
-    for name, pick in design.items():
-        if name not in scenario.choices:
-            yield (*at, name), f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
-        else:
-            yield from _pick((*at, name), name, pick, scenario)
-
-
-def _pick(at: Path, name: str, pick: Pick, scenario: Scenario) -> Found:
-    try:
-        scenario.choices[name].read(pick)
-    except ValueError as error:
-        yield at, str(error)
 
 
 def picks_of(scenario: Scenario, design: str | dict[str, Pick]) -> dict[str, Pick]:

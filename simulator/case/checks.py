@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Hashable, Iterable, Iterator, Mapping
-from dataclasses import replace
-from difflib import get_close_matches
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import networkx as nx
 
-from simulator.case.any_stage import is_target, stage_kinds, tags_in, targets_in
+from simulator.case.any_stage import is_target
 from simulator.case.attributes import RESERVED
 from simulator.case.case_tests import check_tests
-from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
-from simulator.case.feature_sections import PLACES, section_model
-from simulator.case.fields import GUIDE
 from simulator.case.interview import check_interview
 from simulator.case.model_memo import ModelMemo
+from simulator.case.name_kinds import FIXED_SECTIONS
 from simulator.case.network import graph_of
-from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
+from simulator.case.outputs import EXHIBITS, offered
 from simulator.case.own_hardware import check_own_hardware
-from simulator.case.own_metrics import check_own_metrics, check_prices, outlined
-from simulator.case.phases import PRACTICE_FIELDS, check_practice
+from simulator.case.own_metrics import check_own_metrics, check_prices
+from simulator.case.phases import check_practice
 from simulator.case.prose_figures import placeholder_faults
-from simulator.errors import suggest
+from simulator.case.references import NAME_KINDS, KnownCase, references
 from simulator.limits import BY_THE_CLOCK
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.case.any_stage import AnyStage
     from simulator.case.document import Fault
-    from simulator.case.outputs import Grouping, Metric
     from simulator.case.schema import Scenario
 
 Found = Iterator[tuple[Path, str]]
@@ -122,7 +117,8 @@ CHECKS = (
           frozenset({"costs", "ends", "classes", "attributes", "population", WIRING})),
     Check("own-metrics", lambda scenario, _: check_own_metrics(scenario), frozenset()),
     Check("practice", check_practice, frozenset()),
-    Check("interview", check_interview, frozenset()),
+    Check("practice", lambda scenario, _: _unable_exhibits(scenario), frozenset()),
+    Check("interview", lambda scenario, _: check_interview(scenario), frozenset()),
     Check("case-tests", lambda scenario, _: check_tests(scenario), frozenset()),
 )  # fmt: skip
 
@@ -139,7 +135,9 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
         for one in checks
         for path, message in one.faults(scenario, unknown)
     ]
-    return [*placed, *(() if is_picked else placeholder_faults(scenario))]
+    there = {fault.field for fault in placed}
+    named = [fault for fault in late_names(scenario, unknown, is_picked) if fault.field not in there]
+    return [*placed, *dict.fromkeys(named), *(() if is_picked else placeholder_faults(scenario))]
 
 
 #: The checks that designs of a sound case have passed, each with what it read; at most _PASSES.
@@ -312,29 +310,17 @@ def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple
 
 
 def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Yield faults of controllers: a signal that does not exist, a pick that cannot change during a run."""
+    """Yield faults of controllers: a stage where nothing waits, a pick that cannot change during a run."""
     for name, controller in scenario.controllers.items():
         stage, at = controller.queue_of, ("controllers", name)
-        if stage is None and controller.watches not in REQUEST_SIGNALS:
-            known = [*(f"queue.{one}" for one in scenario.stages), *REQUEST_SIGNALS]
-            yield (*at, "watches"), f"'{controller.watches}' is not a signal; {suggest(controller.watches, known)}"
-        elif stage in scenario.stages and not scenario.stages[stage].waits:
+        if stage in scenario.stages and not scenario.stages[stage].waits:
             yield (*at, "watches"), f"nothing ever waits at '{stage}', a stage of the kind {scenario.stages[stage].kind}"
-        elif stage is not None and stage not in scenario.stages:
-            yield (*at, "watches"), f"'{stage}' is not a stage; {suggest(stage, scenario.stages)}"
         if message := too_often(controller.every_s, scenario, "looks at the signal"):
             yield (*at, "every_s"), message
         for choice, pick in controller.set.items():
-            if choice not in scenario.choices:
-                yield (*at, "set", choice), f"there is no choice '{choice}'; {suggest(choice, scenario.choices)}"
-                continue
-            try:
-                written = scenario.choices[choice].changes(pick)
-            except ValueError as error:
-                yield (*at, "set", choice), str(error)
-                continue
-            for path in (path for path in written if path[0] != "stages"):
-                yield (*at, "set", choice), f"writes {dotted(path)}; during a run only values below `stages` can change"
+            with suppress(KeyError, ValueError):  # a pick that is not offered has a fault of its own
+                for path in (path for path in scenario.choices[choice].changes(pick) if path[0] != "stages"):
+                    yield (*at, "set", choice), f"writes {dotted(path)}; during a run only values below `stages` can change"
 
 
 def too_often(every_s: float, scenario: Scenario, what: str, at_once: int = 1) -> str:
@@ -351,191 +337,48 @@ def too_often(every_s: float, scenario: Scenario, what: str, at_once: int = 1) -
     return f"{size}; at most {BY_THE_CLOCK.most:,} are simulated: make it at least {least:.2g} s, or the run shorter"
 
 
-#: The parts of a case that stay as they are, whatever is picked.
-FIXED_SECTIONS = frozenset(
-    {
-        "id",
-        "version",
-        "title",
-        "summary",
-        "minutes",
-        "brief",
-        "questions",
-        "debrief",
-        "choices",
-        "exhibits",
-        "own_metrics",
-        *PRACTICE_FIELDS,
-    }
-)
+#: The codes of names that refer to nothing in the sections whose faults have a code of their own.
+_CODES = {
+    **dict.fromkeys(("phases", "hero", "anchors", "predict", "reference", "debrief", "questions"), "practice"),
+    **dict.fromkeys(("claims", "tests"), "case-tests"),
+    **dict.fromkeys(("own_metrics", "costs"), "own-metrics"),
+    **dict.fromkeys(("encounters", "vehicle", "incident"), "sections"),
+    "interview": "interview",
+    "controllers": "controllers",
+    "hardware": "hardware",
+}
 
-#: The sections whose entries are named elsewhere.
-_OF_NAMES = frozenset({"stages", "ends", "classes", "attributes", "accelerators", "hardware", "curveballs", "controllers"})
+#: The codes of the names in other sections that are looked up once a case can be read.
+_LATE_CODES = {"choices": "practice", "attributes": "attributes", "curveballs": "curveballs", "stages": "stage"}
 
 
-def check_names(data: Any, sections: Collection[str] = ()) -> Found:
-    """Yield every name in the file's data that refers to nothing: its place, and a sentence.
+def check_names(data: Any) -> Found:
+    """Yield every name in a file that refers to nothing, as far as its data alone show it: its place, and a sentence."""
+    from simulator.case.schema import Scenario
 
-    sections: the sections that a case may have. What is written to one whose name is misspelled is left out: the misspelling
-    has a fault of its own, and one is enough.
-    """
-    yield from _targets(data)
-    yield from _of_kinds(data)
-    yield from _accelerators(data)
-    yield from _metrics(data)
-    yield from _struck(data)
-    yield from _writes(data, _misspelled(data, sections))
-    yield from _references_exhibits(data)
-
-
-def _mapping(data: Any, key: str) -> dict[str, Any]:
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, dict) else {}
-
-
-def _list(data: Any, key: str) -> list[Any]:
-    value = data.get(key) if isinstance(data, dict) else None
-    return value if isinstance(value, list) else []
-
-
-def _targets(data: Any) -> Found:
-    stages, ends = _mapping(data, "stages"), _mapping(data, "ends")
-    known = [*stages, *ends]
+    case = KnownCase(data)
+    stages, ends = case.part("stages"), case.part("ends")
     for name in stages.keys() & ends.keys():
         yield ("ends", name), f"'{name}' names a stage and an end; rename one"
-    start = data.get("start")
-    if isinstance(start, str) and start not in stages:
-        yield ("start",), f"'{start}' is not a stage; {suggest(start, stages)}"
-    for name, stage in stages.items():
-        for path, target in targets_in(stage):
-            if target not in stages and target not in ends:
-                yield ("stages", name, *path), f"'{target}' is neither a stage nor an end; {suggest(target, known)}"
+    named = (one for one in references(Scenario, data, without=_CODES) if NAME_KINDS[one.ref.kind].early)
+    yield from dict.fromkeys((one.path, message) for one in named if (message := case.fault(one)))
 
 
-def _kinds(data: Any) -> dict[str, type[AnyStage]]:
-    stages, known = _mapping(data, "stages"), stage_kinds()
-    named = {name: _mapping(stages, name).get("kind") for name in stages}
-    return {name: known[kind] for name, kind in named.items() if isinstance(kind, str) and kind in known}
+def late_names(scenario: Scenario, unknown: Collection[Path], is_picked: bool) -> Iterator[Fault]:
+    """Yield the names that refer to nothing among those that `check_names` does not look up."""
+    case, entries = KnownCase.of(scenario, unknown), {path[:2] for path in unknown if path[0] in ("stages", "curveballs")}
+    left_out = {name for name in case.data if not getattr(scenario, str(name), None)} | (FIXED_SECTIONS if is_picked else set())
+    for reference in references(type(scenario), case.data, without=left_out):
+        path, ref, _ = reference
+        late = path[0] in _CODES or not NAME_KINDS[ref.kind].early
+        if late and path[:2] not in entries and (message := case.fault(reference)):
+            code = "case-tests" if ref.kind == "thing" else _CODES.get(str(path[0])) or _LATE_CODES[str(path[0])]
+            yield scenario.document.fault(path, message, code=code)
 
 
-def _of_kinds(data: Any) -> Found:
-    for name, kind in _kinds(data).items():
-        yield from ((("stages", name, *path), message) for path, message in kind.check_names(data["stages"][name], data))
-
-
-def _accelerators(data: Any) -> Found:
-    known = _mapping(data, "accelerators")
-    for name in _mapping(data, "stages"):
-        shared = _mapping(data["stages"], name).get("shares")
-        if isinstance(shared, str) and shared not in known:
-            hint = suggest(shared, known) if known else "add a section `accelerators` with it"
-            yield ("stages", name, "shares"), f"'{shared}' is not an accelerator; {hint}"
-
-
-def _metrics(data: Any) -> Found:
-    stages, kinds = _mapping(data, "stages"), _kinds(data)
-    tags = list(dict.fromkeys(tag for stage in stages.values() for tag in tags_in(stage)))
-    classes = {name: isinstance(kind, dict) and kind.get("deadline_s") for name, kind in _mapping(data, "classes").items()}
-    ends, sensors = _mapping(data, "ends"), list(_mapping(_mapping(data, "arrivals"), "sensors"))
-    ages = {name: sensors for name in ends if _mapping(ends, name).get("age") is True}
-    groupings = _groupings(data)
-    outline = CaseOutline(kinds, tags, classes, population=None, ages=ages, own=outlined(data.get("own_metrics")))
-    plain, of_positives = (metrics_of(replace(outline, population=words)) for words in (None, ("", "")))
-    plain = of_positives if "population" in data else plain
-    plain |= {metric.name: metric for metric in _of_sections(data)}
-    known, of_positives = with_groups(plain, groupings), with_groups(of_positives, groupings)
-    yield from _by_group(data, plain, groupings, of_positives)
-    for index, objective in enumerate(_list(data, "objectives")):
-        metric = objective.get("metric") if isinstance(objective, dict) else None
-        if isinstance(metric, str) and metric not in known:
-            yield ("objectives", index, "metric"), _no_metric(metric, known, of_positives)
-
-
-def _of_sections(data: Any) -> Iterator[Metric]:
-    for name in PLACES:
-        if name in data:
-            yield from section_model(name).metrics_of(data[name])
-
-
-def _no_metric(name: str, known: Iterable[str], of_positives: Container[str]) -> str:
-    lacks = "it needs a section `population`, which says who is positive"
-    return f"'{name}' is not a metric here; {lacks if name in of_positives else suggest(name, known, GUIDE)}"
-
-
-def _by_group(data: Any, plain: Mapping[str, Metric], groupings: Mapping[str, Grouping], of_positives: Container[str]) -> Found:
-    """Yield the metrics that an attribute names but that are not reported by group."""
-    by_group = metrics_by_group(plain.values())
-    for attribute, grouping in groupings.items():
-        for index, name in enumerate(_list(data["attributes"][attribute], "metrics")):
-            where = ("attributes", attribute, "metrics", index)
-            if name in plain and name not in by_group:
-                yield where, f"'{name}' is not reported by group; {suggest(name, by_group)}"
-            elif name not in plain and isinstance(name, str):
-                yield where, _no_metric(name, by_group, of_positives)
-            elif not grouping.groups:
-                yield where, "a number has no groups without `edges`; give the boundaries, such as `edges: [30, 80]`"
-
-
-def _groupings(data: Any) -> dict[str, Grouping]:
-    attributes = _mapping(data, "attributes")
-    return {name: grouping_of(one) for name, one in attributes.items() if isinstance(one, dict)}
-
-
-def _struck(data: Any) -> Found:
-    """Yield the names in curveballs that refer to nothing."""
-    known = {
-        "stage": ("a stage", _mapping(data, "stages")),
-        "accelerator": ("an accelerator", _mapping(data, "accelerators")),
-        "sensor": ("a sensor", _mapping(_mapping(data, "arrivals"), "sensors")),
-        "attribute": ("an attribute of the requests", _mapping(data, "attributes")),
-    }
-    for name, ball in _mapping(data, "curveballs").items():
-        fields = ball if isinstance(ball, dict) else {}
-        named: list[tuple[Path, Any, str]] = [((field,), fields.get(field), field) for field in known]
-        named += [(("stages", index), stage, "stage") for index, stage in enumerate(_list(ball, "stages"))]
-        for path, word, what in named:
-            kind, there = known[what]
-            if isinstance(word, str) and word not in there:
-                hint = suggest(word, there) if there else "there is none in this case"
-                yield ("curveballs", name, *path), f"'{word}' is not {kind}; {hint}"
-
-
-def _references_exhibits(data: Any) -> Found:
-    for index, name in enumerate(_list(data, "exhibits")):
-        if isinstance(name, str) and name not in EXHIBITS:
-            yield ("exhibits", index), f"'{name}' is not an exhibit; {suggest(name, EXHIBITS)}"
-
-
-def _misspelled(data: Any, sections: Collection[str]) -> set[str]:
-    strange = [str(key) for key in data if key not in sections] if isinstance(data, dict) else []
-    return {near for key in strange for near in get_close_matches(key, sections, n=1) if near not in data}
-
-
-def _writes(data: Any, misspelled: Container[str]) -> Found:
-    for name, choice in _mapping(data, "choices").items():
-        written: list[tuple[Path, Any]] = [(("set", index), path) for index, path in enumerate(_list(choice, "set"))]
-        for option, body in _mapping(choice, "options").items():
-            written += [(("options", option, "set", path), path) for path in _mapping(body, "set")]
-        for place, path in written:
-            message = _fixed(parts(path)) or _missing(data, parts(path)) if isinstance(path, str) else ""
-            if message and parts(path)[0] not in misspelled:
-                yield ("choices", name, *place), message
-
-
-def _fixed(path: Path) -> str:
-    if path[0] in FIXED_SECTIONS:
-        return f"'{path[0]}' is fixed for all designs; an option cannot write to it"
-    if len(path) == 1 and path[0] in _OF_NAMES:
-        return f"an option cannot replace all of '{path[0]}', whose parts are named elsewhere; write to one of them"
-    return ""
-
-
-def _missing(data: Any, path: Path) -> str:
-    for depth, part in enumerate(path[:-1]):
-        known = data.keys() if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
-        if part not in known:
-            return f"there is no '{dotted(path[: depth + 1])}' to write to; {suggest(str(part), map(str, known))}"
-        data = data[part]
-    if isinstance(data, list) and path[-1] not in range(len(data)):
-        return f"there is no '{dotted(path)}' to write to; the list has {len(data)} entries"
-    return "" if isinstance(data, dict | list) else f"'{dotted(path[:-1])}' is a plain value; nothing can be written below it"
+def _unable_exhibits(scenario: Scenario) -> Found:
+    """Yield the exhibits of phases and hints that have nothing to show."""
+    can = offered(scenario)
+    for path, ref, name in references(type(scenario), scenario.document.data, without=("exhibits",)):
+        if ref.kind == "exhibit" and name in EXHIBITS and name not in can:
+            yield path, f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"

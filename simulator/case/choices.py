@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from simulator.case.document import Path
 from simulator.case.fields import Line, Name, Strict, exactly_one, no_picture
+from simulator.case.references import Ref
 from simulator.errors import suggest
 from simulator.records.trace import FAILED, SHED, TIMED_OUT
 
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from simulator.engine.run import Run
 
 #: The place of a field in the scenario, as keys and list indexes joined by dots.
-Dotted = Annotated[str, Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=200)]
+Dotted = Annotated[str, Ref("place"), Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=200)]
 Pick = str | int | float
+
+#: Picks of some choices.
+Picks = dict[Annotated[Name, Ref("choice", "there is no choice '{}'")], Annotated[Pick, Ref("pick")]]
 
 
 def parts(path: str) -> Path:
@@ -44,7 +48,7 @@ class _Choice(Strict):
     help: Line | None = None
     group: Line = "Design"
     folded: bool = False
-    phase: Name | None = None  # of a session of practice
+    phase: Annotated[Name, Ref("phase")] | None = None  # of a session of practice
     situation: bool = False  # the drive, the weather or the like: the brief sets it with the default
 
     def check(self) -> Iterator[tuple[Path, str]]:
@@ -72,7 +76,7 @@ class Options(_Choice):
     """
 
     kind: Literal["options"]
-    default: str
+    default: Annotated[str, Ref("default_option")]
     options: Annotated[dict[Annotated[Line, Field(max_length=60)], Option], Field(min_length=2, max_length=64)]
 
     @model_validator(mode="after")
@@ -237,7 +241,9 @@ class Controller(Strict):
     label: Line
     note: Line | None = None
     watches: Annotated[
-        str, Field(max_length=120, description="`queue.STAGE`, or a figure of the requests answered in the last `window_s`")
+        str,
+        Ref("watched"),
+        Field(max_length=120, description="`queue.STAGE`, or a figure of the requests answered in the last `window_s`"),
     ]
     above: Annotated[float | None, Field(description="acts when the signal is above this")] = None
     below: Annotated[float | None, Field(description="acts when the signal is below this")] = None
@@ -245,7 +251,7 @@ class Controller(Strict):
     window_s: Annotated[Seconds, Field(description="how far back requests count")] = 600
     lasts_s: Annotated[float, Field(ge=0, le=1e7, description="how long the signal must stay out of bounds")] = 0
     delay_s: Annotated[float, Field(ge=0, le=1e7, description="time from its decision until the picks change")] = 0
-    set: Annotated[dict[Name, Pick], Field(min_length=1, max_length=32, description="the picks that change, choice: option")]
+    set: Annotated[Picks, Field(min_length=1, max_length=32, description="the picks that change, choice: option")]
 
     _one_bound = exactly_one("above", "below")
 

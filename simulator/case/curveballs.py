@@ -12,13 +12,14 @@ from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.case.document import Path
 from simulator.case.fields import Name, Share, exactly_one
 from simulator.case.kinds import OneOf, registry
-from simulator.errors import suggest
+from simulator.case.references import Ref
 from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.evidence.spoiled_photos import load_spoiled
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
 
+StageName = Annotated[Name, Ref("stage")]
 Times = Annotated[float, Field(gt=0, le=1000)]
 Shift = Annotated[float, Field(ge=-100, le=100)]
 
@@ -51,7 +52,7 @@ class _OfReplicas(_OfPools):
     replicas: how many replicas, the first ones
     """
 
-    stage: Name
+    stage: StageName
     replicas: Annotated[int, Field(ge=1, le=1024)]
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
@@ -87,7 +88,7 @@ class ZoneLoss(_OfPools):
     changes: ClassVar = {AffectedQuantity.OUTAGE: "share"}
 
     kind: Literal["zone_loss"]
-    stage: Annotated[Name | None, Field(description="the pool; none: every pool")] = None
+    stage: Annotated[StageName | None, Field(description="the pool; none: every pool")] = None
     share: Share
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
@@ -109,7 +110,7 @@ class Absence(AnyCurveball):
     changes: ClassVar = {AffectedQuantity.ABSENCE: "away"}
 
     kind: Literal["absence"]
-    stage: Name
+    stage: StageName
     people: Annotated[int | None, Field(ge=1, le=10_000, description="of each shift, at most all of them")] = None
     share: Share | None = None
 
@@ -138,8 +139,12 @@ class Throttle(_OfPools):
     changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
 
     kind: Literal["throttle"]
-    stages: Annotated[list[Name], Field(max_length=64, description="the pools; none: all, or those on the accelerator")] = []
-    accelerator: Annotated[Name | None, Field(description="the accelerator whose pools are struck")] = None
+    stages: Annotated[
+        list[StageName], Field(max_length=64, description="the pools; none: all, or those on the accelerator")
+    ] = []
+    accelerator: Annotated[
+        Annotated[Name, Ref("accelerator")] | None, Field(description="the accelerator whose pools are struck")
+    ] = None
     times: Times
 
     @model_validator(mode="after")
@@ -172,7 +177,7 @@ class SensorLoss(AnyCurveball):
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["sensor_loss"]
-    sensor: Name
+    sensor: Annotated[Name, Ref("sensor")]
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
         return 1.0 if what is AffectedQuantity.LOST else None
@@ -188,7 +193,7 @@ class ClockSkew(AnyCurveball):
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["clock_skew"]
-    sensor: Name
+    sensor: Annotated[Name, Ref("sensor")]
     ms: Annotated[float | None, Field(ge=-60_000, le=60_000, description="how much later frames come; below 0 earlier")] = None
     ppm: Annotated[
         float | None, Field(ge=-100_000, le=100_000, description="microseconds the clock gains a second; below 0 it loses")
@@ -209,7 +214,7 @@ class Crowd(AnyCurveball):
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["crowd"]
-    attribute: Name
+    attribute: Annotated[Name, Ref("attribute")]
     times: Annotated[float | None, Field(ge=0, le=1000)] = None
     plus: Annotated[float | None, Field(ge=-1e9, le=1e9)] = None
 
@@ -231,7 +236,7 @@ class NetworkTrouble(AnyCurveball):
     changes: ClassVar = {AffectedQuantity.DELAY: "times"}
 
     kind: Literal["network"]
-    stage: Name
+    stage: StageName
     times: Times
 
     @property
@@ -303,7 +308,7 @@ class AccuracyDrop(AnyCurveball):
     }
 
     kind: Literal["accuracy_drop"]
-    stage: Name
+    stage: StageName
     sensitivity: Annotated[Share | None, Field(description="of people, from then on")] = None
     specificity: Annotated[Share | None, Field(description="of people, from then on")] = None
     positives_shift: Annotated[Shift | None, Field(description="added to the scores of positives, if the stage is a pool")] = (
@@ -341,7 +346,7 @@ class Price(AnyCurveball):
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["price"]
-    stage: Annotated[Name | None, Field(description="a pool or people; none: every pool")] = None
+    stage: Annotated[StageName | None, Field(description="a pool or people; none: every pool")] = None
     times: Annotated[float, Field(ge=0, le=1000)]
 
     @property
@@ -358,13 +363,7 @@ class Weather(AnyCurveball):
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["weather"]
-    condition: Name
-
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        yield from super().check(scenario)
-        known = scenario.encounters.conditions if scenario.encounters else {}
-        if self.condition not in known:
-            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {suggest(self.condition, known)}"
+    condition: Annotated[Name, Ref("condition")]
 
 
 #: Every kind of curveball that a scenario may name, by that name; `simulator.case.kinds.add_kind` adds one.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache, cached
 from pydantic import BaseModel, ValidationError
 
-from simulator.case.checks import check, check_names, has_touched_faults
+from simulator.case.checks import check, check_names, has_touched_faults, late_names
 from simulator.case.document import Fault, Path, ScenarioError, dotted
 from simulator.case.error_recovery import fault_of
 from simulator.case.fields import Figure, Sourced
@@ -88,7 +88,7 @@ def validated(document: Document, known: Scenario | None = None) -> Scenario:
 def _changed(document: Document, known: Scenario) -> Scenario | None:
     """Return the scenario of a document that shares parts with that of a sound one; None where it may have a fault."""
     changed = known.changed(document) if known.is_sound else None
-    if changed is None or has_touched_faults(known, changed) or not _names_stay(document, known.document):
+    if changed is None or has_touched_faults(known, changed) or not _names_stay(changed, known.document):
         return None
     return changed
 
@@ -97,11 +97,13 @@ def _changed(document: Document, known: Scenario) -> Scenario | None:
 _NAMELESS_NUMBERS = frozenset({"stages", "ends", "costs", "run", "arrivals", "population", "classes"})
 
 
-def _names_stay(document: Document, before: Document) -> bool:
-    """Return whether every name that a document refers to is known, as in the document before it."""
+def _names_stay(changed: Scenario, before: Document) -> bool:
+    """Return whether every name that a case refers to is known, as in the document before it."""
+    document = changed.document
     pairs = [(section, part, before.data[section]) for section, part in document.data.items()]
     others = [section in _NAMELESS_NUMBERS and _differ_in_numbers(part, old) for section, part, old in pairs if part is not old]
-    return all(others) or next(check_names(document.data, Scenario.model_fields), None) is None
+    named = () if all(others) else chain(check_names(document.data), late_names(changed, (), is_picked=True))
+    return next(iter(named), None) is None
 
 
 def _differ_in_numbers(data: Any, before: Any) -> bool:
@@ -121,7 +123,7 @@ def _is_positive(data: Any) -> bool:
 
 def read_scenario(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:
     """Return a scenario if every field can be read, the places of names that refer to nothing, and all faults of both."""
-    unknown = list(islice(check_names(document.data, Scenario.model_fields), FAULTS_SHOWN.most + 1))
+    unknown = list(islice(check_names(document.data), FAULTS_SHOWN.most + 1))
     faults = [document.fault(path, message, code="unknown-name") for path, message in unknown]
     scenario = None
     try:

@@ -31,6 +31,9 @@ class Provided:
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def models_for(self, data: Any) -> list[type[Section]]:
+        return [section_model(self.name)]
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Return the schema of the section's model, or of None; faults of the model are those of the case."""
         return core_schema.no_info_plain_validator_function(self._validated)
@@ -58,7 +61,7 @@ class Section(Strict):
     causes_from: ClassVar[str] = ""
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        raise NotImplementedError
+        yield from ()
 
     @classmethod
     def metrics_of(cls, data: Any) -> Iterator[Metric]:

@@ -5,15 +5,16 @@ Only an interviewer reads it: it is no part of a case's hash, and nothing of it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
 from simulator.case.document import Path
 from simulator.case.fields import Line, Name, Prose, Strict
-from simulator.case.phases import SIGNAL_PHASES, PracticePhase, defence_of, phase_ids, phases_in_doubt, phases_of
-from simulator.errors import shortened, suggest
+from simulator.case.phases import SIGNAL_PHASES, PracticePhase, defence_of, phases_of
+from simulator.case.references import Ref
+from simulator.errors import shortened
 
 if TYPE_CHECKING:
     from simulator.case.scenario_parts import Question
@@ -41,7 +42,7 @@ class Probe(Strict):
 
     written: ClassVar[str] = "{phase: serve, level: senior, ask: a question, strong: [a line], weak: [a line]}"
 
-    phase: Name
+    phase: Annotated[Name, Ref("phase")]
     level: Annotated[
         list[Level],
         BeforeValidator(_as_list, json_schema_input_type=Level | list[Level]),
@@ -63,7 +64,7 @@ class Interview(Strict):
     probes: Annotated[list[Probe], Field(max_length=60)] = []
     notes: Annotated[Prose | None, Field(description="private notes on how to lead the case")] = None
     notes_on: Annotated[
-        dict[Name, Prose],
+        dict[Annotated[Name, Ref("subject")], Prose],
         Field(max_length=64, description="private notes by the name of a phase, choice, stage, end or curveball"),
     ] = {}
 
@@ -83,11 +84,11 @@ def other_notes(scenario: Scenario, phase: str) -> dict[str, str]:
 
 def _labelled(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
     """Yield each note that has a name, with the label of its subject."""
-    labels = _subjects(scenario)
+    labels = subjects(scenario)
     yield from ((name, labels[name], note) for name, note in scenario.interview.notes_on.items() if name in labels)
 
 
-def _subjects(scenario: Scenario) -> dict[str, str]:
+def subjects(scenario: Scenario) -> dict[str, str]:
     """Return the names that notes may be on, each with its label."""
     parts = (scenario.curveballs, scenario.ends, scenario.stages, scenario.choices)
     labels = {name: part.label for section in parts for name, part in section.items()}
@@ -127,20 +128,11 @@ def _uses(question: Question) -> str:
     return shortened(" ".join(f"Uses the answer to “{question.ask}” {question.answer}".split()), _LETTERS)
 
 
-def check_interview(scenario: Scenario, unknown: Collection[Path] = ()) -> Iterator[tuple[Path, str]]:
-    """Yield faults of the probes, each at its place; unknown: places whose names are in doubt."""
-    ids, known = phase_ids(scenario), not phases_in_doubt(scenario, unknown)
-    if known:
-        subjects = _subjects(scenario)
-        for name in scenario.interview.notes_on:
-            if name not in subjects:
-                message = f"'{name}' is no phase, choice, stage, end or curveball; {suggest(name, subjects)}"
-                yield ("interview", "notes_on", name), message
+def check_interview(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Yield faults of the probes: levels and questions that stand there twice."""
     asked: dict[str, int] = {}
     for index, probe in enumerate(scenario.interview.probes):
         at: Path = ("interview", "probes", index)
-        if known and probe.phase not in ids:
-            yield (*at, "phase"), f"'{probe.phase}' is not a phase; {suggest(probe.phase, ids)}"
         if len(set(probe.level)) < len(probe.level):
             yield (*at, "level"), "a level is named twice; name each once"
         words = " ".join(probe.ask.casefold().split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Annotated, Any, TypeVar, Union, get_args
 
@@ -32,6 +33,15 @@ class OneOf:
 
     kinds: Mapping[str, type[BaseModel]]
     provider: str = ""
+
+    def models_for(self, data: Any) -> list[type[BaseModel]]:
+        """Return the model of the data's kind, or of the one that was probably meant; none without any."""
+        if self.provider:
+            import_module(self.provider)
+        kind = str(data.get("kind", "")) if isinstance(data, dict) else ""
+        if kind in self.kinds:
+            return [self.kinds[kind]]
+        return [self.kinds[name] for name in get_close_matches(kind, self.kinds, n=1)]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         if self.provider:

@@ -10,7 +10,7 @@ from pydantic import Field
 from simulator.case.any_stage import FileName
 from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Figure, Line, Strict, bounded
-from simulator.errors import suggest
+from simulator.case.references import Ref
 from simulator.evidence import catalogue
 from simulator.evidence.profiles import profile_names
 
@@ -26,7 +26,11 @@ class OwnHardware(Strict):
 
     label: Line
     note: Line | None = None
-    like: Annotated[FileName, Field(description="the device that its latencies are taken from, measured or projected")]
+    like: Annotated[
+        FileName,
+        Ref("measured_device"),
+        Field(description="the device that its latencies are taken from, measured or projected"),
+    ]
     times: Annotated[
         Annotated[Figure, bounded(0.01, 10_000)],
         Field(description="how many times as long as on that device a batch takes; 1 on the same kind of machine"),
@@ -47,17 +51,14 @@ class OwnHardware(Strict):
 
 
 def check_own_hardware(machines: dict[str, OwnHardware]) -> Iterator[tuple[Path, str]]:
-    """Yield faults of a case's machines: a name that the catalogue has, a device without latencies, missing processors."""
+    """Yield faults of a case's machines: a name that the catalogue has, and missing processors."""
     known = catalogue.hardware()
     measured = {device for device, *_ in profile_names()}
     for name, own in machines.items():
         at: Path = ("hardware", name)
         if name in known:
             yield at, f"the catalogue has a machine '{name}' already; choose another name"
-        if own.like not in known and own.like not in measured:
-            hint = suggest(own.like, [*known, *measured], "`casesim devices`")
-            yield (*at, "like"), f"nothing is known of a device '{own.like}'; {hint}"
-        elif own.like not in known and own.vcpus is None:
+        if own.like in measured and own.like not in known and own.vcpus is None:
             yield at, f"say how many vcpus share out its price: the catalogue does not have '{own.like}'"
         elif own.like in known and known[own.like].vcpus is None and own.vcpus is not None:
             yield (*at, "vcpus"), f"a device like {known[own.like].label} is paid as a whole; delete this line"

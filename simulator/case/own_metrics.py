@@ -10,14 +10,19 @@ from pydantic import Field, model_validator
 
 from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Figure, Line, Name, Strict, exactly_one
-from simulator.case.outputs import grouping, metrics_of
-from simulator.errors import suggest
+from simulator.case.outputs import metrics_of
+from simulator.case.references import Ref
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
 
 Outcome = Literal["done", "timed_out", "shed", "failed", "unfinished"]
-Names = Annotated[list[Name], Field(max_length=32)]
+
+#: The groups that a request may belong to, by attribute.
+Groups = dict[
+    Annotated[Name, Ref("attribute")],
+    Annotated[list[Annotated[str, Ref("group"), Field(max_length=60)]], Field(min_length=1, max_length=64)],
+]
 
 
 class RequestCount(Strict):
@@ -29,13 +34,23 @@ class RequestCount(Strict):
 
     written: ClassVar[str] = "{ends: [done], positive: true}"
 
-    ends: Annotated[Names, Field(description="they ended at one of these")] = []
-    stages: Annotated[Names, Field(description="they came to one of these stages; not gates and forks")] = []
-    tags: Annotated[Names, Field(description="their last tag is one of these")] = []
-    classes: Annotated[Names, Field(description="they are of one of these classes")] = []
+    ends: Annotated[
+        list[Annotated[Name, Ref("end")]], Field(max_length=32), Field(description="they ended at one of these")
+    ] = []
+    stages: Annotated[
+        list[Annotated[Name, Ref("logged_stage")]],
+        Field(max_length=32),
+        Field(description="they came to one of these stages; not gates and forks"),
+    ] = []
+    tags: Annotated[
+        list[Annotated[Name, Ref("tag")]], Field(max_length=32), Field(description="their last tag is one of these")
+    ] = []
+    classes: Annotated[
+        list[Annotated[Name, Ref("class")]], Field(max_length=32), Field(description="they are of one of these classes")
+    ] = []
     outcomes: Annotated[list[Outcome], Field(max_length=5)] = []
     groups: Annotated[
-        dict[Name, Annotated[list[Annotated[str, Field(max_length=60)]], Field(min_length=1, max_length=64)]],
+        Groups,
         Field(max_length=16, description="by attribute: the groups that they belong to"),
     ] = {}
     positive: bool | None = None
@@ -119,7 +134,7 @@ def outlined(data: Any) -> dict[str, OwnMetric]:
 
 
 def check_own_metrics(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Yield faults of a case's own metrics: names that are taken, and conditions on parts that the case does not have."""
+    """Yield faults of a case's own metrics: names that are taken, and conditions on positives in a case without any."""
     taken = {*metrics_of(replace(scenario.outline, own={}))}
     for section in scenario.sections.values():
         taken |= {metric.name for metric in section.metrics_of(section)}
@@ -129,45 +144,21 @@ def check_own_metrics(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield at, f"every run reports a metric '{name}' already; choose another name"
         for field in ("share", "per_1000", "of"):
             if (count := getattr(metric, field)) is not None:
-                yield from (((*at, field, *path), message) for path, message in condition_faults(count, scenario))
+                yield from (((*at, field, *path), message) for path, message in _condition_faults(count, scenario))
 
 
 def check_prices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Yield faults of prices by condition: parts that the case does not have, and a label that is used twice."""
+    """Yield faults of prices by condition: positives in a case without any, and a label that is used twice."""
     prices = scenario.costs.prices if scenario.costs else []
     for index, price in enumerate(prices):
         at: Path = ("costs", "prices", index)
         if price.label in [other.label for other in prices[:index]]:
             yield (*at, "label"), f"there are two prices '{price.label}'; rename one"
-        yield from (((*at, "of", *path), message) for path, message in condition_faults(price.of, scenario))
+        yield from (((*at, "of", *path), message) for path, message in _condition_faults(price.of, scenario))
 
 
-def condition_faults(count: RequestCount, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Yield faults of conditions: parts that the case does not have."""
-    logged = [name for name, stage in scenario.stages.items() if stage.routing is None and stage.branching != "fork"]
-    known = {
-        "ends": ("an end", [*scenario.ends]),
-        "stages": ("a stage whose visits are logged", logged),
-        "tags": ("a tag of a gate", scenario.tags()),
-        "classes": ("a class of requests", [*scenario.classes]),
-    }
-    for field, (what, there) in known.items():
-        for index, name in enumerate(getattr(count, field)):
-            if name not in there:
-                yield (field, index), f"'{name}' is not {what}; {_hint(name, there)}"
-    for name, groups in count.groups.items():
-        if name not in scenario.attributes:
-            there = [*scenario.attributes]
-            yield ("groups", name), f"'{name}' is not an attribute of the requests; {_hint(name, there)}"
-            continue
-        there = [*grouping(scenario.attributes[name]).groups]
-        for index, group in enumerate(groups):
-            if group not in there:
-                yield ("groups", name, index), f"'{group}' is not a group of '{name}'; {_hint(group, there)}"
+def _condition_faults(count: RequestCount, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Yield conditions on positives in a case without any."""
     for field in ("positive", "detected", "missed"):
         if getattr(count, field) is not None and scenario.population is None:
             yield (field,), "it needs a section `population`, which says who is positive"
-
-
-def _hint(name: str, there: list[str]) -> str:
-    return suggest(name, there) if there else "there is none in this case"

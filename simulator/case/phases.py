@@ -7,17 +7,17 @@ no part of it either.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import floor
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from simulator.case.choices import Choice, Pick
+from simulator.case.choices import Choice, Pick, Picks
 from simulator.case.document import Path
-from simulator.case.fields import EVIDENCE_KINDS, GUIDE, Line, Name, Prose, Strict, exactly_one
-from simulator.case.outputs import EXHIBITS, offered
-from simulator.errors import suggest
+from simulator.case.fields import EVIDENCE_KINDS, Line, Name, Prose, Strict, exactly_one
+from simulator.case.outputs import EXHIBITS
+from simulator.case.references import Ref
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -42,6 +42,8 @@ SIGNAL_PHASES: dict[str, str | None] = {
     "communication": None,
 }
 
+ExhibitName = Annotated[Name, Ref("exhibit")]
+
 #: The behaviour at each of four levels of a signal, from the lowest on.
 Anchors = Annotated[list[Line], Field(min_length=4, max_length=4)]
 
@@ -56,7 +58,7 @@ class Hint(Strict):
     written: ClassVar[str] = "{question: a question}, {panel: an exhibit} or {step: a worked step}"
 
     question: Line | None = None
-    panel: Annotated[Name | None, Field(description="an exhibit to look at")] = None
+    panel: Annotated[ExhibitName | None, Field(description="an exhibit to look at")] = None
     text: Annotated[Line | None, Field(description="where to look in the panel")] = None
     step: Prose | None = None
 
@@ -86,8 +88,8 @@ class PracticePhase(Strict):
     title: Line
     minutes: Annotated[float, Field(gt=0, le=240)]
     expects: Annotated[Line, Field(description="one sentence: what to have at the end")]
-    choices: Annotated[list[Name], Field(max_length=32)] = []
-    panels: Annotated[list[Name], Field(max_length=32)] = []
+    choices: Annotated[list[Annotated[Name, Ref("choice")]], Field(max_length=32)] = []
+    panels: Annotated[list[ExhibitName], Field(max_length=32)] = []
     prompts: Annotated[list[Line], Field(max_length=8)] = []
     hints: Annotated[list[Hint], Field(max_length=3)] = []
 
@@ -105,8 +107,8 @@ class Reference(Strict):
     written: ClassVar[str] = "keys: label, set, meets, text and gives_up"
 
     label: Line
-    set: Annotated[dict[Name, Pick], Field(max_length=32)]
-    meets: Annotated[list[Annotated[str, Field(max_length=120)]], Field(max_length=16)]
+    set: Annotated[Picks, Field(max_length=32)]
+    meets: Annotated[list[Annotated[str, Ref("objective"), Field(max_length=120)]], Field(max_length=16)]
     text: Prose
     gives_up: Prose
 
@@ -198,9 +200,9 @@ def _derived(choice: Choice) -> str:
     return next(filter(None, known), "serve")
 
 
-def phase_ids(scenario: Scenario) -> list[str]:
-    """Return the ids of the phases of a session, the author's or the usual ones."""
-    return [phase.id for phase in scenario.phases] or [name for name, *_ in _USUAL]
+def phase_titles(scenario: Scenario) -> dict[str, str]:
+    """Return the ids of the phases of a session, the author's or the usual ones, with their titles."""
+    return {phase.id: phase.title for phase in scenario.phases} or {name: title for name, title, *_ in _USUAL}
 
 
 def deciding_questions(scenario: Scenario) -> list[int]:
@@ -255,26 +257,15 @@ Found = Iterator[tuple[Path, str]]
 
 
 def check_practice(scenario: Scenario, unknown: Collection[Path] = ()) -> Found:
-    """Yield faults of the fields that only practice reads, each at its place.
+    """Yield faults of the fields that only practice reads, besides names that refer to nothing.
 
-    unknown: places whose names are in doubt; phases among them are looked up by no question
+    unknown: places whose names are in doubt
     """
     yield from _phases(scenario, ("minutes",) in unknown)
     if not phases_in_doubt(scenario, unknown):
         yield from _placed_choices(scenario)
-        yield from _placed_questions(scenario)
-    yield from _exhibit(("hero",), scenario.hero, scenario)
-    for name in scenario.anchors:
-        if name not in SIGNAL_PHASES:
-            yield ("anchors", name), f"'{name}' is not a signal; {suggest(name, SIGNAL_PHASES)}"
-    for index, name in enumerate(scenario.predict):
-        yield from _metric(("predict", index), name, scenario)
     if len(set(scenario.predict)) < len(scenario.predict):
         yield ("predict", len(scenario.predict) - 1), "this metric is named twice; name two different ones"
-    for name, reference in scenario.reference.items():
-        yield from _reference(("reference", name), reference, scenario)
-    for index, lesson in enumerate(scenario.debrief):
-        yield from _choices(("debrief", index), lesson.choices, scenario)
 
 
 def phases_in_doubt(scenario: Scenario, unknown: Collection[Path]) -> bool:
@@ -289,93 +280,46 @@ def _phases(scenario: Scenario, length_in_doubt: bool = False) -> Found:
         if phase.id in seen:
             yield (*at, "id"), f"there are two phases '{phase.id}'; rename one"
         seen.add(phase.id)
-        yield from _choices(at, phase.choices, scenario)
-        for place, name in enumerate(phase.panels):
-            yield from _exhibit((*at, "panels", place), name, scenario)
-        yield from _hints(at, phase, scenario)
+        yield from _hints(at, phase)
     total = sum(phase.minutes for phase in scenario.phases)
     if scenario.phases and not length_in_doubt and abs(total - scenario.minutes) > 1e-6:
         yield ("phases",), f"the phases take {total:g} minutes in all; `minutes` of the case says {scenario.minutes}"
 
 
-def _choices(at: Path, choices: Sequence[str], scenario: Scenario) -> Found:
-    for place, name in enumerate(choices):
-        if name not in scenario.choices:
-            yield (*at, "choices", place), f"'{name}' is not a choice; {suggest(name, scenario.choices)}"
-
-
-def _hints(at: Path, phase: PracticePhase, scenario: Scenario) -> Found:
+def _hints(at: Path, phase: PracticePhase) -> Found:
     ranks = [hint.rank for hint in phase.hints]
     if ranks != sorted(set(ranks)):
         yield (*at, "hints"), "order the hints: a question, then a panel, then a worked step, one of each at most"
     for place, hint in enumerate(phase.hints):
-        yield from _exhibit((*at, "hints", place, "panel"), hint.panel, scenario)
         if hint.text is not None and hint.panel is None:
             yield (*at, "hints", place, "text"), "`text` belongs to a `panel`; name the panel, or write the text elsewhere"
 
 
 def _placed_choices(scenario: Scenario) -> Found:
-    ids = phase_ids(scenario)
-    listed: dict[str, str] = {}
+    listed, ids = dict[str, str](), phase_titles(scenario)
     for index, phase in enumerate(scenario.phases):
         for place, name in enumerate(phase.choices):
             if name in listed:
                 yield ("phases", index, "choices", place), f"'{name}' is also a choice of the phase '{listed[name]}'; keep one"
             listed.setdefault(name, phase.id)
     for name, choice in scenario.choices.items():
-        at: Path = ("choices", name, "phase")
-        if choice.phase is not None and choice.phase not in ids:
-            yield at, f"'{choice.phase}' is not a phase; {suggest(choice.phase, ids)}"
-        elif choice.phase is not None and listed.get(name, choice.phase) != choice.phase:
-            yield at, f"the phase '{listed[name]}' lists this choice; name one phase"
-
-
-def _placed_questions(scenario: Scenario) -> Found:
-    ids = phase_ids(scenario)
-    for index, question in enumerate(scenario.questions):
-        if question.phase is not None and question.phase not in ids:
-            yield ("questions", index, "phase"), f"'{question.phase}' is not a phase; {suggest(question.phase, ids)}"
-
-
-def _exhibit(at: Path, name: str | None, scenario: Scenario) -> Found:
-    if name is None:
-        return
-    if name not in EXHIBITS:
-        yield at, f"'{name}' is not an exhibit; {suggest(name, EXHIBITS)}"
-    elif name not in offered(scenario):
-        yield at, f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"
-
-
-def _metric(at: Path, name: str, scenario: Scenario) -> Found:
-    if name not in scenario.metrics:
-        yield at, f"'{name}' is not a metric here; {suggest(name, scenario.metrics, GUIDE)}"
+        if choice.phase in ids and listed.get(name, choice.phase) != choice.phase:
+            yield ("choices", name, "phase"), f"the phase '{listed[name]}' lists this choice; name one phase"
 
 
 def readable_references(scenario: Scenario) -> list[dict[str, Pick]]:
     """Return the picks of the reference designs whose choices and picks are all offered."""
-    return [one.set for one in scenario.reference.values() if not any(_picks(("set",), one.set, scenario))]
+    return [one.set for one in scenario.reference.values() if _is_offered(one.set, scenario.choices)]
+
+
+def _is_offered(picks: Mapping[str, Pick], choices: Mapping[str, Choice]) -> bool:
+    try:
+        return all(name in choices and choices[name].read(pick) is not None for name, pick in picks.items())
+    except ValueError:
+        return False
 
 
 def asked_metrics(scenario: Scenario) -> list[str]:
     """Return the metrics of the objectives; every metric of the case where one of them is none, which is a fault of its own."""
     asked = [objective.metric for objective in scenario.objectives]
     return asked if all(name in scenario.metrics for name in asked) else list(scenario.metrics)
-
-
-def _reference(at: Path, reference: Reference, scenario: Scenario) -> Found:
-    asked = asked_metrics(scenario)
-    yield from _picks((*at, "set"), reference.set, scenario)
-    for place, metric in enumerate(reference.meets):
-        if metric not in asked:
-            yield (*at, "meets", place), f"'{metric}' is no metric of an objective; {suggest(metric, asked)}"
-
-
-def _picks(at: Path, picks: dict[str, Pick], scenario: Scenario) -> Found:
-    for name, pick in picks.items():
-        if name not in scenario.choices:
-            yield (*at, name), f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
-            continue
-        try:
-            scenario.choices[name].read(pick)
-        except ValueError as error:
-            yield (*at, name), str(error)

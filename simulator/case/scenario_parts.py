@@ -21,6 +21,7 @@ from simulator.case.fields import (
     exactly_one,
 )
 from simulator.case.own_metrics import RequestPrice
+from simulator.case.references import Ref
 from simulator.units import counted
 
 
@@ -33,10 +34,12 @@ class Question(Strict):
 
     ask: Line
     answer: Prose
-    phase: Annotated[Name | None, Field(description="the phase of a session that the answer serves")] = None
+    phase: Annotated[
+        Annotated[Name, Ref("phase")] | None, Field(description="the phase of a session that the answer serves")
+    ] = None
     decides: Annotated[bool, Field(description="true where the answer would change the design")] = False
     rests_on: Annotated[
-        list[Annotated[str, Field(max_length=200)]],
+        list[Annotated[str, Ref("thing"), Field(max_length=200)]],
         Field(max_length=16, description="objectives, figures, choices or stages of the case that the answer is about"),
     ] = []
 
@@ -53,7 +56,7 @@ class Lesson(Strict):
     title: Line
     text: Prose
     source: Line | None = None
-    choices: Annotated[list[Name], Field(max_length=20)] = []
+    choices: Annotated[list[Annotated[Name, Ref("choice")]], Field(max_length=20)] = []
 
 
 #: The lessons about a design that a debrief shows at once.
@@ -252,7 +255,7 @@ class Objective(Strict):
     at_most: the upper bound, in the unit of the metric; a time is in seconds
     """
 
-    metric: Annotated[str, Field(max_length=120)]
+    metric: Annotated[str, Ref("metric"), Field(max_length=120)]
     label: Line
     at_least: float | None = None
     at_most: float | None = None

@@ -32,8 +32,9 @@ from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
 from simulator.case.own_hardware import OwnHardware
 from simulator.case.own_metrics import OwnMetric
-from simulator.case.phases import Anchors, PracticePhase, Reference, without_texts
+from simulator.case.phases import Anchors, ExhibitName, PracticePhase, Reference, without_texts
 from simulator.case.prose_figures import with_filled_texts
+from simulator.case.references import Ref
 from simulator.case.scenario_parts import (
     Accelerator,
     Costs,
@@ -112,7 +113,9 @@ class Scenario(Strict):
     attributes: Annotated[dict[Name, Attribute], Field(max_length=16)] = {}
     accelerators: Annotated[dict[Name, Accelerator], Field(max_length=16)] = {}
     hardware: Annotated[dict[Name, OwnHardware], Field(max_length=16, description="machines that no catalogue lists")] = {}
-    start: Annotated[str, Field(description="the stage that every request enters first")]
+    start: Annotated[
+        str, Ref("stage", absent="there is none to choose"), Field(description="the stage that every request enters first")
+    ]
     stages: Annotated[
         dict[Name, Annotated[AnyStage, OneOf(STAGE_KINDS, "simulator.engine.stages")]], Field(min_length=1, max_length=64)
     ]
@@ -127,15 +130,17 @@ class Scenario(Strict):
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
     choices: Annotated[dict[Name, Choice], Field(max_length=32), AfterValidator(_few_options)] = {}
     exhibits: Annotated[
-        list[Name],
+        list[ExhibitName],
         Field(max_length=32, description="what the page shows of a run, in this order; empty: everything the stages offer"),
     ] = []
     phases: Annotated[list[PracticePhase], Field(max_length=12)] = []
-    predict: Annotated[list[Annotated[str, Field(max_length=120)]], Field(max_length=2)] = []
+    predict: Annotated[list[Annotated[str, Ref("metric"), Field(max_length=120)]], Field(max_length=2)] = []
     defence: Annotated[list[Line], Field(max_length=3)] = []
-    hero: Annotated[Name | None, Field(description="the exhibit that stands first")] = None
+    hero: Annotated[ExhibitName | None, Field(description="the exhibit that stands first")] = None
     reference: Annotated[dict[Name, Reference], Field(max_length=4)] = {}
-    anchors: Annotated[dict[Name, Anchors], Field(max_length=8, description="four levels of a signal")] = {}
+    anchors: Annotated[
+        dict[Annotated[Name, Ref("signal")], Anchors], Field(max_length=8, description="four levels of a signal")
+    ] = {}
     interview: Annotated[Interview, Field(description="notes and probes for the interviewer alone")] = Interview()
     claims: Annotated[list[TextClaim], Field(max_length=400, description="sentences of the text, with their evidence")] = []
     tests: Annotated[CaseTests, Field(description="the results of some designs that `casesim test` expects")] = CaseTests()

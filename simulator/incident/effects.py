@@ -13,7 +13,7 @@ from pydantic import Field
 from simulator.case.document import Path
 from simulator.case.fields import AS_WRITTEN, ClockTime, Line, Name, Prose, Share, Strict
 from simulator.case.kinds import OneOf, registry
-from simulator.errors import suggest
+from simulator.case.references import Ref
 from simulator.evidence.detection_tables import BINS
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ Bools = NDArray[np.bool_]
 class Where(Strict):
     """The frames that an effect strikes: those that meet every given condition; all frames without one."""
 
-    sites: Annotated[list[Name], Field(max_length=32, description="at these sites; none: all")] = []
+    sites: Annotated[list[Annotated[Name, Ref("site")]], Field(max_length=32, description="at these sites; none: all")] = []
     one_site: Annotated[bool, Field(description="at one of these sites alone, which is drawn")] = False
     camera: Annotated[bool, Field(description="from one camera of the site alone, which is drawn")] = False
-    version: Annotated[Name | None, Field(description="from clients of this version")] = None
+    version: Annotated[Annotated[Name, Ref("version")] | None, Field(description="from clients of this version")] = None
     replicas: Annotated[Share | None, Field(description="answered by this share of the replicas, at least one")] = None
     hours: Annotated[
         Annotated[tuple[ClockTime, ClockTime], AS_WRITTEN] | None, Field(description="from one time of day to another")
@@ -87,15 +87,9 @@ class AnyEffect(Strict):
         raise NotImplementedError
 
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
-        """Yield names that refer to nothing."""
+        """Yield conditions that the effect does not go by."""
         for name in sorted(self.where.model_fields_set - self.heeds):
             yield ("where", name), f"{self.kind} goes by {', '.join(sorted(self.heeds)) or 'nothing'} of `where`"
-        for index, site in enumerate(self.where.sites):
-            if site not in incident.sites:
-                yield ("where", "sites", index), f"'{site}' is not one of `incident.sites`; {suggest(site, incident.sites)}"
-        if self.where.version is not None and self.where.version not in incident.versions:
-            near = suggest(self.where.version, incident.versions)
-            yield ("where", "version"), f"'{self.where.version}' is not one of `incident.versions`; {near}"
 
     def unmeasured(self, known: IncidentEvidence) -> Faults:
         yield from ()
@@ -241,19 +235,13 @@ class ScenesEffect(AnyEffect):
     heeds: ClassVar[frozenset[str]] = frozenset({"sites", "one_site", "share"})
 
     kind: Literal["scenes"]
-    group: Name
+    group: Annotated[Name, Ref("scene_group")]
     condition: Annotated[str | None, Field(max_length=40, description="that they are seen under; none: as usual")] = None
     severity: Annotated[int, Field(ge=1, le=5)] = 1
 
     @property
     def enters_at(self) -> Enters:
         return "world"
-
-    def check(self, incident: Incident, scenario: Scenario) -> Faults:
-        yield from super().check(incident, scenario)
-        if self.group not in incident.scenes.groups:
-            near = suggest(self.group, incident.scenes.groups)
-            yield ("group",), f"'{self.group}' is not one of `incident.scenes.groups`; {near}"
 
     def unmeasured(self, known: IncidentEvidence) -> Faults:
         if self.condition is not None:
@@ -269,6 +257,9 @@ class ScenesEffect(AnyEffect):
         return rows
 
 
+_CurveballName = Annotated[Name, Ref("curveball", "'{}' is not one of `curveballs`", "there is none to choose")]
+
+
 class StrikeEffect(AnyEffect):
     """Let curveballs strike the servers, at the onset or, with a gentle start, some days after it.
 
@@ -279,19 +270,12 @@ class StrikeEffect(AnyEffect):
     heeds: ClassVar[frozenset[str]] = frozenset()
 
     kind: Literal["strike"]
-    at_once: Annotated[list[Name], Field(min_length=1, max_length=16)]
-    gently: Annotated[dict[Name, Days], Field(max_length=16)] = {}
+    at_once: Annotated[list[_CurveballName], Field(min_length=1, max_length=16)]
+    gently: Annotated[dict[_CurveballName, Days], Field(max_length=16)] = {}
 
     @property
     def enters_at(self) -> Literal["load"]:
         return "load"
-
-    def check(self, incident: Incident, scenario: Scenario) -> Faults:
-        yield from super().check(incident, scenario)
-        for place, names in (("at_once", self.at_once), ("gently", self.gently)):
-            for name in names:
-                if name not in scenario.curveballs:
-                    yield (place,), f"'{name}' is not one of `curveballs`; {suggest(name, scenario.curveballs)}"
 
     def join(self, outside: OutsideEffects, of_cause: bool) -> None:
         outside.strikes.append(self)
@@ -377,10 +361,15 @@ class Cause(Strict):
     shapes: Annotated[list[Shape], Field(min_length=1, max_length=3)] = ["abrupt", "gentle"]
     often: Annotated[float, Field(gt=0, le=1000, description="how often it comes, against 1 of another cause")] = 1
     harmless: Annotated[bool, Field(description="nothing fails: the right answer is to change nothing")] = False
-    log: Annotated[list[Name], Field(max_length=8, description="lines of the log; one of them is written at the onset")] = []
+    log: Annotated[
+        list[Annotated[Name, Ref("log_entry")]],
+        Field(max_length=8, description="lines of the log; one of them is written at the onset"),
+    ] = []
     says: Annotated[dict[Person, Line], Field(max_length=3)] = {}
     copied: Annotated[Share, Field(description="share of the test images that have a copy among the training images")] = 0.03
-    decoys: Annotated[list[Name], Field(max_length=16, description="one of them moves at the onset; empty: any")] = []
+    decoys: Annotated[
+        list[Annotated[Name, Ref("decoy")]], Field(max_length=16, description="one of them moves at the onset; empty: any")
+    ] = []
 
     @property
     def enters_at(self) -> Enters | Literal["load"] | None:
@@ -393,10 +382,6 @@ class Cause(Strict):
 
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
         yield from _effects(self.effects, incident, scenario)
-        yield from _logged(self.log, incident)
-        for index, name in enumerate(self.decoys):
-            if name not in incident.decoys:
-                yield ("decoys", index), f"'{name}' is not one of `incident.decoys`; {suggest(name, incident.decoys)}"
 
 
 class Decoy(Strict):
@@ -409,18 +394,14 @@ class Decoy(Strict):
     written: ClassVar[str] = "{label: ..., log: [...]}"
 
     label: Line
-    log: Annotated[list[Name], Field(max_length=8, description="lines of the log; one of them is written at the onset")] = []
+    log: Annotated[
+        list[Annotated[Name, Ref("log_entry")]],
+        Field(max_length=8, description="lines of the log; one of them is written at the onset"),
+    ] = []
     effects: Annotated[list[Effect], Field(max_length=8)] = []
 
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
         yield from _effects(self.effects, incident, scenario)
-        yield from _logged(self.log, incident)
-
-
-def _logged(names: list[str], incident: Incident) -> Faults:
-    for index, name in enumerate(names):
-        if name not in incident.log:
-            yield ("log", index), f"'{name}' is not one of `incident.log`; {suggest(name, incident.log)}"
 
 
 def _effects(effects: list[Effect], incident: Incident, scenario: Scenario) -> Faults:

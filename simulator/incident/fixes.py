@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,19 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.case.document import Path
-from simulator.case.fields import AS_WRITTEN, Line, Name, Share, Strict
+from simulator.case.choices import Picks
+from simulator.case.fields import AS_WRITTEN, Line, Share, Strict
 from simulator.case.kinds import OneOf, registry
-from simulator.errors import suggest
 from simulator.incident.effects import Enters
 
 if TYPE_CHECKING:
     from simulator.case.choices import Pick
-    from simulator.case.schema import Scenario
     from simulator.incident.play import Play
     from simulator.incident.stream import AnsweredFrames, Stream
 
-Faults = Iterator[tuple[Path, str]]
 Minutes = Annotated[float, Field(ge=0, le=40_320)]
 Usd = Annotated[float, Field(ge=0, le=1e9)]
 Network = tuple[str, str]
@@ -191,9 +188,6 @@ class AnyFix(Strict):
     usd_daily: Usd = 0
     outage_min: Minutes = 0
 
-    def check(self, scenario: Scenario) -> Faults:
-        yield from ()
-
     def join(self, remedies: Remedies, name: str) -> None:
         raise NotImplementedError
 
@@ -256,10 +250,7 @@ class NetworkFix(AnyFix):
         Annotated[tuple[str, str], AS_WRITTEN] | None,
         Field(description="only where this detector at this precision answers; none: everywhere"),
     ] = None
-    picks: Annotated[dict[Name, str | int | float], Field(max_length=8, description="of choices, for its speed")] = {}
-
-    def check(self, scenario: Scenario) -> Faults:
-        yield from _picks(self.picks, scenario)
+    picks: Annotated[Picks, Field(max_length=8, description="of choices, for its speed")] = {}
 
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.networks[name] = self
@@ -313,10 +304,7 @@ class PicksFix(AnyFix):
     """
 
     kind: Literal["picks"]
-    picks: Annotated[dict[Name, str | int | float], Field(min_length=1, max_length=8)]
-
-    def check(self, scenario: Scenario) -> Faults:
-        yield from _picks(self.picks, scenario)
+    picks: Annotated[Picks, Field(min_length=1, max_length=8)]
 
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.picks[name] = self
@@ -332,17 +320,6 @@ class NothingFix(AnyFix):
 
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.nothing[name] = self
-
-
-def _picks(picks: dict[str, str | int | float], scenario: Scenario) -> Faults:
-    for name, pick in picks.items():
-        if name not in scenario.choices:
-            yield ("picks", name), f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
-            continue
-        try:
-            scenario.choices[name].read(pick)
-        except ValueError as error:
-            yield ("picks", name), str(error)
 
 
 #: Every kind of fix that a case may name, by that name.

@@ -23,7 +23,7 @@ from simulator.case.fields import (
     bounded,
 )
 from simulator.case.kinds import OneOf, registry
-from simulator.errors import suggest
+from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.incident.asked_looks import AskLook, EvaluationLook, QueryLook
 from simulator.incident.effects import Cause, Decoy, LogEntry, Person
 from simulator.incident.fixes import Fix, Remedies
@@ -69,6 +69,11 @@ LOOKS: dict[str, type[AnyLook]] = registry(
 Look = Annotated[AnyLook, OneOf(LOOKS)]
 
 
+#: A group of scenes, or the scenes of no group.
+GroupName = Annotated[Name, Ref("group_of_scenes")]
+_HeldGroup = Annotated[Name, Ref("group_of_scenes", "'{}' is not one of `scenes.groups`")]
+
+
 class Site(Strict):
     """A place with cameras, and the scenes that they see by day and by night.
 
@@ -79,9 +84,13 @@ class Site(Strict):
 
     label: Line
     cameras: Annotated[int, Field(ge=1, le=256)]
-    version: Annotated[Name, Field(description="of the client that sends its frames")]
-    day: Annotated[dict[Name, Weight], Field(min_length=1, max_length=17, description="how often each group of scenes is seen")]
-    night: Annotated[dict[Name, Weight], Field(max_length=17, description="its value from dusk to dawn; none: as by day")] = {}
+    version: Annotated[Name, Ref("version"), Field(description="of the client that sends its frames")]
+    day: Annotated[
+        dict[GroupName, Weight], Field(min_length=1, max_length=17, description="how often each group of scenes is seen")
+    ]
+    night: Annotated[
+        dict[GroupName, Weight], Field(max_length=17, description="its value from dusk to dawn; none: as by day")
+    ] = {}
     outdoors: bool = True
 
 
@@ -92,9 +101,9 @@ class Scenes(Strict):
         dict[Name, list[Line]],
         Field(min_length=1, max_length=16, description="categories that put an image into a group, the first that fits"),
     ]
-    held_back: Annotated[list[Name], Field(max_length=16, description="groups that only a cause brings")] = []
+    held_back: Annotated[list[_HeldGroup], Field(max_length=16, description="groups that only a cause brings")] = []
     dwell_min: Annotated[PositiveFigure, Field(description="mean minutes that a camera sees one scene")]
-    weekend: Annotated[dict[Name, Weight], Field(max_length=17, description="times as often on Saturday and Sunday")] = {}
+    weekend: Annotated[dict[_HeldGroup, Weight], Field(max_length=17, description="times as often on Saturday and Sunday")] = {}
     night: Annotated[tuple[ClockTime, ClockTime], AS_WRITTEN, Field(description="from dusk to dawn")] = ("20:00", "06:00")
 
 
@@ -164,7 +173,7 @@ class Incident(Section):
 
     evidence_from = "simulator.incident.incident_evidence:look_up"
 
-    stage: Annotated[Name, Field(description="the pool whose answers the detector gives")]
+    stage: Annotated[Name, Ref("plain_pool"), Field(description="the pool whose answers the detector gives")]
     starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
     release: Release
     previous: Annotated[Release, Field(description="what was released before, and can be rolled back to")]
@@ -191,7 +200,10 @@ class Incident(Section):
     ] = {}
     decoy_share: Annotated[ShareFigure, Field(description="how often a decoy moves with a cause that names none")]
     watches: Annotated[list[Watch], Field(min_length=1, max_length=32, description="what is watched at first")]
-    usd_a_week: Annotated[dict[Name, CostFigure], Field(description="what it costs to watch each statistic, for a week")]
+    usd_a_week: Annotated[
+        dict[Annotated[Name, Ref("statistic")], CostFigure],
+        Field(description="what it costs to watch each statistic, for a week"),
+    ]
     page_usd: Annotated[CostFigure, Field(description="what it costs when the person on call is paged")]
     looks: Annotated[dict[Name, Look], Field(min_length=1, max_length=32)]
     fixes: Annotated[dict[Name, Fix], Field(min_length=1, max_length=32)]
@@ -219,10 +231,7 @@ class Incident(Section):
         return Remedies.of(self.fixes)
 
     def check(self, scenario: Scenario) -> Faults:
-        """Yield names that refer to nothing, and times that do not fit into the run."""
-        pools = [name for name, stage in scenario.stages.items() if stage.kind == "pool"]
-        if self.stage not in pools:
-            yield ("stage",), f"'{self.stage}' is not a pool; {suggest(self.stage, pools)}"
+        """Yield times that do not fit into the run, and what is watched without a price."""
         if self.onset_days[1] + self.ramp_days + self.complaint_days > scenario.run.days:
             yield ("onset_days",), f"with ramp and complaint it may last beyond the run, which has {scenario.run.days:g} days"
         yield from self._check_sites()
@@ -232,18 +241,11 @@ class Incident(Section):
         for index, usual in enumerate(self.usual):
             if fault := too_often(3600 * usual.spell_h.value, scenario, "spells"):
                 yield ("usual", index, "spell_h"), fault
-        for name in (*self.scenes.held_back, *self.scenes.weekend):
-            if name not in {*self.scenes.groups, OTHER}:
-                yield ("scenes",), f"'{name}' is not one of `scenes.groups`; {suggest(name, [*self.scenes.groups, OTHER])}"
         for place, parts in (("causes", self.causes), ("decoys", self.decoys)):
             yield from _each(place, {name: part.check(self, scenario) for name, part in parts.items()})
-        yield from _each("fixes", {name: fix.check(scenario) for name, fix in self.fixes.items()})
         yield from self._check_watches()
 
     def _check_watches(self) -> Faults:
-        for name in self.usd_a_week:
-            if name not in WATCHED:
-                yield ("usd_a_week", name), f"'{name}' cannot be watched; {suggest(name, WATCHED)}"
         for index, watch in enumerate(self.watches):
             if watch.statistic not in self.usd_a_week:
                 yield ("watches", index, "statistic"), f"`usd_a_week` has no price of '{watch.statistic}'"
@@ -258,15 +260,8 @@ class Incident(Section):
         return f"should be {most:g} at most, so that the reference time holds two windows, which give the spread"
 
     def _check_sites(self) -> Faults:
-        groups = [*self.scenes.groups, OTHER]
         for name, site in self.sites.items():
-            if site.version not in self.versions:
-                near = suggest(site.version, self.versions)
-                yield ("sites", name, "version"), f"'{site.version}' is not one of `incident.versions`; {near}"
             for part, weights in (("day", site.day), ("night", site.night)):
-                for group in weights:
-                    if group not in groups:
-                        yield ("sites", name, part, group), f"'{group}' is not a group of scenes; {suggest(group, groups)}"
                 if weights and not sum(weights.values()) > 0:
                     yield ("sites", name, part), "at least one weight should be above 0"
 
@@ -274,3 +269,30 @@ class Incident(Section):
 def _each(place: str, parts: Mapping[str, Faults]) -> Iterator[tuple[Path, str]]:
     for name, faults in parts.items():
         yield from (((place, name, *path), message) for path, message in faults)
+
+
+def _part(word: str, *keys: str) -> NameKind:
+    """Return the kind of the names of a part of the incident."""
+    return NameKind(
+        word, lambda case, _: case.part("incident", *keys), f"'{{}}' is not one of `{'.'.join(('incident', *keys))}`"
+    )
+
+
+def _pools(case: KnownCase, path: Path) -> Mapping[str, object]:
+    return {name: stage for name, stage in case.scenario.stages.items() if stage.kind == "pool"}
+
+
+NAME_KINDS |= {
+    "plain_pool": NameKind("pool", _pools, "'{}' is not a pool", sections=("stages",)),
+    "group_of_scenes": NameKind(
+        "group of scenes",
+        lambda case, _: [*case.part("incident", "scenes", "groups"), OTHER],
+        "'{}' is not a group of scenes",
+    ),
+    "statistic": NameKind("statistic", lambda *_: WATCHED, "'{}' cannot be watched"),
+    "site": _part("site", "sites"),
+    "version": _part("version", "versions"),
+    "scene_group": _part("group of scenes", "scenes", "groups"),
+    "decoy": _part("decoy", "decoys"),
+    "log_entry": _part("entry of the log", "log"),
+}

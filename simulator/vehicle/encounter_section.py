@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from simulator.case.document import Path
 from simulator.case.feature_sections import Section
 from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure, Quantity, ShareFigure, Strict, bounded
-from simulator.errors import suggest
+from simulator.case.references import Ref
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -65,7 +65,10 @@ class Sight(Strict):
             "none: found alike, at the same height",
         ),
     ] = []
-    sensors: Annotated[list[Name], Field(min_length=1, max_length=16, description="the sensors whose frames look ahead")]
+    sensors: Annotated[
+        list[Annotated[Name, Ref("sensor", absent="arrivals should be of the kind sensors")]],
+        Field(min_length=1, max_length=16, description="the sensors whose frames look ahead"),
+    ]
     focal_px: Annotated[
         PositiveFigure | None,
         Field(description="of a camera: focal length, in pixels of the picture that the network gets; none: found by distance"),
@@ -244,18 +247,26 @@ class Encounters(Section):
     totals_from = "simulator.vehicle.encounter_metrics:encounter_totals"
     causes_from = "simulator.vehicle.encounter_causes:ENCOUNTER_CAUSES"
 
-    known_at: Annotated[Name, Field(description="the end where an answer is known to the planner")]
+    known_at: Annotated[Name, Ref("end"), Field(description="the end where an answer is known to the planner")]
     count: Annotated[int, Field(ge=1, le=10_000, description="encounters in each replication")] = 200
     speed_kmh: Annotated[Annotated[Figure, bounded(0.1, 300)] | None, Field(description="of the vehicle")] = None
-    speed_by: Annotated[Name | None, Field(description="or the attribute that is its speed, in km/h")] = None
-    sees: Annotated[dict[Name, Sight], Field(min_length=1, max_length=16, description="by the stage whose model looks")]
+    speed_by: Annotated[
+        Annotated[Name, Ref("attribute", "'{}' is not an attribute")] | None,
+        Field(description="or the attribute that is its speed, in km/h"),
+    ] = None
+    sees: Annotated[
+        dict[Annotated[Name, Ref("machine")], Sight],
+        Field(min_length=1, max_length=16, description="by the stage whose model looks"),
+    ]
     fuses: Annotated[
         Literal["either", "both"], Field(description="whether camera or LiDAR is enough, or both must confirm")
     ] = "either"
     confirms: Confirmation = Confirmation()
     braking: Braking
     degrades: Degraded | None = None
-    condition: Annotated[Name | None, Field(description="one of `conditions`; none: a clear day")] = None
+    condition: Annotated[
+        Annotated[Name, Ref("condition")] | None, Field(description="one of `conditions`; none: a clear day")
+    ] = None
     conditions: Annotated[dict[Name, Condition], Field(max_length=16)] = {}
     kinds: Annotated[dict[Name, Hazard], Field(min_length=1, max_length=16)]
 
@@ -266,35 +277,14 @@ class Encounters(Section):
         return self
 
     def check(self, scenario: Scenario) -> Faults:
-        """Check that names refer to something."""
         total = sum(kind.share.value for kind in self.kinds.values())
         if abs(total - 1) > 1e-6:
             yield ("kinds",), f"the shares of the kinds add up to {total:g}; they should add up to 1"
-        if self.condition is not None and self.condition not in self.conditions:
-            hint = suggest(self.condition, self.conditions)
-            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {hint}"
         if (frames_s := 86_400 * scenario.run.days) < LONGEST_S:
             hint = f"encounters are followed for up to {LONGEST_S:g} s, but frames come for only {frames_s:.3g} s"
             yield (), f"{hint}; run.days should be at least {LONGEST_S / 86_400:.2g}"
-        yield from self._check_speed(scenario)
-        yield from self._check_sights(scenario)
-        if self.known_at not in scenario.ends:
-            yield ("known_at",), f"'{self.known_at}' is not an end; {suggest(self.known_at, scenario.ends)}"
-
-    def _check_speed(self, scenario: Scenario) -> Faults:
-        if self.speed_by is not None and self.speed_by not in scenario.attributes:
-            yield ("speed_by",), f"'{self.speed_by}' is not an attribute; {suggest(self.speed_by, scenario.attributes)}"
-        elif self.speed_by is not None and scenario.attributes[self.speed_by].kind != "timetable":
+        if self.speed_by in scenario.attributes and scenario.attributes[self.speed_by].kind != "timetable":
             yield ("speed_by",), f"'{self.speed_by}' does not follow the time; it needs an attribute of the kind timetable"
-
-    def _check_sights(self, scenario: Scenario) -> Faults:
-        for stage, sight in self.sees.items():
-            if stage not in scenario.stages or not scenario.stages[stage].servers:
-                yield ("sees", stage), f"'{stage}' is not a stage with servers; {suggest(stage, scenario.machine_stages())}"
-            for index, sensor in enumerate(sight.sensors):
-                if sensor not in scenario.sensors:
-                    known = suggest(sensor, scenario.sensors) if scenario.sensors else "arrivals should be of the kind sensors"
-                    yield ("sees", stage, "sensors", index), f"'{sensor}' is not a sensor; {known}"
 
 
 class VehiclePart(Strict):
@@ -309,7 +299,9 @@ class VehiclePart(Strict):
     usd: Annotated[CostFigure, Field(description="for one; so are the watts")]
     idle_w: Annotated[Figure, bounded(0, 10_000)]
     busy_w: Annotated[Annotated[Figure, bounded(0, 10_000)] | None, Field(description="at work; none: as when idle")] = None
-    works_for: Annotated[list[Name], Field(max_length=32, description="the stages that it is at work for")] = []
+    works_for: Annotated[
+        list[Annotated[Name, Ref("machine")]], Field(max_length=32, description="the stages that it is at work for")
+    ] = []
 
     @model_validator(mode="after")
     def _draws_more_at_work(self) -> Self:
@@ -345,10 +337,3 @@ class Vehicle(Section):
     ] = None
     drive_wh_per_km: PositiveFigure
     average_kmh: PositiveFigure
-
-    def check(self, scenario: Scenario) -> Faults:
-        for name, part in self.parts.items():
-            for index, stage in enumerate(part.works_for):
-                if stage not in scenario.stages or not scenario.stages[stage].servers:
-                    hint = suggest(stage, scenario.machine_stages())
-                    yield ("parts", name, "works_for", index), f"'{stage}' is not a stage with servers; {hint}"

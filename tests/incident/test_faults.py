@@ -39,8 +39,8 @@ WRONG = {
         "incident: onset_days: should be two days, the first not before reference_days (7)",
     ),
     "a group held back that is none": (
-        "held_back: [animals]", "held_back: [animal]", "scenes:\n    groups",
-        "incident.scenes: 'animal' is not one of `scenes.groups`; did you mean 'animals'?",
+        "held_back: [animals]", "held_back: [animal]", "[animal]",
+        "incident.scenes.held_back.0: 'animal' is not one of `scenes.groups`; did you mean 'animals'?",
     ),
     "a site of an effect that is none": (
         FOG, FOG.replace("station", "statoin"), "statoin, market",
@@ -56,11 +56,11 @@ WRONG = {
     ),
     "a curveball that is none": (
         STRIKE, STRIKE.replace("clips_tripled", "clips_trippled"), "[clips_trippled]",
-        "incident.causes.overload.effects.0.at_once: 'clips_trippled' is not one of `curveballs`",
+        "incident.causes.overload.effects.0.at_once.0: 'clips_trippled' is not one of `curveballs`",
     ),
     "a gentle curveball that is none": (
-        STRIKE, STRIKE.replace("clips_half_more", "clips_half"), "{clips_half:",
-        "incident.causes.overload.effects.0.gently: 'clips_half' is not one of `curveballs`; did you mean 'clips_half_more'?",
+        STRIKE, STRIKE.replace("clips_half_more", "clips_half"), "clips_half: 0",
+        "incident.causes.overload.effects.0.gently.clips_half: 'clips_half' is not one of `curveballs`; did you mean 'clips_half_more'?",
     ),
     "a line of the log that is none": (
         "log: [router, firmware]", "log: [ruter, firmware]", "ruter, firmware",

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from simulator.authoring.case_overview import metric_rows, place_rows
 from simulator.authoring.case_schema import Node, case_schema
-from simulator.authoring.evidence_overview import device_rows, model_rows, score_table_rows
 from simulator.authoring.studio.yaml_place import YamlPlace, place_at
-from simulator.case.case_tests import DEFAULT, things_of
-from simulator.case.designs import figures_of
 from simulator.case.document import Path
-from simulator.case.outputs import EXHIBITS
-from simulator.case.phases import phases_of
+from simulator.case.references import NAME_KINDS, OF_KEYS, OF_VALUE, KnownCase, offers
 from simulator.case.schema import Scenario
 
 #: The most entries of a list of completions.
@@ -47,7 +41,8 @@ def _variants(node: Node, data: Any) -> Iterator[Node]:
     node = _resolved(node)
     kinds = {one["if"]["properties"]["kind"]["const"]: one["then"] for one in node.get("allOf", []) if "if" in one}
     kind = data.get("kind") if isinstance(data, dict) else None
-    forms = [*node.get("anyOf", []), *node.get("oneOf", [])]
+    names = {OF_VALUE: node[OF_VALUE]} if OF_VALUE in node else {}
+    forms = [form | names for form in (*node.get("anyOf", []), *node.get("oneOf", []))]
     if kinds:
         forms = [kinds[kind]] if isinstance(kind, str) and kind in kinds else [*kinds.values()]
     for form in forms:
@@ -138,6 +133,7 @@ def _keys(place: YamlPlace, data: Any, known: Scenario | None) -> Iterator[Offer
                 yield Offer(name, f"{type_words(field)}{needed}", about(field), f"{name}: ")
         if node.get("type") == "string" and is_entry:
             yield from _values(place, data, known)
+        yield from _names(known, node.get(OF_KEYS), (*place.path, place.written), apply="{}: ")
 
 
 def _values(place: YamlPlace, data: Any, known: Scenario | None) -> Iterator[Offer]:
@@ -146,79 +142,14 @@ def _values(place: YamlPlace, data: Any, known: Scenario | None) -> Iterator[Off
             yield Offer(str(value), "value", str(node.get("description", "")).partition("\n")[0])
         if node.get("type") == "boolean":
             yield from (Offer("true", "value"), Offer("false", "value"))
-    named = [str(part) for part in place.path if isinstance(part, str)]
-    if named and (names := _NAMES.get(named[-1])):
-        yield from names(known, place.path)
+        yield from _names(known, node.get(OF_VALUE), place.path)
 
 
-Names = Callable[[Scenario | None, Path], Iterable[Offer]]
-
-
-def _of_case(kind: str, names: Callable[[Scenario], Iterable[str]]) -> Names:
-    return lambda known, _: [Offer(name, kind) for name in names(known)] if known else []
-
-
-def _targets(known: Scenario | None, _: Path) -> Iterator[Offer]:
-    if known:
-        yield from (Offer(name, "stage", stage.label) for name, stage in known.stages.items())
-        yield from (Offer(name, "end", end.label) for name, end in known.ends.items())
-
-
-def _metrics(known: Scenario | None, _: Path) -> list[Offer]:
-    return (
-        [Offer(row["metric"], f"metric in {row['unit'] or '1'}", row["label"]) for row in metric_rows(known)] if known else []
-    )
-
-
-@cache
-def _devices() -> list[Offer]:
-    return [Offer(row["device"], "device", row["what"]) for row in device_rows()]
-
-
-@cache
-def _models() -> list[Offer]:
-    return [Offer(row["model"], "model", f"measured on {', '.join(row['measured'])}") for row in model_rows()]
-
-
-@cache
-def _score_tables() -> list[Offer]:
-    return [Offer(row["scores"], "score table", str(row["source"])) for row in score_table_rows()]
-
-
-def _options(known: Scenario | None, path: Path) -> list[Offer]:
-    choice = known.choices.get(str(path[1])) if known and path[0] == "choices" and len(path) > 1 else None
-    return [Offer(str(pick), "option") for pick in choice.extremes()] if choice else []
-
-
-def _exhibits(_known: Scenario | None, _: Path) -> list[Offer]:
-    return [Offer(name, "exhibit", one.label) for name, one in EXHIBITS.items()]
-
-
-#: The names that the value of a key may be.
-_NAMES: dict[str, Names] = {
-    "to": _targets,
-    "start": _of_case("stage", lambda known: known.stages),
-    "metric": _metrics,
-    "predict": _metrics,
-    "objective": _of_case("objective", lambda known: [one.metric for one in known.objectives]),
-    "objectives": _of_case("objective", lambda known: [one.metric for one in known.objectives]),
-    "device": lambda _known, _path: _devices(),
-    "model": lambda _known, _path: _models(),
-    "scores": lambda _known, _path: _score_tables(),
-    "set": _of_case("place", lambda known: [row["place"] for row in place_rows(known)]),
-    "figure": _of_case("figure", figures_of),
-    "curveball": _of_case("curveball", lambda known: known.curveballs),
-    "design": _of_case("design", lambda known: [DEFAULT, *known.reference]),
-    "against": _of_case("design", lambda known: [DEFAULT, *known.reference]),
-    "phase": _of_case("phase", lambda known: [one.id for one in phases_of(known)]),
-    "choices": _of_case("choice", lambda known: known.choices),
-    "default": _options,
-    "exhibits": _exhibits,
-    "hero": _exhibits,
-    "panel": _exhibits,
-    "panels": _exhibits,
-    "rests_on": _of_case("name", things_of),
-}
+def _names(known: Scenario | None, key: str | None, path: Path, apply: str = "") -> Iterator[Offer]:
+    """Yield the names of a kind that the last readable case has; apply: the text that is written, with {} for the name."""
+    if known is not None and key is not None:
+        for name, words in offers(KnownCase.of(known), key, path).items():
+            yield Offer(name, NAME_KINDS[key].word, words, apply.replace("{}", name))
 
 
 # ---- hints

@@ -14,11 +14,11 @@ from pydantic import Field, model_validator
 from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
+from simulator.case.references import Ref
 from simulator.engine.contract import Onward, StageReport, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.stage import ServiceStage
-from simulator.errors import suggest
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
@@ -35,7 +35,7 @@ class Assemble(AnyStage):
 
     kind: Literal["assemble"]
     sensors: Annotated[
-        list[Name],
+        list[Annotated[Name, Ref("frame_sensor")]],
         Field(max_length=64, description="sensors whose frames make a set, the leading one first; none: all in the file"),
     ] = []
     waits_for: Annotated[
@@ -70,12 +70,8 @@ class Assemble(AnyStage):
         return Service(held_for="waiting for other frames")
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        known = scenario.sensors
-        if not known:
+        if not scenario.sensors:
             yield ("kind",), "sets are made of frames: they need arrivals of the kind sensors"
-        for index, sensor in enumerate(self.sensors if known else []):
-            if sensor not in known:
-                yield ("sensors", index), f"'{sensor}' is not a sensor; {suggest(sensor, known)}"
 
     @classmethod
     def metrics(cls, name: str, case: CaseOutline) -> Iterator[Metric]:

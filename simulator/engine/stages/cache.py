@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field
@@ -15,10 +15,10 @@ from pydantic import Field
 from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
+from simulator.case.references import Ref
 from simulator.engine.contract import Onward, Stage, StageReport, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import ServiceStage
-from simulator.errors import suggest
 from simulator.records.streams import cache_per_plan
 from simulator.units import duration
 
@@ -40,7 +40,11 @@ class Cache(AnyStage):
     at_the_box: ClassVar[Mapping[str, str]] = {"capacity": "Things that it holds"}
 
     kind: Literal["cache"]
-    by: Annotated[Name, Field(description="the attribute of the requests that names the thing they ask for")]
+    by: Annotated[
+        Name,
+        Ref("attribute", absent="add a section `attributes` with one of the kind popularity"),
+        Field(description="the attribute of the requests that names the thing they ask for"),
+    ]
     capacity: Annotated[int, Field(ge=0, le=10_000_000, description="things that it holds; 0: none, so that all miss")]
     evicts: Annotated[
         Literal["lru", "fifo", "lfu"],
@@ -54,14 +58,6 @@ class Cache(AnyStage):
     ] = None
     hit_to: Target
     miss_to: Target
-
-    @classmethod
-    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        by, attributes = stage.get("by"), data.get("attributes")
-        known = list(attributes) if isinstance(attributes, dict) else []
-        if isinstance(by, str) and by not in known:
-            hint = suggest(by, known) if known else "add a section `attributes` with one of the kind popularity"
-            yield ("by",), f"'{by}' is not an attribute of the requests; {hint}"
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         attribute = scenario.attributes[self.by]

@@ -13,7 +13,9 @@ from pydantic import Field, model_validator
 
 from simulator.case.any_stage import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.case.attributes import Column, item_values
+from simulator.case.document import Path
 from simulator.case.fields import Name, Share, ShareFigure, Strict
+from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.engine.contract import Onward, Stage, Waiting
 from simulator.engine.stages.gate_thresholds import (
     attribute_values,
@@ -66,7 +68,8 @@ class Route(Strict):
         float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled negatives stays below")
     ] = None
     values: Annotated[
-        list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute, or sensors")
+        list[Annotated[str, Ref("value")]] | None,
+        Field(min_length=1, max_length=64, description="values of an attribute, or sensors"),
     ] = None
     share: Annotated[Share | None, Field(description="this share of all requests at the gate, chosen at random")] = None
     share_of_positives: Annotated[ShareFigure | None, Field(description="this share of the positives, chosen at random")] = None
@@ -118,9 +121,14 @@ class Gate(AnyStage):
 
     kind: Literal["gate"]
     by: Annotated[
-        Name, Field(description="`score`, `quality`, `ood`, `random`, `sensor`, `frame` or an attribute of the requests")
+        Name,
+        Ref("property"),
+        Field(description="`score`, `quality`, `ood`, `random`, `sensor`, `frame` or an attribute of the requests"),
     ]
-    of: Annotated[Name | None, Field(description="the pool whose scores to use; needed if several pools give scores")] = None
+    of: Annotated[
+        Annotated[Name, Ref("scorer")] | None,
+        Field(description="the pool whose scores to use; needed if several pools give scores"),
+    ] = None
     holds: Annotated[
         Literal["labelled", "next"],
         Field(
@@ -200,13 +208,6 @@ class Gate(AnyStage):
         open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]
         return ((route.tag or "", route.to) for route in open_)
 
-    @classmethod
-    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        by, attributes = stage.get("by"), data.get("attributes")
-        known = [*OWN, *(attributes if isinstance(attributes, dict) else {})]
-        if isinstance(by, str) and by not in known:
-            yield ("by",), f"'{by}' is not an attribute of the requests; {suggest(by, known)}"
-
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Routes that a request may take, and what they go by."""
         yield from self._check_thresholds()
@@ -250,13 +251,11 @@ class Gate(AnyStage):
         return scenario.attributes[self.asks].categories if self.asks else []
 
     def _check_values(self, values: list[str]) -> Faults:
-        """Each value of the attribute exists, and is named once."""
+        """Each value of the attribute is named once."""
         seen: dict[str, int] = {}
         for index, route in enumerate(self.routes):
             for place, value in enumerate(route.values or []):
-                if value not in values:
-                    yield ("routes", index, "values", place), f"'{value}' is not a value of it; {suggest(value, values)}"
-                elif value in seen:
+                if value in values and value in seen:
                     message = f"'{value}' is already in route {seen[value]}; name it once"
                     yield ("routes", index, "values", place), message
                 seen.setdefault(value, index)
@@ -290,10 +289,10 @@ class Gate(AnyStage):
         scorers, known = scenario.scorers(), {*scenario.stages, *scenario.ends}
         if not scorers:
             yield ("by",), "a gate by score needs a pool with `scores`"
-        elif self.of and self.of not in scorers:
-            yield ("of",), f"'{self.of}' is not a pool with scores; {suggest(self.of, scorers)}"
         elif self.of is None and len(scorers) > 1:
             yield ("by",), f"several pools give scores; name one with `of`: {', '.join(scorers)}"
+        elif self.of and self.of not in scorers:
+            return  # the name has a fault of its own
         elif name not in (reached := scenario.network.reached(scenario.scorer_of(self))) and reached <= known:
             yield ("by",), f"no request arrives here from '{scenario.scorer_of(self)}', whose scores it uses"
 
@@ -480,3 +479,12 @@ def _taken(plan: Plan, by: str, route: Route) -> str:
         words = plan.scenario.value_words(by)
         taken = ", ".join(words.get(value, value) for value in route.values) if route.values else f"{route.at_least:g} and more"
     return f"{taken}: {route.tag or plan.scenario.label_of(route.to)}"
+
+
+def _values(case: KnownCase, path: Path) -> list[str] | None:
+    """Return the values by which a gate routes; None for a gate by a number."""
+    gate: Any = case.scenario.stages[str(path[1])]
+    return gate.values(case.scenario) or None
+
+
+NAME_KINDS["value"] = NameKind("value", _values, "'{}' is not a value of it", by_place=True)

@@ -14,7 +14,8 @@ from pydantic import Field, model_validator
 from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.case.attributes import group_share
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
-from simulator.case.own_metrics import RequestCount, condition_faults
+from simulator.case.own_metrics import Groups
+from simulator.case.references import Ref
 from simulator.engine.contract import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, Waiting, plan_of
 from simulator.engine.run_conditions import usual_roster
 from simulator.engine.run_trace import Trace
@@ -82,7 +83,10 @@ class SecondReader(Strict):
     """
 
     share: Share
-    tag: Annotated[Name | None, Field(description="only cases with this tag; none: all")] = None
+    tag: Annotated[
+        Annotated[Name, Ref("tag", "no gate gives the tag '{}'", "there is none to choose")] | None,
+        Field(description="only cases with this tag; none: all"),
+    ] = None
     rule: Annotated[Literal["either", "both"], Field(description="whether one reader or both must call a case positive")]
 
 
@@ -95,9 +99,11 @@ class GroupReading(Strict):
 
     written: ClassVar[str] = "{groups: {skin: [dark]}, sensitivity: {value: 0.8, published: a study}}"
 
-    classes: Annotated[list[Name], Field(max_length=16, description="they are of one of these classes")] = []
+    classes: Annotated[
+        list[Annotated[Name, Ref("class")]], Field(max_length=16, description="they are of one of these classes")
+    ] = []
     groups: Annotated[
-        dict[Name, Annotated[list[Annotated[str, Field(max_length=60)]], Field(min_length=1, max_length=64)]],
+        Groups,
         Field(max_length=16, description="by attribute: the groups that they belong to"),
     ] = {}
     sensitivity: ShareFigure | None = None
@@ -197,16 +203,10 @@ class People(AnyStage):
         return Service(held_for=waits, builds_up_over=shifts, again=again[0], again_tag=again[1])
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """Someone is on duty, and the tags it uses exist."""
+        """Someone is on duty."""
         if not any(shift.people for shift in self.shifts):
             yield ("shifts",), "no reviewer is ever on duty; give one shift at least one person"
         yield from check_order(self.order, scenario)
-        for index, one in enumerate(self.readings):
-            faults = condition_faults(RequestCount(classes=one.classes, groups=one.groups), scenario)
-            yield from ((("readings", index, *path), message) for path, message in faults)
-        tag, tags = self.service.again_tag, scenario.tags()
-        if tag is not None and tag not in tags:
-            yield ("second_reader", "tag"), f"no gate gives the tag '{tag}'; {suggest(tag, tags)}"
 
 
 class PeopleStage(ServiceStage):

@@ -15,13 +15,14 @@ from simulator.case.any_stage import Faults, FileName, Service
 from simulator.case.checks import too_often
 from simulator.case.choices import Options
 from simulator.case.fields import AS_WRITTEN, Figure, Name, bounded
+from simulator.case.references import Ref
 from simulator.engine.contract import OfferedTime, PaidTime, ServerSteps, StageCapacity, plan_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.engine.stages.pool_evidence import PoolEvidence, Scores
 from simulator.engine.stages.pool_policies import Scaling
 from simulator.engine.stages.queues import BALANCERS, ORDERS
-from simulator.engine.stages.replicas import Replicas, unknown_attribute
+from simulator.engine.stages.replicas import AttributeName, Replicas
 from simulator.engine.stages.stage import ServiceStage
 from simulator.errors import suggest
 from simulator.evidence.profiles import profile_names
@@ -68,18 +69,19 @@ class Pool(Replicas):
     }
 
     kind: Literal["pool"]
-    model: FileName
+    model: Annotated[FileName, Ref("model")]
     precision: FileName
-    device: FileName
+    device: Annotated[FileName, Ref("device")]
     threads: Annotated[int, Field(ge=1, le=64, description="threads that one replica is pinned to")] = 1
     also: Annotated[
-        list[FileName], Field(max_length=8, description="further models that run for the same answer, one after the other")
+        list[Annotated[FileName, Ref("model")]],
+        Field(max_length=8, description="further models that run for the same answer, one after the other"),
     ] = []
     sizes: Annotated[
         dict[Annotated[float, Field(gt=0, le=1e9), AS_WRITTEN], FileName],
         Field(max_length=32, description="sizes of a request to the precisions of their measurements"),
     ] = {}
-    sized_by: Annotated[Name | None, Field(description="the attribute that is this number")] = None
+    sized_by: Annotated[AttributeName | None, Field(description="the attribute that is this number")] = None
     times: Annotated[
         Annotated[Figure, bounded(0.01, 10_000)] | None,
         Field(description="how many times as long as measured its service takes, as on another processor; none: as measured"),
@@ -96,7 +98,8 @@ class Pool(Replicas):
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
     max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000)] = 0
     shares: Annotated[
-        Name | None, Field(description="the accelerator, in `accelerators`, that these replicas share with other pools")
+        Annotated[Name, Ref("accelerator", absent="add a section `accelerators` with it")] | None,
+        Field(description="the accelerator, in `accelerators`, that these replicas share with other pools"),
     ] = None
     scaling: Scaling | None = None
     scores: Annotated[
@@ -187,11 +190,6 @@ class Pool(Replicas):
     @property
     def shared_by_branches(self) -> bool:
         return self.scores is None
-
-    @classmethod
-    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        yield from super().check_names(stage, data)
-        yield from unknown_attribute("sized_by", stage, data)
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Yield what it refers to exists."""

@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from simulator.case.any_stage import FileName
 from simulator.case.fields import Line, Source, Strict
+from simulator.case.references import Ref
 from simulator.engine.latency_tables import LatencyError, constant, profiled, sized, summed
 from simulator.engine.run_conditions import Conditions
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
@@ -314,7 +315,7 @@ class _TableOrAssumed:
         return {"anyOf": [handler(_TABLE.core_schema), handler(AssumedScores.__pydantic_core_schema__)]}
 
 
-Scores = Annotated[FileName | AssumedScores, _TableOrAssumed()]
+Scores = Annotated[Annotated[FileName, Ref("score_table")] | AssumedScores, _TableOrAssumed()]
 
 
 def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:

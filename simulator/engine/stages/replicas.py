@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.case.checks import too_often
+from simulator.case.document import Path
 from simulator.case.fields import AnyQuantity, Figure, Name, bounded
+from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.engine.stages.pool_policies import Breaker, Failures
 from simulator.errors import suggest
 
@@ -19,13 +21,8 @@ if TYPE_CHECKING:
 Newest = Literal["newest", "newest_of_sensor"]
 
 
-def unknown_attribute(field: str, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-    """Yield a fault if a field of a stage names an attribute that the case lacks. stage, data: as written."""
-    by, attributes = stage.get(field), data.get("attributes")
-    known = list(attributes) if isinstance(attributes, dict) else []
-    if isinstance(by, str) and by not in known:
-        hint = suggest(by, known) if known else "add a section `attributes` with it"
-        yield (field,), f"'{by}' is not an attribute of the requests; {hint}"
+#: The name of an attribute that decides about the service of a request.
+AttributeName = Annotated[Name, Ref("attribute", absent="add a section `attributes` with it")]
 
 
 class Replicas(AnyStage):
@@ -41,10 +38,12 @@ class Replicas(AnyStage):
 
     replicas: Annotated[int, Field(ge=1, le=1024)] = 1
     factors: Annotated[
-        dict[str, Annotated[Figure, bounded(0.001, 1_000)]],
+        dict[Annotated[str, Ref("factor")], Annotated[Figure, bounded(0.001, 1_000)]],
         Field(max_length=64, description="how many times as long as others some requests take, by class or value; others: 1"),
     ] = {}
-    factors_by: Annotated[Name | None, Field(description="the attribute that has these values; none: the classes")] = None
+    factors_by: Annotated[AttributeName | None, Field(description="the attribute that has these values; none: the classes")] = (
+        None
+    )
     order: Annotated[str, Field(max_length=40, description="the order of the queue")] = "fifo"
     max_queue: Annotated[int | None, Field(ge=0, le=10_000_000, description="requests that may wait; none: no limit")] = None
     drops: Annotated[Literal["newest", "oldest"], Field(description="which request is dropped when the queue is full")] = (
@@ -129,10 +128,6 @@ class Replicas(AnyStage):
     def shared_by_branches(self) -> bool:
         return True
 
-    @classmethod
-    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        yield from unknown_attribute("factors_by", stage, data)
-
     def factor_values(self, scenario: Scenario) -> list[str]:
         """Return the classes, or the values of the attribute, that `factors` may name."""
         return [*scenario.classes] if self.factors_by is None else scenario.attributes[self.factors_by].categories
@@ -141,11 +136,6 @@ class Replicas(AnyStage):
         values = self.factor_values(scenario)
         if self.factors_by is not None and not values:
             yield ("factors_by",), f"'{self.factors_by}' is a number; factors need an attribute that is a category"
-            return
-        for value in (value for value in self.factors if value not in values):
-            hint = suggest(value, values) if values else "add a section `classes`, or name an attribute with `factors_by`"
-            what = "a class" if self.factors_by is None else f"a value of '{self.factors_by}'"
-            yield ("factors", value), f"'{value}' is not {what}; {hint}"
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Yield a fault for each policy that lacks something in the case."""
@@ -172,3 +162,22 @@ class Replicas(AnyStage):
         usual: dict[str, Any] = {"order": "fifo", "drops": "newest", "timeout_action": "reject", "sheds_late": False}
         usual |= {"batching": "triton"}
         return all(getattr(self, field) == value for field, value in (dict.fromkeys(policies) | usual).items())
+
+
+def _factor_names(case: KnownCase, path: Path) -> list[str]:
+    stage: Any = case.scenario.stages[str(path[1])]
+    names: list[str] = stage.factor_values(case.scenario)
+    return names
+
+
+def _refused_factor(case: KnownCase, path: Path, value: Any) -> str:
+    stage: Any = case.scenario.stages[str(path[1])]
+    values = _factor_names(case, path)
+    if value in values or (stage.factors_by is not None and not values):
+        return ""
+    hint = suggest(value, values) if values else "add a section `classes`, or name an attribute with `factors_by`"
+    what = "a class" if stage.factors_by is None else f"a value of '{stage.factors_by}'"
+    return f"'{value}' is not {what}; {hint}"
+
+
+NAME_KINDS["factor"] = NameKind("class or value", _factor_names, by_place=True, refuse=_refused_factor)

@@ -1,0 +1,339 @@
+"""The kinds of names that refer to another part of a case: all that there is to name, and the sentence on other words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from simulator.case.any_stage import OWN, stage_kinds, tags_in
+from simulator.case.case_tests import DEFAULT, numbers_of, things_of
+from simulator.case.choices import REQUEST_SIGNALS, parts
+from simulator.case.document import Path, dotted
+from simulator.case.feature_sections import PLACES, section_model
+from simulator.case.fields import GUIDE, Figure, Sourced
+from simulator.case.interview import subjects
+from simulator.case.outputs import (
+    EXHIBITS,
+    CaseOutline,
+    Grouping,
+    Metric,
+    grouping,
+    grouping_of,
+    metrics_by_group,
+    metrics_of,
+    with_groups,
+)
+from simulator.case.own_metrics import outlined
+from simulator.case.phases import PRACTICE_FIELDS, SIGNAL_PHASES, asked_metrics, phase_titles, phases_in_doubt
+from simulator.case.references import NAME_KINDS, KnownCase, NameKind
+from simulator.errors import suggest
+from simulator.evidence.catalogue import hardware
+from simulator.evidence.profiles import profile_names
+from simulator.evidence.score_tables import score_names
+
+if TYPE_CHECKING:
+    from simulator.case.any_stage import AnyStage
+    from simulator.case.schema import Scenario
+
+#: The parts of a case that stay as they are, whatever is picked.
+FIXED_SECTIONS = frozenset(
+    {
+        "id",
+        "version",
+        "title",
+        "summary",
+        "minutes",
+        "brief",
+        "questions",
+        "debrief",
+        "choices",
+        "exhibits",
+        "own_metrics",
+        *PRACTICE_FIELDS,
+    }
+)
+
+#: The sections whose entries are named elsewhere.
+_OF_NAMES = frozenset({"stages", "ends", "classes", "attributes", "accelerators", "hardware", "curveballs", "controllers"})
+
+
+# ---- metrics, as far as a file with faults says them
+
+
+class EarlyMetrics:
+    """The metrics of a case as its file stands, whatever faults it has.
+
+    plain: those of all requests, by name; of_positives: those that a case with a population has; known: with those of groups
+    """
+
+    def __init__(self, case: KnownCase) -> None:
+        data, kinds = case.data, kinds_of_stages(case)
+        tags = list(dict.fromkeys(tag for stage in case.part("stages").values() for tag in tags_in(stage)))
+        classes = {name: isinstance(one, dict) and one.get("deadline_s") for name, one in case.part("classes").items()}
+        sensors = list(case.part("arrivals", "sensors"))
+        ages = {name: sensors for name in case.part("ends") if case.part("ends", name).get("age") is True}
+        outline = CaseOutline(kinds, tags, classes, population=None, ages=ages, own=outlined(data.get("own_metrics")))
+        plain, of_positives = (metrics_of(replace(outline, population=words)) for words in (None, ("", "")))
+        self.plain: dict[str, Metric] = dict(of_positives if "population" in data else plain)
+        for section in PLACES:
+            if section in data:
+                self.plain |= {metric.name: metric for metric in section_model(section).metrics_of(data[section])}
+        attributes = case.part("attributes")
+        self.groupings: dict[str, Grouping] = {
+            name: grouping_of(one) for name, one in attributes.items() if isinstance(one, dict)
+        }
+        self.by_group = metrics_by_group(self.plain.values())
+        self.known = with_groups(self.plain, self.groupings)
+        self.of_positives = with_groups(of_positives, self.groupings)
+
+    def unknown(self, name: str, names: Iterable[str]) -> str:
+        lacks = "it needs a section `population`, which says who is positive"
+        return f"'{name}' is not a metric here; {lacks if name in self.of_positives else suggest(name, names, GUIDE)}"
+
+
+def kinds_of_stages(case: KnownCase) -> dict[str, type[AnyStage]]:
+    known = stage_kinds()
+    named = {name: case.part("stages", name).get("kind") for name in case.part("stages")}
+    return {name: known[kind] for name, kind in named.items() if isinstance(kind, str) and kind in known}
+
+
+def _refused_metric(case: KnownCase, path: Path, name: Any) -> str:
+    if case.is_read:
+        known = case.scenario.metrics
+        return "" if name in known else f"'{name}' is not a metric here; {suggest(name, known, GUIDE)}"
+    metrics = case.once(EarlyMetrics)
+    return "" if name in metrics.known or not isinstance(name, str) else metrics.unknown(name, metrics.known)
+
+
+def _refused_group_metric(case: KnownCase, path: Path, name: Any) -> str:
+    metrics, by_group = case.once(EarlyMetrics), case.once(EarlyMetrics).by_group
+    if not isinstance(name, str):
+        return ""
+    if name in metrics.plain and name not in by_group:
+        return f"'{name}' is not reported by group; {suggest(name, by_group)}"
+    if name not in metrics.plain:
+        return metrics.unknown(name, by_group)
+    if not metrics.groupings[str(path[1])].groups:
+        return "a number has no groups without `edges`; give the boundaries, such as `edges: [30, 80]`"
+    return ""
+
+
+# ---- places that choices write
+
+
+def _refused_place(case: KnownCase, path: Path, name: Any) -> str:
+    """Return the fault of a place that no choice may write; empty for one in a section whose name is misspelled."""
+    if not isinstance(name, str) or parts(name)[0] in case.once(_misspelled):
+        return ""
+    return _fixed(parts(name)) or _missing(case.data, parts(name))
+
+
+def _misspelled(case: KnownCase) -> set[str]:
+    """Return the sections whose names are misspelled: that has a fault of its own, and one is enough."""
+    from simulator.case.schema import Scenario
+
+    sections = Scenario.model_fields
+    strange = [str(key) for key in case.data if key not in sections]
+    return {near for key in strange for near in get_close_matches(key, sections, n=1) if near not in case.data}
+
+
+def _fixed(path: Path) -> str:
+    if path[0] in FIXED_SECTIONS:
+        return f"'{path[0]}' is fixed for all designs; an option cannot write to it"
+    if len(path) == 1 and path[0] in _OF_NAMES:
+        return f"an option cannot replace all of '{path[0]}', whose parts are named elsewhere; write to one of them"
+    return ""
+
+
+def _missing(data: Any, path: Path) -> str:
+    for depth, part in enumerate(path[:-1]):
+        known = data.keys() if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+        if part not in known:
+            return f"there is no '{dotted(path[: depth + 1])}' to write to; {suggest(str(part), map(str, known))}"
+        data = data[part]
+    if isinstance(data, list) and path[-1] not in range(len(data)):
+        return f"there is no '{dotted(path)}' to write to; the list has {len(data)} entries"
+    return "" if isinstance(data, dict | list) else f"'{dotted(path[:-1])}' is a plain value; nothing can be written below it"
+
+
+def places_of(scenario: Scenario) -> dict[str, Any]:
+    """Return every place that a choice may write, with its value in the file, or its default."""
+    values = _values_of(scenario, ())
+    return {dotted(path): value for path, value in values if scenario.document.holds(path[:-1])}  # a place needs its parent
+
+
+#: Fields that are words for people, or that decide which other fields there are: no choice writes them.
+_WORDS = frozenset({"kind", "label", "note", "source", *Sourced.model_fields})
+
+
+def _values_of(model: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(model, Figure):
+        yield (*path, "value"), model.value
+    elif isinstance(model, BaseModel):
+        for name in type(model).model_fields:
+            if name not in _WORDS and (path or name not in FIXED_SECTIONS):
+                yield from _values_of(getattr(model, name), (*path, name))
+    elif isinstance(model, Mapping):
+        for key, part in model.items():
+            yield from _values_of(part, (*path, str(key)))
+    elif isinstance(model, list | tuple):
+        for index, part in enumerate(model):
+            yield from _values_of(part, (*path, index))
+    elif len(path) > 1 or isinstance(model, str):
+        yield path, model
+
+
+# ---- picks
+
+
+def _refused_pick(case: KnownCase, path: Path, pick: Any) -> str:
+    return _refused(case.scenario, str(path[-1]), pick)
+
+
+def _refused_option(case: KnownCase, path: Path, option: Any) -> str:
+    return _refused(case.scenario, str(path[-2]), option)
+
+
+def _refused(scenario: Scenario, choice: str, pick: Any) -> str:
+    """Return the fault of a pick; empty for one that is offered, and for a choice that has a fault of its own."""
+    try:
+        _ = choice in scenario.choices and scenario.choices[choice].read(pick)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _picks(scenario: Scenario, choice: Any) -> list[Any]:
+    return scenario.choices[choice].extremes() if choice in scenario.choices else []
+
+
+# ---- what else there is to name
+
+
+def _ways(case: KnownCase, path: Path) -> Mapping[str, Any]:
+    return {**case.part("stages"), **case.part("ends")}
+
+
+def _logged(case: KnownCase, path: Path) -> list[str]:
+    return [name for name, stage in case.scenario.stages.items() if stage.routing is None and stage.branching != "fork"]
+
+
+def _groups(case: KnownCase, path: Path) -> list[str] | None:
+    """Return the groups of the attribute that is the key before a name; None for no attribute of the case."""
+    attribute = case.scenario.attributes.get(str(path[-2]))
+    return None if attribute is None else [*grouping(attribute).groups]
+
+
+def _phases(case: KnownCase, path: Path) -> Mapping[str, str] | None:
+    return None if phases_in_doubt(case.scenario, case.unknown) else phase_titles(case.scenario)
+
+
+def _subjects(case: KnownCase, path: Path) -> Mapping[str, str] | None:
+    return None if phases_in_doubt(case.scenario, case.unknown) else subjects(case.scenario)
+
+
+def _watched(case: KnownCase, path: Path) -> list[str]:
+    return [*(f"queue.{name}" for name in case.scenario.stages), *REQUEST_SIGNALS]
+
+
+def _refused_signal(case: KnownCase, path: Path, name: Any) -> str:
+    known, stages = _watched(case, path), case.scenario.stages
+    if not isinstance(name, str) or name in known:
+        return ""
+    stage = name.removeprefix("queue.")
+    if stage and stage != name:
+        return f"'{stage}' is not a stage; {suggest(stage, stages)}"
+    return f"'{name}' is not a signal; {suggest(name, known)}"
+
+
+def _devices(case: KnownCase, path: Path) -> Mapping[str, Any]:
+    return {**case.part("hardware"), **hardware()}
+
+
+def _measured_devices(case: KnownCase, path: Path) -> Mapping[str, Any]:
+    return {**hardware(), **{device: "" for device, *_ in profile_names() if device not in hardware()}}
+
+
+def _section(name: str, *below: str) -> Callable[[KnownCase, Path], Mapping[str, Any]]:
+    return lambda case, _: case.part(name, *below)
+
+
+def _of_case(names: Callable[[Scenario], Any]) -> Callable[[KnownCase, Path], Any]:
+    return lambda case, _: names(case.scenario)
+
+
+_NONE = "there is none in this case"
+_NO_METRIC = "'{}' is no metric of an objective"
+
+NAME_KINDS |= {
+    "stage": NameKind("stage", _section("stages"), "'{}' is not a stage", _NONE, sections=("stages",), early=True),
+    "end": NameKind("end", _section("ends"), "'{}' is not an end", _NONE, sections=("ends",)),
+    "way": NameKind("stage or end", _ways, "'{}' is neither a stage nor an end", sections=("stages", "ends"), early=True),
+    "logged_stage": NameKind("stage", _logged, "'{}' is not a stage whose visits are logged", _NONE, sections=("stages",)),
+    "machine": NameKind(
+        "stage",
+        _of_case(lambda case: {name: stage for name, stage in case.stages.items() if stage.servers}),
+        "'{}' is not a stage with servers",
+        sections=("stages",),
+    ),
+    "scorer": NameKind(
+        "stage", _of_case(lambda case: case.scorers() or None), "'{}' is not a pool with scores", sections=("stages",)
+    ),
+    "accelerator": NameKind(
+        "accelerator", _section("accelerators"), "'{}' is not an accelerator", _NONE, sections=("accelerators",), early=True
+    ),
+    "sensor": NameKind("sensor", _section("arrivals", "sensors"), "'{}' is not a sensor", _NONE, early=True),
+    "frame_sensor": NameKind("sensor", _of_case(lambda case: case.sensors or None), "'{}' is not a sensor"),
+    "attribute": NameKind(
+        "attribute",
+        _section("attributes"),
+        "'{}' is not an attribute of the requests",
+        _NONE,
+        sections=("attributes",),
+        early=True,
+    ),
+    "property": NameKind(
+        "attribute",
+        lambda case, _: dict.fromkeys(OWN, "") | case.part("attributes"),
+        "'{}' is not an attribute of the requests",
+        sections=("attributes",),
+        early=True,
+    ),
+    "class": NameKind("class", _section("classes"), "'{}' is not a class of requests", _NONE, sections=("classes",)),
+    "tag": NameKind("tag", _of_case(lambda case: case.tags()), "'{}' is not a tag of a gate", _NONE),
+    "group": NameKind("group", _groups, "'{}' is not a group of '{of}'", _NONE, by_place=True),
+    "condition": NameKind(
+        "condition",
+        _of_case(lambda case: case.encounters.conditions if case.encounters else {}),
+        "'{}' is not one of `encounters.conditions`",
+    ),
+    "metric": NameKind("metric", _of_case(lambda case: case.metrics), refuse=_refused_metric, early=True),
+    "group_metric": NameKind("metric", _of_case(lambda case: case.metrics), refuse=_refused_group_metric, early=True),
+    "objective": NameKind("metric of an objective", _of_case(asked_metrics), _NO_METRIC, sections=("objectives",)),
+    "exhibit": NameKind("exhibit", lambda case, _: EXHIBITS, "'{}' is not an exhibit", early=True),
+    "choice": NameKind("choice", _section("choices"), "'{}' is not a choice", sections=("choices",)),
+    "place": NameKind("place", _of_case(places_of), refuse=_refused_place, early=True),
+    "pick": NameKind("option", lambda case, path: _picks(case.scenario, path[-1]), by_place=True, refuse=_refused_pick),
+    "option": NameKind("option", lambda case, path: _picks(case.scenario, path[-2]), by_place=True, refuse=_refused_option),
+    "default_option": NameKind("option", lambda case, path: _picks(case.scenario, path[1]), by_place=True, checked=False),
+    "watched": NameKind("signal", _watched, refuse=_refused_signal),
+    "phase": NameKind("phase", _phases, "'{}' is not a phase", sections=("phases",)),
+    "signal": NameKind("signal", lambda case, _: SIGNAL_PHASES, "'{}' is not a signal"),
+    "subject": NameKind("subject", _subjects, "'{}' is no phase, choice, stage, end or curveball"),
+    "curveball": NameKind("curveball", _section("curveballs"), "'{}' is not a curveball", sections=("curveballs",)),
+    "design": NameKind(
+        "design", lambda case, _: {DEFAULT: ""} | case.part("reference"), "'{}' is no design", sections=("reference",)
+    ),
+    "number": NameKind("place", _of_case(numbers_of), "there is no number at '{}'"),
+    "thing": NameKind("name", _of_case(things_of), "'{}' is nothing of this case"),
+    "device": NameKind("device", _devices, sections=("hardware",), checked=False),
+    "measured_device": NameKind("device", _measured_devices, "nothing is known of a device '{}'", guide="`casesim devices`"),
+    "model": NameKind("model", lambda *_: sorted({model for _, model, *_ in profile_names()}), checked=False),
+    "score_table": NameKind(
+        "score table", lambda *_: sorted({name.rpartition(".")[0] for name in score_names()}), checked=False
+    ),
+}
