@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from simulator.authoring.case_schema import case_schema
+from simulator.case.references import NAME_KINDS, OF_KEYS, OF_VALUE
 from simulator.paths import ROOT
 
 PAGE = ROOT / "docs" / "case-reference.md"
@@ -141,6 +142,8 @@ def _default(name: str, field: Node, needed: list[str]) -> str:
 def _words(node: Node) -> str:
     """Return the values that a field holds, in few words."""
     definitions = case_schema()["definitions"]
+    if OF_VALUE in node:
+        return _named(node[OF_VALUE])
     if "$ref" in node:
         name = _name(node["$ref"])
         return "figure" if name == "Figure" else f"[{_title(name, definitions).lower()}](#{_anchor(name, definitions)})"
@@ -155,6 +158,14 @@ def _words(node: Node) -> str:
             return "quantity"
         return " or ".join(dict.fromkeys(parts))
     return _plain(node)
+
+
+def _named(key: str) -> str:
+    """Return the word for a name of another part of the case, with links to the sections that have them."""
+    kind = NAME_KINDS[key]
+    words = kind.word.split(" or ") if len(kind.sections) > 1 else [kind.word]
+    links = [f"[{word}](#{section})" for word, section in zip(words, kind.sections, strict=True)] if kind.sections else words
+    return " or ".join(links)
 
 
 def _kind_link(part: Node, definitions: dict[str, Node]) -> str:
@@ -174,7 +185,8 @@ def _plain(node: Node) -> str:
     if kind == "object":
         entries = [*node.get("patternProperties", {}).values(), *[node.get("additionalProperties")]]
         entry = next((one for one in entries if isinstance(one, dict)), {})
-        return f"{_words(entry)}, by name" if entry else "mapping"
+        keys = _named(node[OF_KEYS]) if OF_KEYS in node else "name"
+        return f"{_words(entry)}, by {keys}" if entry else "mapping"
     if kind in ("number", "integer"):
         return ("whole number" if kind == "integer" else "number") + _range(node)
     if kind == "string":
