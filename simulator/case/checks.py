@@ -13,6 +13,7 @@ from simulator.case.any_stage import is_target
 from simulator.case.attributes import RESERVED
 from simulator.case.case_tests import check_tests
 from simulator.case.document import Path, dotted
+from simulator.case.feature_sections import PLACES
 from simulator.case.interview import check_interview
 from simulator.case.model_memo import ModelMemo
 from simulator.case.name_kinds import FIXED_SECTIONS
