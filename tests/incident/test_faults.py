@@ -60,7 +60,7 @@ WRONG = {
     ),
     "a gentle curveball that is none": (
         STRIKE, STRIKE.replace("clips_half_more", "clips_half"), "clips_half: 0",
-        "incident.causes.overload.effects.0.gently.clips_half: 'clips_half' is not one of `curveballs`; did you mean 'clips_half_more'?",
+        "incident.causes.overload.effects.0.gently.clips_half: 'clips_half' is not one of `curveballs`; did you mean",
     ),
     "a line of the log that is none": (
         "log: [router, firmware]", "log: [ruter, firmware]", "ruter, firmware",
