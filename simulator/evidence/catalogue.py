@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import read_yaml, remembered
+from simulator.evidence.evidence_files import EvidenceRecord, read_yaml, remembered
 from simulator.evidence.instruction_sets import WORDS, InstructionSet, changes_answers, is_eight_bits, saturates
 from simulator.paths import CATALOGUE
 
@@ -23,7 +23,7 @@ class CatalogueError(InputError):
     """The catalogue cannot be used, or lacks a requested entry."""
 
 
-class Hardware(BaseModel):
+class Hardware(EvidenceRecord):
     """One kind of machine or accelerator.
 
     instruction_set: of a processor, what multiplies 8-bit numbers; an accelerator has none
@@ -31,8 +31,6 @@ class Hardware(BaseModel):
     peak_tops: dense operations a second, in units of 1e12; a multiply-add is two
     price_evidence: `published`, or `assumed` for what is bought and not rented
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     label: str
     processor: str
@@ -88,13 +86,9 @@ class Hardware(BaseModel):
         return self.usd_per_hour
 
 
+@remembered()
 def hardware(path: Path = HARDWARE) -> dict[str, Hardware]:
     """Read every machine of the catalogue, by id; raises CatalogueError with the first fault."""
-    return _hardware(path)
-
-
-@remembered()
-def _hardware(path: Path) -> dict[str, Hardware]:
     return read_yaml(path, TypeAdapter(dict[str, Hardware]), CatalogueError)
 
 
@@ -110,24 +104,20 @@ def machine(name: str) -> Hardware:
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class FieldFinding(BaseModel):
+class FieldFinding(EvidenceRecord):
     """Results of a study; each figure is the range that was published, two equal ends where it was one number."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sensitivity: tuple[Share, Share]
     specificity: tuple[Share, Share]
     source: str
 
 
-class FieldDrop(BaseModel):
+class FieldDrop(EvidenceRecord):
     """One product on the bench and in the field.
 
     scores: the score table that rests on the same bench, if there is one
     beside: beginnings of the names of score tables about the same product
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     what: str
     bench: FieldFinding
@@ -144,11 +134,7 @@ def field_drop_of(table: str) -> FieldDrop | None:
     return next((drop for drop in field_drops() if drop.scores and table.startswith(f"{drop.scores}.")), None)
 
 
+@remembered()
 def field_drops(path: Path = CATALOGUE / "field.yaml") -> list[FieldDrop]:
     """Read every product of the catalogue; raises CatalogueError with the first fault."""
-    return _field_drops(path)
-
-
-@remembered()
-def _field_drops(path: Path) -> list[FieldDrop]:
     return read_yaml(path, TypeAdapter(list[FieldDrop]), CatalogueError)

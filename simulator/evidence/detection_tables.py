@@ -22,10 +22,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.evidence_files import MeasuredOrigin, read_yaml
+from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_yaml
 from simulator.evidence.evidence_tables import (
     CHANGE,
     COUNT,
@@ -63,11 +63,7 @@ class DetectionError(InputError):
     """A detection table cannot be used; the message says which and why."""
 
 
-class _DetectionRecord(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DetectorRecord(_DetectionRecord):
+class DetectorRecord(EvidenceRecord):
     """A detector: origin of its weights, and the largest difference of its clean AP from a reference figure."""
 
     label: str
@@ -78,7 +74,7 @@ class DetectorRecord(_DetectionRecord):
     reference_ap: float | None = None
 
 
-class ConditionRecord(_DetectionRecord):
+class ConditionRecord(EvidenceRecord):
     """A condition: its strength at each severity that was measured, the meaning of a strength, and its name in COCO-C.
 
     The strength of a bug is the share of the images that it strikes.
@@ -179,14 +175,14 @@ def _check(tables: DetectionTables, folder: Path) -> None:
             raise DetectionError(f"{folder / 'summary.csv'}: condition: has no row of '{name}', which about.yaml lists")
 
 
-class CocoCModel(_DetectionRecord):
+class CocoCModel(EvidenceRecord):
     """AP of a published detector on COCO's validation images: clean, and under each corruption at severities 1 to 5."""
 
     clean: float
     corrupted: dict[str, list[float]]
 
 
-class CocoC(_DetectionRecord):
+class CocoC(EvidenceRecord):
     """Published figures of COCO-C."""
 
     source: str

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import lru_cache, wraps
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 from filelock import FileLock, Timeout
@@ -37,12 +37,18 @@ from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT
 from simulator.processes import is_running
 
 Content = TypeVar("Content")
+#: A function of a path.
+Reader = TypeVar("Reader", bound=Callable[..., Any])
 
 
-class MeasuredOrigin(BaseModel):
+class EvidenceRecord(BaseModel):
+    """A record of a file: no other fields, and finite numbers alone."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class MeasuredOrigin(EvidenceRecord):
     """Origin of evidence that a machine measured on a data set. attribution: the owners, and what is passed on."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     date: str
     processor: str
@@ -66,10 +72,8 @@ class ManifestError(InputError):
     """A manifest cannot be used; the message names the file and the fault."""
 
 
-class ManifestEntry(BaseModel):
+class ManifestEntry(EvidenceRecord):
     """Hash and length of one file; `rows` of a table."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     sha256: str
     bytes: int
@@ -324,19 +328,22 @@ def stamp_of(path: Path) -> Stamp:
     return found.st_mtime_ns, found.st_size
 
 
-def remembered(*names: str) -> Callable[[Callable[[Path], Content]], Callable[[Path], Content]]:
+def remembered(*names: str) -> Callable[[Reader], Reader]:
     """Cache what a function reads at a path until the file changes or, of a folder, one of the files `names` in it."""
 
-    def decorate(read: Callable[[Path], Content]) -> Callable[[Path], Content]:
+    def decorate(read: Reader) -> Reader:
+        usual = read.__defaults__ or ()  # of a function that may be called without a path
+
         @lru_cache(maxsize=512)
-        def cached(path: Path, _stamps: tuple[Stamp, ...]) -> Content:
+        def cached(path: Path, _stamps: tuple[Stamp, ...]) -> Any:
             return read(path)
 
         @wraps(read)
-        def once(path: Path) -> Content:
+        def once(*paths: Path) -> Any:
+            [path] = paths or usual
             return cached(path, tuple(stamp_of(path / name) for name in names or [""]))
 
-        return once
+        return cast(Reader, once)
 
     return decorate
 

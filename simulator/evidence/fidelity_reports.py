@@ -12,11 +12,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import Positive
-from simulator.evidence.evidence_files import each_readable, in_one_step, read_json
+from simulator.evidence.evidence_files import EvidenceRecord, each_readable, in_one_step, read_json
 from simulator.intervals import Interval, Mark, clustered_share
 from simulator.paths import FIDELITY
 from simulator.units import percent, roughly
@@ -33,11 +33,7 @@ class FidelityError(InputError):
     """A report cannot be used; the message says which and why."""
 
 
-class _FidelityRecord(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class FidelityOutcome(_FidelityRecord):
+class FidelityOutcome(EvidenceRecord):
     """Figures of the requests of one run: latencies in s from the scheduled arrival, answers/s, part within the objective."""
 
     p50_s: Positive
@@ -47,7 +43,7 @@ class FidelityOutcome(_FidelityRecord):
     goodput: float = Field(ge=0, le=1)
 
 
-class FidelityPoint(_FidelityRecord):
+class FidelityPoint(EvidenceRecord):
     """One server at one load: the prediction, then two identical real runs, and the first of them replayed.
 
     speed: the time of a batch at that moment, against the server's profile
@@ -127,7 +123,7 @@ class FidelityPoint(_FidelityRecord):
         return 100 * (self.predicted.goodput - self.real_of("goodput"))
 
 
-class FidelityReport(_FidelityRecord):
+class FidelityReport(EvidenceRecord):
     """All points of one campaign, with the machine and the date."""
 
     date: str

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.evidence_files import read_evidence, read_yaml
+from simulator.evidence.evidence_files import EvidenceRecord, read_evidence, read_yaml
 from simulator.paths import ILLUSTRATIONS
 
 CAMERA, NETWORK = "camera", "network"
@@ -35,13 +35,11 @@ class IllustrationError(InputError):
     """An illustration is not there or cannot be read; the message names it, and those that exist."""
 
 
-class ConditionShown(BaseModel):
+class ConditionShown(EvidenceRecord):
     """Label of a condition, the meaning of its strength, and the strengths by severity.
 
     struck: the strength is the share of the images that it strikes; one picture, of a struck image, stands for all severities
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     label: str
     means: str
@@ -49,13 +47,11 @@ class ConditionShown(BaseModel):
     struck: bool = False
 
 
-class IllustrationsAbout(BaseModel):
+class IllustrationsAbout(EvidenceRecord):
     """Contents and making of the illustrations.
 
     sizes: width and height in pixels, by kind; severities: by kind and condition
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     date: str
     libraries: dict[str, str]

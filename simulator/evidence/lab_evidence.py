@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import MeasuredOrigin, read_evidence, read_yaml
+from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.evidence_tables import SHARE, Table, columns
 from simulator.paths import DATALAB
 
@@ -40,15 +40,13 @@ class LabEvidenceError(InputError):
     """A file of the data lab's evidence cannot be used; the message says which and why."""
 
 
-class BackboneAbout(BaseModel):
+class BackboneAbout(EvidenceRecord):
     """Origin of a backbone.
 
     size: of a photo's side in pixels
     channels: numbers of its last layer; kept: principal components of them, or all
     explained: the part of the variance that the kept numbers hold
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     label: str

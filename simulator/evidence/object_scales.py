@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 from scipy.special import ndtr, ndtri
 
 from simulator.evidence.detection_tables import DetectionError
-from simulator.evidence.evidence_files import MeasuredOrigin, read_yaml, remembered
+from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_yaml, remembered
 from simulator.evidence.evidence_tables import (
     NUMBER,
     SHARE,
@@ -42,11 +42,7 @@ _NAMES = CellWords()
 _SHIFT = Range(-20, 20)  # leaves nothing, or all
 
 
-class _ScaleRecord(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ScoredNetwork(_ScaleRecord):
+class ScoredNetwork(EvidenceRecord):
     """A network that was judged: the hash of its file, and AP on all of COCO's classes at the usual size of the images."""
 
     sha256: str
@@ -141,13 +137,9 @@ def profile_of(seen_by: str) -> tuple[str, str]:
     return f"coco_{parts[1]}", parts[2]
 
 
+@remembered("scales.yaml", *(table.file for table in Scales.tables().values()))
 def load_scales(folder: Path = DETECTIONS) -> Scales:
     """Read the tables; raises DetectionError with the file, the line, the column and the fault."""
-    return _load(folder)
-
-
-@remembered("scales.yaml", *(table.file for table in Scales.tables().values()))
-def _load(folder: Path) -> Scales:
     about = read_yaml(folder / "scales.yaml", TypeAdapter(ScalesAbout), DetectionError, _MADE_BY)
     scales = Scales.read(about, folder, DetectionError, _MADE_BY)
     for name, table in Scales.tables().items():

@@ -19,11 +19,19 @@ import pandas as pd
 import scipy
 from cachetools import TTLCache, cached
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from pydantic import Field, TypeAdapter, field_validator, model_validator
 from ruamel.yaml import YAML
 
 from simulator.errors import MOST_LISTED, InputError, suggest
-from simulator.evidence.evidence_files import changing, each_readable, in_one_step, read_json, read_yaml, remembered
+from simulator.evidence.evidence_files import (
+    EvidenceRecord,
+    changing,
+    each_readable,
+    in_one_step,
+    read_json,
+    read_yaml,
+    remembered,
+)
 from simulator.evidence.staged_evidence import staged
 from simulator.paths import INSTALLED, OWN_PROFILES, PROFILES
 
@@ -49,11 +57,7 @@ Speed = Annotated[float, Field(ge=0.001, le=1000)]
 Side = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class _ProfileRecord(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Calls(_ProfileRecord):
+class Calls(EvidenceRecord):
     """The timed calls of one batch size at one thread count; two columns of equal length, a call a row."""
 
     batch: int = Field(ge=1, le=4096)
@@ -70,7 +74,7 @@ class Calls(_ProfileRecord):
         return self
 
 
-class FixedCost(_ProfileRecord):
+class FixedCost(EvidenceRecord):
     """The line `per_batch_ms + batch * per_request_ms`, fitted to busy calls of mixed sizes, with standard errors.
 
     per_batch_ms: time of a call that does not depend on its size; below 0 where large batches take more than their share
@@ -84,7 +88,7 @@ class FixedCost(_ProfileRecord):
     misfit: float = Field(ge=0, le=1e6)
 
 
-class ThreadRun(_ProfileRecord):
+class ThreadRun(EvidenceRecord):
     """Measurements of sessions pinned to one thread count."""
 
     threads: int = Field(ge=1, le=1024)
@@ -111,7 +115,7 @@ class ThreadRun(_ProfileRecord):
         return calls
 
 
-class Provenance(_ProfileRecord):
+class Provenance(EvidenceRecord):
     """Machine, date and software of a profile."""
 
     processor: str
@@ -126,7 +130,7 @@ class Provenance(_ProfileRecord):
     provider: str | None = Field(default=None, description="what ONNX Runtime ran on, where not on the processor")
 
 
-class Profile(_ProfileRecord):
+class Profile(EvidenceRecord):
     """Latencies of one model at one precision on one device."""
 
     model: str
@@ -338,10 +342,8 @@ FailedStep = Literal["export", "quantize", "run"]
 _FAILURES = "failures.yaml"
 
 
-class Failure(BaseModel):
+class Failure(EvidenceRecord):
     """One model at one precision that cannot be measured on one device."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str
     precision: str

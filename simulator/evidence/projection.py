@@ -309,21 +309,13 @@ _POWER = Table(
 )
 
 
-def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
-    return _networks(folder)
-
-
 @remembered("models.csv")
-def _networks(folder: Path) -> pd.DataFrame:
+def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
     return _NETWORKS.read(folder, CatalogueError).set_index("model")
 
 
-def published(folder: Path = CATALOGUE) -> pd.DataFrame:
-    return _published(folder)
-
-
 @remembered("published.csv", "models.csv", HARDWARE.name)
-def _published(folder: Path) -> pd.DataFrame:
+def published(folder: Path = CATALOGUE) -> pd.DataFrame:
     points = _POINTS.read(folder, CatalogueError)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     known = networks(folder)
@@ -372,13 +364,9 @@ def projection_files() -> dict[str, Path]:
     return {f"catalogue/{name}": CATALOGUE / name for name in names}
 
 
+@remembered("power.csv")
 def power(folder: Path = CATALOGUE) -> pd.DataFrame:
     """Read published power: watts of the whole system at the wall, and the seconds of the same run."""
-    return _power(folder)
-
-
-@remembered("power.csv")
-def _power(folder: Path) -> pd.DataFrame:
     points = _POWER.read(folder, CatalogueError)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     return points

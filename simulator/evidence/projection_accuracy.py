@@ -7,10 +7,10 @@ from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from simulator.evidence.catalogue import CatalogueError, Positive, hardware
-from simulator.evidence.evidence_files import read_json, remembered
+from simulator.evidence.evidence_files import EvidenceRecord, read_json, remembered
 from simulator.intervals import Mark
 from simulator.paths import CATALOGUE
 from simulator.units import percent
@@ -32,11 +32,7 @@ LEVEL = 0.9
 COMPETITOR = {"name": "mlsysim 0.3.0", "median": 0.24, "worst": 1.6}
 
 
-class _HeldOutRecord(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Errors(_HeldOutRecord):
+class Errors(EvidenceRecord):
     """Absolute errors of held-out predictions, as parts of the published figures; points are predictions, repeats included."""
 
     basis: Basis
@@ -52,7 +48,7 @@ class Errors(_HeldOutRecord):
         return self.median <= BARS[self.basis] and self.covered >= COVERS
 
 
-class ProjectionComparison(_HeldOutRecord):
+class ProjectionComparison(EvidenceRecord):
     """One published figure of a network that was hidden, and its projection; batch 0 is offline, with the time of one item."""
 
     device: str
@@ -67,7 +63,7 @@ class ProjectionComparison(_HeldOutRecord):
         return self.projected / self.published - 1
 
 
-class Prediction(_HeldOutRecord):
+class Prediction(EvidenceRecord):
     """One published latency, and its projection while its network was hidden; seconds, batch 0 is offline."""
 
     device: str
@@ -81,7 +77,7 @@ class Prediction(_HeldOutRecord):
     high: Positive
 
 
-class HeldOut(_HeldOutRecord):
+class HeldOut(EvidenceRecord):
     """Results of the hold-out, and the widths of bands from it."""
 
     fingerprint: str
@@ -114,13 +110,9 @@ def basis_of(seen: pd.DataFrame, device: str, precision: str, family: str) -> Ba
     return "family" if family in set(there["family"]) else "elsewhere"
 
 
+@remembered()
 def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
     """Read the committed results; raises CatalogueError with the first fault."""
-    return _held_out(path)
-
-
-@remembered()
-def _held_out(path: Path) -> HeldOut:
     found = read_json(path, HeldOut, CatalogueError)
     lacking = [basis for basis in BARS if basis not in found.widths or basis not in {one.basis for one in found.overall}]
     if lacking:

@@ -21,11 +21,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 from scipy.special import ndtr, ndtri
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import Stamp, each_readable, parse_yaml, read_together, stamp_of
+from simulator.evidence.evidence_files import EvidenceRecord, Stamp, each_readable, parse_yaml, read_together, stamp_of
 from simulator.evidence.evidence_tables import Table, columns
 from simulator.evidence.instruction_sets import InstructionSet, variant
 from simulator.evidence.staged_evidence import staged
@@ -60,9 +60,7 @@ class UnpairedError(ScoreError):
     """Two score tables are not of the same items."""
 
 
-class _Sidecar(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class _Sidecar(EvidenceRecord):
     #: Kind of the positives and negatives behind a figure, as in "on 200 labelled positives".
     counted: ClassVar[str]
 

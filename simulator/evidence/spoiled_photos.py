@@ -22,10 +22,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from simulator.errors import suggest
-from simulator.evidence.evidence_files import MeasuredOrigin, read_evidence, read_yaml
+from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.paths import DATALAB
 
@@ -37,10 +37,8 @@ CLEAN = "clean"
 DETECTORS = ("mahalanobis", "neighbours")
 
 
-class SpoiledCondition(BaseModel):
+class SpoiledCondition(EvidenceRecord):
     """A kind of damage at a severity; 0 for photos as taken. means: meaning of `strength`, with its unit."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     label: str
@@ -53,10 +51,8 @@ class SpoiledCondition(BaseModel):
         return f"{self.name}.{self.severity}"
 
 
-class ForeignSet(BaseModel):
+class ForeignSet(EvidenceRecord):
     """A set of photos that show no skin lesion."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     label: str

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.evidence.detection_tables import BINS
 from simulator.incident.effects import Person
-from simulator.incident.looks import HOUR_S, AnyLook, Column, LookFinding, LookInput, LookRequest, View, clustered
+from simulator.incident.looks import HOUR_S, AnyLook, Asked, Column, LookFinding, LookInput, LookRequest, View, clustered
 from simulator.incident.watches import name_of
 from simulator.records.streams import Streams
 from simulator.units import counted, spoken_within
@@ -35,31 +36,43 @@ class QueryLook(AnyLook):
 
     takes: ClassVar[tuple[LookInput, ...]] = ("statistic", "groups", "only", "hours")
 
+    asks: ClassVar[Asked] = None
+
     kind: Literal["query"]
 
-    def questions(self, name: str) -> dict[str, dict[str, Any]]:
-        return {}
-
-    def question(self, name: str, request: LookRequest) -> str:
-        return ""
-
     def find(self, view: View, request: LookRequest) -> LookFinding:
-        groups, of_frames = list(request.groups), {name: each for name, each in request.only.items() if name in OF_FRAMES}
+        of_frames = {name: each for name, each in request.only.items() if name in OF_FRAMES}
         log = _kept(frame_log(view, request.statistic, request.hours), of_frames)
-        if {*groups, *request.only} & {*OF_DETECTIONS}:
-            return _of_detections(view, log, request)
-        rows = []
-        parts = log.groupby(groups, sort=True) if groups else [((), log)]
-        for key, part in parts:
-            mean = clustered(part["value"].to_numpy(), part["scene"].to_numpy()) if len(part) else None
-            if mean is not None:
-                rows.append((*key, len(part), mean.value, mean.low, mean.high))
+        if {*request.groups, *request.only} & {*OF_DETECTIONS}:
+            rows = _of_detections(view, log, request)
+            more = " False detections have no object in the log, so they are left out."
+            return _queried(request, "Detections a frame", "detections a frame", rows, log, more)
+        rows = [
+            (*key, len(part), *_bounds(part["value"].to_numpy(), part))
+            for key, part in _parts(log, request.groups)
+            if len(part)
+        ]
         what = name_of(request.statistic)
-        table = pd.DataFrame(rows[:_ROWS], columns=[*groups, "frames", what, "low", "high"])
-        chosen = "".join(f", {column} {value}" for column, value in request.only.items())
-        by = f" by {' and '.join(groups)}" if groups else ""
-        sentence = f"{what}{by}, last {request.hours:g} h{chosen}: {_means(rows, len(log))}."
-        return LookFinding(sentence, "", table)
+        return _queried(request, what, what, rows, log)
+
+
+def _queried(
+    request: LookRequest, head: str, figure: str, rows: list[tuple[Any, ...]], log: pd.DataFrame, more: str = ""
+) -> LookFinding:
+    groups = request.groups
+    table = pd.DataFrame(rows[:_ROWS], columns=[*groups, "frames", figure, "low", "high"])
+    chosen = "".join(f", {column} {value}" for column, value in request.only.items())
+    by = f" by {' and '.join(groups)}" if groups else ""
+    return LookFinding(f"{head}{by}, last {request.hours:g} h{chosen}: {_means(rows, len(log))}.{more}", "", table)
+
+
+def _parts(log: pd.DataFrame, groups: Sequence[str]) -> Iterable[tuple[Any, pd.DataFrame]]:
+    return log.groupby(list(groups), sort=True) if groups else [((), log)]
+
+
+def _bounds(values: NDArray[np.float64], frames: pd.DataFrame) -> tuple[float, float, float]:
+    mean = clustered(values, frames["scene"].to_numpy())
+    return mean.value, mean.low, mean.high
 
 
 def _means(rows: Sequence[tuple[Any, ...]], frames: int) -> str:
@@ -77,33 +90,20 @@ def _kept(log: pd.DataFrame, only: Mapping[Column, str]) -> pd.DataFrame:
     return log
 
 
-def _of_detections(view: View, log: pd.DataFrame, request: LookRequest) -> LookFinding:
+def _of_detections(view: View, log: pd.DataFrame, request: LookRequest) -> list[tuple[Any, ...]]:
     """Return the detections a frame, by groups of frames and of detections; frames without one count too."""
-    groups = list(request.groups)
-    frame_groups = [name for name in groups if name in OF_FRAMES]
+    of_frames, of_detections = ([name for name in request.groups if name in names] for names in (OF_FRAMES, OF_DETECTIONS))
     wanted = {name: each for name, each in request.only.items() if name in OF_DETECTIONS}
     found = _kept(detection_log(view, log), wanted)
-    rows = []
-    for key, frames in log.groupby(frame_groups, sort=True) if frame_groups else [((), log)]:
-        own = found[found["row"].isin(frames["row"])]
-        by = [name for name in groups if name in OF_DETECTIONS]
-        for inner, part in own.groupby(by, sort=True) if by else [((), own)]:
-            named = dict(zip(frame_groups, key, strict=True)) | dict(zip(by, inner, strict=True))
+    rows: list[tuple[Any, ...]] = []
+    for key, frames in _parts(log, of_frames):
+        for inner, part in _parts(found[found["row"].isin(frames["row"])], of_detections):
+            named = dict(zip(of_frames, key, strict=True)) | dict(zip(of_detections, inner, strict=True))
             counts = np.nan_to_num(np.asarray(frames["row"].map(part["row"].value_counts()), float))
-            mean = clustered(counts, frames["scene"].to_numpy())
-            rows.append((*(named[name] for name in groups), len(frames), mean.value, mean.low, mean.high))
+            rows.append((*(named[name] for name in request.groups), len(frames), *_bounds(counts, frames)))
             if len(rows) > _ROWS:
-                break
-        if len(rows) > _ROWS:
-            break
-    table = pd.DataFrame(rows[:_ROWS], columns=[*groups, "frames", "detections a frame", "low", "high"])
-    chosen = "".join(f", {column} {value}" for column, value in request.only.items())
-    by_words = f" by {' and '.join(groups)}" if groups else ""
-    sentence = (
-        f"Detections a frame{by_words}, last {request.hours:g} h{chosen}: {_means(rows, len(log))}. "
-        "False detections have no object in the log, so they are left out."
-    )
-    return LookFinding(sentence, "", table)
+                return rows
+    return rows
 
 
 def detection_log(view: View, log: pd.DataFrame) -> pd.DataFrame:
@@ -151,13 +151,9 @@ class AskLook(AnyLook):
 
     takes: ClassVar[tuple[LookInput, ...]] = ("person",)
 
+    asks: ClassVar[Asked] = ("person", get_args(Person))
+
     kind: Literal["ask"]
-
-    def questions(self, name: str) -> dict[str, dict[str, Any]]:
-        return {f"{name}/{person}": {"person": person} for person in get_args(Person)}
-
-    def question(self, name: str, request: LookRequest) -> str:
-        return f"{name}/{request.person}"
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         said, known = words_of(view, request.person)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from simulator.incident.looks import (
     SAME,
     STANDS_OUT,
     AnyLook,
+    Asked,
     Bools,
     Floats,
     Ints,
@@ -55,13 +56,9 @@ class SlicesLook(AnyLook):
 
     takes: ClassVar[tuple[LookInput, ...]] = ("statistic",)
 
+    asks: ClassVar[Asked] = ("statistic", SLICED)
+
     kind: Literal["slices"]
-
-    def questions(self, name: str) -> dict[str, dict[str, Any]]:
-        return {f"{name}/{statistic}": {"statistic": statistic} for statistic in SLICED}
-
-    def question(self, name: str, request: LookRequest) -> str:
-        return f"{name}/{request.statistic}"
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         statistics, statistic = view.statistics, request.statistic
@@ -266,15 +263,10 @@ class PicturesLook(AnyLook):
     """
 
     takes: ClassVar[tuple[LookInput, ...]] = ("site", "part", "pick")
+    asks: ClassVar[Asked] = None
 
     kind: Literal["pictures"]
     frames: Annotated[int, Field(ge=1, le=48)] = 12
-
-    def questions(self, name: str) -> dict[str, dict[str, Any]]:
-        return {}
-
-    def question(self, name: str, request: LookRequest) -> str:
-        return ""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         now, then = (self._chosen(view, request, times) for times in (view.recent(), view.reference()))

@@ -47,6 +47,8 @@ Z = 1.96
 
 #: An input that a look takes: a site, a number of frames that people label, or a figure.
 LookInput = Literal["site", "frames", "statistic", "system", "person", "groups", "only", "hours", "part", "pick"]
+#: An input, and the values of it that have a sign each.
+Asked = tuple[str, tuple[str, ...]] | None
 #: Frames that pictures are taken of.
 PictureChoice = Literal["any", "least sure", "missed by labels"]
 
@@ -99,6 +101,8 @@ class AnyLook(Strict):
     """
 
     takes: ClassVar[tuple[LookInput, ...]] = ()
+    #: The input whose values are questions of their own, and these values; None: no sign of the look is known.
+    asks: ClassVar[Asked] = ("", ())
 
     kind: str
     label: Line
@@ -111,11 +115,19 @@ class AnyLook(Strict):
 
     def questions(self, name: str) -> dict[str, dict[str, Any]]:
         """Return the questions with known signs that the look can answer, each with the inputs that ask it."""
-        return {name: {}}
+        if self.asks is None:
+            return {}
+        entry, values = self.asks
+        return {f"{name}/{value}": {entry: value} for value in values} if entry else {name: {}}
 
     def question(self, name: str, request: LookRequest) -> str:
         """Return the question that a look with these inputs answers; empty for one without known signs."""
-        return name if request.site is None else ""
+        if self.asks is None:
+            return ""
+        if not self.asks[0]:
+            return name if request.site is None else ""
+        value = getattr(request, self.asks[0])
+        return f"{name}/{value}" if value else ""
 
     def cost(self, requested: int) -> tuple[float, float]:
         """Return the minutes and the USD of the look; requested: frames to label, where the user chooses."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from simulator.incident.looks import (
     HOUR_S,
     SAME,
     AnyLook,
+    Asked,
     Floats,
     Ints,
     LookFinding,
@@ -75,15 +76,10 @@ class ChangesLook(AnyLook):
     """
 
     takes: ClassVar[tuple[LookInput, ...]] = ("system",)
+    asks: ClassVar[Asked] = ("system", get_args(System))
 
     kind: Literal["changes"]
     days: Annotated[float, Field(gt=0, le=60)] = 30
-
-    def questions(self, name: str) -> dict[str, dict[str, Any]]:
-        return {f"{name}/{system}": {"system": system} for system in get_args(System)}
-
-    def question(self, name: str, request: LookRequest) -> str:
-        return f"{name}/{request.system}" if request.system else ""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         log = view.spec.log
