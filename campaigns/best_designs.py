@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from simulator.case.choices import Pick
 from simulator.case.load import load, scenario_ids
 from simulator.case.schema import Scenario
+from simulator.cli.sweep_workers import workers
 from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
@@ -24,7 +25,7 @@ from simulator.session.best_known import BestKnown, WorthOfChoice
 from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.tradeoffs.best_design import FEW, cost_goal, search_over
 from simulator.tradeoffs.breakeven_claims import claims_of
-from simulator.tradeoffs.sweep_commands import around, workers
+from simulator.tradeoffs.sweep_commands import around
 
 SEED, DESIGNS = 1, 96
 

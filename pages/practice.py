@@ -15,10 +15,10 @@ from simulator.charts.design_diagram import diagram
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.metrics.replications import REPLICATIONS, looks_of
-from simulator.panels.choice_panel import form, picks_of
 from simulator.panels.lever_panel import levers
 from simulator.paths import PAGES
 from simulator.practice import history
+from simulator.practice.choice_panel import form, picks_of
 from simulator.practice.curveball_panel import against_calm, armed_in, banner, calm_of, fire
 from simulator.practice.design_runs import (
     DESIGN,

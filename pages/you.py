@@ -4,10 +4,10 @@ import streamlit as st
 
 from simulator.app.store.faults import StoreError
 from simulator.app.widgets import plain
+from simulator.incident.own_incidents import incident_review, own_incidents, own_line
 from simulator.paths import PAGES
 from simulator.units import counted
 from simulator.you.due_list import due_list
-from simulator.you.incident_list import incident_list
 from simulator.you.own_data import own_data
 from simulator.you.own_record import OwnRecord, own_record
 from simulator.you.prediction_record import predictions
@@ -23,7 +23,9 @@ def record_of(record: OwnRecord) -> None:
         predictions(record.sessions)
         signals(record.oldest_first)
     if record.incidents:
-        incident_list(record.incidents)
+        st.header("Incidents", anchor=False)
+        for incident in record.incidents:
+            own_line(incident.scenario, incident.stored)
     if record.lost:
         st.caption(f"{counted(record.lost, 'entry', 'entries')} belong to cases that are not here.")
 
@@ -36,7 +38,7 @@ def nothing_yet() -> None:
 
 st.title("You", anchor=False)
 try:
-    record = own_record()
+    record = own_record(own_incidents(), incident_review)
 except StoreError as error:
     st.error(plain(str(error)))
     st.stop()

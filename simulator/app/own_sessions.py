@@ -21,6 +21,9 @@ from simulator.units import counted
 #: The field of the address with the id of a session.
 FIELD = "session"
 
+#: The width of the links of a list (px), so that the words beside them line up; a phone has place for it.
+LINK_WIDTH = 340
+
 
 @cache
 def session_log() -> SessionLog:

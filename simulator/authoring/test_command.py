@@ -16,9 +16,9 @@ from simulator.case.load import load
 from simulator.cli.exits import Status, UsageError, table_console
 from simulator.cli.options import AsJson, Case, Scheduler
 from simulator.cli.progress_bars import working_bar
+from simulator.cli.sweep_workers import workers
 from simulator.engine.plan import read_whole
 from simulator.sweeps.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep_commands import workers
 
 FORMATS = ("text", "json", "github")
 

@@ -1,4 +1,1 @@
-"""The first page: one design that has been run, and a card for every case.
-
-It may import every feature.
-"""
+"""The first page: a session to start or to continue, and a card for every case."""

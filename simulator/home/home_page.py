@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
-from typing import cast
 
-import pandas as pd
 import streamlit as st
 
-from simulator.app.jobs import HOUSE, Watcher, job_id, registry
-from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.own_sessions import begun_words, continue_label, session_link, sessions_that_go_on
-from simulator.app.turns import Submitter
-from simulator.app.widgets import CONFIG, as_table, badges, plain
+from simulator.app.widgets import as_table, plain
 from simulator.case.document import Fault
 from simulator.case.schema import Scenario
-from simulator.charts.look import HEIGHT, Picture, inked
 from simulator.engine.compiled_plan import Plan
-from simulator.incident.incident_charts import Example, example, pager
-from simulator.metrics.overload import goodput_of
-from simulator.panels.case_pictures import braking, collapse, flagged, objectives
+from simulator.panels.case_picture import case_picture
 from simulator.paths import PAGES
-from simulator.processes import KilledError
 from simulator.units import counted
 
 #: The length of the session that the page offers.
 MINUTES = 20
-
-#: The seed that a case is opened with, so that a picture's run is there already when it is opened.
-SEED = 1
-
-#: The priority of a picture: after the first figures of a run, before its later ones.
-SOON = 1
-
-#: The watcher of results that all visitors share.
-_ALL = Watcher(HOUSE, "")
 
 
 def start(scenario: Scenario) -> None:
@@ -75,81 +56,3 @@ def _holds(scenario: Scenario) -> str:
     if scenario.incident:
         return counted(len(scenario.incident.causes), "suspect")
     return counted(sum(not choice.situation for choice in scenario.choices.values()), "choice")
-
-
-def case_picture(plan: Plan) -> Picture | None:
-    """Show the picture of a case once it is made, and return it; until then say that the default design is running."""
-    try:
-        made = picture_of(plan)
-    except KilledError as error:
-        st.caption(plain(f"There is no picture: {error}."))
-        return None
-    if made is None:
-        _waiting(plan)
-        return None
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.metric(plain(made.meaning), made.value, label_visibility="collapsed", width="content")
-        st.markdown(f"{plain(made.meaning)} {badges(made.kinds)}", width="stretch")
-    if made.chart.figure is not None:
-        drawn = inked(made.chart.figure, st.context.theme.type)
-        st.plotly_chart(drawn, alt=made.chart.takeaway, config=CONFIG, key=f"picture_{plan.scenario.id}")
-    return made
-
-
-@st.fragment
-def _waiting(plan: Plan) -> None:
-    follow(f"picture of {plan.scenario.id}", lambda: Latest(str(_is_made(plan))), PROGRESS_S)
-    try:
-        made = picture_of(plan)
-    except KilledError:
-        st.rerun()
-    if made is not None:
-        st.rerun()
-    with st.container(height=HEIGHT + 60, border=False):
-        st.caption("The default design is running …")
-
-
-def _is_made(plan: Plan) -> bool:
-    """Return whether the picture is made, or cannot be."""
-    try:
-        return picture_of(plan) is not None
-    except KilledError:
-        return True
-
-
-def picture_of(plan: Plan) -> Picture | None:
-    """Return the picture of a case: an incident, scores, encounters, retries, or its objectives; None while it is made."""
-    if plan.scenario.incident is not None:
-        rung = _ring(job_id(plan, SEED, 1), plan)
-        return pager(plan.scenario.incident, rung.result()) if rung.done() else None
-    if plan.scores is not None and plan.scenario.population is not None:
-        return _flagged(job_id(plan, SEED, 1), plan)
-    if plan.scenario.encounters is not None:
-        return _braking(job_id(plan, SEED, 1), plan)
-    if "overload" in plan.scenario.shown():
-        frame = _goodput(job_id(plan, SEED, 1), plan)
-        return collapse(plan, frame.result()) if frame.done() else None
-    job = registry().start(_ALL, plan, SEED, plan.scenario.run.replications)
-    return objectives(plan, job.quick.verdicts) if job.quick else None
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _flagged(design: str, _plan: Plan) -> Picture:
-    return flagged(_plan)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _braking(design: str, _plan: Plan) -> Picture:
-    return braking(_plan)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _ring(design: str, _plan: Plan) -> Future[Example | None]:
-    return cast(
-        "Future[Example | None]", registry().workers.submit(Submitter(HOUSE, design, SOON), example, _plan.scenario, SEED)
-    )
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _goodput(design: str, _plan: Plan) -> Future[pd.DataFrame]:
-    return cast("Future[pd.DataFrame]", registry().workers.submit(Submitter(HOUSE, design, SOON), goodput_of, _plan, SEED))

@@ -1,4 +1,4 @@
-"""Charts of the monitors of an incident, cut at the time shown, and the picture of an incident for the home page."""
+"""Charts of the monitors of an incident, cut at the time shown."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from simulator.case.schema import Scenario
-from simulator.charts.look import BLUE, GREY, INSTANT, RED, Chart, Picture, figure, rounded, small, translucent
+from simulator.charts.look import BLUE, GREY, INSTANT, RED, Chart, figure, rounded, translucent
+from simulator.engine.compiled_plan import Plan
 from simulator.incident.monitoring import Ring, WindowSeries
 from simulator.incident.play import Play
 from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import DAY_S, draw
-from simulator.incident.section import Incident
-from simulator.incident.watches import WATCHED, Watch
-from simulator.units import significant
+from simulator.incident.watches import Watch
 
 #: Height of every small picture, so that they line up (px).
 HEIGHT = 112
@@ -154,35 +152,6 @@ def _table(parts: list[MonitorView], moment: Callable[[float], str]) -> pd.DataF
     return rounded(table.iloc[::-1].reset_index(drop=True))
 
 
-#: The kinds of evidence behind an incident: frames are measured, and the stream that brings them is assumed.
-KINDS = ("measured", "assumed")
-
-
-def pager(spec: Incident, shown: Example | None) -> Picture:
-    """Draw an alarm and the days before it; shown: None without an alarm."""
-    causes = f"{len(spec.causes)}"
-    if shown is None:
-        return Picture(causes, "possible causes", Chart(None, f"{causes} possible causes.", pd.DataFrame()), KINDS)
-    series, (low, high) = shown.series, shown.ring.usual
-    known = (series.known_s <= shown.ring.at_s) & np.isfinite(series.value)
-    day, value = series.ends_s[known] / DAY_S + 1, series.value[known]
-    what = WATCHED[shown.ring.watch.statistic].split(", ")[0]
-    hover = f"day %{{x:.0f}}: %{{y:.3g}} {what}<extra></extra>"
-    drawn = small(
-        go.Scatter(x=day, y=value, mode="lines", line={"color": BLUE, "width": 3}, hovertemplate=hover),
-        go.Scatter(x=day[-1:], y=value[-1:], mode="markers", marker={"color": RED, "size": 11}, hovertemplate=hover),
-    )
-    drawn.add_hrect(y0=low, y1=high, fillcolor=translucent(GREY, 0.22), line_width=0, layer="below")
-    drawn.update_xaxes(title="day; grey: the usual range", range=[1, shown.end_s / DAY_S + 1])
-    ends = [min(low, value.min()), max(high, value.max())]
-    room = 0.1 * (ends[1] - ends[0])
-    drawn.update_yaxes(title=what, range=[ends[0] - room, ends[1] + room])
-    rung = significant(shown.ring.value)
-    meaning = f"{what}, usually {significant(low)} to {significant(high)}; {causes} possible causes"
-    table = pd.DataFrame({"window to day": day, what: value, "usual from": low, "usual to": high})
-    return Picture(rung, meaning, Chart(drawn, f"{rung} {meaning}.", rounded(table)), KINDS)
-
-
 #: The most incidents that are tried.
 _TRIED = 20
 
@@ -197,10 +166,10 @@ class Example:
     end_s: float
 
 
-def example(scenario: Scenario, seed: int) -> Example | None:
+def example(plan: Plan, seed: int) -> Example | None:
     """Return the first incident, from this seed on, where the case's first monitor rings first; None without one."""
     for one in range(seed, seed + _TRIED):
-        play = Play(scenario, draw(scenario, one))
+        play = Play(plan.scenario, draw(plan.scenario, one))
         ring = play.act(WaitAction(kind="wait")).ring
         if ring is None or ring.watch != play.spec.watches[0]:
             continue

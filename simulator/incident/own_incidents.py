@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.own_attempts import trail
+from simulator.app.own_sessions import LINK_WIDTH
 from simulator.app.store.faults import StoreError
 from simulator.app.store.incident_log import StoredIncident
 from simulator.app.visitors import clock
@@ -17,10 +18,9 @@ from simulator.incident.five_in_a_row import FIVE
 from simulator.incident.player_actions import DiagnoseAction, read_actions
 from simulator.incident.sessions import games, secret_from
 from simulator.paths import PAGES
+from simulator.session.spacing import Review
 from simulator.units import counted
 
-#: The width of the links of a list (px), so that the words beside them line up; a phone has place for it.
-LINK_WIDTH = 340
 #: The most incidents that stand on the page of incidents; the page “You” has all.
 _LISTED = 6
 
@@ -28,9 +28,14 @@ _LISTED = 6
 def own_of_case(scenario: Scenario) -> list[StoredIncident]:
     """Return the visitor's incidents of a case, the latest first; none without a database."""
     try:
-        return [one for one in games().store.of(trail()) if one.case == scenario.id]
+        return [one for one in own_incidents() if one.case == scenario.id]
     except StoreError:
         return []
+
+
+def own_incidents() -> list[StoredIncident]:
+    """Return all incidents of the visitor, the latest first; raises StoreError where the database cannot be used."""
+    return games().store.of(trail())
 
 
 def own_list(scenario: Scenario, own: list[StoredIncident]) -> None:
@@ -82,6 +87,12 @@ def was_right(scenario: Scenario, one: StoredIncident) -> bool | None:
     except InputError:
         return None
     return named is not None and named.cause in secret.causes
+
+
+def incident_review(scenario: Scenario, one: StoredIncident) -> Review | None:
+    """Return the review that an incident is, at its begin: strong for a right diagnosis; None while it goes on."""
+    right = was_right(scenario, one)
+    return None if right is None else Review(one.at, "strong" if right else "weak")
 
 
 def _last_diagnosis(one: StoredIncident) -> DiagnoseAction | None:

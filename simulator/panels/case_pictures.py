@@ -1,21 +1,18 @@
-"""Small pictures of cases: one figure of the default design to remember."""
+"""Small pictures of cases that no feature draws: one figure of the default design to remember."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import inf, log10
+from math import inf
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.case.fields import EVIDENCE_KINDS
 from simulator.charts.look import (
     BLUE,
     GREY,
     OBJECTIVE,
     RED,
-    TONES,
     Chart,
     Picture,
     small,
@@ -24,21 +21,16 @@ from simulator.charts.look import (
 from simulator.charts.queue_charts import GOODPUT_LINES
 from simulator.engine.compiled_plan import Plan
 from simulator.metrics.operating_points import flagged_at
-from simulator.metrics.overload import rush_of, trouble
+from simulator.metrics.overload import goodput_of, rush_of, trouble
 from simulator.metrics.review_limits import review_limits
-from simulator.metrics.summary import Verdict
+from simulator.panels.case_picture import kinds_behind, picture
 from simulator.units import roughly
-from simulator.vehicle.encounter_draws import KMH, speed_at
-from simulator.vehicle.sight import quickest_stop_m, sighted
 
 #: The sensitivity to draw where no objective sets one.
 USUAL = 0.95
 
 
-#: The range of the axis: at most this many times better or worse than the bound.
-FARTHEST = 8.0
-
-
+@picture(lambda plan: plan.scores is not None and plan.scenario.population is not None)
 def flagged(plan: Plan) -> Picture:
     """Draw the share of all to be flagged for each share of positives; for a plan with scores."""
     people, target = plan.scenario.population, _target_sensitivity(plan)
@@ -64,14 +56,8 @@ def flagged(plan: Plan) -> Picture:
     table = pd.DataFrame({f"{people.positives} (%)": 100 * targets, f"{many} {people.flagged} (%)": 100 * np.array(shares)})
     catch = f"to have {100 * target:g}% of the {people.positives} among them"
     value, meaning = roughly(here), f"of all {many} must be {people.flagged} by score {catch}"
-    kinds = _kinds(plan, lambda what: what.endswith(": scores") or what.startswith("population."))
+    kinds = kinds_behind(plan, lambda what: what.endswith(": scores") or what.startswith("population."))
     return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
-
-
-def _kinds(plan: Plan, behind: Callable[[str], bool]) -> list[str]:
-    """Return the kinds of evidence of a plan's sources with these names, the strongest first."""
-    found = {source.kind for source in plan.provenance if behind(source.what)}
-    return [kind for kind in EVIDENCE_KINDS if kind in found]
 
 
 def _target_sensitivity(plan: Plan) -> float:
@@ -79,6 +65,7 @@ def _target_sensitivity(plan: Plan) -> float:
     return next((bound for bound in targets if bound is not None and bound < 1), USUAL)
 
 
+@picture(lambda plan: "overload" in plan.scenario.shown(), goodput_of)
 def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
     """Draw a service whose clients try again; goodput: the frame of `metrics.overload.goodput`."""
     many = plan.scenario.who.many
@@ -102,7 +89,7 @@ def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
     value, meaning = _of_collapse(many, goodput)
     named = {column: f"{name} (1/s)" for column, (name, _) in GOODPUT_LINES.items()}
     table = goodput.rename(columns={"time_s": "from (s)"} | named)
-    kinds = _kinds(plan, lambda what: what.endswith(": latency") or what.startswith(("arrivals.", "stages.")))
+    kinds = kinds_behind(plan, lambda what: what.endswith(": latency") or what.startswith(("arrivals.", "stages.")))
     return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
 
 
@@ -120,63 +107,3 @@ def _of_collapse(many: str, goodput: pd.DataFrame) -> tuple[str, str]:
 
 def _about(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
-
-
-def braking(plan: Plan) -> Picture:
-    """Draw the recall of a vehicle's first camera by distance, and its stopping distance; for a plan with encounters."""
-    spec = plan.scenario.encounters
-    assert spec is not None
-    what = next(iter(spec.kinds.values())).object
-    eye, kmh, needs = sighted(plan, what)[0], float(speed_at(plan, np.zeros(1))[0] / KMH), quickest_stop_m(plan)
-    line = {"color": BLUE, "width": 3}
-    drawn = small(go.Scatter(x=eye.distance_m, y=100 * eye.recall, mode="lines", line=line))
-    drawn.update_traces(hovertemplate="%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>")
-    drawn.add_vrect(x0=0, x1=needs, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
-    drawn.add_annotation(x=needs, y=0, text="nearer: too late", showarrow=False, xanchor="left", yanchor="bottom", xshift=4)
-    drawn.update_xaxes(title="metres ahead", range=[0, float(eye.distance_m[-1])])
-    drawn.update_yaxes(title="found in a frame", ticksuffix="%", range=[0, 104])
-    shares = [float(np.interp(needs, eye.distance_m, each)) for each in (eye.recall, eye.low, eye.high)]
-    value, low, high = map(roughly, shares)
-    found_there = f"of the {what}s {needs:.0f} m ahead are found in a frame ({low} to {high})"
-    meaning = f"{found_there}; from {kmh:.0f} km/h it takes at least that far to stop"
-    table = pd.DataFrame({"metres ahead": eye.distance_m, "found in a frame (%)": 100 * eye.recall})
-    found = (f"{eye.label}: share of objects found", f"{eye.label}: {what}s", "encounters.braking.")
-    kinds = _kinds(plan, lambda source: source.startswith(found))
-    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
-
-
-def objectives(plan: Plan, verdicts: list[Verdict]) -> Picture:
-    """Draw the distance of each objective from its bound, in a run of the default design."""
-    rows = [(one.objective.label, _times_better(one), one) for one in reversed(verdicts)]
-    marker = {"color": [TONES[one.standing] for _, _, one in rows], "size": 13}
-    drawn = small(
-        go.Scatter(
-            x=[times for _, times, _ in rows],
-            y=[label for label, _, _ in rows],
-            mode="markers",
-            marker=marker,
-            text=[f"{one.reached}, {one.standing}" for _, _, one in rows],
-            hovertemplate="%{y}: %{text}<extra></extra>",
-        )
-    )
-    drawn.add_vline(x=1, line=OBJECTIVE)
-    edge = log10(1.5 * FARTHEST)
-    drawn.update_xaxes(type="log", range=[-edge, edge], tickvals=[1 / FARTHEST, 1, FARTHEST])
-    drawn.update_xaxes(ticktext=["worse", "as asked", "better"])
-    met = sum(one.standing == "met" for one in verdicts)
-    table = pd.DataFrame(
-        [[one.objective.label, one.requirement, one.reached, one.standing] for one in verdicts],
-        columns=["objective", "asked", "reached", "verdict"],
-    )
-    value = f"{met} of {len(verdicts)}"
-    meaning = "objectives are met by the default design"
-    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), _kinds(plan, bool))
-
-
-def _times_better(verdict: Verdict) -> float:
-    if verdict.estimate is None:
-        return 1 / FARTHEST
-    value, bound = verdict.estimate.value, verdict.bound
-    higher = verdict.objective.at_least is not None
-    over, under = (value, bound) if higher else (bound, value)
-    return float(np.clip(over / under if under > 0 else FARTHEST, 1 / FARTHEST, FARTHEST))

@@ -15,7 +15,7 @@ from simulator.case.document import ScenarioError
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import PracticePhase, hero_of
 from simulator.explain.result import Result
-from simulator.panels.choice_panel import choice_widget
+from simulator.panels.choice_widget import choice_widget
 from simulator.panels.day_panel import over_time
 from simulator.panels.verdict_bar import bar, bar_content
 from simulator.practice.exhibit_panels import hero

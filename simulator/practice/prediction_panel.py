@@ -23,7 +23,8 @@ from simulator.intervals import Interval
 from simulator.metrics.summary import Verdict, judged
 from simulator.practice.runs_so_far import last_interval, last_verdicts
 from simulator.practice.session_at_hand import take
-from simulator.practice.session_runs import ask_for_run, run_asked
+from simulator.practice.session_runs import ask_for_run
+from simulator.session.run_events import run_asked
 from simulator.session.session_events import PredictionMade
 from simulator.session.session_record import design_words
 from simulator.session.session_state import SessionPrediction, SessionState
@@ -154,7 +155,7 @@ def _predict(live: LiveSession) -> None:
         events.append(PredictionMade(design=design, metric=name, low=low / factor, high=high / factor))
     if stage := st.session_state.get("session:predict:stage"):
         events.append(PredictionMade(design=design, stage=stage))
-    take(live, *events, run_asked(live))
+    take(live, *events, run_asked(live.scenario, live.state))
 
 
 # ---- the reveal

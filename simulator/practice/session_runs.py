@@ -7,14 +7,11 @@ import streamlit as st
 from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
 from simulator.app.live_session import LiveSession
 from simulator.case.document import ScenarioError
-from simulator.case.phases import predicted_metrics
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import Result
-from simulator.intervals import Estimate
-from simulator.metrics.summary import Standing
 from simulator.practice.session_at_hand import take
-from simulator.session.session_events import RunAsked, RunEnded, RunFigure
+from simulator.session.run_events import ended_event, run_asked
 
 
 def plan_at_hand(live: LiveSession) -> Plan:
@@ -30,14 +27,7 @@ def was_asked(live: LiveSession) -> bool:
 
 def ask_for_run(live: LiveSession) -> None:
     """Note that the design at hand is to run."""
-    take(live, run_asked(live))
-
-
-def run_asked(live: LiveSession) -> RunAsked:
-    """Return the event that asks for a run of the design at hand."""
-    picks, strikes = live.state.picks(live.scenario), live.state.strikes
-    replications = live.scenario.run.replications
-    return RunAsked(picks=picks, strikes=strikes, seed=live.state.session.seed, replications=replications)
+    take(live, run_asked(live.scenario, live.state))
 
 
 def job_at_hand(live: LiveSession) -> Job:
@@ -69,19 +59,3 @@ def note_result(live: LiveSession, job: Job) -> None:
         take(live, ended_event(design, job.summary), role="system")
         for key in [name for name in st.session_state if str(name).startswith("session:predict:")]:
             del st.session_state[key]
-
-
-def ended_event(design: str, result: Result) -> RunEnded:
-    """Return the event of a result: the objectives, the predicted metrics and the bottleneck."""
-    standings = {one.metric.name: one.standing for one in result.verdicts}
-    names = dict.fromkeys([*standings, *predicted_metrics(result.plan.scenario)])
-    found = [(name, result.metrics.get(name)) for name in names]
-    figures = tuple(_figure(name, standings.get(name), one) for name, one in found)
-    stage = result.bottleneck.stage if result.bottleneck else None
-    return RunEnded(design=design, run_hash=result.run_hash, figures=figures, bottleneck=stage)
-
-
-def _figure(name: str, standing: Standing | None, found: Estimate | None) -> RunFigure:
-    if found is None:
-        return RunFigure(metric=name, standing=standing)
-    return RunFigure(metric=name, standing=standing, value=found.value, low=found.low, high=found.high)

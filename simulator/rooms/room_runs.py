@@ -17,10 +17,10 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import Result
-from simulator.practice.session_runs import ended_event
 from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.session_board import drawing_hash, drawing_of
-from simulator.session.session_events import Role, RunAsked
+from simulator.session.run_events import ended_event, run_asked
+from simulator.session.session_events import Role
 from simulator.session.session_state import SessionState
 
 
@@ -97,14 +97,7 @@ def _ask(room: LiveRoom, design: str) -> None:
     state = room.state
     if any(run.design == design for run in state.runs):
         return
-    asked = RunAsked(
-        picks=state.picks(room.scenario),
-        strikes=state.strikes,
-        seed=state.session.seed,
-        replications=room.scenario.run.replications,
-        drawing=drawing_hash(room.scenario, state),
-    )
-    room.take("system", asked)
+    room.take("system", run_asked(room.scenario, state, drawing_hash(room.scenario, state)))
 
 
 def ask_for_last_run(room: LiveRoom) -> None:

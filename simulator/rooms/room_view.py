@@ -20,7 +20,7 @@ from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
 from simulator.explain.result import Result
-from simulator.panels.choice_panel import choice_widget
+from simulator.panels.choice_widget import choice_widget
 from simulator.panels.day_panel import over_time
 from simulator.panels.lever_panel import levers
 from simulator.panels.verdict_bar import bar, bar_content

@@ -16,6 +16,7 @@ from simulator.app.widgets import CONFIG, as_table, plain, scrolled
 from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
 from simulator.errors import InputError
+from simulator.panels.background_study import submitting
 from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import DesignPoint
 from simulator.sweeps.outcome_cache import OutcomeCache
@@ -25,7 +26,7 @@ from simulator.tradeoffs.capacity import by_the_nine
 from simulator.tradeoffs.design_at_hand import Base, design_link
 from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, strongest_conflict
 from simulator.tradeoffs.regret import Regret, regret_of
-from simulator.tradeoffs.study_panels import StudyPlan, exports, study, submitting
+from simulator.tradeoffs.study_panels import StudyPlan, exports, study
 from simulator.tradeoffs.tradeoff_charts import AXIS_PX, front_chart, parallel_chart
 from simulator.units import counted, duration
 

@@ -35,6 +35,7 @@ from simulator.cli.options import (
     write_chart,
 )
 from simulator.cli.progress_bars import counting_bar, working_bar
+from simulator.cli.sweep_workers import workers
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, claims_json
 from simulator.intervals import Interval
@@ -46,7 +47,7 @@ from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
 from simulator.tradeoffs.front import goal_of
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, runnable, sample_of
-from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
+from simulator.tradeoffs.sweep_commands import around, head, report_damaged
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import signed_within, significant, spoken_size, spoken_within, upper_first
 

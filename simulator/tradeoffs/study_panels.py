@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from threading import Event, Thread
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 import streamlit as st
 
-from simulator.app.jobs import BESIDE, registry
 from simulator.app.news import PROGRESS_S, Latest, follow
-from simulator.app.studies import expected_s, forget, keep, note_pace, study_of, was_begun
-from simulator.app.turns import Submitter
-from simulator.app.visitors import person
+from simulator.app.studies import expected_s, forget, keep, study_of, was_begun
 from simulator.app.widgets import download, draw, plain
-from simulator.case.designs import TRAFFIC
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
 from simulator.errors import InputError
 from simulator.explain.claims import Claim
-from simulator.sweeps.design_outcomes import DesignOutcome, SweepTask
+from simulator.panels.background_study import Study, StudyOutput, Work, submitting
 from simulator.sweeps.design_space import axis_of
 from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
@@ -36,78 +30,6 @@ from simulator.tradeoffs.sensitivity import NEAR_LIMIT, Ranking, Way, runnable, 
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import counted, duration, upper_first
-
-StudyOutput = TypeVar("StudyOutput")
-
-#: The work of a study: it hands runs out and reports its progress.
-Work = Callable[[Submit, ReportProgress], StudyOutput]
-
-
-def submitting(of: str, case: str) -> Submit:
-    """Return the `submit` of a study; the time of each design tells the next visitor how long a study takes."""
-    behalf = Submitter(person(), of, BESIDE)
-
-    def submit(work: Callable[[SweepTask], DesignOutcome], task: SweepTask) -> Future[DesignOutcome]:
-        future = registry().workers.submit(behalf, work, task)
-        future.add_done_callback(partial(_note_pace, case, task.replications))
-        return future
-
-    return submit
-
-
-def _note_pace(case: str, replications: int, future: Future[DesignOutcome]) -> None:
-    if not future.cancelled() and not future.exception() and TRAFFIC not in future.result().figures:
-        note_pace(case, getattr(future, "seconds", 0.0), replications)
-
-
-class Study(Generic[StudyOutput]):
-    """Work in a thread that does nothing but wait for runs, and picks the next run by the last.
-
-    runs: number that have ended; phase: the name of the work under way, the number done, and the total, 0 where unknown
-    result: its outcome; error: the exception that stopped it
-    """
-
-    def __init__(self, work: Work[StudyOutput], submit: Submit) -> None:
-        self.runs = 0
-        self.phase = ("beginning", 0, 0)
-        self.result: StudyOutput | None = None
-        self.error: Exception | None = None
-        self._stop = Event()
-        self._submit = submit
-        self._thread = Thread(target=self._do, args=(work,), name="study", daemon=True)
-        self._thread.start()
-
-    @property
-    def running(self) -> bool:
-        return self._thread.is_alive()
-
-    @property
-    def cancelled(self) -> bool:
-        return self._stop.is_set() and self.result is None
-
-    def cancel(self) -> None:
-        self._stop.set()
-
-    def _do(self, work: Work[StudyOutput]) -> None:
-        try:
-            self.result = work(self._handed, self._set_phase)
-        except CancelledError:
-            pass
-        except Exception as error:
-            self.error = error
-
-    def _handed(self, work: Callable[[SweepTask], DesignOutcome], task: SweepTask) -> Future[DesignOutcome]:
-        if self._stop.is_set():
-            raise CancelledError
-        future = self._submit(work, task)
-        future.add_done_callback(self._ended)
-        return future
-
-    def _set_phase(self, what: str, done: int, total: int) -> None:
-        self.phase = what, done, total
-
-    def _ended(self, _: Future[DesignOutcome]) -> None:
-        self.runs += 1
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,13 +35,12 @@ from simulator.cli.options import (
     write_chart,
 )
 from simulator.cli.progress_bars import counting_bar
-from simulator.cli.signals import keeping
+from simulator.cli.sweep_workers import workers
 from simulator.engine.plan import compile_plan
-from simulator.processes import ProcessPool
 from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import METHODS, Method, axis_of
 from simulator.sweeps.outcome_cache import OutcomeCache
-from simulator.sweeps.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
+from simulator.sweeps.sweep import REPLICATIONS, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
 from simulator.tradeoffs.best_design import usual_goals
 from simulator.tradeoffs.front import Conflict, Front, goals_of, strongest_conflict
 from simulator.tradeoffs.regret import Regret, regret_of
@@ -58,20 +56,6 @@ def read_method(method: str) -> Method:
         if method == known:
             return known
     raise UsageError(f"--method {method}: expected one of: {', '.join(METHODS)}")
-
-
-@contextmanager
-def workers(scheduler: str | None) -> Iterator[Submit]:
-    """Run points on the processes of this machine, or on the workers of a Dask scheduler."""
-    with keeping("the designs that have run are kept; the same command goes on from there"):
-        if scheduler is None:
-            with ProcessPool() as pool:
-                yield pool.submit
-            return
-        from simulator.dask_cluster import Cluster
-
-        with Cluster(scheduler) as cluster:
-            yield cluster.submit
 
 
 def run_points(sweep: Sweep, what: str = "points") -> list[DesignOutcome]:

@@ -8,6 +8,7 @@ from time import time
 
 import streamlit as st
 
+from simulator.app.own_sessions import LINK_WIDTH
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
@@ -16,8 +17,7 @@ from simulator.session.session_signals import LEVELS, SIGNALS
 from simulator.session.session_state import SessionState
 from simulator.session.spacing import DAY_S, NextReview, Review, next_review, session_review
 from simulator.units import counted
-from simulator.you.incident_list import incident_review
-from simulator.you.own_record import LINK_WIDTH, OwnRecord
+from simulator.you.own_record import OwnRecord
 
 #: The most signals that are named.
 _NAMED = 2
@@ -36,7 +36,7 @@ class DueCase:
 def due_cases(record: OwnRecord) -> list[DueCase]:
     """Return every case that was practised to its end, the first to come back to at the head."""
     sessions = [(one.scenario, session_review(one.state)) for one in record.oldest_first]
-    incidents = [(one.scenario, incident_review(one)) for one in record.incidents]
+    incidents = [(one.scenario, one.review) for one in record.incidents]
     weakest = {one.scenario.id: weakest_signals(one.state) for one in record.oldest_first if one.state.ended_at is not None}
     found = [
         *_planned(sessions, "session.py", lambda case: weakest.get(case, ())),

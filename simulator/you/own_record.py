@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.app.own_attempts import trail
@@ -10,9 +11,8 @@ from simulator.app.own_sessions import session_log
 from simulator.app.store.incident_log import StoredIncident
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
-from simulator.incident.own_incidents import LINK_WIDTH as LINK_WIDTH
-from simulator.incident.sessions import games
 from simulator.session.session_state import SessionState
+from simulator.session.spacing import Review
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,11 @@ class OwnSession:
 
 @dataclass(frozen=True)
 class OwnIncident:
-    """An incident of a case that is there."""
+    """An incident of a case that is there; review: None while it goes on."""
 
     scenario: Scenario
     stored: StoredIncident
+    review: Review | None
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,20 @@ class OwnRecord:
         return self.sessions[::-1]
 
 
-def own_record() -> OwnRecord:
-    """Read the visitor's record; raises StoreError where the database cannot be used."""
-    logs, incidents = session_log().logs_of(trail()), games().store.of(trail())
+def own_record(
+    incidents: Sequence[StoredIncident], review_of: Callable[[Scenario, StoredIncident], Review | None]
+) -> OwnRecord:
+    """Read the visitor's sessions, and add the incidents; raises StoreError where the database cannot be used."""
+    logs = session_log().logs_of(trail())
     cases = {case: case_now(case)[0] for case in scenario_ids()}
     sessions = [
         OwnSession(scenario, SessionState.of(one.session, one.events))
         for one in logs
         if (scenario := cases.get(one.session.case)) is not None
     ]
-    played = [OwnIncident(scenario, one) for one in incidents if (scenario := cases.get(one.case)) is not None]
+    played = [
+        OwnIncident(scenario, one, review_of(scenario, one))
+        for one in incidents
+        if (scenario := cases.get(one.case)) is not None
+    ]
     return OwnRecord(sessions, played, len(logs) + len(incidents) - len(sessions) - len(played))

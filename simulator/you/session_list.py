@@ -6,12 +6,12 @@ from collections import Counter
 
 import streamlit as st
 
-from simulator.app.own_sessions import session_link
+from simulator.app.own_sessions import LINK_WIDTH, session_link
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.session.session_state import SessionState
 from simulator.units import counted
-from simulator.you.own_record import LINK_WIDTH, OwnSession
+from simulator.you.own_record import OwnSession
 
 #: The number of sessions that are listed at first.
 FIRST = 5

@@ -142,7 +142,7 @@ def test_a_picture_whose_processes_were_killed_is_told_and_the_page_stands(app, 
     def killed(*_):
         raise KilledError
 
-    monkeypatch.setattr("simulator.home.home_page.picture_of", killed)
+    monkeypatch.setattr("simulator.panels.case_picture.picture_of", killed)
     page = app.run()
     assert not page.exception
     assert "There is no picture: a worker process was killed twice" in told(page)

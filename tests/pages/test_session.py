@@ -22,8 +22,9 @@ from simulator.metrics.summary import judged
 from simulator.practice.comparison_panel import last_plan, other_seed, started
 from simulator.practice.runs_so_far import verdicts_of
 from simulator.practice.session_report import session_report
-from simulator.practice.session_runs import job_at_hand, run_asked
+from simulator.practice.session_runs import job_at_hand
 from simulator.session.best_known import best_known
+from simulator.session.run_events import run_asked
 from simulator.session.session_events import PickChanged, RunEnded
 from simulator.session.session_record import record
 from simulator.units import bound_scale
@@ -146,7 +147,7 @@ def test_the_field_of_the_objectives_shows_the_lines_that_are_kept(scenario, beg
 
 def test_a_run_that_was_asked_for_in_an_earlier_phase_is_noted_in_the_defence(scenario, begun):
     now = live(begun, scenario)
-    now.take("candidate", run_asked(now))
+    now.take("candidate", run_asked(now.scenario, now.state))
     page = pressed(begun, f"session:phase:{phases_of(scenario)[-1].id}")
     assert "You have run no design" not in said(page)
     page = settled(page)
@@ -231,7 +232,7 @@ def test_the_stage_that_limits_is_one_of_queues_and_the_form_says_so(scenario, b
 def test_the_clock_stands_still_while_a_design_runs(scenario, begun):
     page, _ = with_choices(begun, scenario)
     now = live(page, scenario)
-    now.take("candidate", run_asked(now))
+    now.take("candidate", run_asked(now.scenario, now.state))
     asked_at = now.state.last_at
     assert now.state.used_at(asked_at + 600) == now.state.used_at(asked_at)
     page = settled(page.run())

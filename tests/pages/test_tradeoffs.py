@@ -144,7 +144,7 @@ def test_a_study_is_there_after_a_reload_and_after_a_restart_of_the_server(ann, 
     assert "Readers" in found
     ann.append(StudyShelf())
     runs = []
-    monkeypatch.setattr("simulator.tradeoffs.study_panels.Study._handed", lambda *_: runs.append(1))
+    monkeypatch.setattr("simulator.panels.background_study.Study._handed", lambda *_: runs.append(1))
     restarted = opened_again("Capacity")
     ended(restarted, lambda: "is the first that is no longer met as traffic grows" in told(restarted))
     assert told(restarted) == found

@@ -117,7 +117,7 @@ def side():
     """The choices at the side of the page."""
     import streamlit as st
 
-    from simulator.panels.choice_panel import form
+    from simulator.practice.choice_panel import form
 
     form(st.session_state["case"])
 

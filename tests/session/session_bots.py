@@ -19,7 +19,7 @@ from simulator.case.phases import deciding_questions, defence_of, phase_of_choic
 from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
-from simulator.practice.session_runs import ended_event
+from simulator.session.run_events import ended_event
 from simulator.session.session_events import (
     AssumptionPinned,
     AssumptionWritten,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from simulator.app.store.incident_log import Hidden, StoredIncident
 from simulator.case.load import load
 from simulator.engine.compiled_plan import case_hash
+from simulator.incident.own_incidents import incident_review
 from simulator.session.session_events import RunAsked, RunEnded, Session
 from simulator.session.session_state import RunSeen, SessionPrediction, SessionState, Settlement
 from simulator.you.own_record import OwnIncident, OwnSession
@@ -32,4 +33,5 @@ def incident(actions, revealed=True, cause="overload", scenario_hash=None):
     scenario = load(DRIFT)
     known = scenario_hash or case_hash(scenario)
     hidden = Hidden(5, cause, "abrupt", "0" * 32)
-    return OwnIncident(scenario, StoredIncident("i" * 22, DRIFT, 1, known, hidden, actions, revealed, 100.0))
+    stored = StoredIncident("i" * 22, DRIFT, 1, known, hidden, actions, revealed, 100.0)
+    return OwnIncident(scenario, stored, incident_review(scenario, stored))

@@ -10,8 +10,8 @@ from simulator.case.scenario_parts import Objective
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import fingerprint
 from simulator.engine.plan import compile_plan
-from simulator.home.home_page import case_picture
-from simulator.panels.choice_panel import choice_widget
+from simulator.panels.case_picture import case_picture
+from simulator.panels.choice_widget import choice_widget
 from simulator.units import counted, spoken_bound
 
 

@@ -18,9 +18,9 @@ from simulator.authoring.studio.draft import Draft
 from simulator.authoring.studio.form_parts import draw_again
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.schema import Scenario
+from simulator.panels.background_study import Study, submitting
 from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit
-from simulator.tradeoffs.study_panels import Study, submitting
 from simulator.units import counted, upper_first
 
 #: No further check begins after this time (minutes).

@@ -3,7 +3,6 @@
 import pytest
 
 from simulator.incident import own_incidents
-from simulator.you.incident_list import incident_review
 from tests.you.records import incident
 
 
@@ -24,7 +23,7 @@ def test_a_right_and_a_wrong_diagnosis_are_said_after_the_end():
     label = right.scenario.incident.causes["overload"].label
     assert diagnosis_words(right) == f"“{label}”, 80% sure: right"
     assert diagnosis_words(wrong).endswith("80% sure: wrong")
-    assert [incident_review(one).outcome for one in (right, wrong)] == ["strong", "weak"]
+    assert [one.review.outcome for one in (right, wrong)] == ["strong", "weak"]
 
 
 def test_the_last_diagnosis_counts():
@@ -38,7 +37,7 @@ def test_the_last_diagnosis_counts():
 )
 def test_before_the_end_and_for_another_case_nothing_is_judged(one):
     assert was_right(one) is None
-    assert incident_review(one) is None
+    assert one.review is None
     assert diagnosis_words(one).endswith("80% sure")
 
 

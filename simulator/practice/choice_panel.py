@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from simulator.app.design_state import KEPT, get, key
-from simulator.app.widgets import number_format, plain
-from simulator.case.choices import Choice, Number, Options, Pick
+from simulator.app.widgets import plain
+from simulator.case.choices import Choice, Pick
 from simulator.case.schema import Scenario
+from simulator.panels.choice_widget import choice_widget
 from simulator.practice.design_runs import design_changed
-from simulator.units import plain_number
 
 #: The heading of the choices that the brief sets, and its explanation.
 SITUATION, SET_BY_BRIEF = "Situation", "The brief sets these. After a change, no verdict counts."
@@ -58,31 +56,3 @@ def _changed(scenario: Scenario, folded: dict[str, Choice]) -> str:
 def _widget(scenario: Scenario, name: str, choice: Choice, fragments: tuple[str, ...]) -> None:
     """Show a choice; fragments: those that its change draws again besides the ones that show the design."""
     choice_widget(choice, key=key(scenario.id, name), on_change=design_changed, args=(scenario, *fragments), **KEPT)
-
-
-def choice_widget(choice: Choice, **shared: Any) -> None:
-    """Show a choice as a widget; shared: the arguments that every widget takes, its key among them."""
-    shared["help"] = _help(choice)
-    if isinstance(choice, Options):
-        st.selectbox(plain(choice.label), list(choice.options), format_func=choice.label_of, **shared)
-    else:
-        _number(choice, shared)
-
-
-def _number(choice: Number, shared: dict[str, Any]) -> None:
-    label = plain(f"{choice.label} ({choice.unit})" if choice.unit else choice.label)
-    if choice.values is not None:
-        values = [choice.read(value) for value in choice.values]
-        st.select_slider(label, values, format_func=plain_number, **shared)
-        return
-    assert choice.min is not None
-    assert choice.max is not None
-    assert choice.step is not None
-    low, high, step = (choice.like(bound) for bound in (choice.min, choice.max, choice.step))
-    st.slider(label, low, high, step=step, format=number_format(step), **shared)
-
-
-def _help(choice: Choice) -> str | None:
-    options = choice.options.values() if isinstance(choice, Options) else []
-    notes = [f"- {plain(f'{option.label}: {option.note}')}" for option in options if option.note]
-    return "\n".join([*filter(None, [plain(choice.help or "")]), *notes]) or None
