@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.screen import settle
-from tests.browser.test_room import board_box, house, opened, presses_tab, until_true
+from tests.browser.screen import settle, until
+from tests.browser.test_room import board_box, house, opened, presses_tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -39,7 +39,7 @@ def test_a_task_of_ones_own_from_the_lobby_to_the_scorecard(newcomer, house):
     lead.get_by_role("button", name="Create the room").click()
     lead.get_by_role("link", name="Open the room as the interviewer").wait_for()
     codes = lead.get_by_test_id("stCode")
-    until_true(lead, lambda: len([code for code in codes.all_inner_texts() if code.strip()]) == 5)
+    until(lead, lambda: len([code for code in codes.all_inner_texts() if code.strip()]) == 5)
     links = [code.strip() for code in codes.all_inner_texts()]
     for page, link in ((lead, links[0]), (candidate, links[1])):
         page.goto(link)
@@ -60,7 +60,7 @@ def test_a_task_of_ones_own_from_the_lobby_to_the_scorecard(newcomer, house):
             candidate.get_by_role("button", name="Let requests enter here").click()
         candidate.get_by_label("Connect “then” to", exact=True).select_option(target)
         candidate.get_by_role("button", name="Close this box").click()
-    until_true(lead, lambda: "at most 300 ms" in verdicts(lead) and "met" in verdicts(lead))
+    until(lead, lambda: "at most 300 ms" in verdicts(lead) and "met" in verdicts(lead))
     assert "300 ms" not in verdicts(candidate)
 
     # The interviewer's words arrive in view, and other numbers run again.
@@ -72,7 +72,7 @@ def test_a_task_of_ones_own_from_the_lobby_to_the_scorecard(newcomer, house):
     fills(lead, "Requests", "200")
     lead.get_by_role("button", name="Change", exact=True).click()
     candidate.get_by_text("The numbers of the task have changed.").wait_for()
-    until_true(lead, lambda: "not met" in verdicts(lead))  # a load of 200%
+    until(lead, lambda: "not met" in verdicts(lead))  # a load of 200%
 
     lead.get_by_role("button", name="End the interview").click()
     lead.get_by_role("button", name="End it", exact=True).click()
