@@ -19,8 +19,9 @@ import simulator.case
 from simulator.case.any_stage import STAGE_KINDS as KINDS
 from simulator.case.checks import ADDRESS_KEYS
 from simulator.case.document import ScenarioError
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.load import loads
-from simulator.case.outputs import EXHIBITS, CaseOutline, metrics_of
+from simulator.case.outputs import CaseOutline, metrics_of
 from simulator.charts.design_diagram import diagram
 from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.engine.plan import compile_plan

@@ -21,8 +21,8 @@ from rich.table import Table
 
 from benchmarks.crowd.rooms import app, share
 from simulator.app.store.room_log import RoomLog
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.load import load
-from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import phases_of
 from simulator.engine.compiled_plan import case_hash
 from simulator.rooms.live_room import LiveRoom

@@ -10,12 +10,12 @@ from simulator.authoring.author_faults import places_of, written_always
 from simulator.case.case_texts import texts_of
 from simulator.case.checks import placed_cautions, slow_answers
 from simulator.case.choices import Options
-from simulator.case.designs import sourced_of
 from simulator.case.document import Document, Fault, Path, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Figure
 from simulator.case.phases import PRACTICE_FIELDS
 from simulator.case.prose_figures import kept_numbers, placeholders_in, raw_texts
 from simulator.case.schema import Scenario
+from simulator.case.sourced_figures import sourced_of
 from simulator.engine.compiled_plan import Plan
 from simulator.explain.notes import too_few_labels
 from simulator.units import spoken_bound

@@ -10,13 +10,14 @@ import numpy as np
 from simulator.authoring.check_results import CheckResult, RunCheck, result_at
 from simulator.authoring.sweep_checks import DesignSample, missed, written
 from simulator.authoring.tested_designs import DesignRunner, Picks, bases, objective_metrics, whole_replications
-from simulator.case.any_stage import RANDOM
 from simulator.case.designs import apply, validated
 from simulator.case.document import Document, ScenarioError
+from simulator.case.gate_words import RANDOM
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import planned_routers
 from simulator.engine.plan import compile_plan
+from simulator.engine.stages.gate import score_gates
 
 #: The ways to answer without a model, in words.
 WAYS = {"everybody": "refers everybody", "by chance": "answers by chance"}
@@ -27,7 +28,7 @@ NEAREST = 4
 
 def no_model_checks(scenario: Scenario, sample: DesignSample, key: str) -> list[RunCheck]:
     """Return the check of a case with gates by score; none for a case without them."""
-    if not scenario.score_gates() or scenario.population is None:
+    if not score_gates(scenario) or scenario.population is None:
         return []
     return [RunCheck(f"no model {key}", lambda: list(_found(scenario, sample)))]
 
@@ -70,7 +71,7 @@ def without_model(scenario: Scenario, picks: Picks, way: str) -> Scenario:
     changes: dict[tuple[str | int, ...], tuple[Any, tuple[str | int, ...], str]] = {
         (section,): ({}, (section,), "a design without a model") for section in ("choices", "controllers")
     }
-    for name in designed.score_gates():
+    for name in score_gates(designed):
         gate = document.data["stages"][name]
         written_gate = {key: value for key, value in gate.items() if key not in ("of", "holds")}
         routes = _routes(plan, name, gate["routes"], way)
@@ -91,7 +92,7 @@ def _shares_by_score(plan: Plan, gate: str, count: int) -> list[float]:
     assert population is not None
     items = planned_routers(plan)[gate].routes_of_items(plan)
     assert items is not None
-    positives = len(plan.tables[plan.scenario.scorer_of(plan.scenario.score_gates()[gate])].positives)
+    positives = len(plan.tables[plan.scenario.scorer_of(score_gates(plan.scenario)[gate])].positives)
     taken = [np.bincount(part, minlength=count) / len(part) for part in (items[:positives], items[positives:])]
     prevalence = population.prevalence.value
     shares = prevalence * taken[0] + (1 - prevalence) * taken[1]

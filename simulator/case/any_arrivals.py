@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple, Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
+from simulator.case.case_contract import RequestContent
 from simulator.case.document import Path
 from simulator.case.fields import Figure, Strict, bounded
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import CaseGatherer
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 RateFigure = Annotated[Figure, bounded(1e-6, 1e6)]
 
 
 #: Every kind of arrivals that a scenario may name, by that name; the package `simulator.engine.arrivals` fills it.
 ARRIVAL_KINDS: dict[str, type[AnyArrivals]] = {}
-
-
-class Recorded(Protocol):
-    """Requests that a file beside the scenario's own records, a row each."""
-
-    @property
-    def file(self) -> str: ...
-
-    def gather(self, gather: CaseGatherer) -> None:
-        """Read the file for a plan; raises RecordingError if it cannot be used."""
-
-
-class RequestContent(NamedTuple):
-    """Content of the requests besides their times: frames of sensors, or rows of a file.
-
-    frames_per_s: frames a second of each sensor; empty if requests are no frames
-    recorded: the file; None if there is none
-    """
-
-    frames_per_s: Mapping[str, float] = {}
-    recorded: Recorded | None = None
-
-    @property
-    def file(self) -> str:
-        return self.recorded.file if self.recorded is not None else ""
 
 
 class MlperfRules(NamedTuple):

@@ -16,14 +16,10 @@ from simulator.case.model_memo import ModelMemo
 from simulator.case.references import Ref
 
 if TYPE_CHECKING:
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.case.outputs import CaseOutline, Metric
-    from simulator.case.schema import Scenario
 
 Target = Annotated[str, Ref("way"), Field(description="the name of a stage or of an end", max_length=60)]
-
-
-#: Part of the name of an evidence file; it cannot lead out of its folder.
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=120)]
 
 
 #: Every kind of stage that a scenario may name, by that name; the package `simulator.engine.stages` fills it.
@@ -33,18 +29,6 @@ STAGE_KINDS: dict[str, type[AnyStage]] = {}
 def stage_kinds() -> Mapping[str, type[AnyStage]]:
     import_module("simulator.engine.stages")
     return STAGE_KINDS
-
-
-#: What a gate may use besides an attribute of the requests.
-SCORE, QUALITY, OOD, RANDOM, SENSOR, FRAME = "score", "quality", "ood", "random", "sensor", "frame"
-
-
-#: All of these.
-OWN = (SCORE, QUALITY, OOD, RANDOM, SENSOR, FRAME)
-
-
-#: Those that go by a check of the photo: that it shows enough, and that it shows what the model was made for.
-BY_CHECK = (QUALITY, OOD)
 
 
 #: A fault of a stage: its place within the stage, and what is wrong there.

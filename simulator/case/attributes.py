@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.any_stage import OWN
 from simulator.case.document import Path
 from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, Strict, bounded
+from simulator.case.gate_words import OWN
 from simulator.case.kinds import OneOf, registry
 from simulator.case.outputs import grouping
 from simulator.case.references import Ref
@@ -27,8 +27,8 @@ from simulator.evidence.row_files import RecordingError
 from simulator.records.streams import cache_per_plan
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import CaseGatherer, CasePlan, CaseRequests
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import CaseAttribute, CaseGatherer, CasePlan, CaseRequests
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 
@@ -440,7 +440,7 @@ def in_groups(
     return found
 
 
-def group_places(attribute: AnyAttribute, groups: Sequence[str]) -> list[int]:
+def group_places(attribute: CaseAttribute, groups: Sequence[str]) -> list[int]:
     known = [*grouping(attribute).groups]
     return [known.index(group) for group in groups]
 

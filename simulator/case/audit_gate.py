@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
-    from simulator.engine.stages.gate import Gate
-    from simulator.engine.stages.people import People
+    from simulator.case.case_contract import AnyCase as Scenario
+
+
+class AuditRoute(Protocol):
+    """A route of a gate by chance."""
+
+    to: str
+    tag: str | None
+
+    def chance(self, positive: bool) -> float:
+        """Return the share of the positives, or of the negatives, that takes it."""
+
+
+class ChanceGate(Protocol):
+    """A gate as its audit sees it."""
+
+    @property
+    def by_chance(self) -> bool: ...
+
+    @property
+    def routes(self) -> Sequence[AuditRoute]: ...
 
 
 @dataclass(frozen=True)
@@ -32,15 +51,12 @@ def audit_gate(scenario: Scenario) -> AuditGate | None:
     if scenario.population is None:
         return None
     for name, stage in scenario.stages.items():
-        if stage.kind != "gate" or not cast("Gate", stage).by_chance or len(cast("Gate", stage).routes) != 2:
+        gate = cast(ChanceGate, stage)
+        if stage.kind != "gate" or not gate.by_chance or len(gate.routes) != 2:
             continue
-        first, rest = cast("Gate", stage).routes
+        first, rest = gate.routes
         reader, end = scenario.stages.get(first.to), scenario.ends.get(rest.to)
         if first.tag and reader is not None and reader.kind == "people" and end is not None and not end.escalated:
             share, positives = first.chance(positive=False), scenario.population.positives
             return AuditGate(name, share, first.tag, first.to, rest.to, positives)
     return None
-
-
-def readers_of(scenario: Scenario, audit: AuditGate) -> People:
-    return cast("People", scenario.stages[audit.readers])

@@ -18,7 +18,7 @@ from simulator.case.phases import asked_metrics
 from simulator.case.references import Ref
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 #: A design by name: the default, or a reference of the case.
 DEFAULT = "default"
@@ -283,7 +283,7 @@ def _too_late(at: Path, name: str, at_s: float | None, scenario: Scenario) -> Fo
 
 def things_of(scenario: Scenario) -> list[str]:
     """Return the names that an answer may rest on: metrics of objectives, figures, choices, stages, ends and curveballs."""
-    from simulator.case.designs import figures_of
+    from simulator.case.sourced_figures import figures_of
 
     asked = asked_metrics(scenario)
     named: Iterable[Iterable[str]] = (
@@ -294,7 +294,7 @@ def things_of(scenario: Scenario) -> list[str]:
 
 def numbers_of(scenario: Scenario) -> dict[str, float]:
     """Return every number that stands in a case, by place: a figure's value, and a time of day in hours."""
-    from simulator.case.designs import figures_of
+    from simulator.case.sourced_figures import figures_of
 
     data = {section: part for section, part in scenario.document.data.items() if section not in ("claims", "tests")}
     found = {dotted(path): number for path, value in leaves(data) if (number := _number(value)) is not None}

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from simulator.case.document import Path
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 #: The sections that hold texts, besides names that only a program reads.
 TEXT_SECTIONS = ("title", "summary", "brief", "questions", "debrief", "phases", "defence", "reference", "anchors", "interview")

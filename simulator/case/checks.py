@@ -13,14 +13,14 @@ from simulator.case.any_stage import is_target
 from simulator.case.attributes import RESERVED
 from simulator.case.case_tests import check_tests
 from simulator.case.document import Path, dotted
+from simulator.case.exhibits import EXHIBITS, offered
 from simulator.case.feature_sections import PLACES
 from simulator.case.interview import check_interview
 from simulator.case.model_memo import ModelMemo
 from simulator.case.name_kinds import FIXED_SECTIONS
 from simulator.case.network import graph_of
-from simulator.case.outputs import EXHIBITS, offered
 from simulator.case.own_hardware import check_own_hardware
-from simulator.case.own_metrics import check_own_metrics, check_prices
+from simulator.case.own_metric_checks import check_own_metrics, check_prices
 from simulator.case.phases import check_practice
 from simulator.case.prose_figures import placeholder_faults
 from simulator.case.references import NAME_KINDS, KnownCase, references
@@ -28,6 +28,7 @@ from simulator.limits import BY_THE_CLOCK
 from simulator.units import duration
 
 if TYPE_CHECKING:
+    from simulator.case.case_contract import AnyCase
     from simulator.case.document import Fault
     from simulator.case.schema import Scenario
 
@@ -324,7 +325,7 @@ def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
                     yield (*at, "set", choice), f"writes {dotted(path)}; during a run only values below `stages` can change"
 
 
-def too_often(every_s: float, scenario: Scenario, what: str, at_once: int = 1) -> str:
+def too_often(every_s: float, scenario: AnyCase, what: str, at_once: int = 1) -> str:
     """Return a sentence that refuses an event at `at_once` places, each every `every_s` seconds on average; empty if it may.
 
     what: the word for the event, in the plural

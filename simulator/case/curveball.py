@@ -14,7 +14,7 @@ from simulator.case.fields import ClockTime, Line, Strict
 from simulator.records.timetables import DAY_S, clock_minutes
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 
 class AffectedQuantity(Enum):

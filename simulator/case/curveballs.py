@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.case.any_stage import AnyStage, FileName
+from simulator.case.any_stage import AnyStage
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.case.document import Path
-from simulator.case.fields import Name, Share, exactly_one
+from simulator.case.fields import FileName, Name, Share, exactly_one
 from simulator.case.kinds import OneOf, registry
 from simulator.case.references import Ref
 from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.evidence.spoiled_photos import load_spoiled
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 StageName = Annotated[Name, Ref("stage")]
 Times = Annotated[float, Field(gt=0, le=1000)]

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import chain, islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache, cached
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from simulator.case.checks import check, check_names, has_touched_faults, late_names
 from simulator.case.document import Fault, Path, ScenarioError, dotted
 from simulator.case.error_recovery import fault_of
-from simulator.case.fields import Figure, Sourced
-from simulator.case.model_memo import ModelMemo
-from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS
 from simulator.case.schema import Scenario
+from simulator.case.sourced_figures import figures_of, placed_figures
 from simulator.errors import suggest
 from simulator.limits import FAULTS_SHOWN
 
@@ -146,41 +144,6 @@ PROJECTED = re.compile(r"stages\.(?P<pool>.+)\.projected_ms")
 DOUBTED = 0.5, 2.0
 
 
-def sourced_of(model: Any, path: Path = ()) -> Iterator[tuple[Path, Sourced]]:
-    """Yield every figure, or list of them, within a model that takes part in the run, with its path."""
-    if isinstance(model, Sourced):
-        yield path, model
-    elif isinstance(model, dict):
-        for name, value in model.items():
-            yield from sourced_of(value, (*path, str(name)))
-    elif isinstance(model, list):
-        for index, value in enumerate(model):
-            yield from sourced_of(value, (*path, index))
-    elif isinstance(model, BaseModel):
-        yield from (((*path, *below), figure) for below, figure in _SOURCED.of(model))
-
-
-#: The sections without figures that take part in a run: their many models need not be looked through.
-_WITHOUT_FIGURES = frozenset({*PRACTICE_FIELDS, *TEXT_FIELDS, "questions", "choices", "exhibits"})
-
-
-def _sourced_within(model: BaseModel) -> list[tuple[Path, Sourced]]:
-    left_out = _WITHOUT_FIGURES if isinstance(model, Scenario) else frozenset()
-    names = [name for name in type(model).model_fields if name not in left_out]
-    return [pair for name in names for pair in sourced_of(getattr(model, name), (name,))]
-
-
-_SOURCED: ModelMemo[BaseModel, list[tuple[Path, Sourced]]] = ModelMemo(_sourced_within)
-
-
-def figures_of(scenario: Scenario) -> dict[str, Figure]:
-    return {place: figure for place, (_, figure) in _placed(scenario).items()}
-
-
-def _placed(scenario: Scenario) -> dict[str, tuple[Path, Figure]]:
-    return {dotted(path): (path, figure) for path, figure in sourced_of(scenario) if isinstance(figure, Figure)}
-
-
 def with_figures(scenario: Scenario, numbers: Mapping[str, float]) -> Scenario:
     """Return a scenario with these numbers for its figures, checked again; TRAFFIC is a factor on the traffic.
 
@@ -191,7 +154,7 @@ def with_figures(scenario: Scenario, numbers: Mapping[str, float]) -> Scenario:
     if TRAFFIC in numbers:
         scenario = _with_traffic(scenario, numbers[TRAFFIC])
         numbers = {place: number for place, number in numbers.items() if place != TRAFFIC}
-    known, document = _placed(scenario), scenario.document
+    known, document = placed_figures(scenario), scenario.document
     unknown = [place for place in numbers if place not in known]
     if unknown:
         raise _unknown(scenario, unknown, known)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
@@ -22,9 +22,6 @@ from simulator import limits
 from simulator.errors import shortened
 from simulator.files import UnreadableError, read_within
 from simulator.limits import FAULTS_SHOWN
-
-if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
 
 #: A place in the file: keys and list indexes from the root.
 Path = tuple[str | int, ...]
@@ -57,11 +54,11 @@ class Fault:
 class ScenarioError(ValueError):
     """A scenario, or a set of picks, cannot be used; `faults` lists every reason found.
 
-    scenario: the file as far as it can be read, to look for more faults in it; None if that is not far enough
+    scenario: the `Scenario` of the file as far as it can be read, to look for more faults in it; None if that is not far enough
     doubtful: the places where a stand-in replaces a value that cannot be read
     """
 
-    def __init__(self, faults: Sequence[Fault], scenario: Scenario | None = None, doubtful: Collection[Path] = ()) -> None:
+    def __init__(self, faults: Sequence[Fault], scenario: Any = None, doubtful: Collection[Path] = ()) -> None:
         self.faults = sorted(set(faults))
         self.scenario, self.doubtful = scenario, doubtful
         super().__init__("\n".join(fault_lines(self.faults)))

@@ -14,8 +14,8 @@ from simulator.case.document import Path
 from simulator.case.fields import Strict
 
 if TYPE_CHECKING:
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.case.outputs import Metric
-    from simulator.case.schema import Scenario
 
 #: The place of each section's model, as `module:name`, by the section's name in a case.
 PLACES = {

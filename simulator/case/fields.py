@@ -83,6 +83,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 #: The page that lists every key and every metric.
 GUIDE = "docs/writing-cases.md"
 
+#: Part of the name of an evidence file; it cannot lead out of its folder.
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=120)]
+
 #: A path below the scenario's own folder: no `..`, no root.
 LocalFile = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$", max_length=200)
@@ -103,6 +106,8 @@ class Strict(BaseModel):
 
     #: An example of one as an author writes it, for error messages.
     written: ClassVar[str] = "keys with values"
+    #: Fields whose figures take no part in a run: their many models need not be looked through.
+    without_figures: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     def _written(cls, given: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 #: Units at the end of a field's name, as they are written.
 _UNITS = {"s": "s", "ms": "ms", "h": "h", "min": "min", "m": "m", "mb": "MB", "mbps": "Mbit/s", "kmh": "km/h", "mps": "m/s",

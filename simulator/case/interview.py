@@ -17,8 +17,8 @@ from simulator.case.references import Ref
 from simulator.errors import shortened
 
 if TYPE_CHECKING:
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.case.scenario_parts import Question
-    from simulator.case.schema import Scenario
 
 Level = Literal["junior", "senior", "staff"]
 

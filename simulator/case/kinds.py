@@ -49,6 +49,10 @@ class OneOf:
         return handler.generate_schema(Annotated[Union[tuple(self.kinds.values())], Field(discriminator="kind")])  # noqa: UP007
 
 
+#: The models with a field of `OneOf` whose registry may grow later.
+HOLDERS: list[type[BaseModel]] = []
+
+
 def add_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
     """Add a kind that scenarios may name to its registry; raises ValueError if another model has the name."""
     if kinds.get(kind_of(model), model) is not model:
@@ -63,6 +67,5 @@ def remove_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
 
 
 def _rebuild() -> None:
-    from simulator.case.schema import Scenario
-
-    Scenario.model_rebuild(force=True)
+    for model in HOLDERS:
+        model.model_rebuild(force=True)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from simulator.case.any_stage import OWN, stage_kinds, tags_in
+from simulator.case.any_stage import stage_kinds, tags_in
 from simulator.case.case_tests import DEFAULT, numbers_of, things_of
 from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.feature_sections import PLACES, section_model
 from simulator.case.fields import GUIDE, Figure, Sourced
+from simulator.case.gate_words import OWN
 from simulator.case.interview import subjects
 from simulator.case.outputs import (
-    EXHIBITS,
     CaseOutline,
     Grouping,
     Metric,

@@ -1,4 +1,4 @@
-"""Outputs of a run that a case can name: metrics, the registry of families that bring them, groups of requests, exhibits."""
+"""Metrics of a run that a case can name, the registry of families that bring them, and groups of requests."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from simulator.case.audit_gate import audit_gate
-
 if TYPE_CHECKING:
     from simulator.case.any_stage import AnyStage
-    from simulator.case.attributes import AnyAttribute
+    from simulator.case.case_contract import CaseAttribute
     from simulator.case.own_metrics import OwnMetric
-    from simulator.case.schema import Scenario
 
 Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m", "km/h", "W", "J"]
 
@@ -191,89 +188,6 @@ def metrics_of(case: CaseOutline) -> dict[str, Metric]:
     return {name: one.record for name, one in counted_metrics(case).items()}
 
 
-#: The question about a run that an exhibit answers; 'rests', on the evidence, comes last in every case.
-Question = Literal["missed", "waits", "costs", "rests"]
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """The record of an exhibit for authors.
-
-    label: its title
-    question: the one that it answers; a page has a panel for each
-    needs: its needs in words. Empty if every case has something to show.
-    shows: whether a case as a whole has something to show; None where a stage must offer the exhibit (`AnyStage.exhibits`)
-    """
-
-    label: str
-    question: Question
-    needs: str = ""
-    shows: Callable[[Scenario], bool] | None = None
-
-    def is_offered(self, name: str, scenario: Scenario) -> bool:
-        """Return whether the exhibit, which is registered under `name`, has something to show of a case."""
-        if not self.needs:
-            return True
-        if self.shows is not None:
-            return self.shows(scenario)
-        return any(name in stage.exhibits for stage in scenario.stages.values())
-
-
-def has_encounters(scenario: Scenario) -> bool:
-    return scenario.encounters is not None
-
-
-def has_vehicle(scenario: Scenario) -> bool:
-    return scenario.vehicle is not None
-
-
-def _has_sensors(scenario: Scenario) -> bool:
-    return bool(scenario.sensors and scenario.machine_stages())
-
-
-def _has_audit(scenario: Scenario) -> bool:
-    return audit_gate(scenario) is not None
-
-
-def _has_canary(scenario: Scenario) -> bool:
-    return scenario.population is not None and bool(scenario.score_gates())
-
-
-def _has_ages(scenario: Scenario) -> bool:
-    return bool(scenario.ages)
-
-
-#: Every exhibit by name, in the order in which a page shows them unless its case names its own.
-EXHIBITS = {
-    "encounter": Exhibit("One encounter", "missed", "encounters", has_encounters),
-    "sight": Exhibit("Sight and stopping distance", "missed", "encounters", has_encounters),
-    "front": Exhibit("Accuracy and latency", "missed", "encounters", has_encounters),
-    "outcomes": Exhibit("Outcomes", "missed"),
-    "threshold": Exhibit("Threshold", "missed", "a gate by score"),
-    "audit": Exhibit("Audit of the cleared", "missed", "a gate by chance that sends a tagged share to people", _has_audit),
-    "canary": Exhibit("Canary and A/B test", "missed", "a population and a gate by score", _has_canary),
-    "overload": Exhibit("Overload", "waits", "a retry"),
-    "batches": Exhibit("Machines", "waits", "a pool"),
-    "cameras": Exhibit("Machines by sensor", "waits", "sensors and a pool", _has_sensors),
-    "ages": Exhibit("Age of information", "waits", "an end with `age: true`", _has_ages),
-    "shifts": Exhibit("People", "waits", "a stage of people"),
-    "answer_times": Exhibit("Answer times", "waits"),
-    "one_request": Exhibit("One at a time", "waits"),
-    "cost": Exhibit("Cost", "costs"),
-    "vehicle": Exhibit("Cost of a vehicle", "costs", "a vehicle", has_vehicle),
-    "transfer": Exhibit("Threshold elsewhere", "rests", "a gate by score"),
-    "lateness": Exhibit("What lateness takes", "rests", "encounters", has_encounters),
-    "misses": Exhibit("How misses follow each other", "rests", "encounters", has_encounters),
-    "sensors": Exhibit("What a second sensor adds", "rests", "encounters", has_encounters),
-    "sent_home": Exhibit("Frames to send home", "rests", "encounters", has_encounters),
-    "proof": Exhibit("Size of a proof", "rests", "encounters", has_encounters),
-}
-
-
-def offered(scenario: Scenario) -> list[str]:
-    return [name for name, exhibit in EXHIBITS.items() if exhibit.is_offered(name, scenario)]
-
-
 class Grouping(NamedTuple):
     """The groups of requests by an attribute: its label, the label of each group, and the metrics reported for each."""
 
@@ -282,7 +196,7 @@ class Grouping(NamedTuple):
     metrics: list[str]
 
 
-def grouping(attribute: AnyAttribute) -> Grouping:
+def grouping(attribute: CaseAttribute) -> Grouping:
     given = attribute.model_dump(include={"label", "shares", "values", "edges", "unit", "metrics"})
     return grouping_of(given)
 

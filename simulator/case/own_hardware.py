@@ -7,9 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from simulator.case.any_stage import FileName
 from simulator.case.document import Path
-from simulator.case.fields import CostFigure, Figure, Line, Strict, bounded
+from simulator.case.fields import CostFigure, Figure, FileName, Line, Strict, bounded
 from simulator.case.references import Ref
 from simulator.evidence import catalogue
 from simulator.evidence.profiles import profile_names

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Figure, Line, Name, Strict, exactly_one
-from simulator.case.outputs import metrics_of
 from simulator.case.references import Ref
-
-if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
 
 Outcome = Literal["done", "timed_out", "shed", "failed", "unfinished"]
 
@@ -131,34 +124,3 @@ def outlined(data: Any) -> dict[str, OwnMetric]:
     entries = data.items() if isinstance(data, dict) else ()
     given = {str(name): one for name, one in entries if isinstance(one, dict)}
     return {name: OwnMetric.model_construct(label=name, share=one.get("share"), better=None) for name, one in given.items()}
-
-
-def check_own_metrics(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Yield faults of a case's own metrics: names that are taken, and conditions on positives in a case without any."""
-    taken = {*metrics_of(replace(scenario.outline, own={}))}
-    for section in scenario.sections.values():
-        taken |= {metric.name for metric in section.metrics_of(section)}
-    for name, metric in scenario.own_metrics.items():
-        at: Path = ("own_metrics", name)
-        if name in taken:
-            yield at, f"every run reports a metric '{name}' already; choose another name"
-        for field in ("share", "per_1000", "of"):
-            if (count := getattr(metric, field)) is not None:
-                yield from (((*at, field, *path), message) for path, message in _condition_faults(count, scenario))
-
-
-def check_prices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Yield faults of prices by condition: positives in a case without any, and a label that is used twice."""
-    prices = scenario.costs.prices if scenario.costs else []
-    for index, price in enumerate(prices):
-        at: Path = ("costs", "prices", index)
-        if price.label in [other.label for other in prices[:index]]:
-            yield (*at, "label"), f"there are two prices '{price.label}'; rename one"
-        yield from (((*at, "of", *path), message) for path, message in _condition_faults(price.of, scenario))
-
-
-def _condition_faults(count: RequestCount, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Yield conditions on positives in a case without any."""
-    for field in ("positive", "detected", "missed"):
-        if getattr(count, field) is not None and scenario.population is None:
-            yield (field,), "it needs a section `population`, which says who is positive"

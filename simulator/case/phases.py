@@ -15,12 +15,12 @@ from pydantic import Field
 
 from simulator.case.choices import Choice, Pick, Picks
 from simulator.case.document import Path
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.fields import EVIDENCE_KINDS, Line, Name, Prose, Strict, exactly_one
-from simulator.case.outputs import EXHIBITS
 from simulator.case.references import Ref
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 #: The sections of a case that only practice, an interviewer or a test reads, and such fields of a choice and of a question.
 PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference", "anchors", "interview", "claims", "tests")

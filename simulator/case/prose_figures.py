@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -25,7 +25,9 @@ from simulator.paths import OWN_TESTED, TESTED
 from simulator.units import plain_number
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
+
+Case = TypeVar("Case", bound="Scenario")
 
 #: The words in the place of a metric without a kept number.
 UNKNOWN = "(run to see)"
@@ -88,7 +90,7 @@ def metrics_in_prose(scenario: Scenario) -> list[Placeholder]:
     return list({one.subject: one for one in named}.values())
 
 
-def with_filled_texts(scenario: Scenario) -> Scenario:
+def with_filled_texts(scenario: Case) -> Case:
     """Return a scenario whose placeholders are filled in; one that names nothing stays, and `placeholder_faults` reports it."""
     if not any(_PLACEHOLDER.search(text) for _, text in texts_of(scenario)):
         return scenario
@@ -97,7 +99,7 @@ def with_filled_texts(scenario: Scenario) -> Scenario:
 
 
 def _filling(scenario: Scenario) -> Callable[[re.Match[str]], str]:
-    from simulator.case.designs import figures_of
+    from simulator.case.sourced_figures import figures_of
 
     figures, numbers = figures_of(scenario), kept_numbers(scenario)
 
@@ -122,7 +124,7 @@ def _filled(part: Any, fill: Callable[[str], str]) -> Any:
 
 def placeholder_faults(scenario: Scenario) -> Iterator[Fault]:
     """Yield placeholders that name nothing, and those in texts where none is filled in, each at its own place."""
-    from simulator.case.designs import figures_of
+    from simulator.case.sourced_figures import figures_of
 
     figures = figures_of(scenario)
     for name, part in scenario.document.data.items():

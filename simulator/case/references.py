@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Protocol, TypeVar, get_args, get_origin, runtime_checkable
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar, get_args, get_origin, runtime_checkable
 
 from pydantic import BaseModel, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -19,9 +19,6 @@ from pydantic_core import CoreSchema
 
 from simulator.case.document import Path
 from simulator.errors import suggest
-
-if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
 
 Result = TypeVar("Result")
 
@@ -56,19 +53,19 @@ class Reference(NamedTuple):
 class KnownCase:
     """The case in which names are looked up.
 
-    data: of its file; unknown: the places of names that are in doubt
+    data: of its file; scenario: the `Scenario`, where it can be read; unknown: the places of names that are in doubt
     """
 
-    def __init__(self, data: Any, scenario: Scenario | None = None, unknown: Collection[Path] = ()) -> None:
+    def __init__(self, data: Any, scenario: Any = None, unknown: Collection[Path] = ()) -> None:
         self.data, self._scenario, self.unknown = data, scenario, unknown
         self._results: dict[Any, Any] = {}
 
     @classmethod
-    def of(cls, scenario: Scenario, unknown: Collection[Path] = ()) -> KnownCase:
+    def of(cls, scenario: Any, unknown: Collection[Path] = ()) -> KnownCase:
         return cls(scenario.document.data, scenario, unknown)
 
     @cached_property
-    def scenario(self) -> Scenario:
+    def scenario(self) -> Any:
         assert self._scenario is not None, "an early kind of names is looked up in the data"
         return self._scenario
 

@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.case.any_stage import OOD, QUALITY
 from simulator.case.fields import (
     ClockTime,
     CostFigure,
@@ -20,6 +19,7 @@ from simulator.case.fields import (
     bounded,
     exactly_one,
 )
+from simulator.case.gate_words import OOD, QUALITY
 from simulator.case.own_metrics import RequestPrice
 from simulator.case.references import Ref
 from simulator.units import counted

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, create_model
 
 from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
-from simulator.case.any_stage import SENSOR, STAGE_KINDS, AnyStage, End
+from simulator.case.any_stage import STAGE_KINDS, AnyStage, End
 from simulator.case.attributes import Attribute, ItemAttribute
 from simulator.case.case_tests import CaseTests, TextClaim
 from simulator.case.choices import Choice, Controller, Pick
 from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveballs import Curveball
 from simulator.case.document import Document
+from simulator.case.exhibits import offered
 from simulator.case.feature_sections import PLACES, Provided, Section
 from simulator.case.fields import (
     Line,
@@ -26,13 +27,14 @@ from simulator.case.fields import (
     Strict,
     add_quantity,
 )
+from simulator.case.gate_words import SENSOR
 from simulator.case.interview import Interview
-from simulator.case.kinds import OneOf
+from simulator.case.kinds import HOLDERS, OneOf
 from simulator.case.network import Network
-from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
+from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, with_groups
 from simulator.case.own_hardware import OwnHardware
 from simulator.case.own_metrics import OwnMetric
-from simulator.case.phases import Anchors, ExhibitName, PracticePhase, Reference, without_texts
+from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS, Anchors, ExhibitName, PracticePhase, Reference, without_texts
 from simulator.case.prose_figures import with_filled_texts
 from simulator.case.references import Ref
 from simulator.case.scenario_parts import (
@@ -51,7 +53,6 @@ from simulator.limits import OPTIONS
 if TYPE_CHECKING:
     from simulator.case.any_stage import Routing, ScoreRouting
     from simulator.case.outputs import Metric
-    from simulator.engine.stages.gate import Gate
 
 
 add_quantity(ColumnSamples)
@@ -96,6 +97,8 @@ class Scenario(Strict):
 
     # The kinds of stages and the sections of features lie above this module: they are looked up when a case is first read.
     model_config = ConfigDict(defer_build=True)
+
+    without_figures = frozenset({*PRACTICE_FIELDS, *TEXT_FIELDS, "questions", "choices", "exhibits"})
 
     id: Slug
     version: Annotated[int, Field(ge=1)]
@@ -260,14 +263,6 @@ class Scenario(Strict):
     def routers(self) -> dict[str, Routing]:
         return {name: stage.routing for name, stage in self.stages.items() if stage.routing is not None}
 
-    def score_gates(self) -> dict[str, Gate]:
-        return {name: cast("Gate", routing) for name, routing in self.routers().items() if routing.by_score}
-
-    def item_gates(self) -> dict[str, Gate]:
-        of_items = [name for name, attribute in self.attributes.items() if attribute.of_items]
-        routers = self.routers().items()
-        return {name: cast("Gate", routing) for name, routing in routers if routing.by_score or routing.asks in of_items}
-
     def scorer_of(self, gate: ScoreRouting) -> str:
         return gate.of or self.scorers()[-1]
 
@@ -340,6 +335,9 @@ def _alone(section: str) -> type[Strict]:
     """Return a model with one section of a case."""
     field = Scenario.model_fields[section]
     return create_model(f"{section.capitalize()}Alone", __base__=Strict, **{section: (field.annotation, field)})  # type: ignore[call-overload,no-any-return]
+
+
+HOLDERS.append(Scenario)
 
 
 def _with_models(data: Any, before: Any, models: Any) -> Any:

@@ -25,6 +25,7 @@ from simulator.charts.look import (
 )
 from simulator.charts.run_time import marked
 from simulator.engine.compiled_plan import Plan
+from simulator.engine.stages.gate import score_gates
 from simulator.explain.bottleneck import escalated, part_label
 from simulator.explain.causes import as_written, count_words, shared_out
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
@@ -145,7 +146,7 @@ def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
 
 def _untagged(scenario: Scenario) -> str:
     """Return the word for requests without a tag: they are not flagged where gates by score tag all that they flag."""
-    flagging = [route for gate in scenario.score_gates().values() for route in gate.routes if not route.is_rest]
+    flagging = [route for gate in score_gates(scenario).values() for route in gate.routes if not route.is_rest]
     if scenario.population and flagging and all(route.tag for route in flagging):
         return f"Not {scenario.population.flagged}"
     return scenario.unit.many.capitalize()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from simulator.charts.look import ORANGE, Chart, translucent
-from simulator.metrics.stage_metrics import Strike, strike_sentence, strikes_of
+from simulator.engine.run_conditions import Strike, strikes_of
+from simulator.metrics.stage_metrics import strike_sentence
 from simulator.records.timetables import DAY_S, clock_s
 
 if TYPE_CHECKING:

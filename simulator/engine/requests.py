@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.any_stage import OOD, QUALITY
 from simulator.case.curveball import OF_SENSORS, AffectedQuantity
+from simulator.case.gate_words import OOD, QUALITY
 from simulator.engine.arrivals.arrival import Comings
 from simulator.engine.run_conditions import changes_of, surges
 from simulator.evidence.photo_checks import changed_scores, foreign_ranks, score_changes, scores_by_rank

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from simulator.case.choices import ControllerWatch
 from simulator.case.document import ScenarioError
 from simulator.case.network import graph_of
 from simulator.engine.actions import Airlock, changed, with_actions
+from simulator.engine.controller_watch import ControllerWatch
 from simulator.engine.request_sources import CLIENTS, Clients, Schedule, source_of
 from simulator.engine.requests import Requests
 from simulator.engine.run_conditions import Conditions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from math import inf
 from operator import add, mul
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import HOUR_S, Roster, Surge, all_come, clock_s, merged, steps
+from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.engine.compiled_plan import Plan
@@ -174,3 +176,33 @@ def failures(rng: np.random.Generator, mtbf_s: float, repair_s: float, horizon: 
         outages += zip((ends - down).tolist(), ends.tolist(), strict=True)
         now = outages[-1][1]
     return [span for span in outages if span[0] < horizon]
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A curveball that strikes: from when until when, in seconds of the run; `end_s` is the end of the run at the latest."""
+
+    name: str
+    label: str
+    note: str | None
+    start_s: float
+    end_s: float
+    to_the_end: bool
+    moves_load: bool
+    shifts_scores: bool
+
+    @property
+    def lasted(self) -> str:
+        return "to the end of the run" if self.to_the_end else duration(self.end_s - self.start_s)
+
+
+def strikes_of(plan: Plan) -> list[Strike]:
+    return [_strike(plan, name, at_s) for name, at_s in sorted(plan.strikes.items(), key=lambda strike: strike[1])]
+
+
+def _strike(plan: Plan, name: str, at_s: float) -> Strike:
+    ball = plan.scenario.curveballs[name]
+    end = inf if ball.lasts_s is None else at_s + ball.lasts_s
+    moves_load = bool(ball.changed - {AffectedQuantity.PRICE})
+    until = min(end, plan.horizon_s)
+    return Strike(name, ball.label, ball.note, at_s, until, end >= plan.horizon_s, moves_load, ball.shifts_scores)

@@ -15,6 +15,7 @@ from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.servers import servers
+from simulator.engine.stages.gate import score_gates
 from simulator.explain.claims import Claim, load_claim, on_metric, said
 from simulator.metrics.request_metrics import MISSED, PRICE
 from simulator.metrics.stage_metrics import StageTimes
@@ -89,7 +90,7 @@ def _how(scenario: Scenario, name: str | None, end: str) -> str:
         return f"{_FALLBACKS.get(ways.pop(), _TURNED_AWAY) if len(ways) == 1 else _TURNED_AWAY} “{stage.label}”"
     routing = stage.routing
     if routing is not None and routing.by_score:
-        scorer = scenario.scorer_of(scenario.score_gates()[name])
+        scorer = scenario.scorer_of(score_gates(scenario)[name])
         return f": “{stage.label}” decides, by the score of “{scenario.stages[scorer].label}”"
     if routing is not None and routing.asks:
         return f": “{stage.label}” decides, by {scenario.attributes[routing.asks].label}"

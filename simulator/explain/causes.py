@@ -13,6 +13,8 @@ import pandas as pd
 
 from simulator.case.curveball import AffectedQuantity
 from simulator.case.schema import Scenario
+from simulator.engine.run_conditions import strikes_of
+from simulator.engine.stages.gate import gates_of_items, score_gates
 from simulator.explain.bottleneck import (
     FEW,
     PART,
@@ -34,7 +36,7 @@ from simulator.explain.design_changes import LeverScore, ObjectiveCause, by_cost
 from simulator.explain.notes import group_words, notes_of
 from simulator.intervals import ROUNDING
 from simulator.metrics.request_metrics import MISSED, PRICE
-from simulator.metrics.stage_metrics import clock, last_change, strikes_of
+from simulator.metrics.stage_metrics import clock, last_change
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S
 from simulator.units import counted, duration, roughly, significant
@@ -83,10 +85,10 @@ def _missed(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     stages = deciding(ended)
     whom = f"{people.positives}{group_words(summary.plan, verdict.metric)}"
     sentence, parts = _counted(summary, verdict, missed, positives, (whom, people.missed), ended)
-    by_score = any(stage in scenario.score_gates() for stage in stages[:1])
+    by_score = any(stage in score_gates(scenario) for stage in stages[:1])
     exhibits = ["threshold", "outcomes"] if by_score else ["outcomes"]
     # a gate before a reader who misses some decides who is read at all
-    before = [name for name in scenario.score_gates() if {*stages} & {*scenario.stages[name].planned_targets().values()}]
+    before = [name for name in score_gates(scenario) if {*stages} & {*scenario.stages[name].planned_targets().values()}]
     return ObjectiveCause(sentence, exhibits, by_ways(summary, verdict, list(dict.fromkeys([*stages, *before]))), parts)
 
 
@@ -236,7 +238,7 @@ def _and_what_it_resends(scenario: Scenario, name: str) -> Iterator[str]:
 
 
 def _both(summary: Summary, behind: dict[str, list[str]]) -> str:
-    stages, gates = summary.plan.scenario.stages, summary.plan.scenario.score_gates()
+    stages, gates = summary.plan.scenario.stages, score_gates(summary.plan.scenario)
     firsts = [next((name for name in names if name in gates), None) for names in behind.values()]
     for gate in dict.fromkeys(firsts):
         if gate is not None and firsts.count(gate) > 1 and MISSED in behind and firsts[list(behind).index(MISSED)] == gate:
@@ -387,7 +389,7 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     why = next((words for words in notes if any(words.startswith(f"{one}: ") for one in about)), None)
     shown = why.partition(": ")[2].removeprefix("not quoted. ") if why else "the run had nothing to count."
     sentence = f"There is no figure to quote: {shown}"
-    stages = list(scenario.item_gates()) if metric.group else [metric.stage] if metric.stage else []
+    stages = list(gates_of_items(scenario)) if metric.group else [metric.stage] if metric.stage else []
     return ObjectiveCause(sentence, ["answer_times" if metric.is_time else "outcomes"], by_warning(stages, why))
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from simulator.engine.compiled_plan import without_curveballs
+from simulator.engine.run_conditions import strikes_of
 from simulator.explain.claims import Claim, difference, on_metric, on_verdict, said
 from simulator.metrics.comparisons import Difference, differences, in_pairs
-from simulator.metrics.stage_metrics import strikes_of
 from simulator.metrics.summary import Summary, Verdict
 from simulator.units import listed
 

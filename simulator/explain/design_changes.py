@@ -15,6 +15,7 @@ from simulator.engine.actions import with_actions
 from simulator.engine.compiled_plan import Plan, changes_of
 from simulator.engine.plan import compile_plan
 from simulator.engine.servers import kind, servers
+from simulator.engine.stages.gate import score_gates
 from simulator.explain.bottleneck import FEW, load_on, turning_away
 from simulator.explain.claims import Claim, figure, on_metric
 from simulator.intervals import LEVEL
@@ -262,8 +263,8 @@ def _with_feeders(scenario: Scenario, stages: Sequence[str]) -> Iterator[str]:
     # each stage that decides is followed by those it goes by: the scorer of a gate, the retries that send back to it
     for name in stages:
         yield name
-        if name in scenario.score_gates():
-            yield scenario.scorer_of(scenario.score_gates()[name])
+        if name in score_gates(scenario):
+            yield scenario.scorer_of(score_gates(scenario)[name])
         targets = scenario.stages[name].fallbacks().values()
         yield from (key for key in targets if key in scenario.stages and scenario.stages[key].repeats.resends)
 
@@ -275,7 +276,7 @@ def _writes_to(choice: Choice, part: str) -> bool:
 
 def _bears_on(plan: Plan, levers: LeverScore, change: DesignChange) -> bool:
     scenario, choice = plan.scenario, plan.scenario.choices[change.choice]
-    gates = {name: scenario.scorer_of(gate) for name, gate in scenario.score_gates().items() if name in levers.stages}
+    gates = {name: scenario.scorer_of(gate) for name, gate in score_gates(scenario).items() if name in levers.stages}
     others = set(_with_feeders(scenario, levers.stages)) - gates.keys() - (set(gates.values()) - set(levers.stages))
     if any(_writes_to(choice, part) for part in [*(f"stages.{name}" for name in others), *levers.written]):
         return True

@@ -17,7 +17,7 @@ from simulator.case.references import Ref
 from simulator.evidence.detection_tables import BINS
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.incident.incident_evidence import IncidentEvidence
     from simulator.incident.measured_scenes import MeasuredScenes
     from simulator.incident.section import Incident

@@ -41,7 +41,7 @@ from simulator.incident.server_looks import (
 from simulator.incident.watches import WATCHED, Watch
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 Faults = Iterator[tuple[Path, str]]
 Weight = Annotated[float, Field(ge=0, le=1e6)]

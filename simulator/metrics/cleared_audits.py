@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import pandas as pd
 import scipy
 
-from simulator.case.audit_gate import AuditGate, audit_gate, readers_of
+from simulator.case.audit_gate import AuditGate, audit_gate
+from simulator.engine.stages.people import People
 from simulator.intervals import LEVEL, Interval, share_interval
 from simulator.metrics.summary import Summary
 
@@ -102,7 +104,7 @@ def cleared_flow(summary: Summary) -> ClearedFlow | None:
 
 def _flow_of(summary: Summary, audit: AuditGate) -> ClearedFlow | None:
     scenario, flows, days = summary.plan.scenario, summary.flows, summary.plan.scenario.run.days
-    readers = readers_of(scenario, audit)
+    readers = cast(People, scenario.stages[audit.readers])
     cleared = (flows["end"] == audit.end) | (flows["tag"] == audit.tag)
     read = (flows["last"] == audit.readers) & (flows["outcome"] == "done") & (readers.positive_to != readers.negative_to)
     called = read & (flows["end"] == readers.positive_to)

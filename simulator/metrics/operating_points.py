@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
 from simulator.engine.compiled_plan import Plan
+from simulator.engine.stages.gate import score_gates
 from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, percentile_interval
@@ -35,7 +36,7 @@ class OperatingPoint:
 
 def operating_points(plan: Plan) -> list[OperatingPoint]:
     """Return the thresholds that the design sets on the scores of its models, gate by gate, strictest first."""
-    gates = plan.scenario.score_gates().values()
+    gates = score_gates(plan.scenario).values()
     if not plan.tables:
         return []
     return [
@@ -100,7 +101,7 @@ def dial_of(plan: Plan) -> Dial | None:
     route = widest_route(plan)
     if route is None or plan.scenario.population is None:
         return None
-    gate = plan.scenario.score_gates()[route[0]]
+    gate = score_gates(plan.scenario)[route[0]]
     now, promised = gate.routes[route[1]].at_sensitivity, gate.holds == "next"
     if now is None:
         return None
@@ -120,7 +121,7 @@ def widest_route(plan: Plan) -> tuple[str, int] | None:
     """
     if plan.scores is None:
         return None
-    gates = {name: gate for name, gate in plan.scenario.score_gates().items() if plan.table_of(gate) is plan.scores}
+    gates = {name: gate for name, gate in score_gates(plan.scenario).items() if plan.table_of(gate) is plan.scores}
     by_sensitivity = {
         (name, index): route.at_sensitivity
         for name, gate in gates.items()

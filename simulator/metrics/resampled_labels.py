@@ -20,7 +20,7 @@ from scipy.special import bdtrik, betainc, betaincinv, ndtri, stdtrit
 
 from simulator.case.attributes import item_values
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.stages.gate import Gate
+from simulator.engine.stages.gate import Gate, gates_of_items
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.intervals import LEVEL, effective_trials
 from simulator.limits import MIB
@@ -214,7 +214,7 @@ RESAMPLES = 1000
 
 
 def item_gates(plan: Plan) -> dict[str, Gate]:
-    return plan.scenario.item_gates() if plan.tables else {}
+    return gates_of_items(plan.scenario) if plan.tables else {}
 
 
 def weights_of(table: ScoreTable) -> Floats:

@@ -12,7 +12,7 @@ from math import inf
 import numpy as np
 
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.stages.gate import Gate
+from simulator.engine.stages.gate import Gate, score_gates
 from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.metrics.operating_points import widest_route
 from simulator.records.streams import cache_per_plan
@@ -87,7 +87,7 @@ def with_threshold(plan: Plan, route: tuple[str, int], threshold: float) -> Plan
     route: the name of the gate, and the place of the route
     """
     name, place = route
-    gate = plan.scenario.score_gates()[name]
+    gate = score_gates(plan.scenario)[name]
     cuts = [max(cut, threshold) for cut in thresholds(plan, gate)[:place]] + [threshold]
     moved = [_at_least(gate, index, cut) for index, cut in enumerate(cuts)]
     stage = gate.model_copy(update={"routes": [*moved, *gate.routes[len(cuts) :]]})

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.any_stage import AnyStage
-from simulator.case.curveball import AffectedQuantity
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
+from simulator.engine.run_conditions import Strike, strikes_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import down, kind, server_s, servers, weighted_work_s
 from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
@@ -312,36 +312,6 @@ LONG_S = 2 * HOUR_S
 
 #: A stretch at the end of the arrivals that is shorter than this share of them says nothing about what comes next.
 LEAST_SHARE = 0.05
-
-
-@dataclass(frozen=True)
-class Strike:
-    """A curveball that strikes: from when until when, in seconds of the run; `end_s` is the end of the run at the latest."""
-
-    name: str
-    label: str
-    note: str | None
-    start_s: float
-    end_s: float
-    to_the_end: bool
-    moves_load: bool
-    shifts_scores: bool
-
-    @property
-    def lasted(self) -> str:
-        return "to the end of the run" if self.to_the_end else duration(self.end_s - self.start_s)
-
-
-def strikes_of(plan: Plan) -> list[Strike]:
-    return [_strike(plan, name, at_s) for name, at_s in sorted(plan.strikes.items(), key=lambda strike: strike[1])]
-
-
-def _strike(plan: Plan, name: str, at_s: float) -> Strike:
-    ball = plan.scenario.curveballs[name]
-    end = inf if ball.lasts_s is None else at_s + ball.lasts_s
-    moves_load = bool(ball.changed - {AffectedQuantity.PRICE})
-    until = min(end, plan.horizon_s)
-    return Strike(name, ball.label, ball.note, at_s, until, end >= plan.horizon_s, moves_load, ball.shifts_scores)
 
 
 def clock(scenario: Scenario, seconds: float) -> str:

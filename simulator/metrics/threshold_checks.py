@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 
 from simulator.case.curveball import AffectedQuantity
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.run_conditions import changes, latest
+from simulator.engine.run_conditions import changes, latest, strikes_of
 from simulator.engine.stages.gate import Gate, Route
 from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.evidence.photo_checks import changed_scores, score_changes
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import LEVEL, Interval, share_interval
 from simulator.metrics.resampled_labels import RESAMPLES, item_gates, labelled_class
-from simulator.metrics.stage_metrics import strikes_of
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Span, Steps, steps
 from simulator.units import percent, spoken_within

@@ -9,7 +9,7 @@ import streamlit as st
 
 from simulator.app.exhibit_drawings import timed_panel, timed_panels_by_exhibit
 from simulator.app.widgets import draw, plain, replication_0
-from simulator.case.outputs import EXHIBITS
+from simulator.case.exhibits import EXHIBITS
 from simulator.charts.answer_charts import age_over_time, age_shares
 from simulator.charts.queue_charts import goodput_over_time, queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline, machines_by_sensor

@@ -13,10 +13,11 @@ from simulator.app.widgets import plain
 from simulator.case.curveball import AnyCurveball
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import without_curveballs
+from simulator.engine.run_conditions import strikes_of
 from simulator.explain.claims import Claim
 from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
-from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence, strikes_of
+from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence
 from simulator.practice.design_runs import CALM, cancelled, design_changed, watcher
 from simulator.records.timetables import DAY_S
 

@@ -12,7 +12,7 @@ from simulator.app.live_session import LiveSession
 from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain
 from simulator.case.document import ScenarioError
-from simulator.case.outputs import EXHIBITS
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import PracticePhase, hero_of
 from simulator.explain.result import Result
 from simulator.panels.choice_widget import choice_widget

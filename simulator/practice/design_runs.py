@@ -13,7 +13,7 @@ from simulator.app.design_state import EXPLORE_TAB, get, key
 from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
 from simulator.app.news import Latest, bell, owe, redraw
 from simulator.app.visitors import person
-from simulator.case.outputs import EXHIBITS
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan

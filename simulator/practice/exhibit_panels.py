@@ -19,7 +19,7 @@ from simulator.app.exhibit_drawings import (
 )
 from simulator.app.widgets import draw, lessons, plain, replication_0
 from simulator.case.choices import changed_choices
-from simulator.case.outputs import EXHIBITS, Question, has_encounters
+from simulator.case.exhibits import EXHIBITS, Question, has_encounters
 from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times

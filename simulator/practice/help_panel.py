@@ -14,7 +14,7 @@ from simulator.app.studies import forget, keep, study_of
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import plain
-from simulator.case.outputs import EXHIBITS
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import Hint, PracticePhase, hero_of, phases_of
 from simulator.explain.advice import Advice
 from simulator.explain.advice_search import AdviceSearch

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 from math import inf, log1p
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from simulator.engine.stages.people import Shift
 
 #: From when until when, in seconds of the run.
 Span = tuple[float, float]
@@ -138,12 +135,32 @@ class Duty:
     desks: NDArray[np.intp]
 
 
+class DailyShift(Protocol):
+    """A shift that repeats every day: it begins at the time of day `start`, and lasts for some minutes.
+
+    breaks: each with its `start`, its `minutes`, and the number of `groups` that take it one after the other
+    """
+
+    start: str
+    people: int
+    handover_minutes: float
+
+    @property
+    def breaks(self) -> Sequence[Any]: ...
+
+    @property
+    def minutes(self) -> int: ...
+
+    def after_start(self, clock: str) -> int:
+        """Return the minutes from the start until a time of day."""
+
+
 class ShiftOfDay(NamedTuple):
     """One shift of a run: from when until when (s), and its place among the shifts of a day."""
 
     opens: float
     closes: float
-    shift: Shift
+    shift: DailyShift
     place: int
 
 
@@ -162,7 +179,7 @@ class Roster:
     Readers are on duty while they may take cases: not in a hand-over, not in a break, and not while they are absent.
     """
 
-    def __init__(self, shifts: list[Shift], starts_at: float, end: float, absences: AbsencesOf = all_come) -> None:
+    def __init__(self, shifts: Sequence[DailyShift], starts_at: float, end: float, absences: AbsencesOf = all_come) -> None:
         self._shifts = sorted(_shifts(shifts, starts_at, end), key=lambda shift: shift.opens)
         self.duties = list(_duties(self._shifts, absences))
         self._starts = np.array([duty.start for duty in self.duties])
@@ -225,7 +242,7 @@ def _fresh_s(start: float, end: float, slowing_per_h: float) -> float:
     return (log1p(slowing * end) - log1p(slowing * start)) / slowing
 
 
-def _shifts(shifts: list[Shift], starts_at: float, end: float) -> Iterator[ShiftOfDay]:
+def _shifts(shifts: Sequence[DailyShift], starts_at: float, end: float) -> Iterator[ShiftOfDay]:
     """Yield every shift of a run, from the day before its start on."""
     for place, shift in enumerate(shifts):
         first = (clock_s(shift.start) - starts_at) % DAY_S - DAY_S
@@ -266,7 +283,7 @@ def _stretches(each: ShiftOfDay, absences: AbsencesOf) -> Iterator[tuple[float, 
                 yield reached, end, members
 
 
-def _pauses(shift: Shift, member: int) -> list[Span]:
+def _pauses(shift: DailyShift, member: int) -> list[Span]:
     """Return the hand-over and the breaks of one of a shift's people, in seconds since the shift began."""
     pauses = [(0.0, 60 * shift.handover_minutes)] if shift.handover_minutes else []
     for pause in shift.breaks:

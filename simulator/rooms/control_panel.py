@@ -9,7 +9,7 @@ import streamlit as st
 
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
-from simulator.case.outputs import EXHIBITS
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import Hint, phases_of
 from simulator.errors import InputError
 from simulator.metrics.summary import judged

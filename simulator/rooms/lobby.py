@@ -13,8 +13,8 @@ from simulator.app.own_cases import case_now, chosen_case
 from simulator.app.store.faults import StoreError
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.load import scenario_ids
-from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash

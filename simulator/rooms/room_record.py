@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simulator.board import operations as ops
-from simulator.case.outputs import EXHIBITS
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.schema import Scenario
 from simulator.errors import shortened
 from simulator.rooms.room_events import BoardChanged, BoundRevealed, MessageSent, PanelPushed, ProbeTicked, TaskSet

@@ -16,7 +16,7 @@ from simulator.app.jobs import Job
 from simulator.app.news import Latest, follow, offer
 from simulator.app.widgets import plain
 from simulator.board.box_fields import box_of_choice
-from simulator.case.outputs import EXHIBITS
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
 from simulator.explain.result import Result

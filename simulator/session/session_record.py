@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from simulator.case.choices import Pick
-from simulator.case.outputs import EXHIBITS
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import defence_of, phases_of
 from simulator.case.schema import Scenario
 from simulator.rooms.room_events import CurveballWithdrawn

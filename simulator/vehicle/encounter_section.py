@@ -13,7 +13,7 @@ from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure
 from simulator.case.references import Ref
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 #: Objects that may come into the way.
 Object = Literal["car", "pedestrian", "cyclist"]
@@ -283,7 +283,8 @@ class Encounters(Section):
         if (frames_s := 86_400 * scenario.run.days) < LONGEST_S:
             hint = f"encounters are followed for up to {LONGEST_S:g} s, but frames come for only {frames_s:.3g} s"
             yield (), f"{hint}; run.days should be at least {LONGEST_S / 86_400:.2g}"
-        if self.speed_by in scenario.attributes and scenario.attributes[self.speed_by].kind != "timetable":
+        speed = scenario.attributes.get(self.speed_by or "")
+        if speed is not None and speed.kind != "timetable":
             yield ("speed_by",), f"'{self.speed_by}' does not follow the time; it needs an attribute of the kind timetable"
 
 

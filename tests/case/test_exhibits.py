@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from simulator.case.document import ScenarioError
+from simulator.case.exhibits import EXHIBITS, Exhibit
 from simulator.case.load import loads
-from simulator.case.outputs import EXHIBITS, Exhibit
 from tests.builders import end, pool, scenario, sensors
 from tests.case.texts import SMALL, place
 from tests.encounters import vehicle_plan

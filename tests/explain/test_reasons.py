@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.load import find, load
 from simulator.case.load import loads as loads_text
-from simulator.case.outputs import EXHIBITS
 from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.engine.latency_tables import constant
+from simulator.engine.run_conditions import strikes_of
 from simulator.engine.servers import paid_s, server_s
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import (
@@ -14,7 +15,6 @@ from simulator.metrics.stage_metrics import (
     clock,
     pooled,
     strike_sentence,
-    strikes_of,
     struck_spans,
     unchanged_since,
     wait_steps,

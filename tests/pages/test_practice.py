@@ -11,8 +11,8 @@ import streamlit as st
 
 from simulator.app.exhibit_drawings import panels_by_exhibit
 from simulator.app.jobs import Watcher, registry
+from simulator.case.exhibits import EXHIBITS, Exhibit
 from simulator.case.load import find, load, loads
-from simulator.case.outputs import EXHIBITS, Exhibit
 from simulator.engine.plan import compile_plan
 from simulator.evidence.projection import latency
 from simulator.explain.result import replicate

@@ -11,8 +11,8 @@ from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.store.session_log import SessionLog
 from simulator.app.widgets import plain
 from simulator.app.workers import Workers
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.load import load, scenario_ids
-from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of, predicted_metrics
 from simulator.case.scenario_parts import SHOWN_LESSONS
 from simulator.charts.design_diagram import diagram

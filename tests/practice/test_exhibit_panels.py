@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from simulator.app.exhibit_drawings import panels_by_exhibit, timed_panels_by_exhibit
-from simulator.case.outputs import EXHIBITS
+from simulator.case.exhibits import EXHIBITS
 from simulator.charts.threshold_charts import crowd
 from simulator.engine.run import simulate
 from simulator.explain.timeline import moment

@@ -17,7 +17,7 @@ from simulator.evidence.recordings import Recording
 from simulator.records.timetables import DAY_S, Surge, clock_s
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 Times = NDArray[np.float64]
 

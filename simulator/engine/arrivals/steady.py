@@ -19,7 +19,7 @@ from simulator.case.fields import Figure, PositiveFigure, Strict, bounded
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times, steady
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.engine.arrivals.arrival import Times
 
 CvFigure = Annotated[Figure, bounded(0.05, 10)]

@@ -23,7 +23,7 @@ from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import StageGatherer, StageRun
     from simulator.records.trace import Fleet

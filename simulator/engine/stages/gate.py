@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.any_stage import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
+from simulator.case.any_stage import AnyStage, Faults, Target
 from simulator.case.attributes import Column, item_values
 from simulator.case.document import Path
 from simulator.case.fields import Name, Share, ShareFigure, Strict
+from simulator.case.gate_words import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.engine.contract import Onward, Stage, Waiting
 from simulator.engine.stages.gate_thresholds import (
@@ -31,7 +32,7 @@ from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
     from simulator.case.attributes import Column
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Rows, StageRun, Times
 
@@ -488,3 +489,15 @@ def _values(case: KnownCase, path: Path) -> list[str] | None:
 
 
 NAME_KINDS["value"] = NameKind("value", _values, "'{}' is not a value of it", by_place=True)
+
+
+def score_gates(scenario: Scenario) -> dict[str, Gate]:
+    """Return the stages that route by scores, by name."""
+    return {name: cast(Gate, routing) for name, routing in scenario.routers().items() if routing.by_score}
+
+
+def gates_of_items(scenario: Scenario) -> dict[str, Gate]:
+    """Return the stages whose routes follow from the labelled item of a request, by name."""
+    of_items = [name for name, attribute in scenario.attributes.items() if attribute.of_items]
+    routers = scenario.routers().items()
+    return {name: cast(Gate, routing) for name, routing in routers if routing.by_score or routing.asks in of_items}

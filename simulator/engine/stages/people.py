@@ -29,7 +29,7 @@ from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_min
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, Visits, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Rows, Stage, StageGatherer, StageRun, Times
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.any_stage import Faults, FileName, Service
+from simulator.case.any_stage import Faults, Service
 from simulator.case.checks import too_often
 from simulator.case.choices import Options
-from simulator.case.fields import AS_WRITTEN, Figure, Name, bounded
+from simulator.case.fields import AS_WRITTEN, Figure, FileName, Name, bounded
 from simulator.case.references import Ref
 from simulator.engine.contract import OfferedTime, PaidTime, ServerSteps, StageCapacity, plan_of
 from simulator.engine.run_trace import Trace
@@ -32,7 +32,7 @@ from simulator.records.timetables import Steps, added, complement, inverse, prod
 from simulator.records.trace import InTurn, VisitLog, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Receiver, Rows, Stage, StageGatherer, StageRun, Times
     from simulator.engine.stages.device_batches import Scores as BatchScores

@@ -11,8 +11,7 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdap
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from simulator.case.any_stage import FileName
-from simulator.case.fields import Line, Source, Strict
+from simulator.case.fields import FileName, Line, Source, Strict
 from simulator.case.references import Ref
 from simulator.engine.latency_tables import LatencyError, constant, profiled, sized, summed
 from simulator.engine.run_conditions import Conditions

@@ -15,7 +15,7 @@ from simulator.engine.stages.pool_policies import Breaker, Failures
 from simulator.errors import suggest
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
 
 #: Which requests a newer one makes obsolete: all, or the frames of its own sensor.
 Newest = Literal["newest", "newest_of_sensor"]

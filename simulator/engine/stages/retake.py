@@ -18,7 +18,7 @@ from simulator.engine.stages.gate import Gate
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
+    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Photo, StageRun
 
