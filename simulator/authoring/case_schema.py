@@ -6,9 +6,12 @@ need each other, are the checker's alone.
 
 from __future__ import annotations
 
-import re
+import ast
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
+from inspect import getsource
+from itertools import pairwise
+from textwrap import dedent
 from typing import Any
 
 from pydantic import BaseModel
@@ -28,12 +31,6 @@ _NAMED = ("properties", "patternProperties", "definitions")
 
 #: Keys whose values are plain data.
 _PLAIN = ("default", "const", "enum", "required", "examples")
-
-#: Names of fields at the beginning of words on them, behind a semicolon: `low: words; high: words`.
-_NEXT = re.compile(r"; (?=[a-z_0-9]+(?:, [a-z_0-9]+)*: )")
-
-#: A line of a docstring on fields: `low, high: words`.
-_ON_FIELDS = re.compile(r"^([a-z_0-9]+(?:, [a-z_0-9]+)*): (.+(?:\n(?![a-z_0-9]+(?:, [a-z_0-9]+)*: |\n).+)*)", re.MULTILINE)
 
 
 @lru_cache(maxsize=1)
@@ -124,31 +121,36 @@ class _Described(GenerateJsonSchema):
         words = words_on_fields(model)
         for name, field in made.get("properties", {}).items():
             if name in words:
-                field.setdefault("description", words[name])
+                field["description"] = words[name]
         if description := description_of(model):
             made["description"] = description
         return made
 
 
 def description_of(model: type[BaseModel]) -> str:
-    """Return the docstring of a model without its lines on fields."""
-    text = _ON_FIELDS.sub("", _docstring(model))
-    return " ".join(text.split())
+    """Return the docstring of a model in a line."""
+    return " ".join((model.__dict__.get("__doc__") or "").split())
 
 
 def words_on_fields(model: type[BaseModel]) -> dict[str, str]:
-    """Return the words on each field in the docstrings of a model and of those that it extends."""
+    """Return the docstrings below the fields of a model and of those that it extends.
+
+    They are read from the source when words are needed: pydantic's `use_attribute_docstrings` reads them at every start.
+    """
     words: dict[str, str] = {}
-    for one in model.__mro__:
-        if issubclass(one, BaseModel):
-            for line in (found[0] for found in _ON_FIELDS.finditer(_docstring(one))):
-                for part in _NEXT.split(line):
-                    names, _, text = part.partition(": ")
-                    words |= {name: " ".join(text.split()) for name in names.split(", ") if name not in words}
-    return {name: text for name, text in words.items() if name in model.model_fields}
+    for base in model.__mro__:
+        if issubclass(base, BaseModel) and base is not BaseModel:
+            words = _own_words(base) | words
+    return words
 
 
-def _docstring(model: type[BaseModel]) -> str:
-    text = model.__dict__.get("__doc__") or ""
-    first, _, rest = text.partition("\n")
-    return "\n".join([first, *(line.strip() for line in rest.splitlines())])
+@cache
+def _own_words(model: type[BaseModel]) -> dict[str, str]:
+    [definition] = ast.parse(dedent(getsource(model))).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        field.target.id: " ".join(words.value.value.split())
+        for field, words in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(words, ast.Expr) and isinstance(words.value, ast.Constant) and isinstance(words.value.value, str)
+    }

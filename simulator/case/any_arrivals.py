@@ -70,25 +70,23 @@ class AnyArrivals(Strict):
 
 
 class Spike(Strict):
-    """A surge: requests arrive `times` as fast as otherwise; overlapping spikes multiply.
+    """A surge: requests arrive `times` as fast as otherwise; overlapping spikes multiply."""
 
-    seconds: how long it lasts
-    """
-
-    at_s: Annotated[float, Field(ge=0, le=1e8, description="seconds from the start of the run")]
+    at_s: Annotated[float, Field(ge=0, le=1e8)]
+    """seconds from the start of the run"""
     seconds: Annotated[float, Field(gt=0, le=1e8)]
-    times: Annotated[float, Field(ge=0, le=1000, description="how many times as fast; 0: none arrive")]
+    """how long it lasts"""
+    times: Annotated[float, Field(ge=0, le=1000)]
+    """how many times as fast; 0: none arrive"""
 
 
 class Open(AnyArrivals):
-    """Requests that arrive independently of earlier ones.
-
-    spikes: surges
-    """
+    """Requests that arrive independently of earlier ones."""
 
     has_rate: ClassVar[bool] = True
 
     spikes: Annotated[list[Spike], Field(max_length=64)] = []
+    """surges"""
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         end = 86_400 * scenario.run.days

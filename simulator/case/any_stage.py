@@ -148,9 +148,6 @@ class AnyStage(Strict):
 
     A kind declares the following. Each default is that of a step that takes no time and knows nothing about requests; a kind
     overrides what differs, except what is final.
-
-    label: its name on the page
-    note: a remark on the page
     """
 
     #: Its servers, if it has any.
@@ -169,7 +166,9 @@ class AnyStage(Strict):
 
     kind: str
     label: Line
+    """its name on the page"""
     note: Line | None = None
+    """a remark on the page"""
 
     @classmethod
     def box_options(cls, field: str, data: Mapping[str, Any]) -> list[str]:
@@ -322,19 +321,17 @@ def check_order(order: str, scenario: Scenario) -> Faults:
 
 
 class End(Strict):
-    """An end of a request's path, with its meaning for the person behind the request.
-
-    label: its name on the page
-    note: a remark on the page
-    usd: the cost of a request that ends here
-    """
+    """An end of a request's path, with its meaning for the person behind the request."""
 
     label: Line
+    """its name on the page"""
     note: Line | None = None
-    escalated: Annotated[bool, Field(description="whether a request that ends here counts as escalated")]
-    detected: Annotated[ShareFigure, Field(description="share of positives here that are found in time")]
+    """a remark on the page"""
+    escalated: bool
+    """whether a request that ends here counts as escalated"""
+    detected: ShareFigure
+    """share of positives here that are found in time"""
     usd: CostFigure
-    age: Annotated[
-        bool,
-        Field(description="whether to report the age of the newest information here, such as frames"),
-    ] = False
+    """the cost of a request that ends here"""
+    age: bool = False
+    """whether to report the age of the newest information here, such as frames"""

@@ -57,8 +57,6 @@ class AnyAttribute(Strict):
     """Fields and behaviour that all kinds of attributes share.
 
     A kind that divides requests into groups has a field `shares` or `values` with one value per group, or `edges` of a number.
-
-    label: its name on the page
     """
 
     #: Whether the labelled item that stands for a request decides it; theory then follows it item by item.
@@ -68,10 +66,9 @@ class AnyAttribute(Strict):
 
     kind: str
     label: Line
-    metrics: Annotated[
-        list[Annotated[str, Ref("group_metric")]],
-        Field(max_length=64, description="reported for each group of requests as well"),
-    ] = []
+    """its name on the page"""
+    metrics: Annotated[list[Annotated[str, Ref("group_metric")]], Field(max_length=64)] = []
+    """reported for each group of requests as well"""
 
     @property
     def categories(self) -> list[str]:
@@ -112,12 +109,10 @@ class AnyAttribute(Strict):
 
 
 class _Numeric(AnyAttribute):
-    """An attribute that may be a number, with a unit, and groups between edges.
-
-    unit: the unit of the number
-    """
+    """An attribute that may be a number, with a unit, and groups between edges."""
 
     unit: Line | None = None
+    """the unit of the number"""
     edges: Edges = []
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
@@ -132,13 +127,11 @@ class _Numeric(AnyAttribute):
 
 
 class NumberAttribute(_Numeric):
-    """A number that is drawn for each request, from a random stream of its own.
-
-    value: the distribution of the number
-    """
+    """A number that is drawn for each request, from a random stream of its own."""
 
     kind: Literal["number"]
     value: Quantity
+    """the distribution of the number"""
 
     def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         return requests.each(
@@ -154,22 +147,23 @@ class PopularityAttribute(_Numeric):
     """The thing that a request asks for, by its place in the order of popularity: 1 is the most popular.
 
     Places follow Zipf's law, where place k is asked for in proportion to k^-exponent, or the weights in a column of a file.
-
-    file: a .csv or .parquet file beside the case
-    evidence: the kind of evidence of the file
     """
 
     names_things: ClassVar[bool] = True
 
     kind: Literal["popularity"]
-    items: Annotated[int | None, Field(ge=1, le=1_000_000, description="number of different things")] = None
-    exponent: Annotated[
-        Annotated[Figure, bounded(0, 5)] | None, Field(description="of Zipf's law; 0: all things are equally popular")
-    ] = None
+    items: Annotated[int | None, Field(ge=1, le=1_000_000)] = None
+    """number of different things"""
+    exponent: Annotated[Figure, bounded(0, 5)] | None = None
+    """of Zipf's law; 0: all things are equally popular"""
     file: LocalFile | None = None
-    column: Annotated[str | None, Field(min_length=1, max_length=120, description="a weight a row, a thing each")] = None
+    """a .csv or .parquet file beside the case"""
+    column: Annotated[str | None, Field(min_length=1, max_length=120)] = None
+    """a weight a row, a thing each"""
     evidence: Evidence = "measured"
-    source: Annotated[Line | None, Field(description="who counted what, and when; needed with `file`")] = None
+    """the kind of evidence of the file"""
+    source: Line | None = None
+    """who counted what, and when; needed with `file`"""
 
     @model_validator(mode="after")
     def _one_law(self) -> Self:
@@ -221,15 +215,13 @@ class PopularityAttribute(_Numeric):
 
 
 class CategoryAttribute(AnyAttribute):
-    """One of several values, drawn for each request from a random stream of its own.
-
-    shares: by value, its share; all shares add up to 1
-    """
+    """One of several values, drawn for each request from a random stream of its own."""
 
     names_things: ClassVar[bool] = True
 
     kind: Literal["category"]
     shares: Annotated[dict[Value, ShareFigure], Field(min_length=1, max_length=64)]
+    """by value, its share; all shares add up to 1"""
 
     @property
     def categories(self) -> list[str]:
@@ -253,21 +245,17 @@ class CategoryAttribute(AnyAttribute):
 
 
 class ItemAttribute(AnyAttribute):
-    """A column of the score table: its value for the labelled item that stands for the request.
-
-    column: the column of the score table
-    values: by value, its words on the page
-    """
+    """A column of the score table: its value for the labelled item that stands for the request."""
 
     of_items: ClassVar[bool] = True
 
     kind: Literal["item"]
     column: ItemColumn
-    of: Annotated[
-        Annotated[Name, Ref("scorer")] | None,
-        Field(description="the pool whose table has the column; needed for `predicted` of several"),
-    ] = None
+    """the column of the score table"""
+    of: Annotated[Name, Ref("scorer")] | None = None
+    """the pool whose table has the column; needed for `predicted` of several"""
     values: Annotated[dict[Value, Line], Field(min_length=1, max_length=64)]
+    """by value, its words on the page"""
 
     @property
     def categories(self) -> list[str]:
@@ -321,21 +309,21 @@ class RecordedAttribute(_Numeric):
 
     Without `file` it is the file whose times the arrivals replay, so that a request keeps the row of its time. With `values`
     the column holds one of them, without it a number.
-
-    column: the name of the column
-    file: a .csv or .parquet file beside the case
-    evidence: the kind of evidence of the file
-    values: by value, its words on the page; none: a number
     """
 
     names_things: ClassVar[bool] = True
 
     kind: Literal["recorded"]
     column: Annotated[str, Field(min_length=1, max_length=120)]
+    """the name of the column"""
     file: LocalFile | None = None
+    """a .csv or .parquet file beside the case"""
     evidence: Evidence = "measured"
-    source: Annotated[Line | None, Field(description="who recorded what, and when; needed with `file`")] = None
+    """the kind of evidence of the file"""
+    source: Line | None = None
+    """who recorded what, and when; needed with `file`"""
     values: Annotated[dict[Value, Line], Field(max_length=64)] = {}
+    """by value, its words on the page; none: a number"""
 
     @model_validator(mode="after")
     def _sourced(self) -> Self:
@@ -385,14 +373,16 @@ class Spell(Figure):
 
     written: ClassVar[str] = "{for_s: 60, value: 5, assumed: why}"
 
-    for_s: Annotated[float, Field(gt=0, le=1e7, description="how long it lasts")]
+    for_s: Annotated[float, Field(gt=0, le=1e7)]
+    """how long it lasts"""
 
 
 class TimetableAttribute(_Numeric):
     """A number that follows the time of arrival, as the speed of a vehicle does on its way."""
 
     kind: Literal["timetable"]
-    spells: Annotated[list[Spell], Field(min_length=1, max_length=256, description="one after the other, over and over")]
+    spells: Annotated[list[Spell], Field(min_length=1, max_length=256)]
+    """one after the other, over and over"""
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)

@@ -39,24 +39,22 @@ EVIDENCE_OF_CLAIMS = ("metric", "figure", "objective", "profile", "scores", "row
 
 
 class TimedModel(Strict):
-    """A latency of one model on one device: the median of its calls, or the projection for a device that was not measured.
-
-    model: a model that was measured or can be projected
-    precision: its precision
-    device: the machine
-    batch: requests in a call
-    threads: threads of the session
-    calls: all calls, or those without an idle gap before them, as a server under load meets them
-    """
+    """A latency of one model on one device: the median of its calls, or the projection for a device that was not measured."""
 
     written: ClassVar[str] = "{model: resnet50, precision: fp32, device: epyc-zen4-2c, batch: 1}"
 
     model: Annotated[str, Ref("model"), Field(max_length=120)]
+    """a model that was measured or can be projected"""
     precision: Annotated[str, Field(max_length=60)]
+    """its precision"""
     device: Annotated[str, Ref("device"), Field(max_length=120)]
+    """the machine"""
     batch: Annotated[int, Field(ge=1, le=4096)] = 1
+    """requests in a call"""
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    """threads of the session"""
     calls: Literal["all", "busy"] = "all"
+    """all calls, or those without an idle gap before them, as a server under load meets them"""
 
 
 #: A text of a column, or several of them.
@@ -64,18 +62,12 @@ ColumnTexts = str | Annotated[list[str], Field(min_length=1, max_length=32)]
 
 
 class TableReading(Strict):
-    """A number of a score table: items of a kind, the area under its curve, or the share that a threshold takes.
-
-    read: `positives`, `negatives`, `items` or `patients` count; `auc`; at a threshold `sensitivity`, `specificity` and
-    `referred`, the share of negatives that reach it, and the counts `found` and `missed`; `score`, to correlate two tables
-    where: only items with this text, or one of these, in a column of the table, such as {diagnosis: MEL}
-    table: the name of a score table, with its precision
-    at_sensitivity: the share of the positives that the threshold takes
-    """
+    """A number of a score table: items of a kind, the area under its curve, or the share that a threshold takes."""
 
     written: ClassVar[str] = "{table: pad-ufes-20.efficientnet_lite0.fp32, read: auc}"
 
     table: Annotated[str, Field(max_length=200)]
+    """the name of a score table, with its precision"""
     read: Literal[
         "positives",
         "negatives",
@@ -89,84 +81,83 @@ class TableReading(Strict):
         "missed",
         "score",
     ]
+    """`positives`, `negatives`, `items` or `patients` count; `auc`; at a threshold `sensitivity`, `specificity` and `referred`,
+    the share of negatives that reach it, and the counts `found` and `missed`; `score`, to correlate two tables"""
     where: Annotated[dict[Name, ColumnTexts], Field(max_length=4)] = {}
+    """only items with this text, or one of these, in a column of the table, such as {diagnosis: MEL}"""
     at_sensitivity: Share | None = None
-    of: Annotated[
-        dict[Name, ColumnTexts], Field(max_length=4, description="the positives that set the threshold; none: all")
-    ] = {}
+    """the share of the positives that the threshold takes"""
+    of: Annotated[dict[Name, ColumnTexts], Field(max_length=4)] = {}
+    """the positives that set the threshold; none: all"""
 
 
 class TableCell(Strict):
     """A number of a table that comes with CaseSim: the cell of one row, or a point on the line through several rows.
 
     A YAML file is a table too: a row for each entry of its list, or for each key, which is the column `id`.
-
-    where: the row, by column
-    column: the column of the number; of a YAML file with the way into the entry, such as `field.sensitivity.0`
     """
 
     written: ClassVar[str] = "{file: drives/recall.csv, where: {band: 30 to 50 m}, column: recall}"
 
-    file: Annotated[
-        str,
-        Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-][a-z0-9_.-]*)+\.(csv|yaml)$", max_length=120, description="a file of assets/"),
-    ]
+    file: Annotated[str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-][a-z0-9_.-]*)+\.(csv|yaml)$", max_length=120)]
+    """a file of assets/"""
     where: Annotated[dict[str, str | int | float], Field(min_length=1, max_length=8)]
-    at: Annotated[
-        dict[str, float],
-        Field(max_length=1, description="a column and its value; the cell lies on the straight line between two rows"),
-    ] = {}
+    """the row, by column"""
+    at: Annotated[dict[str, float], Field(max_length=1)] = {}
+    """a column and its value; the cell lies on the straight line between two rows"""
     column: Annotated[str, Field(max_length=120)]
+    """the column of the number; of a YAML file with the way into the entry, such as `field.sensitivity.0`"""
 
 
 class TextClaim(Strict):
     """A sentence of the case's text, and the evidence that bears it out.
 
     Exactly one of metric, figure, objective, profile, scores, row and source says where the evidence comes from.
-
-    profile: a measured latency
-    scores: a number of a score table
-    against_profile: the latency that it is compared with
-    against_scores: the table that it is compared with
-    against_row: the number of a table that it is compared with
-    at_least, at_most: a bound that the evidence meets
-    row: a number of a table that comes with CaseSim
     """
 
     written: ClassVar[str] = "{says: a sentence of the text, metric: sensitivity, design: default, at_least: 0.9}"
 
-    says: Annotated[Line, Field(description="words of the brief, an answer, the debrief or a reference, as they stand there")]
-    metric: Annotated[MetricName | None, Field(description="a metric of a run")] = None
+    says: Line
+    """words of the brief, an answer, the debrief or a reference, as they stand there"""
+    metric: MetricName | None = None
+    """a metric of a run"""
     design: DesignName = DEFAULT
-    against: Annotated[DesignName | None, Field(description="another design on the same requests")] = None
+    against: DesignName | None = None
+    """another design on the same requests"""
     strikes: Strikes = {}
-    compare: Annotated[
-        Literal["difference", "ratio", "correlation"], Field(description="how the first thing is set against the other one")
-    ] = "difference"
-    figure: Annotated[
-        Annotated[str, Ref("number"), Field(max_length=200)] | None,
-        Field(description="the place of a figure, another number or a time of day of this case"),
-    ] = None
-    objective: Annotated[ObjectiveName | None, Field(description="the metric of an objective, whose bound the text quotes")] = (
-        None
-    )
+    compare: Literal["difference", "ratio", "correlation"] = "difference"
+    """how the first thing is set against the other one"""
+    figure: Annotated[str, Ref("number"), Field(max_length=200)] | None = None
+    """the place of a figure, another number or a time of day of this case"""
+    objective: ObjectiveName | None = None
+    """the metric of an objective, whose bound the text quotes"""
     profile: TimedModel | None = None
+    """a measured latency"""
     scores: TableReading | None = None
+    """a number of a score table"""
     row: TableCell | None = None
+    """a number of a table that comes with CaseSim"""
     against_strikes: Strikes = {}
     against_profile: TimedModel | None = None
+    """the latency that it is compared with"""
     against_scores: TableReading | None = None
+    """the table that it is compared with"""
     against_row: TableCell | None = None
-    source: Annotated[Line | None, Field(description="a publication that says so; no run can show it")] = None
-    shows: Annotated[float | None, Field(description="the number that the text quotes, to the digits written here")] = None
-    low: Annotated[float | None, Field(description="the lower end of the interval that the text quotes")] = None
-    high: Annotated[float | None, Field(description="the upper end of the interval that the text quotes")] = None
+    """the number of a table that it is compared with"""
+    source: Line | None = None
+    """a publication that says so; no run can show it"""
+    shows: float | None = None
+    """the number that the text quotes, to the digits written here"""
+    low: float | None = None
+    """the lower end of the interval that the text quotes"""
+    high: float | None = None
+    """the upper end of the interval that the text quotes"""
     at_least: float | None = None
+    """a bound that the evidence meets"""
     at_most: float | None = None
-    direction: Annotated[
-        Literal["higher", "lower", "alike"] | None,
-        Field(description="of `design` as against the other one; alike: the interval holds no difference"),
-    ] = None
+    """a bound that the evidence meets"""
+    direction: Literal["higher", "lower", "alike"] | None = None
+    """of `design` as against the other one; alike: the interval holds no difference"""
 
     @model_validator(mode="after")
     def _one_kind_of_evidence(self) -> Self:
@@ -201,63 +192,53 @@ class TextClaim(Strict):
 
 
 class DesignTest(Strict):
-    """A design, and the objectives that it meets, or misses, for certain.
-
-    objectives: metrics of objectives
-    """
+    """A design, and the objectives that it meets, or misses, for certain."""
 
     written: ClassVar[str] = "{design: {replicas: 1}, objectives: [latency_p95_s]}"
 
     design: DesignName
     objectives: Annotated[list[ObjectiveName], Field(min_length=1, max_length=16)]
+    """metrics of objectives"""
 
 
 class CurveballTest(Strict):
-    """A curveball that turns the verdict on an objective.
-
-    curveball: its name
-    at_s: seconds from the start of the run; none: its own time
-    objective: the metric of the objective
-    to: the verdict under the curveball
-    """
+    """A curveball that turns the verdict on an objective."""
 
     written: ClassVar[str] = "{curveball: news, objective: latency_p95_s, to: not met}"
 
     curveball: Annotated[Name, Ref("curveball")]
+    """its name"""
     at_s: Annotated[float | None, Field(ge=0, le=1e8)] = None
+    """seconds from the start of the run; none: its own time"""
     design: DesignName = DEFAULT
     objective: ObjectiveName
+    """the metric of the objective"""
     to: Literal["met", "not met", "not proven"]
+    """the verdict under the curveball"""
 
 
 class CaseTests(Strict):
-    """The tests of a case's designs; `casesim test` runs them beside those that every case has.
-
-    meets: good designs
-    fails: bad designs
-    turns: curveballs that turn a verdict
-    """
+    """The tests of a case's designs; `casesim test` runs them beside those that every case has."""
 
     written: ClassVar[str] = "keys: meets, fails, turns, unmet, traps, setting and seconds"
 
-    meets: Annotated[list[DesignTest], Field(max_length=32, description="good designs")] = []
-    fails: Annotated[list[DesignTest], Field(max_length=32, description="bad designs")] = []
+    meets: Annotated[list[DesignTest], Field(max_length=32)] = []
+    """good designs"""
+    fails: Annotated[list[DesignTest], Field(max_length=32)] = []
+    """bad designs"""
     turns: Annotated[list[CurveballTest], Field(max_length=32)] = []
-    unmet: Annotated[
-        dict[ObjectiveName, Line],
-        Field(
-            max_length=16, description="on purpose: objectives that no design is proven to meet, or none with the others; why"
-        ),
-    ] = {}
+    """curveballs that turn a verdict"""
+    unmet: Annotated[dict[ObjectiveName, Line], Field(max_length=16)] = {}
+    """on purpose: objectives that no design is proven to meet, or none with the others; why"""
     traps: Annotated[
         dict[Annotated[Name, Ref("choice", "'{}' is no choice")], dict[Annotated[str, Ref("option")], Line]],
-        Field(max_length=32, description="by choice: options that another one beats everywhere, on purpose, and why"),
+        Field(max_length=32),
     ] = {}
-    setting: Annotated[
-        Line | None,
-        Field(description="for a case with an incident: the reason why its designs are a setting that need not be hard to win"),
-    ] = None
-    seconds: Annotated[float, Field(gt=0, le=3600, description="the most processor seconds that a replication takes")] = 10
+    """by choice: options that another one beats everywhere, on purpose, and why"""
+    setting: Line | None = None
+    """for a case with an incident: the reason why its designs are a setting that need not be hard to win"""
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 10
+    """the most processor seconds that a replication takes"""
 
 
 Found = Iterator[tuple[Path, str]]

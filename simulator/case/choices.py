@@ -29,50 +29,44 @@ def parts(path: str) -> Path:
 
 
 class _Choice(Strict):
-    """Fields of every choice. A folded one is shown when its group is opened, all others at once.
-
-    label: its name on the page
-    help: a sentence beside it
-    group: the heading that it stands under
-    folded: whether it stays folded under that heading
-    phase: the phase of a session that shows it
-    situation: whether it is a circumstance that no designer decides, such as the weather
-    """
+    """Fields of every choice. A folded one is shown when its group is opened, all others at once."""
 
     label: Line
+    """its name on the page"""
     help: Line | None = None
+    """a sentence beside it"""
     group: Line = "Design"
+    """the heading that it stands under"""
     folded: bool = False
+    """whether it stays folded under that heading"""
     phase: Annotated[Name, Ref("phase")] | None = None  # of a session of practice
+    """the phase of a session that shows it"""
     situation: bool = False  # the drive, the weather or the like: the brief sets it with the default
+    """whether it is a circumstance that no designer decides, such as the weather"""
 
     def check(self) -> Iterator[tuple[Path, str]]:
         yield from ()
 
 
 class Option(Strict):
-    """One option of a choice: the values that picking it writes.
-
-    label: its name on the page
-    note: a remark on the page
-    set: the values that it writes, by place
-    """
+    """One option of a choice: the values that picking it writes."""
 
     label: Line
+    """its name on the page"""
     note: Line | None = None
+    """a remark on the page"""
     set: Annotated[dict[Dotted, Any], Field(min_length=1, max_length=32)]
+    """the values that it writes, by place"""
 
 
 class Options(_Choice):
-    """Pick one of several named options.
-
-    default: the option if nothing is picked
-    options: the options by name
-    """
+    """Pick one of several named options."""
 
     kind: Literal["options"]
     default: Annotated[str, Ref("default_option")]
+    """the option if nothing is picked"""
     options: Annotated[dict[Annotated[Line, Field(max_length=60)], Option], Field(min_length=2, max_length=64)]
+    """the options by name"""
 
     @model_validator(mode="after")
     def _default_exists(self) -> Self:
@@ -115,23 +109,23 @@ class Options(_Choice):
 
 
 class Number(_Choice):
-    """Pick a number: one of `values`, or any step from `min` to `max`.
-
-    default: the number if nothing is picked
-    min, max, step: a range
-    values: or a list of numbers
-    unit: shown behind the number
-    set: the places that the number is written to
-    """
+    """Pick a number: one of `values`, or any step from `min` to `max`."""
 
     kind: Literal["number"]
     default: float
+    """the number if nothing is picked"""
     min: float | None = None
+    """a range"""
     max: float | None = None
+    """a range"""
     step: Annotated[float | None, Field(gt=0)] = None
+    """a range"""
     values: Annotated[list[float] | None, Field(min_length=2, max_length=64)] = None
+    """or a list of numbers"""
     unit: Annotated[str, Field(max_length=40), AfterValidator(no_picture)] = ""
+    """shown behind the number"""
     set: Annotated[list[Dotted], Field(min_length=1, max_length=32)]
+    """the places that the number is written to"""
 
     @model_validator(mode="after")
     def _has_a_range(self) -> Self:
@@ -227,26 +221,28 @@ Seconds = Annotated[float, Field(gt=0, le=1e7)]
 
 
 class Controller(Strict):
-    """Checks a signal at regular intervals, and changes picks a while after it has stayed out of bounds.
-
-    label: its name on the page
-    note: a remark on the page
-    """
+    """Checks a signal at regular intervals, and changes picks a while after it has stayed out of bounds."""
 
     label: Line
+    """its name on the page"""
     note: Line | None = None
-    watches: Annotated[
-        str,
-        Ref("watched"),
-        Field(max_length=120, description="`queue.STAGE`, or a figure of the requests answered in the last `window_s`"),
-    ]
-    above: Annotated[float | None, Field(description="acts when the signal is above this")] = None
-    below: Annotated[float | None, Field(description="acts when the signal is below this")] = None
-    every_s: Annotated[Seconds, Field(description="how often it checks the signal")] = 60
-    window_s: Annotated[Seconds, Field(description="how far back requests count")] = 600
-    lasts_s: Annotated[float, Field(ge=0, le=1e7, description="how long the signal must stay out of bounds")] = 0
-    delay_s: Annotated[float, Field(ge=0, le=1e7, description="time from its decision until the picks change")] = 0
-    set: Annotated[Picks, Field(min_length=1, max_length=32, description="the picks that change, choice: option")]
+    """a remark on the page"""
+    watches: Annotated[str, Ref("watched"), Field(max_length=120)]
+    """`queue.STAGE`, or a figure of the requests answered in the last `window_s`"""
+    above: float | None = None
+    """acts when the signal is above this"""
+    below: float | None = None
+    """acts when the signal is below this"""
+    every_s: Seconds = 60
+    """how often it checks the signal"""
+    window_s: Seconds = 600
+    """how far back requests count"""
+    lasts_s: Annotated[float, Field(ge=0, le=1e7)] = 0
+    """how long the signal must stay out of bounds"""
+    delay_s: Annotated[float, Field(ge=0, le=1e7)] = 0
+    """time from its decision until the picks change"""
+    set: Annotated[Picks, Field(min_length=1, max_length=32)]
+    """the picks that change, choice: option"""
 
     _one_bound = exactly_one("above", "below")
 

@@ -34,16 +34,15 @@ def _numbered(file: Path) -> dict[str, NDArray[np.float64]]:
 
 
 class ColumnSamples(Sourced, AnyQuantity):
-    """A quantity that takes each value in a column of a CSV or Parquet file equally often.
-
-    column: the name of the column; its values are above 0
-    """
+    """A quantity that takes each value in a column of a CSV or Parquet file equally often."""
 
     key: ClassVar[str] = "column"
     written: ClassVar[str] = "{column: ms, file: lookups.csv, measured: a log of May}"
 
     column: Annotated[str, Field(min_length=1, max_length=120)]
-    file: Annotated[LocalFile, Field(description="a CSV or Parquet file beside the case")]
+    """the name of the column; its values are above 0"""
+    file: LocalFile
+    """a CSV or Parquet file beside the case"""
 
     #: A single 1 until a plan has read the file.
     _read: FileColumn = PrivateAttr(default_factory=FileColumn)

@@ -66,9 +66,6 @@ class AnyCurveball(Strict):
     """A curveball strikes at its time, or, without one, only when the interviewer says so.
 
     A kind declares the quantities that its fields change, the kinds of stages that it strikes, and checks its needs.
-
-    label: its name on the page
-    note: a remark on the page
     """
 
     #: The quantities it changes, each with the field that holds the value.
@@ -78,14 +75,19 @@ class AnyCurveball(Strict):
 
     kind: str
     label: Line
+    """its name on the page"""
     note: Line | None = None
-    at_s: Annotated[float | None, Field(ge=0, description="seconds from the start of the run")] = None
-    at: Annotated[ClockTime | None, Field(description="the first time in the run at this time of day")] = None
-    suggested_at_s: Annotated[float | None, Field(ge=0, description="the time to let it strike (s); by itself it does not")] = (
-        None
-    )
-    suggested_at: Annotated[ClockTime | None, Field(description="or the first time in the run at this time of day")] = None
-    lasts_s: Annotated[float | None, Field(gt=0, description="how long it lasts; none: to the end of the run")] = None
+    """a remark on the page"""
+    at_s: Annotated[float | None, Field(ge=0)] = None
+    """seconds from the start of the run"""
+    at: ClockTime | None = None
+    """the first time in the run at this time of day"""
+    suggested_at_s: Annotated[float | None, Field(ge=0)] = None
+    """the time to let it strike (s); by itself it does not"""
+    suggested_at: ClockTime | None = None
+    """or the first time in the run at this time of day"""
+    lasts_s: Annotated[float | None, Field(gt=0)] = None
+    """how long it lasts; none: to the end of the run"""
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:

@@ -25,16 +25,14 @@ Shift = Annotated[float, Field(ge=-100, le=100)]
 
 
 class Traffic(AnyCurveball):
-    """Requests arrive `times` as often.
-
-    times: the factor on the rate of arrival
-    """
+    """Requests arrive `times` as often."""
 
     changes: ClassVar = {AffectedQuantity.RATE: "times"}
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["traffic"]
     times: Annotated[float, Field(ge=0, le=50)]
+    """the factor on the rate of arrival"""
 
 
 class _OfPools(AnyCurveball):
@@ -46,14 +44,12 @@ class _OfPools(AnyCurveball):
 
 
 class _OfReplicas(_OfPools):
-    """A curveball that strikes the first replicas of a pool, at most all of them.
-
-    stage: the pool
-    replicas: how many replicas, the first ones
-    """
+    """A curveball that strikes the first replicas of a pool, at most all of them."""
 
     stage: StageName
+    """the pool"""
     replicas: Annotated[int, Field(ge=1, le=1024)]
+    """how many replicas, the first ones"""
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
         return super().change(what) if replica < self.replicas else None
@@ -68,28 +64,25 @@ class ReplicaLoss(_OfReplicas):
 
 
 class SlowReplicas(_OfReplicas):
-    """Batches that the first replicas of a pool start take `times` as long.
-
-    times: the factor on the service time
-    """
+    """Batches that the first replicas of a pool start take `times` as long."""
 
     changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
 
     kind: Literal["slow_replicas"]
     times: Times
+    """the factor on the service time"""
 
 
 class ZoneLoss(_OfPools):
-    """A share of the replicas is down, of one pool or of every pool, rounded to the nearest whole number.
-
-    share: the share of the replicas
-    """
+    """A share of the replicas is down, of one pool or of every pool, rounded to the nearest whole number."""
 
     changes: ClassVar = {AffectedQuantity.OUTAGE: "share"}
 
     kind: Literal["zone_loss"]
-    stage: Annotated[StageName | None, Field(description="the pool; none: every pool")] = None
+    stage: StageName | None = None
+    """the pool; none: every pool"""
     share: Share
+    """the share of the replicas"""
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
         return super().change(what) if _is_among(replica, self.share) else None
@@ -101,18 +94,17 @@ def _is_among(place: int, share: float) -> bool:
 
 
 class Absence(AnyCurveball):
-    """Some people of each shift are out: a number of them, or a share, rounded to the nearest whole number.
-
-    stage: the stage of people
-    share: the share of the people on duty
-    """
+    """Some people of each shift are out: a number of them, or a share, rounded to the nearest whole number."""
 
     changes: ClassVar = {AffectedQuantity.ABSENCE: "away"}
 
     kind: Literal["absence"]
     stage: StageName
-    people: Annotated[int | None, Field(ge=1, le=10_000, description="of each shift, at most all of them")] = None
+    """the stage of people"""
+    people: Annotated[int | None, Field(ge=1, le=10_000)] = None
+    """of each shift, at most all of them"""
     share: Share | None = None
+    """the share of the people on duty"""
 
     _one_number = exactly_one("people", "share", message="give people, for a number of each shift, or share")
 
@@ -131,21 +123,17 @@ class Absence(AnyCurveball):
 
 
 class Throttle(_OfPools):
-    """Batches that any replica of some pools starts take `times` as long, as on a module that has become too hot.
-
-    times: the factor on the service time
-    """
+    """Batches that any replica of some pools starts take `times` as long, as on a module that has become too hot."""
 
     changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
 
     kind: Literal["throttle"]
-    stages: Annotated[
-        list[StageName], Field(max_length=64, description="the pools; none: all, or those on the accelerator")
-    ] = []
-    accelerator: Annotated[
-        Annotated[Name, Ref("accelerator")] | None, Field(description="the accelerator whose pools are struck")
-    ] = None
+    stages: Annotated[list[StageName], Field(max_length=64)] = []
+    """the pools; none: all, or those on the accelerator"""
+    accelerator: Annotated[Name, Ref("accelerator")] | None = None
+    """the accelerator whose pools are struck"""
     times: Times
+    """the factor on the service time"""
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -168,55 +156,49 @@ class Throttle(_OfPools):
 
 
 class SensorLoss(AnyCurveball):
-    """The frames of a sensor do not come.
-
-    sensor: the name of the sensor
-    """
+    """The frames of a sensor do not come."""
 
     changes: ClassVar = {AffectedQuantity.LOST: "sensor"}
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["sensor_loss"]
     sensor: Annotated[Name, Ref("sensor")]
+    """the name of the sensor"""
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
         return 1.0 if what is AffectedQuantity.LOST else None
 
 
 class ClockSkew(AnyCurveball):
-    """The clock of a sensor jumps or runs off, so that its frames come later or earlier than they would.
-
-    sensor: the name of the sensor
-    """
+    """The clock of a sensor jumps or runs off, so that its frames come later or earlier than they would."""
 
     changes: ClassVar = {AffectedQuantity.LATER: "ms", AffectedQuantity.GAIN: "ppm"}
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["clock_skew"]
     sensor: Annotated[Name, Ref("sensor")]
-    ms: Annotated[float | None, Field(ge=-60_000, le=60_000, description="how much later frames come; below 0 earlier")] = None
-    ppm: Annotated[
-        float | None, Field(ge=-100_000, le=100_000, description="microseconds the clock gains a second; below 0 it loses")
-    ] = None
+    """the name of the sensor"""
+    ms: Annotated[float | None, Field(ge=-60_000, le=60_000)] = None
+    """how much later frames come; below 0 earlier"""
+    ppm: Annotated[float | None, Field(ge=-100_000, le=100_000)] = None
+    """microseconds the clock gains a second; below 0 it loses"""
 
     _one_skew = exactly_one("ms", "ppm", message="give ms, for a clock that jumps, or ppm, for one that runs off")
 
 
 class Crowd(AnyCurveball):
-    """A number of the requests that arrive from then on is larger, such as how many objects there are to see.
-
-    attribute: the name of the attribute
-    times: the factor on it
-    plus: the number that is added to it
-    """
+    """A number of the requests that arrive from then on is larger, such as how many objects there are to see."""
 
     changes: ClassVar = {AffectedQuantity.MULTIPLIED: "times", AffectedQuantity.ADDED: "plus"}
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["crowd"]
     attribute: Annotated[Name, Ref("attribute")]
+    """the name of the attribute"""
     times: Annotated[float | None, Field(ge=0, le=1000)] = None
+    """the factor on it"""
     plus: Annotated[float | None, Field(ge=-1e9, le=1e9)] = None
+    """the number that is added to it"""
 
     _one_change = exactly_one("times", "plus", message="give times, to multiply the attribute, or plus, to add to it")
 
@@ -227,17 +209,15 @@ class Crowd(AnyCurveball):
 
 
 class NetworkTrouble(AnyCurveball):
-    """Sending over a link takes `times` as long.
-
-    stage: the link
-    times: the factor on its time
-    """
+    """Sending over a link takes `times` as long."""
 
     changes: ClassVar = {AffectedQuantity.DELAY: "times"}
 
     kind: Literal["network"]
     stage: StageName
+    """the link"""
     times: Times
+    """the factor on its time"""
 
     @property
     def strikes(self) -> tuple[str, ...]:
@@ -245,10 +225,7 @@ class NetworkTrouble(AnyCurveball):
 
 
 class Drift(AnyCurveball):
-    """The people who send requests change, or their photos: more or fewer are positive, or the model scores them differently.
-
-    prevalence: the share of positives from then on
-    """
+    """The people who send requests change, or their photos: more or fewer are positive, or a model scores them differently."""
 
     changes: ClassVar = {
         AffectedQuantity.PREVALENCE: "prevalence",
@@ -259,11 +236,11 @@ class Drift(AnyCurveball):
 
     kind: Literal["drift"]
     prevalence: Share | None = None
-    scores_shift: Annotated[Shift | None, Field(description="added to every score")] = None
-    photos: Annotated[
-        FileName | None,
-        Field(description="a condition of the data lab, such as `blur.2`: every photo's score changes as it did there"),
-    ] = None
+    """the share of positives from then on"""
+    scores_shift: Shift | None = None
+    """added to every score"""
+    photos: FileName | None = None
+    """a condition of the data lab, such as `blur.2`: every photo's score changes as it did there"""
 
     @model_validator(mode="after")
     def _some_drift(self) -> Self:
@@ -296,10 +273,7 @@ def _check_photos(condition: str, scenario: Scenario) -> Iterator[tuple[Path, st
 
 
 class AccuracyDrop(AnyCurveball):
-    """A stage gets worse: people recognise fewer positives, or a model's scores separate them less well.
-
-    stage: a stage of people, or a pool with scores
-    """
+    """A stage gets worse: people recognise fewer positives, or a model's scores separate them less well."""
 
     changes: ClassVar = {
         AffectedQuantity.SENSITIVITY: "sensitivity",
@@ -309,11 +283,13 @@ class AccuracyDrop(AnyCurveball):
 
     kind: Literal["accuracy_drop"]
     stage: StageName
-    sensitivity: Annotated[Share | None, Field(description="of people, from then on")] = None
-    specificity: Annotated[Share | None, Field(description="of people, from then on")] = None
-    positives_shift: Annotated[Shift | None, Field(description="added to the scores of positives, if the stage is a pool")] = (
-        None
-    )
+    """a stage of people, or a pool with scores"""
+    sensitivity: Share | None = None
+    """of people, from then on"""
+    specificity: Share | None = None
+    """of people, from then on"""
+    positives_shift: Shift | None = None
+    """added to the scores of positives, if the stage is a pool"""
 
     @property
     def of_people(self) -> bool:
@@ -337,17 +313,16 @@ class AccuracyDrop(AnyCurveball):
 
 
 class Price(AnyCurveball):
-    """The hourly price is `times` as high: of one pool, one stage of people, or every pool.
-
-    times: the factor on the price
-    """
+    """The hourly price is `times` as high: of one pool, one stage of people, or every pool."""
 
     changes: ClassVar = {AffectedQuantity.PRICE: "times"}
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["price"]
-    stage: Annotated[StageName | None, Field(description="a pool or people; none: every pool")] = None
+    stage: StageName | None = None
+    """a pool or people; none: every pool"""
     times: Annotated[float, Field(ge=0, le=1000)]
+    """the factor on the price"""
 
     @property
     def strikes(self) -> tuple[str, ...]:
@@ -355,15 +330,13 @@ class Price(AnyCurveball):
 
 
 class Weather(AnyCurveball):
-    """One of the conditions of `encounters` holds: what comes into the way then is harder to see.
-
-    condition: the name of a condition
-    """
+    """One of the conditions of `encounters` holds: what comes into the way then is harder to see."""
 
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["weather"]
     condition: Annotated[Name, Ref("condition")]
+    """the name of a condition"""
 
 
 #: Every kind of curveball that a scenario may name, by that name; `simulator.case.kinds.add_kind` adds one.

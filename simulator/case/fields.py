@@ -160,10 +160,14 @@ class Sourced(Strict):
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [_names_alone(kind) for kind in EVIDENCE_KINDS]})
 
-    measured: Annotated[Line | None, Field(description="the machine or the data, and the date")] = None
-    projected: Annotated[Line | None, Field(description="the figure that it is projected from, and the error")] = None
-    published: Annotated[Line | None, Field(description="the publication and its date")] = None
-    assumed: Annotated[Line | None, Field(description="the author's reason")] = None
+    measured: Line | None = None
+    """the machine or the data, and the date"""
+    projected: Line | None = None
+    """the figure that it is projected from, and the error"""
+    published: Line | None = None
+    """the publication and its date"""
+    assumed: Line | None = None
+    """the author's reason"""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -189,18 +193,14 @@ class Sourced(Strict):
 
 
 class Figure(Sourced):
-    """A number and the evidence for it.
-
-    value: the number
-    """
+    """A number and the evidence for it."""
 
     written: ClassVar[str] = "{value: 5, assumed: why}"
 
     value: float
-    between: Annotated[
-        Annotated[tuple[float, float], AS_WRITTEN] | None,
-        Field(description="the lowest and the highest value that it may have in truth, where it is assumed or projected"),
-    ] = None
+    """the number"""
+    between: Annotated[tuple[float, float], AS_WRITTEN] | None = None
+    """the lowest and the highest value that it may have in truth, where it is assumed or projected"""
 
     #: The lowest and the highest value that its field allows.
     _allowed: tuple[float, float] = PrivateAttr((-inf, inf))
@@ -303,16 +303,15 @@ def _share_of(ordered: Draws, values: NDArray[np.float64]) -> NDArray[np.float64
 
 
 class Lognormal(AnyQuantity):
-    """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm.
-
-    median: a figure; sigma: the standard deviation of the logarithm, 0 to 3
-    """
+    """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm."""
 
     key: ClassVar[str] = "median"
     written: ClassVar[str] = "{median: {value: 5, assumed: why}, sigma: 0.5}, or as {constant: {value: 5, assumed: why}}"
 
     median: PositiveFigure
+    """a figure"""
     sigma: Annotated[float, Field(ge=0, le=3)]
+    """the standard deviation of the logarithm, 0 to 3"""
 
     @property
     def mean(self) -> float:
@@ -338,14 +337,12 @@ class Lognormal(AnyQuantity):
 
 
 class Samples(Sourced, AnyQuantity):
-    """A quantity that takes each value of a list equally often.
-
-    samples: the values; the evidence stands beside the list
-    """
+    """A quantity that takes each value of a list equally often."""
 
     key: ClassVar[str] = "samples"
 
     samples: Annotated[list[Annotated[float, Field(gt=0, le=1e9)]], Field(min_length=1, max_length=10_000)]
+    """the values; the evidence stands beside the list"""
 
     @property
     def mean(self) -> float:
@@ -363,14 +360,12 @@ class Samples(Sourced, AnyQuantity):
 
 
 class Exponential(AnyQuantity):
-    """An exponential quantity: memoryless, with a standard deviation as large as its mean.
-
-    exponential_mean: the mean, a figure
-    """
+    """An exponential quantity: memoryless, with a standard deviation as large as its mean."""
 
     key: ClassVar[str] = "exponential_mean"
 
     exponential_mean: PositiveFigure
+    """the mean, a figure"""
 
     @property
     def mean(self) -> float:
@@ -386,14 +381,12 @@ class Exponential(AnyQuantity):
 
 
 class Constant(AnyQuantity):
-    """A quantity that is equal for all requests.
-
-    constant: the value, a figure
-    """
+    """A quantity that is equal for all requests."""
 
     key: ClassVar[str] = "constant"
 
     constant: PositiveFigure
+    """the value, a figure"""
 
     @property
     def mean(self) -> float:

@@ -34,39 +34,35 @@ def _as_list(given: Any) -> Any:
 
 
 class Probe(Strict):
-    """A question of the interviewer to every candidate of a level, with what a strong and a weak answer name.
-
-    phase: the phase of a session
-    ask: the question
-    """
+    """A question of the interviewer to every candidate of a level, with what a strong and a weak answer name."""
 
     written: ClassVar[str] = "{phase: serve, level: senior, ask: a question, strong: [a line], weak: [a line]}"
 
     phase: Annotated[Name, Ref("phase")]
+    """the phase of a session"""
     level: Annotated[
-        list[Level],
-        BeforeValidator(_as_list, json_schema_input_type=Level | list[Level]),
-        Field(min_length=1, max_length=3, description="the level that it is for, or a list of levels"),
+        list[Level], BeforeValidator(_as_list, json_schema_input_type=Level | list[Level]), Field(min_length=1, max_length=3)
     ]
+    """the level that it is for, or a list of levels"""
     ask: Line
-    strong: Annotated[list[Line], Field(min_length=1, max_length=8, description="what a strong answer names")]
-    weak: Annotated[list[Line], Field(max_length=8, description="what a weak answer names")] = []
+    """the question"""
+    strong: Annotated[list[Line], Field(min_length=1, max_length=8)]
+    """what a strong answer names"""
+    weak: Annotated[list[Line], Field(max_length=8)] = []
+    """what a weak answer names"""
 
 
 class Interview(Strict):
-    """The script of an interviewer: probes, and private notes on the case.
-
-    probes: questions to every candidate
-    """
+    """The script of an interviewer: probes, and private notes on the case."""
 
     written: ClassVar[str] = "keys: probes, notes and notes_on"
 
     probes: Annotated[list[Probe], Field(max_length=60)] = []
-    notes: Annotated[Prose | None, Field(description="private notes on how to lead the case")] = None
-    notes_on: Annotated[
-        dict[Annotated[Name, Ref("subject")], Prose],
-        Field(max_length=64, description="private notes by the name of a phase, choice, stage, end or curveball"),
-    ] = {}
+    """questions to every candidate"""
+    notes: Prose | None = None
+    """private notes on how to lead the case"""
+    notes_on: Annotated[dict[Annotated[Name, Ref("subject")], Prose], Field(max_length=64)] = {}
+    """private notes by the name of a phase, choice, stage, end or curveball"""
 
 
 def notes_at(scenario: Scenario, phase: str) -> dict[str, str]:

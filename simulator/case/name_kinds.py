@@ -256,7 +256,7 @@ def _devices(case: KnownCase, path: Path) -> Mapping[str, Any]:
 
 
 def _measured_devices(case: KnownCase, path: Path) -> Mapping[str, Any]:
-    return {**hardware(), **{device: "" for device, *_ in profile_names() if device not in hardware()}}
+    return dict.fromkeys((device for device, *_ in profile_names()), "") | hardware()
 
 
 def _section(name: str, *below: str) -> Callable[[KnownCase, Path], Mapping[str, Any]]:

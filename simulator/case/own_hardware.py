@@ -15,29 +15,22 @@ from simulator.evidence.profiles import profile_names
 
 
 class OwnHardware(Strict):
-    """A machine of the author's own, which no catalogue lists.
-
-    label: its name on screen
-    note: what people should know of it
-    """
+    """A machine of the author's own, which no catalogue lists."""
 
     written: ClassVar[str] = "keys: label, like, times and usd_per_hour"
 
     label: Line
+    """its name on screen"""
     note: Line | None = None
-    like: Annotated[
-        FileName,
-        Ref("measured_device"),
-        Field(description="the device that its latencies are taken from, measured or projected"),
-    ]
-    times: Annotated[
-        Annotated[Figure, bounded(0.01, 10_000)],
-        Field(description="how many times as long as on that device a batch takes; 1 on the same kind of machine"),
-    ]
-    usd_per_hour: Annotated[CostFigure, Field(description="price of the whole machine; 0 where the people bring it")]
-    vcpus: Annotated[
-        int | None, Field(ge=1, le=4096, description="its processors, which share out the price; none: those of the device")
-    ] = None
+    """what people should know of it"""
+    like: Annotated[FileName, Ref("measured_device")]
+    """the device that its latencies are taken from, measured or projected"""
+    times: Annotated[Figure, bounded(0.01, 10_000)]
+    """how many times as long as on that device a batch takes; 1 on the same kind of machine"""
+    usd_per_hour: CostFigure
+    """price of the whole machine; 0 where the people bring it"""
+    vcpus: Annotated[int | None, Field(ge=1, le=4096)] = None
+    """its processors, which share out the price; none: those of the device"""
 
     @property
     def machine(self) -> catalogue.Hardware:

@@ -19,41 +19,30 @@ Groups = dict[
 
 
 class RequestCount(Strict):
-    """Requests that fulfil every condition that is given, and one entry of each list; all requests where none is given.
-
-    outcomes: they had one of these outcomes
-    positive: whether they are positive
-    """
+    """Requests that fulfil every condition that is given, and one entry of each list; all requests where none is given."""
 
     written: ClassVar[str] = "{ends: [done], positive: true}"
 
-    ends: Annotated[
-        list[Annotated[Name, Ref("end")]], Field(max_length=32), Field(description="they ended at one of these")
-    ] = []
-    stages: Annotated[
-        list[Annotated[Name, Ref("logged_stage")]],
-        Field(max_length=32),
-        Field(description="they came to one of these stages; not gates and forks"),
-    ] = []
-    tags: Annotated[
-        list[Annotated[Name, Ref("tag")]], Field(max_length=32), Field(description="their last tag is one of these")
-    ] = []
-    classes: Annotated[
-        list[Annotated[Name, Ref("class")]], Field(max_length=32), Field(description="they are of one of these classes")
-    ] = []
+    ends: Annotated[list[Annotated[Name, Ref("end")]], Field(max_length=32)] = []
+    """they ended at one of these"""
+    stages: Annotated[list[Annotated[Name, Ref("logged_stage")]], Field(max_length=32)] = []
+    """they came to one of these stages; not gates and forks"""
+    tags: Annotated[list[Annotated[Name, Ref("tag")]], Field(max_length=32)] = []
+    """their last tag is one of these"""
+    classes: Annotated[list[Annotated[Name, Ref("class")]], Field(max_length=32)] = []
+    """they are of one of these classes"""
     outcomes: Annotated[list[Outcome], Field(max_length=5)] = []
-    groups: Annotated[
-        Groups,
-        Field(max_length=16, description="by attribute: the groups that they belong to"),
-    ] = {}
+    """they had one of these outcomes"""
+    groups: Annotated[Groups, Field(max_length=16)] = {}
+    """by attribute: the groups that they belong to"""
     positive: bool | None = None
-    escalated: Annotated[bool | None, Field(description="whether they ended where `escalated` is true")] = None
-    detected: Annotated[
-        Literal[True] | None, Field(description="count positives by the share of them that is found where they end")
-    ] = None
-    missed: Annotated[
-        Literal[True] | None, Field(description="count positives by the share of them that is not found where they end")
-    ] = None
+    """whether they are positive"""
+    escalated: bool | None = None
+    """whether they ended where `escalated` is true"""
+    detected: Literal[True] | None = None
+    """count positives by the share of them that is found where they end"""
+    missed: Literal[True] | None = None
+    """count positives by the share of them that is not found where they end"""
 
     @property
     def counts_parts(self) -> bool:
@@ -62,19 +51,20 @@ class RequestCount(Strict):
 
 
 class OwnMetric(Strict):
-    """A metric of a case's own: a share of requests, or a number of them for 1,000 others.
-
-    label: its name on the page
-    better: which direction is better; none: that depends
-    """
+    """A metric of a case's own: a share of requests, or a number of them for 1,000 others."""
 
     written: ClassVar[str] = "{label: Pictures taken down, share: {ends: [removed]}, of: {positive: true}}"
 
     label: Line
-    share: Annotated[RequestCount | None, Field(description="the requests counted, among those of `of`")] = None
-    per_1000: Annotated[RequestCount | None, Field(description="the requests counted, for 1,000 of those of `of`")] = None
-    of: Annotated[RequestCount, Field(description="the requests that they are divided by; none: all")] = RequestCount()
+    """its name on the page"""
+    share: RequestCount | None = None
+    """the requests counted, among those of `of`"""
+    per_1000: RequestCount | None = None
+    """the requests counted, for 1,000 of those of `of`"""
+    of: RequestCount = RequestCount()
+    """the requests that they are divided by; none: all"""
     better: Literal["higher", "lower"] | None = None
+    """which direction is better; none: that depends"""
 
     _one_number = exactly_one("share", "per_1000", message="give share, for a share of requests, or per_1000, for a ratio")
 
@@ -92,18 +82,18 @@ class OwnMetric(Strict):
 
 
 class RequestPrice(Strict):
-    """Costs or earnings of each request that fulfils some conditions.
-
-    label: its name among the parts of the cost
-    usd: the cost of one request
-    """
+    """Costs or earnings of each request that fulfils some conditions."""
 
     written: ClassVar[str] = "{label: A missed melanoma, usd: {value: 90000, assumed: why}, of: {missed: true}}"
 
     label: Line
+    """its name among the parts of the cost"""
     usd: CostFigure | None = None
-    reward_usd: Annotated[CostFigure | None, Field(description="taken off the cost")] = None
-    of: Annotated[RequestCount, Field(description="the requests that it is paid for")]
+    """the cost of one request"""
+    reward_usd: CostFigure | None = None
+    """taken off the cost"""
+    of: RequestCount
+    """the requests that it is paid for"""
 
     _one_price = exactly_one("usd", "reward_usd", message="give usd, for a cost, or reward_usd, for a reward")
 

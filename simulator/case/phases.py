@@ -49,18 +49,18 @@ Anchors = Annotated[list[Line], Field(min_length=4, max_length=4)]
 
 
 class Hint(Strict):
-    """A step of a phase's hints: a question, a pointer to a panel, or a worked step.
-
-    question: a question that leads on
-    step: a worked step
-    """
+    """A step of a phase's hints: a question, a pointer to a panel, or a worked step."""
 
     written: ClassVar[str] = "{question: a question}, {panel: an exhibit} or {step: a worked step}"
 
     question: Line | None = None
-    panel: Annotated[ExhibitName | None, Field(description="an exhibit to look at")] = None
-    text: Annotated[Line | None, Field(description="where to look in the panel")] = None
+    """a question that leads on"""
+    panel: ExhibitName | None = None
+    """an exhibit to look at"""
+    text: Line | None = None
+    """where to look in the panel"""
     step: Prose | None = None
+    """a worked step"""
 
     _one_kind = exactly_one("question", "panel", "step")
 
@@ -71,46 +71,43 @@ class Hint(Strict):
 
 
 class PracticePhase(Strict):
-    """A part of a session: its minutes, its choices and panels, and help on the way.
-
-    id: its name in lower-case letters
-    title: its title on the page
-    minutes: its share of the minutes of the case
-    choices: the choices that it shows, in order
-    panels: the exhibits that it shows
-    prompts: questions to think about
-    hints: up to three steps of help: a question, a panel, a worked step
-    """
+    """A part of a session: its minutes, its choices and panels, and help on the way."""
 
     written: ClassVar[str] = "{id: serve, title: Serve, minutes: 8, expects: one sentence}"
 
     id: Name
+    """its name in lower-case letters"""
     title: Line
+    """its title on the page"""
     minutes: Annotated[float, Field(gt=0, le=240)]
-    expects: Annotated[Line, Field(description="one sentence: what to have at the end")]
+    """its share of the minutes of the case"""
+    expects: Line
+    """one sentence: what to have at the end"""
     choices: Annotated[list[Annotated[Name, Ref("choice")]], Field(max_length=32)] = []
+    """the choices that it shows, in order"""
     panels: Annotated[list[ExhibitName], Field(max_length=32)] = []
+    """the exhibits that it shows"""
     prompts: Annotated[list[Line], Field(max_length=8)] = []
+    """questions to think about"""
     hints: Annotated[list[Hint], Field(max_length=3)] = []
+    """up to three steps of help: a question, a panel, a worked step"""
 
 
 class Reference(Strict):
-    """A design that the author ran: one good answer, and its price.
-
-    label: its name on the page
-    set: its picks, choice to option
-    meets: the metrics of the objectives that it meets
-    text: the reasons for it
-    gives_up: the price of it
-    """
+    """A design that the author ran: one good answer, and its price."""
 
     written: ClassVar[str] = "keys: label, set, meets, text and gives_up"
 
     label: Line
+    """its name on the page"""
     set: Annotated[Picks, Field(max_length=32)]
+    """its picks, choice to option"""
     meets: Annotated[list[Annotated[str, Ref("objective"), Field(max_length=120)]], Field(max_length=16)]
+    """the metrics of the objectives that it meets"""
     text: Prose
+    """the reasons for it"""
     gives_up: Prose
+    """the price of it"""
 
 
 #: The phases of a case that names none: id, title, share of the minutes in 45, the sentence of expectation.

@@ -42,7 +42,7 @@ class Ref:
         return handler(schema) | {OF_VALUE: self.kind}
 
 
-class Reference(NamedTuple):
+class NameUse(NamedTuple):
     """A name as it stands in a file: its place, its declaration and its words."""
 
     path: Path
@@ -92,7 +92,7 @@ class KnownCase:
         result: Result = self._results[work]
         return result
 
-    def fault(self, reference: Reference) -> str:
+    def fault(self, reference: NameUse) -> str:
         """Return the sentence on a name that refers to nothing; empty for one that refers to something."""
         path, ref, name = reference
         kind = NAME_KINDS[ref.kind]
@@ -169,7 +169,7 @@ class ManyModels(Protocol):
         """Return the models that the data may be of."""
 
 
-def references(model: type[BaseModel], data: Any, path: Path = (), without: Collection[str] = ()) -> Iterator[Reference]:
+def references(model: type[BaseModel], data: Any, path: Path = (), without: Collection[str] = ()) -> Iterator[NameUse]:
     """Yield every name in the data of a model, whatever faults it has.
 
     without: fields that are left out
@@ -180,7 +180,7 @@ def references(model: type[BaseModel], data: Any, path: Path = (), without: Coll
                 yield from walk(data[field], (*path, field))
 
 
-Walk = Callable[[Any, Path], Iterator[Reference]]
+Walk = Callable[[Any, Path], Iterator[NameUse]]
 
 
 @lru_cache(maxsize=4096)
@@ -212,31 +212,31 @@ def _walk_of(annotation: Any, metadata: Iterable[Any] = ()) -> Walk | None:
     return there[0] if len(there) < 2 and there else partial(_all_of, there) if there else None
 
 
-def _named(ref: Ref, data: Any, path: Path) -> Iterator[Reference]:
+def _named(ref: Ref, data: Any, path: Path) -> Iterator[NameUse]:
     if isinstance(data, str | int | float):
-        yield Reference(path, ref, data)
+        yield NameUse(path, ref, data)
 
 
-def _of_models(models: ManyModels, data: Any, path: Path) -> Iterator[Reference]:
+def _of_models(models: ManyModels, data: Any, path: Path) -> Iterator[NameUse]:
     for model in models.models_for(data):
         yield from references(model, data, path)
 
 
-def _of_keys(walk: Walk, data: Any, path: Path) -> Iterator[Reference]:
+def _of_keys(walk: Walk, data: Any, path: Path) -> Iterator[NameUse]:
     for key in data if isinstance(data, dict) else ():
         yield from walk(key, (*path, key))
 
 
-def _of_values(walk: Walk, data: Any, path: Path) -> Iterator[Reference]:
+def _of_values(walk: Walk, data: Any, path: Path) -> Iterator[NameUse]:
     for key, value in data.items() if isinstance(data, dict) else ():
         yield from walk(value, (*path, key))
 
 
-def _of_entries(walk: Walk, data: Any, path: Path) -> Iterator[Reference]:
+def _of_entries(walk: Walk, data: Any, path: Path) -> Iterator[NameUse]:
     for index, value in enumerate(data if isinstance(data, list) else ()):
         yield from walk(value, (*path, index))
 
 
-def _all_of(walks: Iterable[Walk], data: Any, path: Path) -> Iterator[Reference]:
+def _all_of(walks: Iterable[Walk], data: Any, path: Path) -> Iterator[NameUse]:
     for walk in walks:
         yield from walk(data, path)

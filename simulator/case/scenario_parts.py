@@ -26,37 +26,31 @@ from simulator.units import counted
 
 
 class Question(Strict):
-    """A clarifying question of a good candidate, and the interviewer's answer.
-
-    ask: the question
-    answer: the answer of the interviewer
-    """
+    """A clarifying question of a good candidate, and the interviewer's answer."""
 
     ask: Line
+    """the question"""
     answer: Prose
-    phase: Annotated[
-        Annotated[Name, Ref("phase")] | None, Field(description="the phase of a session that the answer serves")
-    ] = None
-    decides: Annotated[bool, Field(description="true where the answer would change the design")] = False
-    rests_on: Annotated[
-        list[Annotated[str, Ref("thing"), Field(max_length=200)]],
-        Field(max_length=16, description="objectives, figures, choices or stages of the case that the answer is about"),
-    ] = []
+    """the answer of the interviewer"""
+    phase: Annotated[Name, Ref("phase")] | None = None
+    """the phase of a session that the answer serves"""
+    decides: bool = False
+    """true where the answer would change the design"""
+    rests_on: Annotated[list[Annotated[str, Ref("thing"), Field(max_length=200)]], Field(max_length=16)] = []
+    """objectives, figures, choices or stages of the case that the answer is about"""
 
 
 class Lesson(Strict):
-    """One point of the debrief: what to take away, why, and its source.
-
-    title: the lesson in a line
-    text: the reason
-    source: a publication that says so
-    choices: the choices of the design that it is about; a debrief shows the lessons about the person's design first
-    """
+    """One point of the debrief: what to take away, why, and its source."""
 
     title: Line
+    """the lesson in a line"""
     text: Prose
+    """the reason"""
     source: Line | None = None
+    """a publication that says so"""
     choices: Annotated[list[Annotated[Name, Ref("choice")]], Field(max_length=20)] = []
+    """the choices of the design that it is about; a debrief shows the lessons about the person's design first"""
 
 
 #: The lessons about a design that a debrief shows at once.
@@ -72,23 +66,19 @@ def lessons_about(lessons: Sequence[Lesson], choices: Sequence[str]) -> list[Les
 
 
 class RunLength(Strict):
-    """Length and number of the replications.
-
-    replications: how many runs of the same length
-    """
+    """Length and number of the replications."""
 
     starts_at: ClockTime = "00:00"
-    days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
-    stands_for_days: Annotated[
-        float | None,
-        Field(gt=0, le=28, description="longer time that these days stand for: its hours pass faster, at their rates"),
-    ] = None
-    drain_days: Annotated[float, Field(ge=0, le=28, description="time after the last arrival to finish waiting requests")] = 1
+    days: Annotated[float, Field(gt=0, le=28)] = 1
+    """requests arrive over this many days"""
+    stands_for_days: Annotated[float | None, Field(gt=0, le=28)] = None
+    """longer time that these days stand for: its hours pass faster, at their rates"""
+    drain_days: Annotated[float, Field(ge=0, le=28)] = 1
+    """time after the last arrival to finish waiting requests"""
     replications: Annotated[int, Field(ge=2, le=1000)] = 30
-    warm_up: Annotated[
-        Literal["none", "mser5"],
-        Field(description="the warm-up left out at the front: none, or by MSER if a steady state is wanted"),
-    ] = "none"
+    """how many runs of the same length"""
+    warm_up: Literal["none", "mser5"] = "none"
+    """the warm-up left out at the front: none, or by MSER if a steady state is wanted"""
 
     @model_validator(mode="after")
     def _stands_for_more(self) -> Self:
@@ -103,15 +93,14 @@ class RunLength(Strict):
 
 
 class AnyPhotoCheck(Strict):
-    """A check of the photos: the AUC of a binormal curve, or a check that was measured.
-
-    auc: the AUC of the check, above 0.5
-    """
+    """A check of the photos: the AUC of a binormal curve, or a check that was measured."""
 
     check_name: ClassVar[str]
 
     auc: ShareFigure | None = None
-    measured: Annotated[Name | None, Field(description="a measured check, by name, in place of `auc`")] = None
+    """the AUC of the check, above 0.5"""
+    measured: Name | None = None
+    """a measured check, by name, in place of `auc`"""
 
     _one_curve = exactly_one("auc", "measured")
 
@@ -122,14 +111,12 @@ class AnyPhotoCheck(Strict):
 
 
 class Quality(AnyPhotoCheck):
-    """Photos that show too little: their share, and the quality check that recognises them.
-
-    unusable: the share of photos that show too little
-    """
+    """Photos that show too little: their share, and the quality check that recognises them."""
 
     check_name: ClassVar[str] = "quality check"
 
     unusable: ShareFigure
+    """the share of photos that show too little"""
 
     @property
     def share(self) -> float:
@@ -137,14 +124,12 @@ class Quality(AnyPhotoCheck):
 
 
 class ForeignPhotos(AnyPhotoCheck):
-    """Photos that show something that the model was not made for: their share, and the check that recognises them.
-
-    foreign: the share of photos that show something else
-    """
+    """Photos that show something that the model was not made for: their share, and the check that recognises them."""
 
     check_name: ClassVar[str] = "check of foreign photos"
 
     foreign: ShareFigure
+    """the share of photos that show something else"""
 
     @property
     def share(self) -> float:
@@ -152,40 +137,44 @@ class ForeignPhotos(AnyPhotoCheck):
 
 
 class Noun(Strict):
-    """The word for something that is counted: for one of it and for many.
-
-    one: the word for one; many: the word for several
-    """
+    """The word for something that is counted: for one of it and for many."""
 
     one: Line
+    """the word for one"""
     many: Line
+    """the word for several"""
 
     def counted(self, count: float) -> str:
         return counted(count, self.one, self.many)
 
 
 class Population(Strict):
-    """The people or things behind the requests, represented by the labelled items.
-
-    positive: a description that follows “a person who ...”, such as “has a skin cancer”
-    negative: a description of the others
-    prevalence: the share of positives
-    quality: photos that show too little; none: all photos are usable
-    ood: photos that show something else than the labelled ones; none: there are no such photos
-    """
+    """The people or things behind the requests, represented by the labelled items."""
 
     positive: Line
+    """a description that follows “a person who ...”, such as “has a skin cancer”"""
     negative: Line
-    positives: Annotated[Line, Field(description="the word for what is positive")] = "positives"
-    negatives: Annotated[Line, Field(description="the word for what is negative")] = "negatives"
-    detected: Annotated[Line, Field(description="the word for a positive that is detected")] = "detected"
-    missed: Annotated[Line, Field(description="the word for a positive that is not detected")] = "missed"
-    flagged: Annotated[Line, Field(description="the word for a request whose score reaches a gate's threshold")] = "flagged"
-    escalated: Annotated[Line, Field(description="the word for a request that ends where `escalated` is true")] = "escalated"
-    unit: Annotated[Noun | None, Field(description="the word for who or what may be positive; none: that for a request")] = None
+    """a description of the others"""
+    positives: Line = "positives"
+    """the word for what is positive"""
+    negatives: Line = "negatives"
+    """the word for what is negative"""
+    detected: Line = "detected"
+    """the word for a positive that is detected"""
+    missed: Line = "missed"
+    """the word for a positive that is not detected"""
+    flagged: Line = "flagged"
+    """the word for a request whose score reaches a gate's threshold"""
+    escalated: Line = "escalated"
+    """the word for a request that ends where `escalated` is true"""
+    unit: Noun | None = None
+    """the word for who or what may be positive; none: that for a request"""
     prevalence: ShareFigure
+    """the share of positives"""
     quality: Quality | None = None
+    """photos that show too little; none: all photos are usable"""
     ood: ForeignPhotos | None = None
+    """photos that show something else than the labelled ones; none: there are no such photos"""
 
     @property
     def photo_checks(self) -> dict[str, AnyPhotoCheck]:
@@ -194,35 +183,31 @@ class Population(Strict):
 
 
 class RequestClass(Strict):
-    """A kind of request: its share, its urgency, and how long an answer is worth anything.
-
-    label: its name on the page
-    share: its share of the requests; all shares add up to 1
-    """
+    """A kind of request: its share, its urgency, and how long an answer is worth anything."""
 
     label: Line
+    """its name on the page"""
     share: ShareFigure
-    priority: Annotated[int, Field(ge=1, le=100, description="1 is served first if the order is `priority`")] = 1
-    deadline_s: Annotated[
-        float | None, Field(gt=0, le=1e7, description="seconds after arrival; a later answer is worthless")
-    ] = None
+    """its share of the requests; all shares add up to 1"""
+    priority: Annotated[int, Field(ge=1, le=100)] = 1
+    """1 is served first if the order is `priority`"""
+    deadline_s: Annotated[float | None, Field(gt=0, le=1e7)] = None
+    """seconds after arrival; a later answer is worthless"""
 
 
 class Accelerator(Strict):
     """A device that several pools share: its batches slow each other down, or it is a processor with a number of cores.
-
-    label: its name on the page
 
     With slowdown s, k batches at once each take 1 + (k - 1) (s - 1) times as long. On c cores, k threads at once run at full
     speed up to k = c, and take k / c times as long beyond.
     """
 
     label: Line
-    slowdown: Annotated[
-        Annotated[Figure, bounded(1, 10)] | None,
-        Field(description="how many times as long two batches at once take: 2 means taking turns"),
-    ] = None
-    cores: Annotated[int | None, Field(ge=1, le=1024, description="threads that run at once at full speed")] = None
+    """its name on the page"""
+    slowdown: Annotated[Figure, bounded(1, 10)] | None = None
+    """how many times as long two batches at once take: 2 means taking turns"""
+    cores: Annotated[int | None, Field(ge=1, le=1024)] = None
+    """threads that run at once at full speed"""
 
     _one_rule = exactly_one(
         "slowdown", "cores", message="give slowdown, for a device whose batches slow each other down, or cores, for a processor"
@@ -237,28 +222,25 @@ class Accelerator(Strict):
 
 
 class Costs(Strict):
-    """Costs that belong to no single stage.
-
-    missed_positive_usd: the cost of a positive that is not found in time
-    """
+    """Costs that belong to no single stage."""
 
     missed_positive_usd: CostFigure | None = None
-    prices: Annotated[list[RequestPrice], Field(max_length=32, description="costs and rewards of some requests")] = []
+    """the cost of a positive that is not found in time"""
+    prices: Annotated[list[RequestPrice], Field(max_length=32)] = []
+    """costs and rewards of some requests"""
 
 
 class Objective(Strict):
-    """A bound on one metric.
-
-    metric: the name of a metric; `casesim show CASE metrics` lists them
-    label: its name on the page
-    at_least: the lower bound, in the unit of the metric; a share is from 0 to 1
-    at_most: the upper bound, in the unit of the metric; a time is in seconds
-    """
+    """A bound on one metric."""
 
     metric: Annotated[str, Ref("metric"), Field(max_length=120)]
+    """the name of a metric; `casesim show CASE metrics` lists them"""
     label: Line
+    """its name on the page"""
     at_least: float | None = None
+    """the lower bound, in the unit of the metric; a share is from 0 to 1"""
     at_most: float | None = None
+    """the upper bound, in the unit of the metric; a time is in seconds"""
 
     _one_bound = exactly_one("at_least", "at_most")
 

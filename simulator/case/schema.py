@@ -66,34 +66,7 @@ def _few_options(choices: dict[str, Choice]) -> dict[str, Choice]:
 
 
 class Scenario(Strict):
-    """A case: its story, its choices, what runs, and its objectives.
-
-    id: its name in lower-case words joined by -; the file is called ID.yaml
-    version: a whole number; raise it when the case changes
-    title: the title
-    summary: one line for the list of cases
-    brief: the task for the candidate, in Markdown
-    questions: clarifying questions of a good candidate, with answers
-    debrief: the lessons of the case
-    run: length and number of the replications
-    arrivals: when requests arrive
-    population: the people or things behind the requests; without it no metric counts positives
-    classes: kinds of requests, by name
-    attributes: properties of requests, by name
-    accelerators: devices that pools share, by name
-    stages: the stages on the path of a request, by name
-    ends: the ends of the path, by name
-    costs: costs that belong to no single stage
-    curveballs: events that strike during a run, by name
-    controllers: rules that change picks during a run, by name
-    objectives: bounds on metrics that a good design meets
-    choices: the choices of the candidate, by name
-    phases: the parts of a session of practice
-    predict: up to two metrics that the candidate predicts before a run
-    defence: questions for the end of a session
-    reference: good designs that the author ran, by name
-    own_metrics: metrics that the case defines itself, by name
-    """
+    """A case: its story, its choices, what runs, and its objectives."""
 
     # The kinds of stages and the sections of features lie above this module: they are looked up when a case is first read.
     model_config = ConfigDict(defer_build=True)
@@ -101,52 +74,83 @@ class Scenario(Strict):
     without_figures = frozenset({*PRACTICE_FIELDS, *TEXT_FIELDS, "questions", "choices", "exhibits"})
 
     id: Slug
+    """its name in lower-case words joined by -; the file is called ID.yaml"""
     version: Annotated[int, Field(ge=1)]
+    """a whole number; raise it when the case changes"""
     title: Line
+    """the title"""
     summary: Line
-    minutes: Annotated[int, Field(ge=5, le=240, description="how long the case takes in an interview")] = 45
+    """one line for the list of cases"""
+    minutes: Annotated[int, Field(ge=5, le=240)] = 45
+    """how long the case takes in an interview"""
     brief: Prose
+    """the task for the candidate, in Markdown"""
     questions: Annotated[list[Question], Field(max_length=40)] = []
+    """clarifying questions of a good candidate, with answers"""
     debrief: Annotated[list[Lesson], Field(max_length=40)] = []
+    """the lessons of the case"""
     run: RunLength = RunLength()
-    unit: Annotated[Noun, Field(description="the word for a request")] = Noun(one="request", many="requests")
+    """length and number of the replications"""
+    unit: Noun = Noun(one="request", many="requests")
+    """the word for a request"""
     arrivals: Annotated[AnyArrivals, OneOf(ARRIVAL_KINDS, "simulator.engine.arrivals")]
+    """when requests arrive"""
     population: Population | None = None
+    """the people or things behind the requests; without it no metric counts positives"""
     classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
+    """kinds of requests, by name"""
     attributes: Annotated[dict[Name, Attribute], Field(max_length=16)] = {}
+    """properties of requests, by name"""
     accelerators: Annotated[dict[Name, Accelerator], Field(max_length=16)] = {}
-    hardware: Annotated[dict[Name, OwnHardware], Field(max_length=16, description="machines that no catalogue lists")] = {}
-    start: Annotated[
-        str, Ref("stage", absent="there is none to choose"), Field(description="the stage that every request enters first")
-    ]
+    """devices that pools share, by name"""
+    hardware: Annotated[dict[Name, OwnHardware], Field(max_length=16)] = {}
+    """machines that no catalogue lists"""
+    start: Annotated[str, Ref("stage", absent="there is none to choose")]
+    """the stage that every request enters first"""
     stages: Annotated[
         dict[Name, Annotated[AnyStage, OneOf(STAGE_KINDS, "simulator.engine.stages")]], Field(min_length=1, max_length=64)
     ]
+    """the stages on the path of a request, by name"""
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
+    """the ends of the path, by name"""
     costs: Costs | None = None
-    encounters: Annotated[Any, Provided("encounters"), Field(description="encounters of a vehicle on its way")] = None
-    vehicle: Annotated[Any, Provided("vehicle"), Field(description="a vehicle, its parts and its costs")] = None
-    incident: Annotated[Any, Provided("incident"), Field(description="a stream of frames, and a fault in it")] = None
+    """costs that belong to no single stage"""
+    encounters: Annotated[Any, Provided("encounters")] = None
+    """encounters of a vehicle on its way"""
+    vehicle: Annotated[Any, Provided("vehicle")] = None
+    """a vehicle, its parts and its costs"""
+    incident: Annotated[Any, Provided("incident")] = None
+    """a stream of frames, and a fault in it"""
     curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
+    """events that strike during a run, by name"""
     controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
+    """rules that change picks during a run, by name"""
     own_metrics: Annotated[dict[Name, OwnMetric], Field(max_length=32)] = {}
+    """metrics that the case defines itself, by name"""
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
+    """bounds on metrics that a good design meets"""
     choices: Annotated[dict[Name, Choice], Field(max_length=32), AfterValidator(_few_options)] = {}
-    exhibits: Annotated[
-        list[ExhibitName],
-        Field(max_length=32, description="what the page shows of a run, in this order; empty: everything the stages offer"),
-    ] = []
+    """the choices of the candidate, by name"""
+    exhibits: Annotated[list[ExhibitName], Field(max_length=32)] = []
+    """what the page shows of a run, in this order; empty: everything the stages offer"""
     phases: Annotated[list[PracticePhase], Field(max_length=12)] = []
+    """the parts of a session of practice"""
     predict: Annotated[list[Annotated[str, Ref("metric"), Field(max_length=120)]], Field(max_length=2)] = []
+    """up to two metrics that the candidate predicts before a run"""
     defence: Annotated[list[Line], Field(max_length=3)] = []
-    hero: Annotated[ExhibitName | None, Field(description="the exhibit that stands first")] = None
+    """questions for the end of a session"""
+    hero: ExhibitName | None = None
+    """the exhibit that stands first"""
     reference: Annotated[dict[Name, Reference], Field(max_length=4)] = {}
-    anchors: Annotated[
-        dict[Annotated[Name, Ref("signal")], Anchors], Field(max_length=8, description="four levels of a signal")
-    ] = {}
-    interview: Annotated[Interview, Field(description="notes and probes for the interviewer alone")] = Interview()
-    claims: Annotated[list[TextClaim], Field(max_length=400, description="sentences of the text, with their evidence")] = []
-    tests: Annotated[CaseTests, Field(description="the results of some designs that `casesim test` expects")] = CaseTests()
+    """good designs that the author ran, by name"""
+    anchors: Annotated[dict[Annotated[Name, Ref("signal")], Anchors], Field(max_length=8)] = {}
+    """four levels of a signal"""
+    interview: Interview = Interview()
+    """notes and probes for the interviewer alone"""
+    claims: Annotated[list[TextClaim], Field(max_length=400)] = []
+    """sentences of the text, with their evidence"""
+    tests: CaseTests = CaseTests()
+    """the results of some designs that `casesim test` expects"""
 
     _document: Document = PrivateAttr()
     _sound: bool = PrivateAttr(default=False)

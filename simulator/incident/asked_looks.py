@@ -178,13 +178,11 @@ def words_of(view: View, person: Person) -> tuple[str, str]:
 
 
 class EvaluationLook(AnyLook):
-    """Check the test set: images of it that have a copy among the training images.
-
-    images: how many are checked
-    """
+    """Check the test set: images of it that have a copy among the training images."""
 
     kind: Literal["evaluation"]
     images: Annotated[int, Field(ge=10, le=10_000)] = 64
+    """how many are checked"""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         share = max(view.spec.causes[name].copied for name in (*view.secret.causes, view.spec.nothing))

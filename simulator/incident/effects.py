@@ -36,16 +36,22 @@ Bools = NDArray[np.bool_]
 class Where(Strict):
     """The frames that an effect strikes: those that meet every given condition; all frames without one."""
 
-    sites: Annotated[list[Annotated[Name, Ref("site")]], Field(max_length=32, description="at these sites; none: all")] = []
-    one_site: Annotated[bool, Field(description="at one of these sites alone, which is drawn")] = False
-    camera: Annotated[bool, Field(description="from one camera of the site alone, which is drawn")] = False
-    version: Annotated[Annotated[Name, Ref("version")] | None, Field(description="from clients of this version")] = None
-    replicas: Annotated[Share | None, Field(description="answered by this share of the replicas, at least one")] = None
-    hours: Annotated[
-        Annotated[tuple[ClockTime, ClockTime], AS_WRITTEN] | None, Field(description="from one time of day to another")
-    ] = None
-    share: Annotated[Share, Field(description="the share of the time, or of the frames if no spell_h is given")] = 1.0
-    spell_h: Annotated[float | None, Field(gt=0, le=672, description="mean hours it lasts at a time, as a fog does")] = None
+    sites: Annotated[list[Annotated[Name, Ref("site")]], Field(max_length=32)] = []
+    """at these sites; none: all"""
+    one_site: bool = False
+    """at one of these sites alone, which is drawn"""
+    camera: bool = False
+    """from one camera of the site alone, which is drawn"""
+    version: Annotated[Name, Ref("version")] | None = None
+    """from clients of this version"""
+    replicas: Share | None = None
+    """answered by this share of the replicas, at least one"""
+    hours: Annotated[tuple[ClockTime, ClockTime], AS_WRITTEN] | None = None
+    """from one time of day to another"""
+    share: Share = 1.0
+    """the share of the time, or of the frames if no spell_h is given"""
+    spell_h: Annotated[float | None, Field(gt=0, le=672)] = None
+    """mean hours it lasts at a time, as a fog does"""
 
 
 @dataclass
@@ -72,15 +78,13 @@ class OutsideEffects:
 
 
 class AnyEffect(Strict):
-    """A change of the stream by a cause or decoy; heeds: the fields of `where` that it goes by.
-
-    where: the frames that it strikes; none: all
-    """
+    """A change of the stream by a cause or decoy; heeds: the fields of `where` that it goes by."""
 
     heeds: ClassVar[frozenset[str]] = frozenset(Where.model_fields)
 
     kind: str
     where: Where = Where()
+    """the frames that it strikes; none: all"""
 
     @property
     def enters_at(self) -> Enters | Literal["load"]:
@@ -109,16 +113,15 @@ class AnyEffect(Strict):
 
 
 class ConditionEffect(AnyEffect):
-    """Show frames as measured under a condition of the detection tables; a gentle start goes through its lower severities.
-
-    severity: 1 to 3, as measured
-    enters: the point where it enters: world, camera, client or server
-    """
+    """Show frames as measured under a condition of the detection tables; a gentle start goes through its lower severities."""
 
     kind: Literal["condition"]
-    condition: Annotated[str, Field(max_length=40, description="a condition of the detection tables")]
+    condition: Annotated[str, Field(max_length=40)]
+    """a condition of the detection tables"""
     severity: Annotated[int, Field(ge=1, le=5)]
+    """1 to 3, as measured"""
     enters: Enters
+    """the point where it enters: world, camera, client or server"""
 
     @property
     def enters_at(self) -> Enters:
@@ -155,20 +158,17 @@ class ConditionEffect(AnyEffect):
 
 
 class NetworkEffect(AnyEffect):
-    """Answer with a network other than the released one.
-
-    detector: the measured network
-    precision: its precision
-    """
+    """Answer with a network other than the released one."""
 
     kind: Literal["network"]
     detector: Annotated[str, Field(max_length=40)]
+    """the measured network"""
     precision: Annotated[str, Field(max_length=40)] = "fp32"
-    file: Annotated[
-        Annotated[tuple[str, str], AS_WRITTEN] | None,
-        Field(description="detector and precision of the file that runs, where its answers on this processor are stood in for"),
-    ] = None
-    old_processor: Annotated[bool, Field(description="whether it runs so on replicas with an old processor alone")] = False
+    """its precision"""
+    file: Annotated[tuple[str, str], AS_WRITTEN] | None = None
+    """detector and precision of the file that runs, where its answers on this processor are stood in for"""
+    old_processor: bool = False
+    """whether it runs so on replicas with an old processor alone"""
 
     @property
     def enters_at(self) -> Enters:
@@ -193,15 +193,13 @@ class NetworkEffect(AnyEffect):
 
 
 class CountingEffect(AnyEffect):
-    """Count other detections than before: from another score on, or at most a number a frame, the surest first.
-
-    above: the least score that counts
-    most: the most that a frame keeps
-    """
+    """Count other detections than before: from another score on, or at most a number a frame, the surest first."""
 
     kind: Literal["counting"]
     above: Annotated[float, Field(ge=0.05, le=0.9)] = 0.05
+    """the least score that counts"""
     most: Annotated[int, Field(ge=1, le=1000)] = 1000
+    """the most that a frame keeps"""
 
     @property
     def enters_at(self) -> Enters:
@@ -226,18 +224,17 @@ class CountingEffect(AnyEffect):
 
 
 class ScenesEffect(AnyEffect):
-    """Show cameras scenes of one group more often; with a condition, as measured under it.
-
-    group: the group of scenes
-    severity: 1 to 3, as measured
-    """
+    """Show cameras scenes of one group more often; with a condition, as measured under it."""
 
     heeds: ClassVar[frozenset[str]] = frozenset({"sites", "one_site", "share"})
 
     kind: Literal["scenes"]
     group: Annotated[Name, Ref("scene_group")]
-    condition: Annotated[str | None, Field(max_length=40, description="that they are seen under; none: as usual")] = None
+    """the group of scenes"""
+    condition: Annotated[str | None, Field(max_length=40)] = None
+    """that they are seen under; none: as usual"""
     severity: Annotated[int, Field(ge=1, le=5)] = 1
+    """1 to 3, as measured"""
 
     @property
     def enters_at(self) -> Enters:
@@ -261,17 +258,15 @@ _CurveballName = Annotated[Name, Ref("curveball", "'{}' is not one of `curveball
 
 
 class StrikeEffect(AnyEffect):
-    """Let curveballs strike the servers, at the onset or, with a gentle start, some days after it.
-
-    at_once: curveballs that strike at the onset
-    gently: curveballs by the days after a gentle onset
-    """
+    """Let curveballs strike the servers, at the onset or, with a gentle start, some days after it."""
 
     heeds: ClassVar[frozenset[str]] = frozenset()
 
     kind: Literal["strike"]
     at_once: Annotated[list[_CurveballName], Field(min_length=1, max_length=16)]
+    """curveballs that strike at the onset"""
     gently: Annotated[dict[_CurveballName, Days], Field(max_length=16)] = {}
+    """curveballs by the days after a gentle onset"""
 
     @property
     def enters_at(self) -> Literal["load"]:
@@ -290,7 +285,8 @@ class GuidelineEffect(AnyEffect):
     heeds: ClassVar[frozenset[str]] = frozenset()
 
     kind: Literal["guideline"]
-    least_area_px: Annotated[float, Field(ge=0, le=1e7, description="the smallest box that is labelled from then on")]
+    least_area_px: Annotated[float, Field(ge=0, le=1e7)]
+    """the smallest box that is labelled from then on"""
 
     @property
     def enters_at(self) -> Enters:
@@ -306,7 +302,8 @@ class SlipEffect(AnyEffect):
     heeds: ClassVar[frozenset[str]] = frozenset()
 
     kind: Literal["slips"]
-    share: Annotated[Share, Field(description="of the labelled objects")]
+    share: Share
+    """of the labelled objects"""
 
     @property
     def enters_at(self) -> Enters:
@@ -327,16 +324,16 @@ System = Literal["model", "library", "client", "site", "labels", "servers"]
 
 
 class LogEntry(Strict):
-    """A line that the log of changes may hold, with and without a fault.
-
-    system: the system that changed
-    text: the words of the log
-    """
+    """A line that the log of changes may hold, with and without a fault."""
 
     system: System
+    """the system that changed"""
     text: Line
-    diff: Annotated[list[Line], Field(max_length=12, description="changed lines of a file, - before and + after")] = []
-    a_month: Annotated[float, Field(ge=0, le=30, description="how often it comes in a month without a fault")] = 0.5
+    """the words of the log"""
+    diff: Annotated[list[Line], Field(max_length=12)] = []
+    """changed lines of a file, - before and + after"""
+    a_month: Annotated[float, Field(ge=0, le=30)] = 0.5
+    """how often it comes in a month without a fault"""
 
 
 Shape = Literal["abrupt", "gentle", "intermittent"]
@@ -345,31 +342,30 @@ Person = Literal["site", "data", "client"]
 
 
 class Cause(Strict):
-    """A possible origin of an incident, with the lesson that it teaches.
-
-    label: its name on the page
-    source: a publication on it
-    effects: the changes that it makes; none: nothing happens
-    shapes: abrupt, gentle, or intermittent (it comes and goes)
-    says: the words of each person who has noticed it
-    """
+    """A possible origin of an incident, with the lesson that it teaches."""
 
     label: Line
-    teaches: Annotated[Prose, Field(description="shown afterwards: how it can be known, and what ends it")]
+    """its name on the page"""
+    teaches: Prose
+    """shown afterwards: how it can be known, and what ends it"""
     source: Line | None = None
+    """a publication on it"""
     effects: Annotated[list[Effect], Field(max_length=8)] = []
+    """the changes that it makes; none: nothing happens"""
     shapes: Annotated[list[Shape], Field(min_length=1, max_length=3)] = ["abrupt", "gentle"]
-    often: Annotated[float, Field(gt=0, le=1000, description="how often it comes, against 1 of another cause")] = 1
-    harmless: Annotated[bool, Field(description="nothing fails: the right answer is to change nothing")] = False
-    log: Annotated[
-        list[Annotated[Name, Ref("log_entry")]],
-        Field(max_length=8, description="lines of the log; one of them is written at the onset"),
-    ] = []
+    """abrupt, gentle, or intermittent (it comes and goes)"""
+    often: Annotated[float, Field(gt=0, le=1000)] = 1
+    """how often it comes, against 1 of another cause"""
+    harmless: bool = False
+    """nothing fails: the right answer is to change nothing"""
+    log: Annotated[list[Annotated[Name, Ref("log_entry")]], Field(max_length=8)] = []
+    """lines of the log; one of them is written at the onset"""
     says: Annotated[dict[Person, Line], Field(max_length=3)] = {}
-    copied: Annotated[Share, Field(description="share of the test images that have a copy among the training images")] = 0.03
-    decoys: Annotated[
-        list[Annotated[Name, Ref("decoy")]], Field(max_length=16, description="one of them moves at the onset; empty: any")
-    ] = []
+    """the words of each person who has noticed it"""
+    copied: Share = 0.03
+    """share of the test images that have a copy among the training images"""
+    decoys: Annotated[list[Annotated[Name, Ref("decoy")]], Field(max_length=16)] = []
+    """one of them moves at the onset; empty: any"""
 
     @property
     def enters_at(self) -> Enters | Literal["load"] | None:
@@ -385,20 +381,16 @@ class Cause(Strict):
 
 
 class Decoy(Strict):
-    """A harmless change at the moment of the onset: a log entry, an effect that does no harm, or both.
-
-    label: its name on the page
-    effects: the changes that it makes
-    """
+    """A harmless change at the moment of the onset: a log entry, an effect that does no harm, or both."""
 
     written: ClassVar[str] = "{label: ..., log: [...]}"
 
     label: Line
-    log: Annotated[
-        list[Annotated[Name, Ref("log_entry")]],
-        Field(max_length=8, description="lines of the log; one of them is written at the onset"),
-    ] = []
+    """its name on the page"""
+    log: Annotated[list[Annotated[Name, Ref("log_entry")]], Field(max_length=8)] = []
+    """lines of the log; one of them is written at the onset"""
     effects: Annotated[list[Effect], Field(max_length=8)] = []
+    """the changes that it makes"""
 
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
         yield from _effects(self.effects, incident, scenario)

@@ -171,22 +171,21 @@ class Remedies:
 
 
 class AnyFix(Strict):
-    """A fix, in force some minutes after the order.
-
-    label: its name on the page
-    note: a remark on the page
-    minutes: the time until it is in force
-    usd: its cost; usd_daily: its cost of each further day until the end of the stream
-    outage_min: minutes without an answer while it is shipped
-    """
+    """A fix, in force some minutes after the order."""
 
     kind: str
     label: Line
+    """its name on the page"""
     note: Line
+    """a remark on the page"""
     minutes: Minutes
+    """the time until it is in force"""
     usd: Usd = 0
+    """its cost"""
     usd_daily: Usd = 0
+    """its cost of each further day until the end of the stream"""
     outage_min: Minutes = 0
+    """minutes without an answer while it is shipped"""
 
     def join(self, remedies: Remedies, name: str) -> None:
         raise NotImplementedError
@@ -217,13 +216,11 @@ class AnyFix(Strict):
 
 
 class UndoFix(AnyFix):
-    """Everything that entered at one of these places is put back as it was tested.
-
-    enters: the points where the fault entered
-    """
+    """Everything that entered at one of these places is put back as it was tested."""
 
     kind: Literal["undo"]
     enters: Annotated[list[Enters], Field(min_length=1, max_length=5)]
+    """the points where the fault entered"""
 
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.undo[name] = self
@@ -237,20 +234,17 @@ class UndoFix(AnyFix):
 
 
 class NetworkFix(AnyFix):
-    """Another of the measured networks answers on all replicas, with the threshold that suits it on the reference images.
-
-    detector: the measured network
-    precision: its precision
-    """
+    """Another of the measured networks answers on all replicas, with the threshold that suits it on the reference images."""
 
     kind: Literal["network"]
     detector: Annotated[str, Field(max_length=40)]
+    """the measured network"""
     precision: Annotated[str, Field(max_length=40)] = "fp32"
-    instead_of: Annotated[
-        Annotated[tuple[str, str], AS_WRITTEN] | None,
-        Field(description="only where this detector at this precision answers; none: everywhere"),
-    ] = None
-    picks: Annotated[Picks, Field(max_length=8, description="of choices, for its speed")] = {}
+    """its precision"""
+    instead_of: Annotated[tuple[str, str], AS_WRITTEN] | None = None
+    """only where this detector at this precision answers; none: everywhere"""
+    picks: Annotated[Picks, Field(max_length=8)] = {}
+    """of choices, for its speed"""
 
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.networks[name] = self
@@ -275,16 +269,15 @@ class ThresholdFix(AnyFix):
 
 
 class PeopleFix(AnyFix):
-    """People look at the frames that the network is least sure of, up to their capacity an hour.
-
-    frames_per_h: frames that they look at in an hour
-    usd_a_frame: the cost of a frame
-    """
+    """People look at the frames that the network is least sure of, up to their capacity an hour."""
 
     kind: Literal["people"]
     frames_per_h: Annotated[float, Field(gt=0, le=1e6)]
-    finds: Annotated[Share, Field(description="of the objects that are there")]
+    """frames that they look at in an hour"""
+    finds: Share
+    """of the objects that are there"""
     usd_a_frame: Usd
+    """the cost of a frame"""
 
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.people[name] = self
@@ -298,13 +291,11 @@ class PeopleFix(AnyFix):
 
 
 class PicksFix(AnyFix):
-    """Choices of the case change, such as more replicas.
-
-    picks: the picks that change, choice to option
-    """
+    """Choices of the case change, such as more replicas."""
 
     kind: Literal["picks"]
     picks: Annotated[Picks, Field(min_length=1, max_length=8)]
+    """the picks that change, choice to option"""
 
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.picks[name] = self

@@ -220,13 +220,11 @@ def _by_group(view: View, chosen: Ints, then: Ints) -> pd.DataFrame:
 
 
 class AuditLook(LabellingLook):
-    """People label frames of the reference time again, by today's guideline.
-
-    frames: how many are labelled
-    """
+    """People label frames of the reference time again, by today's guideline."""
 
     kind: Literal["audit"]
     frames: Annotated[int, Field(ge=10, le=10_000)] = 100
+    """how many are labelled"""
 
     def frames_labelled(self, requested: int) -> int:
         return self.frames
@@ -257,16 +255,14 @@ class AuditLook(LabellingLook):
 
 
 class PicturesLook(AnyLook):
-    """Pictures of frames of the last day, beside frames of the reference time: as the player asks, and without labels.
-
-    frames: how many are shown of each time
-    """
+    """Pictures of frames of the last day, beside frames of the reference time: as the player asks, and without labels."""
 
     takes: ClassVar[tuple[LookInput, ...]] = ("site", "part", "pick")
     asks: ClassVar[Asked] = None
 
     kind: Literal["pictures"]
     frames: Annotated[int, Field(ge=1, le=48)] = 12
+    """how many are shown of each time"""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         now, then = (self._chosen(view, request, times) for times in (view.recent(), view.reference()))

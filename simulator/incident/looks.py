@@ -61,16 +61,26 @@ class LookRequest(Strict):
     """The inputs of a look; a look ignores those that its kind does not take."""
 
     look: Name = ""
-    site: Annotated[Name | None, Field(description="at this site alone, of pictures and labels; none: at all")] = None
-    statistic: Annotated[Name, Field(description="the figure, of slices")] = "found"
-    frames: Annotated[int, Field(ge=10, le=5000, description="number that people label, of labels")] = 100
-    system: Annotated[System | None, Field(description="the system whose changes are read; none: all")] = None
-    person: Annotated[Person, Field(description="the person who is asked")] = "site"
-    groups: Annotated[list[Column], Field(max_length=3, description="columns that a query groups by")] = []
-    only: Annotated[dict[Column, Line], Field(max_length=6, description="values of columns that a query keeps")] = {}
-    hours: Annotated[float, Field(gt=0, le=672, description="the last hours that a query reads")] = 24
-    part: Annotated[Literal["day", "night"] | None, Field(description="the part of the day that pictures show")] = None
-    pick: Annotated[PictureChoice, Field(description="the frames that pictures show")] = "any"
+    site: Name | None = None
+    """at this site alone, of pictures and labels; none: at all"""
+    statistic: Name = "found"
+    """the figure, of slices"""
+    frames: Annotated[int, Field(ge=10, le=5000)] = 100
+    """number that people label, of labels"""
+    system: System | None = None
+    """the system whose changes are read; none: all"""
+    person: Person = "site"
+    """the person who is asked"""
+    groups: Annotated[list[Column], Field(max_length=3)] = []
+    """columns that a query groups by"""
+    only: Annotated[dict[Column, Line], Field(max_length=6)] = {}
+    """values of columns that a query keeps"""
+    hours: Annotated[float, Field(gt=0, le=672)] = 24
+    """the last hours that a query reads"""
+    part: Literal["day", "night"] | None = None
+    """the part of the day that pictures show"""
+    pick: PictureChoice = "any"
+    """the frames that pictures show"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +102,7 @@ class LookFinding:
 
 
 class AnyLook(Strict):
-    """A look: its name, its duration and its cost; takes: the inputs of the kind, in the order of the screen.
-
-    label: its name on the page
-    note: a remark on the page
-    minutes: how long it takes
-    usd: its cost
-    """
+    """A look: its name, its duration and its cost; takes: the inputs of the kind, in the order of the screen."""
 
     takes: ClassVar[tuple[LookInput, ...]] = ()
     #: The input whose values are questions of their own, and these values; None: no sign of the look is known.
@@ -106,9 +110,13 @@ class AnyLook(Strict):
 
     kind: str
     label: Line
+    """its name on the page"""
     note: Line
+    """a remark on the page"""
     minutes: Minutes
+    """how long it takes"""
     usd: Usd = 0
+    """its cost"""
 
     def frames_labelled(self, requested: int) -> int:
         return 0
@@ -138,16 +146,14 @@ class AnyLook(Strict):
 
 
 class LabellingLook(AnyLook):
-    """A look for which people label frames.
-
-    people: how many label
-    minutes_a_frame: the time for a frame
-    usd_a_frame: the cost of a frame
-    """
+    """A look for which people label frames."""
 
     people: Annotated[int, Field(ge=1, le=1000)] = 2
+    """how many label"""
     minutes_a_frame: Annotated[float, Field(gt=0, le=1000)] = 2
+    """the time for a frame"""
     usd_a_frame: Usd = 1
+    """the cost of a frame"""
 
     def cost(self, requested: int) -> tuple[float, float]:
         frames = self.frames_labelled(requested)

@@ -75,138 +75,140 @@ _HeldGroup = Annotated[Name, Ref("group_of_scenes", "'{}' is not one of `scenes.
 
 
 class Site(Strict):
-    """A place with cameras, and the scenes that they see by day and by night.
-
-    label: its name on the page
-    cameras: how many there are
-    outdoors: whether weather reaches them
-    """
+    """A place with cameras, and the scenes that they see by day and by night."""
 
     label: Line
+    """its name on the page"""
     cameras: Annotated[int, Field(ge=1, le=256)]
-    version: Annotated[Name, Ref("version"), Field(description="of the client that sends its frames")]
-    day: Annotated[
-        dict[GroupName, Weight], Field(min_length=1, max_length=17, description="how often each group of scenes is seen")
-    ]
-    night: Annotated[
-        dict[GroupName, Weight], Field(max_length=17, description="its value from dusk to dawn; none: as by day")
-    ] = {}
+    """how many there are"""
+    version: Annotated[Name, Ref("version")]
+    """of the client that sends its frames"""
+    day: Annotated[dict[GroupName, Weight], Field(min_length=1, max_length=17)]
+    """how often each group of scenes is seen"""
+    night: Annotated[dict[GroupName, Weight], Field(max_length=17)] = {}
+    """its value from dusk to dawn; none: as by day"""
     outdoors: bool = True
+    """whether weather reaches them"""
 
 
 class Scenes(Strict):
     """The scenes of the cameras: each lasts for a while, and is an image of the detection tables."""
 
-    groups: Annotated[
-        dict[Name, list[Line]],
-        Field(min_length=1, max_length=16, description="categories that put an image into a group, the first that fits"),
-    ]
-    held_back: Annotated[list[_HeldGroup], Field(max_length=16, description="groups that only a cause brings")] = []
-    dwell_min: Annotated[PositiveFigure, Field(description="mean minutes that a camera sees one scene")]
-    weekend: Annotated[dict[_HeldGroup, Weight], Field(max_length=17, description="times as often on Saturday and Sunday")] = {}
-    night: Annotated[tuple[ClockTime, ClockTime], AS_WRITTEN, Field(description="from dusk to dawn")] = ("20:00", "06:00")
+    groups: Annotated[dict[Name, list[Line]], Field(min_length=1, max_length=16)]
+    """categories that put an image into a group, the first that fits"""
+    held_back: Annotated[list[_HeldGroup], Field(max_length=16)] = []
+    """groups that only a cause brings"""
+    dwell_min: PositiveFigure
+    """mean minutes that a camera sees one scene"""
+    weekend: Annotated[dict[_HeldGroup, Weight], Field(max_length=17)] = {}
+    """times as often on Saturday and Sunday"""
+    night: Annotated[tuple[ClockTime, ClockTime], AS_WRITTEN] = ("20:00", "06:00")
+    """from dusk to dawn"""
 
 
 class Usual(Strict):
-    """A condition that comes and goes in normal operation.
-
-    condition: the condition
-    severity: 1 to 3, as measured
-    when: always, by day or at night
-    """
+    """A condition that comes and goes in normal operation."""
 
     condition: Annotated[str, Field(max_length=40)]
+    """the condition"""
     severity: Annotated[int, Field(ge=1, le=5)]
-    share: Annotated[ShareFigure, Field(description="of the time when it can be")]
-    spell_h: Annotated[PositiveFigure, Field(description="mean hours that it lasts at a time")]
+    """1 to 3, as measured"""
+    share: ShareFigure
+    """of the time when it can be"""
+    spell_h: PositiveFigure
+    """mean hours that it lasts at a time"""
     when: Literal["always", "day", "night"] = "always"
+    """always, by day or at night"""
 
 
 class Release(Strict):
-    """A tested release: the network whose answers the stage gives.
-
-    label: its name on the page
-    detector: the measured network
-    precision: its precision
-    """
+    """A tested release: the network whose answers the stage gives."""
 
     label: Line
+    """its name on the page"""
     detector: Annotated[str, Field(max_length=40)]
+    """the measured network"""
     precision: Annotated[str, Field(max_length=40)] = "fp32"
+    """its precision"""
 
 
 class Labels(Strict):
-    """Labels that come without a request: frames a day, their delay in days, and the guideline.
-
-    frames_a_day: how many are labelled
-    days_late: how long they take
-    """
+    """Labels that come without a request: frames a day, their delay in days, and the guideline."""
 
     frames_a_day: Annotated[int, Field(ge=0, le=100_000)]
+    """how many are labelled"""
     days_late: Annotated[float, Field(ge=0, le=28)]
-    least_area_px: Annotated[float, Field(ge=0, le=1e7, description="the smallest box that people should label")] = 0
+    """how long they take"""
+    least_area_px: Annotated[float, Field(ge=0, le=1e7)] = 0
+    """the smallest box that people should label"""
 
 
 class Harm(Strict):
     """The cost of the detector's errors, in units of the least object that is missed."""
 
-    weights: Annotated[dict[Line, Weight], Field(max_length=80, description="of a missed object, by category; others count 1")]
-    needless: Annotated[Figure, bounded(0, 1e6), Field(description="of a detection that counts and is false")]
-    usd: Annotated[CostFigure, Field(description="what the miss of the least object costs, so that harm and money add up")]
+    weights: Annotated[dict[Line, Weight], Field(max_length=80)]
+    """of a missed object, by category; others count 1"""
+    needless: Annotated[Figure, bounded(0, 1e6)]
+    """of a detection that counts and is false"""
+    usd: CostFigure
+    """what the miss of the least object costs, so that harm and money add up"""
 
 
 class Incident(Section):
-    """A stream of frames with measured figures, and the fault that strikes it.
-
-    starts_on: the first day
-    release: the released network
-    sites: places with cameras, by name
-    scenes: groups of scenes
-    usual: harmless conditions that come and go
-    labels: labels that come without a request
-    harm: the cost of a missed object
-    causes: possible causes, by name
-    decoys: harmless changes, by name
-    looks: looks that a player can take, by name
-    fixes: fixes that a player can order, by name
-    """
+    """A stream of frames with measured figures, and the fault that strikes it."""
 
     evidence_from = "simulator.incident.incident_evidence:look_up"
 
-    stage: Annotated[Name, Ref("plain_pool"), Field(description="the pool whose answers the detector gives")]
+    stage: Annotated[Name, Ref("plain_pool")]
+    """the pool whose answers the detector gives"""
     starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    """the first day"""
     release: Release
-    previous: Annotated[Release, Field(description="what was released before, and can be rolled back to")]
+    """the released network"""
+    previous: Release
+    """what was released before, and can be rolled back to"""
     sites: Annotated[dict[Name, Site], Field(min_length=1, max_length=32)]
-    versions: Annotated[dict[Name, Line], Field(min_length=1, max_length=16, description="of the client, by name")]
+    """places with cameras, by name"""
+    versions: Annotated[dict[Name, Line], Field(min_length=1, max_length=16)]
+    """of the client, by name"""
     scenes: Scenes
+    """groups of scenes"""
     usual: Annotated[list[Usual], Field(max_length=16)] = []
+    """harmless conditions that come and go"""
     labels: Labels
+    """labels that come without a request"""
     harm: Harm
-    reference_days: Annotated[float, Field(ge=2, le=21, description="quiet days at the start, the reference of production")] = 7
-    onset_days: Annotated[tuple[float, float], AS_WRITTEN, Field(description="the first and the last day of its begin")]
-    ramp_days: Annotated[float, Field(gt=0, le=14, description="how long it takes to come, where it comes gently")] = 4
-    complaint_days: Annotated[
-        float, Field(gt=0, le=14, description="days from its full strength until a customer complains, if nothing rang")
-    ] = 3
+    """the cost of a missed object"""
+    reference_days: Annotated[float, Field(ge=2, le=21)] = 7
+    """quiet days at the start, the reference of production"""
+    onset_days: Annotated[tuple[float, float], AS_WRITTEN]
+    """the first and the last day of its begin"""
+    ramp_days: Annotated[float, Field(gt=0, le=14)] = 4
+    """how long it takes to come, where it comes gently"""
+    complaint_days: Annotated[float, Field(gt=0, le=14)] = 3
+    """days from its full strength until a customer complains, if nothing rang"""
     causes: Annotated[dict[Name, Cause], Field(min_length=2, max_length=64)]
+    """possible causes, by name"""
     decoys: Annotated[dict[Name, Decoy], Field(max_length=32)] = {}
-    second_share: Annotated[ShareFigure, Field(description="how often a second cause begins with a harmful one")]
-    log: Annotated[
-        dict[Name, LogEntry], Field(max_length=64, description="lines that the log of changes may hold, by name")
-    ] = {}
-    talk: Annotated[
-        dict[Person, list[Line]], Field(max_length=3, description="words of each person who has noticed nothing of the cause")
-    ] = {}
-    decoy_share: Annotated[ShareFigure, Field(description="how often a decoy moves with a cause that names none")]
-    watches: Annotated[list[Watch], Field(min_length=1, max_length=32, description="what is watched at first")]
-    usd_a_week: Annotated[
-        dict[Annotated[Name, Ref("statistic")], CostFigure],
-        Field(description="what it costs to watch each statistic, for a week"),
-    ]
-    page_usd: Annotated[CostFigure, Field(description="what it costs when the person on call is paged")]
+    """harmless changes, by name"""
+    second_share: ShareFigure
+    """how often a second cause begins with a harmful one"""
+    log: Annotated[dict[Name, LogEntry], Field(max_length=64)] = {}
+    """lines that the log of changes may hold, by name"""
+    talk: Annotated[dict[Person, list[Line]], Field(max_length=3)] = {}
+    """words of each person who has noticed nothing of the cause"""
+    decoy_share: ShareFigure
+    """how often a decoy moves with a cause that names none"""
+    watches: Annotated[list[Watch], Field(min_length=1, max_length=32)]
+    """what is watched at first"""
+    usd_a_week: dict[Annotated[Name, Ref("statistic")], CostFigure]
+    """what it costs to watch each statistic, for a week"""
+    page_usd: CostFigure
+    """what it costs when the person on call is paged"""
     looks: Annotated[dict[Name, Look], Field(min_length=1, max_length=32)]
+    """looks that a player can take, by name"""
     fixes: Annotated[dict[Name, Fix], Field(min_length=1, max_length=32)]
+    """fixes that a player can order, by name"""
 
     @model_validator(mode="after")
     def _times_fit(self) -> Self:

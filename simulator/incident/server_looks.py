@@ -70,16 +70,14 @@ _RECENT_S = 2 * DAY_S
 
 
 class ChangesLook(AnyLook):
-    """The log of changes of the last days, of all systems or of one.
-
-    days: how far back it goes
-    """
+    """The log of changes of the last days, of all systems or of one."""
 
     takes: ClassVar[tuple[LookInput, ...]] = ("system",)
     asks: ClassVar[Asked] = ("system", get_args(System))
 
     kind: Literal["changes"]
     days: Annotated[float, Field(gt=0, le=60)] = 30
+    """how far back it goes"""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         log = view.spec.log
@@ -191,13 +189,11 @@ def _file_hash(view: View, detector: str, precision: str) -> str:
 
 
 class PreprocessingLook(AnyLook):
-    """Frames prepared by the training code, and as clients and servers prepared them, by version and replica.
-
-    frames: how many are compared
-    """
+    """Frames prepared by the training code, and as clients and servers prepared them, by version and replica."""
 
     kind: Literal["preprocessing"]
     frames: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """how many are compared"""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         frames, scenes = view.statistics.frames, view.statistics.scenes
@@ -253,13 +249,11 @@ def _commonest_difference(view: View) -> tuple[tuple[str, int], tuple[str, int]]
 
 
 class ReplayLook(AnyLook):
-    """Stored frames of the reference time, sent through the servers as they are now.
-
-    frames: how many are sent again
-    """
+    """Stored frames of the reference time, sent through the servers as they are now."""
 
     kind: Literal["replay"]
     frames: Annotated[int, Field(ge=20, le=10_000)] = 400
+    """how many are sent again"""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         frames = view.statistics.frames
@@ -288,15 +282,13 @@ class ShadowLook(AnyLook):
 
 
 class CanaryLook(AnyLook):
-    """The previous release answers a share of the traffic in earnest; its frames are other frames than those beside it.
-
-    share: the share of the traffic
-    detector: the network that answers, in place of the previous release
-    """
+    """The previous release answers a share of the traffic in earnest; its frames are other frames than those beside it."""
 
     kind: Literal["canary"]
     share: Annotated[Share, Field(gt=0)] = 0.1
+    """the share of the traffic"""
     detector: Annotated[str | None, Field(max_length=40)] = None
+    """the network that answers, in place of the previous release"""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         previous = (self.detector, "fp32") if self.detector else (view.spec.previous.detector, view.spec.previous.precision)

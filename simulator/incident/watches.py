@@ -65,29 +65,26 @@ BY = {"all": "all frames", "site": "by site", "camera": "by camera", "version": 
 
 
 class Watch(Strict):
-    """A monitor: a figure, the slices of it, a test against a reference, and the threshold of its alarm.
-
-    statistic: the figure that it watches
-    by: all, or a monitor for each site, version or replica
-    test: the test against the reference
-    window_h: hours of a window
-    at: the threshold of the alarm
-    """
+    """A monitor: a figure, the slices of it, a test against a reference, and the threshold of its alarm."""
 
     statistic: Name
+    """the figure that it watches"""
     by: Slicing = "all"
+    """all, or a monitor for each site, version or replica"""
     test: Test = "mean"
+    """the test against the reference"""
     window_h: Annotated[float, Field(ge=1, le=168)] = 24
-    reference: Annotated[
-        Literal["collected", "first"], Field(description="the images that were collected, or the first days of production")
-    ] = "first"
-    rings: Annotated[
-        Literal["spread", "p"],
-        Field(description="beyond `at` standard deviations of the reference's own windows, or below the p value `at`"),
-    ] = "spread"
+    """hours of a window"""
+    reference: Literal["collected", "first"] = "first"
+    """the images that were collected, or the first days of production"""
+    rings: Literal["spread", "p"] = "spread"
+    """beyond `at` standard deviations of the reference's own windows, or below the p value `at`"""
     at: Annotated[float, Field(gt=0, le=1000)] = 4
-    correct: Annotated[bool, Field(description="whether p is multiplied by the number of slices (Bonferroni)")] = True
-    sampled: Annotated[float, Field(gt=0, le=1, description="share of the frames that it reads")] = 1
+    """the threshold of the alarm"""
+    correct: bool = True
+    """whether p is multiplied by the number of slices (Bonferroni)"""
+    sampled: Annotated[float, Field(gt=0, le=1)] = 1
+    """share of the frames that it reads"""
 
     @model_validator(mode="after")
     def _known(self) -> Self:

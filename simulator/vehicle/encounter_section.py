@@ -35,65 +35,45 @@ Deceleration = Annotated[Figure, bounded(0.1, 100)]
 class Compared(Strict):
     """A detector that was measured on an object and on the one that stands in for it, by the height in its picture."""
 
-    finds: Annotated[str, Field(pattern=_FINDER, max_length=80, description="whose recall of both is compared")]
-    threshold: Annotated[float | None, Field(description="the least score of an answer that counts")] = None
+    finds: Annotated[str, Field(pattern=_FINDER, max_length=80)]
+    """whose recall of both is compared"""
+    threshold: float | None = None
+    """the least score of an answer that counts"""
 
 
 class Sight(Strict):
     """The recall of a stage's model in the frames that it serves, by evidence of real drives or of labelled images."""
 
-    finds: Annotated[str, Field(pattern=_FINDER, max_length=80, description="whose recall it has, such as `kitti.yolox_x`")]
-    threshold: Annotated[
-        float | None, Field(description="the least score of an answer that counts; none: as it was published")
-    ] = None
-    misses_as: Annotated[
-        str | None,
-        Field(max_length=80, description="whose misses follow each other as its own do; none: its own, which were measured"),
-    ] = None
-    alarms_as: Annotated[
-        str | None, Field(max_length=80, description="whose false answers on the road stand for its own; none: its own")
-    ] = None
-    stands_in: Annotated[
-        dict[Object, Object],
-        Field(max_length=3, description="objects without a measurement, each with the object that stands in for it"),
-    ] = {}
-    differs_as: Annotated[
-        list[Compared],
-        Field(
-            max_length=8,
-            description="detectors that were measured on an object and on its stand-in: as much less is found, on average; "
-            "none: found alike, at the same height",
-        ),
-    ] = []
+    finds: Annotated[str, Field(pattern=_FINDER, max_length=80)]
+    """whose recall it has, such as `kitti.yolox_x`"""
+    threshold: float | None = None
+    """the least score of an answer that counts; none: as it was published"""
+    misses_as: Annotated[str | None, Field(max_length=80)] = None
+    """whose misses follow each other as its own do; none: its own, which were measured"""
+    alarms_as: Annotated[str | None, Field(max_length=80)] = None
+    """whose false answers on the road stand for its own; none: its own"""
+    stands_in: Annotated[dict[Object, Object], Field(max_length=3)] = {}
+    """objects without a measurement, each with the object that stands in for it"""
+    differs_as: Annotated[list[Compared], Field(max_length=8)] = []
+    """detectors that were measured on an object and on its stand-in: as much less is found, on average; none: found alike, at
+    the same height"""
     sensors: Annotated[
         list[Annotated[Name, Ref("sensor", absent="arrivals should be of the kind sensors")]],
-        Field(min_length=1, max_length=16, description="the sensors whose frames look ahead"),
+        Field(min_length=1, max_length=16),
     ]
-    focal_px: Annotated[
-        PositiveFigure | None,
-        Field(description="of a camera: focal length, in pixels of the picture that the network gets; none: found by distance"),
-    ] = None
-    zoom: Annotated[
-        PositiveFigure | None,
-        Field(description="how many times as large things are where the network gets a part of the picture; none: the whole"),
-    ] = None
-    picture_part: Annotated[
-        float | None,
-        Field(gt=0, le=1, description="part of the usual picture's sides that the network gets; none: the usual picture"),
-    ] = None
-    ranges_by: Annotated[
-        str | None,
-        Field(
-            pattern=r"^[a-z][a-z0-9_.]*$",
-            max_length=80,
-            description="how distances and closing speeds are measured, such as `kitti.pointrcnn`; none: they are exact",
-        ),
-    ] = None
-    hidden_shift: Annotated[
-        Annotated[Figure, bounded(-20, 20)] | None,
-        Field(description="of the share found while most of an object is hidden, as a normal quantile; none: nothing is lost"),
-    ] = None
-    half_angle_deg: Annotated[Angle | None, Field(description="half of the angle that it sees; none: everything ahead")] = None
+    """the sensors whose frames look ahead"""
+    focal_px: PositiveFigure | None = None
+    """of a camera: focal length, in pixels of the picture that the network gets; none: found by distance"""
+    zoom: PositiveFigure | None = None
+    """how many times as large things are where the network gets a part of the picture; none: the whole"""
+    picture_part: Annotated[float | None, Field(gt=0, le=1)] = None
+    """part of the usual picture's sides that the network gets; none: the usual picture"""
+    ranges_by: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9_.]*$", max_length=80)] = None
+    """how distances and closing speeds are measured, such as `kitti.pointrcnn`; none: they are exact"""
+    hidden_shift: Annotated[Figure, bounded(-20, 20)] | None = None
+    """of the share found while most of an object is hidden, as a normal quantile; none: nothing is lost"""
+    half_angle_deg: Angle | None = None
+    """half of the angle that it sees; none: everything ahead"""
 
     @property
     def scale_px(self) -> float | None:
@@ -104,39 +84,35 @@ class Sight(Strict):
 
 
 class Hazard(Strict):
-    """A kind of encounter: what comes into the way, how far ahead, and how fast it moves on.
-
-    label: its name on the page
-    share: its share of the encounters; all shares add up to 1
-    object: car, pedestrian or cyclist
-    height_m: its height
-    """
+    """A kind of encounter: what comes into the way, how far ahead, and how fast it moves on."""
 
     label: Line
+    """its name on the page"""
     share: ShareFigure
+    """its share of the encounters; all shares add up to 1"""
     object: Object
+    """car, pedestrian or cyclist"""
     height_m: Quantity
-    distance_m: Annotated[Quantity, Field(description="from the vehicle when it comes into view")]
-    speed_kmh: Annotated[Quantity | None, Field(description="its own speed along the road; none: it stands")] = None
-    lateral_m: Annotated[Quantity | None, Field(description="how far beside the way it comes into view; none: in the way")] = (
-        None
-    )
-    crosses_mps: Annotated[
-        Quantity | None, Field(description="how fast it moves sideways into the way, where it stays; none: not at all")
-    ] = None
-    hidden_s: Annotated[
-        Quantity | None, Field(description="how long most of it is still hidden after it comes into view; none: not at all")
-    ] = None
+    """its height"""
+    distance_m: Quantity
+    """from the vehicle when it comes into view"""
+    speed_kmh: Quantity | None = None
+    """its own speed along the road; none: it stands"""
+    lateral_m: Quantity | None = None
+    """how far beside the way it comes into view; none: in the way"""
+    crosses_mps: Quantity | None = None
+    """how fast it moves sideways into the way, where it stays; none: not at all"""
+    hidden_s: Quantity | None = None
+    """how long most of it is still hidden after it comes into view; none: not at all"""
 
 
 class Confirmation(Strict):
-    """An object counts once it was found in `hits` of the latest `of` frames of one sensor's kind.
-
-    hits, of: the frames that show it, of the latest frames
-    """
+    """An object counts once it was found in `hits` of the latest `of` frames of one sensor's kind."""
 
     hits: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 3
+    """the frames that show it, of the latest frames"""
     of: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 4
+    """the frames that show it, of the latest frames"""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -146,53 +122,44 @@ class Confirmation(Strict):
 
 
 class Condition(Strict):
-    """Weather, light or dirt: what it does to what cameras find, as measured on labelled images, and to the brakes.
-
-    label: its name on the page
-    severity: 1 to 3, as measured
-    """
+    """Weather, light or dirt: what it does to what cameras find, as measured on labelled images, and to the brakes."""
 
     label: Line
-    corruption: Annotated[str, Field(max_length=40, description="the condition of the detection tables")]
+    """its name on the page"""
+    corruption: Annotated[str, Field(max_length=40)]
+    """the condition of the detection tables"""
     severity: Annotated[int, Field(ge=1, le=5)]
-    deceleration_mps2: Annotated[Deceleration | None, Field(description="the most that the road gives; none: as usual")] = None
-    lidar_shift: Annotated[
-        Annotated[Figure, bounded(-20, 20)] | None,
-        Field(description="of the share that a LiDAR finds, as a normal quantile, Phi(Phi^-1(r) + s); none: nothing is known"),
-    ] = None
+    """1 to 3, as measured"""
+    deceleration_mps2: Deceleration | None = None
+    """the most that the road gives; none: as usual"""
+    lidar_shift: Annotated[Figure, bounded(-20, 20)] | None = None
+    """of the share that a LiDAR finds, as a normal quantile, Phi(Phi^-1(r) + s); none: nothing is known"""
 
 
 class Degraded(Strict):
-    """The speed limit of the vehicle while its newest information is too old; 0 is a safe stop.
-
-    above_age_ms: the age of the newest information
-    speed_kmh: the speed limit then; 0 is a safe stop
-    """
+    """The speed limit of the vehicle while its newest information is too old; 0 is a safe stop."""
 
     above_age_ms: Annotated[float, Field(gt=0, le=60_000)]
+    """the age of the newest information"""
     speed_kmh: Annotated[Figure, bounded(0, 300)]
-    slows_mps2: Annotated[
-        Deceleration | None, Field(description="how it slows down to that, from when the age is reached; none: at once")
-    ] = None
-    usd_each: Annotated[
-        CostFigure | None,
-        Field(description="the cost of each time that it begins, such as a call; none: nothing"),
-    ] = None
+    """the speed limit then; 0 is a safe stop"""
+    slows_mps2: Deceleration | None = None
+    """how it slows down to that, from when the age is reached; none: at once"""
+    usd_each: CostFigure | None = None
+    """the cost of each time that it begins, such as a call; none: nothing"""
 
 
 class GentleBraking(Strict):
-    """Gentle braking at a first sight, until the object is confirmed or the time is over; once for each object.
-
-    hits, of: the frames that show it, of the latest frames
-    """
+    """Gentle braking at a first sight, until the object is confirmed or the time is over; once for each object."""
 
     hits: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 1
+    """the frames that show it, of the latest frames"""
     of: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 1
-    deceleration_mps2: Annotated[Deceleration, Field(description="the gentle deceleration")]
-    lasts_s: Annotated[
-        Annotated[Figure, bounded(0, 10)],
-        Field(description="it lasts no longer than this, and the lower speed is kept"),
-    ]
+    """the frames that show it, of the latest frames"""
+    deceleration_mps2: Deceleration
+    """the gentle deceleration"""
+    lasts_s: Annotated[Figure, bounded(0, 10)]
+    """it lasts no longer than this, and the lower speed is kept"""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -202,73 +169,60 @@ class GentleBraking(Strict):
 
 
 class Braking(Strict):
-    """From an object that is confirmed to a vehicle that stands.
-
-    planner_hz: decisions a second
-    actuation_s: the time until the brakes act
-    deceleration_mps2: the deceleration
-    """
+    """From an object that is confirmed to a vehicle that stands."""
 
     planner_hz: Annotated[Figure, bounded(0.01, 1000)]
+    """decisions a second"""
     actuation_s: Annotated[Figure, bounded(0, 10)]
+    """the time until the brakes act"""
     deceleration_mps2: Deceleration
-    margin_s: Annotated[
-        Figure, bounded(0, 60), Field(description="it brakes this much earlier than the brakes alone would ask for")
-    ]
-    clearance_m: Annotated[Figure, bounded(0, 100), Field(description="and would come to stand this far before the object")]
-    predicts: Annotated[
-        bool, Field(description="whether distances are moved on by the age of the answer, at constant speed")
-    ] = False
-    gentle: Annotated[
-        GentleBraking | None, Field(description="gentle braking before an object is confirmed; none: it waits for that")
-    ] = None
-    closing: Annotated[
-        Literal["measured", "own_speed"],
-        Field(description="the closing speed that it believes in: as measured, or as if the object stood"),
-    ] = "measured"
-    range_error: Annotated[
-        Annotated[Figure, bounded(0, 10)] | None,
-        Field(description="times the errors that were measured; none: 1, as measured; 0: exact"),
-    ] = None
+    """the deceleration"""
+    margin_s: Annotated[Figure, bounded(0, 60)]
+    """it brakes this much earlier than the brakes alone would ask for"""
+    clearance_m: Annotated[Figure, bounded(0, 100)]
+    """and would come to stand this far before the object"""
+    predicts: bool = False
+    """whether distances are moved on by the age of the answer, at constant speed"""
+    gentle: GentleBraking | None = None
+    """gentle braking before an object is confirmed; none: it waits for that"""
+    closing: Literal["measured", "own_speed"] = "measured"
+    """the closing speed that it believes in: as measured, or as if the object stood"""
+    range_error: Annotated[Figure, bounded(0, 10)] | None = None
+    """times the errors that were measured; none: 1, as measured; 0: exact"""
 
 
 class Encounters(Section):
-    """Encounters of the vehicle during a run; each design meets the same ones.
-
-    confirms: the frames that confirm an object
-    braking: from a confirmed object to a vehicle that stands
-    degrades: the speed limit while information is old
-    conditions: weather, light or dirt, by name
-    kinds: what comes into the way, by name
-    """
+    """Encounters of the vehicle during a run; each design meets the same ones."""
 
     metrics_from = "simulator.vehicle.encounter_metrics:metrics_of_encounters"
     evidence_from = "simulator.vehicle.sight:look_up"
     totals_from = "simulator.vehicle.encounter_metrics:encounter_totals"
     causes_from = "simulator.vehicle.encounter_causes:ENCOUNTER_CAUSES"
 
-    known_at: Annotated[Name, Ref("end"), Field(description="the end where an answer is known to the planner")]
-    count: Annotated[int, Field(ge=1, le=10_000, description="encounters in each replication")] = 200
-    speed_kmh: Annotated[Annotated[Figure, bounded(0.1, 300)] | None, Field(description="of the vehicle")] = None
-    speed_by: Annotated[
-        Annotated[Name, Ref("attribute", "'{}' is not an attribute")] | None,
-        Field(description="or the attribute that is its speed, in km/h"),
-    ] = None
-    sees: Annotated[
-        dict[Annotated[Name, Ref("machine")], Sight],
-        Field(min_length=1, max_length=16, description="by the stage whose model looks"),
-    ]
-    fuses: Annotated[
-        Literal["either", "both"], Field(description="whether camera or LiDAR is enough, or both must confirm")
-    ] = "either"
+    known_at: Annotated[Name, Ref("end")]
+    """the end where an answer is known to the planner"""
+    count: Annotated[int, Field(ge=1, le=10_000)] = 200
+    """encounters in each replication"""
+    speed_kmh: Annotated[Figure, bounded(0.1, 300)] | None = None
+    """of the vehicle"""
+    speed_by: Annotated[Name, Ref("attribute", "'{}' is not an attribute")] | None = None
+    """or the attribute that is its speed, in km/h"""
+    sees: Annotated[dict[Annotated[Name, Ref("machine")], Sight], Field(min_length=1, max_length=16)]
+    """by the stage whose model looks"""
+    fuses: Literal["either", "both"] = "either"
+    """whether camera or LiDAR is enough, or both must confirm"""
     confirms: Confirmation = Confirmation()
+    """the frames that confirm an object"""
     braking: Braking
+    """from a confirmed object to a vehicle that stands"""
     degrades: Degraded | None = None
-    condition: Annotated[
-        Annotated[Name, Ref("condition")] | None, Field(description="one of `conditions`; none: a clear day")
-    ] = None
+    """the speed limit while information is old"""
+    condition: Annotated[Name, Ref("condition")] | None = None
+    """one of `conditions`; none: a clear day"""
     conditions: Annotated[dict[Name, Condition], Field(max_length=16)] = {}
+    """weather, light or dirt, by name"""
     kinds: Annotated[dict[Name, Hazard], Field(min_length=1, max_length=16)]
+    """what comes into the way, by name"""
 
     @model_validator(mode="after")
     def _one_speed(self) -> Self:
@@ -289,20 +243,20 @@ class Encounters(Section):
 
 
 class VehiclePart(Strict):
-    """A thing that the vehicle carries for its perception: what it costs, what it draws idle and at work.
-
-    label: its name on the page
-    idle_w: the power that it draws idle, in watts
-    """
+    """A thing that the vehicle carries for its perception: what it costs, what it draws idle and at work."""
 
     label: Line
-    count: Annotated[int, Field(ge=0, le=64, description="how many there are")] = 1
-    usd: Annotated[CostFigure, Field(description="for one; so are the watts")]
+    """its name on the page"""
+    count: Annotated[int, Field(ge=0, le=64)] = 1
+    """how many there are"""
+    usd: CostFigure
+    """for one; so are the watts"""
     idle_w: Annotated[Figure, bounded(0, 10_000)]
-    busy_w: Annotated[Annotated[Figure, bounded(0, 10_000)] | None, Field(description="at work; none: as when idle")] = None
-    works_for: Annotated[
-        list[Annotated[Name, Ref("machine")]], Field(max_length=32, description="the stages that it is at work for")
-    ] = []
+    """the power that it draws idle, in watts"""
+    busy_w: Annotated[Figure, bounded(0, 10_000)] | None = None
+    """at work; none: as when idle"""
+    works_for: Annotated[list[Annotated[Name, Ref("machine")]], Field(max_length=32)] = []
+    """the stages that it is at work for"""
 
     @model_validator(mode="after")
     def _draws_more_at_work(self) -> Self:
@@ -312,29 +266,25 @@ class VehiclePart(Strict):
 
 
 class Vehicle(Section):
-    """The vehicle around the machines: what they cost over its life, and what they draw.
-
-    parts: what it carries, by name
-    usd_per_kwh: the price of energy
-    needless_brake_usd: the cost of braking without a reason
-    drive_wh_per_km: the energy of driving itself
-    average_kmh: the average speed
-    """
+    """The vehicle around the machines: what they cost over its life, and what they draw."""
 
     metrics_from = "simulator.vehicle.encounter_metrics:metrics_of_vehicle"
     totals_from = "simulator.vehicle.encounter_metrics:totals_of_vehicle"
     causes_from = "simulator.vehicle.encounter_causes:VEHICLE_CAUSES"
 
     parts: Annotated[dict[Name, VehiclePart], Field(min_length=1, max_length=16)]
-    driven_h: Annotated[PositiveFigure, Field(description="hours that it drives in its life")]
+    """what it carries, by name"""
+    driven_h: PositiveFigure
+    """hours that it drives in its life"""
     usd_per_kwh: CostFigure
+    """the price of energy"""
     needless_brake_usd: CostFigure
-    needless_slowing_usd: Annotated[
-        CostFigure | None, Field(description="the cost of gentle braking without a reason; none: nothing")
-    ] = None
-    lost_hour_usd: Annotated[
-        CostFigure | None,
-        Field(description="an hour that `degrades` makes the vehicle stand, or as much way lost; none: nothing"),
-    ] = None
+    """the cost of braking without a reason"""
+    needless_slowing_usd: CostFigure | None = None
+    """the cost of gentle braking without a reason; none: nothing"""
+    lost_hour_usd: CostFigure | None = None
+    """an hour that `degrades` makes the vehicle stand, or as much way lost; none: nothing"""
     drive_wh_per_km: PositiveFigure
+    """the energy of driving itself"""
     average_kmh: PositiveFigure
+    """the average speed"""

@@ -147,7 +147,7 @@ def test_every_field_and_every_model_has_its_words():
         for name, field in one.get("properties", {}).items()
         if name != "kind" and not field.get("description")
     ]
-    assert lacking == [], "add a line `field: words` to the docstring of the model"
+    assert lacking == [], "write a docstring below the field"
     assert [name for name, field in SCHEMA["properties"].items() if not field.get("description")] == []
     assert [model for model, one in SCHEMA["definitions"].items() if not one.get("description")] == []
 

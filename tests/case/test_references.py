@@ -13,28 +13,26 @@ from simulator.case.document import ScenarioError
 from simulator.case.fields import Name
 from simulator.case.kinds import add_kind, remove_kind
 from simulator.case.load import load, loads
-from simulator.case.references import NAME_KINDS, Ref, Reference, references
+from simulator.case.references import NAME_KINDS, NameUse, Ref, references
 from simulator.case.schema import Scenario
 from tests.case.texts import SMALL, place
 from tests.case_reference import page
 
 
 class Echo(AnyCurveball):
-    """Traffic rises while a stage is busy.
-
-    beside: the stage that is busy
-    unless: objectives whose miss stops it
-    by_end: factors by end
-    times: the factor
-    """
+    """Traffic rises while a stage is busy."""
 
     changes: ClassVar = {AffectedQuantity.RATE: "times"}
 
     kind: Literal["echo"]
     beside: Annotated[Name, Ref("stage")]
+    """the stage that is busy"""
     unless: list[Annotated[str, Ref("objective")]] = []
+    """objectives whose miss stops it"""
     by_end: dict[Annotated[Name, Ref("end")], float] = {}
+    """factors by end"""
     times: float = 2
+    """the factor"""
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +120,7 @@ def test_the_walk_goes_by_the_data_whatever_faults_they_have():
     data = {"entries": [{"metric": "a"}, 3, {"metric": None}, {"metric": "b", "more": 1}], "pair": "text", "strange": {}}
     found = [*references(Outer, data)]
     assert found == [
-        Reference(("entries", 0, "metric"), Ref("metric"), "a"),
-        Reference(("entries", 3, "metric"), Ref("metric"), "b"),
+        NameUse(("entries", 0, "metric"), Ref("metric"), "a"),
+        NameUse(("entries", 3, "metric"), Ref("metric"), "b"),
     ]
     assert [*references(Scenario, ["no", "mapping"])] == []

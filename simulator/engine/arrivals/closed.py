@@ -51,17 +51,17 @@ class Loop(AnyArrivals):
 
 
 class Closed(Loop):
-    """Clients that each think, send a request, wait until its path ends, and think again.
-
-    clients: how many there are
-    think_s: the time from an answer to the next request
-    """
+    """Clients that each think, send a request, wait until its path ends, and think again."""
 
     kind: Literal["closed"]
     clients: Annotated[int, Field(ge=1, le=100_000)]
+    """how many there are"""
     think_s: Lognormal | None = None
-    think_mean_s: Annotated[PositiveFigure | None, Field(description="the mean, if think times are exponential")] = None
-    requests: Annotated[int | None, Field(ge=1, le=100_000_000, description="total number; none: no limit")] = None
+    """the time from an answer to the next request"""
+    think_mean_s: PositiveFigure | None = None
+    """the mean, if think times are exponential"""
+    requests: Annotated[int | None, Field(ge=1, le=100_000_000)] = None
+    """total number; none: no limit"""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

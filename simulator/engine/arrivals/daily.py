@@ -22,15 +22,13 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 class Peak(Strict):
-    """A rush at a time of day: a share of the whole day's requests arrives then, on top of the rest.
-
-    minutes: how long it lasts
-    share: its share of the requests of a day
-    """
+    """A rush at a time of day: a share of the whole day's requests arrives then, on top of the rest."""
 
     start: ClockTime
     minutes: Annotated[float, Field(gt=0, le=1440)]
+    """how long it lasts"""
     share: Share
+    """its share of the requests of a day"""
 
     @model_validator(mode="after")
     def _within_the_day(self) -> Self:
@@ -43,15 +41,14 @@ class DailyArrivals(Open):
     """Shape of one day's arrivals.
 
     `weights` split the day from 00:00 into equal parts; `peaks` take their shares of the day first.
-
-    weights: numbers that split the day into equal parts; a part with twice the weight has twice the requests
-    peaks: times of day with a share of the requests of their own
     """
 
     reaches_steady_state: ClassVar[bool] = False
 
     weights: Annotated[list[Weight], Field(min_length=1, max_length=1440)]
+    """numbers that split the day into equal parts; a part with twice the weight has twice the requests"""
     peaks: Annotated[list[Peak], Field(max_length=24)] = []
+    """times of day with a share of the requests of their own"""
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -63,29 +60,26 @@ class DailyArrivals(Open):
 
 
 class Daily(DailyArrivals):
-    """A Poisson process whose rate follows the time of day.
-
-    per_day: requests a day
-    """
+    """A Poisson process whose rate follows the time of day."""
 
     kind: Literal["daily"]
     per_day: Annotated[Figure, bounded(1, 1e8)]
+    """requests a day"""
 
 
 class Weekly(DailyArrivals):
     """A Poisson process whose rate follows the day of the week, and the same profile every day.
 
     `days` weighs the days from Monday to Sunday; the run starts on the day `starts_on`.
-
-    per_week: requests a week
-    days: seven weights, from Monday to Sunday
-    starts_on: the first day of the run
     """
 
     kind: Literal["weekly"]
     per_week: Annotated[Figure, bounded(1, 1e8)]
+    """requests a week"""
     days: Annotated[list[Weight], Field(min_length=7, max_length=7)]
+    """seven weights, from Monday to Sunday"""
     starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    """the first day of the run"""
 
     @model_validator(mode="after")
     def _some_day(self) -> Self:

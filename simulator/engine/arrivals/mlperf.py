@@ -23,15 +23,13 @@ Percentile = Annotated[float, Field(ge=0.5, le=0.9999, description="the quoted p
 
 
 class _Quoted(AnyArrivals):
-    """Base of the scenarios with a quoted latency.
-
-    queries: how many are sent
-    bound_s: the bound on the latency, in seconds; none: no bound
-    """
+    """Base of the scenarios with a quoted latency."""
 
     queries: Queries
+    """how many are sent"""
     percentile: Percentile
     bound_s: PositiveFigure | None
+    """the bound on the latency, in seconds; none: no bound"""
 
     @property
     def mlperf(self) -> MlperfRules:
@@ -39,28 +37,24 @@ class _Quoted(AnyArrivals):
 
 
 class Server(_Quoted, Open):
-    """A number of queries as a Poisson process: valid while the latency at the percentile meets the bound.
-
-    queries: how many are sent
-    bound_s: the bound on the latency, in seconds
-    rate_per_s: queries a second on average
-    """
+    """A number of queries as a Poisson process: valid while the latency at the percentile meets the bound."""
 
     kind: Literal["server"]
     rate_per_s: RateFigure
+    """queries a second on average"""
     queries: Queries
+    """how many are sent"""
     percentile: Percentile = 0.99
     bound_s: PositiveFigure
+    """the bound on the latency, in seconds"""
 
 
 class Offline(AnyArrivals):
-    """All samples at once, at the start of the run: only the throughput counts.
-
-    samples: how many are sent
-    """
+    """All samples at once, at the start of the run: only the throughput counts."""
 
     kind: Literal["offline"]
     samples: Queries
+    """how many are sent"""
 
     @property
     def mlperf(self) -> MlperfRules:
@@ -81,14 +75,12 @@ class SingleStream(_Quoted, Loop):
 
 
 class MultiStream(_Quoted, Loop):
-    """One query of several samples at a time, the next as soon as all samples are back.
-
-    samples_per_query: requests that are sent together
-    """
+    """One query of several samples at a time, the next as soon as all samples are back."""
 
     kind: Literal["multi_stream"]
     queries: Queries
     samples_per_query: Annotated[int, Field(ge=1, le=1024)] = 8
+    """requests that are sent together"""
     percentile: Percentile = 0.99
     bound_s: PositiveFigure | None = None
 

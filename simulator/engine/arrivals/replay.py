@@ -29,25 +29,25 @@ class Replay(Open):
     The run starts at the time `origin_s` of the file. `rate_scale` 2 gives twice as many requests a second.
     `burstiness` scales each gap's distance from the mean gap: 1 as recorded, 0 evenly spaced, above 1 burstier.
     Requests end when the recording does, unless `repeat` starts it again. A spike plays the recording faster.
-
-    file: a .csv or .parquet file beside the case
-    column: the column of the times
-    evidence: the kind of evidence of the recording
-    origin_s: the time in the file that is the start of the run
-    rate_scale: 2 gives twice as many requests a second
-    burstiness: 1 as recorded, 0 evenly spaced, above 1 burstier
-    repeat: whether the recording starts again after its end
     """
 
     kind: Literal["replay"]
     file: LocalFile
+    """a .csv or .parquet file beside the case"""
     column: Annotated[str, Field(min_length=1, max_length=120)]
+    """the column of the times"""
     evidence: Evidence = "measured"
-    source: Annotated[Line, Field(description="who recorded what, and when")]
+    """the kind of evidence of the recording"""
+    source: Line
+    """who recorded what, and when"""
     origin_s: Annotated[float, Field(ge=0, le=1e12)] = 0
+    """the time in the file that is the start of the run"""
     rate_scale: Annotated[float, Field(gt=0, le=1000)] = 1
+    """2 gives twice as many requests a second"""
     burstiness: Annotated[float, Field(ge=0, le=10)] = 1
+    """1 as recorded, 0 evenly spaced, above 1 burstier"""
     repeat: bool = False
+    """whether the recording starts again after its end"""
 
     @property
     def content(self) -> RequestContent:

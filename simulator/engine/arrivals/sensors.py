@@ -27,28 +27,22 @@ JITTERS = ("jitter_ms", "jitter_uniform_ms", "jitter_normal_ms")
 
 
 class Sensor(Strict):
-    """One source of frames: a tick every 1 / rate seconds of its own clock, and a frame near each tick.
-
-    label: its name on the page
-    rate_per_s: frames a second of its own clock
-    """
+    """One source of frames: a tick every 1 / rate seconds of its own clock, and a frame near each tick."""
 
     label: Line
+    """its name on the page"""
     rate_per_s: RateFigure
-    skew_ms: Annotated[
-        Annotated[Figure, bounded(0, 600_000)] | None, Field(description="time of its first tick; none: at the start")
-    ] = None
-    drift_ppm: Annotated[
-        Annotated[Figure, bounded(-10_000, 10_000)] | None,
-        Field(description="microseconds its clock gains per second; below 0 it loses"),
-    ] = None
-    jitter_ms: Annotated[Quantity | None, Field(description="delay of each frame after its tick")] = None
-    jitter_uniform_ms: Annotated[
-        JitterFigure | None, Field(description="largest shift of a frame before or after its tick, uniformly distributed")
-    ] = None
-    jitter_normal_ms: Annotated[
-        JitterFigure | None, Field(description="standard deviation of a frame around its tick, normally distributed")
-    ] = None
+    """frames a second of its own clock"""
+    skew_ms: Annotated[Figure, bounded(0, 600_000)] | None = None
+    """time of its first tick; none: at the start"""
+    drift_ppm: Annotated[Figure, bounded(-10_000, 10_000)] | None = None
+    """microseconds its clock gains per second; below 0 it loses"""
+    jitter_ms: Quantity | None = None
+    """delay of each frame after its tick"""
+    jitter_uniform_ms: JitterFigure | None = None
+    """largest shift of a frame before or after its tick, uniformly distributed"""
+    jitter_normal_ms: JitterFigure | None = None
+    """standard deviation of a frame around its tick, normally distributed"""
 
     @model_validator(mode="after")
     def _one_jitter(self) -> Self:
@@ -68,13 +62,11 @@ class Sensor(Strict):
 
 
 class Sensors(Open):
-    """Several sensors; each frame is a request that knows its sensor and its number.
-
-    sensors: the sensors by name
-    """
+    """Several sensors; each frame is a request that knows its sensor and its number."""
 
     kind: Literal["sensors"]
     sensors: Annotated[dict[Name, Sensor], Field(min_length=1, max_length=64)]
+    """the sensors by name"""
 
     @property
     def frames_per_s(self) -> Mapping[str, float]:

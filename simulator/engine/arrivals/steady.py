@@ -26,68 +26,56 @@ CvFigure = Annotated[Figure, bounded(0.05, 10)]
 
 
 class Poisson(Open):
-    """Requests at a constant mean rate, independent of each other.
-
-    rate_per_s: requests a second on average
-    """
+    """Requests at a constant mean rate, independent of each other."""
 
     kind: Literal["poisson"]
     rate_per_s: RateFigure
+    """requests a second on average"""
 
 
 class ConstantArrivals(Open):
-    """Requests evenly spaced, as from a camera; the first at the start of the run.
-
-    rate_per_s: requests a second
-    """
+    """Requests evenly spaced, as from a camera; the first at the start of the run."""
 
     kind: Literal["constant"]
     rate_per_s: RateFigure
+    """requests a second"""
 
 
 class Gamma(Open):
-    """Independent gaps with a gamma distribution; `cv` is their standard deviation over their mean, 1 is Poisson.
-
-    rate_per_s: requests a second on average
-    cv: standard deviation of the gaps over their mean; 1 is Poisson
-    """
+    """Independent gaps with a gamma distribution; `cv` is their standard deviation over their mean, 1 is Poisson."""
 
     kind: Literal["gamma"]
     rate_per_s: RateFigure
+    """requests a second on average"""
     cv: CvFigure
+    """standard deviation of the gaps over their mean; 1 is Poisson"""
 
 
 class Weibull(Open):
-    """Independent gaps with a Weibull distribution; `cv` is their standard deviation over their mean, 1 is Poisson.
-
-    rate_per_s: requests a second on average
-    cv: standard deviation of the gaps over their mean; 1 is Poisson
-    """
+    """Independent gaps with a Weibull distribution; `cv` is their standard deviation over their mean, 1 is Poisson."""
 
     kind: Literal["weibull"]
     rate_per_s: RateFigure
+    """requests a second on average"""
     cv: CvFigure
+    """standard deviation of the gaps over their mean; 1 is Poisson"""
 
 
 class Phase(Strict):
-    """One state of a Markov-modulated process: its rate, and how long it lasts on average.
-
-    rate_per_s: requests a second
-    stay_s: how long the state lasts on average
-    """
+    """One state of a Markov-modulated process: its rate, and how long it lasts on average."""
 
     rate_per_s: Annotated[Figure, bounded(0, 1e6)]
+    """requests a second"""
     stay_s: PositiveFigure
+    """how long the state lasts on average"""
 
 
 class Mmpp(Open):
-    """A Poisson process whose rate changes at random: it stays in each state in turn, exponentially long, in a cycle.
-
-    states: the states, in their cycle
-    """
+    """A Poisson process whose rate changes at random: it stays in each state in turn, exponentially long, in a cycle."""
 
     kind: Literal["mmpp"]
     states: Annotated[list[Phase], Field(min_length=2, max_length=64)]
+    """the states, in their cycle"""
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         """Yield the state does not change so often that a run has no end."""

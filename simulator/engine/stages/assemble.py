@@ -34,25 +34,21 @@ class Assemble(AnyStage):
     in_branches: ClassVar[bool] = False
 
     kind: Literal["assemble"]
-    sensors: Annotated[
-        list[Annotated[Name, Ref("frame_sensor")]],
-        Field(max_length=64, description="sensors whose frames make a set, the leading one first; none: all in the file"),
-    ] = []
-    waits_for: Annotated[
-        Literal["all", "deadline", "none"],
-        Field(
-            description="when a set goes on: with a frame of every sensor; then, or at the deadline; with each frame of "
-            "the first sensor"
-        ),
-    ] = "all"
-    deadline_ms: Annotated[
-        float | None, Field(gt=0, le=600_000, description="longest wait from the first frame of a set on")
-    ] = None
-    holds: Annotated[bool, Field(description="whether a sensor's last frame is used if there is no new one")] = False
+    sensors: Annotated[list[Annotated[Name, Ref("frame_sensor")]], Field(max_length=64)] = []
+    """sensors whose frames make a set, the leading one first; none: all in the file"""
+    waits_for: Literal["all", "deadline", "none"] = "all"
+    """when a set goes on: with a frame of every sensor; then, or at the deadline; with each frame of the first sensor"""
+    deadline_ms: Annotated[float | None, Field(gt=0, le=600_000)] = None
+    """longest wait from the first frame of a set on"""
+    holds: bool = False
+    """whether a sensor's last frame is used if there is no new one"""
     to: Target
-    rest_to: Annotated[Target, Field(description="where the other frames of a set go")]
-    on_replaced: Annotated[Target, Field(description="where a frame goes that a newer one replaced before it was used")]
-    on_incomplete: Annotated[Target | None, Field(description="where a set with a missing frame goes; none: `to`")] = None
+    rest_to: Target
+    """where the other frames of a set go"""
+    on_replaced: Target
+    """where a frame goes that a newer one replaced before it was used"""
+    on_incomplete: Target | None = None
+    """where a set with a missing frame goes; none: `to`"""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

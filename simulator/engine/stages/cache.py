@@ -40,22 +40,16 @@ class Cache(AnyStage):
     at_the_box: ClassVar[Mapping[str, str]] = {"capacity": "Things that it holds"}
 
     kind: Literal["cache"]
-    by: Annotated[
-        Name,
-        Ref("attribute", absent="add a section `attributes` with one of the kind popularity"),
-        Field(description="the attribute of the requests that names the thing they ask for"),
-    ]
-    capacity: Annotated[int, Field(ge=0, le=10_000_000, description="things that it holds; 0: none, so that all miss")]
-    evicts: Annotated[
-        Literal["lru", "fifo", "lfu"],
-        Field(description="the thing that makes room: used least recently, fetched first, or used least often"),
-    ] = "lru"
-    starts: Annotated[
-        Literal["empty", "popular"], Field(description="its content at the start: nothing, or the most popular things")
-    ] = "empty"
-    fresh_s: Annotated[
-        float | None, Field(gt=0, le=1e8, description="how long a thing may be used after it was fetched; none: for ever")
-    ] = None
+    by: Annotated[Name, Ref("attribute", absent="add a section `attributes` with one of the kind popularity")]
+    """the attribute of the requests that names the thing they ask for"""
+    capacity: Annotated[int, Field(ge=0, le=10_000_000)]
+    """things that it holds; 0: none, so that all miss"""
+    evicts: Literal["lru", "fifo", "lfu"] = "lru"
+    """the thing that makes room: used least recently, fetched first, or used least often"""
+    starts: Literal["empty", "popular"] = "empty"
+    """its content at the start: nothing, or the most popular things"""
+    fresh_s: Annotated[float | None, Field(gt=0, le=1e8)] = None
+    """how long a thing may be used after it was fetched; none: for ever"""
     hit_to: Target
     miss_to: Target
 

@@ -54,16 +54,21 @@ class Fanout(AnyStage):
     failures: ClassVar[None] = None
 
     kind: Literal["fanout"]
-    shards: Annotated[int, Field(ge=1, le=256, description="parts that each request needs an answer from")]
-    replicas: Annotated[int, Field(ge=1, le=64, description="servers of each shard")] = 1
-    service_ms: Annotated[Quantity, Field(description="milliseconds that a shard takes for one request")]
-    usd_per_hour: Annotated[CostFigure, Field(description="price of one server")]
-    needs: Annotated[Literal["all"] | Annotated[int, Field(ge=1, le=256)], Field(description="answers to wait for")] = "all"
-    timeout_s: Annotated[float | None, Field(gt=0, le=1e7, description="longest wait; none: no limit")] = None
+    shards: Annotated[int, Field(ge=1, le=256)]
+    """parts that each request needs an answer from"""
+    replicas: Annotated[int, Field(ge=1, le=64)] = 1
+    """servers of each shard"""
+    service_ms: Quantity
+    """milliseconds that a shard takes for one request"""
+    usd_per_hour: CostFigure
+    """price of one server"""
+    needs: Literal["all"] | Annotated[int, Field(ge=1, le=256)] = "all"
+    """answers to wait for"""
+    timeout_s: Annotated[float | None, Field(gt=0, le=1e7)] = None
+    """longest wait; none: no limit"""
     to: Target
-    on_incomplete: Annotated[
-        Target | None, Field(description="where a request goes if too few answers are there when time is up; none: `to`")
-    ] = None
+    on_incomplete: Target | None = None
+    """where a request goes if too few answers are there when time is up; none: `to`"""
 
     @property
     def most_replicas(self) -> int:

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 
 class Fork(AnyStage):
-    """Sends every request into several branches at once; they meet again at one join.
-
-    to: the stages that each request enters at once
-    """
+    """Sends every request into several branches at once; they meet again at one join."""
 
     branching: ClassVar[Literal["", "fork", "join"]] = "fork"
 
@@ -27,6 +24,7 @@ class Fork(AnyStage):
 
     kind: Literal["fork"]
     to: Annotated[list[Target], Field(min_length=2, max_length=16)]
+    """the stages that each request enters at once"""
 
 
 class ForkStage(Stage):

@@ -52,33 +52,29 @@ THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share",
 
 
 class Route(Strict):
-    """One route out of a gate, by threshold, values, share or number; without any of them, for all the rest.
-
-    tag: a tag for the requests of this route
-    at_least: the threshold itself
-    """
+    """One route out of a gate, by threshold, values, share or number; without any of them, for all the rest."""
 
     to: Target
     tag: Name | None = None
+    """a tag for the requests of this route"""
     at_least: float | None = None
-    at_sensitivity: Annotated[
-        float | None,
-        Field(ge=0, le=1, description="the threshold that this share of the labelled positives reaches or exceeds"),
-    ] = None
-    at_specificity: Annotated[
-        float | None, Field(ge=0, le=1, description="the threshold that this share of the labelled negatives stays below")
-    ] = None
-    values: Annotated[
-        list[Annotated[str, Ref("value")]] | None,
-        Field(min_length=1, max_length=64, description="values of an attribute, or sensors"),
-    ] = None
-    share: Annotated[Share | None, Field(description="this share of all requests at the gate, chosen at random")] = None
-    share_of_positives: Annotated[ShareFigure | None, Field(description="this share of the positives, chosen at random")] = None
-    share_of_negatives: Annotated[
-        ShareFigure | None, Field(description="with `share_of_positives`: this share of the negatives, chosen at random")
-    ] = None
-    every: Annotated[int | None, Field(ge=1, le=100_000, description="one of N frames of a sensor, by number")] = None
-    first: Annotated[int, Field(ge=0, description="with `every`: the number of the first frame that takes it")] = 0
+    """the threshold itself"""
+    at_sensitivity: Annotated[float | None, Field(ge=0, le=1)] = None
+    """the threshold that this share of the labelled positives reaches or exceeds"""
+    at_specificity: Annotated[float | None, Field(ge=0, le=1)] = None
+    """the threshold that this share of the labelled negatives stays below"""
+    values: Annotated[list[Annotated[str, Ref("value")]] | None, Field(min_length=1, max_length=64)] = None
+    """values of an attribute, or sensors"""
+    share: Share | None = None
+    """this share of all requests at the gate, chosen at random"""
+    share_of_positives: ShareFigure | None = None
+    """this share of the positives, chosen at random"""
+    share_of_negatives: ShareFigure | None = None
+    """with `share_of_positives`: this share of the negatives, chosen at random"""
+    every: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    """one of N frames of a sensor, by number"""
+    first: Annotated[int, Field(ge=0)] = 0
+    """with `every`: the number of the first frame that takes it"""
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
@@ -106,8 +102,6 @@ class Gate(AnyStage):
     """Sends each request along one of several routes.
 
     By the model's score, a check of the photo, an attribute, chance, the sensor of a frame or its number.
-
-    routes: tried from top to bottom; the last one takes all that is left
     """
 
     fresh: ClassVar[Mapping[str, Any]] = {"label": "Gate", "by": RANDOM, "routes": [{"share": 0.5}, {}]}
@@ -121,27 +115,17 @@ class Gate(AnyStage):
     }
 
     kind: Literal["gate"]
-    by: Annotated[
-        Name,
-        Ref("property"),
-        Field(description="`score`, `quality`, `ood`, `random`, `sensor`, `frame` or an attribute of the requests"),
-    ]
-    of: Annotated[
-        Annotated[Name, Ref("scorer")] | None,
-        Field(description="the pool whose scores to use; needed if several pools give scores"),
-    ] = None
-    holds: Annotated[
-        Literal["labelled", "next"],
-        Field(
-            description="whether at_sensitivity and at_specificity hold for the labelled items, or for the next one with at "
-            "least that probability, as split conformal prediction promises"
-        ),
-    ] = "labelled"
+    by: Annotated[Name, Ref("property")]
+    """`score`, `quality`, `ood`, `random`, `sensor`, `frame` or an attribute of the requests"""
+    of: Annotated[Name, Ref("scorer")] | None = None
+    """the pool whose scores to use; needed if several pools give scores"""
+    holds: Literal["labelled", "next"] = "labelled"
+    """whether at_sensitivity and at_specificity hold for the labelled items, or for the next one with at least that
+    probability, as split conformal prediction promises"""
     routes: Annotated[list[Route], Field(min_length=1, max_length=16)]
-    answers: Annotated[
-        bool,
-        Field(description="whether a request is answered once it is here; an end answers those without an answer"),
-    ] = False
+    """tried from top to bottom; the last one takes all that is left"""
+    answers: bool = False
+    """whether a request is answered once it is here; an end answers those without an answer"""
 
     @model_validator(mode="after")
     def _promises_of_scores(self) -> Self:

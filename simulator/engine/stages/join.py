@@ -40,15 +40,13 @@ class Join(AnyStage):
     at_the_box: ClassVar[Mapping[str, str]] = {"timeout_s": "Longest wait (s)"}
 
     kind: Literal["join"]
-    needs: Annotated[Literal["all"] | Annotated[int, Field(ge=1, le=16)], Field(description="inputs to wait for")] = "all"
-    timeout_s: Annotated[
-        float | None, Field(gt=0, le=1e7, description="longest wait from the first input on; none: no limit")
-    ] = None
+    needs: Literal["all"] | Annotated[int, Field(ge=1, le=16)] = "all"
+    """inputs to wait for"""
+    timeout_s: Annotated[float | None, Field(gt=0, le=1e7)] = None
+    """longest wait from the first input on; none: no limit"""
     to: Target
-    on_incomplete: Annotated[
-        Target | None,
-        Field(description="where a request goes if an input is missing and no more can arrive, or time is up; none: `to`"),
-    ] = None
+    on_incomplete: Target | None = None
+    """where a request goes if an input is missing and no more can arrive, or time is up; none: `to`"""
 
     @property
     def service(self) -> Service:

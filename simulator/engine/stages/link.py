@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
 from simulator.case.any_stage import AnyStage, Target
 from simulator.case.fields import Figure, Quantity, bounded
@@ -18,10 +17,7 @@ if TYPE_CHECKING:
 
 
 class Link(AnyStage):
-    """A network: a fixed latency plus payload over bandwidth; any number of requests at once.
-
-    latency_ms: the fixed time, in milliseconds
-    """
+    """A network: a fixed latency plus payload over bandwidth; any number of requests at once."""
 
     fresh: ClassVar[Mapping[str, Any]] = {
         "label": "Upload",
@@ -37,8 +33,11 @@ class Link(AnyStage):
 
     kind: Literal["link"]
     latency_ms: Annotated[Figure, bounded(0, 60_000)]
-    bandwidth_mbps: Annotated[Quantity, Field(description="megabits a second for one client")]
-    payload_mb: Annotated[Quantity, Field(description="megabytes sent per request")]
+    """the fixed time, in milliseconds"""
+    bandwidth_mbps: Quantity
+    """megabits a second for one client"""
+    payload_mb: Quantity
+    """megabytes sent per request"""
     to: Target
 
     @property

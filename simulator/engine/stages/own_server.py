@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from simulator.case.fields import AnyQuantity, CostFigure, Quantity
 from simulator.engine.latency_tables import drawn
@@ -45,8 +43,10 @@ class OwnServer(Replicas):
     scaling: ClassVar[None] = None
 
     kind: Literal["server"]
-    service_ms: Annotated[Quantity, Field(description="milliseconds that one request takes")]
-    usd_per_hour: Annotated[CostFigure, Field(description="price of a replica")]
+    service_ms: Quantity
+    """milliseconds that one request takes"""
+    usd_per_hour: CostFigure
+    """price of a replica"""
 
     @property
     def drawn_ms(self) -> AnyQuantity | None:

@@ -35,28 +35,26 @@ if TYPE_CHECKING:
 
 
 class Break(Strict):
-    """A paid break. With several groups, each leaves when the one before is back.
-
-    minutes: how long it is
-    """
+    """A paid break. With several groups, each leaves when the one before is back."""
 
     start: ClockTime
     minutes: Annotated[float, Field(gt=0, le=480)]
-    groups: Annotated[int, Field(ge=1, le=100, description="the shift takes it in this many groups; 1: all at once")] = 1
+    """how long it is"""
+    groups: Annotated[int, Field(ge=1, le=100)] = 1
+    """the shift takes it in this many groups; 1: all at once"""
 
 
 class Shift(Strict):
-    """People on duty from `start` to `end`, times of day; an end at or before the start is on the next day.
-
-    people: how many are on duty
-    breaks: paid breaks
-    """
+    """People on duty from `start` to `end`, times of day; an end at or before the start is on the next day."""
 
     start: ClockTime
     end: ClockTime
     people: Annotated[int, Field(ge=0, le=10_000)]
-    handover_minutes: Annotated[float, Field(ge=0, le=480, description="paid minutes at the start before the first case")] = 0
+    """how many are on duty"""
+    handover_minutes: Annotated[float, Field(ge=0, le=480)] = 0
+    """paid minutes at the start before the first case"""
     breaks: Annotated[list[Break], Field(max_length=8)] = []
+    """paid breaks"""
 
     @property
     def minutes(self) -> int:
@@ -77,37 +75,29 @@ class Shift(Strict):
 
 
 class SecondReader(Strict):
-    """A share of the cases is read again, from the same queue, by a different person if more than one is on duty.
-
-    share: the share of cases that is read again
-    """
+    """A share of the cases is read again, from the same queue, by a different person if more than one is on duty."""
 
     share: Share
-    tag: Annotated[
-        Annotated[Name, Ref("tag", "no gate gives the tag '{}'", "there is none to choose")] | None,
-        Field(description="only cases with this tag; none: all"),
-    ] = None
-    rule: Annotated[Literal["either", "both"], Field(description="whether one reader or both must call a case positive")]
+    """the share of cases that is read again"""
+    tag: Annotated[Name, Ref("tag", "no gate gives the tag '{}'", "there is none to choose")] | None = None
+    """only cases with this tag; none: all"""
+    rule: Literal["either", "both"]
+    """whether one reader or both must call a case positive"""
 
 
 class GroupReading(Strict):
-    """Rates of reviewers for the cases of some classes, or of some groups of attributes.
-
-    sensitivity: the share of their positives that a reviewer recognises; none: the usual one
-    specificity: the share of their negatives that a reviewer recognises; none: the usual one
-    """
+    """Rates of reviewers for the cases of some classes, or of some groups of attributes."""
 
     written: ClassVar[str] = "{groups: {skin: [dark]}, sensitivity: {value: 0.8, published: a study}}"
 
-    classes: Annotated[
-        list[Annotated[Name, Ref("class")]], Field(max_length=16, description="they are of one of these classes")
-    ] = []
-    groups: Annotated[
-        Groups,
-        Field(max_length=16, description="by attribute: the groups that they belong to"),
-    ] = {}
+    classes: Annotated[list[Annotated[Name, Ref("class")]], Field(max_length=16)] = []
+    """they are of one of these classes"""
+    groups: Annotated[Groups, Field(max_length=16)] = {}
+    """by attribute: the groups that they belong to"""
     sensitivity: ShareFigure | None = None
+    """the share of their positives that a reviewer recognises; none: the usual one"""
     specificity: ShareFigure | None = None
+    """the share of their negatives that a reviewer recognises; none: the usual one"""
 
     @model_validator(mode="after")
     def _says_whose_rate(self) -> Self:
@@ -126,16 +116,7 @@ class GroupReading(Strict):
 
 
 class People(AnyStage):
-    """Reviewers on shifts, each reading one case at a time from a queue in a given order.
-
-    shifts: who works when, the same every day
-    second_reader: a share of the cases that is read twice
-    order: the order of the queue, such as fifo, priority or deadline
-    usd_per_hour: the pay of a person
-    on_timeout: where a case goes that waited too long
-    max_queue: cases that may wait; none: no limit
-    on_full: where a case goes that finds the queue full
-    """
+    """Reviewers on shifts, each reading one case at a time from a queue in a given order."""
 
     servers: ClassVar[Servers] = Servers("reviewer", "the people on duty", cost_part="reviewers", keeps_hours=True)
     keeps: ClassVar[bool] = True
@@ -158,29 +139,33 @@ class People(AnyStage):
 
     kind: Literal["people"]
     shifts: Annotated[list[Shift], Field(min_length=1, max_length=24)]
-    minutes: Annotated[Quantity, Field(description="minutes that one case takes")]
-    fatigue_per_h: Annotated[
-        Annotated[Figure, bounded(0, 10)] | None,
-        Field(description="slowdown of reading for each hour since the shift began, as a share; none: no fatigue"),
-    ] = None
-    absence: Annotated[
-        Annotated[Figure, bounded(0, 0.99)] | None,
-        Field(description="share of the people of a shift who do not come, each by chance; none: all come"),
-    ] = None
+    """who works when, the same every day"""
+    minutes: Quantity
+    """minutes that one case takes"""
+    fatigue_per_h: Annotated[Figure, bounded(0, 10)] | None = None
+    """slowdown of reading for each hour since the shift began, as a share; none: no fatigue"""
+    absence: Annotated[Figure, bounded(0, 0.99)] | None = None
+    """share of the people of a shift who do not come, each by chance; none: all come"""
     second_reader: SecondReader | None = None
+    """a share of the cases that is read twice"""
     order: Annotated[str, Field(max_length=40)] = "fifo"
+    """the order of the queue, such as fifo, priority or deadline"""
     usd_per_hour: CostFigure
-    patience_h: Annotated[Quantity | None, Field(description="hours a requester waits before the time-out; none: no limit")] = (
-        None
-    )
+    """the pay of a person"""
+    patience_h: Quantity | None = None
+    """hours a requester waits before the time-out; none: no limit"""
     on_timeout: Target | None = None
+    """where a case goes that waited too long"""
     max_queue: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    """cases that may wait; none: no limit"""
     on_full: Target | None = None
-    sensitivity: Annotated[ShareFigure, Field(description="share of positives that a reviewer recognises")]
-    specificity: Annotated[ShareFigure, Field(description="share of negatives that a reviewer recognises")]
-    readings: Annotated[
-        list[GroupReading], Field(max_length=16, description="rates for some cases; the first entry that fits a case holds")
-    ] = []
+    """where a case goes that finds the queue full"""
+    sensitivity: ShareFigure
+    """share of positives that a reviewer recognises"""
+    specificity: ShareFigure
+    """share of negatives that a reviewer recognises"""
+    readings: Annotated[list[GroupReading], Field(max_length=16)] = []
+    """rates for some cases; the first entry that fits a case holds"""
     positive_to: Target
     negative_to: Target
 

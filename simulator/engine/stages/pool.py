@@ -40,16 +40,7 @@ if TYPE_CHECKING:
 
 
 class Pool(Replicas):
-    """Replicas of one measured model behind one queue, with dynamic batching.
-
-    model: a measured model; `casesim models` lists them
-    precision: its precision, such as fp32 or int8_static
-    device: the machine of a replica; `casesim devices` lists them
-    max_batch: the most requests that are served together
-    preferred_batches: sizes of batches to wait for; none: the largest
-    max_queue_delay_ms: the longest wait of a request for its batch to fill
-    scaling: adds and removes replicas during a run
-    """
+    """Replicas of one measured model behind one queue, with dynamic batching."""
 
     fresh: ClassVar[Mapping[str, Any]] = {
         "label": "Model",
@@ -70,45 +61,41 @@ class Pool(Replicas):
 
     kind: Literal["pool"]
     model: Annotated[FileName, Ref("model")]
+    """a measured model; `casesim models` lists them"""
     precision: FileName
+    """its precision, such as fp32 or int8_static"""
     device: Annotated[FileName, Ref("device")]
-    threads: Annotated[int, Field(ge=1, le=64, description="threads that one replica is pinned to")] = 1
-    also: Annotated[
-        list[Annotated[FileName, Ref("model")]],
-        Field(max_length=8, description="further models that run for the same answer, one after the other"),
-    ] = []
-    sizes: Annotated[
-        dict[Annotated[float, Field(gt=0, le=1e9), AS_WRITTEN], FileName],
-        Field(max_length=32, description="sizes of a request to the precisions of their measurements"),
-    ] = {}
-    sized_by: Annotated[AttributeName | None, Field(description="the attribute that is this number")] = None
-    times: Annotated[
-        Annotated[Figure, bounded(0.01, 10_000)] | None,
-        Field(description="how many times as long as measured its service takes, as on another processor; none: as measured"),
-    ] = None
-    picture_times: Annotated[
-        Annotated[Figure, bounded(0.01, 100)] | None,
-        Field(description="how many times as long as with its usual picture, where it gets a smaller or larger one; none: 1"),
-    ] = None
-    passes: Annotated[
-        int, Field(ge=1, le=4096, description="runs of each model for an answer: test-time augmentation, tiles of an image")
-    ] = 1
+    """the machine of a replica; `casesim devices` lists them"""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """threads that one replica is pinned to"""
+    also: Annotated[list[Annotated[FileName, Ref("model")]], Field(max_length=8)] = []
+    """further models that run for the same answer, one after the other"""
+    sizes: Annotated[dict[Annotated[float, Field(gt=0, le=1e9), AS_WRITTEN], FileName], Field(max_length=32)] = {}
+    """sizes of a request to the precisions of their measurements"""
+    sized_by: AttributeName | None = None
+    """the attribute that is this number"""
+    times: Annotated[Figure, bounded(0.01, 10_000)] | None = None
+    """how many times as long as measured its service takes, as on another processor; none: as measured"""
+    picture_times: Annotated[Figure, bounded(0.01, 100)] | None = None
+    """how many times as long as with its usual picture, where it gets a smaller or larger one; none: 1"""
+    passes: Annotated[int, Field(ge=1, le=4096)] = 1
+    """runs of each model for an answer: test-time augmentation, tiles of an image"""
     max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
-    batching: Annotated[str, Field(max_length=40, description="how many waiting requests are served together")] = "triton"
+    """the most requests that are served together"""
+    batching: Annotated[str, Field(max_length=40)] = "triton"
+    """how many waiting requests are served together"""
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
+    """sizes of batches to wait for; none: the largest"""
     max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000)] = 0
-    shares: Annotated[
-        Annotated[Name, Ref("accelerator", absent="add a section `accelerators` with it")] | None,
-        Field(description="the accelerator, in `accelerators`, that these replicas share with other pools"),
-    ] = None
+    """the longest wait of a request for its batch to fill"""
+    shares: Annotated[Name, Ref("accelerator", absent="add a section `accelerators` with it")] | None = None
+    """the accelerator, in `accelerators`, that these replicas share with other pools"""
     scaling: Scaling | None = None
-    scores: Annotated[
-        Scores | None,
-        Field(description="the score table for this model's answers, without the precision, or what is assumed of them"),
-    ] = None
-    trained_on: Annotated[
-        Name | None, Field(description="other data that the model learnt from: the score table is `<scores>_<trained_on>`")
-    ] = None
+    """adds and removes replicas during a run"""
+    scores: Scores | None = None
+    """the score table for this model's answers, without the precision, or what is assumed of them"""
+    trained_on: Name | None = None
+    """other data that the model learnt from: the score table is `<scores>_<trained_on>`"""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

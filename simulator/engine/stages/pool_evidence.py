@@ -284,17 +284,18 @@ def _in_ms(value_s: float, low_s: float, high_s: float) -> str:
 
 
 class AssumedScores(Strict):
-    """Scores without a measurement: two normal distributions of equal spread, as far apart as the area says.
-
-    assumed: the reason for it
-    """
+    """Scores without a measurement: two normal distributions of equal spread, as far apart as the area says."""
 
     written: ClassVar[str] = "the name of a score table, or as {auc: 0.9, assumed: why}"
 
-    auc: Annotated[float, Field(gt=0.5, lt=1, description="the area under the ROC curve")]
+    auc: Annotated[float, Field(gt=0.5, lt=1)]
+    """the area under the ROC curve"""
     assumed: Line
-    positives: Annotated[int, Field(ge=30, le=10_000, description="labelled positives that intervals are to reckon with")] = 200
-    negatives: Annotated[int, Field(ge=30, le=10_000, description="labelled negatives that intervals are to reckon with")] = 200
+    """the reason for it"""
+    positives: Annotated[int, Field(ge=30, le=10_000)] = 200
+    """labelled positives that intervals are to reckon with"""
+    negatives: Annotated[int, Field(ge=30, le=10_000)] = 200
+    """labelled negatives that intervals are to reckon with"""
 
 
 _TABLE: TypeAdapter[str] = TypeAdapter(FileName)

@@ -26,21 +26,25 @@ Whole = Annotated[int, Field(ge=1, le=1024)]
 class Breaker(Strict):
     """A circuit breaker: when too many calls fail, it refuses everything for a while and then tries a few."""
 
-    window_s: Annotated[Seconds, Field(description="outcomes older than this are forgotten")] = 10
-    failure_share: Annotated[float, Field(gt=0, le=1, description="share of failures that opens it")] = 0.5
-    min_requests: Annotated[int, Field(ge=1, le=1_000_000, description="outcomes in the window before it may open")] = 20
-    open_s: Annotated[Seconds, Field(description="how long it refuses everything")] = 5
-    trials: Annotated[int, Field(ge=1, le=1000, description="requests let through before it closes again")] = 5
+    window_s: Seconds = 10
+    """outcomes older than this are forgotten"""
+    failure_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """share of failures that opens it"""
+    min_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    """outcomes in the window before it may open"""
+    open_s: Seconds = 5
+    """how long it refuses everything"""
+    trials: Annotated[int, Field(ge=1, le=1000)] = 5
+    """requests let through before it closes again"""
 
 
 class _Scaling(Strict):
-    """The bounds of a policy.
-
-    min_replicas, max_replicas: the fewest and the most replicas
-    """
+    """The bounds of a policy."""
 
     min_replicas: Whole = 1
+    """the fewest and the most replicas"""
     max_replicas: Whole
+    """the fewest and the most replicas"""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -50,50 +54,47 @@ class _Scaling(Strict):
 
 
 class Hpa(_Scaling):
-    """Kubernetes' horizontal pod autoscaler on utilization, with its default behaviour.
-
-    every_s: seconds between its checks
-    tolerance: the relative distance from the target that it leaves alone
-    """
+    """Kubernetes' horizontal pod autoscaler on utilization, with its default behaviour."""
 
     kind: Literal["hpa"]
-    target: Annotated[float, Field(gt=0, le=1, description="share of the time that a replica should be busy")] = 0.5
+    target: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """share of the time that a replica should be busy"""
     every_s: Seconds = 15
+    """seconds between its checks"""
     tolerance: Annotated[float, Field(ge=0, le=1)] = 0.1
-    stabilization_s: Annotated[
-        float, Field(ge=0, le=3600, description="how long a smaller number must be wanted before it applies")
-    ] = 300
+    """the relative distance from the target that it leaves alone"""
+    stabilization_s: Annotated[float, Field(ge=0, le=3600)] = 300
+    """how long a smaller number must be wanted before it applies"""
 
 
 class Knative(_Scaling):
-    """Knative's autoscaler on concurrency: a stable window, and a short one that panics.
-
-    every_s: seconds between its checks
-    stable_s: the length of the stable window
-    panic_s: the length of the short window
-    """
+    """Knative's autoscaler on concurrency: a stable window, and a short one that panics."""
 
     kind: Literal["knative"]
-    target: Annotated[float, Field(gt=0, le=1e4, description="concurrent requests per replica")] = 1
+    target: Annotated[float, Field(gt=0, le=1e4)] = 1
+    """concurrent requests per replica"""
     every_s: Seconds = 2
+    """seconds between its checks"""
     stable_s: Seconds = 60
+    """the length of the stable window"""
     panic_s: Seconds = 6
-    panic_at: Annotated[float, Field(gt=1, le=100, description="panics when this many times the ready replicas are wanted")] = 2
+    """the length of the short window"""
+    panic_at: Annotated[float, Field(gt=1, le=100)] = 2
+    """panics when this many times the ready replicas are wanted"""
 
 
 class RayServe(_Scaling):
-    """Ray Serve's autoscaler on ongoing requests: it acts on a demand that lasts.
-
-    every_s: seconds between its checks
-    upscale_delay_s: how long a demand lasts before replicas are added
-    downscale_delay_s: how long a demand stays away before replicas are removed
-    """
+    """Ray Serve's autoscaler on ongoing requests: it acts on a demand that lasts."""
 
     kind: Literal["ray_serve"]
-    target: Annotated[float, Field(gt=0, le=1e4, description="ongoing requests per replica")] = 2
+    target: Annotated[float, Field(gt=0, le=1e4)] = 2
+    """ongoing requests per replica"""
     every_s: Seconds = 1
+    """seconds between its checks"""
     upscale_delay_s: Annotated[float, Field(ge=0, le=1e5)] = 30
+    """how long a demand lasts before replicas are added"""
     downscale_delay_s: Annotated[float, Field(ge=0, le=1e5)] = 600
+    """how long a demand stays away before replicas are removed"""
 
 
 Scaling = Annotated[Hpa | Knative | RayServe, Field(discriminator="kind")]
@@ -102,8 +103,10 @@ Scaling = Annotated[Hpa | Knative | RayServe, Field(discriminator="kind")]
 class Failures(Strict):
     """Replicas that fail and are repaired independently; both times are exponential."""
 
-    mtbf_h: Annotated[Figure, bounded(0.1, 1e6), Field(description="mean hours until a replica fails")]
-    repair_minutes: Annotated[Figure, bounded(1e-3, 1e6), Field(description="mean minutes until it runs again")]
+    mtbf_h: Annotated[Figure, bounded(0.1, 1e6)]
+    """mean hours until a replica fails"""
+    repair_minutes: Annotated[Figure, bounded(1e-3, 1e6)]
+    """mean minutes until it runs again"""
 
     @property
     def availability(self) -> float:

@@ -26,58 +26,53 @@ AttributeName = Annotated[Name, Ref("attribute", absent="add a section `attribut
 
 
 class Replicas(AnyStage):
-    """Machines that work alike behind one queue, or behind one queue each.
-
-    replicas: how many there are; each serves one batch at a time
-    breaker: refuses requests for a while after too many failures
-    on_timeout: where a request goes that waited too long
-    """
+    """Machines that work alike behind one queue, or behind one queue each."""
 
     servers: ClassVar[Servers] = Servers("replica", "its replicas", cost_part="machines")
     keeps: ClassVar[bool] = True
 
     replicas: Annotated[int, Field(ge=1, le=1024)] = 1
-    factors: Annotated[
-        dict[Annotated[str, Ref("factor")], Annotated[Figure, bounded(0.001, 1_000)]],
-        Field(max_length=64, description="how many times as long as others some requests take, by class or value; others: 1"),
-    ] = {}
-    factors_by: Annotated[AttributeName | None, Field(description="the attribute that has these values; none: the classes")] = (
-        None
-    )
-    order: Annotated[str, Field(max_length=40, description="the order of the queue")] = "fifo"
-    max_queue: Annotated[int | None, Field(ge=0, le=10_000_000, description="requests that may wait; none: no limit")] = None
-    drops: Annotated[Literal["newest", "oldest"], Field(description="which request is dropped when the queue is full")] = (
-        "newest"
-    )
-    replaces: Annotated[
-        Newest | None, Field(description="whether a newer request replaces waiting ones: any, or those of the same sensor")
-    ] = None
-    preempts: Annotated[Newest | None, Field(description="whether a newer request also replaces the one in service")] = None
-    timeout_s: Annotated[float | None, Field(gt=0, le=1e7, description="longest wait in the queue; none: no limit")] = None
-    timeout_action: Annotated[
-        Literal["reject", "delay"], Field(description="`delay` serves requests that waited too long after all others")
-    ] = "reject"
-    client_timeout_s: Annotated[
-        float | None, Field(gt=0, le=1e7, description="how long after joining the queue a client stops waiting")
-    ] = None
-    cancels: Annotated[bool, Field(description="whether a request whose client has stopped waiting leaves the queue")] = True
-    sheds_late: Annotated[bool, Field(description="turn away requests that can no longer meet their deadline")] = False
-    hedge_after_s: Annotated[
-        float | None, Field(gt=0, le=1e7, description="hedged request: a second copy is sent if there is no answer by then")
-    ] = None
-    balance: Annotated[
-        str | None, Field(max_length=40, description="a queue for each replica, chosen by this rule; none: one queue for all")
-    ] = None
+    """how many there are; each serves one batch at a time"""
+    factors: Annotated[dict[Annotated[str, Ref("factor")], Annotated[Figure, bounded(0.001, 1_000)]], Field(max_length=64)] = {}
+    """how many times as long as others some requests take, by class or value; others: 1"""
+    factors_by: AttributeName | None = None
+    """the attribute that has these values; none: the classes"""
+    order: Annotated[str, Field(max_length=40)] = "fifo"
+    """the order of the queue"""
+    max_queue: Annotated[int | None, Field(ge=0, le=10_000_000)] = None
+    """requests that may wait; none: no limit"""
+    drops: Literal["newest", "oldest"] = "newest"
+    """which request is dropped when the queue is full"""
+    replaces: Newest | None = None
+    """whether a newer request replaces waiting ones: any, or those of the same sensor"""
+    preempts: Newest | None = None
+    """whether a newer request also replaces the one in service"""
+    timeout_s: Annotated[float | None, Field(gt=0, le=1e7)] = None
+    """longest wait in the queue; none: no limit"""
+    timeout_action: Literal["reject", "delay"] = "reject"
+    """`delay` serves requests that waited too long after all others"""
+    client_timeout_s: Annotated[float | None, Field(gt=0, le=1e7)] = None
+    """how long after joining the queue a client stops waiting"""
+    cancels: bool = True
+    """whether a request whose client has stopped waiting leaves the queue"""
+    sheds_late: bool = False
+    """turn away requests that can no longer meet their deadline"""
+    hedge_after_s: Annotated[float | None, Field(gt=0, le=1e7)] = None
+    """hedged request: a second copy is sent if there is no answer by then"""
+    balance: Annotated[str | None, Field(max_length=40)] = None
+    """a queue for each replica, chosen by this rule; none: one queue for all"""
     breaker: Breaker | None = None
-    on_full: Annotated[Target | None, Field(description="where a refused request goes")] = None
-    on_replaced: Annotated[
-        Target | None, Field(description="where a request goes when a newer one replaces it; none: `on_full`")
-    ] = None
+    """refuses requests for a while after too many failures"""
+    on_full: Target | None = None
+    """where a refused request goes"""
+    on_replaced: Target | None = None
+    """where a request goes when a newer one replaces it; none: `on_full`"""
     on_timeout: Target | None = None
-    failures: Annotated[Failures | None, Field(description="how replicas fail; none: they never do")] = None
-    on_failure: Annotated[
-        Target | None, Field(description="where a request goes if its replica fails; none: back into the queue")
-    ] = None
+    """where a request goes that waited too long"""
+    failures: Failures | None = None
+    """how replicas fail; none: they never do"""
+    on_failure: Target | None = None
+    """where a request goes if its replica fails; none: back into the queue"""
     to: Target
 
     @model_validator(mode="after")

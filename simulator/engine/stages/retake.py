@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 class Retake(AnyStage):
-    """The requester is asked for another photo, takes some time over it, or gives up.
-
-    minutes: the time until another photo comes
-    gives_up: the share that sends no further photo
-    """
+    """The requester is asked for another photo, takes some time over it, or gives up."""
 
     keeps: ClassVar[bool] = True
     in_branches: ClassVar[bool] = False
@@ -42,11 +38,15 @@ class Retake(AnyStage):
 
     kind: Literal["retake"]
     minutes: Quantity
+    """the time until another photo comes"""
     gives_up: ShareFigure
-    max_tries: Annotated[int, Field(ge=2, le=5, description="total number of photos one person may send")] = 2
+    """the share that sends no further photo"""
+    max_tries: Annotated[int, Field(ge=2, le=5)] = 2
+    """total number of photos one person may send"""
     to: Target
     on_give_up: Target
-    on_exhausted: Annotated[Target, Field(description="where a request goes if its last photo was no better")]
+    on_exhausted: Target
+    """where a request goes if its last photo was no better"""
 
     @property
     def repeats(self) -> Repeats:

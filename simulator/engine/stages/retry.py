@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 class Budget(Strict):
     """A retry budget: how many retries a client allows itself over all its requests."""
 
-    share: Annotated[float, Field(ge=0, le=10, description="retries for each fresh request of the window")]
-    window_s: Annotated[float, Field(gt=0, le=3600, description="how far back requests and retries count")] = 10
-    min_per_s: Annotated[float, Field(ge=0, le=1e6, description="further retries a second allowed")] = 0
+    share: Annotated[float, Field(ge=0, le=10)]
+    """retries for each fresh request of the window"""
+    window_s: Annotated[float, Field(gt=0, le=3600)] = 10
+    """how far back requests and retries count"""
+    min_per_s: Annotated[float, Field(ge=0, le=1e6)] = 0
+    """further retries a second allowed"""
 
 
 class Retry(AnyStage):
@@ -40,12 +43,6 @@ class Retry(AnyStage):
 
     The n-th retry waits `backoff_ms` times `factor` to the power of n - 1, `max_backoff_ms` at most. With jitter it waits a
     random time instead: `full` between nothing and that, `equal` between half of that and that.
-
-    backoff_ms: the wait before the first retry, in milliseconds
-    factor: each further wait is this many times as long
-    max_backoff_ms: the longest wait; none: no limit
-    jitter: how a wait is drawn: none, full, equal or decorrelated
-    budget: the retries that all clients may send together
     """
 
     keeps: ClassVar[bool] = True
@@ -64,13 +61,20 @@ class Retry(AnyStage):
 
     kind: Literal["retry"]
     backoff_ms: Annotated[Figure, bounded(0, 3_600_000)]
+    """the wait before the first retry, in milliseconds"""
     factor: Annotated[float, Field(ge=1, le=10)] = 2
+    """each further wait is this many times as long"""
     max_backoff_ms: Annotated[float | None, Field(ge=0, le=3_600_000)] = None
+    """the longest wait; none: no limit"""
     jitter: Literal["none", "full", "equal"] = "none"
-    max_tries: Annotated[int, Field(ge=1, le=20, description="total number of times a request is sent; 1: no retries")] = 3
+    """how a wait is drawn: none, full, equal or decorrelated"""
+    max_tries: Annotated[int, Field(ge=1, le=20)] = 3
+    """total number of times a request is sent; 1: no retries"""
     budget: Budget | None = None
+    """the retries that all clients may send together"""
     to: Target
-    on_exhausted: Annotated[Target, Field(description="where a request goes that is not retried")]
+    on_exhausted: Target
+    """where a request goes that is not retried"""
 
     @classmethod
     def box_options(cls, field: str, data: Mapping[str, Any]) -> list[str]:
