@@ -37,12 +37,14 @@ RUN_MEMORY = Limit(
     "the memory of the requests of a replication", 1792 * MIB, "bytes of memory", "a worker then has 2 GiB in all"
 )
 RUN_STEPS = Limit("the turns of the stages in a replication", 10_000_000, "turns", "they take two or three minutes")
-RUNS_KEPT = Limit("runs that a server keeps to show again", 160 * MIB, "bytes of memory", "packed, thirty of the longest case")
-RUNS_OPENED = Limit("of these, the runs that are open", 64 * MIB, "bytes of memory", "pages draw from the latest ones")
+RUNS_KEPT = Limit(
+    "runs that a server keeps to show again", 128 * MIB, "bytes of memory", "packed, some twenty of the longest case"
+)
+RUNS_OPENED = Limit("of these, the runs that are open", 48 * MIB, "bytes of memory", "pages draw from the latest ones")
 KEPT_RUN = Limit("a replication that is kept on disk", 16 * MIB, "bytes", "a replication of the longest case takes two")
 KEPT_RUNS = Limit("the runs that are kept on disk", GIB, "bytes", "all that is prepared; those read longest ago go first")
 OUTFLOWS_KEPT = Limit(
-    "what left the stages of runs, in each process", 96 * MIB, "bytes of memory", "thirty replications of most cases, twice"
+    "what left the stages of runs, in each process", 64 * MIB, "bytes of memory", "forty replications of most cases"
 )
 SWEEP_POINTS = Limit("the points of a sweep", 100_000, "points", "they take some hours on two cores")
 SWEEPS_KEPT = Limit("the outcomes of sweeps that are kept", 2 * GIB, "bytes", "some fifty thousand points; the oldest go first")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from threading import Lock
+from functools import lru_cache
 from typing import Any
-
-from cachetools import LRUCache
 
 from simulator.board.board import Board, Box
 from simulator.board.plain_box import box_kinds
@@ -68,26 +66,13 @@ def box_of_choice(scenario: Scenario, name: str) -> str:
     return str(boxes.pop()) if len(boxes) == 1 else ""
 
 
-#: The paths that each choice of a case writes to; with them the case, so that no other object takes its id.
-_WRITES: LRUCache[int, tuple[Scenario, dict[str, frozenset[Path]]]] = LRUCache(64)
-
-_LOCK = Lock()
-
-
+@lru_cache(maxsize=64)
 def _writes(scenario: Scenario) -> dict[str, frozenset[Path]]:
-    with _LOCK:
-        known = _WRITES.get(id(scenario))
-    if known is None:
-        known = (
-            scenario,
-            {
-                name: frozenset(path for pick in choice.extremes() for path in choice.changes(pick))
-                for name, choice in scenario.choices.items()
-            },
-        )
-        with _LOCK:
-            _WRITES[id(scenario)] = known
-    return known[1]
+    """Return the paths that each choice of a case writes to."""
+    return {
+        name: frozenset(path for pick in choice.extremes() for path in choice.changes(pick))
+        for name, choice in scenario.choices.items()
+    }
 
 
 def choices_at(scenario: Scenario, box: str, field: str) -> list[str]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from itertools import chain, islice
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache, cached
 from pydantic import ValidationError
 
 from simulator.case.checks import check, check_names, has_touched_faults, late_names
@@ -174,15 +173,14 @@ def designed_as(scenario: Scenario, picks: Mapping[str, Pick], figures: Mapping[
     """
     if figures and not _meet(_changes(scenario, _read_picks(scenario, picks)), figures):
         with suppress(ScenarioError):  # picks may make room for the figures
-            return apply(_figured(scenario, figures)[1], picks)
+            return apply(_figured(scenario, tuple(sorted(figures.items()))), picks)
     changed, design = apply(scenario, picks)
     return with_figures(changed, figures), design
 
 
-@cached(LRUCache(4), key=lambda scenario, figures: (id(scenario), *sorted(figures.items())), lock=Lock())
-def _figured(scenario: Scenario, figures: Mapping[str, float]) -> tuple[Scenario, Scenario]:
-    """Return the scenario, kept so that its identity stays its own, and it with these figures."""
-    return scenario, with_figures(scenario, figures)
+@lru_cache(maxsize=4)
+def _figured(scenario: Scenario, figures: tuple[tuple[str, float], ...]) -> Scenario:
+    return with_figures(scenario, dict(figures))
 
 
 def _meet(paths: Iterable[Path], figures: Iterable[str]) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import pairwise
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+
+from cachetools import LRUCache, cached
 
 if TYPE_CHECKING:
     from simulator.case.any_stage import AnyStage
@@ -167,21 +169,12 @@ def add_family(family: MetricFamily) -> None:
     FAMILIES[family.name] = family
 
 
+@cached(LRUCache(8), key=lambda case: (repr(case), *FAMILIES.values()), lock=Lock())
 def counted_metrics(case: CaseOutline) -> Mapping[str, CountedMetric]:
     """Return the metrics of a case by name; designs of a case share them as long as their outlines are equal."""
     import_module(_PROVIDER)
     families = [family for family in FAMILIES.values() if not family.part or getattr(case, family.part)]
-    key = [case, families, *map(list, (case.stages, case.classes, case.ages, case.own))]  # equal mappings may differ in order
-    for known, counted in [*_COUNTED]:  # a copy: another thread may add to it
-        if known == key:
-            return counted
-    counted = {one.record.name: one for family in families for one in family.counted(case)}
-    _COUNTED.appendleft((key, counted))
-    return counted
-
-
-#: The metrics of the latest outlines.
-_COUNTED: deque[tuple[list[Any], Mapping[str, CountedMetric]]] = deque(maxlen=8)
+    return {counted.record.name: counted for family in families for counted in family.counted(case)}
 
 
 def metrics_of(case: CaseOutline) -> dict[str, Metric]:

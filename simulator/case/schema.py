@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, create_model
@@ -154,6 +155,7 @@ class Scenario(Strict):
 
     _document: Document = PrivateAttr()
     _sound: bool = PrivateAttr(default=False)
+    _variant: str = PrivateAttr(default="")
 
     @property
     def is_sound(self) -> bool:
@@ -168,6 +170,32 @@ class Scenario(Strict):
     @property
     def document(self) -> Document:
         return self._document
+
+    @cached_property
+    def content(self) -> str:
+        """The hash of the file's name, of all data in it, and of what was changed since: a cache may go by it.
+
+        Two loads of one file share it; a pick, a figure, or another value of a copy makes it another one.
+        """
+        document = self._document
+        parts = self._variant, document.file, document.data, document.written_by
+        return sha256(repr(parts).encode()).hexdigest()
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Scenario) and self.content == other.content)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copied = super().model_copy(update=update, deep=deep)
+        copied._vary(update or {})
+        return copied
+
+    def _vary(self, changes: object) -> None:
+        """Note what makes this copy another case than its document says."""
+        vars(self).pop("content", None)
+        self._variant = f"{self._variant} {changes!r}" if changes else self._variant
 
     @property
     def hashed_data(self) -> dict[str, Any]:
@@ -202,7 +230,7 @@ class Scenario(Strict):
                 models[name] = getattr(_alone(name).model_validate({name: part}), name)
             except ValidationError:
                 return None
-        changed = self.model_copy(update=models)
+        changed = super().model_copy(update=models)
         for name in vars(changed).keys() - type(self).model_fields.keys():
             del vars(changed)[name]  # a cached property of this scenario
         changed._document = document
@@ -319,6 +347,7 @@ class Scenario(Strict):
         objectives = [objective for objective in self.objectives if objective.metric in wanted]
         narrowed = self.model_copy(update={"objectives": objectives})
         vars(narrowed)["metrics"] = {name: metric for name, metric in self.metrics.items() if name in wanted}
+        narrowed._vary(sorted(wanted))
         return narrowed
 
     def defaults(self) -> dict[str, Any]:

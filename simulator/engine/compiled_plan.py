@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.model_memo import ModelMemo
 from simulator.engine.arrivals.arrival import arrivals_of
 from simulator.evidence.photo_checks import check_of
 from simulator.records.timetables import DAY_S
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 Places = NDArray[np.intp]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """Everything that determines a run but the seed."""
+    """Everything that determines a run but the seed; plans of equal content are equal."""
 
     scenario: Scenario
     design: dict[str, Any]
@@ -79,6 +79,19 @@ class Plan:
         changes = [[at_s, plan.design, plan.evidence] for at_s, plan in self.later]
         others = [{"figures": self.figures}] if self.figures else []
         return [self.scenario_hash, self.design, self.evidence, *(part for part in (self.strikes, changes) if part), *others]
+
+    @cached_property
+    def content(self) -> str:
+        """The hash of everything that determines a run but the seed, and of the metrics that are asked for."""
+        tables = [[pool, table.content] for each in (self.latencies, self.tables) for pool, table in each.items()]
+        later = [[at_s, plan.content] for at_s, plan in self.later]
+        return fingerprint([*self.identity, self.scenario.content, tables, later, self.until, self.edge])
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Plan) and self.content == other.content)
 
     @property
     def arrivals_end_s(self) -> float:
@@ -181,12 +194,10 @@ def fingerprint(data: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+@lru_cache(maxsize=64)
 def case_hash(scenario: Scenario) -> str:
     """Return the hash of a case: of the author's data, without layout, comments, texts and tests."""
-    return _CASE_HASH.of(scenario)
-
-
-_CASE_HASH: ModelMemo[Scenario, str] = ModelMemo(lambda scenario: fingerprint(scenario.hashed_data))
+    return fingerprint(scenario.hashed_data)
 
 
 def projected_ms(plan: Plan) -> dict[str, tuple[float, float, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,11 @@ class LatencyTable:
     seconds: Floats
     gaps_s: tuple[float, ...] = (IDLE_GAP_MS / 1000,)
     cell_ends: Floats | None = None
+
+    @cached_property
+    def content(self) -> str:
+        """The hash of all times and their gaps."""
+        return sha256(repr(self.gaps_s).encode() + self.seconds.tobytes() + _ends(self).tobytes()).hexdigest()
 
     @property
     def max_batch(self) -> int:

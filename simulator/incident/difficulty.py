@@ -77,26 +77,12 @@ def level_of(name: str) -> Level:
 
 def at_level(scenario: Scenario, level: Level) -> Scenario:
     """Return the case on the terms of a difficulty; the case itself at the usual one."""
-    return scenario if level == USUAL or scenario.incident is None else _changed(_Known(scenario), level)
-
-
-class _Known:
-    """A scenario by its identity, which a cache can compare."""
-
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Known) and self.scenario is other.scenario
-
-    def __hash__(self) -> int:
-        return id(self.scenario)
+    return scenario if level == USUAL or scenario.incident is None else _changed(scenario, level)
 
 
 @lru_cache(maxsize=8)
-def _changed(known: _Known, level: Level) -> Scenario:
-    scenario, terms = known.scenario, DIFFICULTIES[level]
-    spec = scenario.incident
+def _changed(scenario: Scenario, level: Level) -> Scenario:
+    spec, terms = scenario.incident, DIFFICULTIES[level]
     assert spec is not None
     causes = {name: _on_terms(spec.causes[name], terms) for name in _suspects(spec, terms)}
     changes: dict[str, object] = {"causes": causes}

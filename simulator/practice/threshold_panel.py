@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import streamlit as st
 
 from simulator.app.design_state import step
 from simulator.app.widgets import draw, plain
-from simulator.charts.look import Chart
 from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
-from simulator.engine.compiled_plan import Plan, fingerprint
+from simulator.engine.compiled_plan import Plan
 from simulator.metrics.operating_points import TARGETS, Dial, dial_of, flagged_at
 from simulator.metrics.review_limits import review_limits
 from simulator.units import percent
@@ -29,16 +30,14 @@ def threshold(plan: Plan) -> None:
     of_positives = flagged.flagged_positives / flagged.positives
     left, right = st.columns(2, gap="large")
     with left:
-        draw(with_tried(_flagged(fingerprint(plan.identity), plan), of_positives, flagged.share), key="flagged")
+        draw(with_tried(_flagged(plan), of_positives, flagged.share), key="flagged")
     with right:
         draw(crowd(flagged, plan.scenario, review_limits(plan)), key="crowd")
         _use(plan, dial, tried)
     draw(with_tried(roc(plan), flagged.flagged_negatives / flagged.negatives, of_positives), key="roc")
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _flagged(design: str, _plan: Plan) -> Chart:
-    return flagged_by_sensitivity(_plan)
+_flagged = lru_cache(maxsize=16)(flagged_by_sensitivity)
 
 
 def _tried(plan: Plan, dial: Dial) -> float:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, cached
 
 from simulator.app.jobs import Job, Watcher, registry
 from simulator.board.case_drawing import BoxFault, DrawnCase
@@ -32,25 +31,12 @@ class DrawnPlan:
     plan: Plan | None
 
 
-#: Plans of boards in memory, or the faults in their place; with each the case, so that no other object takes its id.
-_PLANS: LRUCache[Any, tuple[Scenario, DrawnPlan]] = LRUCache(128)
-_LOCK = Lock()
-
-
 def plan_of(room: LiveRoom, state: SessionState) -> DrawnPlan:
     """Return the plan of a room's design under the curveballs that struck, or the faults that a drawing has."""
-    scenario = room.scenario_at(state)
-    key = id(scenario), state.design_at_hand(scenario)
-    with _LOCK:
-        known = _PLANS.get(key)
-    if known is not None:
-        return known[1]
-    found = _compiled(scenario, state)
-    with _LOCK:
-        _PLANS[key] = scenario, found
-    return found
+    return _compiled(room.scenario_at(state), state)
 
 
+@cached(LRUCache(128), key=lambda scenario, state: (scenario, state.design_at_hand(scenario)), lock=Lock())
 def _compiled(scenario: Scenario, state: SessionState) -> DrawnPlan:
     drawing = drawing_of(scenario, state)
     if drawing.scenario is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache
+from cachetools import LRUCache, cached
 
 from simulator.board.board import Board
 from simulator.board.case_drawing import DrawnCase, compiled, drawn
@@ -40,11 +40,8 @@ class _KnownBoard:
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
-#: Boards of sessions in memory, boards of cases as they are written, and drawings that were compiled.
-#: With each the case, so that no other object takes its id.
+#: Boards of sessions, each with the operations so far.
 _BOARDS: LRUCache[Any, _KnownBoard] = LRUCache(256)
-_WRITTEN: LRUCache[int, _KnownBoard] = LRUCache(64)
-_DRAWINGS: LRUCache[Any, tuple[Scenario, DrawnCase]] = LRUCache(256)
 _LOCK = Lock()
 
 
@@ -55,7 +52,7 @@ def board_of(scenario: Scenario, state: SessionState) -> Board:
 
 def _known(scenario: Scenario, state: SessionState) -> _KnownBoard:
     empty = state.room.settings is not None and state.room.settings.empty_board
-    key = id(scenario), state.session.id, empty, state.operations[0].place if state.operations else -1
+    key = scenario, state.session.id, empty, state.operations[0].place if state.operations else -1
     with _LOCK:
         known = _BOARDS.get(key)
     if known is not None and known.count == len(state.operations):
@@ -72,15 +69,10 @@ def _known(scenario: Scenario, state: SessionState) -> _KnownBoard:
     return found
 
 
+@lru_cache(maxsize=64)
 def _as_written(scenario: Scenario) -> _KnownBoard:
     """Return the board of a case itself."""
-    with _LOCK:
-        known = _WRITTEN.get(id(scenario))
-    if known is None:
-        known = _KnownBoard(scenario, 0, drawn(scenario))
-        with _LOCK:
-            _WRITTEN[id(scenario)] = known
-    return known
+    return _KnownBoard(scenario, 0, drawn(scenario))
 
 
 def _after(board: Board, one: Timed) -> Board:
@@ -93,16 +85,12 @@ def _after(board: Board, one: Timed) -> Board:
 
 def drawing_of(scenario: Scenario, state: SessionState) -> DrawnCase:
     """Return the case that the board of a session draws."""
-    board = _known(scenario, state)
-    key = id(scenario), board.drawing
-    with _LOCK:
-        known = _DRAWINGS.get(key)
-    if known is not None:
-        return known[1]
-    found = compiled(board.board, scenario)
-    with _LOCK:
-        _DRAWINGS[key] = scenario, found
-    return found
+    return _compiled(_known(scenario, state))
+
+
+@cached(LRUCache(256), key=lambda board: (board.scenario, board.drawing), lock=Lock())
+def _compiled(board: _KnownBoard) -> DrawnCase:
+    return compiled(board.board, board.scenario)
 
 
 def drawing_hash(scenario: Scenario, state: SessionState) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
-import pandas as pd
 import streamlit as st
 
 from simulator.app.exhibit_drawings import hero_panel, panel
@@ -137,7 +137,7 @@ def options(result: Result) -> None:
     """Show the recall at a distance and the latency of every option for the model that looks."""
     plan, key = result.plan, f"{result.plan.scenario.id}:front_m"
     distance = st.select_slider("Distance (m)", DISTANCES_M, _USUAL_M, key=key)
-    rows = _front(fingerprint(plan.identity), float(distance), plan)
+    rows = _front(plan, float(distance))
     if rows.empty:
         st.markdown("No choice of this case changes what looks.")
         return
@@ -148,6 +148,4 @@ def options(result: Result) -> None:
     )
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _front(design: str, distance_m: float, _plan: Plan) -> pd.DataFrame:
-    return front.front(_plan, distance_m)
+_front = lru_cache(maxsize=32)(front.front)
