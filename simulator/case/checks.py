@@ -142,9 +142,9 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
     return [*placed, *dict.fromkeys(named), *(() if is_picked else placeholder_faults(scenario))]
 
 
-#: The checks that designs of a sound case have passed, each with what it read; at most _PASSES.
+#: The checks that designs of a sound case have passed, each with what it read; at most MOST_PASSED.
 _PASSED: ModelMemo[Scenario, set[Hashable]] = ModelMemo(lambda scenario: set())
-_PASSES = 2000
+MOST_PASSED = 2000
 
 
 def has_touched_faults(before: Scenario, after: Scenario) -> bool:
@@ -166,7 +166,7 @@ def has_touched_faults(before: Scenario, after: Scenario) -> bool:
             if key not in passed:
                 if _fails(one.faults(after, ())):
                     return True
-                if len(passed) < _PASSES:
+                if len(passed) < MOST_PASSED:
                     passed.add(key)
     return False
 

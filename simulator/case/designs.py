@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from itertools import chain, islice
+from hashlib import sha256
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from simulator.case.checks import check, check_names, has_touched_faults, late_names
+from simulator.case.checks import MOST_PASSED, check, check_names, has_touched_faults, late_names
 from simulator.case.document import Fault, Path, ScenarioError, dotted
 from simulator.case.error_recovery import fault_of
+from simulator.case.model_memo import ModelMemo
+from simulator.case.references import references
 from simulator.case.schema import Scenario
 from simulator.case.sourced_figures import figures_of, placed_figures
 from simulator.errors import suggest
@@ -85,37 +88,51 @@ def validated(document: Document, known: Scenario | None = None) -> Scenario:
 def _changed(document: Document, known: Scenario) -> Scenario | None:
     """Return the scenario of a document that shares parts with that of a sound one; None where it may have a fault."""
     changed = known.changed(document) if known.is_sound else None
-    if changed is None or has_touched_faults(known, changed) or not _names_stay(changed, known.document):
+    if changed is None:
         return None
-    return changed
+    names, known_names = _names_key(changed, known), _NAMED.of(known)
+    if names not in known_names:
+        if (
+            next(check_names(document.data), None) is not None
+            or next(late_names(changed, (), is_picked=True), None) is not None
+        ):
+            return None
+        if len(known_names) < MOST_PASSED:
+            known_names.add(names)
+    return None if has_touched_faults(known, changed) else changed
 
+
+#: By a sound case: its designs whose names all refer to something.
+_NAMED: ModelMemo[Scenario, set[bytes]] = ModelMemo(lambda scenario: set())
 
 #: The sections whose numbers decide on no name; the edges of an attribute name the groups between them.
-_NAMELESS_NUMBERS = frozenset({"stages", "ends", "costs", "run", "arrivals", "population", "classes"})
+_NAMELESS_NUMBERS = frozenset({"ends", "costs", "run", "arrivals", "population", "classes"})
 
 
-def _names_stay(changed: Scenario, before: Document) -> bool:
-    """Return whether every name that a case refers to is known, as in the document before it."""
-    document = changed.document
-    pairs = [(section, part, before.data[section]) for section, part in document.data.items()]
-    others = [section in _NAMELESS_NUMBERS and _differ_in_numbers(part, old) for section, part, old in pairs if part is not old]
-    named = () if all(others) else chain(check_names(document.data), late_names(changed, (), is_picked=True))
-    return next(iter(named), None) is None
+def _names_key(changed: Scenario, known: Scenario) -> bytes:
+    """Return a digest of all that decides on names in the sections that differ from those of another scenario.
+
+    In stages these are the names themselves, the shape of the data, and what other parts read of a stage.
+    """
+    data, before = changed.document.data, known.document.data
+    parts: list[Any] = []
+    for section in (section for section, part in data.items() if part is not before[section]):
+        if section == "stages":
+            names = [(reference.path, reference.name) for reference in references(Scenario, {section: data[section]})]
+            parts.append((section, names, changed.wiring, _shape(data[section])))
+        else:
+            parts.append((section, _shape(data[section], texts=True) if section in _NAMELESS_NUMBERS else data[section]))
+    return sha256(repr(parts).encode()).digest()
 
 
-def _differ_in_numbers(data: Any, before: Any) -> bool:
-    """Return whether data have the structure and the texts of others, and other numbers above 0 at most."""
-    if data is before:
-        return True
-    if isinstance(data, dict) and isinstance(before, dict):
-        return data.keys() == before.keys() and all(_differ_in_numbers(part, before[key]) for key, part in data.items())
-    if isinstance(data, list) and isinstance(before, list):
-        return len(data) == len(before) and all(map(_differ_in_numbers, data, before))
-    return (type(data) is type(before) and bool(data == before)) or (_is_positive(data) and _is_positive(before))
-
-
-def _is_positive(data: Any) -> bool:
-    return isinstance(data, int | float) and not isinstance(data, bool) and data > 0
+def _shape(data: Any, texts: bool = False) -> Any:
+    """Return the keys and lengths of nested data; texts: with its values, but not the size of a number above 0."""
+    if isinstance(data, dict):
+        return {key: _shape(part, texts) for key, part in data.items()}
+    if isinstance(data, list):
+        return [_shape(part, texts) for part in data]
+    is_size = isinstance(data, int | float) and not isinstance(data, bool) and data > 0
+    return data if texts and not is_size else ""
 
 
 def read_scenario(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:

@@ -171,12 +171,13 @@ def _checked(document: Document) -> Scenario:
         faults += read.faults
     if scenario is not None:
         faults += beyond(faults, check(scenario, [*unknown, *doubtful]), doubtful)
+        scenario = scenario if faults else scenario.found_sound()
         in_doubt = {*doubtful, *unknown}
         scenario = _with_sound_choices(scenario, {str(path[1]) for path in in_doubt if path[0] == "choices" and len(path) > 1})
         faults += beyond(faults, _faults_of_picks(scenario), doubtful)
     if faults or scenario is None:
         raise ScenarioError(faults, scenario, doubtful)
-    return scenario.found_sound()
+    return scenario
 
 
 def _with_sound_choices(scenario: Scenario, unfit: Container[str]) -> Scenario:

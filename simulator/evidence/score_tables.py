@@ -305,7 +305,8 @@ def readable_scores(folder: Path | None = None) -> tuple[list[str], list[str]]:
 
 
 def score_names(folder: Path | None = None) -> list[str]:
-    return sorted(_sidecars(folder))
+    files = {name for place in _places(folder) for name in _names_in(place)}
+    return sorted(name.removesuffix(".yaml") for name in files if name.endswith(".yaml"))
 
 
 def other_precisions(name: str, folder: Path | None = None) -> list[str]:

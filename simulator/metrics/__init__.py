@@ -6,9 +6,7 @@ and is registered here.
 
 from simulator.case.outputs import FAMILIES, MetricFamily, add_family
 from simulator.metrics.ages import ages_of_information
-from simulator.metrics.own_counts import own_metrics
-from simulator.metrics.quality_metrics import quality
-from simulator.metrics.request_metrics import cost, cost_of_found, latencies, outcomes, throughput
+from simulator.metrics.request_metrics import cost, cost_of_found, latencies, outcomes, own_metrics, quality, throughput
 from simulator.metrics.stage_metrics import of_stages
 
 #: In the order of the screen.

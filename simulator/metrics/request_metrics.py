@@ -1,20 +1,115 @@
-"""Metrics of requests: latency, deadlines, throughput, cost and outcomes, each record beside its count."""
+"""Metrics of requests: latency, deadlines, throughput, quality, cost, outcomes, and those that a case defines itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from math import inf
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_metric
+from simulator.case.attributes import in_groups
+from simulator.case.outputs import Better, CaseOutline, CountedMetric, Metric, share_metric
+from simulator.case.own_metrics import OwnMetric, RequestCount
 from simulator.engine.servers import paid_usd
 from simulator.metrics.measures import CountedRun, Floats
-from simulator.metrics.own_counts import weights
 from simulator.metrics.samples import Sample, Total
 from simulator.records.trace import DONE, OUTCOMES
 from simulator.units import upper_first
+
+Flags = NDArray[np.bool_]
+
+
+def own_metrics(case: CaseOutline) -> Iterator[CountedMetric]:
+    """Yield the metrics of the section `own_metrics`."""
+    for name, one in case.own.items():
+        if one.share is not None:
+            record = share_metric(name, one.label, one.better)
+        else:
+            record = Metric(name, one.label, "per 1,000", one.better, "ratio")
+        yield CountedMetric(record, partial(_total, one))
+
+
+def _total(metric: OwnMetric, run: CountedRun) -> Total:
+    """Count the selected requests; a share counts them among those that it is a share of.
+
+    Outcomes depend on queues more than on the way of a request: as with the shares that every run reports, runs with other
+    labelled people show what labels change.
+    """
+    below, chosen = selected(metric.of, run), weights(metric.counted, run)
+    above = chosen * below if metric.share is not None else 1000 * chosen
+    if metric.counted.outcomes or metric.of.outcomes:
+        return run.ratio(above[: run.n].sum(), below[: run.n].sum())
+    return run.total(above, below)
+
+
+def weights(count: RequestCount, run: CountedRun) -> Floats:
+    """Return how much each row of a run counts, from 0 to 1, shape (rows,)."""
+    found = selected(count, run).astype(np.float64)
+    if count.detected:
+        found *= run.detected
+    if count.missed:
+        found *= run.positive - run.detected
+    return found
+
+
+def selected(count: RequestCount, run: CountedRun) -> Flags:
+    """Return the rows of a run that fulfil every condition, shape (rows,)."""
+    columns, rows, scenario = run.columns, run.rows, run.scenario
+    found = np.ones(len(rows), bool)
+    if count.ends:
+        found &= _is_one_of(columns.end, count.ends, [*scenario.ends])[rows]
+    if count.tags:
+        found &= _is_one_of(columns.tag, count.tags, ["", *scenario.tags()])[rows]
+    if count.classes:
+        found &= _is_one_of(columns.kind, count.classes, [*scenario.classes])[rows]
+    if count.outcomes:
+        found &= _is_one_of(columns.outcome, count.outcomes, OUTCOMES)[rows]
+    if count.stages:
+        found &= _came_to(count.stages, run)[rows]
+    if count.groups:
+        found &= in_groups(scenario.attributes, columns.attributes, count.groups, columns.n)[rows]
+    for wanted, flags in ((count.positive, run.positive), (count.escalated, run.escalated)):
+        if wanted is not None:
+            found &= flags == wanted
+    return found
+
+
+def _is_one_of(column: NDArray[np.integer], names: Sequence[str], known: Sequence[str]) -> Flags:
+    """Return which entries of a column of places in a list have one of these names, shape as the column."""
+    return np.isin(column, [known.index(name) for name in names])
+
+
+def _came_to(stages: list[str], run: CountedRun) -> Flags:
+    came = np.zeros(run.columns.n, bool)
+    for name in stages:
+        if name in run.visits:
+            came[run.visits[name].request] = True
+    return came
+
+
+def quality(case: CaseOutline) -> Iterator[CountedMetric]:
+    """Yield the metrics of a case whose requests are positives or negatives."""
+    assert case.population is not None
+    (detected, escalated), nouns = case.population, case.nouns
+    positives, negatives = upper_first(nouns.positives), upper_first(nouns.negatives)
+    yield _share("sensitivity", f"{positives} {detected}", "higher", lambda run: run.total(run.detected, run.positive))
+    yield _share("specificity", f"{negatives} not {escalated}", "higher",
+                 lambda run: run.total(~run.positive & ~run.escalated, ~run.positive))  # fmt: skip
+    yield _share("positive_predictive_value", f"{positives}, of the {nouns.who} {escalated}", "higher",
+                 lambda run: run.total(run.positive & run.escalated, run.escalated))  # fmt: skip
+    yield _share("negative_predictive_value", f"{negatives}, of the {nouns.who} not {escalated}", "higher",
+                 lambda run: run.total(~run.positive & ~run.escalated, ~run.escalated))  # fmt: skip
+    yield CountedMetric(Metric("missed_per_1000", f"{positives} missed", "per 1,000", "lower", "ratio"),
+                        lambda run: run.total(1000 * (run.positive - run.detected)))  # fmt: skip
+    yield _share("escalated_share", f"{upper_first(nouns.who)} {escalated}", None, lambda run: run.total(run.escalated))
+
+
+def _share(name: str, label: str, better: Better, count: Callable[[CountedRun], Total]) -> CountedMetric:
+    return CountedMetric(share_metric(name, label, better), count)
+
 
 #: The quantiles that are reported of each latency.
 LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}

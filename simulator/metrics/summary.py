@@ -323,7 +323,8 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
 def _estimator(plan: Plan, measures: Sequence[Measures], warm_up: WarmUp | None, planned: int) -> Estimator:
     """Return what makes figures of replications. It holds their times in order, so that no summary keeps it."""
     steady = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
-    return Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan), widening(len(measures), planned))
+    wider = widening(len(measures), planned) if planned > len(measures) else 1.0
+    return Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan), wider)
 
 
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:

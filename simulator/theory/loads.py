@@ -25,7 +25,6 @@ from simulator.engine.route_draws import Routes, certain, drawn_routes
 from simulator.engine.run_conditions import surges
 from simulator.engine.servers import kind, work_s
 from simulator.records.streams import cache_per_plan
-from simulator.theory.queue_formulas import alike_in_busy_period
 
 #: By stage: the share of its cases that is served twice.
 Twice = dict[str, float]
@@ -308,3 +307,23 @@ def way_ratios(plan: Plan) -> dict[tuple[str, str], float]:
                 for way in onward:
                     found[name, way.to] = found.get((name, way.to), 0.0) + float(visits[index, place]) * way.share
     return found
+
+
+def alike_in_busy_period(load: float) -> float:
+    """Return E[N^2] / E[N] of the N customers served in a busy period of M/M/1: how many share the period of a customer.
+
+    E[N] = 1 / (1 - r), Var[N] = r (1 + r) / (1 - r)^3 (Kleinrock 1975, Queueing Systems I, section 5.9). A high wait is
+    shared by about as many: above any level, the queue lives through a busy period of the same law.
+    """
+    return 1 / (1 - load) + load * (1 + load) / (1 - load) ** 2
+
+
+def filling_queue_s(load: NDArray[np.float64], service_s: float, servers: float, span_s: float) -> NDArray[np.float64]:
+    """Return the mean time in a queue and in service of the requests that come within `span_s` of an empty start, in seconds.
+
+    Kimber and Hollis's coordinate transformation (TRRL LR909, 1979) as Akcelik writes it (Travel time functions for transport
+    planning purposes, 1991): well below capacity the mean of M/M/1 with a server of `servers` times the speed, plus the rest of
+    the service; far above it the mean wait of a queue that grows by (load - 1) for the whole span. load: shape (n,), > 0.
+    """
+    over = load - 1
+    return service_s + span_s / 4 * (over + np.sqrt(over**2 + 8 * load * service_s / (servers * span_s)))

@@ -8,8 +8,7 @@ from simulator.intervals import share_interval
 from simulator.metrics.estimates import Estimator, about, lean_of
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.theory.loads import likeness
-from simulator.theory.queue_formulas import alike_in_busy_period
+from simulator.theory.loads import alike_in_busy_period, likeness
 from tests.builders import exponential, pool
 from tests.truths.means import sized
 

@@ -6,7 +6,7 @@ from scipy.stats import t
 
 from simulator.intervals import share_interval
 from simulator.metrics.estimates import Estimator, spread_of
-from simulator.metrics.load_lines import LEAST_ANSWER, LoadLines, load_lines
+from simulator.metrics.label_uncertainty import LEAST_ANSWER, LoadLines, load_lines
 
 SERVICE_S, LONG_S = 60.0, 1e9
 

@@ -7,8 +7,8 @@ from simulator.engine.latency_tables import constant, profiled
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
 from simulator.metrics.measures import measure
-from simulator.theory.loads import loads, visit_ratios
-from simulator.theory.queue_formulas import batch_queue, filling_queue_s, fork_join_response, mg1_wait, mmc_wait
+from simulator.theory.loads import filling_queue_s, loads, visit_ratios
+from simulator.theory.queue_formulas import batch_queue, fork_join_response, mg1_wait, mmc_wait
 from tests.builders import (
     assumed,
     end,
