@@ -6,15 +6,19 @@ import json
 import re
 from dataclasses import dataclass
 from math import ceil, exp
+from pathlib import Path
+from string import Template
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-from simulator.authoring.case_templates import HEAD, PEOPLE, SERVICE
 from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import machine
 from simulator.evidence.profiles import load_profile, readable_profiles
 from simulator.units import significant
+
+#: The texts of new cases, with places such as `@rate` for the words of an author.
+_TEXTS = Path(__file__).parent / "new_cases"
 
 #: The device of a new case: most models are measured there, and it has a price.
 DEVICE = "epyc-zen4-2c"
@@ -33,6 +37,12 @@ _MOST = 1024
 
 #: About so many requests are simulated in a replication.
 _REQUESTS = 4_000
+
+
+class CaseTemplate(Template):
+    """A text with places such as `@rate`."""
+
+    delimiter = "@"
 
 
 @dataclass(frozen=True)
@@ -120,7 +130,9 @@ def blank_case(answers: CaseAnswers) -> str:
         "most": machines + 4,
     }
     own = _with_people(answers, machines) if answers.people else _without_people(answers, machines)
-    return (HEAD + (PEOPLE if answers.people else SERVICE)).substitute(words | own)
+    parts = ("head", "people" if answers.people else "service")
+    text = "".join((_TEXTS / f"{part}.template").read_text(encoding="utf-8") for part in parts)
+    return CaseTemplate(text).substitute(words | own)
 
 
 def _without_people(answers: CaseAnswers, machines: int) -> dict[str, object]:

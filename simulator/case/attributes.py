@@ -174,11 +174,6 @@ class PopularityAttribute(_Numeric):
             raise ValueError("give `items` and `exponent` for Zipf's law, or `file`, `column` and `source` for counted weights")
         return self
 
-    @property
-    def _laws(self) -> list[tuple[Any, ...]]:
-        """The fields of Zipf's law, and those of counted weights."""
-        return [(self.items, self.exponent), (self.file, self.column, self.source)]
-
     def gather(self, gather: CaseGatherer, name: str) -> None:
         """Read the weights, the largest first."""
         if self.file is None or self.column is None or self.source is None:
