@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
+from simulator.app.component_files import component_beside
 from simulator.app.widgets import CONFIG, plain, thousands_apart
 from simulator.case.schema import Scenario
 from simulator.charts.look import inked, rounded
@@ -206,35 +207,7 @@ def _table(table: pd.DataFrame, key: str) -> None:
                 st.code(str(line.diff), language=None)
 
 
-_CSS = """
-dl { display: flex; flex-wrap: wrap; margin: 0; border: 1px solid var(--st-border-color);
-     border-radius: var(--st-base-radius); overflow: hidden; }
-dl > div { flex: 1 1 7.5rem; padding: .3rem .7rem; border-left: 1px solid var(--st-border-color); margin-left: -1px; }
-dt { font: 400 .78rem/1.3 var(--st-font); color: var(--st-text-color); }
-dd { margin: 0; font: 600 1.1rem/1.3 var(--st-font); color: var(--st-text-color); font-variant-numeric: tabular-nums; }
-.state { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-"""
-
-_HTML = """
-<dl></dl>
-<div class="state" role="status" aria-live="polite"></div>
-"""
-
-_JS = """
-export default function ({ data, parentElement }) {
-  parentElement.querySelector("dl").replaceChildren(...data.cells.map(([name, value]) => {
-    const cell = document.createElement("div"), term = document.createElement("dt"), content = document.createElement("dd");
-    term.textContent = name;
-    content.textContent = value;
-    cell.append(term, content);
-    return cell;
-  }));
-  const state = parentElement.querySelector(".state");
-  if (state.textContent !== data.state) state.textContent = data.state;
-}
-"""
-
-_component = st.components.v2.component("incident_strip", html=_HTML, css=_CSS, js=_JS)
+_component = component_beside(__file__, "incident_strip")
 
 
 def strip(game: Game, state: str) -> None:

@@ -7,6 +7,7 @@ from typing import get_args
 
 import streamlit as st
 
+from simulator.app.component_files import component_beside
 from simulator.app.widgets import plain
 from simulator.errors import InputError, PlacedError
 from simulator.incident.asked_looks import COLUMNS, SIZES
@@ -262,78 +263,7 @@ def ended(game: Game) -> None:
 #: Position of the slider of the cause that comes most often, at first (%).
 _UNDECIDED = 50
 
-_CSS = """
-table { border-collapse: collapse; width: 100%; color: var(--st-text-color); font: 400 .8rem/1.25 var(--st-font); }
-caption, th { text-align: left; font-weight: 600; }
-caption { padding-bottom: .25rem; }
-td, th { padding: .12rem .35rem .12rem 0; vertical-align: middle; }
-td:nth-child(2) { width: 26%; }
-td:nth-child(3) { width: 22%; position: relative; text-align: right; font-variant-numeric: tabular-nums; }
-input { width: 100%; min-width: 4rem; height: 1rem; margin: 0; appearance: none; background: none; cursor: pointer; }
-input::-webkit-slider-runnable-track { height: .25rem; border-radius: .2rem; background: var(--st-border-color); }
-input::-webkit-slider-thumb { appearance: none; width: .9rem; height: .9rem; margin-top: -.32rem; border-radius: 50%;
-                              background: var(--st-primary-color); }
-input::-moz-range-track { height: .25rem; border-radius: .2rem; background: var(--st-border-color); }
-input::-moz-range-thumb { width: .9rem; height: .9rem; border: 0; border-radius: 50%; background: var(--st-primary-color); }
-input:focus-visible, button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
-span { display: inline-block; width: 2.2rem; margin-right: .3rem; }
-button { margin: .4rem .4rem 0 0; padding: .35rem .75rem; font: inherit; color: inherit; cursor: pointer; background: none;
-         border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
-button:disabled { opacity: .5; cursor: default; }
-button:hover:enabled { border-color: var(--st-primary-color); color: var(--st-primary-color); }
-.bar { display: inline-block; width: calc(100% - 2.6rem); height: .6rem; background: var(--st-secondary-background-color); }
-.bar i { display: block; height: 100%; background: var(--st-primary-color); }
-"""
-
-_HTML = """
-<table>
-  <thead><tr><th scope="col">Possible cause</th><th scope="col">Suspicion</th><th scope="col">Share</th></tr></thead>
-  <tbody></tbody>
-</table>
-<button type="button">Write these down</button>
-<button type="button">Set all to 0</button>
-"""
-
-_JS = """
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  const body = parentElement.querySelector("tbody"), [write, clear] = parentElement.querySelectorAll("button");
-  const make = (tag, fields, ...inside) => {
-    const made = Object.assign(document.createElement(tag), fields);
-    made.append(...inside);
-    return made;
-  };
-  const weights = () => Object.fromEntries([...body.querySelectorAll("input")].map((one) => [one.name, Number(one.value)]));
-  const normalise = () => {
-    const total = Object.values(weights()).reduce((sum, one) => sum + one, 0);
-    body.querySelectorAll("input").forEach((one) => {
-      const share = total ? 100 * one.value / total : 0, row = one.closest("tr");
-      row.querySelector("i").style.width = `${share}%`;
-      row.querySelector("span").textContent = `${Math.round(share)}%`;
-      one.setAttribute("aria-valuetext", `${one.value}% suspicion, a share of ${Math.round(share)}%`);
-    });
-    write.disabled = !total;
-  };
-  if (body.dataset.shown !== data.token) {
-    body.dataset.shown = data.token;
-    body.replaceChildren(...data.causes.map(({ name, label, weight }) => {
-      const slider = make("input", { type: "range", name, min: 0, max: 100, step: 1, value: weight, oninput: normalise });
-      slider.setAttribute("aria-label", `Suspicion: ${label}`);
-      slider.onchange = () => setStateValue("weights", weights());
-      return make("tr", {}, make("td", { textContent: label }), make("td", {}, slider),
-                  make("td", {}, make("span", {}), make("div", { className: "bar" }, make("i", {}))));
-    }));
-  }
-  normalise();
-  clear.onclick = () => {
-    body.querySelectorAll("input").forEach((one) => { one.value = 0; });
-    normalise();
-    setStateValue("weights", weights());
-  };
-  write.onclick = () => setTriggerValue("written", weights());
-}
-"""
-
-_component = st.components.v2.component("incident_suspects", html=_HTML, css=_CSS, js=_JS)
+_component = component_beside(__file__, "incident_suspects")
 
 
 def suspects(game: Game) -> BelieveAction | None:

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from simulator.app.component_files import component_beside
 from simulator.app.design_state import key, step
 from simulator.app.jobs import BESIDE, Job, registry
 from simulator.app.news import PROGRESS_S, Latest, follow
@@ -99,77 +100,7 @@ def _of(count: int, effects: Sized, verb: str) -> str:
     return f"{count} of {len(effects)} steps {verb}{'s' if count == 1 else ''}"
 
 
-_CSS = """
-#frame { overflow-x: auto; container-type: inline-size; }
-table { border-collapse: collapse; width: 100%; font: 400 .85rem/1.3 var(--st-font); color: var(--st-text-color); }
-caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; font-weight: 400;
-         border-bottom: 1px solid var(--st-border-color); }
-thead th { font-weight: 600; }
-button { font: inherit; color: var(--st-text-color); background: var(--st-background-color); cursor: pointer; text-align: left;
-         border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); padding: .2rem .5rem; }
-button:hover { border-color: var(--st-primary-color); }
-button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
-small { display: block; font-size: .75rem; }
-.better { color: var(--st-green-text-color); font-weight: 600; }
-.worse { color: var(--st-red-text-color); font-weight: 600; }
-.none, .chance, small { color: var(--st-gray-text-color); font-weight: 400; }
-.verdict { display: block; color: var(--st-text-color); font-weight: 600; }
-.name { display: none; }
-@container (max-width: 640px) {
-  thead { display: none; }
-  tr, th, td { display: block; border: 0; padding: .1rem 0; }
-  tr { border-bottom: 1px solid var(--st-border-color); padding: .5rem 0; }
-  td { display: flex; gap: 0 .75rem; flex-wrap: wrap; align-items: baseline; }
-  td.none { display: none; }
-  .name { display: block; flex: 1 0 100%; color: var(--st-text-color); font-weight: 400; }
-}
-"""
-
-_HTML = '<div id="frame"><table><caption></caption><thead><tr></tr></thead><tbody></tbody></table></div>'
-
-_JS = """
-export default function ({ data, parentElement, setTriggerValue }) {
-  const drawnData = JSON.stringify(data);
-  if (parentElement.drawnData === drawnData) return;
-  parentElement.drawnData = drawnData;
-  const element = (tag, name, text) => {
-    const made = document.createElement(tag);
-    made.className = name;
-    made.textContent = text ?? "";
-    return made;
-  };
-  const row = ({ id, label, change, cells, note }) => {
-    const made = document.createElement("tr");
-    const head = element("th", "");
-    head.scope = "row";
-    const button = element("button", "", change);
-    button.type = "button";
-    button.dataset.id = id;
-    button.setAttribute("aria-label", `Take this step: ${label}: ${change}`);
-    button.onclick = () => setTriggerValue("take", id);
-    head.append(element("small", "", label), button, element("small", "", note));
-    made.append(head, ...cells.map(({ words, interval, verdict, tone }, place) => {
-      const cell = element("td", tone);
-      cell.append(element("span", "name", data.columns[place]), element("span", "", words), element("small", "", interval));
-      if (verdict) cell.append(element("span", "verdict", verdict));
-      return cell;
-    }));
-    return made;
-  };
-  const held = parentElement.querySelector("button:focus")?.dataset.id;
-  parentElement.querySelector("caption").textContent = data.caption;
-  parentElement.querySelector("thead tr").replaceChildren(...["Step: press to take it", ...data.columns].map((name) => {
-    const head = element("th", "", name);
-    head.scope = "col";
-    return head;
-  }));
-  parentElement.querySelector("tbody").replaceChildren(...data.rows.map(row));
-  if (held) parentElement.querySelector(`button[data-id="${CSS.escape(held)}"]`)?.focus();
-}
-"""
-
-_component = st.components.v2.component("levers", html=_HTML, css=_CSS, js=_JS)
+_component = component_beside(__file__, "levers")
 
 
 def levers(job: Job) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from simulator.app.component_files import component_beside
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
 from simulator.case.phases import PracticePhase, phases_of
@@ -14,51 +15,7 @@ from simulator.practice.session_at_hand import take
 from simulator.session.phase_clock import PhaseTime, left_s, phase_times
 from simulator.session.session_events import PhaseBegun, SessionEnded
 
-_CSS = """
-#clock { font: 400 1rem/1.4 var(--st-font); color: var(--st-text-color); }
-#left { font-size: 1.6rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-#nudge { margin-top: .35rem; padding: .35rem .6rem; border-left: 4px solid var(--st-orange-color); }
-[hidden] { display: none !important; }
-"""
-
-_HTML = """
-<div id="clock"><div><span id="left" role="timer"></span> left of <span id="all"></span>
-<span id="stands" hidden>(stands still while your design runs)</span></div>
-<div id="phase"></div><div id="nudge" role="status" hidden></div></div>
-"""
-
-_JS = """
-export default function ({ data, parentElement }) {
-  const at = name => parentElement.querySelector(name), since = performance.now();
-  const spoken = seconds => {
-    const whole = Math.max(0, Math.floor(seconds));
-    return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
-  };
-  at("#all").textContent = `${data.minutes} min`;
-  at("#stands").hidden = !data.stands;
-  if (parentElement.phase !== undefined && parentElement.phase !== data.title) {  // a phase begins at the top of the page
-    document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0 });
-  }
-  parentElement.phase = data.title;
-  const tick = () => {
-    const passed = data.stands ? 0 : (performance.now() - since) / 1000;
-    const used = data.used_s + passed, over = used - data.planned_s;
-    at("#left").textContent = spoken(data.left_s - passed);
-    at("#phase").textContent = `${data.title}: ${spoken(used)} of ${spoken(data.planned_s)} min`;
-    const words = data.left_s - passed <= 0 ? "The time is over. End the session when you are ready."
-      : over > 0 ? `${data.title} takes longer than planned. Go on when you are ready.` : "";
-    const nudge = at("#nudge");
-    nudge.hidden = !data.nudges || !words;
-    if (nudge.textContent !== words) nudge.textContent = words;
-  };
-  tick();
-  clearInterval(parentElement.timer);
-  parentElement.timer = setInterval(tick, 1000);
-  return () => clearInterval(parentElement.timer);
-}
-"""
-
-_clock = st.components.v2.component("session_clock", html=_HTML, css=_CSS, js=_JS)
+_clock = component_beside(__file__, "session_clock")
 
 
 def phase_row(live: LiveSession) -> PracticePhase:

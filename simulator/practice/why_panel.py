@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from simulator.app import design_state as state
+from simulator.app.component_files import component_beside
 from simulator.app.exhibit_drawings import timed_panels_by_exhibit
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
@@ -52,66 +53,7 @@ _HUES = [ORANGE, SKY, PURPLE, GREY]
 #: The place of the card that says where the effect of a curveball can be seen.
 _STRUCK = -1
 
-_CSS = """
-#cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: 1rem; }
-.bar { display: flex; height: .8rem; gap: 2px; }
-ul { margin: 0; padding: 0; list-style: none; font-size: .875rem; }
-li::before { content: ""; display: inline-block; width: .7rem; height: .7rem; margin-right: .45rem; background: var(--hue); }
-section { display: flex; flex-direction: column; gap: .6rem; padding: 1rem; border: 1px solid var(--st-border-color);
-          border-radius: var(--st-base-radius); font: 400 1rem/1.5 var(--st-font); color: var(--st-text-color); }
-h2, p { margin: 0; padding: 0; font-size: inherit; }
-.advice { font-size: .875rem; }
-nav { display: flex; flex-wrap: wrap; gap: .25rem .75rem; margin-top: auto; }
-button { font: inherit; font-size: .875rem; color: var(--st-text-color); background: none; cursor: pointer; padding: .2rem 0;
-         border: 0; border-radius: var(--st-base-radius); text-align: left; }
-button:hover, button:focus { color: var(--st-link-color); text-decoration: underline; }
-button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
-"""
-
-_JS = """
-export default function ({ data, parentElement, setTriggerValue }) {
-  const drawn = JSON.stringify(data);
-  if (parentElement.drawnData === drawn) return;
-  parentElement.drawnData = drawn;
-  const make = (tag, fields, ...children) => {
-    const made = Object.assign(document.createElement(tag), fields);
-    made.append(...children);
-    return made;
-  };
-  const press = (name, card, words, title) => {
-    const button = make("button", { type: "button", textContent: words, title });
-    button.setAttribute("aria-label", `${words} (${card.label})`);
-    button.onclick = () => {
-      if (name === "help") button.replaceWith(make("span", { className: "advice", textContent: "Trying steps …" }));
-      if (name === "show") document.querySelector("[data-testid=stTabs]")?.scrollIntoView({ block: "start" });
-      setTriggerValue(name, `${data.run} ${card.place}`);
-    };
-    return button;
-  };
-  const split = (parts) => {
-    if (!parts.length) return [];
-    const hued = (one, place) => { one.style.setProperty("--hue", data.hues[place % data.hues.length]); return one; };
-    const bar = make("div", { className: "bar" }, ...parts.map(([size], place) => {
-      const part = hued(make("i", {}), place);
-      part.style.cssText += `flex: ${size}; background: var(--hue)`;
-      return part;
-    }));
-    bar.setAttribute("aria-hidden", "true");
-    return [bar, make("ul", {}, ...parts.map(([, words], place) => hued(make("li", { textContent: words }), place)))];
-  };
-  parentElement.querySelector("#cards").replaceChildren(...data.cards.map((card) => {
-    const row = make("nav", {}, press("show", card, `Show: ${card.panel}`, ""));
-    if (card.tries) row.append(press("help", card, "What would help?", card.tries));
-    if (card.step) row.append(press("take", card, "Take this step", ""));
-    const advice = card.advice ? [make("p", { className: "advice", textContent: card.advice })] : [];
-    const said = [card.sentence, card.rest].map((words) => words ? [make("p", { textContent: words })] : []);
-    const head = [make("h2", { textContent: card.label }), ...said[0], ...split(card.split), ...said[1]];
-    return make("section", {}, ...head, ...advice, row);
-  }));
-}
-"""
-
-_component = st.components.v2.component("reasons", html='<div id="cards"></div>', css=_CSS, js=_JS)
+_component = component_beside(__file__, "reasons")
 
 
 def why(result: Result, run: str) -> None:

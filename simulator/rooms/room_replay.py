@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from simulator.app.board_component import whiteboard
+from simulator.app.component_files import component_beside
 from simulator.app.jobs import Job
 from simulator.app.news import FOLLOW_JS, Latest, bell, offer
 from simulator.app.widgets import plain
@@ -26,67 +27,7 @@ from simulator.session.session_state import SessionState
 #: The speeds that are offered: log seconds for a second.
 SPEEDS = (1, 5, 20, 60)
 
-_CSS = """
-#replay { display: grid; gap: .4rem; font: 400 .95rem/1.4 var(--st-font); color: var(--st-text-color); }
-#row { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; }
-input[type=range] { width: 100%; accent-color: var(--st-primary-color); }
-button, select { font: inherit; color: inherit; background: var(--st-secondary-background-color); cursor: pointer;
-                 border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); padding: .15rem .6rem; }
-select { max-width: 100%; }
-:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
-#now { font-variant-numeric: tabular-nums; }
-"""
-
-_HTML = """
-<div id="replay"><div id="row"><button type="button" id="play"></button>
-<label>Speed <select id="speed"></select></label><label>Jump to <select id="jump"></select></label><span id="now"></span></div>
-<input type="range" id="at" step="any" aria-label="Time of the interview"></div>
-"""
-
-_JS = f"""{FOLLOW_JS}
-export default function ({{ data, parentElement }}) {{
-  const at = name => parentElement.querySelector(name), range = at("#at"), rows = data.rows;
-  const box = parentElement.replaying ??= {{ time: data.time, playing: false }};
-  const place = time => rows.reduce((found, row) => row[1] <= time ? row : found, rows[0]);
-  const clock = time => `${{Math.floor(time / 60)}}:${{String(Math.floor(time % 60)).padStart(2, "0")}}`;
-  let told = -1;
-  const show = () => {{
-    const row = place(box.time);
-    range.value = box.time;
-    at("#now").textContent = `${{clock(box.time)}} of ${{clock(data.end)}} · ${{row[2]}}`;
-    range.setAttribute("aria-valuetext", at("#now").textContent);
-    at("#play").textContent = box.playing ? "Pause" : "Play";
-    if (row[0] !== told && parentElement.newsLine?.say({{ place: row[0] }})) told = row[0];
-  }};
-  const fill = (select, options) => select.replaceChildren(...options.map(([value, words]) => {{
-    const made = document.createElement("option");
-    made.value = value;
-    made.textContent = words;
-    return made;
-  }}));
-  range.max = data.end;
-  fill(at("#speed"), data.speeds.map(one => [one, `${{one}}×`]));
-  fill(at("#jump"), [["", "…"], ...data.marks.map(([time, words]) => [time, words])]);
-  range.oninput = () => {{ box.time = Number(range.value); show(); }};
-  at("#play").onclick = () => {{ box.playing = !box.playing; if (box.time >= data.end) box.time = 0; show(); }};
-  at("#jump").onchange = () => {{ if (at("#jump").value !== "") {{ box.time = Number(at("#jump").value); show(); }} }};
-  clearInterval(box.timer);
-  let last = performance.now();
-  box.timer = setInterval(() => {{
-    const now = performance.now(), passed = (now - last) / 1000;
-    last = now;
-    if (!box.playing) return;
-    box.time = Math.min(data.end, box.time + passed * Number(at("#speed").value || 1));
-    if (box.time >= data.end) box.playing = false;
-    show();
-  }}, 250);
-  const end = follow(parentElement, data.token, "", () => {{}}, {{ opened: () => {{ told = -1; show(); }} }});
-  show();
-  return () => {{ clearInterval(box.timer); end(); }};
-}}
-"""
-
-_component = st.components.v2.component("room_replay", html=_HTML, css=_CSS, js=_JS)
+_component = component_beside(__file__, "room_replay", FOLLOW_JS)
 
 
 @dataclass(eq=False)

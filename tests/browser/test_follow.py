@@ -3,6 +3,7 @@
 import pytest
 
 from simulator.app import news
+from simulator.app.component_files import script_of
 from simulator.rooms import status_row
 from tests.browser.screen import patient
 
@@ -111,7 +112,7 @@ def test_a_state_that_is_back_at_what_is_drawn_is_not_asked_for_again(page):
 
 
 def test_a_browser_that_goes_offline_says_so_at_once_and_follows_again_once_it_is_online(empty):
-    empty.evaluate(SETTING, status_row._JS)
+    empty.evaluate(SETTING, script_of(status_row.__file__, news.FOLLOW_JS))
     state = empty.evaluate_handle(
         """([html, now]) => {
           const parentElement = document.body.appendChild(document.createElement("section"));
