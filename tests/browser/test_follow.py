@@ -1,5 +1,7 @@
 """The script that follows a state, alone on a page: what was told is drawn or asked for again; a browser may be offline."""
 
+from pathlib import Path
+
 import pytest
 
 from simulator.app import news
@@ -121,7 +123,7 @@ def test_a_browser_that_goes_offline_says_so_at_once_and_follows_again_once_it_i
           sockets[0].open();
           return parentElement.querySelector("#sync");
         }""",
-        [status_row._HTML, {"title": "", "left_s": 0, "used_s": 0, "planned_s": 0}],
+        [Path(status_row.__file__).with_suffix(".html").read_text(), {"title": "", "left_s": 0, "used_s": 0, "planned_s": 0}],
     )
     assert state.inner_text() == ""
     empty.evaluate("() => dispatchEvent(new Event('offline'))")
