@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, wraps
+from pathlib import Path
 from secrets import token_hex
 from threading import Lock
 from time import monotonic
@@ -30,6 +31,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from streamlit.errors import StreamlitAPIException
 
+from simulator.app.component_files import component_beside
 from simulator.limits import SAID_BYTES, SAID_MESSAGES, STUDIO_BYTES, Limit
 
 #: The path of the socket.
@@ -143,98 +145,10 @@ def feed_of(token: str) -> Feed | None:
         return _FEEDS.get(token)
 
 
-#: JavaScript for components that follow: `follow(parentElement, token, seen, heard)` calls `heard(revision, content)` with each
-#: line. A component has one socket, which is opened again should it break, or once a browser that was offline is online.
-#:
-#: A component that speaks passes a fifth argument: `opened()` is called once the socket is open, `closed(waitMs)` when it
-#: breaks, with the time until the next try (at most `longestMs`), and `replied(reply)` with each reply. `newsLine.say(data)` of
-#: the parent element sends data and returns whether the socket is open; `newsLine.again()` opens another socket in its place.
-FOLLOW_JS = """
-const follow = (parentElement, token, seen, heard, more = {}) => {
-  const line = parentElement.newsLine ??= { wait: 500 };
-  const fresh = line.token !== token || line.drawn !== seen;
-  const known = line.token === token && line.seen === seen; // the server has sent it: it need not be asked
-  Object.assign(line, { token, drawn: seen, heard, more });
-  if (fresh) line.seen = seen;
-  const ask = () => line.socket.send(JSON.stringify({ token: line.token, seen: line.seen }));
-  const open = () => {
-    const address = new URL("news", document.baseURI);
-    address.protocol = address.protocol.replace("http", "ws");
-    address.search = address.hash = "";
-    const socket = line.socket = new WebSocket(address);
-    socket.onopen = () => { line.wait = 500; ask(); line.more.opened?.(); };
-    socket.onmessage = ({ data }) => {
-      const [revision, content] = JSON.parse(data);
-      if (revision === null) return line.more.replied?.(content);
-      line.seen = revision;
-      line.heard(revision, content);
-    };
-    socket.onclose = () => { if (!line.ended && line.socket === socket) lost(); };
-  };
-  const lost = () => {
-    clearTimeout(line.timer);
-    line.timer = setTimeout(open, line.wait = Math.min(2 * line.wait, line.more.longestMs ?? 30000));
-    line.more.closed?.(line.wait);
-  };
-  line.say = said => {
-    const ready = line.socket?.readyState === WebSocket.OPEN;
-    if (ready) line.socket.send(JSON.stringify({ token: line.token, said }));
-    return ready;
-  };
-  line.again = () => { const old = line.socket; clearTimeout(line.timer); open(); old?.close(); };
-  if (!line.network) {
-    line.network = new AbortController();
-    const options = { signal: line.network.signal };
-    addEventListener("offline", () => { line.socket.onclose = null; line.socket.close(); lost(); }, options);
-    addEventListener("online", () => line.again(), options);
-  }
-  line.ended = false;
-  if (!line.socket) open();
-  else if (fresh && line.socket.readyState > WebSocket.OPEN) line.again(); // a new token need not wait for the next try
-  else if (fresh && !known && line.socket.readyState === WebSocket.OPEN) ask();
-  return () => {
-    line.ended = true;
-    clearTimeout(line.timer);
-    line.network.abort();
-    line.socket?.close();
-    delete parentElement.newsLine;
-  };
-};
-"""
+#: JavaScript for components that follow a state.
+FOLLOW_JS = Path(__file__).with_name("follow.js").read_text(encoding="utf-8")
 
-#: Streamlit sends all triggers of a tick at once, and draws the fragment of the first alone: triggers are spread over ticks.
-#: What was drawn brings its revision along; until it comes, the browser asks again, ever later, and while no script runs.
-_JS = f"""{FOLLOW_JS}
-const APART_MS = 20, AGAIN_MS = 1000, LATEST_MS = 16000;
-const waiting = [];
-let pausing = false;
-const inTurn = act => {{
-  if (pausing) return waiting.push(act);
-  pausing = true;
-  act();
-  setTimeout(() => {{ pausing = false; if (waiting.length) inTurn(waiting.shift()); }}, APART_MS);
-}};
-const isRunning = () => document.querySelector("[data-test-script-state=running]") !== null;
-const isHere = line => {{ // a step of the history asks for another page: a trigger beside it would bring this one back
-  const path = line.path;
-  line.path = location.pathname;
-  return path === line.path;
-}};
-const draw = (line, waitMs, isAgain = true) => {{
-  clearTimeout(line.drawing);
-  if (line.ended || line.seen === line.drawn) return;
-  if (!isAgain || !isRunning()) inTurn(() => {{ if (isHere(line)) line.trigger("news", line.seen); }});
-  line.drawing = setTimeout(draw, waitMs, line, Math.min(2 * waitMs, LATEST_MS));
-}};
-export default ({{ data, parentElement, setTriggerValue }}) => {{
-  const end = follow(parentElement, data.token, data.seen, () => draw(parentElement.newsLine, AGAIN_MS, false));
-  parentElement.newsLine.trigger = setTriggerValue;
-  parentElement.newsLine.path ??= location.pathname;
-  return end;
-}};
-"""
-
-_component = st.components.v2.component("news", html="<span hidden></span>", js=_JS)
+_component = component_beside(__file__, "news", FOLLOW_JS)
 
 
 def component_key(*names: str) -> str:

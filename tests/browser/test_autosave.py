@@ -1,12 +1,17 @@
 """The field that saves itself, alone on a page: the text that waits outlives the field, and a text that is saved does not."""
 
+from pathlib import Path
+
 import pytest
 
+from simulator.app.component_files import script_of
 from simulator.rooms import autosave_text
 from tests.browser.screen import patient
 
 pytestmark = pytest.mark.browser
 
+SCRIPT = script_of(autosave_text.__file__, autosave_text.SCRIPT_BEFORE)
+HTML = Path(autosave_text.__file__).with_suffix(".html").read_text().strip()
 #: A socket that the test answers, and a field that is drawn anew with what the server says.
 SETTING = """
 async ([code, html]) => {
@@ -41,7 +46,7 @@ def field(browser):
     """A page with the field, which the server has drawn empty."""
     page = patient(browser.new_page())
     page.goto("about:blank")
-    page.evaluate(SETTING, [autosave_text._JS, autosave_text._HTML])
+    page.evaluate(SETTING, [SCRIPT, HTML])
     page.evaluate("drawn('')")
     yield page
     page.close()

@@ -57,7 +57,7 @@ def empty(browser):
 @pytest.fixture
 def page(empty):
     """The page with two parts that follow: one of the whole page, and a fragment."""
-    empty.evaluate(SETTING, news._JS)
+    empty.evaluate(SETTING, script_of(news.__file__, news.FOLLOW_JS))
     empty.evaluate("() => { drawn('', 'a'); drawn('panel', 'a'); sockets.forEach(socket => socket.open()); }")
     return empty
 
@@ -101,7 +101,7 @@ def test_a_step_of_the_history_is_not_met_by_a_request_for_the_page_that_it_leav
     """Streamlit joins two requests of a moment, and takes the page of the later one: the step would be lost."""
     empty.route("http://localhost/**", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
     empty.goto("http://localhost/practice")
-    empty.evaluate(SETTING, news._JS)
+    empty.evaluate(SETTING, script_of(news.__file__, news.FOLLOW_JS))
     empty.evaluate("() => { drawn('panel', 'a'); sockets[0].open(); history.pushState(null, '', '/trade-offs'); }")
     empty.evaluate("() => sockets[0].tell('b')")
     assert requests(empty, 0.9) == []
