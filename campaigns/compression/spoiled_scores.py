@@ -17,7 +17,7 @@ from campaigns.datalab.spoiled import CONDITIONS, changed_photos, inputs_of
 from campaigns.detections.origin import measured_here
 from simulator.datalab.spoiled_studies import effects
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.spoiled_photos import SpoiledCondition, TrainedAbout
+from simulator.evidence.photo_checks import SpoiledCondition, TrainedAbout
 from simulator.measure.architectures import ARCHITECTURES, Architecture
 from simulator.measure.image_steps import load_photo
 from simulator.measure.score_training import FOLDS, Ints, LabelledPhotos, Pixels

@@ -22,7 +22,7 @@ from campaigns.datalab.features import lite0
 from campaigns.datalab.spoilers import SEVERITIES, SPOILERS, light, sharpness, spoil
 from campaigns.detections.origin import measured_here
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.spoiled_photos import CLEAN, DETECTORS, ForeignSet, SpoiledAbout, SpoiledCondition
+from simulator.evidence.photo_checks import CLEAN, DETECTORS, ForeignSet, SpoiledAbout, SpoiledCondition
 from simulator.measure.architectures import ARCHITECTURES, Architecture
 from simulator.measure.image_steps import load_photo, square
 from simulator.measure.score_training import FOLDS, LabelledPhotos, answers, frozen, network_files

@@ -14,7 +14,7 @@ from simulator.case.fields import FileName, Name, Share, exactly_one
 from simulator.case.kinds import OneOf, registry
 from simulator.case.references import Ref
 from simulator.evidence.lab_evidence import LabEvidenceError
-from simulator.evidence.spoiled_photos import load_spoiled
+from simulator.evidence.photo_checks import load_spoiled
 
 if TYPE_CHECKING:
     from simulator.case.case_contract import AnyCase as Scenario

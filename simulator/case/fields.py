@@ -203,7 +203,7 @@ class Figure(Sourced):
     """the lowest and the highest value that it may have in truth, where it is assumed or projected"""
 
     #: The lowest and the highest value that its field allows.
-    _allowed: tuple[float, float] = PrivateAttr((-inf, inf))
+    _allowed: tuple[float, float] = PrivateAttr(default_factory=lambda: (-inf, inf))  # a default would be copied each time
 
     @model_validator(mode="after")
     def _lies_between(self) -> Self:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import floor
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from simulator.case.choices import Choice, Pick, Picks
 from simulator.case.document import Path
 from simulator.case.exhibits import EXHIBITS
-from simulator.case.fields import EVIDENCE_KINDS, Line, Name, Prose, Strict, exactly_one
+from simulator.case.fields import Line, Name, Prose, Strict, exactly_one
 from simulator.case.references import Ref
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 #: The sections of a case that only practice, an interviewer or a test reads, and such fields of a choice and of a question.
 PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference", "anchors", "interview", "claims", "tests")
-_OF_CHOICE, _OF_QUESTION = ("phase",), ("phase", "decides", "answer", "rests_on")
 
 #: The texts of a case. They move no figure, so that a better sentence leaves every run as it is.
 TEXT_FIELDS = ("title", "summary", "minutes", "brief", "debrief")
@@ -221,33 +220,6 @@ def defence_of(scenario: Scenario) -> list[str]:
 def hero_of(scenario: Scenario) -> str | None:
     """Return the exhibit that stands first: the author's, else the first that is shown; None without any."""
     return scenario.hero or next(iter(scenario.shown()), None)
-
-
-def without_texts(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a case's data without texts, ranges, and fields that only people or tests read: the part that its hash covers.
-
-    Questions stay, without their answers: a session names a question by its place. The range of a figure moves no run.
-    """
-    kept = {name: part for name, part in data.items() if name not in (*PRACTICE_FIELDS, *TEXT_FIELDS)}
-    choices, questions = kept.get("choices"), kept.get("questions")
-    if isinstance(choices, dict):
-        kept["choices"] = {name: _without(_OF_CHOICE, choice) for name, choice in choices.items()}
-    if isinstance(questions, list):
-        kept["questions"] = [_without(_OF_QUESTION, question) for question in questions]
-    return {name: _without_ranges(part) for name, part in kept.items()}
-
-
-def _without_ranges(part: Any) -> Any:
-    if isinstance(part, list):
-        return [_without_ranges(one) for one in part]
-    if not isinstance(part, dict):
-        return part
-    is_figure = "value" in part and not part.keys().isdisjoint(EVIDENCE_KINDS)
-    return {name: _without_ranges(one) for name, one in part.items() if not (is_figure and name == "between")}
-
-
-def _without(names: tuple[str, ...], part: Any) -> Any:
-    return {name: value for name, value in part.items() if name not in names} if isinstance(part, dict) else part
 
 
 Found = Iterator[tuple[Path, str]]

@@ -21,6 +21,7 @@ from simulator.case.document import Document
 from simulator.case.exhibits import offered
 from simulator.case.feature_sections import PLACES, Provided, Section
 from simulator.case.fields import (
+    EVIDENCE_KINDS,
     Line,
     Name,
     Prose,
@@ -35,7 +36,7 @@ from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, with_groups
 from simulator.case.own_hardware import OwnHardware
 from simulator.case.own_metrics import OwnMetric
-from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS, Anchors, ExhibitName, PracticePhase, Reference, without_texts
+from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS, Anchors, ExhibitName, PracticePhase, Reference
 from simulator.case.prose_figures import with_filled_texts
 from simulator.case.references import Ref
 from simulator.case.scenario_parts import (
@@ -380,3 +381,34 @@ def _with_models(data: Any, before: Any, models: Any) -> Any:
         known = before.keys() & models.keys()
         return {key: _with_models(part, before[key], models[key]) if key in known else part for key, part in data.items()}
     return data
+
+
+#: The fields of a choice and of a question that only practice reads.
+_OF_CHOICE, _OF_QUESTION = ("phase",), ("phase", "decides", "answer", "rests_on")
+
+
+def without_texts(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a case's data without texts, ranges, and fields that only people or tests read: the part that its hash covers.
+
+    Questions stay, without their answers: a session names a question by its place. The range of a figure moves no run.
+    """
+    kept = {name: part for name, part in data.items() if name not in (*PRACTICE_FIELDS, *TEXT_FIELDS)}
+    choices, questions = kept.get("choices"), kept.get("questions")
+    if isinstance(choices, dict):
+        kept["choices"] = {name: _without(_OF_CHOICE, choice) for name, choice in choices.items()}
+    if isinstance(questions, list):
+        kept["questions"] = [_without(_OF_QUESTION, question) for question in questions]
+    return {name: _without_ranges(part) for name, part in kept.items()}
+
+
+def _without_ranges(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_without_ranges(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    is_figure = "value" in part and not part.keys().isdisjoint(EVIDENCE_KINDS)
+    return {name: _without_ranges(one) for name, one in part.items() if not (is_figure and name == "between")}
+
+
+def _without(names: tuple[str, ...], part: Any) -> Any:
+    return {name: value for name, value in part.items() if name not in names} if isinstance(part, dict) else part

@@ -19,7 +19,7 @@ from simulator.datalab.label_prices import CASE
 from simulator.datalab.refit import TABLE, LabRequest, LabScores, lab_photos
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
-from simulator.evidence.instruction_sets import instruction_set_of
+from simulator.evidence.catalogue import instruction_set_of
 from simulator.evidence.lab_evidence import lab_about
 from simulator.evidence.linear_head import INVERSE_PENALTY
 from simulator.evidence.score_import import write_table

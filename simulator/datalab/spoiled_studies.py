@@ -15,8 +15,16 @@ from numpy.typing import NDArray
 
 from simulator.datalab.lab_studies import Tick, figures, quiet
 from simulator.datalab.refit import lab_photos
-from simulator.evidence.photo_checks import NOT_WORTH_SCORING, sharp_and_lit, sharp_and_lit_foreign
-from simulator.evidence.spoiled_photos import CLEAN, DETECTORS, SpoiledCondition, SpoiledPhotos, load_spoiled
+from simulator.evidence.photo_checks import (
+    CLEAN,
+    DETECTORS,
+    NOT_WORTH_SCORING,
+    SpoiledCondition,
+    SpoiledPhotos,
+    load_spoiled,
+    sharp_and_lit,
+    sharp_and_lit_foreign,
+)
 from simulator.intervals import bootstrap, percentile_interval
 from simulator.metrics.roc import Roc, roc, share
 

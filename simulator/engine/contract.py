@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from simulator.engine.latency_tables import LatencyTable, SizedTable
     from simulator.engine.requests import Requests
     from simulator.engine.run_conditions import Conditions
-    from simulator.evidence.catalogue import Hardware
-    from simulator.evidence.instruction_sets import InstructionSet
+    from simulator.evidence.catalogue import Hardware, InstructionSet
     from simulator.evidence.profiles import ThreadRun
     from simulator.records.streams import Streams
 

@@ -27,9 +27,8 @@ from simulator.engine.stages.pool_evidence import weighed
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.lab_evidence import LabEvidenceError
-from simulator.evidence.photo_checks import foreign_ranks, measured_check
+from simulator.evidence.photo_checks import foreign_ranks, measured_check, spoiled_files, trained_files
 from simulator.evidence.row_files import RecordingError
-from simulator.evidence.spoiled_photos import spoiled_files, trained_files
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.units import duration, listed
@@ -41,8 +40,7 @@ if TYPE_CHECKING:
     from simulator.case.document import Path as FieldPath
     from simulator.case.schema import Scenario
     from simulator.engine.latency_tables import LatencyTable, SizedTable
-    from simulator.evidence.catalogue import Hardware
-    from simulator.evidence.instruction_sets import InstructionSet
+    from simulator.evidence.catalogue import Hardware, InstructionSet
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.recordings import Recording
     from simulator.evidence.score_tables import ScoreTable

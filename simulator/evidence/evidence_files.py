@@ -328,6 +328,12 @@ def stamp_of(path: Path) -> Stamp:
     return found.st_mtime_ns, found.st_size
 
 
+@lru_cache(maxsize=1024)
+def _files_in(path: Path, names: tuple[str, ...]) -> list[Path]:
+    """Return files of a folder; without names, the path itself."""
+    return [path / name for name in names] or [path]
+
+
 def remembered(*names: str) -> Callable[[Reader], Reader]:
     """Cache what a function reads at a path until the file changes or, of a folder, one of the files `names` in it."""
 
@@ -341,7 +347,7 @@ def remembered(*names: str) -> Callable[[Reader], Reader]:
         @wraps(read)
         def once(*paths: Path) -> Any:
             [path] = paths or usual
-            return cached(path, tuple(stamp_of(path / name) for name in names or [""]))
+            return cached(path, tuple(map(stamp_of, _files_in(path, names))))
 
         return cast(Reader, once)
 

@@ -18,10 +18,9 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, hardware, machine
+from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, hardware, instruction_set_of, machine, saturates
 from simulator.evidence.evidence_files import read_evidence, remembered
 from simulator.evidence.evidence_tables import SECONDS, Range, Table, columns
-from simulator.evidence.instruction_sets import instruction_set_of, saturates
 from simulator.evidence.profiles import Profile, profiles
 from simulator.evidence.projection_accuracy import LEVEL, OFFLINE, Basis, Errors, basis_of, held_out
 from simulator.evidence.table_lookups import keeps_answers

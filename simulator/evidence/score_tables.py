@@ -25,9 +25,9 @@ from pydantic import Field, TypeAdapter, model_validator
 from scipy.special import ndtr, ndtri
 
 from simulator.errors import InputError, suggest
+from simulator.evidence.catalogue import InstructionSet, variant
 from simulator.evidence.evidence_files import EvidenceRecord, Stamp, each_readable, parse_yaml, read_together, stamp_of
 from simulator.evidence.evidence_tables import Table, columns
-from simulator.evidence.instruction_sets import InstructionSet, variant
 from simulator.evidence.staged_evidence import staged
 from simulator.limits import OWN_TABLES, SCORE_ROWS
 from simulator.paths import INSTALLED, OWN_SCORES, SCORES

@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 from simulator.case.document import Path
 from simulator.case.fields import Source
 from simulator.errors import InputError, suggest
+from simulator.evidence.catalogue import InstructionSet, instruction_set_of
 from simulator.evidence.detection_tables import DetectionError, read_about
 from simulator.evidence.evidence_files import read_yaml, remembered
 from simulator.evidence.evidence_tables import Table, columns
-from simulator.evidence.instruction_sets import InstructionSet, instruction_set_of
 from simulator.evidence.scene_tables import SceneError, ScenesAbout
 from simulator.incident.effects import Cause, Decoy
 from simulator.incident.fixes import NetworkFix

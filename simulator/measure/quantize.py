@@ -21,7 +21,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from simulator.evidence.instruction_sets import UNSATURATED
+from simulator.evidence.catalogue import UNSATURATED
 from simulator.fresh_processes import in_fresh_process
 from simulator.measure.guarded import RefusedError, at_step
 from simulator.measure.onnx_runtime import fault, quiet_tools

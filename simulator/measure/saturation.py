@@ -1,4 +1,4 @@
-"""Saturation of 8-bit products on this processor, and how far it moves the answers of a network (see `instruction_sets`)."""
+"""Saturation of 8-bit products on this processor, and how far it moves the answers of a network (see `catalogue`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from simulator.evidence.instruction_sets import InstructionSet, instruction_set_of, saturates
+from simulator.evidence.catalogue import InstructionSet, instruction_set_of, saturates
 from simulator.measure.machine import processor
 from simulator.measure.onnx_runtime import quiet_session
 

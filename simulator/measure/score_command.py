@@ -15,7 +15,7 @@ from rich.table import Table
 from simulator.cli.exits import err, known, needing, say, wide_console
 from simulator.cli.progress_bars import Bars
 from simulator.cli.signals import at_once, keeping
-from simulator.evidence.instruction_sets import table_precision
+from simulator.evidence.catalogue import table_precision
 from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores
 from simulator.evidence.score_tables import load_scores, readable_scores
 from simulator.files import read_within

@@ -18,6 +18,7 @@ from simulator.case.fields import Source
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
+from simulator.evidence.catalogue import instruction_set_of
 from simulator.evidence.drive_tables import (
     DRAWS,
     NOT_INSTALLED,
@@ -39,7 +40,6 @@ from simulator.evidence.drive_tables import (
     shifts_of,
 )
 from simulator.evidence.input_sizes import input_shift_of
-from simulator.evidence.instruction_sets import instruction_set_of
 from simulator.evidence.object_scales import load_scales, profile_of, shifted
 from simulator.evidence.range_errors import Ranging, ranging_of
 from simulator.evidence.weather_alarms import times_of

@@ -14,8 +14,7 @@ from simulator.engine.latency_tables import LatencyTable, constant
 from simulator.engine.run import simulate
 from simulator.engine.run_conditions import Conditions, surges
 from simulator.engine.stages.assemble import sets_of
-from simulator.evidence.photo_checks import score_changes
-from simulator.evidence.spoiled_photos import load_spoiled
+from simulator.evidence.photo_checks import load_spoiled, score_changes
 from simulator.metrics.measures import measure
 from simulator.records.streams import Streams
 from simulator.records.timetables import merged, steps

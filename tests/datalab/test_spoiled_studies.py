@@ -8,8 +8,7 @@ from simulator.datalab.refit import lab_photos
 from simulator.datalab.spoiled_charts import check_table, foreign_photos, spoiling
 from simulator.datalab.spoiled_studies import COMPARED, OPERATING_POINT, false_alarms, not_worth_scoring
 from simulator.evidence.lab_evidence import SPOILED_STUDIES, study_rows
-from simulator.evidence.photo_checks import NOT_WORTH_SCORING, sharp_and_lit
-from simulator.evidence.spoiled_photos import load_spoiled
+from simulator.evidence.photo_checks import NOT_WORTH_SCORING, load_spoiled, sharp_and_lit
 
 
 @pytest.mark.parametrize("name", SPOILED_STUDIES)

@@ -11,9 +11,8 @@ from simulator.case.load import load
 from simulator.engine.compiled_plan import with_items
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run
-from simulator.evidence.photo_checks import score_changes
+from simulator.evidence.photo_checks import load_spoiled, score_changes
 from simulator.evidence.score_tables import score_rows
-from simulator.evidence.spoiled_photos import load_spoiled
 from simulator.paths import DATALAB
 from simulator.records.streams import Streams
 from tests.builders import end, gate, link, people, plan, pool, population, retake, run_at, score_table

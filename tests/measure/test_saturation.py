@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from simulator.evidence.instruction_sets import instruction_set_of, saturates
+from simulator.evidence.catalogue import instruction_set_of, saturates
 from simulator.measure import own_model, saturation
 from simulator.measure.machine import processor
 from simulator.measure.own_model import OwnFile, measure_own
