@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
@@ -71,7 +71,8 @@ class KeptResults:
         own = OWN_TESTED / f"{scenario.id}.json"
         self.file = into or own
         self.known: dict[str, list[CheckResult]] = {}
-        for file in (own, *([TESTED / f"{scenario.id}.json"] if _is_shipped(scenario) else [])):
+        is_shipped = FilePath(scenario.document.file).parent.resolve() == SCENARIOS.resolve()
+        for file in (own, *([TESTED / f"{scenario.id}.json"] if is_shipped else [])):
             self.known |= _read(file)
         self.used: dict[str, list[CheckResult]] = {}
 
@@ -86,10 +87,6 @@ class KeptResults:
         plain = {key: [_plain(one) for one in found] for key, found in sorted(self.used.items())}
         with in_one_step(self.file) as part:
             part.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _is_shipped(scenario: Scenario) -> bool:
-    return FilePath(scenario.document.file).parent.resolve() == SCENARIOS.resolve()
 
 
 def _plain(result: CheckResult) -> dict[str, Any]:
@@ -109,11 +106,8 @@ def _read(file: FilePath) -> dict[str, list[CheckResult]]:
 def placed(scenario: Scenario, results: Iterable[CheckResult]) -> list[CheckResult]:
     """Return results with the lines of the file as it is now: kept results name fields alone."""
     places = {dotted(path): place for path, place in scenario.document.places.items()}
-    return [CheckResult(*_of(one), *places.get(one.field, (one.line, one.column))) for one in results]
-
-
-def _of(one: CheckResult) -> tuple[str, str, Outcome, str, str]:
-    return one.check, one.subject, one.outcome, one.says, one.field
+    found = ((result, *places.get(result.field, (result.line, result.column))) for result in results)
+    return [replace(result, line=line, column=column) for result, line, column in found]
 
 
 def summary_line(results: Sequence[CheckResult], seconds: float) -> str:

@@ -88,7 +88,7 @@ def _model_row(name: str, found: list[Profile], is_projected: bool) -> Row:
     measured: dict[str, list[str]] = {}
     for profile in found:
         measured.setdefault(profile.device, []).append(profile.precision)
-    task = next((profile.task for profile in found if profile.task), "step" if _is_step(name) else None)
+    task = next((profile.task for profile in found if profile.task), "step" if name.startswith(("step_", "photo_")) else None)
     first = found[0].provenance
     return {
         "model": name,
@@ -100,10 +100,6 @@ def _model_row(name: str, found: list[Profile], is_projected: bool) -> Row:
         "source": f"measured by CaseSim with {', '.join(f'{one} {version}' for one, version in first.libraries.items())}",
         "date": max(profile.provenance.date for profile in found),
     }
-
-
-def _is_step(name: str) -> bool:
-    return name.startswith(("step_", "photo_"))
 
 
 def score_table_rows() -> list[Row]:

@@ -46,7 +46,7 @@ def copied_case(source: str, case_id: str, title: str | None = None) -> str:
     data["id"], data["version"] = case_id, 1
     if title is not None:
         data["title"] = title
-    if not _has_comments(text):
+    if not any(line.lstrip().startswith("#") for line in text.splitlines()):
         for name, words in words_on_fields(Scenario).items():
             if name in data and isinstance(data[name], dict | list):
                 data.yaml_set_comment_before_after_key(name, before=words)
@@ -54,7 +54,3 @@ def copied_case(source: str, case_id: str, title: str | None = None) -> str:
     yaml.dump(data, out)
     body = out.getvalue()
     return body if body.startswith(SCHEMA_LINE) else SCHEMA_LINE + body
-
-
-def _has_comments(text: str) -> bool:
-    return any(line.lstrip().startswith("#") for line in text.splitlines())

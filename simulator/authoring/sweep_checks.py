@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice, permutations
 
-from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
+from simulator.authoring.check_results import CheckResult, RunCheck, result_at
 from simulator.authoring.tested_designs import (
     SEED,
     DesignRunner,
@@ -23,7 +23,7 @@ from simulator.authoring.tested_designs import (
     steps,
     whole_replications,
 )
-from simulator.case.choices import Options, Pick
+from simulator.case.choices import Options
 from simulator.case.document import ScenarioError
 from simulator.case.outputs import Metric
 from simulator.case.scenario_parts import Objective
@@ -144,7 +144,16 @@ def missed(verdicts: Iterable[Verdict]) -> list[Objective]:
 def sweep_checks(scenario: Scenario, runner: DesignRunner, random: int) -> list[RunCheck]:
     """Return the checks that every case has of its choices and objectives; random: the number of random designs."""
     sample = DesignSample(scenario, runner, random)
-    key = fingerprint([SWEEP_VERSION, ENGINE_VERSION, SEED, random, _promised(scenario), *_identities(scenario)])
+    key = fingerprint(
+        [
+            SWEEP_VERSION,
+            ENGINE_VERSION,
+            SEED,
+            random,
+            [scenario.tests.model_dump(exclude_defaults=True), scenario.run.replications],
+            *_identities(scenario),
+        ]
+    )
     of_winning = {
         "feasible": feasible,
         "objectives": undecided_objectives,
@@ -158,10 +167,6 @@ def sweep_checks(scenario: Scenario, runner: DesignRunner, random: int) -> list[
 
 def _listed(work: Callable[[DesignSample], Iterator[CheckResult]], sample: DesignSample) -> list[CheckResult]:
     return list(work(sample))
-
-
-def _promised(scenario: Scenario) -> object:
-    return [scenario.tests.model_dump(exclude_defaults=True), scenario.run.replications]
 
 
 def _identities(scenario: Scenario) -> Iterator[object]:
@@ -197,9 +202,11 @@ def feasible(sample: DesignSample) -> Iterator[CheckResult]:
         nearest = f"the nearest ({written(picks)}) is not proven to meet {labels}"
         says = f"no design of {len(sample.judged)} meets all objectives; {nearest}"
         advice = "; change the bound, or name the objective in `tests.unmet` with the reason"
-        yield result_at(scenario, _place(scenario, misses[0]), "feasible", labels, "fail", says + advice)
+        yield result_at(
+            scenario, ("objectives", scenario.objectives.index(misses[0])), "feasible", labels, "fail", says + advice
+        )
         return
-    on_purpose = f", but for {listed([f'“{_label(scenario, name)}”' for name in unmet])} on purpose" if unmet else ""
+    on_purpose = f", but for {listed([f'“{scenario.metrics[name].label}”' for name in unmet])} on purpose" if unmet else ""
     yield result_at(scenario, (), "feasible", "all objectives", "pass", f"{written(picks)} meets all of them{on_purpose}")
 
 
@@ -220,11 +227,7 @@ def undecided_objectives(sample: DesignSample) -> Iterator[CheckResult]:
         elif not met and objective.metric not in scenario.tests.unmet:
             reason = "make the bound wider, or name it in `tests.unmet` with the reason"
             says, outcome = f"{counts}: it cannot be met; {reason}", "fail"
-        yield result_at(scenario, at, "objective", objective.label, _outcome(outcome), says)
-
-
-def _outcome(name: str) -> Outcome:
-    return "pass" if name == "pass" else "fail"
+        yield result_at(scenario, at, "objective", objective.label, "pass" if outcome == "pass" else "fail", says)
 
 
 def not_trivial(sample: DesignSample) -> Iterator[CheckResult]:
@@ -363,7 +366,7 @@ def _beaten(sample: DesignSample, name: str, choice: Options) -> Iterator[tuple[
         found = sample.runner.outcomes(f"choice {name}", [{**base, name: option} for option in needed], sample.metrics)
         at = dict(zip(needed, found, strict=True))
         pairs = [(worse, by) for worse, by in pairs if no_worse(sample, at[by], at[worse])]
-        better |= {(worse, by) for worse, by in pairs if _is_better(sample, at[by], at[worse])}
+        better |= {(worse, by) for worse, by in pairs if moves(sample, sample.metrics, at[worse], at[by])}
         if not pairs:
             return
     first = {worse: by for worse, by in reversed(pairs) if (worse, by) in better}
@@ -384,25 +387,12 @@ def _gain(scenario: Scenario, objective: Objective, one: DesignOutcome, other: D
     return 0.0 if abs(gain) <= 1e-9 * max(abs(values[0]), abs(values[1])) else gain
 
 
-def _is_better(sample: DesignSample, one: DesignOutcome, other: DesignOutcome) -> bool:
-    return bool(moves(sample, sample.metrics, other, one))
-
-
 # ---- words
 
 
 def written(picks: Picks) -> str:
     """Return picks as the command takes them; `the default` without any."""
-    return ", ".join(f"{name}={_number(pick)}" for name, pick in picks.items()) or "the default"
-
-
-def _number(pick: Pick) -> str:
-    return f"{pick:g}" if isinstance(pick, float) else str(pick)
-
-
-def _place(scenario: Scenario, objective: Objective) -> tuple[str | int, ...]:
-    return "objectives", scenario.objectives.index(objective)
-
-
-def _label(scenario: Scenario, metric: str) -> str:
-    return next((one.label for one in scenario.objectives if one.metric == metric), metric)
+    return (
+        ", ".join(f"{name}={pick:g}" if isinstance(pick, float) else f"{name}={pick}" for name, pick in picks.items())
+        or "the default"
+    )

@@ -47,22 +47,6 @@ def has_vehicle(scenario: AnyCase) -> bool:
     return scenario.vehicle is not None
 
 
-def _has_sensors(scenario: AnyCase) -> bool:
-    return bool(scenario.sensors and scenario.machine_stages())
-
-
-def _has_audit(scenario: AnyCase) -> bool:
-    return audit_gate(scenario) is not None
-
-
-def _has_canary(scenario: AnyCase) -> bool:
-    return scenario.population is not None and any(routing.by_score for routing in scenario.routers().values())
-
-
-def _has_ages(scenario: AnyCase) -> bool:
-    return bool(scenario.ages)
-
-
 #: Every exhibit by name, in the order in which a page shows them unless its case names its own.
 EXHIBITS = {
     "encounter": Exhibit("One encounter", "missed", "encounters", has_encounters),
@@ -70,12 +54,24 @@ EXHIBITS = {
     "front": Exhibit("Accuracy and latency", "missed", "encounters", has_encounters),
     "outcomes": Exhibit("Outcomes", "missed"),
     "threshold": Exhibit("Threshold", "missed", "a gate by score"),
-    "audit": Exhibit("Audit of the cleared", "missed", "a gate by chance that sends a tagged share to people", _has_audit),
-    "canary": Exhibit("Canary and A/B test", "missed", "a population and a gate by score", _has_canary),
+    "audit": Exhibit(
+        "Audit of the cleared",
+        "missed",
+        "a gate by chance that sends a tagged share to people",
+        lambda case: audit_gate(case) is not None,
+    ),
+    "canary": Exhibit(
+        "Canary and A/B test",
+        "missed",
+        "a population and a gate by score",
+        lambda case: case.population is not None and any(routing.by_score for routing in case.routers().values()),
+    ),
     "overload": Exhibit("Overload", "waits", "a retry"),
     "batches": Exhibit("Machines", "waits", "a pool"),
-    "cameras": Exhibit("Machines by sensor", "waits", "sensors and a pool", _has_sensors),
-    "ages": Exhibit("Age of information", "waits", "an end with `age: true`", _has_ages),
+    "cameras": Exhibit(
+        "Machines by sensor", "waits", "sensors and a pool", lambda case: bool(case.sensors and case.machine_stages())
+    ),
+    "ages": Exhibit("Age of information", "waits", "an end with `age: true`", lambda case: bool(case.ages)),
     "shifts": Exhibit("People", "waits", "a stage of people"),
     "answer_times": Exhibit("Answer times", "waits"),
     "one_request": Exhibit("One at a time", "waits"),

@@ -191,15 +191,7 @@ def _values_of(model: Any, path: Path) -> Iterator[tuple[Path, Any]]:
 # ---- picks
 
 
-def _refused_pick(case: KnownCase, path: Path, pick: Any) -> str:
-    return _refused(case.scenario, str(path[-1]), pick)
-
-
-def _refused_option(case: KnownCase, path: Path, option: Any) -> str:
-    return _refused(case.scenario, str(path[-2]), option)
-
-
-def _refused(scenario: Scenario, choice: str, pick: Any) -> str:
+def _refused(scenario: Scenario, choice: Any, pick: Any) -> str:
     """Return the fault of a pick; empty for one that is offered, and for a choice that has a fault of its own."""
     try:
         _ = choice in scenario.choices and scenario.choices[choice].read(pick)
@@ -215,26 +207,10 @@ def _picks(scenario: Scenario, choice: Any) -> list[Any]:
 # ---- what else there is to name
 
 
-def _ways(case: KnownCase, path: Path) -> Mapping[str, Any]:
-    return {**case.part("stages"), **case.part("ends")}
-
-
-def _logged(case: KnownCase, path: Path) -> list[str]:
-    return [name for name, stage in case.scenario.stages.items() if stage.routing is None and stage.branching != "fork"]
-
-
 def _groups(case: KnownCase, path: Path) -> list[str] | None:
     """Return the groups of the attribute that is the key before a name; None for no attribute of the case."""
     attribute = case.scenario.attributes.get(str(path[-2]))
     return None if attribute is None else [*grouping(attribute).groups]
-
-
-def _phases(case: KnownCase, path: Path) -> Mapping[str, str] | None:
-    return None if phases_in_doubt(case.scenario, case.unknown) else phase_titles(case.scenario)
-
-
-def _subjects(case: KnownCase, path: Path) -> Mapping[str, str] | None:
-    return None if phases_in_doubt(case.scenario, case.unknown) else subjects(case.scenario)
 
 
 def _watched(case: KnownCase, path: Path) -> list[str]:
@@ -251,14 +227,6 @@ def _refused_signal(case: KnownCase, path: Path, name: Any) -> str:
     return f"'{name}' is not a signal; {suggest(name, known)}"
 
 
-def _devices(case: KnownCase, path: Path) -> Mapping[str, Any]:
-    return {**case.part("hardware"), **hardware()}
-
-
-def _measured_devices(case: KnownCase, path: Path) -> Mapping[str, Any]:
-    return dict.fromkeys((device for device, *_ in profile_names()), "") | hardware()
-
-
 def _section(name: str, *below: str) -> Callable[[KnownCase, Path], Mapping[str, Any]]:
     return lambda case, _: case.part(name, *below)
 
@@ -267,14 +235,31 @@ def _of_case(names: Callable[[Scenario], Any]) -> Callable[[KnownCase, Path], An
     return lambda case, _: names(case.scenario)
 
 
+def _by_phase(names: Callable[[Scenario], Any]) -> Callable[[KnownCase, Path], Any]:
+    return lambda case, _: None if phases_in_doubt(case.scenario, case.unknown) else names(case.scenario)
+
+
 _NONE = "there is none in this case"
-_NO_METRIC = "'{}' is no metric of an objective"
 
 NAME_KINDS |= {
     "stage": NameKind("stage", _section("stages"), "'{}' is not a stage", _NONE, sections=("stages",), early=True),
     "end": NameKind("end", _section("ends"), "'{}' is not an end", _NONE, sections=("ends",)),
-    "way": NameKind("stage or end", _ways, "'{}' is neither a stage nor an end", sections=("stages", "ends"), early=True),
-    "logged_stage": NameKind("stage", _logged, "'{}' is not a stage whose visits are logged", _NONE, sections=("stages",)),
+    "way": NameKind(
+        "stage or end",
+        lambda case, _: {**case.part("stages"), **case.part("ends")},
+        "'{}' is neither a stage nor an end",
+        sections=("stages", "ends"),
+        early=True,
+    ),
+    "logged_stage": NameKind(
+        "stage",
+        _of_case(
+            lambda case: [name for name, stage in case.stages.items() if stage.routing is None and stage.branching != "fork"]
+        ),
+        "'{}' is not a stage whose visits are logged",
+        _NONE,
+        sections=("stages",),
+    ),
     "machine": NameKind(
         "stage",
         _of_case(lambda case: {name: stage for name, stage in case.stages.items() if stage.servers}),
@@ -314,25 +299,44 @@ NAME_KINDS |= {
     ),
     "metric": NameKind("metric", _of_case(lambda case: case.metrics), refuse=_refused_metric, early=True),
     "group_metric": NameKind("metric", _of_case(lambda case: case.metrics), refuse=_refused_group_metric, early=True),
-    "objective": NameKind("metric of an objective", _of_case(asked_metrics), _NO_METRIC, sections=("objectives",)),
+    "objective": NameKind(
+        "metric of an objective", _of_case(asked_metrics), "'{}' is no metric of an objective", sections=("objectives",)
+    ),
     "exhibit": NameKind("exhibit", lambda case, _: EXHIBITS, "'{}' is not an exhibit", early=True),
     "choice": NameKind("choice", _section("choices"), "'{}' is not a choice", sections=("choices",)),
     "place": NameKind("place", _of_case(places_of), refuse=_refused_place, early=True),
-    "pick": NameKind("option", lambda case, path: _picks(case.scenario, path[-1]), by_place=True, refuse=_refused_pick),
-    "option": NameKind("option", lambda case, path: _picks(case.scenario, path[-2]), by_place=True, refuse=_refused_option),
+    "pick": NameKind(
+        "option",
+        lambda case, path: _picks(case.scenario, path[-1]),
+        by_place=True,
+        refuse=lambda case, path, pick: _refused(case.scenario, path[-1], pick),
+    ),
+    "option": NameKind(
+        "option",
+        lambda case, path: _picks(case.scenario, path[-2]),
+        by_place=True,
+        refuse=lambda case, path, pick: _refused(case.scenario, path[-2], pick),
+    ),
     "default_option": NameKind("option", lambda case, path: _picks(case.scenario, path[1]), by_place=True, checked=False),
     "watched": NameKind("signal", _watched, refuse=_refused_signal),
-    "phase": NameKind("phase", _phases, "'{}' is not a phase", sections=("phases",)),
+    "phase": NameKind("phase", _by_phase(phase_titles), "'{}' is not a phase", sections=("phases",)),
     "signal": NameKind("signal", lambda case, _: SIGNAL_PHASES, "'{}' is not a signal"),
-    "subject": NameKind("subject", _subjects, "'{}' is no phase, choice, stage, end or curveball"),
+    "subject": NameKind("subject", _by_phase(subjects), "'{}' is no phase, choice, stage, end or curveball"),
     "curveball": NameKind("curveball", _section("curveballs"), "'{}' is not a curveball", sections=("curveballs",)),
     "design": NameKind(
         "design", lambda case, _: {DEFAULT: ""} | case.part("reference"), "'{}' is no design", sections=("reference",)
     ),
     "number": NameKind("place", _of_case(numbers_of), "there is no number at '{}'"),
     "thing": NameKind("name", _of_case(things_of), "'{}' is nothing of this case"),
-    "device": NameKind("device", _devices, sections=("hardware",), checked=False),
-    "measured_device": NameKind("device", _measured_devices, "nothing is known of a device '{}'", guide="`casesim devices`"),
+    "device": NameKind(
+        "device", lambda case, _: {**case.part("hardware"), **hardware()}, sections=("hardware",), checked=False
+    ),
+    "measured_device": NameKind(
+        "device",
+        lambda *_: dict.fromkeys((device for device, *_ in profile_names()), "") | hardware(),
+        "nothing is known of a device '{}'",
+        guide="`casesim devices`",
+    ),
     "model": NameKind("model", lambda *_: sorted({model for _, model, *_ in profile_names()}), checked=False),
     "score_table": NameKind(
         "score table", lambda *_: sorted({name.rpartition(".")[0] for name in score_names()}), checked=False
