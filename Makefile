@@ -193,7 +193,7 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@echo "Installing the app into $(VENV): about a minute the first time"
-	@$(INSTALL) '.[tradeoffs,lab]'
+	@$(INSTALL) '.[tradeoffs,lab,fast]'
 	@$(COMPILE)
 	@touch $@
 
@@ -201,6 +201,6 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@echo "Installing the app, torch and the test tools into $(VENV): some minutes the first time"
-	@$(INSTALL) '.[tradeoffs,fidelity,tracking,campaigns,dev]'
+	@$(INSTALL) '.[tradeoffs,fast,fidelity,tracking,campaigns,dev]'
 	@$(COMPILE)
 	@touch $(VENV)/.installed $@

@@ -251,12 +251,12 @@ class VisitLog:
             self.request.frombytes(rows[first:last].tobytes())
             self.entered.frombytes(entered[first:last].tobytes())
 
-    def add_services(self, started: Times, left: Times, servers: Sequence[int]) -> None:
-        """Log services of one request each; `add_taken` logs the requests."""
-        self.size.frombytes(np.ones(len(started), self.size.typecode).tobytes())
+    def add_services(self, sizes: Rows, started: Times, left: Times, servers: Rows) -> None:
+        """Log batches: the number of requests of each, shapes (m,); `add_taken` logs the requests."""
+        self.size.frombytes(sizes.astype(self.size.typecode).tobytes())
         self.started.frombytes(started.tobytes())
         self.left.frombytes(left.tobytes())
-        self.server.frombytes(np.array(servers, self.server.typecode).tobytes())
+        self.server.frombytes(servers.astype(self.server.typecode).tobytes())
 
     def add_block(self, rows: Rows, entered: Times, started: Times, left: Times, server: Rows | None = None) -> None:
         """Add many visits of one request each; by default without a server."""

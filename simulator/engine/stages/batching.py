@@ -132,9 +132,11 @@ class TritonRule(BatchRule):
             return pending
         return 0
 
-    def table(self) -> tuple[list[int], list[int]]:
+    def tables(self) -> tuple[list[list[int]], list[int]]:
+        """Return what `take` gives by whether it is overdue and how many wait, and for how many those wait; 0 for none."""
         lengths = range(self.max_batch + 2)
-        return [self.take(waiting, False) for waiting in lengths], [self.take(waiting, True) for waiting in lengths]
+        taken = [[self.take(waiting, overdue) for waiting in lengths] for overdue in (False, True)]
+        return taken, [next((size for size in self.sizes if size > waiting), 0) for waiting in lengths]
 
 
 #: The quantile of a batch's service time that is expected of it.

@@ -63,6 +63,11 @@ class Inbox:
         self.at, self.end = at, end
 
     @property
+    def columns(self) -> tuple[Rows, Times]:
+        """The arrays behind `rows` and `times`."""
+        return self._rows, self._times
+
+    @property
     def head(self) -> float:
         """The time of the first arrival that has not been taken; inf if there is none."""
         head: float = self.times[self.at] if self.at < self.end else inf

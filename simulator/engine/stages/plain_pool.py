@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from heapq import heapify, heapreplace
+from heapq import heapify
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.engine.contract import Waiting
+from simulator.engine.stages.batch_kernel import (
+    AT,
+    BACK,
+    BEFORE,
+    CALM,
+    COMES,
+    DONE,
+    END,
+    EXPIRED,
+    FROM,
+    FULL,
+    LATE,
+    NOTED,
+    NOW,
+    START,
+    compiled,
+    serve_batches,
+)
 from simulator.engine.stages.batching import TritonRule
 from simulator.engine.stages.calm_stretch import Bounds, calm_stretch
 from simulator.engine.stages.column_pool import ColumnPoolStage, feeds_back
@@ -57,13 +75,16 @@ class PoolStage(AnyPool):
     def __init__(self, run: StageRun, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
         self.rule = TritonRule.of(spec)
-        self.sizes = self.rule.table()
-        self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
-        self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
         self._returning: Any = None
-        # The length of the next stretch that may be calm, and the requests to serve before it is tried.
-        self.stretch = SHORT
-        self.pause = 0
+        self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
+        self._free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
+        # The length of the next stretch that may be calm, the requests to serve before it is tried, and the first one to try.
+        self.stretch, self.pause = SHORT, 0
+        self.calm_from = inf
+
+    @cached_property
+    def loop(self) -> BatchLoop:
+        return BatchLoop(self, self._free)
 
     def connect(self) -> None:
         """Look up where requests go on to, and in a ring which of them may come back."""
@@ -72,84 +93,56 @@ class PoolStage(AnyPool):
         if self.loops and not self.rivals:
             self.returning = self.run.receiver(self.spec.to).may_reach(self.name)
             self._returning = as_memoryview(self.returning)
+        self.loop.connect()
 
     def due(self, time: float) -> float:
-        return time if self.max_queue < inf else max(time, self.free[0][0])
+        return time if self.max_queue < inf else max(time, float(self.loop.replicas[0][0]))
 
-    def advance(self, now: float, limit: float) -> float:  # noqa: C901
-        """Send batches as replicas come free and the rule says so.
-
-        The log is written to column by column, and with what was taken from the inbox at once: this loop is where runs take
-        most of their time.
-        """
+    def advance(self, now: float, limit: float) -> float:
+        """Send batches as replicas come free and the rule says so."""
         limit = max(limit, nextafter(now, inf))
-        inbox, free, log, sizes, delay, most = self.inbox, self.free, self.log, self.sizes, self.rule.delay_s, self.most
-        largest, timeout, seconds, gaps, quantile = self.rule.max_batch, self.timeout, self.seconds, self.gaps, self.quantile
-        loops, returning, since = self.loops, self._returning, self.since
-        sized, began, left, served_by = log.size.append, log.started.append, log.left.append, log.server.append
-        late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
-        first = at
-        calm = at + self.pause if self.takes_at_once else sys.maxsize
+        inbox, loop, first = self.inbox, self.loop, self.inbox.at
+        self.calm_from = first + self.pause if self.takes_at_once else inf
         while True:
-            free_at, replica = free[0]
-            oldest = times[at] if at < end else inf
-            if free_at > oldest:
-                start = free_at
-            elif at < calm:
-                start = oldest
+            rows, times = inbox.rows, inbox.times
+            reason = loop.go_on(now, limit)
+            now = loop.told[NOW]
+            if reason == BACK:
+                size, done = loop.last()
+                self.served(rows[inbox.at - size : inbox.at].tolist(), done)
+                continue
+            self.log.add_taken(rows, times, first, inbox.at)
+            if reason == LATE:
+                inbox.fetch(loop.told[START])
             else:
-                self._serve_calm(now, limit)
-                at = inbox.at
-                calm = at + self.pause
-                continue
-            if start < now:
-                start = now
-            comes, full = late and late[0][0] <= start, end - at > most and times[at + most] < start and start > since
-            if comes or full or start >= limit or oldest + timeout < start:
-                log.add_taken(rows, times, first, at)
-                if comes:
-                    inbox.fetch(start)
-                elif start >= limit:
-                    return self._pause(start, limit)
-                elif full:
-                    self._refuse(start)
-                else:
-                    self._expire(start)
-                rows, times, at, end = inbox.rows, inbox.times, inbox.at, inbox.end
-                first = at
-                continue
-            waiting = 1 if largest == 1 else bisect_right(times, start, at, min(end, at + largest + 1)) - at
-            size = sizes[oldest + delay <= start][waiting]
-            if not size:
-                now = self._batch_time(waiting)
-                if now >= limit:
-                    log.add_taken(rows, times, first, at)
-                    return self._pause(now, limit)
-                continue
-            done = start + seconds[bisect_right(gaps, start - free_at)][size][quantile[rows[at]]]
-            heapreplace(free, (done, replica))
-            sized(size)
-            began(start)
-            left(done)
-            served_by(replica)
-            inbox.at = at = at + size
-            if loops and (size > 1 or returning is None or returning[rows[at - 1]]):
-                self.served(rows[at - size : at].tolist(), done)
+                loop.write_down()
+                if reason == DONE:
+                    return self._pause(loop.told[START], limit)
+                self._act(reason, loop.told[START], limit)
+            first = inbox.at
+
+    def _act(self, reason: int, now: float, limit: float) -> None:
+        if reason == FULL:
+            self._refuse(now)
+        elif reason == EXPIRED:
+            self._expire(now)
+        elif reason == CALM:
+            self._serve_calm(now, limit)
 
     @cached_property
     def takes_at_once(self) -> bool:
-        """Whether a request that comes alone is served at once, and needs no turn of its own afterwards."""
-        at_once = all(self.sizes[overdue][1] == 1 for overdue in {self.rule.delay_s == 0, True})
-        return at_once and not self.loops and not isinstance(self.quantile, InTurn)
+        """Whether Python serves requests that come alone over columns: each is served at once, and has no turn of its own."""
+        at_once = all(self.rule.take(1, overdue) == 1 for overdue in {self.rule.delay_s == 0, True})
+        return at_once and not self.loops and self.loop.compiled is None and not isinstance(self.quantile, InTurn)
 
     @cached_property
     def _alone(self) -> NDArray[np.float64]:
         """The service times of a request alone by idle gap and place in the table, shape (gaps + 1, places)."""
-        return np.array([of_gap[1] for of_gap in self.seconds], float)
+        return np.ascontiguousarray(self.seconds_array[:, 0])
 
     def _serve_calm(self, now: float, limit: float) -> None:
         """Serve the next requests over columns while each is served alone."""
-        inbox, log, at = self.inbox, self.log, self.inbox.at
+        inbox, log, at, free = self.inbox, self.log, self.inbox.at, self.loop.replicas
         before = min(limit, inbox.late[0][0]) if inbox.late else limit
         stop = bisect_left(inbox.times, before, at, min(inbox.end, at + self.stretch))
         served = 0
@@ -159,10 +152,11 @@ class PoolStage(AnyPool):
             count = stop - at if alone.all() else int(alone.argmin())
             services = self._alone[:, np.asarray(self.quantile)[rows[:count]]]
             bounds = Bounds(before, self.timeout, self.most, self.rule.max_batch > 1)
-            if count and (calm := calm_stretch(times, services, self.gaps, sorted(self.free), bounds)):
+            if count and (calm := calm_stretch(times, services, self.gaps, sorted(free), bounds)):
                 served = len(calm.servers)
-                log.add_services(calm.started, calm.done, calm.servers)
-                self.free[:] = calm.free
+                log.add_taken(inbox.rows, inbox.times, at, at + served)
+                log.add_services(np.ones(served, np.int32), calm.started, calm.done, np.array(calm.servers, np.int32))
+                free[:] = calm.free
                 inbox.at += served
         # Where few were served, the next trial is put off, the longer the more trials have failed.
         if served == self.stretch:
@@ -170,19 +164,13 @@ class PoolStage(AnyPool):
         else:
             self.stretch = max(2 * served, SHORT)
             self.pause = SHORT if served >= SHORT else min(4 * max(self.pause, SHORT), LONG)
+        self.calm_from = inbox.at + self.pause
 
     def _pause(self, upcoming: float, limit: float) -> float:
         if self.max_queue == inf:
             return upcoming
         self._refuse(limit)
         return min(upcoming, self.inbox.time_of(self.most))
-
-    def _batch_time(self, waiting: int) -> float:
-        oldest: float = self.inbox.times[self.inbox.at]
-        # A deadline is passed just after its instant, not at it: waking at it would find nothing to do.
-        due = min(oldest + self.rule.delay_s, nextafter(oldest + self.timeout, inf))
-        wanted = next((size for size in self.rule.sizes if size > waiting), None)
-        return due if wanted is None else min(due, self.inbox.time_of(wanted - 1))
 
     def _refuse(self, before: float) -> None:
         inbox, full = self.inbox, self.inbox.at + self.most
@@ -209,8 +197,8 @@ class PoolStage(AnyPool):
         super().take_over(before, now)
         assert isinstance(before, PoolStage)
         since = before.free_replicas
-        self.free = [(since.get(replica, free), replica) for free, replica in self.free]
-        heapify(self.free)
+        self._free = [(since.get(replica, free), replica) for free, replica in self._free]
+        heapify(self._free)
 
     def served(self, rows: Sequence[int], time: float) -> None:
         back = [row for row in rows if self._returning[row]] if self._returning else rows
@@ -220,8 +208,78 @@ class PoolStage(AnyPool):
     @property
     def free_replicas(self) -> dict[int, float]:
         """Since when each replica has been free, or when it will be (s)."""
-        return {replica: since for since, replica in self.free}
+        return {int(replica): float(since) for since, replica in self.loop.replicas}
 
     def waiting(self, time: float) -> Waiting:
         rows, entered, gone = super().waiting(time)
         return Waiting(rows, entered, np.maximum(entered + self.timeout, self.since) if self.is_settled_late() else gone)
+
+
+#: Batches that are noted before they are logged.
+_ROOM = 4096
+
+
+class BatchLoop:
+    """The loop of one pool, with the columns that both of them read and write.
+
+    replicas: a heap of (free since or from when on (s), number): a list, or an array where the loop is compiled
+    told: what the loop and the pool tell each other, by place (see `AT`)
+    """
+
+    def __init__(self, pool: PoolStage, free: list[tuple[float, int]]) -> None:
+        self.pool = pool
+        self.compiled = None if isinstance(pool.quantile, InTurn) else compiled(serve_batches)
+        self.replicas: Any = free if self.compiled is None else np.array(free, float)
+        told = np.zeros(FROM + 1)
+        self.told: Any = told.tolist() if self.compiled is None else as_memoryview(told)
+        self._noted: list[Any] = [np.empty(_ROOM, np.int32), np.empty(_ROOM), np.empty(_ROOM), np.empty(_ROOM, np.int32)]
+        views = [as_memoryview(column) for column in self._noted]
+        self._columns: list[Any] = [self.told, *views] if self.compiled is None else [told, *self._noted]
+        self._tables: list[Any] = []
+        self._rows: Any = None
+        self._loop: Iterator[int] = iter(())
+
+    def connect(self) -> None:
+        """Take the tables of the pool as they are from now on."""
+        pool, (sizes, awaited) = self.pool, self.pool.rule.tables()
+        returning = np.ones(pool.run.requests.n if pool.loops else 1, bool) if pool.returning is None else pool.returning
+        returning = np.ascontiguousarray(returning)
+        if self.compiled is None:
+            seconds = [of_gap[1:] for of_gap in pool.seconds]
+            self._tables = [pool.quantile, seconds, pool.gaps, sizes, awaited, as_memoryview(returning)]
+        else:
+            tables = [np.array(pool.gaps, float), np.array(sizes), np.array(awaited), returning]
+            self._tables = [np.asarray(pool.quantile), np.ascontiguousarray(pool.seconds_array), *tables]
+        self._rows = None
+
+    def _made(self) -> Iterator[int]:
+        """Return the loop over the requests that are here; it goes on where the one before stopped."""
+        pool, inbox = self.pool, self.pool.inbox
+        rows, times = (inbox.rows, inbox.times) if self.compiled is None else inbox.columns
+        rule: list[Any] = [pool.rule.delay_s, pool.timeout, pool.most, pool.since, pool.loops]
+        loop: Iterator[int] = (self.compiled or serve_batches)(self.replicas, rows, times, *self._tables, *self._columns, *rule)
+        return loop
+
+    def go_on(self, now: float, limit: float) -> int:
+        """Serve until the pool must act, or nothing is due before `limit`; return why."""
+        inbox, told = self.pool.inbox, self.told
+        if inbox.rows is not self._rows:
+            self._rows, self._loop = inbox.rows, self._made()
+        told[AT], told[END], told[NOW], told[BEFORE] = inbox.at, inbox.end, now, limit
+        told[COMES] = inbox.late[0][0] if inbox.late else inf
+        told[FROM] = self.pool.calm_from
+        reason = next(self._loop)
+        inbox.at = int(told[AT])
+        return reason
+
+    def last(self) -> tuple[int, float]:
+        """Return the size of the batch noted last, and when it is done (s)."""
+        place, (size_of, _, left, _) = int(self.told[NOTED]) - 1, self._noted
+        return int(size_of[place]), float(left[place])
+
+    def write_down(self) -> None:
+        """Log the batches that are noted."""
+        noted = int(self.told[NOTED])
+        if noted:
+            self.pool.log.add_services(*(column[:noted] for column in self._noted))
+            self.told[NOTED] = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from math import inf, prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
@@ -357,7 +358,7 @@ class AnyPool(PoolKind):
     """Replicas of one measured model, or of a server whose times the author states.
 
     spec: a `Pool`, or an `OwnServer`, which has constants in the place of the fields that it lacks
-    seconds: service times by idle gap, batch size and quantile; gaps: where the next idle gap begins (s)
+    seconds_array: service times by idle gap, batch size less 1 and quantile; gaps: where the next idle gap begins (s)
     quantile: the service time that each request draws, as a place in the table
     timeout: how long a request may wait in the queue (s)
     out: where a request goes that was served
@@ -374,10 +375,17 @@ class AnyPool(PoolKind):
         self._drawn: list[Times] = []  # where each request has a time of its own: by idle gap, stream after stream
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.latency = run.plan.latencies[name]
-        self.seconds: list[list[Any]] = self.latency.seconds.tolist()
+        self.seconds_array: Any = self.latency.seconds[:, 1:]
         self.gaps = self.latency.gaps_s
         self.quantile = self.quantiles("service")
         self.scores = run.requests.scores_by.get(name)
+
+    @cached_property
+    def seconds(self) -> list[list[Any]]:
+        """Service times by idle gap, batch size and quantile, as lists and views."""
+        if self._drawn:
+            return [[None, as_memoryview(of_gap[0])] for of_gap in self.seconds_array]
+        return self.latency.seconds.tolist()  # type: ignore[no-any-return]
 
     def quantiles(self, stream: str) -> Any:
         """Return each request's service time as a place in the table; one a visit where branches of a fork meet here."""
@@ -413,7 +421,7 @@ class AnyPool(PoolKind):
     def _own_times(self, seconds: Times) -> NDArray[np.int32]:
         """Return the place of each request's own time, shape (n,). seconds: by idle gap and request, shape (gaps + 1, n)."""
         self._drawn.append(seconds)
-        self.seconds = [[None, as_memoryview(of_gap)] for of_gap in np.concatenate(self._drawn, axis=1)]
+        self.seconds_array = np.concatenate(self._drawn, axis=1)[:, None]
         count = seconds.shape[1]
         return np.arange(count, dtype=np.int32) + np.int32(count * (len(self._drawn) - 1))
 

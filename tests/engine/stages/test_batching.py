@@ -66,7 +66,7 @@ def test_triton_rule_takes_what_its_scan_takes(rule, waiting, overdue):
     expected = scan(waiting, largest, preferred, overdue, delay > 0)
     made = TritonRule(largest, delay, tuple(preferred))
     assert made.take(waiting, overdue) == expected
-    assert made.table()[overdue][min(waiting, largest + 1)] == expected
+    assert made.tables()[0][overdue][min(waiting, largest + 1)] == expected
 
 
 def test_triton_without_delay_a_free_instance_takes_whoever_waits():

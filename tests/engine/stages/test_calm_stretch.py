@@ -83,6 +83,7 @@ def test_a_service_that_takes_no_time_is_not_served_before_it_comes():
 @pytest.mark.parametrize("replicas", [1, 3])
 def test_a_run_is_the_same_with_and_without_stretches(monkeypatch, replicas):
     plan = compile_plan(load("skin-cancer-triage"), {"replicas": replicas}, figures={"arrivals.per_day": 9000.0})
+    monkeypatch.setattr(plain_pool, "compiled", lambda loop: None)
     with_stretches = simulate(plan, seed=3).digest
     monkeypatch.setattr(plain_pool.PoolStage, "takes_at_once", False)
     assert simulate(plan, seed=3).digest == with_stretches

@@ -1,0 +1,180 @@
+"""The loop of a queue in order of arrival whose replicas serve in batches.
+
+Where numba is installed (the extra `fast`), the loop is compiled; elsewhere Python runs the same function. Compiled it takes
+arrays; Python takes memoryviews and lists of the same elements, which it reads faster. What is compiled stands in this file:
+numba compiles anew what it keeps on disk when the file changes, and looks at no other one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from functools import cache
+from heapq import heapreplace
+from math import inf, nextafter
+from os import environ
+from typing import Any
+
+#: Why the loop gives the turn back. DONE: nothing is due before the limit. LATE: a single delivery comes first. FULL, EXPIRED:
+#: requests are to be turned away. BACK: a request is served that may come back. ROOM: the columns are full. CALM: so many
+#: requests may come that are served alone that Python serves them over columns.
+DONE, LATE, FULL, EXPIRED, BACK, ROOM, CALM = range(7)
+
+#: Places in the column by which the loop and its caller tell each other where they are: the next request and the first one
+#: beyond those that are here; the number of batches noted; times (s): no batch begins before NOW; when the next one begins;
+#: nothing is done at BEFORE or later; when the next single delivery comes. FROM: the first request that may be calm.
+AT, END, NOTED, NOW, START, BEFORE, COMES, FROM = range(8)
+
+
+def serve_batches(
+    replicas: Any,
+    rows: Any,
+    times: Any,
+    quantile: Any,
+    seconds: Any,
+    gaps: Any,
+    sizes: Any,
+    awaited: Any,
+    returning: Any,
+    told: Any,
+    size_of: Any,
+    began: Any,
+    left: Any,
+    server: Any,
+    delay: float,
+    timeout: float,
+    most: int,
+    since: float,
+    loops: bool,
+) -> Iterator[int]:
+    """Yield the reason for each pause, and go on from there.
+
+    replicas: a heap of (free since or from when on (s), number); rows, times, quantile, seconds, gaps: as the pool has them
+    sizes: by whether the oldest request has waited for `delay` (0 or 1), how many of the waiting go as a batch; 0: none yet
+    awaited: of how many waiting requests a batch forms before that, given how many wait; 0 for none
+    returning: by row, whether the request may come back, which is asked where the pool is part of a ring (loops)
+    told: see AT; size_of, began, left, server: of each batch
+    """
+    largest = len(sizes[0]) - 2
+    room = len(began)
+    while True:
+        at, end, noted = int(told[AT]), int(told[END]), int(told[NOTED])
+        now, before, comes, calm = told[NOW], told[BEFORE], told[COMES], told[FROM]
+        until = min(before, comes)
+        start = now
+        while True:
+            if noted == room:
+                reason = ROOM
+                break
+            free_at = replicas[0][0]
+            came = times[at] if at < end else inf
+            start = came if came > free_at else free_at
+            start = start if start > now else now
+            if start >= until:
+                reason = LATE if comes <= start and comes < inf else DONE
+                break
+            if start > came:
+                full = end - at > most and times[at + most] < start and start > since
+                reason = FULL if full else EXPIRED if came + timeout < start else 0
+            else:
+                reason = CALM if at >= calm else 0
+            if reason:
+                break
+            waiting = 1 if largest == 1 else bisect_right(times, start, at, min(end, at + largest + 1)) - at
+            size = sizes[1 if came + delay <= start else 0][waiting]
+            if size == 0:
+                # A deadline is passed just after its instant, not at it: waking at it would find nothing to do.
+                now = min(came + delay, nextafter(came + timeout, inf))
+                last = at + awaited[waiting] - 1
+                joins = times[last] if last < end else inf
+                now = min(now, joins, comes) if last >= at else now
+                if now >= before:
+                    reason, start = DONE, now
+                    break
+                continue
+            done = start + seconds[bisect_right(gaps, start - free_at)][size - 1][quantile[rows[at]]]
+            replica = replicas[0][1]
+            heapreplace(replicas, (done, replica))
+            size_of[noted] = size
+            began[noted] = start
+            left[noted] = done
+            server[noted] = replica
+            noted += 1
+            at += size
+            if loops and (size > 1 or returning[rows[at - 1]]):
+                reason = BACK
+                break
+        told[AT], told[NOTED], told[NOW], told[START] = at, noted, now, start
+        yield reason
+
+
+#: Set to 0, it lets Python run the loops even where numba is installed.
+COMPILED = "CASESIM_COMPILED"
+
+
+@cache
+def _numba() -> Any:
+    """Return numba, prepared for the loops; None where it is absent or not wanted. It is imported with the first run."""
+    if environ.get(COMPILED) == "0":
+        return None
+    try:
+        import numba
+    except ImportError:
+        return None
+    _prepare()
+    return numba
+
+
+def compiled(loop: Callable[..., Any]) -> Any:
+    """Return a loop as machine code, kept on disk for other processes; None where it cannot be compiled."""
+    return None if _numba() is None else _compiled(loop)
+
+
+@cache
+def _compiled(loop: Callable[..., Any]) -> Any:
+    try:
+        return _numba().njit(cache=True, nogil=True)(loop)
+    except RuntimeError:  # there is no folder to keep it in
+        return _numba().njit(nogil=True)(loop)
+
+
+@cache
+def _prepare() -> None:
+    """Teach numba what the loops call: a search in a sorted array, and a heap that is an array of rows (key, number)."""
+    from numba import types
+    from numba.extending import overload
+
+    @overload(bisect_right)
+    def search(column: Any, value: Any, low: Any = 0, high: Any = None) -> Any:
+        def searched(column: Any, value: Any, low: Any = 0, high: Any = None) -> int:
+            first: int = low
+            last: int = len(column) if high is None else high
+            while first < last:
+                middle = (first + last) // 2
+                if value < column[middle]:
+                    last = middle
+                else:
+                    first = middle + 1
+            return first
+
+        return searched if isinstance(column, types.Array) else None
+
+    @overload(heapreplace)
+    def replace_first(heap: Any, item: Any) -> Any:
+        def replaced(heap: Any, item: Any) -> None:
+            key, number = item
+            place, count = 0, len(heap)
+            while 2 * place + 1 < count:
+                child = 2 * place + 1
+                other = child + 1
+                if other < count and (
+                    heap[other, 0] < heap[child, 0] or (heap[other, 0] == heap[child, 0] and heap[other, 1] < heap[child, 1])
+                ):
+                    child = other
+                if heap[child, 0] > key or (heap[child, 0] == key and heap[child, 1] > number):
+                    break
+                heap[place, 0], heap[place, 1] = heap[child, 0], heap[child, 1]
+                place = child
+            heap[place, 0], heap[place, 1] = key, number
+
+        return replaced if isinstance(heap, types.Array) else None
