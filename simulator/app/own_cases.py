@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import streamlit as st
 
@@ -26,7 +26,7 @@ def case_now(case: str) -> tuple[Scenario | None, list[Fault]]:
     return faultless.get(case), faults
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@lru_cache(maxsize=64)
 def _tried(case: str, stamp: Stamp, own: bool) -> tuple[Scenario | None, list[Fault]]:
     return load_alone(case, lambda name: read_whole(lambda: scenario_of(name)) if own else scenario_of(name))
 

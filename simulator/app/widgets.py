@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import isclose
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
 from simulator.evidence.evidence_files import Stamp, stamp_of
 from simulator.intervals import Mark
+from simulator.keeper import remembers
 from simulator.limits import MIB, Limit
 from simulator.metrics.summary import Summary
 from simulator.units import counted
@@ -73,18 +75,14 @@ def scenario_of(case: str) -> Scenario:
     return _loaded(case, stamp_of(find(case)))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@lru_cache(maxsize=64)
 def _loaded(case: str, stamp: Stamp) -> Scenario:
     return load(case)
 
 
+@remembers(4, key=lambda summary: fingerprint([*summary.plan.identity, summary.seed]))
 def replication_0(summary: Summary) -> Trace:
-    return _replication_0(fingerprint([*summary.plan.identity, summary.seed]), summary)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _replication_0(run: str, _summary: Summary) -> Trace:
-    return simulate(_summary.plan, _summary.seed)
+    return simulate(summary.plan, summary.seed)
 
 
 def draw(chart: Chart, key: str) -> None:

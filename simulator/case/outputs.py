@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import pairwise
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from cachetools import LRUCache, cached
+from simulator.keeper import remembers
 
 if TYPE_CHECKING:
     from simulator.case.any_stage import AnyStage
@@ -169,7 +168,7 @@ def add_family(family: MetricFamily) -> None:
     FAMILIES[family.name] = family
 
 
-@cached(LRUCache(8), key=lambda case: (repr(case), *FAMILIES.values()), lock=Lock())
+@remembers(8, key=lambda case: (repr(case), *FAMILIES.values()))
 def counted_metrics(case: CaseOutline) -> Mapping[str, CountedMetric]:
     """Return the metrics of a case by name; designs of a case share them as long as their outlines are equal."""
     import_module(_PROVIDER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast, get_args
 
 import pandas as pd
@@ -84,7 +85,7 @@ def _asked() -> LabRequest:
     )
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@lru_cache(maxsize=32)
 def _refitted(request: LabRequest) -> tuple[CurvePoint, dict[str, PairedDifference]]:
     one, base = point(request, _REPEATS), point(LabRequest(), 1)
     return one, {of: difference(one, base, of) for of in ("auc", "melanomas")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from math import inf
@@ -86,6 +87,14 @@ class Plan:
         tables = [[pool, table.content] for each in (self.latencies, self.tables) for pool, table in each.items()]
         later = [[at_s, plan.content] for at_s, plan in self.later]
         return fingerprint([*self.identity, self.scenario.content, tables, later, self.until, self.edge])
+
+    @cached_property
+    def answers(self) -> dict[Hashable, Any]:
+        """What follows from this plan alone, worked out once (`once_per_plan`); it goes to no other process."""
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "answers"}
 
     def __hash__(self) -> int:
         return hash(self.content)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import streamlit as st
 
 from simulator.app.widgets import draw
 from simulator.charts.look import BLUE, GREEN, RED, Chart, figure, rounded
-from simulator.evidence.illustrations import BINS, NETWORK, IllustrationError, Illustrations, load_illustrations
+from simulator.evidence.illustrations import BINS, NETWORK, IllustrationError, load_illustrations
 from simulator.incident.frame_drawings import sheet
 from simulator.incident.looks import Ints
 from simulator.incident.measured_scenes import Setting
@@ -44,9 +45,7 @@ def channels(table: pd.DataFrame) -> Chart:
 _ORIGIN = "illustration, procedural"
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _illustrations() -> Illustrations:
-    return load_illustrations()
+_illustrations = cache(load_illustrations)
 
 
 def pictures(game: Game, note: NotebookEntry) -> None:

@@ -32,6 +32,7 @@ from simulator.incident.standing_panel import standing_panel
 from simulator.incident.study_panel import load_study, studied
 from simulator.incident.suspicion_panel import suspicion_panel
 from simulator.incident.wording import moment, usd
+from simulator.keeper import remembers
 from simulator.units import significant
 
 _UNIT = "weighted objects"
@@ -141,13 +142,13 @@ def _answer(game: Game, result: Score) -> None:
         st.markdown(plain(f"{only} harmless change came on {moment(game.scenario, secret.onset_s)}: {decoy.label}."))
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def _sensible_total(_game: Game, name: str, content: str) -> float | None:
+@remembers(64, key=lambda game: (game.id, game.scenario))
+def _sensible_total(game: Game) -> float | None:
     """Return the total of the sensible investigator on this very incident (USD); None for a case without signs."""
-    beliefs = load_beliefs(_game.play.scenario)
+    beliefs = load_beliefs(game.play.scenario)
     if beliefs is None:
         return None
-    play = Play(_game.scenario, _game.play.secret)
+    play = Play(game.scenario, game.play.secret)
     sensible(play, beliefs)
     return score(play).total_usd
 
@@ -155,7 +156,7 @@ def _sensible_total(_game: Game, name: str, content: str) -> float | None:
 def _figures(game: Game, result: Score) -> None:
     """Draw the score in two parts, detection and investigation, and the total in money beside the sensible investigator's."""
     try:
-        best = _sensible_total(game, game.id, case_hash(game.scenario))
+        best = _sensible_total(game)
     except InputError:
         best = None  # the panel below tells of the tables that cannot be read
     a_point = game.play.spec.harm.usd.value

@@ -17,12 +17,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
-from threading import Lock
 from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
-from cachetools import LRUCache
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
@@ -32,6 +30,7 @@ from simulator.engine.stages.gate import Gate
 from simulator.engine.stages.gate_thresholds import attribute_values, thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import LEVEL
+from simulator.keeper import remembers
 from simulator.limits import MIB
 from simulator.metrics.resampled_labels import (
     RESAMPLES,
@@ -192,17 +191,7 @@ def paired_ways_of(plan: Plan) -> RoutingShares | None:
 def _known_ways(plan: Plan, paired: bool) -> RoutingShares | None:
     if not item_gates(plan) or plan.changes:
         return None
-    with _LOCK:
-        key = paired, _deciding(plan)
-        shares = _KNOWN.get(key) or _ways_of(plan, paired)
-        if shares.nbytes <= _KNOWN.maxsize:
-            _KNOWN[key] = shares
-    return shares
-
-
-#: The ways that were asked for last, in so many bytes: designs that differ elsewhere share them, in a sweep hundreds of them.
-_KNOWN: LRUCache[Hashable, RoutingShares] = LRUCache(32 * MIB, lambda ways: ways.nbytes)
-_LOCK = Lock()
+    return _ways_of(plan, paired)
 
 
 def _deciding(plan: Plan) -> Hashable:
@@ -214,7 +203,9 @@ def _deciding(plan: Plan) -> Hashable:
     return *scored, *attributes, *groups, *scores
 
 
+@remembers(32 * MIB, lambda plan, paired: (paired, _deciding(plan)), lambda ways: ways.nbytes)
 def _ways_of(plan: Plan, paired: bool) -> RoutingShares:
+    """Return the ways; designs that differ elsewhere share them, in a sweep hundreds of them."""
     cuts = [cuts_of(plan, gate, paired) for gate in item_gates(plan).values()]
     stretches = zip(score_stretches(plan)[1], codes_of(plan), _first_codes(plan), strict=True)
     ways = [_ways_in(there, codes - first, cuts, paired) for there, codes, first in stretches]

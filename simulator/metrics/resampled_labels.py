@@ -11,10 +11,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from threading import RLock
 
 import numpy as np
-from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 from scipy.special import bdtrik, betainc, betaincinv, ndtri, stdtrit
 
@@ -23,6 +21,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate, gates_of_items
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.intervals import LEVEL, effective_trials
+from simulator.keeper import remembers
 from simulator.limits import MIB
 from simulator.records.streams import cache_per_plan
 
@@ -250,7 +249,7 @@ def _group_of(table: ScoreTable, of_class: int, members: NDArray[np.bool_]) -> H
     return table.content, of_class, members.tobytes()
 
 
-@cached(LRUCache(8), _class_of, RLock())
+@remembers(8, _class_of)
 def labelled_class(table: ScoreTable, of_class: int) -> LabelledClass:
     """Return the labelled items of a class: 0 the negatives, 1 the positives."""
     negative, positive = np.split(weights_of(table), [len(table.positives)], axis=1)[::-1]
@@ -259,11 +258,7 @@ def labelled_class(table: ScoreTable, of_class: int) -> LabelledClass:
     return LabelledClass(table.negatives, table.negative_patients, negative, table.negative_evidence)
 
 
-#: The groups that were asked for last, in so many bytes: every design with equal scores asks for the same.
-_GROUPS: LRUCache[Hashable, LabelledClass] = LRUCache(48 * MIB, lambda group: group.nbytes)
-
-
-@cached(_GROUPS, _group_of, RLock())
+@remembers(48 * MIB, _group_of, lambda group: group.nbytes)
 def labelled_group(table: ScoreTable, of_class: int, members: NDArray[np.bool_]) -> LabelledClass:
     """Return the items of a group in a class; members: those of the class that belong to it, shape (items,)."""
     whole = labelled_class(table, of_class)

@@ -10,11 +10,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from math import ceil, log
 from operator import add
-from threading import Lock
 from typing import Any
 
 import numpy as np
-from cachetools import LRUCache, cached
 from numpy.typing import NDArray
 
 from simulator.case.curveball import AffectedQuantity
@@ -25,6 +23,7 @@ from simulator.engine.stages.gate_thresholds import thresholds
 from simulator.evidence.photo_checks import changed_scores, score_changes
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import LEVEL, Interval, share_interval
+from simulator.keeper import remembers
 from simulator.metrics.resampled_labels import RESAMPLES, item_gates, labelled_class
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Span, Steps, steps
@@ -115,7 +114,7 @@ def _asks_of(table: ScoreTable, route: Route, promised: bool, paired: bool) -> H
     return table.content, route.at_sensitivity, route.at_specificity, route.at_least, promised, paired
 
 
-@cached(LRUCache(1024), _asks_of, Lock())
+@remembers(1024, _asks_of)
 def _cuts(table: ScoreTable, route: Route, promised: bool, paired: bool) -> Floats:
     """Return draws of a route's threshold, shape (RESAMPLES,); shared by designs with equal scores and routes."""
     if route.at_sensitivity is not None:

@@ -16,6 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from simulator.app.widgets import download, draw, plain, upload
 from simulator.errors import InputError
+from simulator.keeper import remembers
 from simulator.limits import MONITORED_FILE
 from simulator.monitors import drift_sentences as sentences
 from simulator.monitors.column_roles import recognised
@@ -127,21 +128,11 @@ def _column(label: str, names: list[str], usual: str | None, about: str) -> str 
     return None if found == _NOTHING else found
 
 
-@st.cache_resource(max_entries=1)
-def _answers() -> dict[tuple[str, str, ReportRequest], Monitored]:
-    return {}
-
-
+@remembers(_KEPT, key=lambda tables, asked, show: (*map(_name_of, tables), asked))
 def _compared(
     tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest, show: Callable[[float, str], object]
 ) -> Monitored:
-    answers, key = _answers(), (_name_of(tables[0]), _name_of(tables[1]), asked)
-    if key not in answers:
-        found = compare(*tables, asked, _ticking(show))
-        while len(answers) >= _KEPT:
-            answers.pop(next(iter(answers)), None)
-        answers[key] = found
-    return answers[key]
+    return compare(*tables, asked, _ticking(show))
 
 
 def _name_of(table: MonitoredTable) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from math import log10
 from typing import Any, NamedTuple
@@ -107,10 +107,9 @@ def picture_of(plan: Plan) -> Picture | None:
     if kind is None:
         job = registry().start(_ALL, plan, SEED, plan.scenario.run.replications)
         return objectives(plan, job.quick.verdicts) if job.quick else None
-    design = job_id(plan, SEED, 1)
     if kind.work is None:
-        return _drawn(design, plan, kind)
-    shown = _worked(design, plan, kind.work)
+        return _drawn(plan, kind)
+    shown = _worked(plan, kind.work)
     return kind.draw(plan, shown.result()) if shown.done() else None
 
 
@@ -121,14 +120,14 @@ def _kinds() -> list[PictureKind]:
     return _KINDS
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _drawn(design: str, _plan: Plan, _kind: PictureKind) -> Picture:
-    return _kind.draw(_plan)
+@lru_cache(maxsize=64)
+def _drawn(plan: Plan, kind: PictureKind) -> Picture:
+    return kind.draw(plan)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _worked(design: str, _plan: Plan, _work: Callable[[Plan, int], Any]) -> Future[Any]:
-    return registry().workers.submit(Submitter(HOUSE, design, SOON), _work, _plan, SEED)
+@lru_cache(maxsize=64)
+def _worked(plan: Plan, work: Callable[[Plan, int], Any]) -> Future[Any]:
+    return registry().workers.submit(Submitter(HOUSE, job_id(plan, SEED, 1), SOON), work, plan, SEED)
 
 
 def objectives(plan: Plan, verdicts: list[Verdict]) -> Picture:

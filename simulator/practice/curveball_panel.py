@@ -16,7 +16,7 @@ from simulator.engine.compiled_plan import without_curveballs
 from simulator.engine.run_conditions import strikes_of
 from simulator.explain.claims import Claim
 from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
-from simulator.explain.result import Result
+from simulator.keeper import remembers
 from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence
 from simulator.practice.design_runs import CALM, cancelled, design_changed, watcher
 from simulator.records.timetables import DAY_S
@@ -143,7 +143,7 @@ def against_calm(job: Job) -> None:
     if not twin.succeeded:
         st.caption("The comparison follows when the calm run is done." if twin.running else "The calm run was stopped.")
         return
-    paid, metres = _tolls(twin.id, job.id, twin.summary, job.summary)
+    paid, metres = _tolls(twin, job)
     st.markdown(plain(" ".join([summed_up(job.summary, paid), metres.words if metres else ""]).strip()))
     both = min(twin.summary.replications, job.summary.replications)
     if twin.summary.replications != job.summary.replications:
@@ -152,6 +152,6 @@ def against_calm(job: Job) -> None:
         st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _tolls(twin: str, job: str, _calm: Result, _struck: Result) -> tuple[list[Toll], Claim | None]:
-    return tolls(_calm, _struck), metres_taken(_calm, _struck)
+@remembers(16, key=lambda twin, job: (twin.id, job.id))
+def _tolls(twin: Job, job: Job) -> tuple[list[Toll], Claim | None]:
+    return tolls(twin.summary, job.summary), metres_taken(twin.summary, job.summary)

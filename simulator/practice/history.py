@@ -27,6 +27,7 @@ from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times_compared
 from simulator.engine.plan import compile_plan
 from simulator.explain.claims import line_claims, open_claims, said
+from simulator.keeper import remembers
 from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_by_side
 from simulator.metrics.summary import NO_FIGURE
 from simulator.practice.design_runs import watcher
@@ -221,7 +222,7 @@ def comparison(job: Job | None) -> None:
         st.caption(f"{other.name.capitalize()} is computed again for the comparison.")
         _wait("comparison", [before.id])
         return
-    found = _compared(before.id, job.id, False, before, job)
+    found = _compared(before, job, every=False)
     what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
     lines = [tuple(claim.words.rsplit(": ", 1)) for claim in line_claims(found)]
     same = [label for label, words in lines if words == UNCHANGED]
@@ -233,7 +234,7 @@ def comparison(job: Job | None) -> None:
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
         with drawer:
-            _every_difference(found, _compared(before.id, job.id, True, before, job))
+            _every_difference(found, _compared(before, job, every=True))
 
 
 def _every_difference(asked: Comparison, every: Comparison) -> None:
@@ -274,11 +275,11 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
         return
     st.markdown(f"**{len(there)} runs side by side.** Each change is against {names[0]}, with its 95% interval.")
     runs = [job.summary for job in there]
-    notes = {_compared(there[0].id, job.id, False, there[0], job).pairing for job in there[1:]}
+    notes = {_compared(there[0], job, every=False).pairing for job in there[1:]}
     for note in sorted(filter(None, notes)):
         st.caption(plain(note))
     _note_changed_runs(list(zip(names, order, there, strict=True)))
-    table = _table(tuple(job.id for job in there), tuple(names), there)
+    table = _table(there, names)
     st.dataframe(table, hide_index=True, alt="The objectives, then every metric, of the runs side by side.")
     draw(answer_times_compared(runs, names), key=key(scenario.id, "answer_times_compared"))
 
@@ -290,14 +291,14 @@ def _note_changed_runs(runs: list[tuple[str, Attempt, Job]]) -> None:
             st.caption(f"{name.capitalize()} was computed again from the case as it is now: hash {now}, once {then}.")
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _compared(before: str, after: str, every: bool, _before: Job, _after: Job) -> Comparison:
-    return compare(_before.summary, _after.summary, every)
+@remembers(64, key=lambda before, after, every: (before.id, after.id, every))
+def _compared(before: Job, after: Job, every: bool) -> Comparison:
+    return compare(before.summary, after.summary, every)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _table(runs: tuple[str, ...], names: tuple[str, ...], _jobs: list[Job]) -> Any:
-    return side_by_side([job.summary for job in _jobs], names)
+@remembers(16, key=lambda jobs, names: (*(job.id for job in jobs), *names))
+def _table(jobs: list[Job], names: Sequence[str]) -> Any:
+    return side_by_side([job.summary for job in jobs], names)
 
 
 def _wait(name: str, runs: list[str]) -> None:

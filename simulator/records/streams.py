@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Callable, Hashable
 from functools import wraps
 from threading import Lock
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
-from weakref import ref
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
 from cachetools import LRUCache
@@ -61,7 +60,14 @@ class Streams:
         return column
 
 
-Plan = TypeVar("Plan")
+class Answering(Protocol):
+    """A plan, which holds what follows from it alone."""
+
+    @property
+    def answers(self) -> dict[Hashable, Any]: ...
+
+
+Plan = TypeVar("Plan", bound=Answering)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -69,32 +75,18 @@ T = TypeVar("T")
 def cache_per_plan(compute: Callable[Concatenate[Plan, P], T]) -> Callable[Concatenate[Plan, P], T]:
     """Cache a function's results for each plan, for as long as the plan lives. Callers must not change a result.
 
-    A result that holds the plan would keep it alive for ever. Other arguments, if any, are positional and hashable.
+    Other arguments, if any, are positional and hashable.
     """
-    cache: dict[int, tuple[ref[Plan], dict[Any, T]]] = {}
 
     @wraps(compute)
     def cached(plan: Plan, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        key = id(plan)
-        entry = cache.get(key)
-        if entry is None or entry[0]() is not plan:
-            entry = cache[key] = ref(plan, lambda _: cache.pop(key, None)), {}
-        if args not in entry[1]:
-            entry[1][args] = compute(plan, *args, **kwargs)
-        return entry[1][args]
+        return once_per_plan(plan, (compute, args), lambda: compute(plan, *args, **kwargs))
 
     return cached
 
 
 def once_per_plan(plan: Plan, what: Hashable, find: Callable[[], T]) -> T:
     """Return what depends on a plan alone, found once for as long as the plan lives. Callers must not change it."""
-    known = _known(plan)
-    if what not in known:
-        known[what] = find()
-    return cast(T, known[what])
-
-
-@cache_per_plan
-def _known(plan: Plan) -> dict[Hashable, Any]:
-    """Return what is known of a plan so far."""
-    return {}
+    if what not in plan.answers:
+        plan.answers[what] = find()
+    return cast(T, plan.answers[what])

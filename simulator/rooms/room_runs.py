@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from threading import Lock
-
-from cachetools import LRUCache, cached
 
 from simulator.app.jobs import Job, Watcher, registry
 from simulator.board.case_drawing import BoxFault, DrawnCase
@@ -16,6 +13,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import Result
+from simulator.keeper import remembers
 from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.session_board import drawing_hash, drawing_of
 from simulator.session.run_events import ended_event, run_asked
@@ -36,7 +34,7 @@ def plan_of(room: LiveRoom, state: SessionState) -> DrawnPlan:
     return _compiled(room.scenario_at(state), state)
 
 
-@cached(LRUCache(128), key=lambda scenario, state: (scenario, state.design_at_hand(scenario)), lock=Lock())
+@remembers(128, key=lambda scenario, state: (scenario, state.design_at_hand(scenario)))
 def _compiled(scenario: Scenario, state: SessionState) -> DrawnPlan:
     drawing = drawing_of(scenario, state)
     if drawing.scenario is None:

@@ -9,13 +9,14 @@ from functools import cached_property, lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from cachetools import LRUCache, cached
+from cachetools import LRUCache
 
 from simulator.board.board import Board
 from simulator.board.case_drawing import DrawnCase, compiled, drawn
 from simulator.board.operations import OperationError
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
+from simulator.keeper import remembers
 from simulator.rooms.own_task import OWN_TASK
 from simulator.rooms.room_events import BoardChanged
 
@@ -88,7 +89,7 @@ def drawing_of(scenario: Scenario, state: SessionState) -> DrawnCase:
     return _compiled(_known(scenario, state))
 
 
-@cached(LRUCache(256), key=lambda board: (board.scenario, board.drawing), lock=Lock())
+@remembers(256, key=lambda board: (board.scenario, board.drawing))
 def _compiled(board: _KnownBoard) -> DrawnCase:
     return compiled(board.board, board.scenario)
 

@@ -16,6 +16,7 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
 from simulator.explain.result import Result
+from simulator.keeper import remembers
 from simulator.units import upper_first
 from simulator.vehicle import sight as front
 from simulator.vehicle.encounter_scene import EncounterScene
@@ -98,13 +99,9 @@ def _others(plan: Plan) -> Iterator[tuple[str, Plan]]:
     yield "The default design", compile_plan(scenario)
 
 
+@remembers(8, key=lambda plan, seed, trace: fingerprint([*plan.identity, seed]))
 def _meeting(plan: Plan, seed: int, trace: Callable[[], Trace]) -> Meeting:
-    return _cached_meeting(fingerprint([*plan.identity, seed]), trace)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _cached_meeting(design: str, _trace: Callable[[], Trace]) -> Meeting:
-    return meeting_of(_trace())
+    return meeting_of(trace())
 
 
 @panel("sight")

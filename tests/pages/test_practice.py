@@ -11,6 +11,7 @@ import streamlit as st
 
 from simulator.app.exhibit_drawings import panels_by_exhibit
 from simulator.app.jobs import Watcher, registry
+from simulator.app.widgets import _loaded as scenario_cache
 from simulator.case.exhibits import EXHIBITS, Exhibit
 from simulator.case.load import find, load, loads
 from simulator.engine.plan import compile_plan
@@ -173,11 +174,11 @@ def test_an_exhibit_from_outside_appears_on_the_page_of_a_case_that_names_it(pra
     monkeypatch.setitem(panels_by_exhibit(), "hello", lambda result: st.markdown(f"Hello, {result.requests:,} requests."))
     text = Path(find(STORM)).read_text(encoding="utf-8").replace("exhibits: [overload,", "exhibits: [hello, overload,")
     monkeypatch.setattr("simulator.app.widgets.load", lambda case: loads(text))
-    st.cache_resource.clear()
+    scenario_cache.cache_clear()
     page = shows(settled(practice(case=STORM)), "What it costs", STORM)
     assert not page.exception
     assert "Hello, " in told(page)
-    st.cache_resource.clear()
+    scenario_cache.cache_clear()
 
 
 def running(practice, **address):

@@ -1,6 +1,7 @@
 """What follows from a plan alone: worked out once for each plan, and forgotten with it."""
 
 import gc
+import pickle
 from weakref import ref
 
 import pytest
@@ -23,6 +24,14 @@ def test_it_is_worked_out_once_for_each_plan_and_each_question():
     assert of(one, "p") == ["p"]
     assert of(other) is not of(one)
     assert len(asked) == 3
+
+
+def test_answers_go_to_no_other_process():
+    made = plan({"p": pool()}, constant(0.1), seconds=5)
+    made.answers["large"] = bytes(10**6)
+    content = pickle.dumps(made)
+    assert len(content) < 10**6
+    assert pickle.loads(content).answers == {}
 
 
 @pytest.mark.long
