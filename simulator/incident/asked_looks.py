@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.evidence.detection_tables import BINS
+from simulator.incident.any_look import AnyLook, Asked, Column, LookFinding, LookInput, LookRequest
 from simulator.incident.effects import Person
-from simulator.incident.looks import HOUR_S, AnyLook, Asked, Column, LookFinding, LookInput, LookRequest, View, clustered
+from simulator.incident.looks import HOUR_S, View, clustered
 from simulator.incident.watches import name_of
 from simulator.records.streams import Streams
 from simulator.units import counted, spoken_within

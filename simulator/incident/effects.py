@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +17,8 @@ from simulator.case.references import Ref
 from simulator.evidence.detection_tables import BINS
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
-    from simulator.incident.incident_evidence import IncidentEvidence
+    from simulator.incident.frame_columns import FrameSettings, FrameStream, ReplayedFrames, UnfinishedFrames
     from simulator.incident.measured_scenes import MeasuredScenes
-    from simulator.incident.section import Incident
-    from simulator.incident.stream import FrameSettings, ReplayedFrames, Stream, UnfinishedFrames
 
 #: The part of a frame's way where a change enters: before the camera, in it, in the client's code, or on the servers.
 #: A change at `labels` alters no frame, only the instructions to the people who label.
@@ -77,6 +74,16 @@ class OutsideEffects:
     slips: list[SlipEffect] = field(default_factory=list)
 
 
+class MeasuredNames(Protocol):
+    """The names that were measured (`IncidentEvidence`)."""
+
+    def setting_faults(self, condition: str, severity: int) -> Faults:
+        """Yield the fault of a condition, or of its severity, that was not measured."""
+
+    def network_faults(self, detector: str, precision: str) -> Faults:
+        """Yield the faults of a network that was not measured."""
+
+
 class AnyEffect(Strict):
     """A change of the stream by a cause or decoy; heeds: the fields of `where` that it goes by."""
 
@@ -90,18 +97,18 @@ class AnyEffect(Strict):
     def enters_at(self) -> Enters | Literal["load"]:
         raise NotImplementedError
 
-    def check(self, incident: Incident, scenario: Scenario) -> Faults:
+    def check(self) -> Faults:
         """Yield conditions that the effect does not go by."""
         for name in sorted(self.where.model_fields_set - self.heeds):
             yield ("where", name), f"{self.kind} goes by {', '.join(sorted(self.heeds)) or 'nothing'} of `where`"
 
-    def unmeasured(self, known: IncidentEvidence) -> Faults:
+    def unmeasured(self, known: MeasuredNames) -> Faults:
         yield from ()
 
     def join(self, outside: OutsideEffects, of_cause: bool) -> None:
         """Add itself to the effects that act before or beside the frames' way."""
 
-    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         """Change the frames that it strikes, and return which, shape (n,); name: of its random streams."""
         return np.zeros(len(frames.usual), bool)
 
@@ -127,10 +134,10 @@ class ConditionEffect(AnyEffect):
     def enters_at(self) -> Enters:
         return self.enters
 
-    def unmeasured(self, known: IncidentEvidence) -> Faults:
+    def unmeasured(self, known: MeasuredNames) -> Faults:
         yield from known.setting_faults(self.condition, self.severity)
 
-    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         rows = self._put_on(stream, frames, frames.settings, name)
         if of_cause:
             frames.calm.put(frames.usual, rows)
@@ -138,7 +145,7 @@ class ConditionEffect(AnyEffect):
             self._put_on(stream, frames, frames.calm, name)
         return rows
 
-    def _put_on(self, stream: Stream, frames: UnfinishedFrames, settings: FrameSettings, name: str) -> Bools:
+    def _put_on(self, stream: FrameStream, frames: UnfinishedFrames, settings: FrameSettings, name: str) -> Bools:
         """Set the condition of the frames that it strikes, from the place where it enters on; return which."""
         strength = stream.strength(stream.served.arrived_s, frames.changes.undone, self.enters)
         by_share = self.condition in stream.scenes.bugs
@@ -174,10 +181,10 @@ class NetworkEffect(AnyEffect):
     def enters_at(self) -> Enters:
         return "server"
 
-    def unmeasured(self, known: IncidentEvidence) -> Faults:
+    def unmeasured(self, known: MeasuredNames) -> Faults:
         yield from known.network_faults(self.detector, self.precision)
 
-    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         strength = stream.strength(stream.served.arrived_s, frames.changes.undone, "server")
         rows = stream.struck_rows(name, self.where, strength, by_share=True)
         for column in [frames.network] if of_cause else [frames.network, frames.calm_network]:
@@ -205,7 +212,7 @@ class CountingEffect(AnyEffect):
     def enters_at(self) -> Enters:
         return "server"
 
-    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         strength = stream.strength(stream.served.arrived_s, frames.changes.undone, "server")
         rows = stream.struck_rows(name, self.where, strength, by_share=True)
         for rules in [frames.counting] if of_cause else [frames.counting, frames.calm_counting]:
@@ -240,14 +247,14 @@ class ScenesEffect(AnyEffect):
     def enters_at(self) -> Enters:
         return "world"
 
-    def unmeasured(self, known: IncidentEvidence) -> Faults:
+    def unmeasured(self, known: MeasuredNames) -> Faults:
         if self.condition is not None:
             yield from known.setting_faults(self.condition, self.severity)
 
     def join(self, outside: OutsideEffects, of_cause: bool) -> None:
         outside.scenes.append((self, of_cause))
 
-    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         rows = frames.scene_setting >= 0
         frames.settings.put(frames.scene_setting, rows)
         frames.calm.put(frames.usual, rows)
@@ -376,8 +383,8 @@ class Cause(Strict):
     def changes_pictures(self) -> bool:
         return any(isinstance(effect, ConditionEffect | ScenesEffect) for effect in self.effects)
 
-    def check(self, incident: Incident, scenario: Scenario) -> Faults:
-        yield from _effects(self.effects, incident, scenario)
+    def check(self) -> Faults:
+        yield from _effects(self.effects)
 
 
 class Decoy(Strict):
@@ -392,10 +399,10 @@ class Decoy(Strict):
     effects: Annotated[list[Effect], Field(max_length=8)] = []
     """the changes that it makes"""
 
-    def check(self, incident: Incident, scenario: Scenario) -> Faults:
-        yield from _effects(self.effects, incident, scenario)
+    def check(self) -> Faults:
+        yield from _effects(self.effects)
 
 
-def _effects(effects: list[Effect], incident: Incident, scenario: Scenario) -> Faults:
+def _effects(effects: list[Effect]) -> Faults:
     for index, effect in enumerate(effects):
-        yield from ((("effects", index, *path), message) for path, message in effect.check(incident, scenario))
+        yield from ((("effects", index, *path), message) for path, message in effect.check())

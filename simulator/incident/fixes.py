@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ from simulator.incident.effects import Enters
 
 if TYPE_CHECKING:
     from simulator.case.choices import Pick
-    from simulator.incident.play import Play
-    from simulator.incident.stream import AnsweredFrames, Stream
+    from simulator.incident.frame_columns import AnsweredFrames, FrameStream
 
 Minutes = Annotated[float, Field(ge=0, le=40_320)]
 Usd = Annotated[float, Field(ge=0, le=1e9)]
@@ -59,7 +58,7 @@ class Swapped:
         if not self.whole:
             changes.lasting.append(self)
 
-    def change(self, answers: AnsweredFrames, stream: Stream) -> None:
+    def change(self, answers: AnsweredFrames, stream: FrameStream) -> None:
         """Let the network answer its frames, from the score that suits it on."""
         rows = (answers.at_s >= self.at_s) & (answers.at_s < self.until_s)
         if self.share < 1:
@@ -70,7 +69,7 @@ class Swapped:
         answers.whole |= rows & self.whole
         answers.bin[rows] = stream.scenes.tested_bins[answers.network[rows]]
 
-    def chosen(self, stream: Stream) -> NDArray[np.bool_]:
+    def chosen(self, stream: FrameStream) -> NDArray[np.bool_]:
         """Draw the frames of the stream that would go to this network's share, shape (n,)."""
         return stream.streams.named(f"canary/{self.at_s:.0f}").random(len(stream.clock_s)) < self.share
 
@@ -89,7 +88,7 @@ class Rethresholded:
         changes.answers.append(self)
         changes.lasting.append(self)
 
-    def change(self, answers: AnsweredFrames, stream: Stream) -> None:
+    def change(self, answers: AnsweredFrames, stream: FrameStream) -> None:
         answers.bin[answers.at_s >= self.at_s] = self.bin
 
     def model_after(self, model: Network, now_s: float) -> Network:
@@ -170,6 +169,13 @@ class Remedies:
         return next(name for name, fix in self.networks.items() if fix.instead_of is None)
 
 
+class FittedPlay(Protocol):
+    """An incident in play, as a fix sees it."""
+
+    def best_bin(self) -> int:
+        """Return the bin of scores that suits the frames labelled so far best."""
+
+
 class AnyFix(Strict):
     """A fix, in force some minutes after the order."""
 
@@ -190,7 +196,7 @@ class AnyFix(Strict):
     def join(self, remedies: Remedies, name: str) -> None:
         raise NotImplementedError
 
-    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
+    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         """Return the changes of the running system from a time (s) on; site: its aim, None for everywhere."""
         return ()
 
@@ -225,7 +231,7 @@ class UndoFix(AnyFix):
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.undo[name] = self
 
-    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
+    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Undone(at_s, frozenset(self.enters), site),)
 
     @property
@@ -249,7 +255,7 @@ class NetworkFix(AnyFix):
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.networks[name] = self
 
-    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
+    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Swapped(at_s, (self.detector, self.precision), self.instead_of),)
 
     def new_picks(self) -> Mapping[str, Pick]:
@@ -264,7 +270,7 @@ class ThresholdFix(AnyFix):
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.thresholds[name] = self
 
-    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
+    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Rethresholded(at_s, play.best_bin()),)
 
 
@@ -282,7 +288,7 @@ class PeopleFix(AnyFix):
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.people[name] = self
 
-    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
+    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Reviewed(at_s, self.frames_per_h, self.finds, self.usd_a_frame),)
 
     @property

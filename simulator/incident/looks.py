@@ -1,31 +1,22 @@
-"""Looks of an incident: the base of each kind, the view of the stream that a look examines, and estimates with intervals.
-
-A look reduces its result to a sign, such as `drops` or `one site`; causes differ by the frequency of each sign
-(`simulator.incident.beliefs`).
-"""
+"""Looks of an incident: the view of the stream that a look examines, and estimates with intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
 from scipy.special import stdtrit
 
-from simulator.case.fields import Line, Name, Strict
-from simulator.incident.effects import Person, System
-from simulator.incident.fixes import Change, Changes, Minutes, Swapped, Usd
+from simulator.incident.fixes import Change, Changes
 from simulator.intervals import LEVEL, Interval
 from simulator.records.streams import Streams
 
 if TYPE_CHECKING:
     from simulator.incident.frame_statistics import FrameStatistics
-    from simulator.incident.measured_scenes import Setting
     from simulator.incident.secret import Secret
     from simulator.incident.section import Incident
     from simulator.incident.stream import Stream
@@ -44,120 +35,6 @@ STANDS_OUT = 4.0
 
 #: The reach of an interval in standard errors.
 Z = 1.96
-
-#: An input that a look takes: a site, a number of frames that people label, or a figure.
-LookInput = Literal["site", "frames", "statistic", "system", "person", "groups", "only", "hours", "part", "pick"]
-#: An input, and the values of it that have a sign each.
-Asked = tuple[str, tuple[str, ...]] | None
-#: Frames that pictures are taken of.
-PictureChoice = Literal["any", "least sure", "missed by labels"]
-
-
-#: Six columns of the log of frames, and two of the detections in it.
-Column = Literal["site", "camera", "version", "replica", "hour", "day", "object", "size"]
-
-
-class LookRequest(Strict):
-    """The inputs of a look; a look ignores those that its kind does not take."""
-
-    look: Name = ""
-    site: Name | None = None
-    """at this site alone, of pictures and labels; none: at all"""
-    statistic: Name = "found"
-    """the figure, of slices"""
-    frames: Annotated[int, Field(ge=10, le=5000)] = 100
-    """number that people label, of labels"""
-    system: System | None = None
-    """the system whose changes are read; none: all"""
-    person: Person = "site"
-    """the person who is asked"""
-    groups: Annotated[list[Column], Field(max_length=3)] = []
-    """columns that a query groups by"""
-    only: Annotated[dict[Column, Line], Field(max_length=6)] = {}
-    """values of columns that a query keeps"""
-    hours: Annotated[float, Field(gt=0, le=672)] = 24
-    """the last hours that a query reads"""
-    part: Literal["day", "night"] | None = None
-    """the part of the day that pictures show"""
-    pick: PictureChoice = "any"
-    """the frames that pictures show"""
-
-
-@dataclass(frozen=True, eq=False)
-class LookFinding:
-    """The result of a look: a sentence, its sign, and its rows.
-
-    shown: of pictures, the frames of the last day and of the reference time; labelled: rows that a threshold may be fitted to
-    prepared: of compared preparations, the commonest pair of settings, as trained and as served, among those that differ
-    canary: the change of the running system while the look lasted
-    """
-
-    sentence: str
-    sign: str
-    table: pd.DataFrame
-    shown: tuple[Ints, Ints] | None = None
-    labelled: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
-    prepared: tuple[Setting, Setting] | None = None
-    canary: Swapped | None = None
-
-
-class AnyLook(Strict):
-    """A look: its name, its duration and its cost; takes: the inputs of the kind, in the order of the screen."""
-
-    takes: ClassVar[tuple[LookInput, ...]] = ()
-    #: The input whose values are questions of their own, and these values; None: no sign of the look is known.
-    asks: ClassVar[Asked] = ("", ())
-
-    kind: str
-    label: Line
-    """its name on the page"""
-    note: Line
-    """a remark on the page"""
-    minutes: Minutes
-    """how long it takes"""
-    usd: Usd = 0
-    """its cost"""
-
-    def frames_labelled(self, requested: int) -> int:
-        return 0
-
-    def questions(self, name: str) -> dict[str, dict[str, Any]]:
-        """Return the questions with known signs that the look can answer, each with the inputs that ask it."""
-        if self.asks is None:
-            return {}
-        entry, values = self.asks
-        return {f"{name}/{value}": {entry: value} for value in values} if entry else {name: {}}
-
-    def question(self, name: str, request: LookRequest) -> str:
-        """Return the question that a look with these inputs answers; empty for one without known signs."""
-        if self.asks is None:
-            return ""
-        if not self.asks[0]:
-            return name if request.site is None else ""
-        value = getattr(request, self.asks[0])
-        return f"{name}/{value}" if value else ""
-
-    def cost(self, requested: int) -> tuple[float, float]:
-        """Return the minutes and the USD of the look; requested: frames to label, where the user chooses."""
-        return self.minutes, self.usd
-
-    def find(self, view: View, request: LookRequest) -> LookFinding:
-        raise NotImplementedError
-
-
-class LabellingLook(AnyLook):
-    """A look for which people label frames."""
-
-    people: Annotated[int, Field(ge=1, le=1000)] = 2
-    """how many label"""
-    minutes_a_frame: Annotated[float, Field(gt=0, le=1000)] = 2
-    """the time for a frame"""
-    usd_a_frame: Usd = 1
-    """the cost of a frame"""
-
-    def cost(self, requested: int) -> tuple[float, float]:
-        frames = self.frames_labelled(requested)
-        return self.minutes + frames * self.minutes_a_frame / self.people, self.usd + frames * self.usd_a_frame
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,22 +22,11 @@ from simulator.case.fields import (
     Strict,
     bounded,
 )
-from simulator.case.kinds import OneOf, registry
+from simulator.case.kinds import OneOf
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
-from simulator.incident.asked_looks import AskLook, EvaluationLook, QueryLook
+from simulator.incident.any_look import LOOKS, AnyLook
 from simulator.incident.effects import Cause, Decoy, LogEntry, Person
 from simulator.incident.fixes import Fix, Remedies
-from simulator.incident.frame_looks import AuditLook, LabelsLook, PicturesLook, SlicesLook
-from simulator.incident.looks import AnyLook
-from simulator.incident.server_looks import (
-    CanaryLook,
-    ChangesLook,
-    CountersLook,
-    PreprocessingLook,
-    ReplayLook,
-    ReplicasLook,
-    ShadowLook,
-)
 from simulator.incident.watches import WATCHED, Watch
 
 if TYPE_CHECKING:
@@ -49,24 +38,7 @@ Weight = Annotated[float, Field(ge=0, le=1e6)]
 #: Scenes that show none of the categories of any group.
 OTHER = "other"
 
-#: Every kind of look that a case may name, by that name.
-LOOKS: dict[str, type[AnyLook]] = registry(
-    CountersLook,
-    ChangesLook,
-    ReplicasLook,
-    PreprocessingLook,
-    ReplayLook,
-    SlicesLook,
-    LabelsLook,
-    AuditLook,
-    PicturesLook,
-    QueryLook,
-    AskLook,
-    EvaluationLook,
-    ShadowLook,
-    CanaryLook,
-)
-Look = Annotated[AnyLook, OneOf(LOOKS)]
+Look = Annotated[AnyLook, OneOf(LOOKS, "simulator.incident.look_kinds")]
 
 
 #: A group of scenes, or the scenes of no group.
@@ -244,7 +216,7 @@ class Incident(Section):
             if fault := too_often(3600 * usual.spell_h.value, scenario, "spells"):
                 yield ("usual", index, "spell_h"), fault
         for place, parts in (("causes", self.causes), ("decoys", self.decoys)):
-            yield from _each(place, {name: part.check(self, scenario) for name, part in parts.items()})
+            yield from _each(place, {name: part.check() for name, part in parts.items()})
         yield from self._check_watches()
 
     def _check_watches(self) -> Faults:

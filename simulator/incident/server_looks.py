@@ -11,23 +11,10 @@ import pandas as pd
 from pydantic import Field
 
 from simulator.case.fields import Share
+from simulator.incident.any_look import AnyLook, Asked, LookFinding, LookInput, LookRequest
 from simulator.incident.effects import NetworkEffect, Replica, System
 from simulator.incident.fixes import Changes, Swapped
-from simulator.incident.looks import (
-    DAY_S,
-    HOUR_S,
-    SAME,
-    AnyLook,
-    Asked,
-    Floats,
-    Ints,
-    LookFinding,
-    LookInput,
-    LookRequest,
-    View,
-    clustered,
-    less,
-)
+from simulator.incident.looks import DAY_S, HOUR_S, SAME, Floats, Ints, View, clustered, less
 from simulator.intervals import Interval
 from simulator.records.streams import Streams
 from simulator.units import counted, signed

@@ -10,10 +10,10 @@ import streamlit as st
 from simulator.app.component_files import component_beside
 from simulator.app.widgets import plain
 from simulator.errors import InputError, PlacedError
+from simulator.incident.any_look import AnyLook, LookInput
 from simulator.incident.asked_looks import COLUMNS, SIZES
 from simulator.incident.control_room import editor
 from simulator.incident.effects import System
-from simulator.incident.looks import AnyLook, LookInput
 from simulator.incident.places import places
 from simulator.incident.player_actions import (
     Action,

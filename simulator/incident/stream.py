@@ -18,8 +18,16 @@ from numpy.typing import NDArray
 from simulator.case.schema import Scenario
 from simulator.engine.arrivals.daily import DAYS
 from simulator.errors import InputError
-from simulator.incident.effects import Enters, ScenesEffect, Where
+from simulator.incident.effects import ScenesEffect, Where
 from simulator.incident.fixes import Change, Changes, Rethresholded, Swapped, Undone
+from simulator.incident.frame_columns import (
+    ALL_DETECTIONS,
+    AnsweredFrames,
+    CountingRules,
+    FrameSettings,
+    ReplayedFrames,
+    UnfinishedFrames,
+)
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import DAY_S, HOUR_S, Secret
 from simulator.incident.section import OTHER, Incident, Site
@@ -81,92 +89,6 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.scene)
-
-
-@dataclass(frozen=True, eq=False)
-class FrameSettings:
-    """The setting of each frame as the camera gives it, as the servers receive it, and as the network is given it."""
-
-    raw: Ints
-    seen: Ints
-    given: Ints
-
-    def put(self, setting: Ints, rows: Bools) -> None:
-        for column in (self.raw, self.seen, self.given):
-            column[rows] = setting[rows]
-
-    def from_entry(self, enters: Enters, by_mistake: bool) -> list[Ints]:
-        if enters == "server" or by_mistake:
-            return [self.given]
-        return [self.seen, self.given] if enters == "client" else [self.raw, self.seen, self.given]
-
-
-#: A frame keeps all its detections.
-_ALL = 1_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class CountingRules:
-    """The bin of scores from which on detections of a frame count, -1: as tested, and the most that it keeps, shapes (n,)."""
-
-    floor: Ints
-    most: Ints
-
-    @classmethod
-    def tested(cls, count: int) -> CountingRules:
-        return cls(np.full(count, -1), np.full(count, _ALL))
-
-    def put(self, rows: Bools, floor: int, most: int) -> None:
-        """Change the rules of some frames; a floor of 0 leaves it."""
-        if floor:
-            self.floor[rows] = floor
-        self.most[rows] = np.minimum(self.most[rows], most)
-
-    def capped(self, bins: Ints, tails: NDArray[np.float32]) -> Ints:
-        """Return the bins from which on no frame keeps more than its most; tails: detections from each bin on, (n, bins)."""
-        few = np.argmax(tails <= self.most[:, None], axis=1)
-        enough = np.where((tails <= self.most[:, None]).any(axis=1), few, tails.shape[1] - 1)
-        return np.where(self.most < _ALL, np.maximum(bins, enough), bins)
-
-
-@dataclass(frozen=True, eq=False)
-class ReplayedFrames:
-    """Stored frames that are answered again: the setting given, the network, and the rules of counting, shapes (rows,)."""
-
-    given: Ints
-    network: Ints
-    counting: CountingRules
-
-
-@dataclass(eq=False)
-class UnfinishedFrames:
-    """Frames while effects change them, shapes (n,); calm: the values without the cause.
-
-    scene_setting: the setting that a change of the scenes brings, -1 without one
-    """
-
-    changes: Changes
-    usual: Ints
-    scene_setting: Ints
-    settings: FrameSettings
-    calm: FrameSettings
-    network: Ints
-    calm_network: Ints
-    counting: CountingRules
-    calm_counting: CountingRules
-
-
-@dataclass(eq=False)
-class AnsweredFrames:
-    """The answers to frames at their times (s), shapes (n,).
-
-    bin: from which bin of scores detections count; whole: with libraries and configuration as tested
-    """
-
-    at_s: Floats
-    network: Ints
-    bin: Ints
-    whole: Bools
 
 
 class Stream:
@@ -392,7 +314,7 @@ class Stream:
 
     def _capped(self, answers: AnsweredFrames, rules: CountingRules, given: Ints, scene: Ints) -> Ints:
         """Return the bins of answers after the cap on detections; a canary has none."""
-        bins, rows = answers.bin, np.flatnonzero((rules.most < _ALL) & ~answers.whole)
+        bins, rows = answers.bin, np.flatnonzero((rules.most < ALL_DETECTIONS) & ~answers.whole)
         if len(rows):
             own = CountingRules(rules.floor[rows], rules.most[rows])
             bins = bins.copy()

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.incident.any_look import LookRequest
 from simulator.incident.frame_statistics import FrameStatistics
-from simulator.incident.looks import LookRequest, View, clustered, found_share
+from simulator.incident.looks import View, clustered, found_share
 from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.play import Play
 from simulator.incident.player_actions import read_actions

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from simulator.app.store.incident_log import Hidden
-from simulator.incident.looks import LookRequest
+from simulator.incident.any_look import LookRequest
 from simulator.incident.secret import DAY_S, draw
 from tests.incident.plays import ONSET, case, secret_of, untouched
 
