@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
 
+from simulator.case.references import NAME_KINDS, NameKind
+
 if TYPE_CHECKING:
     from simulator.engine.latency_tables import LatencyTable
 
@@ -67,6 +69,8 @@ class BatchRule(ABC):
 
 #: Rules by the name that a pool gives as `batching`.
 BATCHING: dict[str, type[BatchRule]] = {}
+
+NAME_KINDS["batching"] = NameKind("rule", lambda *_: dict.fromkeys(BATCHING, ""), "'{}' is not a batching rule", early=True)
 
 #: The fields of a pool about its batches, apart from their largest size.
 BATCH_FIELDS = ("preferred_batches", "max_queue_delay_ms")

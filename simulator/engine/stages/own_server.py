@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 from simulator.case.fields import AnyQuantity, CostFigure, Quantity
 from simulator.engine.latency_tables import drawn
 from simulator.engine.stages.plain_pool import PoolStage
-from simulator.engine.stages.pool import check_policies, factor_facts
+from simulator.engine.stages.pool import factor_facts
 from simulator.engine.stages.replicas import Replicas
 from simulator.units import duration
 
@@ -60,7 +60,6 @@ class OwnServerStage(PoolStage):
     def gather(cls, gather: StageGatherer, name: str, spec: Any) -> None:
         """Work out the table of service times, and check the names of policies."""
         gather.latencies[name] = drawn(spec.service_ms)
-        check_policies(gather, name, spec)
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:

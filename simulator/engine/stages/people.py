@@ -24,14 +24,13 @@ from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.queues import ORDERS
 from simulator.engine.stages.reading_loop import FEW, PER_WAITING, SHORTEST_S, read_cases
 from simulator.engine.stages.stage import ServiceStage
-from simulator.errors import suggest
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, Visits, as_memoryview
 
 if TYPE_CHECKING:
     from simulator.case.case_contract import AnyCase as Scenario
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Rows, Stage, StageGatherer, StageRun, Times
+    from simulator.engine.contract import Comers, Rows, Stage, StageRun, Times
 
 
 class Break(Strict):
@@ -148,7 +147,7 @@ class People(AnyStage):
     """share of the people of a shift who do not come, each by chance; none: all come"""
     second_reader: SecondReader | None = None
     """a share of the cases that is read twice"""
-    order: Annotated[str, Field(max_length=40)] = "fifo"
+    order: Annotated[str, Ref("order"), Field(max_length=40)] = "fifo"
     """the order of the queue, such as fifo, priority or deadline"""
     usd_per_hour: CostFigure
     """the pay of a person"""
@@ -204,11 +203,6 @@ class PeopleStage(ServiceStage):
     """
 
     says_all: ClassVar[bool] = True
-
-    @classmethod
-    def gather(cls, gather: StageGatherer, name: str, spec: People) -> None:
-        if spec.order not in ORDERS:
-            gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:

@@ -22,10 +22,8 @@ from simulator.engine.run_trace import Trace
 from simulator.engine.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.engine.stages.pool_evidence import PoolEvidence, Scores
 from simulator.engine.stages.pool_policies import Scaling
-from simulator.engine.stages.queues import BALANCERS, ORDERS
 from simulator.engine.stages.replicas import AttributeName, Replicas
 from simulator.engine.stages.stage import ServiceStage
-from simulator.errors import suggest
 from simulator.evidence.profiles import profile_names
 from simulator.evidence.spelled_names import spelled
 from simulator.records.streams import cache_per_plan
@@ -83,7 +81,7 @@ class Pool(Replicas):
     """runs of each model for an answer: test-time augmentation, tiles of an image"""
     max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
     """the most requests that are served together"""
-    batching: Annotated[str, Field(max_length=40)] = "triton"
+    batching: Annotated[str, Ref("batching"), Field(max_length=40)] = "triton"
     """how many waiting requests are served together"""
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
     """sizes of batches to wait for; none: the largest"""
@@ -199,7 +197,6 @@ class PoolKind(ServiceStage):
     def gather(cls, gather: StageGatherer, name: str, spec: Pool) -> None:
         """Look up the machine, the latencies and the scores, and the names of policies."""
         PoolEvidence(gather).look_up(name, spec)
-        check_policies(gather, name, spec)
         _check_batching(gather, name, spec)
 
     @classmethod
@@ -259,20 +256,9 @@ class PoolKind(ServiceStage):
         return paid._replace(until_end_s=trace.fleets[name].paid_s) if name in trace.fleets else paid
 
 
-def check_policies(gather: StageGatherer, name: str, spec: Replicas) -> None:
-    """Note a fault for a policy whose name is not registered."""
-    if spec.order not in ORDERS:
-        gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
-    if spec.balance is not None and spec.balance not in BALANCERS:
-        gather.fault((name, "balance"), f"'{spec.balance}' is not known; {suggest(spec.balance, BALANCERS)}")
-
-
 def _check_batching(gather: StageGatherer, name: str, spec: Pool) -> None:
-    """Return the rule exists, and the pool gives it what it goes by and nothing else."""
-    rule = BATCHING.get(spec.batching)
-    if rule is None:
-        gather.fault((name, "batching"), f"'{spec.batching}' is not a batching rule; {suggest(spec.batching, BATCHING)}")
-        return
+    """Note a fault where a pool gives its batching rule less than it goes by, or more."""
+    rule = BATCHING[spec.batching]
     for field in (field for field in BATCH_FIELDS if getattr(spec, field) and field not in rule.reads):
         gather.fault((name, field), f"batching by '{spec.batching}' does not go by it; delete this line")
     if rule.by_deadline and not gather.scenario.has_deadlines:

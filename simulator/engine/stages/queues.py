@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from simulator.case.references import NAME_KINDS, NameKind
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ ORDERS: dict[str, Callable[[Requests], QueueOrder]] = {
     "deadline": deadline,
     "freshest": freshest,
 }
+
+NAME_KINDS["order"] = NameKind("order", lambda *_: dict.fromkeys(ORDERS, ""), "'{}' is not an order", early=True)
 
 #: The orders that use the marks of stages on requests.
 BY_MARKS = {"risk", "tag"}
@@ -150,6 +153,9 @@ BALANCERS: dict[str, Callable[[StageRun, str], Chooser]] = {
     "two_choices": two_choices,
     "random": at_random,
 }
+
+
+NAME_KINDS["balance"] = NameKind("rule", lambda *_: dict.fromkeys(BALANCERS, ""), "'{}' is not known", early=True)
 
 
 class QueuedRequest:

@@ -37,7 +37,7 @@ class Replicas(AnyStage):
     """how many times as long as others some requests take, by class or value; others: 1"""
     factors_by: AttributeName | None = None
     """the attribute that has these values; none: the classes"""
-    order: Annotated[str, Field(max_length=40)] = "fifo"
+    order: Annotated[str, Ref("order"), Field(max_length=40)] = "fifo"
     """the order of the queue"""
     max_queue: Annotated[int | None, Field(ge=0, le=10_000_000)] = None
     """requests that may wait; none: no limit"""
@@ -59,7 +59,7 @@ class Replicas(AnyStage):
     """turn away requests that can no longer meet their deadline"""
     hedge_after_s: Annotated[float | None, Field(gt=0, le=1e7)] = None
     """hedged request: a second copy is sent if there is no answer by then"""
-    balance: Annotated[str | None, Field(max_length=40)] = None
+    balance: Annotated[str, Ref("balance"), Field(max_length=40)] | None = None
     """a queue for each replica, chosen by this rule; none: one queue for all"""
     breaker: Breaker | None = None
     """refuses requests for a while after too many failures"""
