@@ -11,6 +11,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import HeadingBase
 
+from simulator.app import workers
 from simulator.app.jobs import registry
 from simulator.app.own_attempts import attempts
 from simulator.app.own_sessions import session_log
@@ -18,7 +19,7 @@ from simulator.incident.sessions import games
 from simulator.paths import APP, PAGES
 from tests.patience import PATIENCE_S
 
-#: The time in which a page must be drawn, on a slow and busy machine too.
+_OF_PROCESSES = workers._spawned
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,7 @@ def at_the_machine(monkeypatch):
 
 @pytest.fixture(scope="package", autouse=True)
 def no_processes():
-    """Runs of the default tests have threads: two processes a worker take seconds to start. The long tests kill processes.
+    """Runs of the default tests have threads: two processes a worker take seconds to start.
 
     It holds between the tests too, when the next piece of a study that was not waited for begins.
     """
@@ -37,6 +38,16 @@ def no_processes():
         if os.environ.get("CASESIM_LONG") != "1":
             patch.setattr("simulator.app.workers._spawned", lambda: ThreadPoolExecutor(1))
         yield
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Runs of this test have processes, in the default tests too: some are killed."""
+    monkeypatch.setattr(workers, "_spawned", _OF_PROCESSES)
+    registry.cache_clear()
+    yield
+    registry().workers.stop()
+    registry.cache_clear()
 
 
 @pytest.fixture(autouse=True)

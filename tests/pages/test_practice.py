@@ -200,6 +200,13 @@ def at_work():
     return {task.behalf.run for task in registry().workers._turns._under_way}
 
 
+def busy_processes():
+    """The number of the process at each place that works; a place without one has only just been given work."""
+    workers = registry().workers
+    executors = {place: workers._executors.get(place) for place in set(workers._busy)}
+    return {place: pid for place, executor in executors.items() if executor for pid in executor._processes or {}}
+
+
 def cancels(page):
     """Do what the bar's button does: the driver cannot press a button of a component."""
     shown = page.session_state[f"{STORM}:runs_shown"]
@@ -209,7 +216,7 @@ def cancels(page):
 
 
 @pytest.mark.long
-def test_to_cancel_ends_ones_own_run_until_it_is_run_again_and_leaves_it_to_others(practice):
+def test_to_cancel_ends_ones_own_run_until_it_is_run_again_and_leaves_it_to_others(practice, processes):
     mine, theirs = running(practice), running(practice)
     cancels(mine)
     assert not runs(mine)
@@ -224,11 +231,14 @@ def test_to_cancel_ends_ones_own_run_until_it_is_run_again_and_leaves_it_to_othe
 
 
 @pytest.mark.long
-def test_a_run_whose_process_is_killed_begins_again_by_itself_and_the_page_says_so(practice):
+def test_a_run_whose_process_is_killed_begins_again_by_itself_and_the_page_says_so(practice, processes):
     page = running(practice, seed="78")
     [run] = {job.id for job in registry()._jobs.values() if job.seed == 78}
-    until(lambda: at_work() == {run})  # what the first page asked for is done
-    os.kill(next(pid for executor in registry().workers._executors.values() for pid in executor._processes), signal.SIGKILL)
+    until(lambda: at_work() == {run} and busy_processes())  # what the first page asked for is done
+    place, pid = busy_processes().popitem()
+    os.kill(pid, signal.SIGSTOP)  # it ends no work any more
+    until(lambda: busy_processes().get(place) == pid)  # if it had just ended some, it has been given more
+    os.kill(pid, signal.SIGKILL)
     until(lambda: "its replications were restarted" in told(page.run()))
     assert not page.exception
     assert not page.error
