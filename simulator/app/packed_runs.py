@@ -104,11 +104,11 @@ class PackedRuns(Sequence[Measures]):
         if measures is None:
             measures = [run.open() for run in self._runs]
             if self._edge is not None:
-                measures = [one.band_edges[self._edge] for one in measures]
+                measures = [measure.band_edges[self._edge] for measure in measures]
         with _LOCK:
             self._opened = measures
             _OPENED.pop(self, None)
-            _OPENED[self] = sum(one.nbytes for one in measures)
+            _OPENED[self] = sum(measure.nbytes for measure in measures)
             for oldest in list(_OPENED)[:-1]:
                 if sum(_OPENED.values()) <= RUNS_OPENED.most:
                     break

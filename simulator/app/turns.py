@@ -150,7 +150,7 @@ class Turns:
         before: tasks of this urgency, and less urgent ones, stay where they are
         homes: those of a process that is free; of equally urgent tasks of one run, one that is at home there comes first
         """
-        while found := min((one for one in self._firsts() if one[-1].urgency < before), default=None):
+        while found := min((first for first in self._firsts() if first[-1].urgency < before), default=None):
             account = self._accounts[found[-1].behalf.person]
             task = _taken(account.waiting, homes)
             task.attempts += 1

@@ -93,7 +93,7 @@ def plural(word: str) -> str:
 
 def service_s(model: str) -> float:
     """Return the median of the measured calls of one request, in seconds."""
-    calls = next(one for one in load_profile(DEVICE, model, "fp32").run(1).calls if one.batch == 1)
+    calls = next(call for call in load_profile(DEVICE, model, "fp32").run(1).calls if call.batch == 1)
     return float(np.median(calls.latency_ms)) / 1000
 
 

@@ -21,7 +21,10 @@ Rows = Iterator[Row]
 
 def metric_rows(scenario: Scenario) -> Rows:
     """Yield every metric that a run reports, with its objective where the case has one."""
-    bounds = {one.metric: f"at {'least' if one.upward else 'most'} {one.bound:g}" for one in scenario.objectives}
+    bounds = {
+        objective.metric: f"at {'least' if objective.upward else 'most'} {objective.bound:g}"
+        for objective in scenario.objectives
+    }
     for name, metric in scenario.metrics.items():
         better = metric.better or "depends"
         yield {"metric": name, "label": metric.label, "unit": metric.unit, "better": better, "objective": bounds.get(name, "")}

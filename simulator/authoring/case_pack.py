@@ -240,7 +240,7 @@ def results_in(case: str, members: Mapping[str, bytes]) -> list[CheckResult]:
 
 def result_counts(case: str, members: Mapping[str, bytes]) -> dict[str, int]:
     """Return the numbers of test results by outcome."""
-    return dict(sorted(Counter(one.outcome for one in results_in(case, members)).items()))
+    return dict(sorted(Counter(result.outcome for result in results_in(case, members)).items()))
 
 
 def packed(pack: Pack) -> bytes:

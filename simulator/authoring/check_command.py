@@ -29,7 +29,7 @@ def check(case: CaseFile, form: AsFormat = "text") -> None:
 def lint(case: CaseFile, form: AsFormat = "text") -> None:
     """Check a case as `casesim check` does; exit status 1 also for a caution."""
     checked = _printed(case, form)
-    if any(severity_of(one.code) != "note" for one in (*checked.faults, *checked.cautions)):
+    if any(severity_of(fault.code) != "note" for fault in (*checked.faults, *checked.cautions)):
         raise typer.Exit(Status.NO)
 
 

@@ -112,7 +112,7 @@ def placed(scenario: Scenario, results: Iterable[CheckResult]) -> list[CheckResu
 
 def summary_line(results: Sequence[CheckResult], seconds: float) -> str:
     """Return the last line: `24 checks: 22 pass, 1 fail, 1 cannot be told; 12 s`."""
-    counts = Counter(one.outcome for one in results)
+    counts = Counter(result.outcome for result in results)
     named: Sequence[Outcome] = ("pass", "fail", "cannot be told", "caution", "skipped")
     parts = [f"{counts[name]} {name}" for name in named if counts[name] or name == "pass"]
     return f"{counted(len(results), 'check')}: {', '.join(parts)}; {seconds:.0f} s"
@@ -123,8 +123,8 @@ def as_json(scenario: Scenario, results: Sequence[CheckResult]) -> str:
     whole: Mapping[str, Any] = {
         "scenario": scenario.id,
         "file": scenario.document.file,
-        "passed": not any(one.failed for one in results),
-        "results": [asdict(one) for one in results],
+        "passed": not any(result.failed for result in results),
+        "results": [asdict(result) for result in results],
     }
     return json.dumps(whole, indent=2, ensure_ascii=False)
 

@@ -72,7 +72,7 @@ def _content(claim: TextClaim) -> object:
     readings = [one for one in (claim.scores, claim.against_scores) if one is not None]
     try:
         if readings:
-            return [content_hash(file) for one in readings for file in score_files(one.table).values()]
+            return [content_hash(file) for reading in readings for file in score_files(reading.table).values()]
         return [(one.found.value, one.found.low, one.found.high) for one in [evidence_of(claim)]]
     except (InputError, KeyError) as error:
         return str(error)

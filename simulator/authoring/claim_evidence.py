@@ -81,7 +81,7 @@ def number_of_case(claim: TextClaim, scenario: Scenario) -> ClaimEvidence:
     if claim.figure is not None:
         value = numbers_of(scenario)[claim.figure]
         return ClaimEvidence(Interval(value, value, value), of=figure_name(scenario, claim.figure))
-    bounds = [one.bound for one in scenario.objectives if one.metric == claim.objective]
+    bounds = [objective.bound for objective in scenario.objectives if objective.metric == claim.objective]
     value = min(bounds, key=lambda bound: abs(bound - (claim.shows or bound)))
     unit = scenario.metrics[str(claim.objective)].unit
     return ClaimEvidence(Interval(value, value, value), unit)
@@ -121,7 +121,9 @@ def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRu
 def _run(scenario: Scenario, runner: DesignRunner, design: DesignName, strikes: Strikes, metric: str) -> DesignOutcome:
     """Return the outcome of a design, with this metric and all others that claims read of it: one run for all of them."""
     sides = (
-        ((one.design, one.strikes), (one.against, one.against_strikes), one.metric) for one in scenario.claims if one.metric
+        ((claim.design, claim.strikes), (claim.against, claim.against_strikes), claim.metric)
+        for claim in scenario.claims
+        if claim.metric
     )
     read = {name for first, second, name in sides if (design, strikes) in (first, second)}
     picks, count = picks_of(scenario, design), whole_replications(scenario)
@@ -191,7 +193,7 @@ def _measured(model: TimedModel) -> ClaimEvidence:
         run = profile.run(model.threads)
     except KeyError as error:
         raise InputError(str(error.args[0])) from error
-    sizes = {one.batch: one for one in run.calls}
+    sizes = {call.batch: call for call in run.calls}
     if model.batch not in sizes:
         raise InputError(f"{profile.key} was measured at batch sizes {sorted(sizes)}, not {model.batch}")
     timed = sizes[model.batch]

@@ -31,9 +31,9 @@ def lines_of(case: CheckedCase, form: Format) -> Iterator[str]:
     """Yield the output for a checked case, line by line."""
     findings = [*case.faults, *case.cautions]
     if form == "json":
-        yield json.dumps([_record(one) for one in findings], indent=2)
+        yield json.dumps([_record(finding) for finding in findings], indent=2)
     elif form == "github":
-        yield from (_annotation(one) for one in findings)
+        yield from (_annotation(finding) for finding in findings)
     else:
         yield from _text(case, findings)
 

@@ -168,9 +168,9 @@ def _unknown_numbers(plan: Plan) -> Found:
     scenario = authored(plan)
     known = kept_numbers(scenario)
     for path, text in raw_texts(scenario):
-        for one in placeholders_in(text):
-            if one.kind == "metric" and one.subject not in known:
-                yield path, f"no run of this case has given {one.subject} yet; `casesim test` does and keeps the number"
+        for placeholder in placeholders_in(text):
+            if placeholder.kind == "metric" and placeholder.subject not in known:
+                yield path, f"no run of this case has given {placeholder.subject} yet; `casesim test` does and keeps the number"
 
 
 def _similar_names(plan: Plan) -> Found:

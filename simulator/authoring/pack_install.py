@@ -69,7 +69,9 @@ class PackReview:
     def failures(self) -> list[str]:
         """Sentences on the tests that failed, by the results in the pack."""
         results = results_in(self.pack.manifest.id, self.pack.members)
-        return [f"{one.outcome}: {one.check}: {one.subject}: {one.says}" for one in results if one.failed][: FAULTS_SHOWN.most]
+        return [f"{result.outcome}: {result.check}: {result.subject}: {result.says}" for result in results if result.failed][
+            : FAULTS_SHOWN.most
+        ]
 
     @property
     def replacing(self) -> list[str]:

@@ -12,7 +12,7 @@ from simulator.units import spoken_within
 
 def number_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
     """Return a check for each metric that a text of the case names."""
-    return [_check(scenario, runner, one) for one in metrics_in_prose(scenario)]
+    return [_check(scenario, runner, metric) for metric in metrics_in_prose(scenario)]
 
 
 def _check(scenario: Scenario, runner: DesignRunner, one: Placeholder) -> RunCheck:

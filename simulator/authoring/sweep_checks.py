@@ -106,7 +106,7 @@ class DesignSample:
     def asked(self) -> set[str]:
         """The metrics of the objectives that a design must meet to win, or reach by its value, as `missing` says."""
         unmet = self.scenario.tests.unmet
-        reached = {one.objective.metric for _, verdicts in self.judged for one in verdicts if one.met}
+        reached = {verdict.objective.metric for _, verdicts in self.judged for verdict in verdicts if verdict.met}
         return {name for name in self.metrics if name not in unmet or name in reached}
 
     def missing(self, verdicts: Iterable[Verdict]) -> list[Objective]:
@@ -116,9 +116,10 @@ class DesignSample:
         """
         unmet = self.scenario.tests.unmet
         return [
-            one.objective
-            for one in verdicts
-            if one.objective.metric in self.asked and not (one.met if one.objective.metric in unmet else one.standing == "met")
+            verdict.objective
+            for verdict in verdicts
+            if verdict.objective.metric in self.asked
+            and not (verdict.met if verdict.objective.metric in unmet else verdict.standing == "met")
         ]
 
     def verdicts(self, outcome: DesignOutcome) -> list[Verdict]:
@@ -138,7 +139,7 @@ def _runs(scenario: Scenario, picks: Picks) -> bool:
 
 def missed(verdicts: Iterable[Verdict]) -> list[Objective]:
     """Return the objectives that are not met for certain."""
-    return [one.objective for one in verdicts if one.standing != "met"]
+    return [verdict.objective for verdict in verdicts if verdict.standing != "met"]
 
 
 def sweep_checks(scenario: Scenario, runner: DesignRunner, random: int) -> list[RunCheck]:
@@ -198,7 +199,7 @@ def feasible(sample: DesignSample) -> Iterator[CheckResult]:
         return
     picks, verdicts = min(sample.judged, key=lambda one: (len(_unproven(sample, one[1])), len(sample.missing(one[1]))))
     if misses := _unproven(sample, verdicts):
-        labels = listed([f"“{one.label}”" for one in misses])
+        labels = listed([f"“{miss.label}”" for miss in misses])
         nearest = f"the nearest ({written(picks)}) is not proven to meet {labels}"
         says = f"no design of {len(sample.judged)} meets all objectives; {nearest}"
         advice = "; change the bound, or name the objective in `tests.unmet` with the reason"

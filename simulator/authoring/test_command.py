@@ -68,12 +68,16 @@ def test(
 def _as_they_come(results: Iterable[CheckResult], form: str, verbose: bool, file: str) -> Iterator[CheckResult]:
     """Pass results on, and print each as soon as it is there."""
     console = table_console()
-    for one in results:
-        if form == "github" and one.failed:
-            print(as_annotation(file, one), flush=True)
+    for result in results:
+        if form == "github" and result.failed:
+            print(as_annotation(file, result), flush=True)
         elif form == "text":
-            whole = verbose or one.outcome != "pass"
-            line = f"{file}:{one.line}: {one.check}: {one.subject}: {one.says}" if whole else f"{one.check}: {one.subject}"
-            style = _COLOURS[one.outcome]
-            console.print(f"{_MARKS[one.outcome]} {line}", style=style, markup=False, highlight=False, soft_wrap=True)
-        yield one
+            whole = verbose or result.outcome != "pass"
+            line = (
+                f"{file}:{result.line}: {result.check}: {result.subject}: {result.says}"
+                if whole
+                else f"{result.check}: {result.subject}"
+            )
+            style = _COLOURS[result.outcome]
+            console.print(f"{_MARKS[result.outcome]} {line}", style=style, markup=False, highlight=False, soft_wrap=True)
+        yield result

@@ -49,7 +49,7 @@ class BoxField:
         numbers = {"min": self.low, "max": self.high, "step": self.step}
         return (
             content
-            | {"options": [list(one) for one in self.options]}
+            | {"options": [list(option) for option in self.options]}
             | {name: one for name, one in numbers.items() if one is not None}
         )
 
@@ -135,7 +135,7 @@ def _of_choice(scenario: Scenario, name: str, picks: Mapping[str, Pick], by: str
 def _number(choice: Number, field: str, value: Any, by: str) -> BoxField:
     if choice.values is not None:
         return BoxField(
-            field, choice.label, "choice", value, tuple((one, choice.label_of(one)) for one in choice.picks()), by=by
+            field, choice.label, "choice", value, tuple((pick, choice.label_of(pick)) for pick in choice.picks()), by=by
         )
     return BoxField(field, choice.label, "number", value, (), choice.min, choice.max, choice.step, choice.unit, by)
 
@@ -147,7 +147,7 @@ def _free(board: Board, name: str, box: Box, ruled: set[Path], scenario: Scenari
             if path in ruled:
                 continue
             field = ".".join(map(str, path))
-            options = tuple((one, spelled(one)) for one in kind.box_options(place, box.data)) if kind else ()
+            options = tuple((option, spelled(option)) for option in kind.box_options(place, box.data)) if kind else ()
             numbered = f"{label} {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) and path[1] else label
             type_ = "choice" if options else "number" if isinstance(value, int | float | None) else "text"
             known = (

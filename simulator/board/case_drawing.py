@@ -193,7 +193,7 @@ def _boxes(data: Mapping[str, Any]) -> set[str]:
 
 def _entry_of(data: Mapping[str, Any], fault: Fault) -> tuple[str, Any] | None:
     """Return the section and the key of the optional entry that a fault is about; None for a fault of a box."""
-    section = next((one for one in (*_FEATURES, *_OPTIONAL) if f"{fault.field}.".startswith(f"{one}.")), "")
+    section = next((feature for feature in (*_FEATURES, *_OPTIONAL) if f"{fault.field}.".startswith(f"{feature}.")), "")
     held, rest = _held(data, section), fault.field[len(section) + 1 :]
     if not held:
         return None

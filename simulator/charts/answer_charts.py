@@ -265,7 +265,7 @@ def _shares_takeaway(label: str, looks: dict[str, SensorLook], within: dict[str,
     sentence = f"{label}: for 99% of the time {_newest(looks, worst)} is at most {duration(at[worst])} old"
     if len(at) > 1:
         sentence += f", and {_newest(looks, best)} at most {duration(at[best])}"
-    targets = [_target(one, looks, within) for one in bounds if one.sensor is None or one.sensor in within]
+    targets = [_target(bound, looks, within) for bound in bounds if bound.sensor is None or bound.sensor in within]
     return " ".join([f"{sentence}.", *targets])
 
 

@@ -78,7 +78,7 @@ def marked(
     window: None for the whole run
     """
     window = window or (0.0, plan.horizon_s)
-    strikes = [one for one in strikes_of(plan) if one.start_s < window[1] and one.end_s > window[0]]
+    strikes = [strike for strike in strikes_of(plan) if strike.start_s < window[1] and strike.end_s > window[0]]
     if not strikes:
         return chart
     if chart.figure is not None:
@@ -100,4 +100,4 @@ def _mark(drawn: go.Figure, strike: Strike, row: int, at: Callable[[float], Any]
 
 
 def _active(times: pd.Series[float], strikes: list[Strike]) -> list[str]:
-    return [", ".join(one.label for one in strikes if one.start_s <= time < one.end_s) for time in times]
+    return [", ".join(strike.label for strike in strikes if strike.start_s <= time < strike.end_s) for time in times]

@@ -212,7 +212,7 @@ def kept_promises(coverages: list[Coverage]) -> Chart:
     )
     drawn = figure(unsure, asked, *groups, height=380)
     drawn.update_xaxes(
-        title="coverage target for each class", tickvals=places, ticktext=[f"{one.promised:.0%}" for one in coverages]
+        title="coverage target for each class", tickvals=places, ticktext=[f"{coverage.promised:.0%}" for coverage in coverages]
     )
     drawn.update_yaxes(title="reached on held-out patients (%)", range=[0, 101])
     return Chart(drawn, _coverage_takeaway(coverages), rounded(rows))
@@ -232,7 +232,7 @@ def _covered(rows: pd.DataFrame, places: NDArray[np.float64], name: str, colour:
 
 
 def _coverage_takeaway(coverages: list[Coverage]) -> str:
-    parts = [(one.promised, part) for one in coverages for part in (one.positives, one.negatives)]
+    parts = [(coverage.promised, part) for coverage in coverages for part in (coverage.positives, coverage.negatives)]
     broken = sum(part.high < promised for promised, part in parts)
     verdict = f"{broken} of {len(parts)} intervals lie below their target" if broken else "no interval lies below its target"
     named = min(coverages, key=lambda one: abs(one.promised - 0.95))

@@ -92,7 +92,7 @@ def threshold_transfers(transfers: list[Transfer]) -> Chart:
     if not transfers:
         return Chart(None, "The table has no column that splits its items into parts.", transfer_rows(transfers))
     rows = transfer_rows(transfers)
-    labels = [f"{one.home}<br>→ {one.away}" for one in transfers]
+    labels = [f"{transfer.home}<br>→ {transfer.away}" for transfer in transfers]
     traces = []
     for what, colour in (("sensitivity", ORANGE), ("specificity", BLUE)):
         away = pd.DataFrame(
@@ -124,7 +124,7 @@ def _few(transfers: list[Transfer], labels: list[str]) -> go.Scatter:
 
 
 def _transfer_takeaway(transfers: list[Transfer]) -> str:
-    judged = [(one, one.sensitivity) for one in transfers if one.sensitivity is not None]
+    judged = [(transfer, transfer.sensitivity) for transfer in transfers if transfer.sensitivity is not None]
     if not judged:
         return "Too few positives to judge the threshold anywhere else than where it was chosen."
     worst, reached = min(judged, key=lambda pair: pair[1].value)

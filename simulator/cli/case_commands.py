@@ -34,7 +34,7 @@ def cases(
     scenarios, faults = load_all()
     faults += (fault for scenario in scenarios for fault in _faults_of_default(scenario))
     if as_json:
-        print(json.dumps([_row(one) for one in scenarios], indent=2))
+        print(json.dumps([_row(scenario) for scenario in scenarios], indent=2))
     else:
         _print_table(scenarios)
     if faults:

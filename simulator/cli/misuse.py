@@ -119,7 +119,7 @@ def _declared(param: Any, context: Any) -> _Declared:
     """Read the type and the bounds of an option as the function of the command declares them."""
     function = getattr(context and context.command, "callback", None)
     hint = get_type_hints(inspect.unwrap(function), include_extras=True).get(param.name) if function else None
-    kinds = [one for one in _types(hint) if isinstance(one, type) and one is not type(None)]
+    kinds = [type_ for type_ in _types(hint) if isinstance(type_, type) and type_ is not type(None)]
     bounds = next((one for one in get_args(hint) if hasattr(one, "min")), None)
     return _Declared(kinds[0] if kinds else None, getattr(bounds, "min", None), getattr(bounds, "max", None))
 

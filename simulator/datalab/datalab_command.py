@@ -54,7 +54,7 @@ def lab(
     if keep is not None and not _NAME.fullmatch(keep):
         raise UsageError(f"--keep: '{keep}' is no name; use letters, digits, _ and -, at most 60")
     request = LabRequest(
-        known("backbone", backbone, [one.name for one in lab_about().backbones]),
+        known("backbone", backbone, [backbone.name for backbone in lab_about().backbones]),
         views,
         len(lab_photos()) if photos is None else photos,
         Panel(cast(Labeller, known("labeller", labeller, LABELLERS)), guidelines),

@@ -64,7 +64,7 @@ def data_lab() -> None:
 
 
 def _asked() -> LabRequest:
-    names = {one.name: one.label for one in lab_about().backbones}
+    names = {backbone.name: backbone.label for backbone in lab_about().backbones}
     most = len(lab_photos())
     with st.form("lab"):
         with st.grid(3, min_column_width=230):
@@ -227,7 +227,7 @@ def _labellers() -> None:
 
 def _backbones() -> None:
     rows = study_rows("backbones")
-    labels = {one.name: one.label for one in lab_about().backbones}
+    labels = {backbone.name: backbone.label for backbone in lab_about().backbones}
     names = rows["backbone"].map(labels) + rows["views"].map({1: "", 4: ", four views"})
     others = zip(names.iloc[1:], rows.iloc[1:].iterrows(), strict=True)
     sentences = [f"{label} {difference_words(row)}" for label, (_, row) in others]
@@ -237,7 +237,7 @@ def _backbones() -> None:
         "were opened in November 2026, and none holds pretrained weights. "
         "The ResNet-50 is a thin one; it and MobileNetV2 saw other photos after ImageNet."
     )
-    table = pd.DataFrame([one.model_dump() for one in lab_about().backbones]).drop(columns="name")
+    table = pd.DataFrame([backbone.model_dump() for backbone in lab_about().backbones]).drop(columns="name")
     st.dataframe(table.rename(columns=_BACKBONE_COLUMNS), hide_index=True)
 
 

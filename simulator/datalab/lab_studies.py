@@ -43,7 +43,7 @@ def backbones(tick: Tick = quiet) -> pd.DataFrame:
     """Compare backbones, with all labels and without noise, each with the difference to Lite0 paired by patient."""
     base = point(LabRequest(), 1)
     rows = [_row(base, None, backbone="efficientnet_lite0", views=1)]
-    others = [LabRequest(one.name) for one in lab_about().backbones[1:]]
+    others = [LabRequest(backbone.name) for backbone in lab_about().backbones[1:]]
     for request in (LabRequest(views=True), *others):
         one = point(request, 1)
         rows.append(_row(one, base, backbone=request.backbone, views=4 if request.views else 1))

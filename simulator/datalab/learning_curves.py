@@ -91,11 +91,11 @@ class DrawnScores:
     @property
     def values(self) -> Floats:
         """Return the figure of each draw, (draws,)."""
-        return np.array([float(self.measure(one, np.ones(len(one)))) for one in self.scores])
+        return np.array([float(self.measure(score, np.ones(len(score)))) for score in self.scores])
 
     def mean(self, weights: Floats) -> Floats:
         """Return the mean figure over the draws under weights (..., photos)."""
-        return np.asarray(np.mean([self.measure(one, weights) for one in self.scores], axis=0))
+        return np.asarray(np.mean([self.measure(score, weights) for score in self.scores], axis=0))
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class LabRequest:
 
     def check(self, there: int) -> None:
         """Raise LabError for a choice that cannot be."""
-        names = [one.name for one in lab_about().backbones]
+        names = [backbone.name for backbone in lab_about().backbones]
         if self.backbone not in names:
             raise LabError(f"backbone: there are no features of '{self.backbone}'; {suggest(self.backbone, names)}")
         if not LEAST_PHOTOS <= self.photos <= there:

@@ -167,7 +167,7 @@ def _sets(found: SpoiledPhotos, detector: str) -> Iterator[tuple[str, str, Float
         values = -found.foreign.distances[detector][:, found.of_set(one.name)]
         yield one.label, one.name, values, _apart(values)
     for condition, distances in zip(found.about.conditions, found.skin.distances[detector], strict=True):
-        if condition.severity == max(one.severity for one in found.about.conditions):
+        if condition.severity == max(condition.severity for condition in found.about.conditions):
             yield condition.label, condition.key, -distances[None], lab_photos().patients
 
 

@@ -29,15 +29,15 @@ def audit_table(forecasts: Sequence[AuditForecast], positives: str) -> pd.DataFr
     return pd.DataFrame(
         [
             {
-                "share audited": f"{100 * one.share:g}%",
-                "read": significant(one.read, 3),
-                "hours of readers": significant(one.hours, 3),
-                "USD": significant(one.usd, 3),
-                f"{positives} found": f"{significant(one.positives.value, 2)} "
-                f"({one.positives.low:,.0f} to {one.positives.high:,.0f})",
-                f"{positives} referred": f"{percent(one.sensitivity.value)} "
-                f"({percent(one.sensitivity.low)} to {percent(one.sensitivity.high)})",
+                "share audited": f"{100 * forecast.share:g}%",
+                "read": significant(forecast.read, 3),
+                "hours of readers": significant(forecast.hours, 3),
+                "USD": significant(forecast.usd, 3),
+                f"{positives} found": f"{significant(forecast.positives.value, 2)} "
+                f"({forecast.positives.low:,.0f} to {forecast.positives.high:,.0f})",
+                f"{positives} referred": f"{percent(forecast.sensitivity.value)} "
+                f"({percent(forecast.sensitivity.low)} to {percent(forecast.sensitivity.high)})",
             }
-            for one in forecasts
+            for forecast in forecasts
         ]
     )

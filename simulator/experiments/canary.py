@@ -76,7 +76,7 @@ class Canary:
         trials = [rng.poisson(self.people * part, shape) for part in (1 - self.share, self.share)]
         hits = [rng.binomial(count, share) for count, share in zip(trials, (usual, new), strict=True)]
         (first, second), (tried, other) = (
-            [np.cumsum(one, axis=1).astype(float) for one in counts] for counts in (hits, trials)
+            [np.cumsum(count, axis=1).astype(float) for count in counts] for counts in (hits, trials)
         )
         return Arms((first, second), (np.maximum(tried, 1), np.maximum(other, 1)))
 

@@ -30,7 +30,7 @@ def _part(share: float) -> str:
 def canary(result: Result) -> None:
     """Draw the false alarms of daily looks at the design at hand, and the days until a change is found."""
     case = result.plan.scenario.id
-    shares = {one.label: one.usual for one in field_shares(result, result)}
+    shares = {share.label: share.usual for share in field_shares(result, result)}
     left, right = st.columns(2)
     label = left.radio("Share to compare", list(shares), format_func=plain, key=f"{case}:canary_of")
     change = right.select_slider("Change to find", CHANGES, -0.05, _change, key=f"{case}:canary_change")

@@ -17,13 +17,13 @@ from simulator.metrics.cleared_audits import SHARES, ClearedFlow
 def audit_chart(flow: ClearedFlow, positives: str, share: float, days: float) -> Chart:
     """Draw the sensitivity that audits of several shares report after some days; share: of the one in the sentences."""
     shares = sorted({*SHARES, share})
-    forecasts = [flow.audited(one, days) for one in shares]
+    forecasts = [flow.audited(share, days) for share in shares]
     rows = pd.DataFrame(
         {
-            "label": [_label(one.share) for one in forecasts],
-            "value": [100 * one.sensitivity.value for one in forecasts],
-            "low": [100 * one.sensitivity.low for one in forecasts],
-            "high": [100 * one.sensitivity.high for one in forecasts],
+            "label": [_label(forecast.share) for forecast in forecasts],
+            "value": [100 * forecast.sensitivity.value for forecast in forecasts],
+            "low": [100 * forecast.sensitivity.low for forecast in forecasts],
+            "high": [100 * forecast.sensitivity.high for forecast in forecasts],
         }
     )
     here = rows["label"] == _label(share)

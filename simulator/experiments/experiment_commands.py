@@ -42,7 +42,11 @@ def audit(
         raise UsageError(f"{case}: no case of both classes was read in this run, so an audit has nothing to rest on")
     forecasts = [flow.audited(one, days) for one in sorted({*SHARES, share})]
     if as_json:
-        typer.echo(json.dumps({"flow": asdict(flow), "audits": [asdict(one) for one in forecasts]}, indent=2, allow_nan=False))
+        typer.echo(
+            json.dumps(
+                {"flow": asdict(flow), "audits": [asdict(forecast) for forecast in forecasts]}, indent=2, allow_nan=False
+            )
+        )
         return
     for sentence in audit_sentences(flow.audited(share, days), gate.positives):
         say(sentence)
@@ -72,7 +76,7 @@ def canary(
     shown = Canary(people_a_day(usual), share, days)
     reports = [canary_report(of, shown, experiments, seed) for of in field_shares(usual, new)]
     if as_json:
-        found = [asdict(one.of) | {"tests": _records(one.table())} for one in reports]
+        found = [asdict(report.of) | {"tests": _records(report.table())} for report in reports]
         typer.echo(json.dumps({"canary": asdict(shown), "shares": found}, indent=2, allow_nan=False))
         return
     for report in reports:

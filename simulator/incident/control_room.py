@@ -33,12 +33,12 @@ def latest(game: Game) -> str:
     """Return the news of the last action, in a sentence or two."""
     if not game.notes:
         return "Nothing has rung yet."
-    note = next((one for one in reversed(game.notes) if one.beliefs is None), game.notes[-1])
+    note = next((note for note in reversed(game.notes) if note.beliefs is None), game.notes[-1])
     paged = note.ring is not None or note.complaint
     sentence = note.outcome(game.play.spec)
     if note.waited and not paged:
         sentence = f"{sentence} {_ringing(game)}"
-    looked = any(one.finding for one in game.notes)
+    looked = any(note.finding for note in game.notes)
     return sentence if looked or not paged else f"{sentence}\n{first_moves(game.play.spec)}"
 
 
@@ -49,7 +49,7 @@ def _ringing(game: Game) -> str:
 
 def news(game: Game) -> None:
     """Show the news, in red after an alarm or a complaint."""
-    last = next((one for one in reversed(game.notes) if one.beliefs is None), None)
+    last = next((note for note in reversed(game.notes) if note.beliefs is None), None)
     loud = bool(last and (last.ring or last.complaint))
     sentence, _, rest = latest(game).partition("\n")
     (st.error if loud else st.info)(f"**{plain(sentence)}** {plain(rest)}")

@@ -111,7 +111,7 @@ def _informed(course: IncidentCourse) -> Evidence | None:
     places = course.suspicions
     if len(places) < 2 or not any(places[0] < look < places[-1] for look in course.looks):
         return None
-    scores, equal = [one.brier for one in suspicion_scores(course)], equal_brier(len(course.play.spec.causes))
+    scores, equal = [score.brier for score in suspicion_scores(course)], equal_brier(len(course.play.spec.causes))
     mean = sum(scores) / len(scores)
     if mean >= equal:
         return None
@@ -130,7 +130,7 @@ def _fixed_blind(course: IncidentCourse) -> Evidence | None:
 def _named(course: IncidentCourse, before: int) -> list[str]:
     """Return the causes that were named before a place, the latest first."""
     diagnoses = [course.notes[place].diagnosis for place in course.diagnoses if place < before]
-    return [one.cause for one in reversed(diagnoses) if one is not None]
+    return [diagnose.cause for diagnose in reversed(diagnoses) if diagnose is not None]
 
 
 def _unfit(course: IncidentCourse) -> Evidence | None:

@@ -72,7 +72,7 @@ class Score:
 
     @property
     def wrong_fixes(self) -> int:
-        return sum(not one.right for one in self.fixes)
+        return sum(not fix.right for fix in self.fixes)
 
 
 def score(play: Play) -> Score:

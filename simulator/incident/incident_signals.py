@@ -49,7 +49,7 @@ def _confidence(course: IncidentCourse) -> Iterator[Evidence]:
     if not scores:
         yield Evidence("You wrote down no suspicions.")
         return
-    mean = sum(one.brier for one in scores) / len(scores)
+    mean = sum(score.brier for score in scores) / len(scores)
     yield Evidence(
         f"You wrote down suspicions {counted(len(scores), 'time')}; their mean Brier score is {mean:.2f}.", course.suspicions
     )
@@ -62,7 +62,7 @@ def _remedy(course: IncidentCourse) -> Iterator[Evidence]:
         label = course.play.spec.fixes[course.fix(place)].label
         before = len(course.looked_before(place))
         looks = f"after {counted(before, 'look')}" if before else "before any look"
-        named = "after" if any(one < place for one in course.diagnoses) else "without"
+        named = "after" if any(diagnose < place for diagnose in course.diagnoses) else "without"
         yield Evidence(f"“{label}” was ordered {looks} and {named} a diagnosis.", [place])
 
 

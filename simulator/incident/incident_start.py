@@ -118,7 +118,7 @@ def shared_result(game: Game) -> None:
     if not others:
         st.caption(f"This was the incident of {game.day}. You are the first here who has closed it.")
         return
-    right = sum(_named(one) in causes for one in others)
+    right = sum(_named(other) in causes for other in others)
     st.caption(
         f"This was the incident of {game.day}. "
         f"Of {counted(len(others), 'other visitor')} who closed it here, {right} named the cause."
@@ -142,8 +142,8 @@ def _row(scenario: Scenario, row: str) -> None:
     spec = spec_of(scenario)
     five = FiveInARow.of(spec, own_of_case(scenario), row)
     st.subheader("Five in a row", anchor=False)
-    for one in five.incidents:
-        own_line(scenario, one)
+    for incident in five.incidents:
+        own_line(scenario, incident)
     if five.over:
         _totals(scenario, five)
         return
@@ -171,9 +171,9 @@ def _total(_scenario: Scenario, name: str) -> tuple[str, float]:
 
 def _totals(scenario: Scenario, five: FiveInARow) -> None:
     rows = []
-    for one in five.incidents:
-        cause, total = _total(scenario, one.id)
-        rows.append((one.hidden.place, cause, diagnosis_words(scenario, one), round(total)))
+    for incident in five.incidents:
+        cause, total = _total(scenario, incident.id)
+        rows.append((incident.hidden.place, cause, diagnosis_words(scenario, incident), round(total)))
     table = pd.DataFrame(rows, columns=["incident", "it was", "you said", "harm and money (USD)"])
     st.dataframe(table, hide_index=True, alt="The five incidents of the row")
     st.markdown(f"**Harm and money of all five: {usd(float(table['harm and money (USD)'].sum()))}.**")

@@ -28,7 +28,7 @@ _LISTED = 6
 def own_of_case(scenario: Scenario) -> list[StoredIncident]:
     """Return the visitor's incidents of a case, the latest first; none without a database."""
     try:
-        return [one for one in own_incidents() if one.case == scenario.id]
+        return [incident for incident in own_incidents() if incident.case == scenario.id]
     except StoreError:
         return []
 

@@ -64,7 +64,7 @@ def place_of(play: Play, result: Score) -> str:
     last = next((note.diagnosis for note in reversed(play.notes) if note.diagnosis), None)
     if last is None or result.where_right is None:
         return ""
-    named, right = places(play.spec), " or ".join(places(play.spec)[one] for one in sorted(true_places(play)))
+    named, right = places(play.spec), " or ".join(places(play.spec)[place] for place in sorted(true_places(play)))
     where = f"Place: {right}" + (f"; you said {named[last.where]}." if last.where else "; you did not say where.")
     return where + (f" Your begin is {abs(result.since_off_h):.0f} h off." if isfinite(result.since_off_h) else "")
 

@@ -42,8 +42,8 @@ def suspicion_chart(course: IncidentCourse, scores: Sequence[SuspicionScore]) ->
         drawn.add_trace(go.Scatter(x=[*x, last], y=[*y, y[-1]], name="by the findings", line=line, hovertemplate=hover))
     drawn.add_trace(
         go.Scatter(
-            x=[one.place + 1 for one in scores],
-            y=[100 * one.true_share for one in scores],
+            x=[score.place + 1 for score in scores],
+            y=[100 * score.true_share for score in scores],
             name="your suspicion",
             mode="lines+markers",
             line={"color": BLUE, "width": 3},
@@ -62,7 +62,7 @@ def _takeaway(course: IncidentCourse, scores: Sequence[SuspicionScore]) -> str:
     if len(scores) > 1:
         gave = f"You gave the true cause {100 * first.true_share:.0f}% at first and {100 * last.true_share:.0f}% at last"
     by = f"; the findings made it {100 * last.likely:.0f}% likely by then" if last.likely is not None else ""
-    mean = sum(one.brier for one in scores) / len(scores)
+    mean = sum(score.brier for score in scores) / len(scores)
     better = "better than" if mean < _equal(course) else "no better than"
     return f"{gave}{by}. Your suspicions score {mean:.2f} (Brier), {better} equal ones, which score {_equal(course):.2f}."
 
@@ -73,8 +73,14 @@ def _equal(course: IncidentCourse) -> float:
 
 def _table(scores: Sequence[SuspicionScore]) -> pd.DataFrame:
     rows = [
-        (one.place + 1, 100 * one.true_share, one.brier, None if one.likely is None else 100 * one.likely, one.likely_brier)
-        for one in scores
+        (
+            score.place + 1,
+            100 * score.true_share,
+            score.brier,
+            None if score.likely is None else 100 * score.likely,
+            score.likely_brier,
+        )
+        for score in scores
     ]
     columns = ["line", "true cause, suspected (%)", "Brier score", "true cause, by the findings (%)", "its Brier score"]
     return rounded(pd.DataFrame(rows, columns=columns), 3)

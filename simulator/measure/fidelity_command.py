@@ -181,7 +181,7 @@ def _run_grid(grid: Grid, minutes: float, out: Path | None) -> tuple[FidelityRep
                 points.append(point)
                 progress.update(task, advance=point.attempt == 1, description=point.name)
                 if minutes and len(points) >= grid.points:
-                    judged = sum(one.repeats for one in points)
+                    judged = sum(point.repeats for point in points)
                     progress.update(task, completed=judged, description=f"judged; last: {point.name}, attempt {point.attempt}")
                 if out is not None:
                     write_report(_report(points), out)

@@ -159,7 +159,7 @@ def compare(
     first, second = (np.arange(len(table.rows)) for table in (reference, production))
     hours = [times(table, asked.time) for table in (reference, production)] if asked.time else None
     if hours:
-        first, second = (np.argsort(one, kind="stable") for one in hours)
+        first, second = (np.argsort(hour, kind="stable") for hour in hours)
         found = [column.ordered((first, second)) for column in found]
     parts, left_out = _parts(reference, production, asked)
     groups = [words(table, asked.group) for table in (reference, production)] if asked.group else None

@@ -196,7 +196,7 @@ class PerformanceEstimator:
     def course(self, metric: MetricName) -> PerformanceCourse:
         chance = self.calibrator(self.scores[1])
         windows = np.unique(self.clock.production)
-        kept = [one for one in windows if (self.clock.production == one).sum() >= _ROWS_OF_A_WINDOW]
+        kept = [window for window in windows if (self.clock.production == window).sum() >= _ROWS_OF_A_WINDOW]
         if not kept:
             raise MonitorError(f"no window of production has {_ROWS_OF_A_WINDOW} rows: choose a longer --window")
         figures = [self._window(metric, chance, self.clock.production == one) for one in kept]

@@ -79,7 +79,7 @@ def interleaving_of(
     if found:
         return max(found, key=lambda one: one.within - max(one.beside, 0.0))
     periods = [_period(name, values, orders, beside[name]) for name, values in series.items()]
-    return max((one for one in periods if one), key=lambda one: one.within, default=None)
+    return max((period for period in periods if period), key=lambda one: one.within, default=None)
 
 
 def _candidates(
@@ -140,8 +140,8 @@ def stretched(codes: Codes, others: Codes, length: int) -> Blocks:
     blocks = stretches(codes, length), stretches(others, length)
     firsts = (np.unique(block, return_index=True)[1] for block in blocks)
     sources = tuple(rows[first] for rows, first in zip((codes, others), firsts, strict=True))
-    width = 1 + int(max(one.max() for one in sources))
-    counts = [np.bincount(one, minlength=width) for one in sources]
+    width = 1 + int(max(source.max() for source in sources))
+    counts = [np.bincount(source, minlength=width) for source in sources]
     shares = [count / count.sum() for count in counts]
     balanced = np.abs(shares[0] - shares[1]).max() <= max(1 / count.sum() for count in counts)
     enough = min(int(count[count > 0].min()) for count in counts) >= _BLOCKS

@@ -51,9 +51,9 @@ def usual_course(
     slot_h = _slot_h(hours, count) if hours else None
     if slot_h is None and not sources:
         return None
-    codes = [np.zeros(len(one), np.int64) for one in (sources or hours or ())]
+    codes = [np.zeros(len(source), np.int64) for source in (sources or hours or ())]
     if slot_h is not None:
-        codes = [(one % _DAY_H // slot_h).astype(np.int64) for one in hours or ()]
+        codes = [(hour % _DAY_H // slot_h).astype(np.int64) for hour in hours or ()]
     if sources:
         codes = [one * _DAY_H + other for one, other in zip(sources, codes, strict=True)]
     same = [f"the same {slot_h:g} h of the day by '{time}'"] if slot_h is not None else []

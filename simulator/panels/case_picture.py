@@ -132,7 +132,7 @@ def _worked(plan: Plan, work: Callable[[Plan, int], Any]) -> Future[Any]:
 
 def objectives(plan: Plan, verdicts: list[Verdict]) -> Picture:
     """Draw the distance of each objective from its bound, in a run of the default design."""
-    rows = [(one.objective.label, _times_better(one), one) for one in reversed(verdicts)]
+    rows = [(verdict.objective.label, _times_better(verdict), verdict) for verdict in reversed(verdicts)]
     marker = {"color": [TONES[one.standing] for _, _, one in rows], "size": 13}
     drawn = small(
         go.Scatter(
@@ -148,9 +148,9 @@ def objectives(plan: Plan, verdicts: list[Verdict]) -> Picture:
     edge = log10(1.5 * FARTHEST)
     drawn.update_xaxes(type="log", range=[-edge, edge], tickvals=[1 / FARTHEST, 1, FARTHEST])
     drawn.update_xaxes(ticktext=["worse", "as asked", "better"])
-    met = sum(one.standing == "met" for one in verdicts)
+    met = sum(verdict.standing == "met" for verdict in verdicts)
     table = pd.DataFrame(
-        [[one.objective.label, one.requirement, one.reached, one.standing] for one in verdicts],
+        [[verdict.objective.label, verdict.requirement, verdict.reached, verdict.standing] for verdict in verdicts],
         columns=["objective", "asked", "reached", "verdict"],
     )
     value = f"{met} of {len(verdicts)}"

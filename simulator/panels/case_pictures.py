@@ -61,7 +61,7 @@ def flagged(plan: Plan) -> Picture:
 
 
 def _target_sensitivity(plan: Plan) -> float:
-    targets = [one.at_least for one in plan.scenario.objectives if one.metric == "sensitivity"]
+    targets = [objective.at_least for objective in plan.scenario.objectives if objective.metric == "sensitivity"]
     return next((bound for bound in targets if bound is not None and bound < 1), USUAL)
 
 

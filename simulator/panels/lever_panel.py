@@ -168,7 +168,7 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
         st.caption(plain(f"Cannot run with this design: {label}: {after}."), help=plain(refused[0].refused))
     st.caption(plain(found.sense))
     if not trying.running:
-        if sentence := effort([one.picks for one in attempts_at(job.plan.scenario)], found):
+        if sentence := effort([attempt.picks for attempt in attempts_at(job.plan.scenario)], found):
             st.markdown(plain(sentence))
         _chart(job, found)
 
@@ -198,7 +198,7 @@ def _row(name: str, row: Lever) -> dict[str, Any]:
         "id": name,
         "label": row.step.label,
         "change": step_words,
-        "cells": [_cell(one) for one in row.effects],
+        "cells": [_cell(effect) for effect in row.effects],
         "note": row.words,
     }
 

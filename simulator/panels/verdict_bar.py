@@ -71,7 +71,7 @@ def bar_content(
     action: the name of the button beside the words; empty for none
     hidden: metrics whose bound is not to be known: their chips have the figure alone
     """
-    open_ones = [one for one in verdicts or [] if one.objective.metric not in hidden]
+    open_ones = [verdict for verdict in verdicts or [] if verdict.objective.metric not in hidden]
     # a screen reader speaks a change of it
     state = "" if stale or early or not open_ones else verdicts_sentence(open_ones)
     chips = None if verdicts is None else _chips(verdicts, calm, stale)
@@ -91,7 +91,7 @@ def _chips(verdicts: list[Verdict], calm: list[Verdict] | None, stale: bool) -> 
 
 
 def verdicts_sentence(verdicts: list[Verdict]) -> str:
-    return "; ".join(f"{one.objective.label} {one.reached}, {one.standing}" for one in verdicts) + "."
+    return "; ".join(f"{verdict.objective.label} {verdict.reached}, {verdict.standing}" for verdict in verdicts) + "."
 
 
 def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:

@@ -65,11 +65,11 @@ def other_seed(live: LiveSession, best: BestKnown) -> int:
 
 def lever_sentence(live: LiveSession, best: BestKnown) -> str:
     """Return which choice mattered most, and the part of the person's changes and minutes that went to it."""
-    worth = next((one for one in best.choices if one.lost), None)
+    worth = next((choice for choice in best.choices if choice.lost), None)
     if worth is None:
         return ""
     course, scenario = Course(live.scenario, live.state), live.scenario
-    labels = {one.metric: one.label for one in scenario.objectives}
+    labels = {objective.metric: objective.label for objective in scenario.objectives}
     lost = listed([f"“{labels[name]}”" for name in worth.lost])
     spent, total = course.seconds_by_choice.get(worth.choice, 0.0), sum(course.seconds_by_choice.values())
     choice = scenario.choices[worth.choice]
@@ -129,7 +129,7 @@ def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str, se
 
 def counts_sentence(mine: Result, theirs: Result, name: str) -> str:
     """Return how many objectives each of two designs meets."""
-    own, other = (Counter[Standing](one.standing for one in result.verdicts) for result in (mine, theirs))
+    own, other = (Counter[Standing](verdict.standing for verdict in result.verdicts) for result in (mine, theirs))
     total = counted(len(mine.verdicts), "objective")
     missed = f"yours misses {own['not met'] or 'none'} for certain, the other {other['not met'] or 'none'}"
     return f"Of {total} your last design meets {own['met']} and {name} {other['met']}; {missed}. Changes are paired."

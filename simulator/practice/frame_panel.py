@@ -57,15 +57,15 @@ def _questions(live: LiveSession) -> None:
         with st.container(border=True):
             st.markdown(f"**{plain(live.scenario.questions[index].ask)}**")
             st.markdown(plain(answer))
-            pinned = any(one.question == index and not one.removed for one in live.state.assumptions)
+            pinned = any(assumption.question == index and not assumption.removed for assumption in live.state.assumptions)
             if not pinned:
                 event = AssumptionPinned(question=index)
                 st.button("Pin as an assumption", key=f"session:pin:{index}", on_click=take, args=(live, event))
 
-    for one in live.state.questions:
-        if one.question is None:
+    for question in live.state.questions:
+        if question.question is None:
             with st.container(border=True):
-                st.markdown(f"**{plain(one.words or '')}**")
+                st.markdown(f"**{plain(question.words or '')}**")
                 st.markdown(_UNANSWERED)
 
 
@@ -106,12 +106,12 @@ def _decide(live: LiveSession, *asked: QuestionAsked) -> None:
 
 def _assumptions(live: LiveSession) -> None:
     st.header("Assume", anchor=False)
-    for one in live.state.assumptions:
-        if not one.removed:
+    for assumption in live.state.assumptions:
+        if not assumption.removed:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"- {plain(assumption_words(live.scenario, one))}")
-                event = AssumptionRemoved(assumption=one.place)
-                st.button("Remove", type="tertiary", key=f"session:unpin:{one.place}", on_click=take, args=(live, event))
+                st.markdown(f"- {plain(assumption_words(live.scenario, assumption))}")
+                event = AssumptionRemoved(assumption=assumption.place)
+                st.button("Remove", type="tertiary", key=f"session:unpin:{assumption.place}", on_click=take, args=(live, event))
     st.text_input("An assumption of your own", key="session:assumption", on_change=_assume, args=(live,))
 
 
@@ -124,7 +124,7 @@ def _assume(live: LiveSession) -> None:
 
 def _objectives(live: LiveSession) -> None:
     st.header("Objectives, the most important first", anchor=False)
-    stated = "\n".join(one.words for one in live.state.objectives)
+    stated = "\n".join(objective.words for objective in live.state.objectives)
     st.session_state.setdefault("session:objectives", stated)
     st.text_area("One in a line, in your own words", key="session:objectives")
     st.button("Keep this order", key="session:rank", on_click=_rank, args=(live,))

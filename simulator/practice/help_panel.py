@@ -133,7 +133,7 @@ def _worked_step(job: Job) -> None:
 def _pointer(live: LiveSession, phase: PracticePhase, hint: Hint) -> str:
     """Return where a panel is, and where to look in it; another phase is named where that phase alone shows it."""
     scenario, panel = live.scenario, hint.panel or ""
-    elsewhere = [one.title for one in phases_of(scenario) if panel in one.panels]
+    elsewhere = [phase.title for phase in phases_of(scenario) if panel in phase.panels]
     is_here = panel in phase.panels or panel == hero_of(scenario) or not elsewhere
     where = f"“{EXHIBITS[panel].label}”" + ("" if is_here else f" in the phase “{elsewhere[0]}”")
     return f"Panel {where}: {hint.text}" if hint.text else f"Look at the panel {where}."

@@ -137,19 +137,20 @@ def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[s
     if before is None:
         return []
     cells = [
-        (one.label, *(_cell(scenario, side, one.metric)["words"] for side in (before, after))) for one in scenario.objectives
+        (objective.label, *(_cell(scenario, side, objective.metric)["words"] for side in (before, after)))
+        for objective in scenario.objectives
     ]
     return [f"{label}: {old} → {new}" for label, old, new in cells if old != new]
 
 
 def _restored(scenario: Scenario, run: str) -> None:
-    attempt = next((one for one in attempts_at(scenario) if one.job == run), None)
+    attempt = next((attempt for attempt in attempts_at(scenario) if attempt.job == run), None)
     if attempt:
         restore(scenario, attempt)
 
 
 def _starred(scenario: Scenario, run: str) -> None:
-    pinned = next((one.job for one in attempts_at(scenario) if one.starred), None)
+    pinned = next((attempt.job for attempt in attempts_at(scenario) if attempt.starred), None)
     try:
         attempts().star(trail(), scenario.id, None if run == pinned else run)
     except StoreError as error:

@@ -62,7 +62,7 @@ def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Leve
         search = LeverSearch(base, pool.submit, trials)
         with counting_bar("steps", len(search.steps)) as report:
             while search.running:
-                wait([one for one in search.futures if not one.done()], return_when=FIRST_COMPLETED)
+                wait([future for future in search.futures if not future.done()], return_when=FIRST_COMPLETED)
                 search.so_far()
                 report(search.settled, len(search.steps))
     return search.so_far()
@@ -87,7 +87,7 @@ def print_levers(levers: Levers) -> None:
 
 def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
     """Print each step with the objectives that it changes beyond chance; steps that change none stand together."""
-    verdicts = [f"{escape(f'“{one.objective.label}”')} {_now(one)}" for one in levers.base.verdicts]
+    verdicts = [f"{escape(f'“{verdict.objective.label}”')} {_now(verdict)}" for verdict in levers.base.verdicts]
     out.print(f"[bold]This design[/bold]: {'; '.join(verdicts)}.")
     idle = defaultdict[str, dict[str, list[str]]](lambda: defaultdict(list))
     for lever in levers.rows:

@@ -74,7 +74,7 @@ def _when(live: LiveSession) -> None:
 def _untried(live: LiveSession) -> str | None:
     """Return a case that the visitor has not practised; else None."""
     try:
-        tried = {one.case for one in session_log().sessions_of(trail())} | {live.scenario.id}
+        tried = {session.case for session in session_log().sessions_of(trail())} | {live.scenario.id}
     except StoreError:
         return None
     return next((name for name in scenario_ids() if name not in tried), None)

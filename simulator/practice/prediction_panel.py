@@ -59,8 +59,8 @@ def must_predict(state: SessionState) -> bool:
     """Return whether the design at hand is to be predicted before it runs: the first ones, and the first under a curveball."""
     if state.strikes and not any(run.asked.strikes for run in state.runs):
         return True
-    latest = max((one.at for one in state.predictions), default=0.0)
-    return len({one.design for one in state.predictions}) < PREDICTED and time() - latest >= APART_S
+    latest = max((prediction.at for prediction in state.predictions), default=0.0)
+    return len({prediction.design for prediction in state.predictions}) < PREDICTED and time() - latest >= APART_S
 
 
 def prediction_form(live: LiveSession, plan: Plan) -> None:
@@ -102,7 +102,7 @@ def _bound(live: LiveSession, metric: Metric) -> float:
 
 
 def _bound_of(verdicts: list[Verdict], metric: Metric) -> float:
-    return next((one.bound for one in verdicts if one.metric.name == metric.name), 0.0) or 1.0
+    return next((verdict.bound for verdict in verdicts if verdict.metric.name == metric.name), 0.0) or 1.0
 
 
 def _scale(bound: float, metric: Metric) -> tuple[float, str]:
@@ -137,7 +137,7 @@ def axis_of(bound: float, unit: str, factor: float, last: Interval | None) -> Pr
     low, high = around if last is None else (factor * last.low, factor * last.high)
     grid = _POINTS * step if last is None else step
     ends = floor(low / grid + _TINY) * grid, ceil(high / grid - _TINY) * grid
-    start, end = (min(max(one, 0.0), most) for one in ends)
+    start, end = (min(max(end, 0.0), most) for end in ends)
     return PredictionAxis(most, step, *((start, end) if start < end else (max(start - step, 0.0), min(end + step, most))))
 
 
@@ -164,7 +164,9 @@ def _predict(live: LiveSession) -> None:
 def reveal(live: LiveSession, result: Result) -> None:
     """Show each prediction of the design at hand beside its result, and a sentence on what drove the difference."""
     design = live.state.design_at_hand(live.scenario)
-    made = [one for one in live.state.predictions if one.design == design and one.settled is not None]
+    made = [
+        prediction for prediction in live.state.predictions if prediction.design == design and prediction.settled is not None
+    ]
     for one in made:
         if one.metric is not None and one.metric in result.metrics:
             draw(prediction_chart(one, result), key=f"session:reveal:{one.place}")

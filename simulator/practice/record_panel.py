@@ -66,7 +66,7 @@ def _choose() -> None:
 
 
 def _run_again(live: LiveSession) -> None:
-    runs = {run.place: (number, run) for number, run in enumerate((one for one in live.state.runs if one.ended), start=1)}
+    runs = {run.place: (number, run) for number, run in enumerate((run for run in live.state.runs if run.ended), start=1)}
     if not runs:
         st.markdown("You ran no design.")
         return
@@ -97,7 +97,9 @@ def _restorable(live: LiveSession, number: int, run: RunSeen) -> None:
 
 
 def _predictions(live: LiveSession) -> None:
-    settled = [one for one in live.state.predictions if one.metric is not None and one.settled is not None]
+    settled = [
+        prediction for prediction in live.state.predictions if prediction.metric is not None and prediction.settled is not None
+    ]
     if not settled:
         return
     st.header("Your predictions", anchor=False)

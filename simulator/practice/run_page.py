@@ -63,7 +63,7 @@ def run_page(result: Result, calm: Result | None) -> list[Passage]:
 
 def difference_page(result: Result, compared: Comparison) -> list[Passage]:
     """Return the passages of a comparison: `result` is the run of the design, `compared` holds the other one before it."""
-    objectives = dict.fromkeys([*(one.metric.name for one in result.verdicts), *_cost_of(result)])
+    objectives = dict.fromkeys([*(verdict.metric.name for verdict in result.verdicts), *_cost_of(result)])
     by_metric = {one.metric.name: one for one in compared.all}
     judged = [by_metric[name] for name in objectives if name in by_metric]
     return [
@@ -154,7 +154,7 @@ def _reasons(result: Result) -> Iterator[Passage]:
     said, tried, sentences = set[str](), "", result.shown_reasons
     for place, reason in result.reasons.items():
         label = result.verdicts[place].objective.label
-        deciders = {one.decided_by.sentence for one in reason.claims if one.decided_by}
+        deciders = {claim.decided_by.sentence for claim in reason.claims if claim.decided_by}
         claims = [claim for claim in short_claims(sentences[place]) if claim not in said or claim in deciders]
         said.update(claims)
         causes = _claims(claims, _CAUSES)
@@ -208,7 +208,7 @@ def _lightness(result: Result, warning: str) -> int:
     overloaded = [result.plan.scenario.stages[name].label for name, times in result.stages.items() if times.load >= 1]
     if any(warning.startswith(label) for label in overloaded) or (result.warm_up and warning == result.warm_up.sentence):
         return 0
-    names = [(f"{one.metric.label}: ", f"{one.metric.name.partition('.')[0]} ") for one in result.verdicts]
+    names = [(f"{verdict.metric.label}: ", f"{verdict.metric.name.partition('.')[0]} ") for verdict in result.verdicts]
     judged = [name.lower() for pair in names for name in pair]
     return 1 if any(warning.lower().startswith(name) for name in judged) else 2
 

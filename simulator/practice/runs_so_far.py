@@ -38,7 +38,7 @@ def verdicts_of(scenario: Scenario, run: RunSeen) -> list[Verdict]:
 
 def _estimates(run: RunSeen) -> dict[str, Estimate]:
     figures = run.ended.figures if run.ended is not None else ()
-    return {one.metric: _estimate(one.value, one) for one in figures if one.value is not None}
+    return {figure.metric: _estimate(figure.value, figure) for figure in figures if figure.value is not None}
 
 
 def _estimate(value: float, figure: RunFigure) -> Estimate:
@@ -64,7 +64,10 @@ def runs_so_far(live: LiveSession) -> None:
     for number, run in enumerate(runs, start=1):
         words = change_words(live.scenario, before, run.asked.picks) or "nothing changed"
         struck = [live.scenario.curveballs[name].label for name in run.asked.strikes if name in live.scenario.curveballs]
-        verdicts = {plain(one.objective.label): f"{one.reached}, {one.standing}" for one in verdicts_of(live.scenario, run)}
+        verdicts = {
+            plain(verdict.objective.label): f"{verdict.reached}, {verdict.standing}"
+            for verdict in verdicts_of(live.scenario, run)
+        }
         rows.append({"run": number, "changed before it": "; ".join([words, *struck]), **verdicts})
         before = dict(run.asked.picks)
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"The runs of this session: {len(runs)}.")

@@ -50,7 +50,7 @@ def _comparison(live: LiveSession) -> None:
         for question in missed:
             with st.expander(plain(f"{question.ask}{' It decides.' if question.decides else ''}")):
                 st.markdown(plain(question.answer))
-    kept = [assumption_words(live.scenario, one) for one in live.state.assumptions if not one.removed]
+    kept = [assumption_words(live.scenario, assumption) for assumption in live.state.assumptions if not assumption.removed]
     if kept:
         st.header("Your assumptions", anchor=False)
         st.markdown("\n".join(f"- {plain(words)}" for words in kept))

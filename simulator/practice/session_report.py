@@ -33,8 +33,8 @@ def session_report(live: LiveSession, last: Result | None) -> str:
         paragraph(f"{counted(state.session.minutes, 'minute')} planned, {sum(state.used_s.values()) / 60:.0f} worked."),
         section("The record", "".join(drawn_charts([session_timeline(scenario, state)]))),
         section("Minutes", _minutes(live)),
-        section("Assumptions", bullets(assumption_words(scenario, one) for one in state.assumptions if not one.removed)),
-        section("Objectives in the person's words", bullets(one.words for one in state.objectives)),
+        section("Assumptions", bullets(assumption_words(scenario, pin) for pin in state.assumptions if not pin.removed)),
+        section("Objectives in the person's words", bullets(objective.words for objective in state.objectives)),
         section("Predictions", _predictions(live)),
         section("Mistakes that interviewers name", _mistakes(live)),
         section("Signals", "".join(_signals(live))),
@@ -56,7 +56,7 @@ def _minutes(live: LiveSession) -> str:
 
 def _predictions(live: LiveSession) -> str:
     words = f"{Course(live.scenario, live.state).interval_words} Intervals of 90% should hold nine times in ten."
-    made = bullets(predicted_words(live.scenario, one) for one in live.state.predictions)
+    made = bullets(predicted_words(live.scenario, prediction) for prediction in live.state.predictions)
     return paragraph(words) + made if made else ""
 
 

@@ -79,7 +79,9 @@ class BoardDesk:
         locked = state.room.locked and role == "candidate"
         editable = role in ("candidate", "interviewer") and not locked and state.ended_at is None
         choices = settings.choices if settings is not None and role == "candidate" else None
-        by = {one.event.choice: _other(one.role, role) for one in state.changes if isinstance(one.event, PickChanged)}
+        by = {
+            change.event.choice: _other(change.role, role) for change in state.changes if isinstance(change.event, PickChanged)
+        }
         return Reader(role, editable, choices, by)
 
     def _said(self, state: SessionState) -> str:

@@ -39,7 +39,7 @@ def questions_panel(room: RoomAtHand) -> None:
     with st.form("room:tell", clear_on_submit=True, border=False):
         st.text_input("Tell the candidate", key="room:telling")
         st.form_submit_button("Send", on_click=_tell, args=(room,))
-    open_ones = [one for one in room.state.questions if one.place not in room.state.room.answers]
+    open_ones = [question for question in room.state.questions if question.place not in room.state.room.answers]
     if not room.state.questions:
         st.caption("The candidate has asked nothing yet.")
     for one in open_ones:
@@ -118,7 +118,7 @@ def _curveballs(room: RoomAtHand) -> None:
 
 def _hints(room: RoomAtHand) -> None:
     st.markdown("**Hints of this phase**")
-    phase = next((one for one in phases_of(room.scenario) if one.id == room.state.phase), None)
+    phase = next((phase for phase in phases_of(room.scenario) if phase.id == room.state.phase), None)
     if phase is None or not phase.hints:
         st.caption("The case has none here.")
         return
@@ -167,16 +167,16 @@ def _push(room: RoomAtHand, lead: bool) -> None:
 def _bounds(room: RoomAtHand) -> None:
     st.markdown("**Bounds**")
     shown, objectives = room.state.room.bounds, judged(room.scenario, {})
-    hidden = [BoundRevealed(metric=one.metric.name) for one in objectives if one.metric.name not in shown]
+    hidden = [BoundRevealed(metric=objective.metric.name) for objective in objectives if objective.metric.name not in shown]
     if len(hidden) > 1:
         st.button("Reveal all", key="room:bound:all", on_click=room.take, args=hidden)
-    for one in objectives:
-        words = f"{one.objective.label}: {one.requirement}"
+    for objective in objectives:
+        words = f"{objective.objective.label}: {objective.requirement}"
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"{plain(words)}{' (shown)' if one.metric.name in shown else ''}")
-            if one.metric.name not in shown:
-                event = BoundRevealed(metric=one.metric.name)
-                st.button("Reveal", key=f"room:bound:{one.metric.name}", on_click=room.take, args=(event,))
+            st.markdown(f"{plain(words)}{' (shown)' if objective.metric.name in shown else ''}")
+            if objective.metric.name not in shown:
+                event = BoundRevealed(metric=objective.metric.name)
+                st.button("Reveal", key=f"room:bound:{objective.metric.name}", on_click=room.take, args=(event,))
 
 
 def room_panel(room: RoomAtHand) -> None:
@@ -192,7 +192,7 @@ def room_panel(room: RoomAtHand) -> None:
     st.markdown("**Links**")
     links = room_log().links(room.id)
     for role in LINKED_WORDS:
-        open_ones = [one for one in links if one.role == role and not one.revoked]
+        open_ones = [link for link in links if link.role == role and not link.revoked]
         state = f"open until {clock(open_ones[-1].expires_at)}" if open_ones else "revoked"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{role_words(role).capitalize()}: {state}")

@@ -43,7 +43,7 @@ def interviewer_page(room: RoomAtHand) -> None:
 
 
 def _controls(room: RoomAtHand) -> None:
-    waiting = sum(one.place not in room.state.room.answers for one in room.state.questions)
+    waiting = sum(question.place not in room.state.room.answers for question in room.state.questions)
     # The line has a container, so that the tabs keep their place when it goes: a browser makes anew what moves, and forgets
     # what is typed there.
     with st.container():

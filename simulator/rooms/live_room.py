@@ -126,7 +126,7 @@ class LiveRoom(LiveSession):
     def _further(self, known: _View | None, role: Role) -> _View:
         """Return the view of a role with all events, made anew where one decides what is seen of earlier ones."""
         through = len(self.events)
-        if known is None or any(isinstance(one.event, DISCLOSING) for one in self.events[known.through :]):
+        if known is None or any(isinstance(event.event, DISCLOSING) for event in self.events[known.through :]):
             seen = tuple(visible(self.events, role))
             return _View(through, seen, SessionState.of(self.state.session, seen))
         further = visible(self.events[known.through :], role, self.events)
@@ -136,7 +136,7 @@ class LiveRoom(LiveSession):
     def pushes(self) -> int:
         """The number of panels that the interviewer has shown so far."""
         with self.lock:
-            return sum(isinstance(one.event, PanelPushed) for one in self.events)
+            return sum(isinstance(event.event, PanelPushed) for event in self.events)
 
     def seen(self, tab: str, role: Role) -> None:
         """Note that a tab of a role is there now; the room keeps its place until it has ended."""

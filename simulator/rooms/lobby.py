@@ -202,5 +202,5 @@ def _title(head: Session) -> str:
 
 def _renewed(room: str, words: str) -> None:
     """Give the room's own interviewer another link; a callback."""
-    if any(one.id == room for one in room_log().sessions_of(trail())):
+    if any(session.id == room for session in room_log().sessions_of(trail())):
         st.session_state[_MADE] = words, {"interviewer": room_log().renew(room, "interviewer")}

@@ -169,9 +169,9 @@ def _figures(scenario: Scenario, state: SessionState) -> Iterator[str]:
 
 
 def _talk(state: SessionState) -> Iterator[str]:
-    for one in state.questions:
-        answer = state.room.answers.get(one.place)
-        yield f"Question: {one.words or ''} Answer: {answer.text if answer else 'none.'}"
+    for question in state.questions:
+        answer = state.room.answers.get(question.place)
+        yield f"Question: {question.words or ''} Answer: {answer.text if answer else 'none.'}"
 
 
 def _timeline(scenario: Scenario, state: SessionState) -> str:

@@ -76,11 +76,11 @@ def _moment(minute: float, what: str, details: str) -> str:
 
 
 def _rows(scenario: Scenario, state: SessionState) -> Iterator[tuple[int, float, str, str]]:
-    for one in state.operations:
-        assert isinstance(one.event, BoardChanged)
-        if words := operation_words(scenario, one.event.operation):
-            yield one.place, one.at, "Board", words
-    asked = {one.place: question_words(scenario, one) for one in state.questions}
+    for operation in state.operations:
+        assert isinstance(operation.event, BoardChanged)
+        if words := operation_words(scenario, operation.event.operation):
+            yield operation.place, operation.at, "Board", words
+    asked = {question.place: question_words(scenario, question) for question in state.questions}
     for answer in state.room.given:
         yield answer.place, answer.at, "Answer", f"“{asked.get(answer.question, '')}” {answer.text}"
     for step in state.room.steps:

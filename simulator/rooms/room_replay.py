@@ -39,7 +39,7 @@ class ReplayDesk(BoardDesk):
     def state_at(self) -> SessionState:
         """Return the state behind the event at the place, as the role may see it."""
         events = self.live.seen_events(self.room.role)
-        kept = events[: bisect_right([one.place for one in events], self.place)]
+        kept = events[: bisect_right([event.place for event in events], self.place)]
         return SessionState.of(replace(self.live.state.session, ended_at=None), kept)
 
     def look(self) -> Latest:
@@ -102,7 +102,7 @@ def _verdicts(desk: ReplayDesk) -> None:
     now = look()
     with st.bottom:
         bar((now.paint() if now.paint else {}) | {"seen": now.revision}, look)
-        if any(one.event.kind == "curveball_struck" for one in desk.room.state.curveballs):
+        if any(curveball.event.kind == "curveball_struck" for curveball in desk.room.state.curveballs):
             st.caption(plain("The ring on a verdict's line shows the design without curveballs."))
 
 

@@ -67,7 +67,7 @@ def _choices_of(scenario: Scenario, event: AnyEvent) -> list[str]:
 
 
 def _board(scenario: Scenario, state: SessionState, event: BoardChanged) -> str:
-    if any(_same(one.event, event) for one in state.operations):
+    if any(_same(operation.event, event) for operation in state.operations):
         return "This change was taken already."
     try:
         board_of(scenario, state).after(event.operation)
@@ -105,7 +105,11 @@ def _ticked(scenario: Scenario, state: SessionState, event: ProbeTicked) -> str:
 
 
 def _answered(scenario: Scenario, state: SessionState, event: QuestionAnswered) -> str:
-    return "" if any(one.place == event.question for one in state.questions) else "There is no such question in this room."
+    return (
+        ""
+        if any(question.place == event.question for question in state.questions)
+        else "There is no such question in this room."
+    )
 
 
 def _armed(scenario: Scenario, state: SessionState, event: CurveballArmed) -> str:
@@ -121,7 +125,7 @@ def _lead_ended(scenario: Scenario, state: SessionState, event: LeadEnded) -> st
 
 
 def _bound(scenario: Scenario, state: SessionState, event: BoundRevealed) -> str:
-    return _among(event.metric, [one.metric for one in scenario.objectives], "objective")
+    return _among(event.metric, [objective.metric for objective in scenario.objectives], "objective")
 
 
 def _tag(scenario: Scenario, state: SessionState, event: TagSet) -> str:

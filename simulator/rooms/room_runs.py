@@ -105,8 +105,8 @@ def seen_by(result: Result, role: Role, bounds: tuple[str, ...]) -> Result:
     if role in ("interviewer", "rater"):
         return result
     scenario = result.plan.scenario
-    kept = [one for one in scenario.objectives if one.metric in bounds]
+    kept = [objective for objective in scenario.objectives if objective.metric in bounds]
     shown = scenario.model_copy(update={"objectives": kept})
     vars(shown)["metrics"] = scenario.metrics
-    verdicts = [one for one in result.verdicts if one.objective.metric in bounds]
+    verdicts = [verdict for verdict in result.verdicts if verdict.objective.metric in bounds]
     return replace(result, plan=replace(result.plan, scenario=shown), verdicts=verdicts)

@@ -110,8 +110,12 @@ def verdicts(room: RoomAtHand) -> None:
 
 
 def _bar(room: RoomAtHand, job: Job | None) -> dict[str, Any]:
-    objectives = [one.metric for one in room.scenario.objectives]
-    hidden = () if room.role in ("interviewer", "rater") else [one for one in objectives if one not in room.state.room.bounds]
+    objectives = [objective.metric for objective in room.scenario.objectives]
+    hidden = (
+        ()
+        if room.role in ("interviewer", "rater")
+        else [objective for objective in objectives if objective not in room.state.room.bounds]
+    )
     return run_bar(job, hidden)
 
 

@@ -62,8 +62,8 @@ def _known(scenario: Scenario, state: SessionState) -> _KnownBoard:
         count, board = 0, drawn(scenario, empty)
     else:
         count, board = known.count, known.board
-    for one in state.operations[count:]:
-        board = _after(board, one)
+    for operation in state.operations[count:]:
+        board = _after(board, operation)
     found = _KnownBoard(scenario, len(state.operations), board)
     with _LOCK:
         _BOARDS[key] = found

@@ -69,7 +69,7 @@ def _bound(room: RoomAtHand, event: BoundRevealed) -> str:
 
 
 def _answer(room: RoomAtHand, event: QuestionAnswered) -> str:
-    asked = next((one.words for one in room.state.questions if one.place == event.question), "")
+    asked = next((question.words for question in room.state.questions if question.place == event.question), "")
     return f"{asked} {event.text}"
 
 

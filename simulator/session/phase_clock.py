@@ -42,7 +42,7 @@ def left_s(state: SessionState, now: float) -> float:
 
 def nudge(scenario: Scenario, state: SessionState, now: float) -> str:
     """Return a sentence if the present phase runs over by a minute or more; empty otherwise, or where nudges are off."""
-    present = next((one for one in phase_times(scenario, state, now) if one.present), None)
+    present = next((time for time in phase_times(scenario, state, now) if time.present), None)
     if present is None or not state.session.nudges or state.ended_at is not None or present.left_s > -60:
         return ""
     return f"“{present.title}” has run over by {counted(int(-present.left_s // 60), 'minute')}. Go on when you are ready."

@@ -68,7 +68,11 @@ def scaled(scenario: Scenario, predictions: Iterable[SessionPrediction]) -> list
 def is_informed(scenario: Scenario, predictions: Iterable[SessionPrediction]) -> bool:
     """Return whether intervals say something: on average they span less than half of their scales, and beat them in score."""
     intervals = scaled(scenario, predictions)
-    return bool(intervals) and mean(one.span for one in intervals) < WIDE and mean(one.score for one in intervals) < 1
+    return (
+        bool(intervals)
+        and mean(interval.span for interval in intervals) < WIDE
+        and mean(interval.score for interval in intervals) < 1
+    )
 
 
 def held_words(scenario: Scenario, predictions: Sequence[SessionPrediction]) -> str:
@@ -79,7 +83,7 @@ def held_words(scenario: Scenario, predictions: Sequence[SessionPrediction]) -> 
     count = f"{held.held} of {counted(held.settled, 'interval')} held"
     if not intervals:
         return f"{count}."
-    span = mean(one.span for one in intervals)
+    span = mean(interval.span for interval in intervals)
     verb = "it spans" if held.settled == 1 else "they span"
     return (
         f"{count}; {verb} {span:.0%} of the scale{'' if held.settled == 1 else ' on average'}{_LITTLE if span >= WIDE else ''}."
@@ -98,6 +102,10 @@ class HeldIntervals(NamedTuple):
 
 def calibration(predictions: Iterable[SessionPrediction]) -> HeldIntervals:
     """Count the settled interval predictions, of one session or of many, and those that held."""
-    held = [one.settled.held for one in predictions if one.metric is not None and one.settled is not None]
+    held = [
+        prediction.settled.held
+        for prediction in predictions
+        if prediction.metric is not None and prediction.settled is not None
+    ]
     known = [one for one in held if one is not None]
     return HeldIntervals(sum(known), len(known))

@@ -19,7 +19,7 @@ def run_asked(scenario: Scenario, state: SessionState, drawing: str = "") -> Run
 
 def ended_event(design: str, result: Result) -> RunEnded:
     """Return the event of a result: the objectives, the predicted metrics and the bottleneck."""
-    standings = {one.metric.name: one.standing for one in result.verdicts}
+    standings = {verdict.metric.name: verdict.standing for verdict in result.verdicts}
     names = dict.fromkeys([*standings, *predicted_metrics(result.plan.scenario)])
     found = [(name, result.metrics.get(name)) for name in names]
     figures = tuple(_figure(name, standings.get(name), one) for name, one in found)

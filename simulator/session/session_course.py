@@ -107,7 +107,7 @@ class Course:
     def deciding(self) -> list[int]:
         """The places of the questions that decide, in the order of asking."""
         decide = set(deciding_questions(self.scenario))
-        return [one.place for one in self.state.questions if one.question in decide]
+        return [question.place for question in self.state.questions if question.question in decide]
 
     @cached_property
     def read(self) -> frozenset[int]:
@@ -131,19 +131,25 @@ class Course:
     def chose_questions(self, before: int) -> bool:
         """Return whether the questions of the case before a place were chosen: more of them decide than of the whole list."""
         decide = set(deciding_questions(self.scenario))
-        asked = [one.question for one in self.state.questions if one.question is not None and one.place < before]
+        asked = [
+            question.question for question in self.state.questions if question.question is not None and question.place < before
+        ]
         share = len(decide) / len(self.scenario.questions) if self.scenario.questions else 1.0
         return bool(asked) and (share == 1 or sum(one in decide for one in asked) > share * len(asked))
 
     @cached_property
     def ranked(self) -> list[Timed]:
         """The rankings of two objectives or more: one alone has no order."""
-        return [one for one in self.state.rankings if isinstance(one.event, ObjectivesRanked) and len(one.event.objectives) > 1]
+        return [
+            ranking
+            for ranking in self.state.rankings
+            if isinstance(ranking.event, ObjectivesRanked) and len(ranking.event.objectives) > 1
+        ]
 
     @cached_property
     def reasons(self) -> list[int]:
         """The places of the answers to defence prompts that are sentences, or were said aloud."""
-        answers = [(one.place, one.event) for one in self.state.defences.values()]
+        answers = [(defence.place, defence.event) for defence in self.state.defences.values()]
         return [
             place
             for place, event in answers
@@ -159,23 +165,24 @@ class Course:
         """The places of the assumptions that stand: answers that were read and pinned, and sentences in own words."""
         read = {asked.question for asked in self.state.questions if asked.place in self.read}
         return [
-            one.place
-            for one in self.state.assumptions
-            if not one.removed and (one.question in read if one.question is not None else is_sentence(one.text))
+            assumption.place
+            for assumption in self.state.assumptions
+            if not assumption.removed
+            and (assumption.question in read if assumption.question is not None else is_sentence(assumption.text))
         ]
 
     def changes(self, phase: str) -> list[Timed]:
         """Return the changes of the choices of a phase."""
-        return [one for one in self.state.changes if self.phase_of.get(_choice(one)) == phase]
+        return [change for change in self.state.changes if self.phase_of.get(_choice(change)) == phase]
 
     def panels(self, phase: str) -> list[Timed]:
         """Return the openings of the panels of a phase."""
         own = self.phases[phase].panels
-        return [one for one in self.state.panels if isinstance(one.event, PanelOpened) and one.event.panel in own]
+        return [panel for panel in self.state.panels if isinstance(panel.event, PanelOpened) and panel.event.panel in own]
 
     def looks(self, phase: str) -> list[int]:
         """Return the places of looks at the panels of a phase: opened ones, and runs that show the case's first exhibit."""
-        opened = [one.place for one in self.panels(phase)]
+        opened = [panel.place for panel in self.panels(phase)]
         shown = self.runs if hero_of(self.scenario) in self.phases[phase].panels else []
         return sorted([*opened, *(run.place for run in shown)])
 
@@ -190,7 +197,7 @@ class Course:
 
     def touched(self, phase: str) -> list[int]:
         """Return the places of all that was done for a phase, in their order: questions, changes, panels; no bare visit."""
-        done = [one.place for one in [*self.changes(phase), *self.panels(phase)]]
+        done = [change.place for change in [*self.changes(phase), *self.panels(phase)]]
         return sorted([*self.asked_for(phase), *done])
 
     def single_moves(self, phase: str) -> list[RunMove]:
@@ -207,7 +214,7 @@ class Course:
 
     def own_intervals(self, predictions: Iterable[SessionPrediction]) -> list[SessionPrediction]:
         """Return the predicted intervals without those that the form starts with: the interval of the run before."""
-        return [one for one in predictions if one.metric and not self._repeats_last_run(one)]
+        return [prediction for prediction in predictions if prediction.metric and not self._repeats_last_run(prediction)]
 
     @property
     def interval_words(self) -> str:
@@ -221,7 +228,7 @@ class Course:
         """Return whether an interval is that of the run before it, up to a step of the form's axis."""
         last = next((run for run in reversed(self.runs) if run.place < prediction.place), None)
         figures = () if last is None or last.ended is None else last.ended.figures
-        figure = next((one for one in figures if one.metric == prediction.metric), None)
+        figure = next((figure for figure in figures if figure.metric == prediction.metric), None)
         if figure is None or figure.low is None or figure.high is None or prediction.low is None or prediction.high is None:
             return False
         bound = next((goal.bound for goal in self.scenario.objectives if goal.metric == prediction.metric), 0.0)
@@ -235,25 +242,33 @@ class Course:
         """
         earlier = {} if move.before.ended is None else {figure.metric: figure.value for figure in move.before.ended.figures}
         return self.said_something(move.after) and any(
-            one.settled is not None
-            and one.settled.value is not None
-            and (before := earlier.get(one.metric or "")) is not None
-            and abs(one.settled.value - before) >= _EFFECT * abs(before)
-            and (placed := on_its_scale(self.scenario, one)) is not None
+            interval.settled is not None
+            and interval.settled.value is not None
+            and (before := earlier.get(interval.metric or "")) is not None
+            and abs(interval.settled.value - before) >= _EFFECT * abs(before)
+            and (placed := on_its_scale(self.scenario, interval)) is not None
             and placed.score < 1
-            for one in self.own_intervals(self.predicted[move.after.design])
+            for interval in self.own_intervals(self.predicted[move.after.design])
         )
 
     @cached_property
     def predicted(self) -> dict[str, list[SessionPrediction]]:
         """The predictions of each design that was run."""
         designs = dict.fromkeys(run.design for run in self.runs)
-        return {name: own for name in designs if (own := [one for one in self.state.predictions if one.design == name])}
+        return {
+            name: own
+            for name in designs
+            if (own := [prediction for prediction in self.state.predictions if prediction.design == name])
+        }
 
     @cached_property
     def intervals(self) -> list[SessionPrediction]:
         """The predicted intervals whose runs gave a figure."""
-        return [one for one in self.state.predictions if one.metric and one.settled and one.settled.held is not None]
+        return [
+            prediction
+            for prediction in self.state.predictions
+            if prediction.metric and prediction.settled and prediction.settled.held is not None
+        ]
 
 
 def _choice(change: Timed) -> str:

@@ -254,13 +254,15 @@ class RunEnded(AnyEvent):
 
     @property
     def verdicts(self) -> dict[str, Standing]:
-        return {one.metric: one.standing for one in self.figures if one.standing is not None}
+        return {figure.metric: figure.standing for figure in self.figures if figure.standing is not None}
 
     def seen_as(self, role: Role, bounds: Collection[str]) -> Self:
         """Return the run without verdicts on hidden bounds, for roles that learn a bound when it is revealed."""
         if role not in READERS:
             return self
-        figures = (one if one.metric in bounds else one.model_copy(update={"standing": None}) for one in self.figures)
+        figures = (
+            figure if figure.metric in bounds else figure.model_copy(update={"standing": None}) for figure in self.figures
+        )
         return self.model_copy(update={"figures": tuple(figures)})
 
 

@@ -41,15 +41,21 @@ Row = tuple[int, float, str, str]
 
 def _rows(scenario: Scenario, state: SessionState) -> Iterator[Row]:
     titles = {phase.id: phase.title for phase in phases_of(scenario)}
-    yield from ((one.place, one.at, "Phase", titles.get(one.phase, one.phase)) for one in state.visits)
-    yield from ((one.place, one.at, "Question", question_words(scenario, one)) for one in state.questions)
-    yield from ((one.place, one.at, "Assumption", assumption_words(scenario, one)) for one in state.assumptions)
-    yield from ((one.place, one.at, "Objectives", _ranked(one)) for one in state.rankings)
-    yield from ((one.place, one.at, "Change", _changed(scenario, one)) for one in state.changes)
-    yield from ((one.place, one.at, "Prediction", predicted_words(scenario, one)) for one in state.predictions)
+    yield from ((visit.place, visit.at, "Phase", titles.get(visit.phase, visit.phase)) for visit in state.visits)
+    yield from ((question.place, question.at, "Question", question_words(scenario, question)) for question in state.questions)
+    yield from (
+        (assumption.place, assumption.at, "Assumption", assumption_words(scenario, assumption))
+        for assumption in state.assumptions
+    )
+    yield from ((ranking.place, ranking.at, "Objectives", _ranked(ranking)) for ranking in state.rankings)
+    yield from ((change.place, change.at, "Change", _changed(scenario, change)) for change in state.changes)
+    yield from (
+        (prediction.place, prediction.at, "Prediction", predicted_words(scenario, prediction))
+        for prediction in state.predictions
+    )
     yield from ((run.place, run.ended_at or run.at, "Run", run_words(run)) for run in state.runs if run.ended)
-    for one in [*state.panels, *state.hints, *state.helps, *state.curveballs, *state.defences.values()]:
-        yield one.place, one.at, *_of_event(scenario, titles, one.event)
+    for panel in [*state.panels, *state.hints, *state.helps, *state.curveballs, *state.defences.values()]:
+        yield panel.place, panel.at, *_of_event(scenario, titles, panel.event)
     if state.ended_at is not None:
         yield state.place, state.ended_at, "End", ""
 
@@ -134,7 +140,7 @@ def run_words(run: RunSeen) -> str:
 def figure_words(scenario: Scenario, run: RunSeen) -> str:
     """Return the figures of a run in words, each with its verdict where that is known."""
     assert run.ended is not None
-    known = [(scenario.metrics[one.metric], one) for one in run.ended.figures if one.metric in scenario.metrics]
+    known = [(scenario.metrics[figure.metric], figure) for figure in run.ended.figures if figure.metric in scenario.metrics]
     words = (
         f"{metric.label}: {spoken(one.value, metric.unit) if one.value is not None else 'none'}"
         f"{f' ({one.standing})' if one.standing else ''}"

@@ -69,17 +69,17 @@ def _asked(scenario: Scenario, state: SessionState, event: QuestionAsked) -> str
 def _pinned(scenario: Scenario, state: SessionState, event: AssumptionPinned) -> str:
     if not state.asked(event.question) or event.question >= len(scenario.questions):
         return "Ask the question first: only an answer that you have can be pinned."
-    pinned = any(one.question == event.question and not one.removed for one in state.assumptions)
+    pinned = any(assumption.question == event.question and not assumption.removed for assumption in state.assumptions)
     return "This answer is pinned already." if pinned else ""
 
 
 def _removed(scenario: Scenario, state: SessionState, event: AssumptionRemoved) -> str:
-    there = any(one.place == event.assumption and not one.removed for one in state.assumptions)
+    there = any(assumption.place == event.assumption and not assumption.removed for assumption in state.assumptions)
     return "" if there else "This assumption is not in the list, or was removed already."
 
 
 def _ranked(scenario: Scenario, state: SessionState, event: ObjectivesRanked) -> str:
-    named = [one.metric for one in event.objectives if one.metric is not None]
+    named = [objective.metric for objective in event.objectives if objective.metric is not None]
     if len(set(named)) < len(named):
         return "A metric can have one rank only."
     return next(filter(None, (_among(name, scenario.metrics, "metric") for name in named)), "")
@@ -114,7 +114,7 @@ def _predicted(scenario: Scenario, state: SessionState, event: PredictionMade) -
         return fault
     if event.stage is not None and (fault := _among(event.stage, drawn.stages, "stage")):
         return fault
-    made = any((one.design, one.metric or "") == event.target for one in state.predictions)
+    made = any((prediction.design, prediction.metric or "") == event.target for prediction in state.predictions)
     return "You have predicted this for this design already." if made else ""
 
 
@@ -129,7 +129,7 @@ def _run_ended(scenario: Scenario, state: SessionState, event: RunEnded) -> str:
     if not any(run.design == event.design and run.ended is None for run in state.runs):
         return "No run of this design was asked for."
     drawn = drawing_of(scenario, state).scenario or scenario
-    unknown = (_among(one.metric, {**scenario.metrics, **drawn.metrics}, "metric") for one in event.figures)
+    unknown = (_among(figure.metric, {**scenario.metrics, **drawn.metrics}, "metric") for figure in event.figures)
     stage = _among(event.bottleneck, drawn.stages, "stage") if event.bottleneck is not None else ""
     return next(filter(None, unknown), stage)
 

@@ -48,12 +48,12 @@ class Signal(Generic[LogForm]):
 
 def _framing(course: Course) -> Iterator[Evidence]:
     state, total = course.state, len(course.scenario.questions)
-    offered = [one.place for one in state.questions if one.question is not None]
+    offered = [question.place for question in state.questions if question.question is not None]
     own = len(state.questions) - len(offered)
     deciding = f", {len(course.deciding)} of them deciding" if offered else ""
     beside = f", and {own} in your own words" if own else ""
     words = f"You asked {len(offered)} of {counted(total, 'question')}{deciding}{beside}."
-    yield Evidence(words, [one.place for one in state.questions])
+    yield Evidence(words, [question.place for question in state.questions])
     if hasty := [place for place in offered if place not in course.read]:
         yield Evidence(f"You left no time to read {counted(len(hasty), 'answer')}.", hasty)
     yield from _assumptions(course)
@@ -64,7 +64,7 @@ def _framing(course: Course) -> Iterator[Evidence]:
 
 
 def _assumptions(course: Course) -> Iterator[Evidence]:
-    there = [one for one in course.state.assumptions if not one.removed]
+    there = [assumption for assumption in course.state.assumptions if not assumption.removed]
     written = sum(one.question is None for one in there)
     words = f", {written} of them in your own words, which no rule judges" if written else ""
     yield Evidence(f"You noted {counted(len(there), 'assumption')}{words}.", [one.place for one in there])
@@ -75,19 +75,19 @@ def _of_phase(phase: str) -> Callable[[Course], Iterator[Evidence]]:
         if phase not in course.phases:
             return
         title = course.phases[phase].title
-        visits = [one.place for one in course.state.visits if one.phase == phase]
+        visits = [visit.place for visit in course.state.visits if visit.phase == phase]
         yield Evidence(f"You went to “{title}” {times(len(visits))}." if visits else f"You did not go to “{title}”.", visits)
         if asked := [place for place in course.asked_for(phase) if place in course.read]:
             yield Evidence(f"You asked {counted(len(asked), 'question')} about it.", asked)
         if course.phases[phase].choices:
-            changes = [one.place for one in course.changes(phase)]
+            changes = [change.place for change in course.changes(phase)]
             yield Evidence(
                 f"You changed its choices {times(len(changes))}." if changes else "You changed none of its choices.", changes
             )
         if single := course.single_moves(phase):
             words = f"Between {counted(len(single), 'pair')} of runs, one of its choices moved alone."
             yield Evidence(words, [move.after.place for move in single])
-        if opened := [one.place for one in course.panels(phase)]:
+        if opened := [panel.place for panel in course.panels(phase)]:
             yield Evidence(f"You opened its panels {times(len(opened))}.", opened)
 
     return evidence
@@ -102,7 +102,7 @@ def _safety(course: Course) -> Iterator[Evidence]:
         return
     struck = course.state.curveballs[0]
     yield Evidence("A curveball struck.", [struck.place])
-    after = [one.place for one in course.state.changes if one.place > struck.place]
+    after = [change.place for change in course.state.changes if change.place > struck.place]
     yield Evidence(
         f"After it you changed the design {times(len(after))}." if after else "You did not change the design after it.", after
     )
@@ -116,12 +116,12 @@ def _quantified(course: Course) -> Iterator[Evidence]:
         single = [move.after.place for move in course.moves if move.is_single]
         yield Evidence(f"{len(single)} of {counted(len(course.moves), 'move')} between runs changed one choice alone.", single)
     if course.intervals:
-        held = [one.place for one in course.intervals if one.settled and one.settled.held]
+        held = [interval.place for interval in course.intervals if interval.settled and interval.settled.held]
         yield Evidence(course.interval_words, held)
 
 
 def _words(course: Course) -> Iterator[Evidence]:
-    places = [one.place for one in course.state.defences.values()]
+    places = [defence.place for defence in course.state.defences.values()]
     empty = len(places) - len(course.reasons)
     form = f", {empty} of them without a sentence" if empty else ""
     judged = " No rule judges your words." if places else ""

@@ -235,11 +235,11 @@ class SessionState:
     def strikes(self) -> dict[str, float]:
         """Curveballs that struck and were not withdrawn, with their times in the run (s)."""
         times = dict[str, float]()
-        for one in self.curveballs:
-            if isinstance(one.event, CurveballStruck):
-                times[one.event.curveball] = one.event.at_s
-            elif isinstance(one.event, CurveballWithdrawn):
-                times.pop(one.event.curveball, None)
+        for curveball in self.curveballs:
+            if isinstance(curveball.event, CurveballStruck):
+                times[curveball.event.curveball] = curveball.event.at_s
+            elif isinstance(curveball.event, CurveballWithdrawn):
+                times.pop(curveball.event.curveball, None)
         return times
 
     def design_at_hand(self, scenario: Scenario) -> str:
@@ -256,17 +256,17 @@ class SessionState:
 
     def answers(self, scenario: Scenario) -> dict[int, str]:
         """Return the answers that are due, by the index of their questions, in the order of asking."""
-        asked = dict.fromkeys(one.question for one in self.questions if one.question is not None)
+        asked = dict.fromkeys(question.question for question in self.questions if question.question is not None)
         return {index: scenario.questions[index].answer for index in asked if index < len(scenario.questions)}
 
     def hints_taken(self, phase: str) -> int:
         """Return the highest step of a phase's hints that was shown."""
-        taken = [one.event.step for one in self.hints if isinstance(one.event, HintTaken) and one.event.phase == phase]
+        taken = [hint.event.step for hint in self.hints if isinstance(hint.event, HintTaken) and hint.event.phase == phase]
         return max(taken, default=0)
 
     @property
     def open_predictions(self) -> list[SessionPrediction]:
-        return [one for one in self.predictions if one.settled is None]
+        return [prediction for prediction in self.predictions if prediction.settled is None]
 
 
 Changes = dict[str, Any] | None
@@ -289,10 +289,13 @@ def _pinned(state: SessionState, recorded: LoggedEvent, event: AssumptionPinned)
 
 
 def _removed(state: SessionState, recorded: LoggedEvent, event: AssumptionRemoved) -> Changes:
-    if not any(one.place == event.assumption and not one.removed for one in state.assumptions):
+    if not any(assumption.place == event.assumption and not assumption.removed for assumption in state.assumptions):
         return None
     return {
-        "assumptions": tuple(replace(one, removed=True) if one.place == event.assumption else one for one in state.assumptions)
+        "assumptions": tuple(
+            replace(assumption, removed=True) if assumption.place == event.assumption else assumption
+            for assumption in state.assumptions
+        )
     }
 
 
@@ -335,10 +338,10 @@ def _run_ended(state: SessionState, recorded: LoggedEvent, event: RunEnded) -> C
         return None
     ended = replace(state.runs[index], ended=event, ended_at=recorded.at, ended_place=recorded.place)
     settled = [
-        replace(one, settled=_settlement(one, recorded.at, event))
-        if one.design == event.design and one.settled is None
-        else one
-        for one in state.predictions
+        replace(prediction, settled=_settlement(prediction, recorded.at, event))
+        if prediction.design == event.design and prediction.settled is None
+        else prediction
+        for prediction in state.predictions
     ]
     return {"runs": (*state.runs[:index], ended, *state.runs[index + 1 :]), "predictions": tuple(settled)}
 
@@ -347,7 +350,7 @@ def _settlement(prediction: SessionPrediction, at: float, run: RunEnded) -> Sett
     if prediction.stage is not None:
         held = None if run.bottleneck is None else prediction.stage == run.bottleneck
         return Settlement(at, run.run_hash, bottleneck=run.bottleneck, held=held)
-    value = next((one.value for one in run.figures if one.metric == prediction.metric), None)
+    value = next((figure.value for figure in run.figures if figure.metric == prediction.metric), None)
     if value is None or prediction.low is None or prediction.high is None:
         return Settlement(at, run.run_hash)
     low, high = prediction.low, prediction.high

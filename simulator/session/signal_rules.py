@@ -56,9 +56,9 @@ def _architecture_first(course: Course) -> Evidence | None:
     first = course.runs[0].place
     state = course.state
     framed = [
-        *(one.place for one in state.questions),
-        *(one.place for one in state.assumptions),
-        *(one.place for one in state.rankings),
+        *(question.place for question in state.questions),
+        *(assumption.place for assumption in state.assumptions),
+        *(ranking.place for ranking in state.rankings),
     ]
     if any(place < first for place in framed):
         return None
@@ -117,7 +117,7 @@ def _blind_threshold(course: Course) -> Evidence | None:
     if "evaluate" not in course.phases or not course.phases["evaluate"].panels:
         return None
     first_look = min(course.looks("evaluate"), default=None)
-    blind = [one.place for one in course.changes("evaluate") if first_look is None or one.place < first_look]
+    blind = [change.place for change in course.changes("evaluate") if first_look is None or change.place < first_look]
     if len(blind) < _HABIT:
         return None
     until = "without a look" if first_look is None else "before your first look"
@@ -128,7 +128,7 @@ def _blind_threshold(course: Course) -> Evidence | None:
 def _looked_at_errors(course: Course) -> Evidence | None:
     if "evaluate" not in course.phases:
         return None
-    looks = [one.place for one in course.panels("evaluate")]
+    looks = [panel.place for panel in course.panels("evaluate")]
     moves = [move for move in course.predicted_moves("evaluate") if looks and looks[0] < move.after.place]
     if not moves:
         return None
@@ -153,7 +153,7 @@ def _sized(course: Course) -> Evidence | None:
 
 
 def _answered_a_failure(course: Course) -> Evidence | None:
-    struck = next((one for one in course.state.curveballs if isinstance(one.event, CurveballStruck)), None)
+    struck = next((curveball for curveball in course.state.curveballs if isinstance(curveball.event, CurveballStruck)), None)
     if struck is None:
         return None
     under = [run for run in course.under_curveballs if run.place > struck.place]
@@ -189,11 +189,11 @@ def _whole_scale(course: Course) -> Evidence | None:
     if len(spans) < _HABIT or mean(spans) < WIDE:
         return None
     words = f"Your intervals span {mean(spans):.0%} of the scale on average: they say nothing, and to hold is no merit."
-    return Evidence(words, [one.place for one in course.intervals])
+    return Evidence(words, [interval.place for interval in course.intervals])
 
 
 def _checked(course: Course) -> Evidence | None:
-    held = [one for one in course.intervals if one.settled and one.settled.held]
+    held = [interval for interval in course.intervals if interval.settled and interval.settled.held]
     enough = len(course.predicted) >= _HABIT and len(course.moves) >= _HABIT - 1
     if not enough or not course.moves_one_at_a_time or not is_informed(course.scenario, course.own_intervals(course.intervals)):
         return None

@@ -57,7 +57,7 @@ def as_json(found: HeldOut) -> dict[str, Any]:
             "median": found.comparison_median,
             "worst": found.comparison_worst,
             "competitor": COMPETITOR,
-            "points": [_comparison(one) for one in found.comparisons],
+            "points": [_comparison(comparison) for comparison in found.comparisons],
         },
         "energy": {"median": found.energy_median, "points": [_comparison(one) for one in found.energy]},
     }
@@ -101,9 +101,9 @@ def comparisons_of(found: HeldOut) -> Table:
     table = Table(title="Int8 ResNet-50, held out on every device", title_justify="left", box=None)
     for column in ("device", "batch", "published ms", "projected ms", "error"):
         table.add_column(column, justify="left" if column == "device" else "right")
-    for one in found.comparisons:
-        cells = (f"{1000 * one.published:.4g}", f"{1000 * one.projected:.4g}", f"{one.error:+.0%}")
-        table.add_row(label_of(one.device), str(_batch(one.batch)), *cells)
+    for comparison in found.comparisons:
+        cells = (f"{1000 * comparison.published:.4g}", f"{1000 * comparison.projected:.4g}", f"{comparison.error:+.0%}")
+        table.add_row(label_of(comparison.device), str(_batch(comparison.batch)), *cells)
     return table
 
 

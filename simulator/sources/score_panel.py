@@ -228,7 +228,7 @@ def _optimism(table: ShownTable, target: float) -> None:
 
 def _transfer(table: ShownTable, target: float) -> None:
     others = table.others
-    work = lambda: transfers(table.rows, target, [one.rows for one in others])  # noqa: E731
+    work = lambda: transfers(table.rows, target, [other.rows for other in others])  # noqa: E731
     result = _once("transfers", work, table, *others, settings=(target,))
     draw(threshold_transfers(result), key="transfers")
     st.caption(
@@ -333,7 +333,7 @@ def threshold_transfer(result: Result) -> None:
         promise = min(widest_sensitivity(plan) or TARGETS[1], TARGETS[-1])
         home = ShownTable(table.name)
         others = home.others
-        work = lambda: transfers(home.rows, promise, [one.rows for one in others])  # noqa: E731
+        work = lambda: transfers(home.rows, promise, [other.rows for other in others])  # noqa: E731
         draw(threshold_transfers(_once("transfers", work, home, *others, settings=(promise,))), key="transfers")
         st.caption(
             "The threshold of this design, chosen anew on some of the labelled items and applied to others. A hollow marker "

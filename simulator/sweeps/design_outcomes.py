@@ -101,11 +101,11 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -
     peaks = {load.stage: load.peak or 0.0 for load in loads(plan)}
     return replace(
         blank,
-        requests=sum(one.requests for one in measures),
+        requests=sum(measure.requests for measure in measures),
         run_hash=run_hash(plan, blank.seed, measures),
         metrics=metrics,
         missing_reasons=missing_reasons,
-        readings={name: [one and _lighter(one) for one in figures] for name, figures in readings.items()},
+        readings={name: [figure and _lighter(figure) for figure in figures] for name, figures in readings.items()},
         growing=[label_of(name) for name, times in stages.items() if grows(plan, name, times)],
         overloaded=[label_of(name) for name, times in stages.items() if max(times.load, peaks.get(name, 0.0)) >= 1],
         outside_brief=plan.outside_brief,

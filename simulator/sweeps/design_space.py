@@ -65,8 +65,8 @@ class Axis:
         """The axis in words: `Classifier replicas (1 to 4)`."""
         if self.bounds:
             return f"{self.label} ({plain_number(self.bounds[0])} to {plain_number(self.bounds[1])})"
-        shown = [self.name_of(one) for one in self.picks]
-        if len(shown) > 2 and all(isinstance(one, int | float) for one in self.picks):
+        shown = [self.name_of(pick) for pick in self.picks]
+        if len(shown) > 2 and all(isinstance(pick, int | float) for pick in self.picks):
             return f"{self.label} ({len(shown)} values from {shown[0]} to {shown[-1]})"
         if len(shown) > _LISTED:
             return f"{self.label} ({len(shown)} options)"

@@ -87,7 +87,9 @@ class SweepRequest:
         """
         own, faults, mended = self.scenario.defaults() | dict(self.picks), self.blamed(point), point
         at_fault = frozenset().union(*faults)
-        axes = [one for one in self.axes if one.is_choice and one.name in at_fault and point.picks[one.name] != own[one.name]]
+        axes = [
+            axis for axis in self.axes if axis.is_choice and axis.name in at_fault and point.picks[axis.name] != own[axis.name]
+        ]
         for place in np.random.default_rng(list(repr(point).encode())).permutation(len(axes)):
             changed = DesignPoint({**mended.picks, axes[place].name: own[axes[place].name]}, point.figures)
             if len(left := self.blamed(changed)) < len(faults):
@@ -142,7 +144,7 @@ class SweepRequest:
 
     def provenance(self, outcomes: Sequence[DesignOutcome]) -> dict[str, Any]:
         """Return all that identifies the sweep, as plain data: case, design, axes, evidence with its hashes, seed, engine."""
-        evidence = {name: content for one in outcomes for name, content in one.evidence.items()}
+        evidence = {name: content for outcome in outcomes for name, content in outcome.evidence.items()}
         return {
             "scenario": self.scenario.id,
             "scenario_hash": self.scenario_hash,
@@ -172,7 +174,7 @@ class SweepRequest:
             estimate = outcome.metrics.get(name)
             bounds = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
             row |= dict(zip((name, f"{name}.low", f"{name}.high"), bounds, strict=True))
-        judged = [one for one in outcome.verdicts(self.scenario) if one.objective.metric in self.metrics]
+        judged = [verdict for verdict in outcome.verdicts(self.scenario) if verdict.objective.metric in self.metrics]
         row |= {f"{one.objective.metric}.verdict": "cannot run" if outcome.refused else one.standing for one in judged}
         return row | {"requests": outcome.requests, "run_hash": outcome.run_hash, "refused": outcome.refused}
 
@@ -200,7 +202,7 @@ def sweep_request(
         raise InputError(
             "nothing to sweep: name a choice or a figure, such as --over replicas=1:4 --over population.prevalence"
         )
-    if doubled := [axis.name for place, axis in enumerate(axes) if axis.name in [one.name for one in axes[:place]]]:
+    if doubled := [axis.name for place, axis in enumerate(axes) if axis.name in [axis.name for axis in axes[:place]]]:
         raise InputError(f"--over {doubled[0]}: is given twice")
     names = metric_names(scenario, metrics)
     base = DesignPoint(dict(picks or {}), dict(figures or {}))

@@ -189,7 +189,7 @@ class Search:
         """Run designs that have not run with this number of replications; a design is known by its most replications."""
         new = {repr(point): point for point in points if (repr(point), replications) not in self._known}
         outcomes = self._evaluate(list(new.values()), replications) if new else []
-        self.replications += replications * sum(not one.refused for one in outcomes)
+        self.replications += replications * sum(not outcome.refused for outcome in outcomes)
         for (name, point), outcome in zip(new.items(), outcomes, strict=True):
             value = outcome.value(self.cost.metric.name)
             one = tried_design(self.claims, point, outcome, None if value is None else self.cost.worse(value))
@@ -201,7 +201,7 @@ class Search:
     def _race(self, runners: Sequence[TriedDesign]) -> tuple[TriedDesign, dict[str, int], list[TriedDesign]]:
         """Double the replications of those that are not yet worse than the leader beyond chance, until one is left."""
         left, replications = list(runners), FEW
-        raced = {repr(one.point): FEW for one in runners}
+        raced = {repr(runner.point): FEW for runner in runners}
         while len(left) > 1 and replications < self.judging:
             replications = min(2 * replications, self.judging)
             self._report(f"racing the {len(left)} most promising, replications", replications, self.judging)
@@ -337,13 +337,13 @@ def cost_goal(scenario: Scenario, name: str | None = None) -> Goal:
     """
     if name is not None and name not in scenario.metrics:
         raise InputError(f"--least {name}: there is no such metric; {suggest(name, scenario.metrics, 'casesim run --json')}")
-    in_usd = (one.metric for one in scenario.objectives if scenario.metrics[one.metric].unit == "USD")
+    in_usd = (objective.metric for objective in scenario.objectives if scenario.metrics[objective.metric].unit == "USD")
     return goal_of(scenario, name or next(in_usd, "cost_per_1000_usd"))
 
 
 def usual_goals(scenario: Scenario) -> list[Goal]:
     """Return the goals among which a front looks for a conflict: those of the objectives, and the cost."""
-    names = dict.fromkeys([*(one.metric for one in scenario.objectives), cost_goal(scenario).metric.name])
+    names = dict.fromkeys([*(objective.metric for objective in scenario.objectives), cost_goal(scenario).metric.name])
     return [goal_of(scenario, name) for name in names]
 
 

@@ -367,7 +367,7 @@ class BreakevenResult:
     def claims(self) -> list[Claim]:
         """The answers that turn, those that do not, and each answer as the case stands."""
         rest = Claim("break-evens", "is", self.steady, population="steady", words=self.rest)
-        return [*(one for flip in self.flips for one in flip.claims), rest, *(one.statement for one in self.together)]
+        return [*(claim for flip in self.flips for claim in flip.claims), rest, *(one.statement for one in self.together)]
 
     @property
     def not_varied(self) -> list[str]:

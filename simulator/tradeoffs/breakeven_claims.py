@@ -154,10 +154,10 @@ class BreakevenClaim:
         name, own = self.metric.name, outcomes[0]
         if self.objective is not None:
             return Answer(self.verdict(own), self.higher, own.missing_reasons.get(name, "").startswith(NO_STEADY_STATE))
-        if any(name not in one.metrics for one in outcomes):
+        if any(name not in outcome.metrics for outcome in outcomes):
             return Answer(None, self.higher)
         moved = change(self.metric, outcomes[1].readings[name], own.readings[name])
-        larger = max(one.metrics[name].value for one in outcomes)
+        larger = max(outcome.metrics[name].value for outcome in outcomes)
         return Answer(Difference(self.metric, self.label, moved, larger), self.higher)
 
     def verdict(self, outcome: DesignOutcome) -> Verdict:

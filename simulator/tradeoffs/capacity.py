@@ -270,7 +270,7 @@ class Capacity:
     def to_json(self) -> dict[str, Any]:
         return {
             "rate_per_s": self.rate,
-            "limits": [one.to_json() for one in self.limits],
+            "limits": [limit.to_json() for limit in self.limits],
             "never": [{"metric": one.claim.metric.name, "answer": one.claim.words} for one in self.unmet if one.fails],
             "undecided": [{"metric": one.claim.metric.name, "answer": one.claim.words} for one in self.unmet if not one.fails],
             "growing": list(self.growing),

@@ -112,7 +112,7 @@ def strongest_conflict(goals: Sequence[Goal], outcomes: Sequence[DesignOutcome])
 
     It chooses the axes of a picture and proves nothing. A difference below NEAR of the range over all designs counts as none.
     """
-    within = [one for one in outcomes if not one.outside_brief][:PAIRED]
+    within = [outcome for outcome in outcomes if not outcome.outside_brief][:PAIRED]
     orders = [_orders(goal, within) for goal in goals]
     conflicts = [Conflict((goals[a], goals[b]), _opposed(orders[a], orders[b])) for a, b in combinations(range(len(goals)), 2)]
     return max(conflicts, key=lambda one: -1.0 if one.share is None else one.share)
@@ -120,7 +120,9 @@ def strongest_conflict(goals: Sequence[Goal], outcomes: Sequence[DesignOutcome])
 
 def _orders(goal: Goal, outcomes: Sequence[DesignOutcome]) -> NDArray[np.float64]:
     """Return 1 where the row's design is worse than the column's, -1 where it is better, 0 where neither; shape (n, n)."""
-    values = np.array([np.nan if (value := one.value(goal.metric.name)) is None else goal.worse(value) for one in outcomes])
+    values = np.array(
+        [np.nan if (value := outcome.value(goal.metric.name)) is None else goal.worse(value) for outcome in outcomes]
+    )
     gaps = values[:, None] - values[None, :]
     least = NEAR * np.nanmax(gaps, initial=0.0, where=~np.isnan(gaps))
     return np.where(np.abs(gaps) > least, np.sign(gaps), 0.0)
@@ -219,7 +221,7 @@ class Front:
         """The front in words."""
         over, count = " and ".join(goal.words for goal in self.goals), len(self.comparable)
         beaten, left, best = _are(len(self.dominated)), _are(len(self.places)), _are(len(self.by_value))
-        void = sum(bool(one.outside_brief) for one in self.outcomes)
+        void = sum(bool(outcome.outside_brief) for outcome in self.outcomes)
         none = len(self.outcomes) - count - void
         has = "has" if none == 1 else "have"
         untold = f" {none:,} more cannot run, or {has} no figure for one of these metrics." if none else ""
@@ -249,7 +251,7 @@ class Front:
         gains = (row - at_best) / self._spread
         seems = (gains >= 0).all(1) & (gains > 0).any(1)
         order = np.argsort(-gains[seems].sum(1), kind="stable")[:CANDIDATES]
-        return [self.comparable[one] for one in rows[seems][order]]
+        return [self.comparable[row] for row in rows[seems][order]]
 
     @cached_property
     def _row(self) -> dict[int, int]:

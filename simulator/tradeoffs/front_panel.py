@@ -156,7 +156,7 @@ def _growing(base: Base, question: _Question, sweep: Sweep, looks: bool) -> None
     points, outcomes = [sweep.points[place] for place in places], sweep.in_order()
     result, points = _front(question, points, outcomes, complete=not sweep.running)
     if len(result.comparable) < 2:
-        outside = next((one.outside_brief for one in outcomes if one.outside_brief), "")
+        outside = next((outcome.outside_brief for outcome in outcomes if outcome.outside_brief), "")
         none = plain(outside) or "Too few of these designs have a figure for each metric."
         st.markdown("The first designs are running." if sweep.running else none)
         return
@@ -198,7 +198,7 @@ def _draw(base: Base, question: _Question, result: Front, points: list[DesignPoi
     with st.container(horizontal=True):
         as_table(chart.table, "front")
         exports(replace(chart, table=table), f"{scenario.id}-front", provenance)
-    pressed = [one["customdata"][0] for one in chosen.selection.points if one.get("customdata")]
+    pressed = [point["customdata"][0] for point in chosen.selection.points if point.get("customdata")]
     _open_one(base, result, points, names, [int(place) for place in pressed])
     side_by_side = parallel_chart(result, _columns(question, result, points), table)
     _parallel(side_by_side, table)
@@ -218,7 +218,7 @@ def _parallel(chart: Chart, table: pd.DataFrame) -> None:
     boxed: Any = st.plotly_chart(
         drawn, alt=chart.takeaway, config=CONFIG, key="parallel", on_select="rerun", selection_mode="box"
     )
-    passing = sorted({int(one["customdata"][0]) for one in boxed.selection.points if one.get("customdata")})
+    passing = sorted({int(point["customdata"][0]) for point in boxed.selection.points if point.get("customdata")})
     if passing:
         st.markdown(f"{counted(len(passing), 'design')} {'passes' if len(passing) == 1 else 'pass'} there:")
         st.dataframe(table.iloc[passing], hide_index=True, alt="The designs that pass where the box is")
@@ -239,11 +239,13 @@ def _columns(question: _Question, result: Front, points: list[DesignPoint]) -> d
     }
     metrics = [goal.metric for goal in result.goals]
     figures = {
-        f"{one.label} ({'%' if one.unit == 'share' else one.unit})": [
-            None if (value := result.outcomes[place].value(one.name)) is None else value * (100 if one.unit == "share" else 1)
+        f"{metric.label} ({'%' if metric.unit == 'share' else metric.unit})": [
+            None
+            if (value := result.outcomes[place].value(metric.name)) is None
+            else value * (100 if metric.unit == "share" else 1)
             for place in comparable
         ]
-        for one in metrics
+        for metric in metrics
     }
     return picks | figures
 
@@ -263,7 +265,7 @@ def _nines(result: Front, goals: list[Goal], scenario: Scenario) -> None:
     costs = [goal for goal in goals if goal.metric.unit == "USD"]
     if shares and costs:
         metric = shares[0].metric
-        asked = [one.bound for one in scenario.objectives if one.metric == metric.name]
+        asked = [objective.bound for objective in scenario.objectives if objective.metric == metric.name]
         steps = "; ".join(nine.words for nine in by_the_nine(result.outcomes, metric.name, costs[0].metric.name, asked, 3))
         st.markdown(f"The least cost of these designs for “{plain(metric.label)}”: {plain(steps)}.")
 

@@ -97,7 +97,7 @@ class Regret:
 
 
 def _values(goal: Goal, *outcomes: DesignOutcome) -> list[float]:
-    return [one.metrics[goal.metric.name].value for one in outcomes]
+    return [outcome.metrics[goal.metric.name].value for outcome in outcomes]
 
 
 def regret_of(
@@ -111,7 +111,7 @@ def regret_of(
     missed_goals = [] if own.refused else missed(front, own)
     if not missed_goals:
         return Regret(request, own, [])
-    rivals = [points[one.place] for one in missed_goals]
+    rivals = [points[goal.place] for goal in missed_goals]
     again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
     better = [
         Better(one.goal, one.place, point, moved(one.goal, again[0], other), max(_values(one.goal, again[0], other)))

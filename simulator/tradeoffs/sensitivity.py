@@ -119,7 +119,7 @@ class Ranking:
 
     def most(self, does: str, nothing: str) -> str:
         """Name the axis that does something most, as far as it is known; nothing: the words if none does."""
-        names = [f"“{one.axis.label}”" for one in self.leaders]
+        names = [f"“{leader.axis.label}”" for leader in self.leaders]
         if not self.ranked[0].size.value:
             return nothing
         if len(names) == 1:
@@ -161,7 +161,7 @@ class SampledDesigns:
         """Rank the axes for each metric, or claim why that cannot be done; outcomes: of the points, in order."""
         rankings: dict[str, Ranking | Claim] = {}
         for name in names:
-            values, without = [one.value(name) for one in outcomes], self._without_figure(outcomes, name)
+            values, without = [outcome.value(name) for outcome in outcomes], self._without_figure(outcomes, name)
             try:
                 ranking = self.ranking(np.array([np.nan if value is None else value for value in values]))
                 rankings[name] = replace(ranking, without=without)
@@ -172,8 +172,8 @@ class SampledDesigns:
 
     def _without_figure(self, outcomes: Sequence[DesignOutcome], name: str) -> Claim | None:
         """Claim the number of designs without a figure, why, and which axis decides on overload; None where all have one."""
-        designs = {repr((one.design, one.figures)): one for one in outcomes}.values()
-        without = [one for one in designs if one.value(name) is None]
+        designs = {repr((outcome.design, outcome.figures)): outcome for outcome in outcomes}.values()
+        without = [design for design in designs if design.value(name) is None]
         overloaded = sum(_overloaded(one, name) for one in without)
         if not without:
             return None
@@ -192,7 +192,7 @@ class SampledDesigns:
 
     def _decides(self, outcomes: Sequence[DesignOutcome], name: str) -> str:
         """Name the axis that decides most whether a design is overloaded, by the same analysis of a yes or a no."""
-        answers = [np.nan if one.refused else float(_overloaded(one, name)) for one in outcomes]
+        answers = [np.nan if outcome.refused else float(_overloaded(outcome, name)) for outcome in outcomes]
         try:
             return f", and {self.ranking(np.array(answers)).most('decides that', '')}"
         except InputError:
@@ -354,7 +354,7 @@ def _beside_each_other(
         names = [axis.name for axis in axes if axis.is_choice]
         tries = Counter((name, point.picks[name]) for point, _ in left for name in names)
         fails = Counter((name, point.picks[name]) for point, at_fault in left for name in names if name in at_fault)
-        at_fault = [one for one in fails if one[1] != own[one[0]]]
+        at_fault = [fail for fail in fails if fail[1] != own[fail[0]]]
         if not at_fault:
             return axes
         name, worst = max(at_fault, key=lambda one: (fails[one] / tries[one], fails[one]))

@@ -84,7 +84,7 @@ def best(
     if as_json:
         print(json.dumps(head(request) | _best_json(result, search), indent=2, allow_nan=False))
     else:
-        _print_best(result, search, scenario, ["casesim run", case, *(f"--strike {one}" for one in strikes or [])])
+        _print_best(result, search, scenario, ["casesim run", case, *(f"--strike {strike}" for strike in strikes or [])])
 
 
 def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
@@ -366,9 +366,9 @@ def _doubts(request: SweepRequest, places: list[str] | None) -> list[Doubt]:
 def _breakeven_json(result: BreakevenResult) -> dict[str, Any]:
     return {
         "doubted": [
-            {"figure": one.place, "value": one.figure.value, "range": [one.low, one.high], "range_given": one.own,
-             "kind": one.figure.kind, "source": one.figure.source}
-            for one in result.doubts
+            {"figure": doubt.place, "value": doubt.figure.value, "range": [doubt.low, doubt.high], "range_given": doubt.own,
+             "kind": doubt.figure.kind, "source": doubt.figure.source}
+            for doubt in result.doubts
         ],
         "flips": [flip.to_json() for flip in result.flips],
         "steady": result.steady,

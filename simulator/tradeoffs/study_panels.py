@@ -155,7 +155,7 @@ BUDGET = 64
 def design_request(base: Base, over: Sequence[str] = (), replications: int = TRIALS) -> SweepRequest:
     """Request runs around the design at hand, with the metrics of the objectives and of the cost."""
     scenario = base.scenario
-    metrics = list(dict.fromkeys([*(one.metric for one in scenario.objectives), cost_goal(scenario).metric.name]))
+    metrics = list(dict.fromkeys([*(objective.metric for objective in scenario.objectives), cost_goal(scenario).metric.name]))
     axes = [axis_of(scenario, name) for name in over]
     return SweepRequest(scenario, axes, metrics, [], base.picks, {}, base.strikes, "grid", base.seed, replications)
 

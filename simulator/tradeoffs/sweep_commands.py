@@ -189,23 +189,25 @@ def _cell(request: SweepRequest, outcome: DesignOutcome, name: str) -> str:
     estimate = outcome.metrics.get(name)
     if estimate is None:
         return f"[dim]{escape(outcome.missing_reasons.get(name, 'no figure'))}[/dim]"
-    bound = next((one.deciding_bound for one in outcome.verdicts(request.scenario) if one.metric.name == name), None)
+    bound = next(
+        (verdict.deciding_bound for verdict in outcome.verdicts(request.scenario) if verdict.metric.name == name), None
+    )
     bounds = (estimate.value, estimate.low, estimate.high)
     return "{} [dim]({})[/dim]".format(*spoken_within(*bounds, request.scenario.metrics[name].unit, bound))
 
 
 def _met(request: SweepRequest, outcome: DesignOutcome) -> str:
-    verdicts = [one for one in outcome.verdicts(request.scenario) if one.objective.metric in request.metrics]
-    return "–" if outcome.refused else f"{sum(one.met and not one.void for one in verdicts)} of {len(verdicts)}"
+    verdicts = [verdict for verdict in outcome.verdicts(request.scenario) if verdict.objective.metric in request.metrics]
+    return "–" if outcome.refused else f"{sum(verdict.met and not verdict.void for verdict in verdicts)} of {len(verdicts)}"
 
 
 def _sums(request: SweepRequest, outcomes: list[DesignOutcome]) -> str:
-    refused = sum(bool(one.refused) for one in outcomes)
-    verdicts = [one.verdicts(request.scenario) for one in outcomes if not one.refused]
+    refused = sum(bool(outcome.refused) for outcome in outcomes)
+    verdicts = [outcome.verdicts(request.scenario) for outcome in outcomes if not outcome.refused]
     every = sum(all(verdict.met and not verdict.void for verdict in one) for one in verdicts)
     met = f"{every} of {counted(len(outcomes), 'design')} {'meets' if every == 1 else 'meet'} every objective."
     sentence = met if request.scenario.objectives else ""
-    reasons = Counter(one.refused for one in outcomes if one.refused).most_common(REASONS)
+    reasons = Counter(outcome.refused for outcome in outcomes if outcome.refused).most_common(REASONS)
     why = "; ".join(f"{count} because {reason}" for reason, count in reasons)
     return f"{sentence} {refused} cannot run: {why}.".strip() if refused else sentence
 

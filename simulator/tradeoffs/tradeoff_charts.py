@@ -298,22 +298,22 @@ def influence_chart(metric: Metric, ranking: Ranking) -> Chart:
     """Draw the influence of each axis on a metric, the largest first, with 95% intervals."""
     influences = ranking.ranked
     sobol = influences[0].total is not None
-    names = [one.axis.label for one in influences]
+    names = [influence.axis.label for influence in influences]
     factor = 1.0 if sobol else 100.0 if metric.unit == "share" else 1.0
-    size = [factor * one.size.value for one in influences]
-    above = [factor * (one.size.high - one.size.value) for one in influences]
-    below = [factor * (one.size.value - one.size.low) for one in influences]
+    size = [factor * influence.size.value for influence in influences]
+    above = [factor * (influence.size.high - influence.size.value) for influence in influences]
+    below = [factor * (influence.size.value - influence.size.low) for influence in influences]
     whole = "with interactions" if sobol else "mean effect of a step, up or down"
     error = {"type": "data", "array": above, "arrayminus": below, "color": GREY, "thickness": 2}
     bars = [go.Bar(name=whole, y=names, x=size, orientation="h", marker={"color": BLUE}, error_x=error)]
     if sobol:
-        alone = [one.first.value if one.first else 0.0 for one in influences]
+        alone = [influence.first.value if influence.first else 0.0 for influence in influences]
         bars.append(go.Bar(name="by itself", y=names, x=alone, orientation="h", marker={"color": SKY}))
     drawn = figure(*bars, height=130 + 34 * len(influences), barmode="group")
     unit = {"share": " (points)", "a request": ""}.get(metric.unit, f" ({metric.unit})")  # a label says of what a count is
     drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect, up or down{unit}, with 95% interval")
     drawn.update_yaxes(autorange="reversed")
     takeaway = ranking.sentence(metric.label)
-    table = pd.DataFrame([{"axis": one.axis.label, **{name: value for name, value in one.to_json().items()
-                                                      if name not in ("name", "label")}} for one in influences])  # fmt: skip
+    records = ({"axis": influence.axis.label} | influence.to_json() for influence in influences)
+    table = pd.DataFrame([{key: value for key, value in record.items() if key not in ("name", "label")} for record in records])
     return Chart(drawn, takeaway, rounded(table))

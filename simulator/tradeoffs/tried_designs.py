@@ -52,8 +52,8 @@ class TriedDesign:
 
     def reached(self, cost: Metric) -> list[str]:
         """Give what the design reaches for each objective, with the verdict, and its cost where no objective bounds it."""
-        each = [f"{one.objective.label}: {one.with_interval}, {one.standing}" for one in self.verdicts]
-        bounded = cost.name in [one.objective.metric for one in self.verdicts]
+        each = [f"{verdict.objective.label}: {verdict.with_interval}, {verdict.standing}" for verdict in self.verdicts]
+        bounded = cost.name in [verdict.objective.metric for verdict in self.verdicts]
         return each if bounded else [*each, *filter(None, [self.priced(cost)])]
 
     @property
@@ -143,7 +143,7 @@ class Miss:
         """The missed objective with its figure, and the verdicts of the others."""
         run, words = self.tried.outcome.run_hash, f"It misses only {self.words}."
         missed, *others = sorted(self.tried.verdicts, key=lambda one: one.metric.name != self.claim.metric.name)
-        parts = [figure(missed.metric, missed.estimate, words), *(on_verdict(one, words=words) for one in others)]
+        parts = [figure(missed.metric, missed.estimate, words), *(on_verdict(other, words=words) for other in others)]
         return about_run([on_verdict(missed, words=words, parts=tuple(parts))], run, "")
 
     @property
@@ -154,7 +154,9 @@ class Miss:
         rest += f"; not proven: {quoted(others)}" if others else ""
         if abs(self.short) == inf:
             return f"“{self.claim.words}”, because it has no figure{rest}"
-        found = next((one.estimate for one in self.tried.verdicts if one.metric.name == self.claim.metric.name), None)
+        found = next(
+            (verdict.estimate for verdict in self.tried.verdicts if verdict.metric.name == self.claim.metric.name), None
+        )
         half, reached = ((found.high - found.low) / 2, found.value) if found else (0.0, 0.0)
         return f"“{self.claim.words}” by {size_within(self.short, half, self.claim.metric.unit, reached)}{rest}"
 
@@ -194,15 +196,17 @@ class BestDesigns:
     def claims(self) -> list[Claim]:
         """The best design, the number of designs behind that, the obstacle, and the nearest misses."""
         run, not_proven = self.best.outcome.run_hash, f"Not proven: {quoted(self.open)}."
-        open_ = tuple(on_verdict(one, words=not_proven) for one in self.best.verdicts if one.standing == "not proven")
-        met = tuple(on_verdict(one, words=self.headline) for one in self.best.verdicts) if self.best.meets else ()
+        open_ = tuple(
+            on_verdict(verdict, words=not_proven) for verdict in self.best.verdicts if verdict.standing == "not proven"
+        )
+        met = tuple(on_verdict(verdict, words=self.headline) for verdict in self.best.verdicts) if self.best.meets else ()
         claims = [
             Claim("best design", "is", run, words=self.headline, parts=met),
             Claim("designs", "is", self.runs, words=f"{self.of_all.capitalize()}."),
             *([Claim("best design", "verdict", "not proven", words=not_proven, parts=open_)] if self.open else []),
             *([self.stopped_by] if self.stopped_by else []),
         ]
-        return [*about_run(claims, run, ""), *(one for miss in self.misses for one in miss.claims)]
+        return [*about_run(claims, run, ""), *(claim for miss in self.misses for claim in miss.claims)]
 
     @property
     def of_all(self) -> str:

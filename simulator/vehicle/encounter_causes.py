@@ -35,13 +35,13 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     """Split the encounters that the vehicle does not stop for by where the metres went."""
     spec = summary.plan.scenario.encounters
     of_kind = "".join(verdict.metric.name.partition(".")[1:])
-    counts = {name: sum(one.totals[f"lost.{name}{of_kind}"].numerator for one in summary.measures) for name in _LOST}
+    counts = {name: sum(measure.totals[f"lost.{name}{of_kind}"].numerator for measure in summary.measures) for name in _LOST}
     total = sum(counts.values())
     if spec is None or not total:
         return None
     order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
     among = [(100 * counts[name] / total, f"{roughly(counts[name] / total)} {_LOST[name][0]}") for name in order]
-    share = total / sum(one.totals[f"stopped_share{of_kind}"].denominator for one in summary.measures)
+    share = total / sum(measure.totals[f"stopped_share{of_kind}"].denominator for measure in summary.measures)
     looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]
     levers = LeverScore((), _expected, written=list(dict.fromkeys([*written, *looking, *_DESIGNED])))

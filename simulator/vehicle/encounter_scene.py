@@ -91,7 +91,7 @@ class EncounterScene:
             "ends": round(self.ends_s, _PLACES),
             "slowed": SLOWED,
             "road": [-CAR_M[0] - 1, round(1.05 * farthest, _PLACES)],
-            "side": max(2.8, *(abs(one.lateral_m) + 1.5 for one in self.designs.values())),
+            "side": max(2.8, *(abs(design.lateral_m) + 1.5 for design in self.designs.values())),
             "lane": LANE_M,
             "car": CAR_M,
             "phases": {name: [*look, word_on(look[1])] for name, look in PHASES.items()},

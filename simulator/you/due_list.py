@@ -36,7 +36,7 @@ class DueCase:
 def due_cases(record: OwnRecord) -> list[DueCase]:
     """Return every case that was practised to its end, the first to come back to at the head."""
     sessions = [(one.scenario, session_review(one.state)) for one in record.oldest_first]
-    incidents = [(one.scenario, one.review) for one in record.incidents]
+    incidents = [(incident.scenario, incident.review) for incident in record.incidents]
     weakest = {one.scenario.id: weakest_signals(one.state) for one in record.oldest_first if one.state.ended_at is not None}
     found = [
         *_planned(sessions, "session.py", lambda case: weakest.get(case, ())),
@@ -55,7 +55,9 @@ def _planned(
 
 def weakest_signals(state: SessionState) -> tuple[str, ...]:
     """Return the labels of the signals with the lowest level of a session, if that level is weak."""
-    ranks = {one.label: LEVELS.index(state.ratings[one.name]) for one in SIGNALS if state.ratings.get(one.name) in LEVELS}
+    ranks = {
+        signal.label: LEVELS.index(state.ratings[signal.name]) for signal in SIGNALS if state.ratings.get(signal.name) in LEVELS
+    }
     lowest = min(ranks.values(), default=len(LEVELS))
     return tuple(label for label, rank in ranks.items() if rank == lowest) if lowest < len(LEVELS) // 2 else ()
 

@@ -40,7 +40,7 @@ def own_data(record: OwnRecord) -> None:
 
 def _export(record: OwnRecord) -> None:
     st.subheader("Take it along", anchor=False)
-    going_on = sum(not one.stored.revealed for one in record.incidents)
+    going_on = sum(not incident.stored.revealed for incident in record.incidents)
     owner = trail()  # the function below runs on a thread of its own, which belongs to no visitor
     content = partial(session_log().export, owner)
     st.download_button("Export everything", content, FILE, "application/json", key="you:export", on_click="ignore")

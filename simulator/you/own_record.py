@@ -52,13 +52,13 @@ def own_record(
     logs = session_log().logs_of(trail())
     cases = {case: case_now(case)[0] for case in scenario_ids()}
     sessions = [
-        OwnSession(scenario, SessionState.of(one.session, one.events))
-        for one in logs
-        if (scenario := cases.get(one.session.case)) is not None
+        OwnSession(scenario, SessionState.of(log.session, log.events))
+        for log in logs
+        if (scenario := cases.get(log.session.case)) is not None
     ]
     played = [
-        OwnIncident(scenario, one, review_of(scenario, one))
-        for one in incidents
-        if (scenario := cases.get(one.case)) is not None
+        OwnIncident(scenario, incident, review_of(scenario, incident))
+        for incident in incidents
+        if (scenario := cases.get(incident.case)) is not None
     ]
     return OwnRecord(sessions, played, len(logs) + len(incidents) - len(sessions) - len(played))

@@ -58,7 +58,7 @@ class SettledInterval:
 
 def settled_intervals(sessions: Sequence[OwnSession]) -> list[SettledInterval]:
     """Return the settled interval predictions of sessions, the oldest first."""
-    found = [_settled(own.scenario, one) for own in sessions for one in own.state.predictions]
+    found = [_settled(own.scenario, prediction) for own in sessions for prediction in own.state.predictions]
     return sorted((one for one in found if one is not None), key=lambda one: one.at)
 
 
@@ -78,15 +78,15 @@ def _settled(scenario: Scenario, one: SessionPrediction) -> SettledInterval | No
 
 def held_share(intervals: Sequence[SettledInterval]) -> Interval:
     """Return the share of intervals that held, with its exact 95% interval, as if each prediction stood alone."""
-    return share_interval(sum(one.held for one in intervals), len(intervals))
+    return share_interval(sum(interval.held for interval in intervals), len(intervals))
 
 
 def held_sentences(intervals: Sequence[SettledInterval]) -> str:
     """Return the share that held in words, and the lesson of it."""
-    share, held = held_share(intervals), sum(one.held for one in intervals)
+    share, held = held_share(intervals), sum(interval.held for interval in intervals)
     ends = f"{share.low:.0%} to {share.high:.0%}"
     counts = f"{held} of {counted(len(intervals), 'interval')} held the result: {share.value:.0%} (95% interval {ends})."
-    if spans := [one.span for one in intervals if one.span is not None]:
+    if spans := [interval.span for interval in intervals if interval.span is not None]:
         counts += f" On average they span {mean(spans):.0%} of the scale."
     aim = 1 - ALPHA
     if share.high < aim:
@@ -129,7 +129,17 @@ def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
     drawn.update_yaxes(
         fixedrange=True, range=[-_FARTHEST - 0.4, _FARTHEST + 0.4], tickvals=list(ticks), ticktext=list(ticks.values())
     )
-    rows = [(clock(one.at), one.case, one.metric, _ends(one), spoken(one.value, one.unit), _yes(one.held)) for one in intervals]
+    rows = [
+        (
+            clock(interval.at),
+            interval.case,
+            interval.metric,
+            _ends(interval),
+            spoken(interval.value, interval.unit),
+            _yes(interval.held),
+        )
+        for interval in intervals
+    ]
     table = pd.DataFrame(rows, columns=["when", "case", "metric", "your interval", "the run", "held"])
     return Chart(drawn, held_sentences(intervals), table)
 
@@ -155,8 +165,8 @@ def _yes(held: bool) -> str:
 def score_table(intervals: Sequence[SettledInterval]) -> pd.DataFrame:
     """Return the mean width and the mean interval score of each metric; scores of two units have no common mean."""
     groups: dict[tuple[str, str, str], list[SettledInterval]] = {}
-    for one in intervals:
-        groups.setdefault((one.case, one.metric, one.unit), []).append(one)
+    for interval in intervals:
+        groups.setdefault((interval.case, interval.metric, interval.unit), []).append(interval)
     rows = [
         {
             "case": case,

@@ -40,10 +40,10 @@ MOST = 8
 def level_table(sessions: Sequence[OwnSession], source: str) -> pd.DataFrame:
     """Return the level of each signal (a row) in each session with any level (a column), the oldest first; "" for none."""
     names, columns = {signal.name for signal in SIGNALS}, dict[str, list[str]]()
-    for one in sessions:
-        levels = SOURCES[source](one.scenario, one.state)
+    for session in sessions:
+        levels = SOURCES[source](session.scenario, session.state)
         if names & set(levels):
-            head = f"{len(columns) + 1}. {clock(one.state.session.begun_at)}, {one.scenario.title}"
+            head = f"{len(columns) + 1}. {clock(session.state.session.begun_at)}, {session.scenario.title}"
             columns[head] = [levels.get(signal.name, "") for signal in SIGNALS]
     return pd.DataFrame(columns, index=[signal.label for signal in SIGNALS])
 

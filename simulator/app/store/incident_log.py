@@ -209,8 +209,8 @@ class Incidents(DrawnSecrets):
 
 def _stored(row: Any, hidden: Hidden, events: list[LoggedEvent]) -> StoredIncident:
     head = head_of(row)
-    actions = [one.event.action for one in events if isinstance(one.event, IncidentAction)]
-    ratings = {one.event.signal: one.event.level for one in events if isinstance(one.event, SelfRated)}
+    actions = [event.event.action for event in events if isinstance(event.event, IncidentAction)]
+    ratings = {event.event.signal: event.event.level for event in events if isinstance(event.event, SelfRated)}
     revealed = head.ended_at is not None
     case = head.case, head.version, head.scenario_hash
     return StoredIncident(head.id, *case, hidden, actions, revealed, head.begun_at, ratings, row["imported"])

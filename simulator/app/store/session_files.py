@@ -114,17 +114,17 @@ def written_sessions(
     data = {
         "format": FORMAT,
         "format_version": VERSION,
-        "sessions": [_session_in_file(one) for one in sessions],
-        "incidents": [_incident_in_file(one) for one in incidents or []],
-        "attempts": [_attempt_in_file(one) for one in attempts or []],
-        "rooms": [_session_in_file(one) for one in rooms or []],
+        "sessions": [_session_in_file(session) for session in sessions],
+        "incidents": [_incident_in_file(incident) for incident in incidents or []],
+        "attempts": [_attempt_in_file(attempt) for attempt in attempts or []],
+        "rooms": [_session_in_file(room) for room in rooms or []],
     }
     return json.dumps(data, indent=1, sort_keys=True, allow_nan=False)
 
 
 def _session_in_file(stored: StoredSession) -> dict[str, Any]:
     head = {name: value for name, value in vars(stored.session).items() if name != "owner"}
-    return head | {"events": [_event_in_file(one) for one in stored.events]}
+    return head | {"events": [_event_in_file(event) for event in stored.events]}
 
 
 def _incident_in_file(stored: StoredSession) -> dict[str, Any]:
@@ -162,14 +162,14 @@ def read_visitor_file(content: bytes, owner: str) -> VisitorFile:
         raise SessionFileError(_sentence(error)) from error
     except RecursionError as error:
         raise SessionFileError(_TOO_DEEP) from error
-    ids = [one.id for one in [*file.sessions, *file.incidents, *file.rooms]]
+    ids = [session.id for session in [*file.sessions, *file.incidents, *file.rooms]]
     if len(set(ids)) < len(ids):
         raise SessionFileError("Two sessions of the file have one id. Export the sessions again.")
     return VisitorFile(
-        [_stored(one, owner) for one in file.sessions],
-        [_stored_incident(one, owner) for one in file.incidents],
-        [replace(one, trail=owner) for one in file.attempts],
-        [replace(_stored(one, owner), is_room=True) for one in file.rooms],
+        [_stored(session, owner) for session in file.sessions],
+        [_stored_incident(incident, owner) for incident in file.incidents],
+        [replace(attempt, trail=owner) for attempt in file.attempts],
+        [replace(_stored(room, owner), is_room=True) for room in file.rooms],
     )
 
 

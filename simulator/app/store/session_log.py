@@ -114,8 +114,8 @@ class SessionLog(Database):
         """
         with self._connected() as connection:
             sessions, attempts = _logs_of(connection, owner), attempts_of(connection, owner)
-            incidents = [one for one in _logs_of(connection, owner, INCIDENT) if one.session.ended_at is not None]
-            rooms = [replace(one, is_room=True) for one in _logs_of(connection, owner, ROOM)]
+            incidents = [log for log in _logs_of(connection, owner, INCIDENT) if log.session.ended_at is not None]
+            rooms = [replace(log, is_room=True) for log in _logs_of(connection, owner, ROOM)]
         return written_sessions(sessions[::-1], incidents[::-1], attempts, rooms[::-1])
 
     def take_in(self, owner: str, content: bytes) -> int:
@@ -126,8 +126,8 @@ class SessionLog(Database):
         """
         file = read_visitor_file(content, owner)
         with self._connected() as connection:
-            events = sum(take_in_session(connection, one) for one in [*file.sessions, *file.incidents, *file.rooms])
-            return events + sum(take_in_attempt(connection, one) for one in file.attempts)
+            events = sum(take_in_session(connection, session) for session in [*file.sessions, *file.incidents, *file.rooms])
+            return events + sum(take_in_attempt(connection, attempt) for attempt in file.attempts)
 
 
 def _logs_of(connection: Connection, owner: str, purpose: str = PRACTICE) -> list[StoredSession]:

@@ -124,7 +124,10 @@ def _open_places(role: Role, event: AnyEvent) -> tuple[int, str]:
 
 
 def insert_events(connection: Connection, session: str, events: list[LoggedEvent]) -> None:
-    rows = [{"session": session, "place": one.place, "at": one.at, "role": one.role} | _columns(one.event) for one in events]
+    rows = [
+        {"session": session, "place": event.place, "at": event.at, "role": event.role} | _columns(event.event)
+        for event in events
+    ]
     if rows:
         connection.execute(insert(EVENT_ROWS), rows)
 

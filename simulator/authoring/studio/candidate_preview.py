@@ -28,7 +28,7 @@ def candidate_preview(draft: Draft) -> None:
     st.markdown(scenario.brief)
     if scenario.objectives:
         st.subheader("Objectives", anchor=False)
-        st.markdown("\n".join(f"- {_objective(one, scenario)}" for one in scenario.objectives))
+        st.markdown("\n".join(f"- {_objective(objective, scenario)}" for objective in scenario.objectives))
     if scenario.choices:
         st.subheader("Choices", anchor=False)
         for name, choice in scenario.choices.items():

@@ -88,7 +88,7 @@ def _number_fields(draft: Draft, data: dict[str, Any]) -> dict[str, Any]:
 
 def _number(fields: dict[str, Any]) -> dict[str, Any]:
     numbers = {field: number_of(fields[field], field.capitalize()) for field in ("default", "min", "max", "step")}
-    values = [number_of(one, "Values") for one in fields["values"].split(",") if one.strip()]
+    values = [number_of(part, "Values") for part in fields["values"].split(",") if part.strip()]
     if numbers["default"] is None:
         raise InputError("Default: expected a number, got nothing")
     if not fields["set"]:

@@ -38,7 +38,7 @@ def figure_form(draft: Draft) -> None:
         return
     place = st.selectbox("Figure", list(figures), key="studio:figure")
     path, data = figures[place]
-    kind = next(one for one in EVIDENCE_KINDS if one in data)
+    kind = next(kind for kind in EVIDENCE_KINDS if kind in data)
     low, high = (*(data.get("between") or ()), None, None)[:2]
     with st.form(keyed(f"figure:{place}", data), border=True):
         with st.grid(3, min_column_width=180):

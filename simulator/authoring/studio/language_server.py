@@ -49,7 +49,7 @@ class CaseLanguageServer:
         if checked.scenario is not None:
             self.known[uri] = checked.scenario
         lines = text.splitlines() or [""]
-        found = [self._diagnostic(one, lines) for one in checked.diagnostics()]
+        found = [self._diagnostic(diagnostic, lines) for diagnostic in checked.diagnostics()]
         self.server.text_document_publish_diagnostics(self.types.PublishDiagnosticsParams(uri=uri, diagnostics=found))
 
     def _diagnostic(self, one: dict[str, Any], lines: list[str]) -> Any:
@@ -75,12 +75,12 @@ class CaseLanguageServer:
         place = self._range(at.line, start, at.character)
         items = [
             self.types.CompletionItem(
-                label=one.label,
-                detail=one.detail,
-                documentation=one.info or None,
-                text_edit=self.types.TextEdit(range=place, new_text=one.apply or one.label),
+                label=offer.label,
+                detail=offer.detail,
+                documentation=offer.info or None,
+                text_edit=self.types.TextEdit(range=place, new_text=offer.apply or offer.label),
             )
-            for one in offers
+            for offer in offers
         ]
         return self.types.CompletionList(is_incomplete=False, items=items)
 

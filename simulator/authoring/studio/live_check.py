@@ -36,11 +36,11 @@ class CheckedText(NamedTuple):
 
     @property
     def faults(self) -> list[Fault]:
-        return [one for one in self.findings if severity_of(one.code) == "fault"]
+        return [finding for finding in self.findings if severity_of(finding.code) == "fault"]
 
     def diagnostics(self) -> list[dict[str, Any]]:
         """Return faults and cautions as the editor reads them; lines and columns count from 1."""
-        return [_diagnostic(one) for one in self.findings[: FAULTS_SHOWN.most]]
+        return [_diagnostic(finding) for finding in self.findings[: FAULTS_SHOWN.most]]
 
 
 def _diagnostic(one: Fault) -> dict[str, Any]:

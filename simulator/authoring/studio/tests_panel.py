@@ -55,8 +55,8 @@ class DraftTest:
         """Run every check, and return the number of results."""
         kept = KeptResults(self.scenario)
         runner = DesignRunner(self.scenario, submit, OutcomeCache(), report)
-        for one in case_results(self.scenario, runner, kept, MINUTES):
-            self.results.append(one)
+        for result in case_results(self.scenario, runner, kept, MINUTES):
+            self.results.append(result)
         kept.write()
         return len(self.results)
 
@@ -111,8 +111,8 @@ def _results(one: DraftTest, draft: Draft) -> None:
 
 def _listed(results: Sequence[CheckResult]) -> None:
     """Show the results that need the author's eye, and the others folded away."""
-    passed = [one for one in results if one.outcome == "pass"]
-    others = [one for one in results if one.outcome != "pass"]
+    passed = [result for result in results if result.outcome == "pass"]
+    others = [result for result in results if result.outcome != "pass"]
     st.markdown(f"{counted(len(results), 'result')}: {len(passed)} pass, {len(others)} other")
     st.markdown("\n".join(map(_line, others)))
     if passed:

@@ -26,7 +26,11 @@ def coverage(scenario: Scenario) -> list[Touched]:
 def _designs(scenario: Scenario) -> Iterator[dict[str, Pick]]:
     """Yield the whole design of each test and of both sides of each claim, with the defaults filled in."""
     tests = scenario.tests
-    named = [*(one.design for one in tests.meets), *(one.design for one in tests.fails), *(one.design for one in tests.turns)]
+    named = [
+        *(meet.design for meet in tests.meets),
+        *(fail.design for fail in tests.fails),
+        *(turn.design for turn in tests.turns),
+    ]
     for claim in scenario.claims:
         if claim.metric is not None:
             named += [claim.design, *([claim.against] if claim.against is not None else [])]
