@@ -3,27 +3,9 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 
-_STYLE = """
-:root { color-scheme: light dark; --text: #0F171E; --back: #FCFCFB; --field: #F1F3F3; --line: #8A9399; --accent: #0072B2;
-        --wrong: #B3261E; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #E2E7EB; --back: #030405; --field: #12181E; --line: #6B7882; --accent: #007ACA; --wrong: #FF9A8F; }
-}
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--back); color: var(--text); font: 400 1rem/1.5 "Source Sans", system-ui, sans-serif; }
-main { max-width: 32rem; margin: 12vh auto 2rem; padding: 0 1.25rem; }
-h1 { margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.25; font-weight: 600; }
-p { margin: 0 0 1rem; }
-[role=alert] { padding: .5rem .75rem; border-left: 4px solid var(--wrong); background: var(--field); font-weight: 600; }
-label { display: block; margin-bottom: .25rem; font-weight: 600; }
-input { width: 100%; padding: .5rem .75rem; font: inherit; color: inherit; background: var(--field);
-        border: 1px solid var(--line); border-radius: .25rem; }
-button { margin-top: .75rem; padding: .5rem 1rem; font: inherit; font-weight: 600; color: #FFF; background: var(--accent);
-         border: 0; border-radius: .25rem; cursor: pointer; }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-code { font-size: .95em; }
-"""
+_STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 
 
 def admission_page(reason: str = "") -> str:

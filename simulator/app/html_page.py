@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from html import escape
+from pathlib import Path
 
 import pandas as pd
 from markdown_it import MarkdownIt
@@ -14,18 +15,7 @@ from simulator.units import significant
 #: The browser may fetch nothing, and runs only the scripts of the charts.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1c2024; background: #fff; max-width: 60rem; margin: 2rem auto;
-       padding: 0 1rem; }
-h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #d5d9de; }
-table { border-collapse: collapse; font-size: .9rem; margin: 1rem 0; display: block; overflow-x: auto; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .7rem; border-bottom: 1px solid #e3e6ea; }
-code { background: #f1f3f5; padding: .1rem .3rem; overflow-wrap: anywhere; }
-.verdict { font-weight: 600; border-left: 4px solid; padding-left: .5rem; }
-summary { cursor: pointer; color: #3d464e; }
-@media print { body { font-size: 10.5pt; margin: 0; max-width: none; } h2, h3 { break-after: avoid; }
-               tr, .js-plotly-plot { break-inside: avoid; } table { display: table; } }
-"""
+_STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 
 #: Four decimal places leave less than two digits of a number below this.
 SMALL = 1e-3
