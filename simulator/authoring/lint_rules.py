@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from simulator.authoring.author_faults import places_of, written_always
-from simulator.case.case_texts import texts_of
+from simulator.case.case_texts import texts_of, words_alone
 from simulator.case.checks import placed_cautions, slow_answers
 from simulator.case.choices import Options
 from simulator.case.document import Document, Fault, Path, dotted
@@ -150,18 +150,14 @@ def _shared_places(plan: Plan) -> Found:
 
 def _unshown_texts(plan: Plan) -> Found:
     scenario = authored(plan)
-    texts = " ".join(_squeezed(text) for _, text in texts_of(scenario))
+    texts = " ".join(words_alone(text) for _, text in texts_of(scenario))
     for index, claim in enumerate(scenario.claims):
-        if _squeezed(claim.says) not in texts:
+        if words_alone(claim.says) not in texts:
             yield ("claims", index, "says"), "these words stand in no text of the case; quote them as they stand there"
     for section, noted in (("stages", scenario.stages), ("ends", scenario.ends), ("controllers", scenario.controllers)):
         for name, part in noted.items():
             if part.note is not None:
                 yield (section, name, "note"), "no page shows this note; write it into the label, the brief or a comment"
-
-
-def _squeezed(text: str) -> str:
-    return " ".join(text.replace("*", "").split()).rstrip(".").casefold()
 
 
 def _unknown_numbers(plan: Plan) -> Found:

@@ -8,6 +8,7 @@ from time import process_time
 
 from simulator.authoring.check_results import CheckResult, result_at
 from simulator.authoring.tested_designs import SEED
+from simulator.case.case_texts import words_alone
 from simulator.case.document import Path
 from simulator.case.phases import phases_of
 from simulator.case.prose_figures import placeholders_in, raw_texts, without_placeholders
@@ -82,12 +83,8 @@ def sentences(text: str) -> list[str]:
 
 def claimed(text: str, scenario: Scenario) -> bool:
     """Return whether a claim of the case speaks of this text."""
-    whole = _plain(text)
-    return any(_plain(claim.says) in whole or whole in _plain(claim.says) for claim in scenario.claims)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.replace("*", "").split()).rstrip(".").casefold()
+    whole = words_alone(text)
+    return any(words_alone(claim.says) in whole or whole in words_alone(claim.says) for claim in scenario.claims)
 
 
 def unclaimed(scenario: Scenario) -> list[tuple[Path, str]]:

@@ -35,3 +35,8 @@ def texts_in(part: Any, path: Path) -> Iterator[tuple[Path, str]]:
     elif isinstance(part, list | tuple):
         for index, value in enumerate(part):
             yield from texts_in(value, (*path, index))
+
+
+def words_alone(text: str) -> str:
+    """Return a text without emphasis, line breaks, capitals and the last stop, to look for it in another one."""
+    return " ".join(text.replace("*", "").split()).rstrip(".").casefold()

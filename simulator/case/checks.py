@@ -363,7 +363,7 @@ def check_names(data: Any) -> Found:
     for name in stages.keys() & ends.keys():
         yield ("ends", name), f"'{name}' names a stage and an end; rename one"
     named = (one for one in references(Scenario, data, without=_CODES) if NAME_KINDS[one.ref.kind].early)
-    yield from dict.fromkeys((one.path, message) for one in named if (message := case.fault(one)))
+    yield from ((one.path, message) for one in named if (message := case.fault(one)))
 
 
 def late_names(scenario: Scenario, unknown: Collection[Path], is_picked: bool) -> Iterator[Fault]:
@@ -374,7 +374,11 @@ def late_names(scenario: Scenario, unknown: Collection[Path], is_picked: bool) -
         path, ref, _ = reference
         late = path[0] in _CODES or not NAME_KINDS[ref.kind].early
         if late and path[:2] not in entries and (message := case.fault(reference)):
-            code = "case-tests" if ref.kind == "thing" else _CODES.get(str(path[0])) or _LATE_CODES[str(path[0])]
+            code = (
+                "case-tests"
+                if ref.kind == "thing"
+                else _CODES.get(str(path[0])) or _LATE_CODES.get(str(path[0]), "unknown-name")
+            )
             yield scenario.document.fault(path, message, code=code)
 
 
