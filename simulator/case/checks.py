@@ -374,11 +374,8 @@ def late_names(scenario: Scenario, unknown: Collection[Path], is_picked: bool) -
         path, ref, _ = reference
         late = path[0] in _CODES or not NAME_KINDS[ref.kind].early
         if late and path[:2] not in entries and (message := case.fault(reference)):
-            code = (
-                "case-tests"
-                if ref.kind == "thing"
-                else _CODES.get(str(path[0])) or _LATE_CODES.get(str(path[0]), "unknown-name")
-            )
+            section = "tests" if ref.kind == "thing" else str(path[0])
+            code = _CODES.get(section) or _LATE_CODES.get(section, "unknown-name")
             yield scenario.document.fault(path, message, code=code)
 
 

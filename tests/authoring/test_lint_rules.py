@@ -8,6 +8,7 @@ from simulator.authoring.author_faults import RULES as AUTHOR_RULES
 from simulator.authoring.case_checker import check_case, check_text
 from simulator.authoring.finding_codes import FINDINGS, severity_of
 from simulator.authoring.lint_rules import RULES
+from simulator.case.checks import CHECKS
 from simulator.case.error_recovery import _CODES
 from simulator.case.load import scenario_ids
 from simulator.paths import PACKAGE
@@ -89,8 +90,7 @@ def test_a_shipped_case_has_no_caution(name, monkeypatch):
 def test_every_code_that_a_check_gives_is_explained_and_every_explained_one_is_given():
     source = "\n".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py") if file.name != "finding_codes.py")
     given = {*re.findall(r'code="([a-z-]+)"', source), *RULES, *AUTHOR_RULES, *_CODES.values(), "wrong-type"}
-    sections = (PACKAGE / "case" / "checks.py").read_text(encoding="utf-8")
-    given |= set(re.findall(r'^ {8}\("([a-z-]+)", ', sections, re.MULTILINE))
+    given |= {check.code for check in CHECKS}
     given |= set(re.findall(r', "(file|syntax|duplicate-key|pick)"', source)) | {"fault"}
     assert given == set(FINDINGS)
 
