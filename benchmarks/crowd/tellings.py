@@ -29,8 +29,8 @@ from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.room_doors import link_path
 from simulator.rooms.room_events import PanelPushed, QuestionAnswered, RoomOpened
 from simulator.rooms.room_view import drawable
-from simulator.rooms.session_board import board_of
-from simulator.session.session_events import AnyEvent, CurveballStruck, HintTaken, QuestionAsked, Role
+from simulator.session.event_log import AnyEvent, Role
+from simulator.session.session_events import CurveballStruck, HintTaken, QuestionAsked
 from tests.browser.serving import ARGS, installed
 
 CASE = load("skin-cancer-triage")
@@ -98,9 +98,7 @@ def interview(browser: Browser, address: str, database: str, count: int, patienc
                 met.waits.setdefault((telling.kind, role), []).append(perf_counter() - begin if seen else None)
         pages[0].wait_for_timeout(3000)
         live.refresh()
-        met.lost += not box.count() or drawn_x(box) != round(
-            board_of(CASE, live.state).boxes[box.get_attribute("data-id") or ""].x
-        )
+        met.lost += not box.count() or drawn_x(box) != round(live.state.board(CASE).boxes[box.get_attribute("data-id") or ""].x)
     return told
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import NoSessionError, OvertakenError
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
-from simulator.session.session_events import AnyEvent, EventError, Role
-from simulator.session.session_rules import refusal
-from simulator.session.session_state import SessionState
+from simulator.session.event_log import AnyEvent, EventError, Role
+from simulator.session.session_state import SessionState, refusal
 
 #: The number of times that an event is checked anew because others were faster.
 _TRIES = 50
@@ -17,12 +18,14 @@ _TRIES = 50
 class LiveSession:
     """A session of a case, read from the log; raises NoSessionError for an unknown id or another case."""
 
+    states: ClassVar[type[SessionState]] = SessionState
+
     def __init__(self, log: SessionLog, scenario: Scenario, session: str) -> None:
         self.log, self.scenario = log, scenario
         head = log.get(session)
         if head is None or head.case != scenario.id:
             raise NoSessionError("There is no session of this case with this link. Begin a new one.")
-        self.state = SessionState.of(head, log.events_after(session))
+        self.state = self.states.of(head, log.events_after(session))
 
     @property
     def case_has_changed(self) -> bool:

@@ -15,7 +15,7 @@ from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.load import scenario_ids
 from simulator.paths import PAGES
-from simulator.session.session_events import Session
+from simulator.session.event_log import Session
 from simulator.units import counted
 
 #: The field of the address with the id of a session.

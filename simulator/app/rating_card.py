@@ -9,8 +9,7 @@ from typing import Generic
 import streamlit as st
 
 from simulator.app.widgets import plain
-from simulator.rooms.room_events import NOT_OBSERVED
-from simulator.session.session_signals import LEVELS, Evidence, Level, LogForm, Signal
+from simulator.session.session_signals import LEVELS, NOT_OBSERVED, Evidence, Level, LogForm, Signal
 from simulator.session.signal_rules import Decided
 
 LEVEL_NAMES = {"very_weak": "Very weak", "weak": "Weak", "strong": "Strong", "very_strong": "Very strong"}

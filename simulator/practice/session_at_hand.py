@@ -13,7 +13,8 @@ from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
-from simulator.session.session_events import AnyEvent, GoalSet, PhaseBegun, Role, Session
+from simulator.session.event_log import AnyEvent, Role, Session
+from simulator.session.session_events import GoalSet, PhaseBegun
 
 #: The key of a sentence on an event that was refused.
 _FAULT = "session:fault"

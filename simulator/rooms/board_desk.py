@@ -19,9 +19,8 @@ from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.room_at_hand import LINK_CLOSED, RoomAtHand
 from simulator.rooms.room_events import BoardChanged
 from simulator.rooms.room_runs import job_of, note_result, plan_of
-from simulator.rooms.session_board import board_of
+from simulator.rooms.room_session import RoomSession
 from simulator.session.session_events import PickChanged
-from simulator.session.session_state import SessionState
 
 #: What a line holds beside the board.
 _REST = {"place": 0, "said": "", "running": False, "verdict": ""}
@@ -63,10 +62,10 @@ class BoardDesk:
         content = board_content(empty, DrawnCase(empty, case), case, {}, BoardFigures(), Reader(self.room.role, editable=False))
         return Latest("closed", lambda: content | _REST | {"message": LINK_CLOSED})
 
-    def content(self, state: SessionState, job: Job | None) -> dict[str, Any]:
+    def content(self, state: RoomSession, job: Job | None) -> dict[str, Any]:
         """Return what the browser paints."""
         scenario = self.live.scenario_at(state)
-        board = board_of(scenario, state)
+        board = state.board(scenario)
         drawn = plan_of(self.live, state)
         result = job.summary if job is not None and job.succeeded else None
         picks = state.picks(scenario)
@@ -74,7 +73,7 @@ class BoardDesk:
         running = job is not None and job.running
         return content | _REST | {"place": state.place, "said": self._said(state), "running": running}
 
-    def _reader(self, state: SessionState) -> Reader:
+    def _reader(self, state: RoomSession) -> Reader:
         role, settings = self.room.role, state.room.settings
         locked = state.room.locked and role == "candidate"
         editable = role in ("candidate", "interviewer") and not locked and state.ended_at is None
@@ -84,7 +83,7 @@ class BoardDesk:
         }
         return Reader(role, editable, choices, by)
 
-    def _said(self, state: SessionState) -> str:
+    def _said(self, state: RoomSession) -> str:
         """Return the last change of another role in a sentence; empty for none."""
         latest = max([*state.operations[-1:], *state.changes[-1:]], key=lambda one: one.place, default=None)
         if latest is None or latest.role == self.room.role:
@@ -93,7 +92,7 @@ class BoardDesk:
         if isinstance(latest.event, PickChanged):
             return f"{who} set “{self.live.scenario.choices[latest.event.choice].label}”."
         if isinstance(latest.event, BoardChanged):
-            board = board_of(self.live.scenario, state)
+            board = state.board(self.live.scenario)
             box = board.boxes.get(getattr(latest.event.operation, "box", ""))
             about = f": “{box.label}”" if box else ""
             return f"{who} changed the board{about}."

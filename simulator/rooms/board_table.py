@@ -15,7 +15,6 @@ from simulator.board.board_content import kind_words
 from simulator.board.ports import ways_out
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import BoardChanged
-from simulator.rooms.session_board import board_of
 
 #: The word for a way that leads nowhere.
 _NOWHERE = "nowhere"
@@ -30,7 +29,7 @@ def board_table(room: RoomAtHand) -> None:
 
 @st.fragment
 def _table(room: RoomAtHand) -> None:
-    board = board_of(room.scenario, room.state)
+    board = room.state.board(room.scenario)
     rows, labels = ways_table(board), distinct_labels(board)
     editable = room.role in ("candidate", "interviewer") and (room.leads or not room.state.room.locked)
     st.data_editor(

@@ -19,7 +19,6 @@ from simulator.rooms.room_events import (
     BoardLocked,
     BoundRevealed,
     CurveballArmed,
-    CurveballWithdrawn,
     LeadEnded,
     MessageSent,
     PanelPushed,
@@ -28,7 +27,8 @@ from simulator.rooms.room_events import (
 )
 from simulator.rooms.room_view import FOLLOW, drawable
 from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
-from simulator.session.session_events import CurveballStruck, HintTaken, Role, SessionEnded
+from simulator.session.event_log import Role
+from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken, SessionEnded
 
 #: The most letters of an answer.
 _LETTERS = 1000

@@ -21,8 +21,8 @@ from simulator.rooms.own_task import OWN_TASK, OwnTask
 from simulator.rooms.room_doors import room_log
 from simulator.rooms.room_events import DISCLOSING, BoardChanged, PanelPushed, TaskSet, visible
 from simulator.rooms.room_places import room_places
-from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Session
-from simulator.session.session_state import SessionState
+from simulator.rooms.room_session import RoomSession
+from simulator.session.event_log import AnyEvent, LoggedEvent, Role, Session
 
 #: Rooms that stay in memory, besides those that a page holds.
 _KEPT = 128
@@ -42,7 +42,7 @@ class _View(NamedTuple):
 
     through: int
     events: tuple[LoggedEvent, ...]
-    state: SessionState
+    state: RoomSession
 
 
 class LiveRoom(LiveSession):
@@ -50,6 +50,9 @@ class LiveRoom(LiveSession):
 
     state: as the server knows it, with what no browser may see; `state_for` is what a role may see
     """
+
+    states = RoomSession
+    state: RoomSession
 
     def __init__(self, log: RoomLog, scenario: Scenario, room: str) -> None:
         self.lock = RLock()
@@ -83,7 +86,7 @@ class LiveRoom(LiveSession):
         self.scenario = self._tasks[-1][1].case if self._tasks else self.scenario
         self._sent |= {(one.event.browser, one.event.number) for one in new if isinstance(one.event, BoardChanged)}
 
-    def scenario_at(self, state: SessionState) -> Scenario:
+    def scenario_at(self, state: RoomSession) -> Scenario:
         """Return the case as of a state: the numbers of a task of one's own may change while the interview goes on."""
         with self.lock:
             earlier = (own for place, own in reversed(self._tasks) if place < state.place)
@@ -100,14 +103,15 @@ class LiveRoom(LiveSession):
         with self.lock:
             return (browser, number) in self._sent
 
-    def take(self, role: Role, event: AnyEvent) -> SessionState:
+    def take(self, role: Role, event: AnyEvent) -> RoomSession:
         """Append an event, and have every browser look; raises EventError with a sentence if it makes no sense here."""
         with self.lock:
-            state = super().take(role, event)
+            super().take(role, event)
+            state = self.state
         bell().ring()
         return state
 
-    def state_for(self, role: Role) -> SessionState:
+    def state_for(self, role: Role) -> RoomSession:
         """Return the state as a function of the events that a role may see, and of no other."""
         with self.lock:
             return self._view(role).state
@@ -128,7 +132,7 @@ class LiveRoom(LiveSession):
         through = len(self.events)
         if known is None or any(isinstance(event.event, DISCLOSING) for event in self.events[known.through :]):
             seen = tuple(visible(self.events, role))
-            return _View(through, seen, SessionState.of(self.state.session, seen))
+            return _View(through, seen, RoomSession.of(self.state.session, seen))
         further = visible(self.events[known.through :], role, self.events)
         return _View(through, (*known.events, *further), known.state.after(further))
 

@@ -27,7 +27,7 @@ from simulator.rooms.room_events import LEVELS, RoomOpened, TaskSet
 from simulator.rooms.room_view import drawable
 from simulator.rooms.side_by_side import side_by_side
 from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
-from simulator.session.session_events import Session
+from simulator.session.event_log import Session
 
 #: The lengths that are offered (minutes), and the most of one's own rooms that are listed.
 _MINUTES, _LISTED = (20, 30, 45, 60), 6

@@ -10,9 +10,8 @@ from simulator.case.phases import phases_of
 from simulator.limits import SESSION_TEXT
 from simulator.rooms.autosave_text import autosave_text
 from simulator.rooms.room_at_hand import RoomAtHand
-from simulator.rooms.room_events import NotesSaved, TagRemoved, TagSet
+from simulator.rooms.room_events import CARD_SIGNALS, NotesSaved, TagRemoved, TagSet
 from simulator.rooms.room_record import LABELS, latest_moment, moments, offered_moments, tag_words
-from simulator.rooms.room_rules import CARD_SIGNALS
 from simulator.session.session_record import minute_of
 
 #: The marks that are listed, and the moments that a mark may be about, the latest first.

@@ -15,8 +15,9 @@ from simulator.rooms.room_doors import access_at_hand, room_log
 from simulator.rooms.room_keys import cookie_name
 from simulator.rooms.room_places import room_places
 from simulator.rooms.room_runs import ask_for_last_run
-from simulator.session.session_events import AnyEvent, Role, SessionEnded
-from simulator.session.session_state import SessionState
+from simulator.rooms.room_session import RoomSession
+from simulator.session.event_log import AnyEvent, Role
+from simulator.session.session_events import SessionEnded
 
 _FAULT = "room:fault"
 
@@ -42,12 +43,12 @@ class RoomAtHand:
         return self.live.scenario
 
     @property
-    def state(self) -> SessionState:
+    def state(self) -> RoomSession:
         """The state as a function of the events that the role may see."""
         return self.live.state_for(self.role)
 
     @property
-    def fresh_state(self) -> SessionState:
+    def fresh_state(self) -> RoomSession:
         """The state with what other servers have added."""
         self.live.keep_fresh()
         return self.state

@@ -22,7 +22,7 @@ from simulator.app.store.faults import StoreError
 from simulator.app.store.room_log import LINK_S, Access, RoomLog
 from simulator.app.store.room_rows import letters_of
 from simulator.rooms.room_keys import RoomKeys, cookie_name, key_in, keys_in, off_the_loop
-from simulator.session.session_events import ROLES, Role
+from simulator.session.event_log import ROLES, Role
 
 #: The path of the door, the field with the secret, and the fields of the page's address.
 PATH, KEY, ROOM, ROLE = "enter", "key", "room", "as"

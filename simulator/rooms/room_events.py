@@ -7,16 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.board.operations import Operation
+from simulator.board.operations import Operation, OperationError
 from simulator.case.fields import Name
-from simulator.rooms.own_task import OwnTask
-from simulator.session.session_events import (
+from simulator.case.phases import SIGNAL_PHASES
+from simulator.case.schema import Scenario
+from simulator.errors import suggest
+from simulator.rooms.own_task import OWN_TASK, OwnTask
+from simulator.rooms.room_state import Rating, RoomAnswer, RoomState, Tag
+from simulator.session.event_log import (
     READERS,
     AnyEvent,
+    Changes,
     Index,
     LoggedEvent,
     Metric,
@@ -24,7 +29,13 @@ from simulator.session.session_events import (
     SomeWords,
     UnknownEvent,
     Words,
+    refused_word,
 )
+from simulator.session.session_signals import NOT_OBSERVED
+from simulator.session.session_state import SessionState, Timed
+
+if TYPE_CHECKING:
+    from simulator.rooms.room_session import RoomSession
 
 Level = Literal["junior", "senior", "staff"]
 LEVELS: tuple[Level, ...] = ("junior", "senior", "staff")
@@ -32,8 +43,11 @@ LEVELS: tuple[Level, ...] = ("junior", "senior", "staff")
 #: The levels of a signal, the lowest first; there is no middle.
 RATINGS = ("very_weak", "weak", "strong", "very_strong")
 
-#: The level of a signal that the interview did not show; it counts as no number.
-NOT_OBSERVED = "not_observed"
+#: The signals of a scorecard.
+CARD_SIGNALS = ("framing", "data", "model", "evaluation", "serving", "communication")
+
+#: A room's clock that has counted less (s) has not started: its first events lie a moment apart.
+_AT_REST_S = 1.0
 
 #: The most letters of a task in the interviewer's words.
 TASK_LETTERS = 4000
@@ -46,7 +60,30 @@ _PRIVATE = frozenset[Role]({"interviewer", "rater", "system"})
 Browser = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
 
 
-class RoomOpened(AnyEvent):
+class RoomEvent(AnyEvent):
+    """Base of the events of a room. is_step: whether the record lists it; judges: whether it is a rater's alone at first."""
+
+    is_step: ClassVar[bool] = False
+    judges: ClassVar[bool] = False
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return state.in_room(logged)
+
+    def change(self, state: RoomSession, logged: LoggedEvent) -> Changes:
+        """Return the changes of the session of a room: by default, those of the room alone."""
+        changes = self.room_change(state.room, logged)
+        if changes is None:
+            return None
+        if self.is_step:
+            changes |= {"steps": (*state.room.steps, logged)}
+        return {"room": replace(state.room, **changes)}
+
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        """Return the changes of what only a room has."""
+        return {}
+
+
+class RoomOpened(RoomEvent):
     """A room is created.
 
     title, level: the interviewer's own
@@ -69,14 +106,25 @@ class RoomOpened(AnyEvent):
     def seen_as(self, role: Role, bounds: Collection[str]) -> Self:
         return self if role not in READERS else self.model_copy(update={"title": "", "level": "senior"})
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        before = state.room.settings
+        if before is not None and before.empty_board != self.empty_board and state.operations:
+            return "The board has changes already: it stays as it is."
+        faults = (refused_word(name, scenario.choices, "choice") for name in self.choices or ())
+        return next(filter(None, faults), "")
 
-class TaskSet(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"settings": self}
+
+
+class TaskSet(RoomEvent):
     """The interviewer states a task, or changes it or the time; None leaves a part as it is.
 
     text: what the candidate reads, empty for the brief of the case; minutes: of the whole interview
     own: the numbers of a task of one's own, with the bounds that were revealed for those who learn them later
     """
 
+    is_step = True
     by = frozenset({"system", "interviewer"})
 
     kind: Literal["task_set"] = "task_set"
@@ -91,10 +139,28 @@ class TaskSet(AnyEvent):
         shown = {metric: bound for metric, bound in self.own.bounds.items() if metric in bounds}
         return self.model_copy(update={"own": self.own.model_copy(update={"bounds": shown})})
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        if self.text is None and self.minutes is None and self.own is None:
+            return "Nothing of the task is changed."
+        if self.own is not None and scenario.id != OWN_TASK:
+            return "The numbers of this task are those of its case."
+        return ""
 
-class MessageSent(AnyEvent):
+    def change(self, state: RoomSession, logged: LoggedEvent) -> Changes:
+        session = state.session if self.minutes is None else replace(state.session, minutes=self.minutes)
+        return {"session": session, **(super().change(state, logged) or {})}
+
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        settings = room.settings
+        if settings is not None and self.text is not None:
+            settings = settings.model_copy(update={"task": self.text})
+        return {"settings": settings, "own": self.own or room.own}
+
+
+class MessageSent(RoomEvent):
     """The interviewer tells the candidate something in words."""
 
+    is_step = True
     by = _ROOM
 
     kind: Literal["message_sent"] = "message_sent"
@@ -102,19 +168,10 @@ class MessageSent(AnyEvent):
     text: SomeWords
 
 
-class CurveballWithdrawn(AnyEvent):
-    """A curveball that struck is taken back: the design is run without it from now on."""
-
-    by = _ROOM
-
-    kind: Literal["curveball_withdrawn"] = "curveball_withdrawn"
-    version: Literal[1] = 1
-    curveball: Name
-
-
-class ProbeTicked(AnyEvent):
+class ProbeTicked(RoomEvent):
     """The interviewer ticks a probe as asked, or takes the tick back; ask: the words of the probe."""
 
+    is_step = True
     by = _ROOM
     seen_by = _PRIVATE
 
@@ -123,8 +180,14 @@ class ProbeTicked(AnyEvent):
     ask: Annotated[str, Field(min_length=1, max_length=300)]
     asked: bool = True
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        return "It is so already." if (self.ask in state.room.probes) == self.asked else ""
 
-class BoardChanged(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"probes": room.probes | {self.ask} if self.asked else room.probes - {self.ask}}
+
+
+class BoardChanged(RoomEvent):
     """An operation on the board. browser, number: which tab sent it and its number there, so that none is taken twice."""
 
     by = _TABLE
@@ -135,8 +198,23 @@ class BoardChanged(AnyEvent):
     browser: Browser
     number: Annotated[int, Field(ge=1, le=10**9)]
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        if any(self._equals(other.event) for other in state.operations):
+            return "This change was taken already."
+        try:
+            state.board(scenario).after(self.operation)
+        except OperationError as error:
+            return str(error)
+        return ""
 
-class QuestionAnswered(AnyEvent):
+    def _equals(self, other: AnyEvent) -> bool:
+        return isinstance(other, BoardChanged) and (other.browser, other.number) == (self.browser, self.number)
+
+    def change(self, state: RoomSession, logged: LoggedEvent) -> Changes:
+        return {"operations": (*state.operations, Timed.of(logged))}
+
+
+class QuestionAnswered(RoomEvent):
     """The interviewer answers a question in words; question: the place of its event."""
 
     by = _ROOM
@@ -146,8 +224,15 @@ class QuestionAnswered(AnyEvent):
     question: Index
     text: SomeWords
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        asked = any(question.place == self.question for question in state.questions)
+        return "" if asked else "There is no such question in this room."
 
-class CurveballArmed(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"given": (*room.given, RoomAnswer(logged.place, self.question, logged.at, self.text))}
+
+
+class CurveballArmed(RoomEvent):
     """A curveball is made ready, or put away again."""
 
     by = _ROOM
@@ -158,10 +243,22 @@ class CurveballArmed(AnyEvent):
     curveball: Name
     ready: bool = True
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        if fault := refused_word(self.curveball, scenario.curveballs, "curveball"):
+            return fault
+        if self.curveball in state.strikes:
+            return "This curveball has struck already."
+        return "It is so already." if (self.curveball in state.room.armed) == self.ready else ""
 
-class PanelPushed(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        others = tuple(name for name in room.armed if name != self.curveball)
+        return {"armed": (*others, self.curveball) if self.ready else others}
+
+
+class PanelPushed(RoomEvent):
     """The interviewer shows a panel on the candidate's page; lead: whether both see it until the lead ends."""
 
+    is_step = True
     by = _ROOM
 
     kind: Literal["panel_pushed"] = "panel_pushed"
@@ -169,8 +266,11 @@ class PanelPushed(AnyEvent):
     panel: Name
     lead: bool = False
 
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"pushed": self.panel, "leads": self.lead}
 
-class LeadEnded(AnyEvent):
+
+class LeadEnded(RoomEvent):
     """Each sees the panel of their own choice again."""
 
     by = _ROOM
@@ -178,20 +278,35 @@ class LeadEnded(AnyEvent):
     kind: Literal["lead_ended"] = "lead_ended"
     version: Literal[1] = 1
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        return "" if state.room.leads else "No lead is on now."
 
-class BoundRevealed(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"leads": False}
+
+
+class BoundRevealed(RoomEvent):
     """The bound of an objective is shown."""
 
+    is_step = True
     by = _ROOM
 
     kind: Literal["bound_revealed"] = "bound_revealed"
     version: Literal[1] = 1
     metric: Metric
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        return refused_word(self.metric, [objective.metric for objective in scenario.objectives], "objective")
 
-class TagSet(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"bounds": tuple(dict.fromkeys((*room.bounds, self.metric)))}
+
+
+class TagSet(RoomEvent):
     """A mark on a signal, plus or minus; about: the place of its event; probe: the words of a probe that it is against."""
 
+    after_the_end = True
+    judges = True
     by = _ROOM
     seen_by = _PRIVATE
 
@@ -203,10 +318,21 @@ class TagSet(AnyEvent):
     text: Annotated[str, Field(max_length=300)] = ""
     probe: Annotated[str, Field(max_length=300)] = ""
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        if fault := refused_word(self.signal, SIGNAL_PHASES, "signal"):
+            return fault
+        return "The moment lies in the future." if self.about is not None and self.about >= state.place else ""
 
-class TagRemoved(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        tag = Tag(logged.place, logged.at, self.signal, self.plus, self.about, self.text, self.probe)
+        return {"tags": (*room.tags, tag)}
+
+
+class TagRemoved(RoomEvent):
     """A mark is withdrawn; tag: the place of its event."""
 
+    after_the_end = True
+    judges = True
     by = _ROOM
     seen_by = _PRIVATE
 
@@ -214,10 +340,19 @@ class TagRemoved(AnyEvent):
     version: Literal[1] = 1
     tag: Index
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        return "" if any(tag.place == self.tag for tag in state.room.tags) else "There is no such mark."
 
-class NotesSaved(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        tags = tuple(tag for tag in room.tags if tag.place != self.tag)
+        return None if len(tags) == len(room.tags) else {"tags": tags}
+
+
+class NotesSaved(RoomEvent):
     """The interviewer's private notes, whole; the latest counts."""
 
+    after_the_end = True
+    judges = True
     by = _ROOM
     seen_by = _PRIVATE
 
@@ -225,8 +360,11 @@ class NotesSaved(AnyEvent):
     version: Literal[1] = 1
     text: Words = ""
 
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"notes": self.text}
 
-class ScratchpadSaved(AnyEvent):
+
+class ScratchpadSaved(RoomEvent):
     """The candidate's own scratchpad, whole; the latest counts."""
 
     seen_by = frozenset({"candidate"})
@@ -235,18 +373,28 @@ class ScratchpadSaved(AnyEvent):
     version: Literal[1] = 1
     text: Words = ""
 
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"scratchpad": self.text}
 
-class BoardLocked(AnyEvent):
+
+class BoardLocked(RoomEvent):
     """The candidate may not change the board, or may again."""
 
+    is_step = True
     by = _ROOM
 
     kind: Literal["board_locked"] = "board_locked"
     version: Literal[1] = 1
     locked: bool = True
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        return "It is so already." if state.room.locked == self.locked else ""
 
-class ClockPaused(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"locked": self.locked}
+
+
+class ClockPaused(RoomEvent):
     """The clock stands still, or goes on."""
 
     by = _ROOM
@@ -255,13 +403,23 @@ class ClockPaused(AnyEvent):
     version: Literal[1] = 1
     paused: bool = True
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        return "It is so already." if state.paused == self.paused else ""
 
-class SignalRated(AnyEvent):
+    def change(self, state: RoomSession, logged: LoggedEvent) -> Changes:
+        starts = not self.paused and state.started_at is None and sum(state.used_s.values()) < _AT_REST_S
+        return {"paused": self.paused} | ({"started_at": logged.at} if starts else {})
+
+
+class SignalRated(RoomEvent):
     """A rater's level of a signal, with the places of the events and tags that it rests on; the latest counts.
 
     absence: words on what never came, in place of events
     """
 
+    after_the_end = True
+    judges = True
+    place = "ratings"
     by = frozenset({"interviewer", "rater"})
     seen_by = _PRIVATE
 
@@ -279,19 +437,48 @@ class SignalRated(AnyEvent):
             raise ValueError("give a moment of the log, or say what was absent; else the level is “not observed”")
         return self
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        if fault := _card_fault(state, role):
+            return fault
+        if self.signal not in CARD_SIGNALS:
+            return f"The scorecard has no signal “{self.signal}”; {suggest(self.signal, CARD_SIGNALS)}"
+        return "The evidence lies in the future." if max(self.evidence, default=-1) >= state.place else ""
 
-class ScorecardSubmitted(AnyEvent):
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        if logged.role in room.submitted:
+            return None
+        rating = Rating(self.level, self.evidence, self.text, self.absence)
+        return {"ratings": {**room.ratings, (logged.role, self.signal): rating}}
+
+
+class ScorecardSubmitted(RoomEvent):
     """A rater's scorecard is complete and cannot be changed any more."""
 
+    after_the_end = True
+    judges = True
+    place = "end"
     by = frozenset({"interviewer", "rater"})
     seen_by = _PRIVATE
 
     kind: Literal["scorecard_submitted"] = "scorecard_submitted"
     version: Literal[1] = 1
 
+    def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
+        if fault := _card_fault(state, role):
+            return fault
+        missing = [name for name in CARD_SIGNALS if name not in state.room.ratings_of(role)]
+        return f"Rate every signal first: {', '.join(missing)}." if missing else ""
 
-#: Judgements of one rater, which the other may see only after both have submitted.
-_OF_A_RATER = (TagSet, TagRemoved, NotesSaved, SignalRated, ScorecardSubmitted)
+    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+        return {"submitted": room.submitted | {logged.role}}
+
+
+def _card_fault(state: RoomSession, role: Role) -> str:
+    """Return why a rater's scorecard takes nothing now; empty if it does."""
+    if role in state.room.submitted:
+        return "This scorecard is complete: it cannot be changed any more."
+    return "Rate after the end of the interview." if state.ended_at is None else ""
+
 
 #: Events after which a role may see more of the events before them.
 DISCLOSING = (ScorecardSubmitted, BoundRevealed)
@@ -318,7 +505,7 @@ def shared(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
 def _is_visible(one: LoggedEvent, role: Role, both: bool) -> bool:
     if isinstance(one.event, UnknownEvent):
         return role == "system"
-    if isinstance(one.event, _OF_A_RATER) and role in ("interviewer", "rater") and not both:
+    if isinstance(one.event, RoomEvent) and one.event.judges and role in ("interviewer", "rater") and not both:
         return one.role == role
     return role in type(one.event).seen_by
 

@@ -16,14 +16,12 @@ from simulator.board.case_drawing import case_text
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.rooms.room_at_hand import RoomAtHand
-from simulator.rooms.room_events import SignalRated, shared
+from simulator.rooms.room_events import CARD_SIGNALS, SignalRated, shared
 from simulator.rooms.room_record import LABELS, mark_moments, moments, room_record, tag_words
-from simulator.rooms.room_rules import CARD_SIGNALS
+from simulator.rooms.room_session import RoomSession, drawing_of
 from simulator.rooms.scorecards import compared
-from simulator.rooms.session_board import drawing_of
-from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Session, UnknownEvent
+from simulator.session.event_log import AnyEvent, LoggedEvent, Role, Session, UnknownEvent
 from simulator.session.session_record import figure_words, minute_of
-from simulator.session.session_state import SessionState
 
 
 def files(room: RoomAtHand) -> None:
@@ -35,7 +33,7 @@ def files(room: RoomAtHand) -> None:
             "The candidate's file (HTML)",
             "candidate.html",
             "text/html",
-            lambda: candidate_page(room.scenario, SessionState.of(_head(room), shared(room.live.events))),
+            lambda: candidate_page(room.scenario, RoomSession.of(_head(room), shared(room.live.events))),
         ),
         (
             "The candidate's log (JSON)",
@@ -114,7 +112,7 @@ def _moved(event: AnyEvent | UnknownEvent, places: dict[int, int]) -> AnyEvent |
 # ---- pages
 
 
-def candidate_page(scenario: Scenario, state: SessionState) -> str:
+def candidate_page(scenario: Scenario, state: RoomSession) -> str:
     """Return the candidate's file; state: as candidate and interviewer may both see it."""
     body = "".join([
         f"<h1>{escape(scenario.title)}: an interview</h1>",
@@ -128,7 +126,7 @@ def candidate_page(scenario: Scenario, state: SessionState) -> str:
     return html_page(f"{scenario.title}: an interview", body)
 
 
-def sheet(scenario: Scenario, state: SessionState, role: Role) -> str:
+def sheet(scenario: Scenario, state: RoomSession, role: Role) -> str:
     """Return the rater's one page: ratings with their evidence, marks and notes."""
     settings = state.room.settings
     title = (settings.title if settings else "") or scenario.title
@@ -145,41 +143,41 @@ def sheet(scenario: Scenario, state: SessionState, role: Role) -> str:
     return html_page(title, body)
 
 
-def _task(state: SessionState) -> list[str]:
+def _task(state: RoomSession) -> list[str]:
     settings = state.room.settings
     return [] if settings is None else settings.task.split("\n\n")
 
 
-def _design(scenario: Scenario, state: SessionState) -> str:
+def _design(scenario: Scenario, state: RoomSession) -> str:
     picks = state.picks(scenario)
     rows = [[choice.label, choice.label_of(picks[name])] for name, choice in scenario.choices.items()]
     return table(pd.DataFrame(rows, columns=["choice", "pick"]))
 
 
-def _runs(scenario: Scenario, state: SessionState) -> str:
+def _runs(scenario: Scenario, state: RoomSession) -> str:
     rows = [[f"{row.minute:.0f}", row.details] for row in room_record(scenario, state) if row.what == "Run"]
     return table(pd.DataFrame(rows, columns=["minute", "verdicts"])) if rows else ""
 
 
-def _figures(scenario: Scenario, state: SessionState) -> Iterator[str]:
+def _figures(scenario: Scenario, state: RoomSession) -> Iterator[str]:
     """Yield each run with the figures of its objectives; a verdict only where the bound was revealed."""
     for run in state.runs:
         if run.ended is not None:
             yield f"{minute_of(state, run.ended_at or run.at):.0f} min. {figure_words(scenario, run)}"
 
 
-def _talk(state: SessionState) -> Iterator[str]:
+def _talk(state: RoomSession) -> Iterator[str]:
     for question in state.questions:
         answer = state.room.answers.get(question.place)
         yield f"Question: {question.words or ''} Answer: {answer.text if answer else 'none.'}"
 
 
-def _timeline(scenario: Scenario, state: SessionState) -> str:
+def _timeline(scenario: Scenario, state: RoomSession) -> str:
     rows = [[f"{row.minute:.1f}", row.what, row.details] for row in room_record(scenario, state) if row.what != "Run"]
     return table(pd.DataFrame(rows, columns=["minute", "what", "details"]))
 
 
-def _ratings(scenario: Scenario, state: SessionState, role: str) -> Iterator[str]:
+def _ratings(scenario: Scenario, state: RoomSession, role: str) -> Iterator[str]:
     rated, words = state.room.ratings_of(role), moments(scenario, state) | mark_moments(scenario, state)
     for signal in (signal for signal in CARD_SIGNALS if signal in rated):
         rating = rated[signal]
@@ -189,11 +187,11 @@ def _ratings(scenario: Scenario, state: SessionState, role: str) -> Iterator[str
         yield paragraph(rating.text) + bullets([*evidence, *absence])
 
 
-def _both(state: SessionState) -> str:
+def _both(state: RoomSession) -> str:
     return table(both_raters(state)) if compared(state) else ""
 
 
-def both_raters(state: SessionState) -> pd.DataFrame:
+def both_raters(state: RoomSession) -> pd.DataFrame:
     """Return both raters beside each other, a row a signal; a signal that one has not observed has no mean and no steps."""
     rows = [
         [LABELS[one.signal], SCALE_NAMES[one.first], SCALE_NAMES[one.second], _number(one.mean), _number(one.steps)]
@@ -206,7 +204,7 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:g}"
 
 
-def _marks(scenario: Scenario, state: SessionState) -> Iterator[str]:
+def _marks(scenario: Scenario, state: RoomSession) -> Iterator[str]:
     words = moments(scenario, state)
     for tag in state.room.tags:
         yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag, words)}"

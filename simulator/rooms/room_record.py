@@ -10,10 +10,10 @@ from simulator.case.exhibits import EXHIBITS
 from simulator.case.schema import Scenario
 from simulator.errors import shortened
 from simulator.rooms.room_events import BoardChanged, BoundRevealed, MessageSent, PanelPushed, ProbeTicked, TaskSet
+from simulator.rooms.room_session import RoomSession
 from simulator.rooms.room_state import Tag
 from simulator.session.session_record import RecordRow, minute_of, question_words, record
 from simulator.session.session_signals import SIGNALS
-from simulator.session.session_state import SessionState
 
 #: The words of an operation, with the name of its box.
 _WORDS: Mapping[type, str] = {
@@ -32,19 +32,19 @@ _WORDS: Mapping[type, str] = {
 LABELS = {signal.name: signal.label for signal in SIGNALS}
 
 
-def room_record(scenario: Scenario, state: SessionState) -> list[RecordRow]:
+def room_record(scenario: Scenario, state: RoomSession) -> list[RecordRow]:
     """Return the rows of a room in the order of the log; state: as a role may see it. Moves of boxes are left out."""
     words = moments(scenario, state)
     marks = (RecordRow(tag.place, minute_of(state, tag.at), "Mark", tag_words(tag, words)) for tag in state.room.tags)
     return sorted([*_without_marks(scenario, state), *marks], key=lambda row: row.place)
 
 
-def _without_marks(scenario: Scenario, state: SessionState) -> list[RecordRow]:
+def _without_marks(scenario: Scenario, state: RoomSession) -> list[RecordRow]:
     further = (RecordRow(place, minute_of(state, at), what, words) for place, at, what, words in _rows(scenario, state))
     return sorted([*record(scenario, state), *further], key=lambda row: row.place)
 
 
-def moments(scenario: Scenario, state: SessionState) -> dict[int, str]:
+def moments(scenario: Scenario, state: RoomSession) -> dict[int, str]:
     """Return the moments of a room in words, by the places of their events: a question with its answer, no mark and no end."""
     rows = [row for row in _without_marks(scenario, state) if row.what != "End"]
     words = {row.place: _moment(row.minute, row.what, row.details) for row in rows}
@@ -54,18 +54,18 @@ def moments(scenario: Scenario, state: SessionState) -> dict[int, str]:
     return words | {run.ended_place: words[run.place] for run in state.runs if run.ended_place is not None}
 
 
-def offered_moments(scenario: Scenario, state: SessionState) -> dict[int, str]:
+def offered_moments(scenario: Scenario, state: RoomSession) -> dict[int, str]:
     """Return the moments in words, the earliest first, each run once."""
     ends = {run.ended_place for run in state.runs}
     return {place: words for place, words in sorted(moments(scenario, state).items()) if place not in ends}
 
 
-def latest_moment(scenario: Scenario, state: SessionState) -> int | None:
+def latest_moment(scenario: Scenario, state: RoomSession) -> int | None:
     """Return the place of the latest moment; None for none. A run counts at its end."""
     return max(moments(scenario, state), default=None)
 
 
-def mark_moments(scenario: Scenario, state: SessionState) -> dict[int, str]:
+def mark_moments(scenario: Scenario, state: RoomSession) -> dict[int, str]:
     """Return the marks in words with their moments, by the places of their events."""
     words = moments(scenario, state)
     return {tag.place: _moment(minute_of(state, tag.at), "Mark", tag_words(tag, words)) for tag in state.room.tags}
@@ -75,7 +75,7 @@ def _moment(minute: float, what: str, details: str) -> str:
     return f"{minute:.0f} min, {what}: {shortened(details)}".removesuffix(": ")
 
 
-def _rows(scenario: Scenario, state: SessionState) -> Iterator[tuple[int, float, str, str]]:
+def _rows(scenario: Scenario, state: RoomSession) -> Iterator[tuple[int, float, str, str]]:
     for operation in state.operations:
         assert isinstance(operation.event, BoardChanged)
         if words := operation_words(scenario, operation.event.operation):

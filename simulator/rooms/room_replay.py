@@ -21,8 +21,8 @@ from simulator.rooms.board_desk import BoardDesk
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_record import room_record
 from simulator.rooms.room_runs import job_of
+from simulator.rooms.room_session import RoomSession
 from simulator.rooms.room_view import run_bar
-from simulator.session.session_state import SessionState
 
 #: The speeds that are offered: log seconds for a second.
 SPEEDS = (1, 5, 20, 60)
@@ -36,11 +36,11 @@ class ReplayDesk(BoardDesk):
 
     place: int = 0
 
-    def state_at(self) -> SessionState:
+    def state_at(self) -> RoomSession:
         """Return the state behind the event at the place, as the role may see it."""
         events = self.live.seen_events(self.room.role)
         kept = events[: bisect_right([event.place for event in events], self.place)]
-        return SessionState.of(replace(self.live.state.session, ended_at=None), kept)
+        return RoomSession.of(replace(self.live.state.session, ended_at=None), kept)
 
     def look(self) -> Latest:
         """Return the board at the place."""
@@ -106,7 +106,7 @@ def _verdicts(desk: ReplayDesk) -> None:
             st.caption(plain("The ring on a verdict's line shows the design without curveballs."))
 
 
-def _calm(desk: ReplayDesk, state: SessionState) -> Result | None:
+def _calm(desk: ReplayDesk, state: RoomSession) -> Result | None:
     """Return the run of the same design without its curveballs; None where none struck, and until it has ended."""
     if not state.strikes:
         return None

@@ -15,10 +15,9 @@ from simulator.errors import InputError
 from simulator.explain.result import Result
 from simulator.keeper import remembers
 from simulator.rooms.live_room import LiveRoom
-from simulator.rooms.session_board import drawing_hash, drawing_of
+from simulator.rooms.room_session import RoomSession, drawing_of
+from simulator.session.event_log import Role
 from simulator.session.run_events import ended_event, run_asked
-from simulator.session.session_events import Role
-from simulator.session.session_state import SessionState
 
 
 @dataclass(frozen=True)
@@ -29,13 +28,13 @@ class DrawnPlan:
     plan: Plan | None
 
 
-def plan_of(room: LiveRoom, state: SessionState) -> DrawnPlan:
+def plan_of(room: LiveRoom, state: RoomSession) -> DrawnPlan:
     """Return the plan of a room's design under the curveballs that struck, or the faults that a drawing has."""
     return _compiled(room.scenario_at(state), state)
 
 
 @remembers(128, key=lambda scenario, state: (scenario, state.design_at_hand(scenario)))
-def _compiled(scenario: Scenario, state: SessionState) -> DrawnPlan:
+def _compiled(scenario: Scenario, state: RoomSession) -> DrawnPlan:
     drawing = drawing_of(scenario, state)
     if drawing.scenario is None:
         return DrawnPlan(drawing, None)
@@ -54,7 +53,7 @@ def _box_of(drawing: DrawnCase, field: str) -> str:
     return name if section in ("stages", "ends") and name in drawing.board.boxes else ""
 
 
-def job_of(room: LiveRoom, state: SessionState | None = None, what: str = "board") -> Job | None:
+def job_of(room: LiveRoom, state: RoomSession | None = None, what: str = "board") -> Job | None:
     """Return the run of a room's design, begun if it is not; None where the drawing does not compile.
 
     state: of the room, None for that of now; what: the part of the page that watches the run
@@ -81,7 +80,7 @@ def _ask(room: LiveRoom, design: str) -> None:
     state = room.state
     if any(run.design == design for run in state.runs):
         return
-    room.take("system", run_asked(room.scenario, state, drawing_hash(room.scenario, state)))
+    room.take("system", run_asked(room.scenario, state))
 
 
 def ask_for_last_run(room: LiveRoom) -> None:

@@ -7,13 +7,12 @@ import streamlit as st
 from simulator.app.rating_card import SCALE_NAMES
 from simulator.app.widgets import plain
 from simulator.rooms.room_at_hand import RoomAtHand, say
-from simulator.rooms.room_events import NOT_OBSERVED, RATINGS, ScorecardSubmitted, SignalRated
+from simulator.rooms.room_events import CARD_SIGNALS, RATINGS, ScorecardSubmitted, SignalRated
 from simulator.rooms.room_files import both_raters, files
 from simulator.rooms.room_record import LABELS, mark_moments, offered_moments
 from simulator.rooms.room_replay import replay
-from simulator.rooms.room_rules import CARD_SIGNALS
 from simulator.rooms.scorecards import compared, open_signals
-from simulator.session.session_signals import signals_of
+from simulator.session.session_signals import NOT_OBSERVED, signals_of
 from simulator.units import counted
 
 #: The most moments of the log that are offered as evidence, the latest ones.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from simulator.rooms.room_events import NOT_OBSERVED, RATINGS
-from simulator.rooms.room_rules import CARD_SIGNALS
-from simulator.session.session_state import SessionState
+from simulator.rooms.room_events import CARD_SIGNALS, RATINGS
+from simulator.rooms.room_session import RoomSession
+from simulator.session.session_signals import NOT_OBSERVED
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class RatedTwice:
         return RATINGS.index(self.first), RATINGS.index(self.second)
 
 
-def open_signals(state: SessionState, role: str) -> list[str]:
+def open_signals(state: RoomSession, role: str) -> list[str]:
     """Return the signals that a rater has not rated yet."""
     rated = state.room.ratings_of(role)
     return [signal for signal in CARD_SIGNALS if signal not in rated]
 
 
-def compared(state: SessionState) -> list[RatedTwice]:
+def compared(state: RoomSession) -> list[RatedTwice]:
     """Return every signal with both levels; empty until both raters have submitted."""
     if not state.room.submitted >= {"interviewer", "rater"}:
         return []

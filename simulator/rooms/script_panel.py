@@ -16,7 +16,7 @@ from simulator.rooms.board_gaps import board_gaps
 from simulator.rooms.candidate_page import brief_of
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import LEVELS, ClockPaused, ProbeTicked
-from simulator.rooms.session_board import board_of, drawing_of
+from simulator.rooms.room_session import drawing_of
 from simulator.session.phase_clock import phase_times
 from simulator.session.session_events import PhaseBegun
 
@@ -60,7 +60,7 @@ def gaps_panel(room: RoomAtHand) -> None:
 
     def gaps() -> list[str]:
         state, scenario = room.live.state, room.live.scenario
-        return board_gaps(board_of(scenario, state), drawing_of(scenario, state), scenario)
+        return board_gaps(state.board(scenario), drawing_of(scenario, state), scenario)
 
     follow("room gaps", lambda: Latest("\n".join(gaps())))
     unsaid = gaps()

@@ -14,10 +14,10 @@ from simulator.case.load import scenario_ids
 from simulator.errors import InputError
 from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK
+from simulator.rooms.room_events import CARD_SIGNALS
 from simulator.rooms.room_record import LABELS
-from simulator.rooms.room_rules import CARD_SIGNALS
-from simulator.session.session_events import Session, design_hash
-from simulator.session.session_state import SessionState
+from simulator.rooms.room_session import RoomSession
+from simulator.session.event_log import Session, design_hash
 
 #: The most interviews beside each other.
 MOST = 8
@@ -71,13 +71,13 @@ def _column(room: LiveRoom) -> dict[str, str]:
     }
 
 
-def _verdicts(state: SessionState) -> str:
+def _verdicts(state: RoomSession) -> str:
     ended = [run.ended for run in state.runs if run.ended is not None]
     counts = Counter(ended[-1].verdicts.values()) if ended else Counter()
     return ", ".join(f"{count} {standing}" for standing, count in counts.items()) or "no run"
 
 
-def _design(room: LiveRoom, state: SessionState) -> str:
+def _design(room: LiveRoom, state: RoomSession) -> str:
     usual, picks = room.scenario.defaults(), state.picks(room.scenario)
     choices = room.scenario.choices
     return "; ".join(
@@ -85,6 +85,6 @@ def _design(room: LiveRoom, state: SessionState) -> str:
     )
 
 
-def _marks(state: SessionState, signal: str) -> str:
+def _marks(state: RoomSession, signal: str) -> str:
     tags = [tag for tag in state.room.tags if tag.signal == signal]
     return f"+{sum(tag.plus for tag in tags)} −{sum(not tag.plus for tag in tags)}" if tags else ""

@@ -12,8 +12,9 @@ from simulator.app.widgets import plain
 from simulator.case.phases import phases_of
 from simulator.metrics.summary import judged
 from simulator.rooms.room_at_hand import RoomAtHand
-from simulator.rooms.room_events import BoundRevealed, CurveballWithdrawn, MessageSent, QuestionAnswered, TaskSet
-from simulator.session.session_events import CurveballStruck, HintTaken, LoggedEvent
+from simulator.rooms.room_events import BoundRevealed, MessageSent, QuestionAnswered, TaskSet
+from simulator.session.event_log import LoggedEvent
+from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken
 
 #: The words that stand open; older ones open with a click.
 _OPEN = 3

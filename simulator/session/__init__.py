@@ -2,5 +2,3 @@
 
 Practice, incidents and rooms share the log. Nothing here stores or draws: `simulator.app.store` stores, features draw.
 """
-
-from simulator.rooms import room_events as room_events  # so that a log with events of a room can be read everywhere

@@ -11,10 +11,15 @@ from simulator.session.session_events import RunAsked, RunEnded, RunFigure
 from simulator.session.session_state import SessionState
 
 
-def run_asked(scenario: Scenario, state: SessionState, drawing: str = "") -> RunAsked:
-    """Return the event that asks for a run of the design at hand; drawing: hash of the board, empty for that of the case."""
-    picks, replications = state.picks(scenario), scenario.run.replications
-    return RunAsked(picks=picks, strikes=state.strikes, seed=state.session.seed, replications=replications, drawing=drawing)
+def run_asked(scenario: Scenario, state: SessionState) -> RunAsked:
+    """Return the event that asks for a run of the design at hand."""
+    return RunAsked(
+        picks=state.picks(scenario),
+        strikes=state.strikes,
+        seed=state.session.seed,
+        replications=scenario.run.replications,
+        drawing=state.drawing(scenario),
+    )
 
 
 def ended_event(design: str, result: Result) -> RunEnded:

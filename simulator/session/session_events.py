@@ -1,123 +1,71 @@
-"""Events of a session: a model a kind, bounded and frozen, and the way from stored rows of any version to these models.
+"""Events of a session: a model a kind, bounded and frozen, with the rule for appending it and its effect on the state.
 
-To add a field to a kind, give it a default and raise the kind's `version`. A row of an earlier version is read with the
-default. Of a row of a later version, unknown fields are left out; a row that is unreadable even so is an `UnknownEvent`, which
-every reader skips.
+A rule is asked before an event is appended. A fold needs no case and refuses nothing: a log of any age can be replayed, and
+every split of it gives an equal state.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Collection, Mapping
-from copy import deepcopy
-from dataclasses import dataclass
-from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, Self, Union
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
-from simulator.case.choices import Pick
 from simulator.case.fields import Name
-from simulator.errors import InputError, shortened, suggest
-from simulator.limits import SESSION_TEXT
+from simulator.case.phases import defence_of, phases_of
+from simulator.case.schema import Scenario
 from simulator.metrics.summary import Standing
-
-Role = Literal["candidate", "interviewer", "rater", "observer", "system"]
-ROLES: tuple[Role, ...] = ("candidate", "interviewer", "rater", "observer", "system")
-
-#: Roles that see no bound before it is revealed, and nothing of the interviewer's own.
-READERS: tuple[Role, ...] = ("candidate", "observer")
-
-#: Roles that may append most kinds, and those that steer a session.
-_PERSON = frozenset[Role]({"candidate"})
-_LEADS = frozenset[Role]({"candidate", "interviewer"})
-
-Words = Annotated[str, Field(max_length=SESSION_TEXT.most)]
-SomeWords = Annotated[str, Field(min_length=1, max_length=SESSION_TEXT.most)]
-Metric = Annotated[str, Field(min_length=1, max_length=120)]
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
-Index = Annotated[int, Field(ge=0, le=100_000)]
-Number = Annotated[float, Field(ge=-1e15, le=1e15)]
-_PickValue = (
-    Annotated[StrictStr, Field(max_length=200)]
-    | Annotated[StrictInt, Field(ge=-(10**15), le=10**15)]
-    | Annotated[StrictFloat, Field(ge=-1e15, le=1e15)]
+from simulator.session.event_log import (
+    LEADS,
+    READERS,
+    AnyEvent,
+    Changes,
+    EventPart,
+    Hash,
+    Index,
+    LoggedEvent,
+    Metric,
+    Number,
+    Picks,
+    PickValue,
+    Role,
+    Seed,
+    SomeWords,
+    Strikes,
+    Words,
+    design_hash,
+    refused_word,
 )
-Picks = Annotated[dict[Name, _PickValue], Field(max_length=64)]
-Strikes = Annotated[dict[Name, Annotated[float, Field(ge=0, le=1e7)]], Field(max_length=32)]
-#: 64 bits with a sign, as both databases store them.
-Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-
-
-class EventError(InputError):
-    """Data that is no event, or an event that makes no sense at its place."""
-
-
-class _EventPart(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-#: Every kind of event by its name; `simulator.rooms.room_events` adds those of a room.
-EVENTS: dict[str, type[AnyEvent]] = {}
-
-
-class AnyEvent(_EventPart):
-    """Base of all events. by: the roles that may append it; seen_by: those whose browsers may be sent anything of it."""
-
-    by: ClassVar[frozenset[Role]] = _PERSON
-    seen_by: ClassVar[frozenset[Role]] = frozenset(ROLES)
-
-    kind: str
-    version: int = 1
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        EVENTS[str(cls.model_fields["kind"].default)] = cls
-
-    def seen_as(self, role: Role, bounds: Collection[str]) -> Self:
-        """Return the event without the fields that a role may not see; bounds: the metrics whose bound is revealed."""
-        return self
-
-    def payload(self) -> dict[str, Any]:
-        """Return the fields that differ from their defaults, as plain data for a JSON column."""
-        return self.model_dump(mode="json", exclude={"kind", "version"}, exclude_defaults=True)
-
-
-def design_hash(picks: Mapping[str, Pick], strikes: Mapping[str, float] | None = None, drawing: str = "") -> str:
-    """Return 12 hexadecimal digits for a design under curveballs.
-
-    picks: of every choice; strikes: curveballs with their times (s); drawing: hash of the board, "" for that of the case.
-    A whole number counts equally as 4 and as 4.0.
-    """
-    plain = {name: _whole(pick) for name, pick in picks.items()}
-    timed = {name: _whole(at_s) for name, at_s in (strikes or {}).items()}
-    parts = [plain, timed, *([drawing] if drawing else [])]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _whole(number: Pick) -> Pick:
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+from simulator.session.prediction_scores import interval_score
+from simulator.session.session_state import (
+    Asked,
+    Assumption,
+    RunSeen,
+    SessionPrediction,
+    SessionState,
+    Settlement,
+    Timed,
+    Visit,
+)
 
 
 class PhaseBegun(AnyEvent):
     """The person goes to a phase, forwards or back."""
 
-    by = _LEADS
+    by = LEADS
 
     kind: Literal["phase_begun"] = "phase_begun"
     version: Literal[1] = 1
     phase: Name
+
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        if self.phase == state.phase:
+            return "You are in this phase already."
+        return refused_word(self.phase, (phase.id for phase in phases_of(scenario)), "phase")
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"phase": self.phase, "visits": (*state.visits, Visit(logged.place, logged.at, self.phase))}
 
 
 class QuestionAsked(AnyEvent):
@@ -134,6 +82,16 @@ class QuestionAsked(AnyEvent):
             raise ValueError("give the index of a question, or words")
         return self
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        if self.question is None:
+            return ""
+        if self.question >= len(scenario.questions):
+            return f"This case has {len(scenario.questions)} questions."
+        return "You have asked this already; its answer is shown." if state.asked(self.question) else ""
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"questions": (*state.questions, Asked(logged.place, logged.at, self.question, self.words))}
+
 
 class AssumptionWritten(AnyEvent):
     """An assumption in the person's own words. Its place in the log is its name."""
@@ -141,6 +99,9 @@ class AssumptionWritten(AnyEvent):
     kind: Literal["assumption_written"] = "assumption_written"
     version: Literal[1] = 1
     text: SomeWords
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"assumptions": (*state.assumptions, Assumption(logged.place, logged.at, text=self.text))}
 
 
 class AssumptionPinned(AnyEvent):
@@ -150,6 +111,15 @@ class AssumptionPinned(AnyEvent):
     version: Literal[1] = 1
     question: Annotated[int, Field(ge=0, lt=40)]
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        if not state.asked(self.question) or self.question >= len(scenario.questions):
+            return "Ask the question first: only an answer that you have can be pinned."
+        pinned = any(other.question == self.question and not other.removed for other in state.assumptions)
+        return "This answer is pinned already." if pinned else ""
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"assumptions": (*state.assumptions, Assumption(logged.place, logged.at, question=self.question))}
+
 
 class AssumptionRemoved(AnyEvent):
     """An assumption is withdrawn; assumption: the place of the event that made it."""
@@ -158,8 +128,23 @@ class AssumptionRemoved(AnyEvent):
     version: Literal[1] = 1
     assumption: Index
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        return "" if self._stands(state) else "This assumption is not in the list, or was removed already."
 
-class RankedObjective(_EventPart):
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        if not self._stands(state):
+            return None
+        return {
+            "assumptions": tuple(
+                replace(other, removed=True) if other.place == self.assumption else other for other in state.assumptions
+            )
+        }
+
+    def _stands(self, state: SessionState) -> bool:
+        return any(other.place == self.assumption and not other.removed for other in state.assumptions)
+
+
+class RankedObjective(EventPart):
     """An objective as the person states it; metric: that of the case, where it is clear."""
 
     words: Annotated[str, Field(min_length=1, max_length=300)]
@@ -173,17 +158,56 @@ class ObjectivesRanked(AnyEvent):
     version: Literal[1] = 1
     objectives: Annotated[tuple[RankedObjective, ...], Field(min_length=1, max_length=16)]
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        metrics = [objective.metric for objective in self.objectives if objective.metric is not None]
+        if len(set(metrics)) < len(metrics):
+            return "A metric can have one rank only."
+        return next(filter(None, (refused_word(metric, scenario.metrics, "metric") for metric in metrics)), "")
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"objectives": self.objectives, "rankings": (*state.rankings, Timed.of(logged))}
+
 
 class PickChanged(AnyEvent):
     """A choice goes from one pick to another."""
 
-    by = _LEADS
+    by = LEADS
 
     kind: Literal["pick_changed"] = "pick_changed"
     version: Literal[1] = 1
     choice: Name
-    before: _PickValue
-    after: _PickValue
+    before: PickValue
+    after: PickValue
+
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        if fault := refused_word(self.choice, scenario.choices, "choice"):
+            return fault
+        choice, now = scenario.choices[self.choice], state.picks(scenario)[self.choice]
+        if self.before != now:
+            return f"“{choice.label}” is at {now}, not at {self.before}; another browser may have changed it."
+        if self.after == self.before:
+            return f"“{choice.label}” is at {now} already."
+        try:
+            choice.read(self.after)
+        except ValueError as error:
+            return f"“{choice.label}”: {error}."
+        return ""
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"changed": {**state.changed, self.choice: self.after}, "changes": self._added(state, Timed.of(logged))}
+
+    def _added(self, state: SessionState, change: Timed) -> tuple[Timed, ...]:
+        """Return the changes with this one: a slider's steps by the keyboard are one change, and back where it was none.
+
+        In a room each step stays, since marks name the places of events.
+        """
+        *others, last = state.changes or (None,)
+        if last is None or last.place != change.place - 1 or state.is_room:
+            return *state.changes, change
+        if not isinstance(last.event, PickChanged) or last.event.choice != self.choice:
+            return *state.changes, change
+        whole = self.model_copy(update={"before": last.event.before})
+        return (*others,) if whole.before == whole.after else (*others, replace(change, at=last.at, event=whole))
 
 
 class PredictionMade(AnyEvent):
@@ -211,6 +235,21 @@ class PredictionMade(AnyEvent):
         """The design and the metric, or the design and "" for its bottleneck: one prediction each."""
         return self.design, self.metric or ""
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        if state.revealed(self.design):
+            return "The run of this design has been shown. A prediction comes before it."
+        case = state.drawn_case(scenario)
+        if self.metric is not None and (fault := refused_word(self.metric, case.metrics, "metric")):
+            return fault
+        if self.stage is not None and (fault := refused_word(self.stage, case.stages, "stage")):
+            return fault
+        made = any((other.design, other.metric or "") == self.target for other in state.predictions)
+        return "You have predicted this for this design already." if made else ""
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        of = self.design, self.metric, self.low, self.high, self.stage
+        return {"predictions": (*state.predictions, SessionPrediction(logged.place, logged.at, *of))}
+
 
 class RunAsked(AnyEvent):
     """A run of a design. The result is computed from this again, never stored; picks: of every choice."""
@@ -229,8 +268,17 @@ class RunAsked(AnyEvent):
     def design(self) -> str:
         return design_hash(self.picks, self.strikes, self.drawing)
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        if self.picks != state.picks(scenario) or self.drawing != state.drawing(scenario):
+            return "This run is of another design than the one at hand; another browser may have changed it."
+        missing = (f"The curveball “{name}” has not struck." for name in self.strikes if name not in state.strikes)
+        return next(missing, "")
 
-class RunFigure(_EventPart):
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"runs": (*state.runs, RunSeen(logged.place, logged.at, self)), "computes": not state.is_room}
+
+
+class RunFigure(EventPart):
     """A metric of a run with its interval; the standing where it is an objective."""
 
     metric: Metric
@@ -243,6 +291,7 @@ class RunFigure(_EventPart):
 class RunEnded(AnyEvent):
     """The result of a run as it was shown: the figures of the objectives and of the predictions, and the bottleneck."""
 
+    after_the_end = True
     by = frozenset({"system"})
 
     kind: Literal["run_ended"] = "run_ended"
@@ -265,6 +314,43 @@ class RunEnded(AnyEvent):
         )
         return self.model_copy(update={"figures": tuple(figures)})
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        if self._running(state) is None:
+            return "No run of this design was asked for."
+        case = state.drawn_case(scenario)
+        faults = (refused_word(figure.metric, {**scenario.metrics, **case.metrics}, "metric") for figure in self.figures)
+        stage = refused_word(self.bottleneck, case.stages, "stage") if self.bottleneck is not None else ""
+        return next(filter(None, faults), stage)
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        """End the earliest run of the design that still runs, and settle the predictions of the design."""
+        index = self._running(state)
+        if index is None:
+            return None
+        ended = replace(state.runs[index], ended=self, ended_at=logged.at, ended_place=logged.place)
+        settled = [
+            replace(prediction, settled=self._settlement(prediction, logged.at))
+            if prediction.design == self.design and prediction.settled is None
+            else prediction
+            for prediction in state.predictions
+        ]
+        return {"runs": (*state.runs[:index], ended, *state.runs[index + 1 :]), "predictions": tuple(settled)}
+
+    def _running(self, state: SessionState) -> int | None:
+        """Return the index of the earliest run of the design that still runs; None without one."""
+        runs = enumerate(state.runs)
+        return next((index for index, run in runs if run.design == self.design and run.ended is None), None)
+
+    def _settlement(self, prediction: SessionPrediction, at: float) -> Settlement:
+        if prediction.stage is not None:
+            held = None if self.bottleneck is None else prediction.stage == self.bottleneck
+            return Settlement(at, self.run_hash, bottleneck=self.bottleneck, held=held)
+        value = next((figure.value for figure in self.figures if figure.metric == prediction.metric), None)
+        if value is None or prediction.low is None or prediction.high is None:
+            return Settlement(at, self.run_hash)
+        low, high = prediction.low, prediction.high
+        return Settlement(at, self.run_hash, value, None, low <= value <= high, interval_score(low, high, value))
+
 
 class PanelOpened(AnyEvent):
     """A panel of the page is opened."""
@@ -273,16 +359,31 @@ class PanelOpened(AnyEvent):
     version: Literal[1] = 1
     panel: Name
 
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"panels": (*state.panels, Timed.of(logged))}
+
 
 class HintTaken(AnyEvent):
     """A step of a phase's hints is shown: 1 a question, 2 a pointer, 3 a worked step. An interviewer may push one."""
 
-    by = _LEADS
+    by = LEADS
 
     kind: Literal["hint_taken"] = "hint_taken"
     version: Literal[1] = 1
     phase: Name
     step: Annotated[int, Field(ge=1, le=3)]
+
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        if fault := refused_word(self.phase, (phase.id for phase in phases_of(scenario)), "phase"):
+            return fault
+        taken = state.hints_taken(self.phase)
+        if self.step <= taken:
+            return "This hint is shown already."
+        return "" if self.step == taken + 1 else f"Hint {taken + 1} comes first."
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        steps = {**state.hint_steps, self.phase: max(self.step, state.hints_taken(self.phase))}
+        return {"hints": (*state.hints, Timed.of(logged)), "hint_steps": steps}
 
 
 class HelpAsked(AnyEvent):
@@ -293,16 +394,48 @@ class HelpAsked(AnyEvent):
     tool: Literal["what_would_help", "each_lever"]
     design: Hash
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        return "" if state.revealed(self.design) else "Run this design first."
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"helps": (*state.helps, Timed.of(logged))}
+
 
 class CurveballStruck(AnyEvent):
     """A curveball strikes the design at hand at a time of the run (s)."""
 
-    by = _LEADS | {"system"}
+    by = LEADS | {"system"}
 
     kind: Literal["curveball_struck"] = "curveball_struck"
     version: Literal[1] = 1
     curveball: Name
     at_s: Annotated[float, Field(ge=0, le=1e7)]
+
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        if fault := refused_word(self.curveball, scenario.curveballs, "curveball"):
+            return fault
+        return "This curveball has struck already." if self.curveball in state.strikes else ""
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        strikes = {**state.strikes, self.curveball: self.at_s}
+        return {"curveballs": (*state.curveballs, Timed.of(logged)), "strikes": strikes}
+
+
+class CurveballWithdrawn(AnyEvent):
+    """A curveball that struck is taken back: the design is run without it from now on."""
+
+    by = frozenset({"interviewer"})
+
+    kind: Literal["curveball_withdrawn"] = "curveball_withdrawn"
+    version: Literal[1] = 1
+    curveball: Name
+
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        return "" if self.curveball in state.strikes else "This curveball has not struck."
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        strikes = {name: at_s for name, at_s in state.strikes.items() if name != self.curveball}
+        return {"curveballs": (*state.curveballs, Timed.of(logged)), "strikes": strikes}
 
 
 class DefenceAnswered(AnyEvent):
@@ -320,33 +453,56 @@ class DefenceAnswered(AnyEvent):
             raise ValueError("give a text, or tick the prompt")
         return self
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        count = len(defence_of(scenario))
+        return "" if self.prompt < count else f"This case has {count} defence prompts."
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"defences": {**state.defences, self.prompt: Timed.of(logged)}}
+
 
 class SelfRated(AnyEvent):
     """The person's own level at a signal; also after the end, since the record comes first."""
+
+    after_the_end = True
+    place = "ratings"
 
     kind: Literal["self_rated"] = "self_rated"
     version: Literal[1] = 1
     signal: Name
     level: Literal["very_weak", "weak", "strong", "very_strong"]
 
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        return "" if state.ended_at is not None else "Rate yourself after the end of the session: the record comes first."
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"ratings": {**state.ratings, self.signal: self.level}}
+
 
 class GoalSet(AnyEvent):
     """The session is an exercise for a signal."""
 
-    by = _LEADS
+    by = LEADS
 
     kind: Literal["goal_set"] = "goal_set"
     version: Literal[1] = 1
     signal: Name
 
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return {"goal": self.signal}
+
 
 class SessionEnded(AnyEvent):
     """The session is over: the debrief begins."""
 
-    by = _LEADS | {"system"}
+    place = "end"
+    by = LEADS | {"system"}
 
     kind: Literal["session_ended"] = "session_ended"
     version: Literal[1] = 1
+
+    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+        return None if state.ended_at is not None else {"ended_at": logged.at}
 
 
 class IncidentAction(AnyEvent):
@@ -356,104 +512,5 @@ class IncidentAction(AnyEvent):
     version: Literal[1] = 1
     action: dict[str, Any]
 
-
-@cache
-def _adapter() -> TypeAdapter[AnyEvent]:
-    kinds: Any = Annotated[Union[tuple(EVENTS.values())], Field(discriminator="kind")]  # noqa: UP007
-    return TypeAdapter(kinds)
-
-
-@dataclass(frozen=True)
-class UnknownEvent:
-    """A row that this version cannot read: of a later one, or damaged. It is kept, shown to nobody and skipped."""
-
-    kind: str
-    version: int
-    payload: Any
-
-
-@dataclass(frozen=True)
-class LoggedEvent:
-    """An event in the log: its place, from 0 on, and its time (s since 1970), both by the server, and the role behind it."""
-
-    place: int
-    at: float
-    role: str
-    event: AnyEvent | UnknownEvent
-
-
-@dataclass(frozen=True)
-class Session:
-    """The head of a session.
-
-    version, scenario_hash: of the case at the begin; owner: the visitor's trail, "" without one
-    seed: of the runs; minutes: planned; nudges: whether to say that a phase runs over
-    begun_at, ended_at: in seconds since 1970; None while it goes on
-    """
-
-    id: str
-    case: str
-    version: int
-    scenario_hash: str
-    owner: str
-    seed: int
-    minutes: int
-    nudges: bool
-    begun_at: float
-    ended_at: float | None = None
-
-
-def read_event(data: Any) -> AnyEvent:
-    """Return the event that plain data describes; raises EventError with a sentence for anything else."""
-    try:
-        return _adapter().validate_python(data)
-    except ValidationError as error:
-        raise EventError(_sentence(data, error)) from error
-    except RecursionError as error:
-        raise EventError("an event is nested too deep") from error
-
-
-def _sentence(data: Any, error: ValidationError) -> str:
-    kind = data.get("kind") if isinstance(data, dict) else None
-    if not isinstance(kind, str):
-        return "an event should be a mapping with a `kind`"
-    if kind not in EVENTS:
-        return f"'{shortened(kind)}' is no kind of event; {suggest(kind, EVENTS)}"
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"][1:]))
-    return shortened(f"{kind}{'.' if place else ''}{place}: {first['msg'].removeprefix('Value error, ')}", 300)
-
-
-def stored_event(kind: str, version: int, payload: Any) -> AnyEvent | UnknownEvent:
-    """Return the event of a stored row of any version; never raises."""
-    model = EVENTS.get(kind)
-    if model is not None and isinstance(payload, dict):
-        newest = int(model.model_fields["version"].default)
-        event = _read(model, payload | {"kind": kind, "version": newest}, later=version > newest)
-        if event is not None:
-            return event
-    return UnknownEvent(kind, version, payload)
-
-
-def _read(model: type[AnyEvent], data: dict[str, Any], later: bool) -> AnyEvent | None:
-    """Return the event, of a later version without its unknown fields; None for unreadable data."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        extra = [line["loc"] for line in error.errors(include_url=False) if line["type"] == "extra_forbidden"]
-        if not later or not extra:
-            return None
-        return _read(model, _without(data, extra), later)
-    except RecursionError:
-        return None
-
-
-def _without(data: dict[str, Any], paths: list[tuple[int | str, ...]]) -> dict[str, Any]:
-    """Return a copy of the data without the keys at these paths."""
-    copied: Any = deepcopy(data)
-    for *above, key in paths:
-        part = copied
-        for step in above:
-            part = part[step]
-        part.pop(key, None)
-    return dict(copied)
+    def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
+        return "This action belongs to an incident."

@@ -10,8 +10,15 @@ from simulator.case.choices import Pick
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import defence_of, phases_of
 from simulator.case.schema import Scenario
-from simulator.rooms.room_events import CurveballWithdrawn
-from simulator.session.session_events import CurveballStruck, DefenceAnswered, HelpAsked, HintTaken, PanelOpened, PickChanged
+from simulator.session.session_events import (
+    CurveballStruck,
+    CurveballWithdrawn,
+    DefenceAnswered,
+    HelpAsked,
+    HintTaken,
+    PanelOpened,
+    PickChanged,
+)
 from simulator.session.session_state import Asked, Assumption, RunSeen, SessionPrediction, SessionState, Timed
 from simulator.units import spoken
 

@@ -18,6 +18,9 @@ from simulator.units import counted, times
 Level = Literal["very_weak", "weak", "strong", "very_strong"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
+#: The level of a signal that an interview did not show; it counts as no number.
+NOT_OBSERVED = "not_observed"
+
 #: The levels below strong.
 WEAK: tuple[Level, ...] = LEVELS[:2]
 

@@ -1,52 +1,23 @@
 """The state of a session as a function of its log: the phase, the design, questions, predictions, runs and hints.
 
-The fold needs no case and refuses nothing: a log of any age can be replayed, and every split of it gives an equal state. The
-rules for appending are in `simulator.session.session_rules`.
+Each kind of event says how it changes the state; see `simulator.session.session_events`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
-from simulator.rooms.room_events import BoardChanged, ClockPaused, CurveballWithdrawn, TaskSet
-from simulator.rooms.room_state import RoomState
-from simulator.rooms.session_board import drawing_hash
-from simulator.session.prediction_scores import interval_score
-from simulator.session.session_events import (
-    AnyEvent,
-    AssumptionPinned,
-    AssumptionRemoved,
-    AssumptionWritten,
-    CurveballStruck,
-    DefenceAnswered,
-    GoalSet,
-    HelpAsked,
-    HintTaken,
-    LoggedEvent,
-    ObjectivesRanked,
-    PanelOpened,
-    PhaseBegun,
-    PickChanged,
-    PredictionMade,
-    QuestionAsked,
-    RankedObjective,
-    RunAsked,
-    RunEnded,
-    SelfRated,
-    Session,
-    SessionEnded,
-    design_hash,
-)
+from simulator.session.event_log import AnyEvent, Changes, LoggedEvent, Role, Session, UnknownEvent, design_hash
+
+if TYPE_CHECKING:
+    from simulator.session.session_events import RankedObjective, RunAsked, RunEnded
 
 #: The most time (s) between two events that counts as work: a closed tab does not use up a phase.
 IDLE_S = 900.0
-
-#: A room's clock that has counted less (s) has not started: its first events lie a moment apart.
-_AT_REST_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -133,6 +104,12 @@ class Timed:
     event: AnyEvent
     role: str = ""
 
+    @classmethod
+    def of(cls, logged: LoggedEvent) -> Self:
+        """Return a logged event that this version can read."""
+        assert not isinstance(logged.event, UnknownEvent)
+        return cls(logged.place, logged.at, logged.event, logged.role)
+
 
 @dataclass(frozen=True)
 class SessionState:
@@ -145,9 +122,9 @@ class SessionState:
     objectives: as ranked by the latest of the events `rankings`
     defences: the latest answer to each prompt; ratings: the latest level of each signal
     goal: the signal that the session trains, None without one; curveballs: strikes, and those withdrawn
-    operations: changes of the board; paused: whether the clock stands still; room: what only a room has
+    strikes: curveballs that struck and were not withdrawn, with their times in the run (s)
+    hint_steps: the highest step of the hints that was shown in a phase
     computes: whether the latest event asks for a run, so that the person waits for the machine
-    started_at: when the clock of a room first went (s since 1970), None until then
     ignored: places of events that changed nothing: unknown to this version, or out of order
     """
 
@@ -173,11 +150,9 @@ class SessionState:
     defences: Mapping[int, Timed] = field(default_factory=dict)
     ratings: Mapping[str, str] = field(default_factory=dict)
     goal: str | None = None
-    operations: tuple[Timed, ...] = ()
-    paused: bool = False
+    strikes: dict[str, float] = field(default_factory=dict)
+    hint_steps: Mapping[str, int] = field(default_factory=dict)
     computes: bool = False
-    started_at: float | None = None
-    room: RoomState = field(default_factory=RoomState)
     ignored: tuple[int, ...] = ()
 
     @classmethod
@@ -199,20 +174,35 @@ class SessionState:
             place=recorded.place + 1,
             last_at=max(recorded.at, self.last_at),
             used_s=self.used_at(recorded.at),
-            computes=isinstance(recorded.event, RunAsked) and not self.is_room,
+            computes=False,
         )
-        fold = _FOLDS.get(type(recorded.event), _of_the_room)
-        changes = fold(timed, recorded, recorded.event)
+        changes = None if isinstance(recorded.event, UnknownEvent) else recorded.event.fold(timed, recorded)
         return replace(timed, **({"ignored": (*timed.ignored, recorded.place)} if changes is None else changes))
 
     @property
     def is_room(self) -> bool:
-        return self.room.settings is not None
+        return False
+
+    def in_room(self, logged: LoggedEvent) -> Changes:
+        """Return how an event of a room changes the state: not at all, where the session is no room."""
+        return None
+
+    def closed(self, scenario: Scenario, role: Role, event: AnyEvent) -> str:
+        """Return a sentence if others have not opened an event to a role; empty in a session that is no room."""
+        return ""
+
+    def drawing(self, scenario: Scenario) -> str:
+        """Return the hash of the board; empty where it draws the case itself."""
+        return ""
+
+    def drawn_case(self, scenario: Scenario) -> Scenario:
+        """Return the case as the board draws it."""
+        return scenario
 
     @property
     def stands(self) -> bool:
         """Whether the clock stands still."""
-        return self.paused or self.computes or self.ended_at is not None
+        return self.computes or self.ended_at is not None
 
     def used_at(self, now: float) -> Mapping[str, float]:
         """Return the seconds of work in each phase until a time (s since 1970); nothing counts while the clock stands still."""
@@ -229,22 +219,11 @@ class SessionState:
     @property
     def counted_from(self) -> float:
         """The time from which minutes are counted (s since 1970): a room may be created days before its clock starts."""
-        return self.session.begun_at if self.started_at is None else self.started_at
-
-    @property
-    def strikes(self) -> dict[str, float]:
-        """Curveballs that struck and were not withdrawn, with their times in the run (s)."""
-        times = dict[str, float]()
-        for curveball in self.curveballs:
-            if isinstance(curveball.event, CurveballStruck):
-                times[curveball.event.curveball] = curveball.event.at_s
-            elif isinstance(curveball.event, CurveballWithdrawn):
-                times.pop(curveball.event.curveball, None)
-        return times
+        return self.session.begun_at
 
     def design_at_hand(self, scenario: Scenario) -> str:
         """Return the hash of the present design, its drawing included, under the curveballs that struck."""
-        return design_hash(self.picks(scenario), self.strikes, drawing_hash(scenario, self))
+        return design_hash(self.picks(scenario), self.strikes, self.drawing(scenario))
 
     def revealed(self, design: str) -> bool:
         """Return whether a run of a design was shown."""
@@ -261,168 +240,17 @@ class SessionState:
 
     def hints_taken(self, phase: str) -> int:
         """Return the highest step of a phase's hints that was shown."""
-        taken = [hint.event.step for hint in self.hints if isinstance(hint.event, HintTaken) and hint.event.phase == phase]
-        return max(taken, default=0)
+        return self.hint_steps.get(phase, 0)
 
     @property
     def open_predictions(self) -> list[SessionPrediction]:
         return [prediction for prediction in self.predictions if prediction.settled is None]
 
 
-Changes = dict[str, Any] | None
-
-
-def _phase_begun(state: SessionState, recorded: LoggedEvent, event: PhaseBegun) -> Changes:
-    return {"phase": event.phase, "visits": (*state.visits, Visit(recorded.place, recorded.at, event.phase))}
-
-
-def _asked(state: SessionState, recorded: LoggedEvent, event: QuestionAsked) -> Changes:
-    return {"questions": (*state.questions, Asked(recorded.place, recorded.at, event.question, event.words))}
-
-
-def _written(state: SessionState, recorded: LoggedEvent, event: AssumptionWritten) -> Changes:
-    return {"assumptions": (*state.assumptions, Assumption(recorded.place, recorded.at, text=event.text))}
-
-
-def _pinned(state: SessionState, recorded: LoggedEvent, event: AssumptionPinned) -> Changes:
-    return {"assumptions": (*state.assumptions, Assumption(recorded.place, recorded.at, question=event.question))}
-
-
-def _removed(state: SessionState, recorded: LoggedEvent, event: AssumptionRemoved) -> Changes:
-    if not any(assumption.place == event.assumption and not assumption.removed for assumption in state.assumptions):
-        return None
-    return {
-        "assumptions": tuple(
-            replace(assumption, removed=True) if assumption.place == event.assumption else assumption
-            for assumption in state.assumptions
-        )
-    }
-
-
-def _ranked(state: SessionState, recorded: LoggedEvent, event: ObjectivesRanked) -> Changes:
-    return {"objectives": event.objectives, "rankings": (*state.rankings, _timed(recorded, event))}
-
-
-def _picked(state: SessionState, recorded: LoggedEvent, event: PickChanged) -> Changes:
-    changed = {**state.changed, event.choice: event.after}
-    return {"changed": changed, "changes": _with_change(state, _timed(recorded, event), event)}
-
-
-def _with_change(state: SessionState, change: Timed, event: PickChanged) -> tuple[Timed, ...]:
-    """Return the changes with a further one: a slider's steps by the keyboard are one change, and back where it was none.
-
-    In a room each step stays, since marks name the places of events.
-    """
-    *others, last = state.changes or (None,)
-    if last is None or last.place != change.place - 1 or state.is_room:
-        return *state.changes, change
-    if not isinstance(last.event, PickChanged) or last.event.choice != event.choice:
-        return *state.changes, change
-    whole = event.model_copy(update={"before": last.event.before})
-    return (*others,) if whole.before == whole.after else (*others, replace(change, at=last.at, event=whole))
-
-
-def _predicted(state: SessionState, recorded: LoggedEvent, event: PredictionMade) -> Changes:
-    of = event.design, event.metric, event.low, event.high, event.stage
-    return {"predictions": (*state.predictions, SessionPrediction(recorded.place, recorded.at, *of))}
-
-
-def _run_asked(state: SessionState, recorded: LoggedEvent, event: RunAsked) -> Changes:
-    return {"runs": (*state.runs, RunSeen(recorded.place, recorded.at, event))}
-
-
-def _run_ended(state: SessionState, recorded: LoggedEvent, event: RunEnded) -> Changes:
-    """End the earliest run of the design that still runs, and settle the predictions of the design."""
-    index = next((at for at, run in enumerate(state.runs) if run.design == event.design and run.ended is None), None)
-    if index is None:
-        return None
-    ended = replace(state.runs[index], ended=event, ended_at=recorded.at, ended_place=recorded.place)
-    settled = [
-        replace(prediction, settled=_settlement(prediction, recorded.at, event))
-        if prediction.design == event.design and prediction.settled is None
-        else prediction
-        for prediction in state.predictions
-    ]
-    return {"runs": (*state.runs[:index], ended, *state.runs[index + 1 :]), "predictions": tuple(settled)}
-
-
-def _settlement(prediction: SessionPrediction, at: float, run: RunEnded) -> Settlement:
-    if prediction.stage is not None:
-        held = None if run.bottleneck is None else prediction.stage == run.bottleneck
-        return Settlement(at, run.run_hash, bottleneck=run.bottleneck, held=held)
-    value = next((figure.value for figure in run.figures if figure.metric == prediction.metric), None)
-    if value is None or prediction.low is None or prediction.high is None:
-        return Settlement(at, run.run_hash)
-    low, high = prediction.low, prediction.high
-    return Settlement(at, run.run_hash, value, None, low <= value <= high, interval_score(low, high, value))
-
-
-def _defended(state: SessionState, recorded: LoggedEvent, event: DefenceAnswered) -> Changes:
-    return {"defences": {**state.defences, event.prompt: _timed(recorded, event)}}
-
-
-def _rated(state: SessionState, recorded: LoggedEvent, event: SelfRated) -> Changes:
-    return {"ratings": {**state.ratings, event.signal: event.level}}
-
-
-def _goal_set(state: SessionState, recorded: LoggedEvent, event: GoalSet) -> Changes:
-    return {"goal": event.signal}
-
-
-def _ended(state: SessionState, recorded: LoggedEvent, event: SessionEnded) -> Changes:
-    return None if state.ended_at is not None else {"ended_at": recorded.at}
-
-
-def _paused(state: SessionState, recorded: LoggedEvent, event: ClockPaused) -> Changes:
-    starts = not event.paused and state.started_at is None and sum(state.used_s.values()) < _AT_REST_S
-    return {"paused": event.paused} | ({"started_at": recorded.at} if starts else {})
-
-
-def _task_set(state: SessionState, recorded: LoggedEvent, event: TaskSet) -> Changes:
-    session = state.session if event.minutes is None else replace(state.session, minutes=event.minutes)
-    return {"session": session, **(_of_the_room(state, recorded, event) or {})}
-
-
-def _of_the_room(state: SessionState, recorded: LoggedEvent, event: Any) -> Changes:
-    room = state.room.after(recorded)
-    return None if room is None else {"room": room}
-
-
-def _timed(recorded: LoggedEvent, event: AnyEvent) -> Timed:
-    return Timed(recorded.place, recorded.at, event, recorded.role)
-
-
-def _kept(name: str) -> Callable[[SessionState, LoggedEvent, Any], Changes]:
-    """Return a fold that keeps the event itself in a field of the state."""
-
-    def fold(state: SessionState, recorded: LoggedEvent, event: AnyEvent) -> Changes:
-        return {name: (*getattr(state, name), _timed(recorded, event))}
-
-    return fold
-
-
-#: How each kind changes the state; a kind without an entry changes the room, or nothing, as an incident's action does.
-_FOLDS: dict[type, Callable[[SessionState, LoggedEvent, Any], Changes]] = {
-    PhaseBegun: _phase_begun,
-    QuestionAsked: _asked,
-    AssumptionWritten: _written,
-    AssumptionPinned: _pinned,
-    AssumptionRemoved: _removed,
-    ObjectivesRanked: _ranked,
-    PickChanged: _picked,
-    PredictionMade: _predicted,
-    RunAsked: _run_asked,
-    RunEnded: _run_ended,
-    PanelOpened: _kept("panels"),
-    HintTaken: _kept("hints"),
-    HelpAsked: _kept("helps"),
-    CurveballStruck: _kept("curveballs"),
-    CurveballWithdrawn: _kept("curveballs"),
-    TaskSet: _task_set,
-    DefenceAnswered: _defended,
-    SelfRated: _rated,
-    GoalSet: _goal_set,
-    SessionEnded: _ended,
-    BoardChanged: _kept("operations"),
-    ClockPaused: _paused,
-}
+def refusal(scenario: Scenario, state: SessionState, role: Role, event: AnyEvent) -> str:
+    """Return a sentence that refuses an event at the present place of a session; empty if it may be appended."""
+    if role not in type(event).by:
+        return f"The role “{role}” may not do this."
+    if state.ended_at is not None and not event.after_the_end:
+        return "This session has ended. Begin another one."
+    return state.closed(scenario, role, event) or event.refusal(scenario, state, role)

@@ -19,7 +19,8 @@ from simulator.app.store.incident_log import Incidents
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import OvertakenError
 from simulator.case.load import load
-from simulator.session.session_events import AssumptionWritten, EventError, PickChanged
+from simulator.session.event_log import EventError
+from simulator.session.session_events import AssumptionWritten, PickChanged
 
 
 def attempt(trail: str, job: str, **other: Any) -> Attempt:

@@ -22,17 +22,8 @@ from simulator.app.store.session_rows import NoSessionError, OvertakenError
 from simulator.case.load import load
 from simulator.limits import SESSION_EVENTS
 from simulator.rooms.room_events import NotesSaved, ScorecardSubmitted, SignalRated
-from simulator.session.session_events import (
-    AssumptionWritten,
-    EventError,
-    IncidentAction,
-    LoggedEvent,
-    PhaseBegun,
-    PickChanged,
-    SelfRated,
-    Session,
-    SessionEnded,
-)
+from simulator.session.event_log import EventError, LoggedEvent, Session
+from simulator.session.session_events import AssumptionWritten, IncidentAction, PhaseBegun, PickChanged, SelfRated, SessionEnded
 from simulator.session.session_state import SessionState
 from tests.app.session_writer import killed_writers
 from tests.app.store_worker import attempt, crew

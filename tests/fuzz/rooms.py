@@ -30,9 +30,9 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.limits import ADDRESS, FIELD_TEXT
 from simulator.rooms.room_record import room_record
+from simulator.rooms.room_session import RoomSession
 from simulator.serving.bounds import within_bounds
 from simulator.session.session_record import record
-from simulator.session.session_state import SessionState
 from tests.fuzz.mutate import ANYTHING, changed_text, changed_tree
 from tests.fuzz.mutate import drawn as examples
 from tests.fuzz.runner import Kind, Refusal, Trial
@@ -231,7 +231,7 @@ def try_log(trial: Trial, folder: Path) -> Refusal | None:
         return Refusal(str(error), str(error).startswith(("The file", "Session ")))
     assert log.take_in("o" * 22, content) == 0
     for stored in log.logs_of("o" * 22):
-        state = SessionState.of(stored.session, stored.events)
+        state = RoomSession.of(stored.session, stored.events)
         record(_loaded(), state)
         room_record(_loaded(), state)
     log.export("o" * 22)

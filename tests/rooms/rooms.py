@@ -14,7 +14,7 @@ from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.own_task import OwnTask
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import RoomOpened, TaskSet
-from simulator.session.session_events import Role
+from simulator.session.event_log import Role
 
 
 @dataclass

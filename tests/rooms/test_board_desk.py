@@ -10,8 +10,8 @@ from simulator.case.load import load
 from simulator.rooms import room_at_hand
 from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.room_events import BoardLocked, NotesSaved, TagSet
-from simulator.rooms.session_board import board_of
-from simulator.session.session_events import CurveballStruck, LoggedEvent, SessionEnded
+from simulator.session.event_log import LoggedEvent
+from simulator.session.session_events import CurveballStruck, SessionEnded
 from tests.rooms.rooms import new_room
 
 MOVE = {"op": "move", "box": "check", "x": 5, "y": 6}
@@ -33,7 +33,7 @@ def test_operations_are_taken_once_and_in_order(room):
         "place": 0,
     }  # sent again: no answer had come
     assert room.say("candidate", add, first=2)["acknowledged"] == 2
-    board = board_of(room.live.scenario, room.live.state)
+    board = room.live.state.board(room.live.scenario)
     assert board.boxes["second"].label == "Second check"
     assert len(room.live.state.operations) == 2
 
@@ -152,11 +152,11 @@ def test_two_people_with_500_random_operations_end_with_one_board_and_lose_none(
         if source.random() < 0.8:  # else the reply is lost
             acknowledged[role] = reply["acknowledged"]
     other = LiveRoom(room.log, load("retry-storm"), room.made.session.id)  # another server
-    boards = [board_of(live.scenario, live.state) for live in (room.live, other)]
+    boards = [live.state.board(live.scenario) for live in (room.live, other)]
     assert boards[0] == boards[1]
     numbers = {(one.event.browser, one.event.number) for one in room.live.state.operations}
     assert len(numbers) == len(room.live.state.operations)
-    assert board_of(room.live.scenario, room.live.state_for("candidate")) == boards[0]
+    assert room.live.state_for("candidate").board(room.live.scenario) == boards[0]
     for role in waiting:
         taken = {number for browser, number in numbers if browser == f"browser-of-{role}"}
         assert taken | refused[role] == set(range(1, 251))

@@ -6,10 +6,10 @@ import pytest
 from cachetools import LRUCache
 
 from simulator.board import case_drawing
-from simulator.rooms import live_room, session_board
+from simulator.rooms import live_room, room_session
 from simulator.rooms.room_events import BoundRevealed, NotesSaved, ScorecardSubmitted, SignalRated, TagSet, visible
+from simulator.rooms.room_session import RoomSession
 from simulator.session.session_events import CurveballStruck, PickChanged, QuestionAsked, RunAsked, RunEnded, RunFigure
-from simulator.session.session_state import SessionState
 from tests.rooms.rooms import new_room
 
 MOVE = {"op": "move", "box": "check", "x": 5, "y": 6}
@@ -52,7 +52,7 @@ def test_the_view_of_a_role_is_a_fold_of_all_that_it_may_see_whatever_was_looked
             role = source.choice(ROLES)
             events = visible(room.log.events_after(room.made.session.id), role)
             assert list(live.seen_events(role)) == events
-            assert live.state_for(role) == SessionState.of(live.state.session, events)
+            assert live.state_for(role) == RoomSession.of(live.state.session, events)
 
 
 def test_all_tabs_of_a_room_share_one_read_of_the_log(room, monkeypatch):
@@ -82,7 +82,7 @@ def test_a_look_at_a_changed_board_lays_out_no_case_again(room, monkeypatch):
     room.say("candidate", {"op": "rename", "box": "check", "label": "New"})
     room.live.state.design_at_hand(room.live.scenario)
     laid_out = []
-    for module in (case_drawing, session_board):
+    for module in (case_drawing, room_session):
         monkeypatch.setattr(module, "drawn", lambda *asked: laid_out.append(asked))
     for _ in range(5):
         room.live.state_for("interviewer").design_at_hand(room.live.scenario)

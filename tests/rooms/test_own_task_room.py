@@ -13,15 +13,15 @@ from simulator.rooms.board_gaps import board_gaps
 from simulator.rooms.candidate_page import brief_of
 from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK, OwnTask
-from simulator.rooms.room_events import BoundRevealed, CurveballWithdrawn, MessageSent, ProbeTicked, QuestionAnswered, TaskSet
+from simulator.rooms.room_events import BoundRevealed, MessageSent, ProbeTicked, QuestionAnswered, TaskSet
 from simulator.rooms.room_files import candidate_log, whole_log
 from simulator.rooms.room_record import room_record
 from simulator.rooms.room_runs import job_of, note_result, plan_of
-from simulator.rooms.session_board import board_of, drawing_of
+from simulator.rooms.room_session import drawing_of
 from simulator.rooms.talk_panel import interviewer_talk
 from simulator.rooms.task_form import checked_words, task_of_fields
 from simulator.session.phase_clock import left_s
-from simulator.session.session_events import CurveballStruck, QuestionAsked
+from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, QuestionAsked
 from tests.patience import PATIENCE_S
 from tests.rooms.rooms import new_room
 
@@ -172,7 +172,7 @@ def test_the_lobby_makes_the_room(monkeypatch, tmp_path):
 def test_the_interviewer_sees_what_the_board_does_not_say(room):
     def gaps():
         state, case = room.live.state, room.live.scenario
-        return board_gaps(board_of(case, state), drawing_of(case, state), case)
+        return board_gaps(state.board(case), drawing_of(case, state), case)
 
     assert gaps() == ["Requests enter nowhere."]
     room.say("candidate", *DRAWN[:1])
@@ -189,7 +189,7 @@ def test_the_interviewer_sees_what_the_board_does_not_say(room):
     assert not any("one replica" in sentence or "Replicas" in sentence for sentence in gaps())
     bare = OwnTask(name="A task", rate_per_s=1).case
     assert "The task has no objective, so no run gets a verdict." in board_gaps(
-        board_of(bare, room.live.state), drawing_of(bare, room.live.state), bare
+        room.live.state.board(bare), drawing_of(bare, room.live.state), bare
     )
 
 

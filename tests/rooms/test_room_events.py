@@ -10,12 +10,12 @@ from simulator.board import operations as ops
 from simulator.case.load import load
 from simulator.rooms.own_task import OwnTask
 from simulator.rooms.room_events import (
+    CARD_SIGNALS,
     BoardChanged,
     BoardLocked,
     BoundRevealed,
     ClockPaused,
     CurveballArmed,
-    CurveballWithdrawn,
     MessageSent,
     NotesSaved,
     PanelPushed,
@@ -32,24 +32,21 @@ from simulator.rooms.room_events import (
     visible,
 )
 from simulator.rooms.room_record import latest_moment, moments, offered_moments, room_record
-from simulator.rooms.room_rules import CARD_SIGNALS
+from simulator.rooms.room_session import RoomSession
 from simulator.rooms.scorecards import compared
+from simulator.session.event_log import LoggedEvent, Session, event_kinds, read_event, stored_event
 from simulator.session.session_events import (
-    EVENTS,
     CurveballStruck,
-    LoggedEvent,
+    CurveballWithdrawn,
+    PhaseBegun,
     PickChanged,
     QuestionAsked,
     RunAsked,
     RunEnded,
-    Session,
     SessionEnded,
-    read_event,
-    stored_event,
 )
 from simulator.session.session_record import minute_of
-from simulator.session.session_rules import refusal
-from simulator.session.session_state import SessionState
+from simulator.session.session_state import SessionState, refusal
 
 FUTURE = SignalRated(signal="framing", level="weak", evidence=(99,))
 GONE = BoardChanged(operation=ops.MoveBox(op="move", box="gone", x=0, y=0), browser="browser-1", number=2)
@@ -124,8 +121,8 @@ def logged(events) -> list[LoggedEvent]:
 
 
 def test_a_new_kind_of_event_or_field_is_not_seen_by_a_candidate_by_oversight():
-    assert set(EVENTS) == {*IN_THE_CANDIDATES_FILE, *OF_RATERS, *OF_THE_CANDIDATE}
-    for kind, model in EVENTS.items():
+    assert set(event_kinds()) == {*IN_THE_CANDIDATES_FILE, *OF_RATERS, *OF_THE_CANDIDATE}
+    for kind, model in event_kinds().items():
         everyone, fields = model.seen_by >= {"candidate", "observer", "interviewer", "rater"}, set(model.model_fields)
         assert everyone == (kind in IN_THE_CANDIDATES_FILE), kind
         assert not everyone or fields - {"kind", "version"} == IN_THE_CANDIDATES_FILE[kind] | LEFT_OUT.get(kind, set()), kind
@@ -149,7 +146,7 @@ def test_private_events_change_nothing_of_what_a_candidate_or_an_observer_sees(r
     events = data.draw(st.lists(st.sampled_from(EACH), max_size=30))
     every = logged(events)
     without = [one for one in every if not isinstance(one.event, PRIVATE)]
-    seen, plain = (SessionState.of(SESSION, visible(listed, role)) for listed in (every, without))
+    seen, plain = (RoomSession.of(SESSION, visible(listed, role)) for listed in (every, without))
     assert seen == plain
     assert "secret" not in repr(seen)
     assert ("my own thought" in repr(seen)) == (
@@ -158,13 +155,13 @@ def test_private_events_change_nothing_of_what_a_candidate_or_an_observer_sees(r
 
 
 def test_the_interviewer_does_not_see_the_scratchpad():
-    assert SessionState.of(SESSION, visible(logged(EACH), "interviewer")).room.scratchpad == ""
+    assert RoomSession.of(SESSION, visible(logged(EACH), "interviewer")).room.scratchpad == ""
 
 
 def test_every_kind_of_event_is_read_back_as_it_was_written():
     for _, event in EACH:
         assert read_event(event.payload() | {"kind": event.kind, "version": event.version}) == event
-    assert {type(event) for _, event in EACH} <= set(EVENTS.values())
+    assert {type(event) for _, event in EACH} <= set(event_kinds().values())
 
 
 def test_one_rater_sees_nothing_of_the_other_until_both_have_submitted():
@@ -175,12 +172,12 @@ def test_one_rater_sees_nothing_of_the_other_until_both_have_submitted():
     ]
     first = [*EACH[:13], ("interviewer", SessionEnded()), *rated, ("interviewer", ScorecardSubmitted())]
     for own, other in (("interviewer", "rater"), ("rater", "interviewer")):
-        state = SessionState.of(SESSION, visible(logged(first), own))
+        state = RoomSession.of(SESSION, visible(logged(first), own))
         assert (state.room.notes, len(state.room.tags)) == (("", 0) if own == "rater" else ("a secret note", 1))
         assert state.room.ratings_of(own).keys() == set(CARD_SIGNALS)
         assert state.room.ratings_of(other) == {}
         assert compared(state) == []
-    both = SessionState.of(SESSION, visible(logged([*first, ("rater", ScorecardSubmitted())]), "rater"))
+    both = RoomSession.of(SESSION, visible(logged([*first, ("rater", ScorecardSubmitted())]), "rater"))
     assert (both.room.notes, len(both.room.tags)) == ("a secret note", 1)
     found = compared(both)
     assert [one.signal for one in found] == list(CARD_SIGNALS)
@@ -194,7 +191,7 @@ def test_a_signal_that_a_rater_has_not_observed_counts_as_no_number():
         for signal in CARD_SIGNALS
     ]
     done = [(role, ScorecardSubmitted()) for role in ("interviewer", "rater")]
-    first, *others = compared(SessionState.of(SESSION, logged([*EACH[:13], *rated, *done])))
+    first, *others = compared(RoomSession.of(SESSION, logged([*EACH[:13], *rated, *done])))
     assert (first.signal, first.mean, first.steps) == ("framing", None, None)
     assert {(one.mean, one.steps) for one in others} == {(3.0, 0)}
 
@@ -221,7 +218,7 @@ def test_each_moment_has_the_place_of_its_own_event():
         ("interviewer", TagSet(signal="framing", plus=False, about=8)),
         ("interviewer", TagSet(signal="framing", plus=True, about=6)),
     ])  # fmt: skip
-    state = SessionState.of(SESSION, events)
+    state = RoomSession.of(SESSION, events)
     words = moments(case, state)
     assert words[6] == "1 min, Question: What is lost? Answer: One request in ten."
     assert words[7] == "1 min, Answer: “What is lost?” One request in ten."
@@ -233,8 +230,8 @@ def test_each_moment_has_the_place_of_its_own_event():
     assert rows[10] == ("Mark", f"+ Framing (about {words[6]})")
 
 
-def taken(*events, role_state: SessionState | None = None) -> SessionState:
-    return SessionState.of(SESSION, logged([("system", RoomOpened(choices=("retries",))), *events]))
+def taken(*events, role_state: RoomSession | None = None) -> RoomSession:
+    return RoomSession.of(SESSION, logged([("system", RoomOpened(choices=("retries",))), *events]))
 
 
 @pytest.mark.parametrize(
@@ -268,7 +265,7 @@ def test_the_rules_of_a_room_hold_on_the_server(before, role, event, sentence):
 def test_a_paused_clock_stands_still():
     events = logged([EACH[0], ("interviewer", ClockPaused()), ("interviewer", ClockPaused(paused=False))])
     times = [0.0, 60.0, 300.0]
-    state = SessionState.of(SESSION, [replace(one, at=at) for one, at in zip(events, times, strict=True)])
+    state = RoomSession.of(SESSION, [replace(one, at=at) for one, at in zip(events, times, strict=True)])
     assert sum(state.used_at(360.0).values()) == 60.0 + 60.0
 
 
@@ -276,7 +273,7 @@ def test_minutes_are_counted_from_the_start_of_the_clock():
     """A room is created on one day, and its clock starts on the next."""
     events = logged([("interviewer", ClockPaused()), ("interviewer", ClockPaused(paused=False)), EACH[0]])
     times = [0.01, 86_400.0, 86_520.0]
-    state = SessionState.of(SESSION, [replace(one, at=at) for one, at in zip(events, times, strict=True)])
+    state = RoomSession.of(SESSION, [replace(one, at=at) for one, at in zip(events, times, strict=True)])
     assert sum(state.used_at(86_520.0).values()) == pytest.approx(120.0, abs=0.1)
     assert minute_of(state, 0.01) == 0.0
     assert minute_of(state, 86_520.0) == pytest.approx(2.0)
@@ -284,5 +281,21 @@ def test_minutes_are_counted_from_the_start_of_the_clock():
 
 def test_a_pause_in_the_middle_is_no_start():
     events = logged([EACH[0], ("interviewer", ClockPaused()), ("interviewer", ClockPaused(paused=False))])
-    state = SessionState.of(SESSION, [replace(one, at=at) for one, at in zip(events, (0.0, 60.0, 300.0), strict=True)])
+    state = RoomSession.of(SESSION, [replace(one, at=at) for one, at in zip(events, (0.0, 60.0, 300.0), strict=True)])
     assert minute_of(state, 360.0) == 6.0
+
+
+def test_the_clock_of_a_room_goes_on_while_a_run_is_computed():
+    asked = RunAsked(picks={"replicas": 2}, seed=1, replications=2)
+    rows = [(0, RoomOpened()), (10, PhaseBegun(phase="serve")), (70, asked), (100, PhaseBegun(phase="frame"))]
+    log = [LoggedEvent(place, 1000.0 + after_s, "interviewer", event) for place, (after_s, event) in enumerate(rows)]
+    head = Session("s" * 22, "retry-storm", 1, "0" * 12, "", 1, 45, True, 1000.0)
+    assert RoomSession.of(head, log).used_s == {"": 10, "serve": 90}
+
+
+def test_an_event_of_a_room_changes_no_session_that_is_none():
+    head = Session("s" * 22, "retry-storm", 1, "0" * 12, "", 1, 45, True, 1000.0)
+    rows = [RoomOpened(), ClockPaused(), BoardLocked()]
+    state = SessionState.of(head, [LoggedEvent(place, 1000.0, "interviewer", event) for place, event in enumerate(rows)])
+    assert state.ignored == (0, 1, 2)
+    assert not state.is_room

@@ -12,6 +12,7 @@ from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.room_events import (
+    CARD_SIGNALS,
     BoundRevealed,
     NotesSaved,
     QuestionAnswered,
@@ -22,11 +23,9 @@ from simulator.rooms.room_events import (
 )
 from simulator.rooms.room_files import candidate_log, candidate_page, sheet, whole_log
 from simulator.rooms.room_replay import ReplayDesk
-from simulator.rooms.room_rules import CARD_SIGNALS
 from simulator.rooms.room_runs import plan_of
-from simulator.rooms.session_board import board_of, drawing_of
+from simulator.rooms.room_session import RoomSession, drawing_of
 from simulator.session.session_events import CurveballStruck, QuestionAsked, RunAsked, RunEnded, RunFigure, SessionEnded
-from simulator.session.session_state import SessionState
 from tests.rooms.rooms import new_room
 from tests.rooms.test_board_desk import operations_of
 
@@ -72,7 +71,7 @@ def test_a_replay_elsewhere_has_the_same_board_and_design_at_every_moment(played
             object.__setattr__(hand, "live", live)
             desks.append(ReplayDesk(hand, "tab", place=at))
         here, other = (desk.state_at() for desk in desks)
-        assert board_of(played.live.scenario, here) == board_of(there.scenario, other)
+        assert here.board(played.live.scenario) == other.board(there.scenario)
         assert here.design_at_hand(played.live.scenario) == other.design_at_hand(there.scenario)
         plans = [plan_of(live, state).plan for live, state in ((played.live, here), (there, other))]
         assert (plans[0] is None) == (plans[1] is None)
@@ -86,7 +85,7 @@ def test_a_replay_elsewhere_has_the_same_board_and_design_at_every_moment(played
 def test_the_candidates_files_hold_nothing_of_the_interviewers_own(played, tmp_path):
     head, scenario = played.live.state.session, played.live.scenario
     log = candidate_log(head, played.live.events)
-    page = candidate_page(scenario, SessionState.of(head, shared(played.live.events)))
+    page = candidate_page(scenario, RoomSession.of(head, shared(played.live.events)))
     for content in (log, page):
         assert "secret" not in content
         assert "You may." in content
@@ -114,7 +113,7 @@ def test_a_verdict_is_seen_with_its_bound_and_not_before(monkeypatch, tmp_path, 
     head, scenario = room.live.state.session, room.live.scenario
 
     def seen():
-        page = candidate_page(scenario, SessionState.of(head, shared(room.live.events)))
+        page = candidate_page(scenario, RoomSession.of(head, shared(room.live.events)))
         return room.live.state_for(role).runs[0].ended.verdicts, candidate_log(head, room.live.events), page
 
     verdicts, log, page = seen()

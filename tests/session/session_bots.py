@@ -19,13 +19,13 @@ from simulator.case.phases import deciding_questions, defence_of, phase_of_choic
 from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
+from simulator.session.event_log import LoggedEvent, Session, design_hash
 from simulator.session.run_events import ended_event
 from simulator.session.session_events import (
     AssumptionPinned,
     AssumptionWritten,
     CurveballStruck,
     DefenceAnswered,
-    LoggedEvent,
     ObjectivesRanked,
     PanelOpened,
     PhaseBegun,
@@ -35,12 +35,9 @@ from simulator.session.session_events import (
     RankedObjective,
     RunAsked,
     RunEnded,
-    Session,
     SessionEnded,
-    design_hash,
 )
-from simulator.session.session_rules import refusal
-from simulator.session.session_state import SessionState
+from simulator.session.session_state import SessionState, refusal
 
 PLAYED = Path(__file__).with_name("played_designs.json")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from simulator.session.event_log import AnyEvent, LoggedEvent
 from simulator.session.session_events import (
-    AnyEvent,
     AssumptionPinned,
     AssumptionRemoved,
     AssumptionWritten,
@@ -15,7 +15,6 @@ from simulator.session.session_events import (
     HelpAsked,
     HintTaken,
     IncidentAction,
-    LoggedEvent,
     ObjectivesRanked,
     PanelOpened,
     PhaseBegun,

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from simulator.case.load import load
+from simulator.session.event_log import LoggedEvent, Session
 from simulator.session.phase_clock import left_s, nudge, phase_times
-from simulator.session.session_events import LoggedEvent, PhaseBegun, Session, SessionEnded
+from simulator.session.session_events import PhaseBegun, SessionEnded
 from simulator.session.session_state import SessionState
 
 #: The case takes 30 minutes; this session takes 15, so that the five minutes of a frame become two and a half.

@@ -2,8 +2,9 @@
 
 import pytest
 
+from simulator.session.event_log import LoggedEvent
 from simulator.session.session_course import Course
-from simulator.session.session_events import AssumptionPinned, AssumptionWritten, LoggedEvent, SessionEnded
+from simulator.session.session_events import AssumptionPinned, AssumptionWritten, SessionEnded
 from simulator.session.session_record import assumption_words, record
 from simulator.session.session_state import IDLE_S, SessionState
 from tests.session.session_bots import BOTS, case, played_session

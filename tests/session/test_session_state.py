@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.case.load import load
-from simulator.rooms.room_events import RoomOpened
+from simulator.session.event_log import LoggedEvent, Session, UnknownEvent
 from simulator.session.prediction_scores import calibration
 from simulator.session.session_events import (
     AssumptionPinned,
@@ -18,7 +18,6 @@ from simulator.session.session_events import (
     HelpAsked,
     HintTaken,
     IncidentAction,
-    LoggedEvent,
     ObjectivesRanked,
     PanelOpened,
     PhaseBegun,
@@ -28,13 +27,10 @@ from simulator.session.session_events import (
     RunAsked,
     RunEnded,
     SelfRated,
-    Session,
     SessionEnded,
-    UnknownEvent,
 )
 from simulator.session.session_record import record
-from simulator.session.session_rules import refusal
-from simulator.session.session_state import IDLE_S, SessionState
+from simulator.session.session_state import IDLE_S, SessionState, refusal
 from tests.session.session_logs import LOGS
 
 HEAD = Session("s" * 22, "retry-storm", 1, "0" * 12, "t" * 22, 1, 30, True, 1000.0)
@@ -121,11 +117,6 @@ def test_the_clock_stands_still_from_a_run_that_is_asked_for_to_the_next_event()
     assert after.used_s == {"": 10, "serve": 90}
     moved_on = state(*before, (100, PhaseBegun(phase="frame")), (130, PanelOpened(panel="cost")))
     assert moved_on.used_s == {"": 10, "serve": 60, "frame": 30}
-
-
-def test_the_clock_of_a_room_goes_on_while_a_run_is_computed():
-    now = state((0, RoomOpened()), (10, PhaseBegun(phase="serve")), (70, asked()), (100, ended()))
-    assert now.used_s == {"": 10, "serve": 90}
 
 
 def test_answers_are_due_once_their_question_is_asked():

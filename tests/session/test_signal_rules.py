@@ -4,13 +4,13 @@ from functools import cache
 
 import pytest
 
+from simulator.session.event_log import LoggedEvent, Session, design_hash
 from simulator.session.session_course import Course
 from simulator.session.session_events import (
     AssumptionPinned,
     AssumptionWritten,
     CurveballStruck,
     DefenceAnswered,
-    LoggedEvent,
     ObjectivesRanked,
     PanelOpened,
     PhaseBegun,
@@ -19,8 +19,6 @@ from simulator.session.session_events import (
     QuestionAsked,
     RunAsked,
     RunEnded,
-    Session,
-    design_hash,
 )
 from simulator.session.session_signals import LEVELS, SIGNALS, signals_of
 from simulator.session.session_state import SessionState

@@ -17,8 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from simulator.app.store.columns import METADATA, columns_of
 from simulator.app.store.database import Database
 from simulator.metrics.summary import Standing
-from simulator.session.session_events import Hash, Metric, Picks, Seed, Strikes
-from simulator.session.session_events import Words as SpokenWords
+from simulator.session.event_log import Hash, Metric, Picks, Seed, Strikes
+from simulator.session.event_log import Words as SpokenWords
 
 #: The form of a trail: the id of a browser whose sessions, incidents and attempts belong together.
 TRAIL = re.compile(r"[A-Za-z0-9_-]{16,64}")

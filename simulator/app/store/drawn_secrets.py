@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from simulator.app.store.database import Database
 from simulator.app.store.session_rows import SESSIONS, insert_session
-from simulator.session.session_events import Session
+from simulator.session.event_log import Session
 
 
 class DrawnSecrets(Database):

@@ -34,7 +34,8 @@ from simulator.app.store.session_rows import (
     rows_of,
 )
 from simulator.errors import InputError
-from simulator.session.session_events import IncidentAction, LoggedEvent, SelfRated, Session
+from simulator.session.event_log import LoggedEvent, Session
+from simulator.session.session_events import IncidentAction, SelfRated
 from simulator.session.session_signals import Level
 
 #: The environment variable with the key of servers that share the incident of the day, and its least length.

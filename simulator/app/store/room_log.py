@@ -19,8 +19,8 @@ from simulator.app.store.room_rows import (
 )
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import ROOM, append_event, insert_session, new_id
-from simulator.rooms.room_events import ClockPaused, RoomOpened, TaskSet
-from simulator.session.session_events import PhaseBegun, Role, Session
+from simulator.session.event_log import AnyEvent, Role, Session, read_event
+from simulator.session.session_events import PhaseBegun
 
 #: Lifetime of a link (s).
 LINK_S = 7 * 24 * 3600.0
@@ -55,10 +55,10 @@ class RoomLog(SessionLog):
         case: str,
         version: int,
         scenario_hash: str,
-        settings: RoomOpened,
+        settings: AnyEvent,
         phase: str,
         *,
-        task: TaskSet | None = None,
+        task: AnyEvent | None = None,
         seed: int,
         minutes: int,
     ) -> NewRoom:
@@ -76,7 +76,7 @@ class RoomLog(SessionLog):
             for opening in filter(None, [settings, task]):
                 append_event(connection, session.id, "system", opening)
             append_event(connection, session.id, "system", PhaseBegun(phase=phase))
-            append_event(connection, session.id, "system", ClockPaused())
+            append_event(connection, session.id, "system", read_event({"kind": "clock_paused"}))
         return NewRoom(session, keys)
 
     def access(self, key: str) -> Access | None:

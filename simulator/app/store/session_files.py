@@ -13,16 +13,7 @@ from simulator.app.store.attempts import Attempt, CaseVersion, Line, Time
 from simulator.app.store.incident_log import Hidden
 from simulator.errors import InputError, shortened
 from simulator.limits import SESSION_DEPTH, SESSION_EVENTS, SESSION_FILE, SESSION_PAYLOAD
-from simulator.session.session_events import (
-    EventError,
-    Hash,
-    LoggedEvent,
-    Role,
-    Seed,
-    Session,
-    UnknownEvent,
-    read_event,
-)
+from simulator.session.event_log import EventError, Hash, LoggedEvent, Role, Seed, Session, UnknownEvent, read_event
 
 FORMAT = "casesim-sessions"
 

@@ -30,7 +30,8 @@ from simulator.app.store.session_rows import (
     rows_of,
 )
 from simulator.app.store.taking_in import take_in_attempt, take_in_session
-from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Session, SessionEnded
+from simulator.session.event_log import AnyEvent, LoggedEvent, Role, Session
+from simulator.session.session_events import SessionEnded
 
 
 class SessionLog(Database):

@@ -16,18 +16,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, fa
 from simulator.app.store.columns import METADATA, JsonText, Words, columns_of
 from simulator.errors import InputError
 from simulator.limits import OWN_EVENTS, SESSION_EVENTS, SESSION_PAYLOAD
-from simulator.rooms.room_events import ScorecardSubmitted, SignalRated
-from simulator.session.session_events import (
-    AnyEvent,
-    EventError,
-    LoggedEvent,
-    Role,
-    SelfRated,
-    Session,
-    SessionEnded,
-    UnknownEvent,
-    stored_event,
-)
+from simulator.session.event_log import AnyEvent, EventError, LoggedEvent, Role, Session, UnknownEvent, stored_event
+from simulator.session.session_events import SessionEnded
 
 #: The purposes of a session; DAY: no session, but the secret that the incidents of a day share; TRAIL_KEY: the key of trails.
 PRACTICE, INCIDENT, ROOM, DAY, TRAIL_KEY = "practice", "incident", "room", "day", "trail key"
@@ -114,9 +104,9 @@ def append_event(connection: Connection, session: str, role: Role, event: AnyEve
 
 def _open_places(role: Role, event: AnyEvent) -> tuple[int, str]:
     """Return the length up to which a log takes an event, and the words for those who have the places behind it."""
-    if isinstance(event, SessionEnded | ScorecardSubmitted):
+    if event.place == "end":
         return SESSION_EVENTS.most, ""
-    if isinstance(event, SelfRated | SignalRated):
+    if event.place == "ratings":
         return SESSION_EVENTS.most - _FOR_THE_END, "the end and complete scorecards"
     if role == "candidate":
         return OWN_EVENTS.most, "the interviewer, the ratings and the end"

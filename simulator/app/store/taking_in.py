@@ -19,7 +19,7 @@ from simulator.app.store.session_rows import (
     insert_events,
     insert_session,
 )
-from simulator.session.session_events import LoggedEvent, Session
+from simulator.session.event_log import LoggedEvent, Session
 
 
 def take_in_attempt(connection: Connection, attempt: Attempt) -> int:
