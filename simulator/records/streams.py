@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable
 from functools import wraps
-from threading import Lock
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
-from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from simulator.keeper import remembers
 from simulator.limits import MIB
 
-#: The latest draws, up to a size in bytes: hundreds of designs of a sweep meet the same requests, drawn once.
-_DRAWN: LRUCache[Hashable, NDArray[Any]] = LRUCache(32 * MIB, lambda drawn: drawn.nbytes)
-_LOCK = Lock()
+#: The bytes of the latest draws that are remembered: hundreds of designs of a sweep meet the same requests, drawn once.
+DRAWN = 32 * MIB
 
 
 class Streams:
@@ -43,20 +41,16 @@ class Streams:
         """Return the first n standard normal draws of a fresh stream, shape (n,), read-only."""
         return self.once(name, ("normal", n), lambda rng: rng.standard_normal(n, np.float32))
 
+    @remembers(
+        DRAWN, lambda streams, name, what, _: (streams.seed, streams.replication, name, what), lambda column: column.nbytes
+    )
     def once(self, name: str, what: Hashable, draw: Callable[[np.random.Generator], NDArray[Any]]) -> NDArray[Any]:
         """Return the column that `draw` makes of a fresh stream, read-only; all runs of this process share it.
 
         what: identifies the column among all that are drawn from the stream
         """
-        key = self.seed, self.replication, name, what
-        with _LOCK:
-            column = _DRAWN.get(key)
-        if column is None:
-            column = draw(self.named(name))
-            column.flags.writeable = False
-            with _LOCK:
-                if column.nbytes <= _DRAWN.maxsize:
-                    _DRAWN[key] = column
+        column = draw(self.named(name))
+        column.flags.writeable = False
         return column
 
 
