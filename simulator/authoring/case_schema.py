@@ -9,9 +9,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from functools import cache, lru_cache
+from importlib import import_module
 from inspect import getsource
 from itertools import pairwise
-from textwrap import dedent
 from typing import Any
 
 from pydantic import BaseModel
@@ -144,13 +144,21 @@ def words_on_fields(model: type[BaseModel]) -> dict[str, str]:
     return words
 
 
-@cache
 def _own_words(model: type[BaseModel]) -> dict[str, str]:
-    [definition] = ast.parse(dedent(getsource(model))).body
-    assert isinstance(definition, ast.ClassDef)
+    definition = _classes_of(model.__module__).get(model.__name__)
     return {
         field.target.id: " ".join(words.value.value.split())
-        for field, words in pairwise(definition.body)
+        for field, words in pairwise(definition.body if definition else ())
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(words, ast.Expr) and isinstance(words.value, ast.Constant) and isinstance(words.value.value, str)
     }
+
+
+@cache
+def _classes_of(module: str) -> dict[str, ast.ClassDef]:
+    """Return the definitions of a module's classes; none for a module without a file."""
+    try:
+        tree = ast.parse(getsource(import_module(module)))
+    except (OSError, TypeError, ImportError):
+        return {}
+    return {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
