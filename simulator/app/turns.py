@@ -182,7 +182,7 @@ class Turns:
         before, seconds = [task.behalf for task in self._under_way], sum(task.expected_s / 2 for task in self._under_way)
         for task in self._order_of_all():
             if task.behalf.run == run:
-                others = {one.run for one in before if one.person != task.behalf.person}
+                others = {submitter.run for submitter in before if submitter.person != task.behalf.person}
                 return Ahead(len(others), seconds / processes) if others else None
             before.append(task.behalf)
             seconds += self._expected_s(task)

@@ -66,7 +66,7 @@ def verdicts_of(
     """Return the verdict on each metric of an objective after all replications; the worst, where two objectives bound one."""
     metrics, count = objective_metrics(scenario), whole_replications(scenario)
     (outcome,) = runner.outcomes("tests", [picks_of(scenario, design)], metrics, count, strikes)
-    worst_last = sorted(outcome.verdicts(scenario), key=lambda one: _BEST_FIRST.index(one.standing))
+    worst_last = sorted(outcome.verdicts(scenario), key=lambda verdict: _BEST_FIRST.index(verdict.standing))
     return {one.objective.metric: one for one in worst_last}
 
 

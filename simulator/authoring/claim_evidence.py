@@ -161,17 +161,17 @@ def _times(reading: PairedSample, factor: float) -> PairedSample:
     return replace(reading, run=run, parts=scaled, between=between, **grown)
 
 
-def _compared(claim: TextClaim, one: ClaimEvidence, other: ClaimEvidence | None) -> ClaimEvidence:
+def _compared(claim: TextClaim, evidence: ClaimEvidence, other: ClaimEvidence | None) -> ClaimEvidence:
     """Return the ratio or the difference of two independent figures, each from its own calls (MOVER: Zou 2008)."""
     if other is None:
-        return one
+        return evidence
     if claim.compare == "ratio":
-        a, b = one.found, other.found
+        a, b = evidence.found, other.found
         return ClaimEvidence(Interval(a.value / b.value, a.low / b.high, a.high / b.low))
-    a, b = one.found, other.found
+    a, b = evidence.found, other.found
     below, above = np.hypot(a.value - a.low, b.high - b.value), np.hypot(a.high - a.value, b.value - b.low)
     value = a.value - b.value
-    return ClaimEvidence(Interval(value, value - float(below), value + float(above)), one.unit, is_change=True)
+    return ClaimEvidence(Interval(value, value - float(below), value + float(above)), evidence.unit, is_change=True)
 
 
 def _of_profile(model: TimedModel) -> ClaimEvidence:

@@ -15,16 +15,16 @@ def number_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
     return [_check(scenario, runner, metric) for metric in metrics_in_prose(scenario)]
 
 
-def _check(scenario: Scenario, runner: DesignRunner, one: Placeholder) -> RunCheck:
-    return RunCheck(number_key(scenario, one), lambda: [_number(scenario, runner, one)])
+def _check(scenario: Scenario, runner: DesignRunner, placeholder: Placeholder) -> RunCheck:
+    return RunCheck(number_key(scenario, placeholder), lambda: [_number(scenario, runner, placeholder)])
 
 
-def _number(scenario: Scenario, runner: DesignRunner, one: Placeholder) -> CheckResult:
-    picks, replications = picks_of(scenario, one.design), whole_replications(scenario)
-    (outcome,) = runner.outcomes("numbers of the text", [picks], [one.name], replications)
-    estimate = outcome.metrics.get(one.name)
+def _number(scenario: Scenario, runner: DesignRunner, placeholder: Placeholder) -> CheckResult:
+    picks, replications = picks_of(scenario, placeholder.design), whole_replications(scenario)
+    (outcome,) = runner.outcomes("numbers of the text", [picks], [placeholder.name], replications)
+    estimate = outcome.metrics.get(placeholder.name)
     if estimate is None:
-        reason = outcome.refused or outcome.missing_reasons.get(one.name, "the run has no figure for it")
-        return CheckResult("number", one.subject, "fail", reason)
-    shown, _ = spoken_within(estimate.value, estimate.low, estimate.high, scenario.metrics[one.name].unit)
-    return CheckResult("number", one.subject, "pass", shown)
+        reason = outcome.refused or outcome.missing_reasons.get(placeholder.name, "the run has no figure for it")
+        return CheckResult("number", placeholder.subject, "fail", reason)
+    shown, _ = spoken_within(estimate.value, estimate.low, estimate.high, scenario.metrics[placeholder.name].unit)
+    return CheckResult("number", placeholder.subject, "pass", shown)

@@ -46,10 +46,10 @@ _COUNTS = {"positives", "negatives", "items", "patients", "found", "missed"}
 _SHARES = {"sensitivity", "specificity", "referred"}
 
 
-def _correlation(one: Floats, other: Floats, weights: Floats) -> Floats:
+def _correlation(first: Floats, other: Floats, weights: Floats) -> Floats:
     """Return Pearson's correlation of two columns of scores, shape (n,), for weights of shape (..., n)."""
     total = weights.sum(-1, keepdims=True)
-    apart = [scores - (weights * scores).sum(-1, keepdims=True) / total for scores in (one, other)]
+    apart = [scores - (weights * scores).sum(-1, keepdims=True) / total for scores in (first, other)]
     product, *squares = ((weights * a * b).sum(-1) for a, b in ((apart[0], apart[1]), (apart[0],) * 2, (apart[1],) * 2))
     return np.asarray(product / np.sqrt(squares[0] * squares[1]))
 

@@ -87,9 +87,9 @@ def choices_at(scenario: Scenario, box: str, field: str) -> list[str]:
     ]
 
 
-def _overlap(one: Path, other: Path) -> bool:
+def _overlap(path: Path, other: Path) -> bool:
     """Return whether one of two places holds the other."""
-    return all(left == right for left, right in zip(one, other, strict=False))
+    return all(left == right for left, right in zip(path, other, strict=False))
 
 
 def fields_of(

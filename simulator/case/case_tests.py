@@ -188,7 +188,7 @@ class TextClaim(Strict):
     @property
     def compares(self) -> bool:
         others = (self.against, self.against_profile, self.against_scores, self.against_row)
-        return any(one is not None for one in others)
+        return any(other is not None for other in others)
 
 
 class DesignTest(Strict):

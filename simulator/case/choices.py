@@ -156,7 +156,7 @@ class Number(_Choice):
         """Return the picks one step away: the next number down and the next one up, within the range."""
         now = self.read(pick)
         if self.values is not None:
-            below, above = [one for one in self.values if one < now], [one for one in self.values if one > now]
+            below, above = [value for value in self.values if value < now], [value for value in self.values if value > now]
             return [self.read(one) for one in [*([max(below)] if below else []), *([min(above)] if above else [])]]
         low, high, step = self._range
         return [self.read(one) for one in (round(now - step, 9), round(now + step, 9)) if low <= one <= high]

@@ -66,7 +66,7 @@ def remove_installed(case: str) -> list[str]:
 
 
 def _remove_empty(folder: Path) -> None:
-    for each in sorted((one for one in folder.rglob("*") if one.is_dir()), reverse=True):
+    for each in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
         with suppress(OSError):
             each.rmdir()
     with suppress(OSError):  # a file that another program put there stays

@@ -97,7 +97,7 @@ def probes_of(scenario: Scenario, phase: str, level: Level) -> list[Probe]:
     Derived ones are equal at all levels. They quote the case and add no claim of their own. Raises KeyError for a phase that
     the case does not have.
     """
-    phases = {one.id: one for one in phases_of(scenario)}
+    phases = {phase.id: phase for phase in phases_of(scenario)}
     place = phases[phase]
     if scenario.interview.probes:
         return [probe for probe in scenario.interview.probes if probe.phase == phase and level in probe.level]
@@ -116,8 +116,8 @@ def _named(scenario: Scenario, phase: PracticePhase) -> tuple[list[str], list[st
     signals = [name for name, place in SIGNAL_PHASES.items() if place == phase.id and name in scenario.anchors]
     anchors = [scenario.anchors[name] for name in signals]
     questions = [question for question in scenario.questions if question.phase == phase.id]
-    strong = [phase.expects, *(line for one in anchors for line in one[2:]), *map(_uses, questions)]
-    return strong[:8], [line for one in anchors for line in one[:2]]
+    strong = [phase.expects, *(line for anchor in anchors for line in anchor[2:]), *map(_uses, questions)]
+    return strong[:8], [line for anchor in anchors for line in anchor[:2]]
 
 
 def _uses(question: Question) -> str:

@@ -162,7 +162,7 @@ def _choices_of(phase: PracticePhase, of_choice: dict[str, str | None]) -> list[
 def shares_of(minutes: Sequence[float], total: float) -> list[float]:
     """Divide a total in proportion to minutes, in steps of half a minute that add up to it; each gets a step at least."""
     steps = max(round(2 * total), len(minutes))
-    exact = [steps * one / sum(minutes) for one in minutes]
+    exact = [steps * minute / sum(minutes) for minute in minutes]
     whole = [max(floor(one), 1) for one in exact]
     while (rest := steps - sum(whole)) != 0:
         step = 1 if rest > 0 else -1

@@ -86,7 +86,9 @@ def raw_texts(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 def metrics_in_prose(scenario: Scenario) -> list[Placeholder]:
     """Return the metrics that texts of a case name, each once."""
-    named = (one for _, text in raw_texts(scenario) for one in placeholders_in(text) if one.kind == "metric")
+    named = (
+        placeholder for _, text in raw_texts(scenario) for placeholder in placeholders_in(text) if placeholder.kind == "metric"
+    )
     return list({one.subject: one for one in named}.values())
 
 
@@ -137,17 +139,21 @@ def placeholder_faults(scenario: Scenario) -> Iterator[Fault]:
                     yield scenario.document.at_words(scenario.document.fault(path, message, code="placeholder"), match[0])
 
 
-def _trouble(one: Placeholder, scenario: Scenario, figures: Mapping[str, Any]) -> str:
-    if one.kind == "figure":
-        if one.name not in figures:
-            return f"there is no figure '{one.name}'; {suggest(one.name, figures)}"
-        return "" if one.form in _FORMATS else f"'{one.form}' is not a format; {suggest(one.form, filter(None, _FORMATS))}"
+def _trouble(placeholder: Placeholder, scenario: Scenario, figures: Mapping[str, Any]) -> str:
+    if placeholder.kind == "figure":
+        if placeholder.name not in figures:
+            return f"there is no figure '{placeholder.name}'; {suggest(placeholder.name, figures)}"
+        return (
+            ""
+            if placeholder.form in _FORMATS
+            else f"'{placeholder.form}' is not a format; {suggest(placeholder.form, filter(None, _FORMATS))}"
+        )
     designs = [DEFAULT, *scenario.reference]
-    if one.name not in scenario.metrics:
-        return f"'{one.name}' is not a metric here; {suggest(one.name, scenario.metrics)}"
-    if one.design not in designs:
-        return f"'{one.design}' is no design; {suggest(one.design, designs)}"
-    return "a metric has a format of its own; leave out the words behind `|`" if one.form else ""
+    if placeholder.name not in scenario.metrics:
+        return f"'{placeholder.name}' is not a metric here; {suggest(placeholder.name, scenario.metrics)}"
+    if placeholder.design not in designs:
+        return f"'{placeholder.design}' is no design; {suggest(placeholder.design, designs)}"
+    return "a metric has a format of its own; leave out the words behind `|`" if placeholder.form else ""
 
 
 # ---- numbers of runs
@@ -161,7 +167,7 @@ def number_key(scenario: Scenario, one: Placeholder) -> str:
 
 def kept_numbers(scenario: Scenario) -> dict[str, str]:
     """Return the numbers that `casesim test` kept of this very case, as a text shows them, by metric and design."""
-    asked = [one for one in metrics_in_prose(scenario) if one.design in (DEFAULT, *scenario.reference)]
+    asked = [metric for metric in metrics_in_prose(scenario) if metric.design in (DEFAULT, *scenario.reference)]
     results = _kept_results(scenario.id) if asked else {}
     kept = {one.subject: results.get(number_key(scenario, one)) for one in asked}
     return {subject: says for subject, says in kept.items() if says is not None}

@@ -235,7 +235,7 @@ def _coverage_takeaway(coverages: list[Coverage]) -> str:
     parts = [(coverage.promised, part) for coverage in coverages for part in (coverage.positives, coverage.negatives)]
     broken = sum(part.high < promised for promised, part in parts)
     verdict = f"{broken} of {len(parts)} intervals lie below their target" if broken else "no interval lies below its target"
-    named = min(coverages, key=lambda one: abs(one.promised - 0.95))
+    named = min(coverages, key=lambda coverage: abs(coverage.promised - 0.95))
     return (
         f"At a coverage target of {named.promised:.0%}, {_share(named.positives)} of the positives and "
         f"{_share(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of "

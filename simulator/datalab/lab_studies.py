@@ -131,10 +131,14 @@ def price_list(repeats: int = REPEATS, tick: Tick = quiet) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _purchase_row(one: Purchase) -> dict[str, Any]:
-    row: dict[str, Any] = {"budget_usd": one.budget, "photos": one.photos, "more_photos": one.more}
-    row |= figures("melanomas", one.before.melanomas) | figures("more_melanomas", one.found.interval) | {"p": one.found.p}
-    return row | figures("more_auc", one.auc.interval)
+def _purchase_row(purchase: Purchase) -> dict[str, Any]:
+    row: dict[str, Any] = {"budget_usd": purchase.budget, "photos": purchase.photos, "more_photos": purchase.more}
+    row |= (
+        figures("melanomas", purchase.before.melanomas)
+        | figures("more_melanomas", purchase.found.interval)
+        | {"p": purchase.found.p}
+    )
+    return row | figures("more_auc", purchase.auc.interval)
 
 
 def _row(one: CurvePoint, base: CurvePoint | None, **named: Any) -> dict[str, Any]:

@@ -385,7 +385,7 @@ def shifts_of(finder: str, condition: str, severity: int) -> Floats:
         raise DriveError(f"the condition '{condition}' was not measured; {suggest(condition, known)}", "corruption")
     found = rows[rows["severity"] == severity]
     if found.empty:
-        there = ", ".join(str(one) for one in sorted(set(rows["severity"])))
+        there = ", ".join(str(row) for row in sorted(set(rows["severity"])))
         raise DriveError(f"'{condition}' was not measured at severity {severity}; expected one of {there}", "severity")
     own = found[found["seen_by"] == finder]
     alike = found[found["seen_by"] == f"{finder.rpartition('.')[0]}.fp32"]

@@ -66,7 +66,7 @@ class LabAbout(MeasuredOrigin):
 
     def backbone(self, name: str) -> BackboneAbout:
         """Return a backbone; raises LabEvidenceError that lists them."""
-        found = {one.name: one for one in self.backbones}
+        found = {backbone.name: backbone for backbone in self.backbones}
         if name not in found:
             raise LabEvidenceError(f"there are no features of '{name}'; {suggest(name, found)}")
         return found[name]

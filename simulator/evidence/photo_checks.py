@@ -81,7 +81,7 @@ class SpoiledAbout(MeasuredOrigin):
 
     def place(self, condition: str) -> int:
         """Return the number of a condition, such as `blur.2`; raises LabEvidenceError that lists them."""
-        names = [one.key for one in self.conditions]
+        names = [condition.key for condition in self.conditions]
         if condition not in names:
             raise LabEvidenceError(f"'{condition}' was not measured; {suggest(condition, names)}")
         return names.index(condition)

@@ -154,7 +154,7 @@ def stand_in_for(model: str) -> str:
     profile of a user's own file has none of them.
     """
     known = set(networks()["profile"].dropna())
-    timed = {(one.device, one.model): seconds for one in profiles() if (seconds := _single_s(one)) is not None}
+    timed = {(profile.device, profile.model): seconds for profile in profiles() if (seconds := _single_s(profile)) is not None}
     ratios = [
         (abs(log(seconds / timed[device, other])), other, seconds / timed[device, other], device)
         for (device, name), seconds in timed.items()

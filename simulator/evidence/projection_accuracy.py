@@ -91,11 +91,11 @@ class HeldOut(EvidenceRecord):
 
     @property
     def comparison_median(self) -> float:
-        return float(np.median([abs(one.error) for one in self.comparisons]))
+        return float(np.median([abs(comparison.error) for comparison in self.comparisons]))
 
     @property
     def comparison_worst(self) -> float:
-        return max((one.error for one in self.comparisons), key=abs)
+        return max((comparison.error for comparison in self.comparisons), key=abs)
 
     @property
     def energy_median(self) -> float:
@@ -152,19 +152,19 @@ def prediction_rows(found: HeldOut) -> pd.DataFrame:
     """Return one row per published latency and basis, in ms, with its projection while the network was hidden."""
     rows = [
         {
-            "device": label_of(one.device),
-            "model": one.model,
-            "precision": one.precision,
-            "batch": batch(one.batch),
-            "published there": FOOTINGS[one.basis],
-            "published (ms)": 1000 * one.published,
-            "projected (ms)": 1000 * one.projected,
-            "low (ms)": 1000 * one.low,
-            "high (ms)": 1000 * one.high,
-            "error (%)": 100 * (one.projected / one.published - 1),
-            "in the band": one.low <= one.published <= one.high,
+            "device": label_of(prediction.device),
+            "model": prediction.model,
+            "precision": prediction.precision,
+            "batch": batch(prediction.batch),
+            "published there": FOOTINGS[prediction.basis],
+            "published (ms)": 1000 * prediction.published,
+            "projected (ms)": 1000 * prediction.projected,
+            "low (ms)": 1000 * prediction.low,
+            "high (ms)": 1000 * prediction.high,
+            "error (%)": 100 * (prediction.projected / prediction.published - 1),
+            "in the band": prediction.low <= prediction.published <= prediction.high,
         }
-        for one in found.predictions
+        for prediction in found.predictions
     ]
     return pd.DataFrame(rows)
 
@@ -192,13 +192,13 @@ def comparison_rows(found: HeldOut) -> pd.DataFrame:
     """Return the published figures that another model predicted as well: int8 ResNet-50, hidden on every device."""
     rows = [
         {
-            "device": label_of(one.device),
-            "batch": batch(one.batch),
-            "published (ms)": 1000 * one.published,
-            "projected (ms)": 1000 * one.projected,
-            "error (%)": 100 * one.error,
+            "device": label_of(comparison.device),
+            "batch": batch(comparison.batch),
+            "published (ms)": 1000 * comparison.published,
+            "projected (ms)": 1000 * comparison.projected,
+            "error (%)": 100 * comparison.error,
         }
-        for one in found.comparisons
+        for comparison in found.comparisons
     ]
     return pd.DataFrame(rows)
 

@@ -101,9 +101,14 @@ class AdviceTrials:
 
         What is real here is real among the levers too: the trials of the other changes can make only more of them real.
         """
-        plan, tried = self.summary.plan, list({(one.choice, one.pick): self._lever(one) for one in changes}.values())
-        steps = {(one.choice, one.pick) for name in {one.choice for one in changes} for one in self.changes(name)}
-        single = [effect for one in tried if (one.step.choice, one.step.pick) in steps for effect in one.effects]
+        plan, tried = (
+            self.summary.plan,
+            list({(change.choice, change.pick): self._lever(change) for change in changes}.values()),
+        )
+        steps = {
+            (change.choice, change.pick) for name in {change.choice for change in changes} for change in self.changes(name)
+        }
+        single = [effect for lever in tried if (lever.step.choice, lever.step.pick) in steps for effect in lever.effects]
         chances = [effect.chance for effect in single if effect.is_open]
         bar = real_below(chances, count_changes(plan) * len(self.summary.verdicts))
         return [AdviceTrial(lever.judged(bar), plan) for lever in tried]

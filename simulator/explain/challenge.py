@@ -86,7 +86,9 @@ def _met(counts: Counter[Standing]) -> str:
     if counts["not met"] == total:
         return "Not met." if total == 1 else f"None of {_word(total)} met."
     others: tuple[Standing, ...] = ("not proven", "not met", "no figure")
-    rest = [f"{_word(counts[one])} {'without a figure' if one == 'no figure' else one}" for one in others if counts[one]]
+    rest = [
+        f"{_word(counts[other])} {'without a figure' if other == 'no figure' else other}" for other in others if counts[other]
+    ]
     first = f"{_word(met).capitalize()} of {_word(total)} met"
     return f"{', '.join([first, *rest])}."
 
@@ -147,7 +149,11 @@ def _labelled(result: Summary) -> Iterator[Ground]:
     table = result.plan.scores
     if table is None or table.about.kind != "measured":
         return
-    behind = {one.objective.label: found[1] for one in result.verdicts if (found := labelled_behind(result.plan, one.metric))}
+    behind = {
+        verdict.objective.label: found[1]
+        for verdict in result.verdicts
+        if (found := labelled_behind(result.plan, verdict.metric))
+    }
     if behind:
         label, people = min(behind.items(), key=lambda one: one[1])
         sentence = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."

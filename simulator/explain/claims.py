@@ -104,9 +104,9 @@ def claims_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
 def about_run(claims: Iterable[Claim], run: str, scenario: str, against: str = "") -> list[Claim]:
     """Return claims with the hashes of the run that they are about; those that name a run of their own keep it."""
     return [
-        replace(one, run=one.run or run, scenario=scenario, against=one.against or against,
-                parts=tuple(about_run(one.parts, run, scenario, against)))
-        for one in claims
+        replace(claim, run=claim.run or run, scenario=scenario, against=claim.against or against,
+                parts=tuple(about_run(claim.parts, run, scenario, against)))
+        for claim in claims
     ]  # fmt: skip
 
 

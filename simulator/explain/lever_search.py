@@ -69,7 +69,7 @@ class Baseline:
         self.base = base
         self.trials = trials
         self.spent = spent
-        self.plain = [replace(one, resampled=None) for one in base.measures[:trials]]
+        self.plain = [replace(measure, resampled=None) for measure in base.measures[:trials]]
         self.now = summary_of(for_objectives(base.plan), base.seed, self.plain)
 
     def lever(self, change: DesignChange, measures: Sequence[Measures], resampled: Sequence[Measures] = ()) -> Lever:
@@ -86,7 +86,7 @@ class Baseline:
         trial = ChangeTrial(change, now, summary_of(plan, self.base.seed, after))
         effects = [self._effect(verdict, trial) for verdict in self.base.verdicts]
         if not resampled and needs_runs(plan):
-            effects = [replace(one, pending=self._is_pending(one)) for one in effects]
+            effects = [replace(effect, pending=self._is_pending(effect)) for effect in effects]
         return Lever(change, effects, self.trials if self.spent else 0)
 
     @cached_property

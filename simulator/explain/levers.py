@@ -181,7 +181,11 @@ class Lever:
     @property
     def costs(self) -> list[str]:
         """Name the objectives that the change takes from met, each in words."""
-        return [f"{one.before.objective.label} goes from met to {one.new_standing}" for one in self.effects if one.breaks]
+        return [
+            f"{effect.before.objective.label} goes from met to {effect.new_standing}"
+            for effect in self.effects
+            if effect.breaks
+        ]
 
     @property
     def is_pending(self) -> bool:
@@ -202,7 +206,11 @@ class Lever:
     @property
     def harmed(self) -> list[str]:
         """Name the other objectives that it takes further from where they are met."""
-        return [f"“{one.before.objective.label}”" for one in self.effects if one.harms and not one.breaks and one.gain < 0]
+        return [
+            f"“{effect.before.objective.label}”"
+            for effect in self.effects
+            if effect.harms and not effect.breaks and effect.gain < 0
+        ]
 
     @property
     def rank(self) -> tuple[bool, float, float, bool, bool]:
@@ -319,7 +327,7 @@ class Levers:
             "changes": len(self.changes),
             "by_chance": self.by_chance,
             "rows": [lever.to_json() for lever in self.rows],
-            "cannot_run": [{"choice": one.choice, "to": one.pick, "reason": one.refused} for one in self.refused],
+            "cannot_run": [{"choice": change.choice, "to": change.pick, "reason": change.refused} for change in self.refused],
             "claims": claims_json(self.claims),
         }
 

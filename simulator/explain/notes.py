@@ -85,14 +85,17 @@ def notes_of(summary: Summary) -> list[Claim]:
     plan, idle = summary.plan, idle_labels(summary.plan, summary.stages)
     notes = [
         *map(_note, filter(None, [plan.outside_brief])),
-        *(_note(one) for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle)),
+        *(_note(warning) for warning in plan.warnings if not any(warning.startswith(f"{label}: ") for label in idle)),
         *([_note(summary.warm_up.sentence, "warm-up")] if summary.warm_up else []),
         *_overload(summary),
         *_peaks(summary),
         *_too_short(summary),
-        *(on_metric(one.metric, "is", None, one.sentence) for one in summary.withheld),
-        *(Claim(f"threshold of {one.gate}, {one.route}", "is", one.reached, unit="share", words=one.sentence, evidence="table")
-          for one in summary.thresholds),
+        *(on_metric(withheld.metric, "is", None, withheld.sentence) for withheld in summary.withheld),
+        *(
+            Claim(f"threshold of {limit.gate}, {limit.route}", "is", limit.reached,
+                  unit="share", words=limit.sentence, evidence="table")
+            for limit in summary.thresholds
+        ),
         *_found_instead(summary),
         *_few_positives(summary),
         *([_note(summary.mlperf.sentence, "MLPerf")] if summary.mlperf else []),

@@ -50,7 +50,7 @@ class Reason:
     @property
     def largest_parts(self) -> list[tuple[float, str]]:
         """The sizes (%) and words of the parts that `split` says, the largest first."""
-        among = [one for claim in self.claims for one in claim.parts if one.relation == "among" and self.split]
+        among = [part for claim in self.claims for part in claim.parts if part.relation == "among" and self.split]
         return [(one.value, one.words) for one in among if isinstance(one.value, float)]
 
     @cached_property

@@ -151,7 +151,7 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
         return
     at = f"{stage.label} is the most loaded stage, at {roughly(load)} of what it can serve"
     claim = load_claim(name, load, at)
-    retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
+    retried = max(load.retried or 0.0 for load in loads(summary.plan) if load.stage == name)
     if load >= 1:
         many = summary.plan.scenario.unit.many.capitalize()
         turned_away = f"{many} that wait too long, or find the queue full, are turned away."
@@ -278,7 +278,7 @@ def _verdicts(summary: Summary) -> Iterator[TrustNote]:
         return
     if summary.outside_brief:
         words = "The design is outside of the brief, so every verdict is void."
-        yield _note("verdicts", "weak", words, *(on_verdict(one, words=words) for one in summary.verdicts))
+        yield _note("verdicts", "weak", words, *(on_verdict(verdict, words=words) for verdict in summary.verdicts))
         return
     without_figure = [verdict for verdict in summary.verdicts if verdict.standing == "no figure"]
     open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "not proven"]

@@ -64,7 +64,7 @@ class DetectionTrial:
 
     def best(self) -> Detection:
         """Try single monitors of every figure, and none, and return the cheapest in all."""
-        return min(self._singles(), key=lambda one: one.total_usd)
+        return min(self._singles(), key=lambda single: single.total_usd)
 
     def _singles(self) -> Iterator[Detection]:
         yield self._judged([], [])
@@ -95,10 +95,10 @@ class DetectionTrial:
         )
 
 
-def _snoozed(one: WindowSeries, play: Play) -> list[float]:
+def _snoozed(series: WindowSeries, play: Play) -> list[float]:
     """Return the times (s) of the alarms of one slice that a person is paged by: at most one a day."""
     found: list[float] = []
-    for at_s in one.known_s[one.rings & (one.known_s > play.start_s) & (one.known_s <= play.end_s)]:
+    for at_s in series.known_s[series.rings & (series.known_s > play.start_s) & (series.known_s <= play.end_s)]:
         if not found or at_s - found[-1] >= SNOOZE_S:
             found.append(float(at_s))
     return found

@@ -168,8 +168,8 @@ class LabelsLook(LabellingLook):
         return LookFinding(sentence, sign, _by_group(view, chosen, then), labelled=chosen)
 
 
-def _percent(one: Interval) -> str:
-    return f"{100 * one.value:.0f}% ({100 * one.low:.0f} to {100 * one.high:.0f})"
+def _percent(interval: Interval) -> str:
+    return f"{100 * interval.value:.0f}% ({100 * interval.low:.0f} to {100 * interval.high:.0f})"
 
 
 def _labelled(view: View, rows: Ints) -> tuple[Floats, Floats, Ints]:

@@ -63,7 +63,7 @@ def monitor(watch: Watch, parts: list[MonitorView], marks: MonitorMarks, moment:
         low, high = _heights(parts, _usual(chosen))
         digits = 0 if high - low > 0.1 else 1
         drawn.update_yaxes(range=[low, high], tickformat=f".{digits}%" if watch.is_share else None)
-    for part in sorted(parts, key=lambda one: one in loud):
+    for part in sorted(parts, key=lambda part: part in loud):
         drawn.add_traces(_line(part, part in loud, len(parts) > 1))
     _frame(drawn, marks)
     return Chart(drawn, _takeaway(watch, chosen, bool(loud), moment), _table(parts, moment))

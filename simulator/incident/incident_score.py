@@ -94,7 +94,7 @@ def score(play: Play) -> Score:
         right=right,
         detected_h=_detected_h(play, diagnosed_h),
         diagnosed_h=diagnosed_h,
-        mitigated_h=_hours(play, min((one.at_s for one in tried if one.right), default=np.nan)),
+        mitigated_h=_hours(play, min((fix.at_s for fix in tried if fix.right), default=np.nan)),
         false_alarms=sum(n.ring is not None and n.ring.at_s < secret.onset_s for n in play.notes),
         fixes=tried,
         labels=play.labels,

@@ -99,7 +99,10 @@ def today() -> date:
 def _daily(scenario: Scenario, own: list[StoredIncident]) -> None:
     """Offer the incident of the day once: a second play of it would know the cause."""
     day = today()
-    known = next((one for one in own if one.shared_day == f"{day}" and one.scenario_hash == case_hash(scenario)), None)
+    known = next(
+        (incident for incident in own if incident.shared_day == f"{day}" and incident.scenario_hash == case_hash(scenario)),
+        None,
+    )
     about = f"All visitors of this server get the same incident on {day} (UTC), each one once."
     if known is None:
         if st.button("Today’s incident", key="daily", help=about):
@@ -125,8 +128,8 @@ def shared_result(game: Game) -> None:
     )
 
 
-def _named(one: StoredIncident) -> str:
-    return next((str(action.get("cause", "")) for action in reversed(one.actions) if action.get("kind") == "diagnose"), "")
+def _named(incident: StoredIncident) -> str:
+    return next((str(action.get("cause", "")) for action in reversed(incident.actions) if action.get("kind") == "diagnose"), "")
 
 
 # Five in a row

@@ -60,8 +60,8 @@ def own_line(scenario: Scenario, one: StoredIncident) -> None:
         st.caption(plain(" · ".join(parts)))
 
 
-def _kind(one: StoredIncident) -> list[str]:
-    hidden = one.hidden
+def _kind(incident: StoredIncident) -> list[str]:
+    hidden = incident.hidden
     kinds = [f"incident of {hidden.day}"] if hidden.day else []
     kinds += [f"{hidden.place} of {FIVE} in a row"] if hidden.series else []
     return kinds + ([hidden.level] if hidden.level != USUAL else [])
@@ -95,9 +95,9 @@ def incident_review(scenario: Scenario, one: StoredIncident) -> Review | None:
     return None if right is None else Review(one.at, "strong" if right else "weak")
 
 
-def _last_diagnosis(one: StoredIncident) -> DiagnoseAction | None:
+def _last_diagnosis(incident: StoredIncident) -> DiagnoseAction | None:
     try:
-        actions = read_actions(one.actions)
+        actions = read_actions(incident.actions)
     except InputError:  # of an imported file, or of an earlier version of the case
         return None
     return next((action for action in reversed(actions) if isinstance(action, DiagnoseAction)), None)

@@ -219,8 +219,12 @@ def detection_table(_game: Game, address: str, content: str) -> tuple[pd.DataFra
     return pd.DataFrame(rows, columns=columns), said
 
 
-def _page(one: Detection) -> str:
-    return f"{after_onset(one.paged_h)}{'' if one.rang else ', a customer'}" if isfinite(one.paged_h) else "never"
+def _page(detection: Detection) -> str:
+    return (
+        f"{after_onset(detection.paged_h)}{'' if detection.rang else ', a customer'}"
+        if isfinite(detection.paged_h)
+        else "never"
+    )
 
 
 def _harm(game: Game) -> None:

@@ -109,11 +109,14 @@ def _takeaway(peers: Peers, own: Mapping[str, float], shown: StandingFigure, fou
         if shown.column == "kept"
         else f"Your Brier score is {spoken(shown, own['brier'])}."
     )
-    count = min(one.plays for one in of_shown)
-    many = f"{count} plays" if all(one.plays == count for one in of_shown) else f"at least {count} plays each"
+    count = min(standing.plays for standing in of_shown)
+    many = f"{count} plays" if all(standing.plays == count for standing in of_shown) else f"at least {count} plays each"
     of = "with this cause" if peers.of_cause else "of any cause (too few have yours)"
     spoken_of = of_shown[:_SPOKEN]
-    parts = [f"{share_words(one.share)} of the {NAMES.get(one.player, one.player)} investigator’s" for one in spoken_of]
+    parts = [
+        f"{share_words(standing.share)} of the {NAMES.get(standing.player, standing.player)} investigator’s"
+        for standing in spoken_of
+    ]
     return f"{first} Of {many} {of}, {listed(parts)} {shown.worse}."
 
 
@@ -133,7 +136,7 @@ def share_words(share: Interval) -> str:
 def standing_table(own: Mapping[str, float], found: Sequence[PeerStanding]) -> pd.DataFrame:
     """Return a row a figure: the person's, and the share of each investigator's plays that did worse."""
     rows: dict[str, dict[str, str]] = {}
-    for one in found:
-        row = rows.setdefault(one.figure.label, {"you": spoken(one.figure, own[one.figure.column])})
-        row[f"{NAMES.get(one.player, one.player)} did worse"] = f"{share_words(one.share)} of {one.plays}"
+    for standing in found:
+        row = rows.setdefault(standing.figure.label, {"you": spoken(standing.figure, own[standing.figure.column])})
+        row[f"{NAMES.get(standing.player, standing.player)} did worse"] = f"{share_words(standing.share)} of {standing.plays}"
     return pd.DataFrame(rows).T

@@ -176,12 +176,12 @@ def _share(patients: NDArray[np.object_], covered: NDArray[np.bool_]) -> Interva
 
 
 def coverage_rows(coverages: list[Coverage]) -> pd.DataFrame:
-    return pd.DataFrame([_row(one) for one in coverages])
+    return pd.DataFrame([_row(coverage) for coverage in coverages])
 
 
-def _row(one: Coverage) -> dict[str, float]:
-    row = {"promised (%)": one.promised}
-    for name, part in (("positives", one.positives), ("negatives", one.negatives)):
+def _row(coverage: Coverage) -> dict[str, float]:
+    row = {"promised (%)": coverage.promised}
+    for name, part in (("positives", coverage.positives), ("negatives", coverage.negatives)):
         row |= {f"{name} covered (%)": part.value, f"{name} low": part.low, f"{name} high": part.high}
-    row |= {"cleared (%)": one.cleared, "referred (%)": one.referred, "unsure (%)": one.unsure}
+    row |= {"cleared (%)": coverage.cleared, "referred (%)": coverage.referred, "unsure (%)": coverage.unsure}
     return {name: 100 * value for name, value in row.items()}

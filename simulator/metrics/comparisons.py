@@ -214,7 +214,7 @@ def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
         [
             metrics[name].label,
             _side(runs[0], metrics[name]),
-            *(_against(one, metrics[name]) for one in comparisons),
+            *(_against(comparison, metrics[name]) for comparison in comparisons),
         ]
         for name in order
     ]
@@ -297,7 +297,7 @@ def _largest_first(moved: list[Difference], old: Summary, new: Summary) -> list[
             sizes = [min(size, abs(1 - size)) for size in sizes]
         return abs(one.change.value) / max(sizes) if max(sizes) > 0 else 0.0
 
-    return sorted(moved, key=lambda one: (not one.significant, -part(one)))
+    return sorted(moved, key=lambda difference: (not difference.significant, -part(difference)))
 
 
 def differences(

@@ -110,7 +110,7 @@ class Estimator:
     def of_group(self, group: MetricGroup) -> Estimator:
         """Return estimates of the requests of one group alone."""
         if group.key not in self._groups:
-            measures = [one.of_group(group.key) for one in self.measures]
+            measures = [measure.of_group(group.key) for measure in self.measures]
             ways = self.ways and self.ways.groups.get(group.key, self.ways)
             alone = self._groups[group.key] = Estimator(measures, ways, alike=self.alike, widening=self.widening)
             alone.whole, alone.in_stretches = self, self.in_stretches
@@ -148,7 +148,7 @@ class Estimator:
 
     def cost(self, part: str) -> Estimate:
         """Return a part of the cost of 1,000 requests."""
-        totals = [one.costs[part] for one in self.measures]
+        totals = [measure.costs[part] for measure in self.measures]
         run = ratio_interval([total.numerator for total in totals], [total.denominator for total in totals])
         labels = self._by_way(part, totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
         return estimate(widened(run, self.widening), labels, -inf if run.value < 0 else 0.0)
@@ -169,7 +169,7 @@ class Estimator:
         """
         if metric.group is not None:
             return self.of_group(metric.group).one_run(metric.of_all)
-        figures = [figure for one in self.measures if (figure := one.figure(metric)) is not None]
+        figures = [figure for measure in self.measures if (figure := measure.figure(metric)) is not None]
         if len(figures) < FEWEST_RUNS:
             return None
         parts = self.columns(metric.name) if metric.estimator == "share" else None
@@ -194,7 +194,7 @@ class Estimator:
         return bounds(self._totals(name))
 
     def _totals(self, name: str) -> list[Total]:
-        return [one.totals[name] for one in self.measures if name in one.totals]
+        return [measure.totals[name] for measure in self.measures if name in measure.totals]
 
     def columns(self, name: str) -> tuple[Floats, Floats]:
         """Return numerators and denominators of a ratio or a share, a replication each."""
@@ -214,14 +214,14 @@ class Estimator:
         return None if sums is None or alone.ways is None else float(_ratio(*sums, alone.ways.original))
 
     def _samples(self, name: str) -> list[Sample]:
-        samples = [one.samples.get(name, NOTHING) for one in self.measures]
+        samples = [measure.samples.get(name, NOTHING) for measure in self.measures]
         return samples[0].parts(BATCHES) if self.in_stretches else samples
 
     def pooled(self, name: str) -> Pooled:
         """Return the values of a sample over all replications."""
         samples = self._samples(name)
         key = tuple(
-            id(one.values) for one in samples if one is not NOTHING
+            id(sample.values) for sample in samples if sample is not NOTHING
         )  # if nothing is refused, the served are the answered
         if self.in_stretches or key not in self._pooled:
             self._pooled[key] = Pooled(samples)
@@ -233,8 +233,8 @@ class Estimator:
             return None
         if metric.quantile is None:
             samples = self._samples(metric.sample)
-            sums = [one.weight * float(one.values.sum(dtype=float)) for one in samples]
-            return ratio_interval(sums, [one.count for one in samples])
+            sums = [sample.weight * float(sample.values.sum(dtype=float)) for sample in samples]
+            return ratio_interval(sums, [sample.count for sample in samples])
         percentile = pooled.percentile(metric.quantile, self._alike(metric.sample, pooled.count))
         return percentile.interval if self._is_enough(metric, percentile) else None
 
@@ -251,7 +251,7 @@ class Estimator:
 
     def _rates(self, name: str) -> tuple[Floats, Floats]:
         """Return answers and seconds."""
-        counts = [one.rates[name] for one in self.measures]
+        counts = [measure.rates[name] for measure in self.measures]
         if self.in_stretches:
             counts = np.array_split(counts[0], BATCHES)
         seconds = [len(each) * self.measures[0].stretch_s for each in counts]
@@ -365,13 +365,13 @@ class Estimator:
         return found
 
     def _service_s(self, stage: str | None) -> float:
-        times = [one.stages[stage] for one in (self.whole or self).measures if stage in one.stages]
-        served = sum(one.visits - one.turned_away for one in times)
-        return sum(one.served_s for one in times) / served if served else 0.0
+        times = [measure.stages[stage] for measure in (self.whole or self).measures if stage in measure.stages]
+        served = sum(time.visits - time.turned_away for time in times)
+        return sum(time.served_s for time in times) / served if served else 0.0
 
     def reruns(self, figure: Callable[[Measures], float | None]) -> tuple[Floats, Floats]:
         """Return a figure of each replication that ran again, for labelled and for resampled people, shapes (runs,)."""
-        pairs = [(figure(one), figure(one.resampled)) for one in self.measures if one.resampled is not None]
+        pairs = [(figure(measure), figure(measure.resampled)) for measure in self.measures if measure.resampled is not None]
         complete = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
         return complete[:, 0], complete[:, 1]
 

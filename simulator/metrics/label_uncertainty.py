@@ -145,7 +145,7 @@ class RoutingShares:
     @property
     def nbytes(self) -> int:
         own = self.codes.nbytes + self.stretches.nbytes + self.original.nbytes + self.drawn.nbytes
-        return own + sum(one.nbytes for one in self.groups.values())
+        return own + sum(group.nbytes for group in self.groups.values())
 
 
 @cache_per_plan
@@ -209,7 +209,7 @@ def _ways_of(plan: Plan, paired: bool) -> RoutingShares:
     cuts = [cuts_of(plan, gate, paired) for gate in item_gates(plan).values()]
     stretches = zip(score_stretches(plan)[1], codes_of(plan), _first_codes(plan), strict=True)
     ways = [_ways_in(there, codes - first, cuts, paired) for there, codes, first in stretches]
-    groups = {key: _joined(plan, [one.groups[key] for one in ways]) for key in ways[0].groups}
+    groups = {key: _joined(plan, [way.groups[key] for way in ways]) for key in ways[0].groups}
     return replace(_joined(plan, ways), groups=groups)
 
 
@@ -226,12 +226,12 @@ def _ways_in(there: Plan, now: Codes, cuts: list[Floats], paired: bool) -> Routi
 
 def _joined(plan: Plan, ways: Sequence[RoutingShares]) -> RoutingShares:
     """Join the ways of all stretches, numbered as by `codes_of`."""
-    firsts, counts = _first_codes(plan), [len(one.codes) for one in ways]
+    firsts, counts = _first_codes(plan), [len(way.codes) for way in ways]
     return RoutingShares(
         np.concatenate([one.codes + first for one, first in zip(ways, firsts, strict=True)]),
         np.repeat(np.arange(len(ways)), counts),
-        np.concatenate([one.original for one in ways], axis=-1),
-        np.concatenate([one.drawn for one in ways], axis=-1),
+        np.concatenate([way.original for way in ways], axis=-1),
+        np.concatenate([way.drawn for way in ways], axis=-1),
     )
 
 

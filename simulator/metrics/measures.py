@@ -125,7 +125,7 @@ class Measures:
     def nbytes(self) -> int:
         inner = [*self.band_edges, *self.groups.values(), *filter(None, [self.resampled])]
         own = sum(one.values.nbytes + one.starts.nbytes for one in self.samples.values())
-        return own + sum(one.nbytes for one in self.rates.values()) + sum(one.nbytes for one in inner)
+        return own + sum(rate.nbytes for rate in self.rates.values()) + sum(one.nbytes for one in inner)
 
     def after(self, stretch: int) -> Measures:
         """Return the measures with times and rates from this stretch on; the rest is of the whole run."""
@@ -326,13 +326,13 @@ class _Counts:
 def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Container[str], metrics: Container[str]) -> _Counts:
     """Count the samples and the metrics that are asked for."""
     counts = _Counts()
-    for one in counted:
-        store = getattr(counts, one.store)
-        asked = one.key in samples if one.store == "samples" else one.key in metrics
-        if one.count is None or one.key in store or not asked:
+    for metric in counted:
+        store = getattr(counts, metric.store)
+        asked = metric.key in samples if metric.store == "samples" else metric.key in metrics
+        if metric.count is None or metric.key in store or not asked:
             continue
-        if (count := one.count(run)) is not None:
-            store[one.key] = count
+        if (count := metric.count(run)) is not None:
+            store[metric.key] = count
     return counts
 
 
@@ -357,7 +357,7 @@ def _groups(
             samples.setdefault(metric.group.key, set()).add(metric.sample)
     if not samples:
         return
-    items, divisible = item_groups(plan), [one for one in counted.values() if one.record.has_groups]
+    items, divisible = item_groups(plan), [metric for metric in counted.values() if metric.record.has_groups]
     for name, attribute in plan.scenario.attributes.items():
         members = attribute.group_of(trace.columns.attributes[name])
         for index, value in enumerate(grouping(attribute).groups if attribute.metrics else ()):

@@ -90,13 +90,13 @@ def reading_of(metric: Metric, estimator: Estimator) -> PairedSample | None:
 def _parts(metric: Metric, estimator: Estimator) -> Floats:
     if not metric.sample:
         return np.stack(estimator.columns(metric.name))
-    figures = (one.figures({metric.name: metric}) for one in estimator.measures)
+    figures = (measure.figures({metric.name: metric}) for measure in estimator.measures)
     return np.array([[values.get(metric.name, np.nan) for values in figures]])
 
 
 def _times(metric: Metric, estimator: Estimator) -> Floats:
     mean = replace(metric, name=f"mean of {metric.sample}", quantile=None)
-    return np.array([one.figure(mean) for one in estimator.measures], float)
+    return np.array([measure.figure(mean) for measure in estimator.measures], float)
 
 
 def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], edges: bool) -> list[Estimator]:
@@ -112,14 +112,14 @@ def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
 
     Edges do not run again for other labelled people: there neither design's doubt about them counts, or they would not pair.
     """
-    return [one.band_edges[index] if one.band_edges else replace(one, resampled=None) for one in measures]
+    return [measure.band_edges[index] if measure.band_edges else replace(measure, resampled=None) for measure in measures]
 
 
 def readings_of(
     plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], names: Iterable[str]
 ) -> dict[str, list[PairedSample | None]]:
     estimators = estimators_of(plan, warm_up, measures, bool(measures[0].band_edges))
-    return {name: [reading_of(plan.scenario.metrics[name], one) for one in estimators] for name in names}
+    return {name: [reading_of(plan.scenario.metrics[name], estimator) for estimator in estimators] for name in names}
 
 
 def change(metric: Metric, before: Readings, after: Readings) -> Estimate:
@@ -133,8 +133,8 @@ def change(metric: Metric, before: Readings, after: Readings) -> Estimate:
     parts = [_paired(metric, old, new) for old, new in pairs if old is not None and new is not None]
     if before[0] is None or after[0] is None:
         raise ValueError(f"{metric.name}: one of the two designs has no such figure")
-    first, values = parts[0], [one.value for one in parts]
-    low, high = min(one.low for one in parts), max(one.high for one in parts)
+    first, values = parts[0], [part.value for part in parts]
+    low, high = min(part.low for part in parts), max(part.high for part in parts)
     projected = Interval(first.value, min(values), max(values)) if len(parts) > 1 else None
     return _bounded(Estimate(first.value, low, high, first.run, first.labels, projected))
 
@@ -218,7 +218,7 @@ def _of_labels(value: float, old: PairedSample, new: PairedSample) -> Interval |
     if one := _of_evidence(value, old, new):
         return one
     drawn = [one.draws for one in (old, new)]
-    again = any(one.draws is None and one.again is not None for one in (old, new))
+    again = any(sample.draws is None and sample.again is not None for sample in (old, new))
     if any(draws is not None for draws in drawn) and not again:
         moved = sum(sign * draws for sign, draws in zip((-1, 1), drawn, strict=True) if draws is not None)
         return of_draws(value, np.asarray(moved, float))
@@ -230,7 +230,7 @@ def _of_evidence(value: float, old: PairedSample, new: PairedSample) -> Interval
 
     Evidence that leaves both figures equally far to either side is the same, and takes no part in their difference.
     """
-    counted = [Interval(one.run.value, *one.between) for one in (old, new) if one.between]
+    counted = [Interval(sample.run.value, *sample.between) for sample in (old, new) if sample.between]
     if len(counted) == 2:
         return None if _is_one_doubt(*counted) else _apart(*counted)
     if old.moved is None or new.moved is None or len(old.moved) != len(new.moved):

@@ -195,7 +195,7 @@ def cost_of_found(case: CaseOutline) -> Iterator[CountedMetric]:
 
 def _cost_per_found(run: CountedRun) -> Total:
     whole, found = _cost(run), run.total(run.detected)
-    ways = [one.by_way for one in (whole, found) if one.by_way is not None]
+    ways = [total.by_way for total in (whole, found) if total.by_way is not None]
     together = np.stack([part[:, 0] for part in ways], axis=-1) if len(ways) == 2 else None
     return Total(whole.numerator, found.numerator, together)
 

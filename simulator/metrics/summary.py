@@ -88,7 +88,9 @@ class Summary:
 
     def settles(self, total: int) -> bool:
         """Return whether further replications, `total` in all, change no verdict, or would hardly decide one that is open."""
-        return bool(self.verdicts) and all(self._is_firm(one) or self._stays_open(one, total) for one in self.verdicts)
+        return bool(self.verdicts) and all(
+            self._is_firm(verdict) or self._stays_open(verdict, total) for verdict in self.verdicts
+        )
 
     def _is_firm(self, verdict: Verdict) -> bool:
         """Return whether a verdict is decided, or stays open whatever further replications show."""
@@ -255,7 +257,9 @@ class Figures:
         warm_up = _warm_up(plan, measures, stages)
         estimator = _estimator(plan, measures, warm_up, planned)
         quoted, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
-        reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
+        reasons = {withheld.metric.name: withheld.few for withheld in estimator.withheld} | dict.fromkeys(
+            endless, NO_STEADY_STATE
+        )
         metrics = {name: one for name, one in quoted.items() if name not in endless}
         return cls(stages, warm_up, estimator, metrics, reasons)
 

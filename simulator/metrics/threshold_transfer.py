@@ -270,16 +270,16 @@ def _shares(labels: NDArray[np.int64], place: Place, weights: Floats, cut: Float
 
 
 def transfer_rows(transfers: list[Transfer]) -> pd.DataFrame:
-    return pd.DataFrame([_transfer_row(one) for one in transfers])
+    return pd.DataFrame([_transfer_row(transfer) for transfer in transfers])
 
 
-def _transfer_row(one: Transfer) -> dict[str, object]:
-    row: dict[str, object] = {"chosen on": one.home, "applied to": one.away, "promised (%)": 100 * one.promise}
-    away = {"sensitivity": one.sensitivity, "specificity": one.specificity}
-    at_home = {"sensitivity": one.home_sensitivity, "specificity": one.home_specificity}
+def _transfer_row(transfer: Transfer) -> dict[str, object]:
+    row: dict[str, object] = {"chosen on": transfer.home, "applied to": transfer.away, "promised (%)": 100 * transfer.promise}
+    away = {"sensitivity": transfer.sensitivity, "specificity": transfer.specificity}
+    at_home = {"sensitivity": transfer.home_sensitivity, "specificity": transfer.home_specificity}
     for name, part in away.items():
         here = at_home[name]
         row[f"{name} where chosen (%)"] = None if here is None else 100 * here
         row |= {f"{name} (%)": part and 100 * part.value, f"{name} low": part and 100 * part.low}
         row |= {f"{name} high": part and 100 * part.high}
-    return row | {"positives": one.positives, "negatives": one.negatives}
+    return row | {"positives": transfer.positives, "negatives": transfer.negatives}

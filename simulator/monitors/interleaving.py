@@ -77,9 +77,9 @@ def interleaving_of(
         if name != column and (within := _lag_one(values[order], codes[order])) > max(beside[name], 0.0) + certain
     ]
     if found:
-        return max(found, key=lambda one: one.within - max(one.beside, 0.0))
+        return max(found, key=lambda interleaving: interleaving.within - max(interleaving.beside, 0.0))
     periods = [_period(name, values, orders, beside[name]) for name, values in series.items()]
-    return max((period for period in periods if period), key=lambda one: one.within, default=None)
+    return max((period for period in periods if period), key=lambda period: period.within, default=None)
 
 
 def _candidates(

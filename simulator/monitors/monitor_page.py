@@ -208,15 +208,15 @@ def as_rows(found: Monitored, production: MonitoredTable) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "column": one.column,
-                "rows": one.part or "all",
-                "test": sentences.name(one),
-                "statistic": one.answer.statistic if isfinite(one.answer.statistic) else None,
-                "effect": sentences.effect(one.answer.effect),
-                "p": one.answer.p,
-                "corrected p": one.corrected,
-                "verdict": sentences.verdict(one, sentences.alarm_row(one, found.asked.time, production)),
+                "column": finding.column,
+                "rows": finding.part or "all",
+                "test": sentences.name(finding),
+                "statistic": finding.answer.statistic if isfinite(finding.answer.statistic) else None,
+                "effect": sentences.effect(finding.answer.effect),
+                "p": finding.answer.p,
+                "corrected p": finding.corrected,
+                "verdict": sentences.verdict(finding, sentences.alarm_row(finding, found.asked.time, production)),
             }
-            for one in sentences.differing_first(found)
+            for finding in sentences.differing_first(found)
         ]
     )

@@ -260,7 +260,7 @@ def _other(scenario: Scenario, job: Job) -> _Other | None:
 
 def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Attempt]) -> None:
     """Show a table of the ticked runs, each against the pinned or oldest one, and their answer times in one chart."""
-    baseline = next((one for one in ticked if one.starred), ticked[0])
+    baseline = next((attempt for attempt in ticked if attempt.starred), ticked[0])
     order = [baseline, *(one for one in ticked if one is not baseline)]
     jobs = [_job(scenario, one) for one in order]
     names = [f"run {found.index(one) + 1}" for one in order]

@@ -179,7 +179,7 @@ def reveal(live: LiveSession, result: Result) -> None:
 
 def _driver(made: list[SessionPrediction], result: Result) -> str:
     """Return what drove the first interval that failed: the reason of its objective; else what limits the design."""
-    failed = [one.metric for one in made if one.settled is not None and one.settled.held is False]
+    failed = [prediction.metric for prediction in made if prediction.settled is not None and prediction.settled.held is False]
     for place, reason in result.reasons.items():
         if result.verdicts[place].metric.name in failed:
             return reason.sentence

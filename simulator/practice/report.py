@@ -91,7 +91,7 @@ def lesson_parts(scenario: Scenario) -> str:
 def source_table(result: Result) -> str:
     """Return the sources of a run's numbers in HTML, with the hashes of the files of evidence."""
     scenario = result.plan.scenario
-    rows = [[one.kind, figure_name(scenario, one.what), one.value, one.source] for one in result.provenance]
+    rows = [[source.kind, figure_name(scenario, source.what), source.value, source.source] for source in result.provenance]
     files = bullets([f"{name}, {content}" for name, content in result.plan.evidence.items()])
     evidence = f"<details><summary>Files of evidence, with their hashes</summary>{files}</details>"
     return table(pd.DataFrame(rows, columns=["kind", "what", "value", "source"])) + evidence

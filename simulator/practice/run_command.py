@@ -120,12 +120,12 @@ def print_differences(out: VisibleConsole, compared: Comparison) -> None:
     out.paragraph(f"[bold]differences[/bold], this design minus the other: {escape(', '.join(changed) or 'the same design')}")
     change = Column("difference", max_width=_WIDEST_CELL)
     table = Table(Column("metric", overflow="fold"), change, "95% interval", "half-widths", "", box=None, pad_edge=False)
-    for one in compared.all:
-        if isinstance(one, OneSided):
-            table.add_row(one.metric.name, one.words, "", "", one.verdict)
+    for difference in compared.all:
+        if isinstance(difference, OneSided):
+            table.add_row(difference.metric.name, difference.words, "", "", difference.verdict)
         else:
-            note = "" if one.significant or one.change.value == 0 else one.verdict
-            table.add_row(one.metric.name, one.size, one.interval, one.doubts, note)
+            note = "" if difference.significant or difference.change.value == 0 else difference.verdict
+            table.add_row(difference.metric.name, difference.size, difference.interval, difference.doubts, note)
     out.print(table)
     judged = {objective.metric for objective in compared.after.plan.scenario.objectives}
     if words := said(open_claims(compared, judged)):

@@ -237,9 +237,9 @@ def _turned(compared: Comparison) -> list[Part]:
 
 def _difference_table(judged: Sequence[Difference | OneSided], compared: Comparison) -> Table:
     table = _table("objective", "other → this design", "difference (95% interval)")
-    for one in judged:
-        change = one.verdict if isinstance(one, OneSided) else one.with_interval
-        table.add_row(escape(one.label), escape(" → ".join(compared.sides_of(one))), change)
+    for difference in judged:
+        change = difference.verdict if isinstance(difference, OneSided) else difference.with_interval
+        table.add_row(escape(difference.label), escape(" → ".join(compared.sides_of(difference))), change)
     return table
 
 
@@ -251,7 +251,7 @@ def _perhaps_chance(judged: Sequence[Difference | OneSided]) -> list[Part]:
 def _others(compared: Comparison, shown: set[str]) -> list[Part]:
     """Name the largest significant differences of the metrics that are not shown above, and count the others."""
     moved = [one for one in compared.moved if one.metric.name not in shown]
-    others = [one for one in moved if one.significant]
+    others = [difference for difference in moved if difference.significant]
     sided = [one for one in compared.one_sided if one.place < NEITHER and one.metric.name not in shown]
     words = f"{len(others)} of {len(moved)} differ significantly"
     words += f", {len(sided)} more {'has' if len(sided) == 1 else 'have'} a figure on one side only" if sided else ""

@@ -99,11 +99,11 @@ def _of_run(last: Result | None) -> Iterator[str]:
 
 def _left_out(live: LiveSession) -> str:
     left = [one for index, one in enumerate(live.scenario.questions) if not live.state.asked(index)]
-    return bullets(f"{one.ask} {one.answer}" for one in left)
+    return bullets(f"{question.ask} {question.answer}" for question in left)
 
 
 def _references(live: LiveSession) -> str:
     return "".join(
-        f"<h3>{escape(one.label)}</h3>{paragraph(one.text)}{paragraph(f'The price of this answer: {one.gives_up}')}"
-        for one in live.scenario.reference.values()
+        f"<h3>{escape(design.label)}</h3>{paragraph(design.text)}{paragraph(f'The price of this answer: {design.gives_up}')}"
+        for design in live.scenario.reference.values()
     )

@@ -85,7 +85,7 @@ class BoardDesk:
 
     def _said(self, state: RoomSession) -> str:
         """Return the last change of another role in a sentence; empty for none."""
-        latest = max([*state.operations[-1:], *state.changes[-1:]], key=lambda one: one.place, default=None)
+        latest = max([*state.operations[-1:], *state.changes[-1:]], key=lambda operation: operation.place, default=None)
         if latest is None or latest.role == self.room.role:
             return ""
         who = WHO.get(latest.role, latest.role)

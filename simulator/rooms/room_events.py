@@ -502,12 +502,12 @@ def shared(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
     return visible(visible(events, "candidate"), "interviewer")
 
 
-def _is_visible(one: LoggedEvent, role: Role, both: bool) -> bool:
-    if isinstance(one.event, UnknownEvent):
+def _is_visible(event: LoggedEvent, role: Role, both: bool) -> bool:
+    if isinstance(event.event, UnknownEvent):
         return role == "system"
-    if isinstance(one.event, RoomEvent) and one.event.judges and role in ("interviewer", "rater") and not both:
-        return one.role == role
-    return role in type(one.event).seen_by
+    if isinstance(event.event, RoomEvent) and event.event.judges and role in ("interviewer", "rater") and not both:
+        return event.role == role
+    return role in type(event.event).seen_by
 
 
 def _as_seen(one: LoggedEvent, role: Role, bounds: Collection[str]) -> LoggedEvent:

@@ -194,8 +194,8 @@ def _both(state: RoomSession) -> str:
 def both_raters(state: RoomSession) -> pd.DataFrame:
     """Return both raters beside each other, a row a signal; a signal that one has not observed has no mean and no steps."""
     rows = [
-        [LABELS[one.signal], SCALE_NAMES[one.first], SCALE_NAMES[one.second], _number(one.mean), _number(one.steps)]
-        for one in compared(state)
+        [LABELS[twice.signal], SCALE_NAMES[twice.first], SCALE_NAMES[twice.second], _number(twice.mean), _number(twice.steps)]
+        for twice in compared(state)
     ]
     return pd.DataFrame(rows, columns=["signal", "interviewer", "second rater", "mean (1 to 4)", "steps apart"])
 

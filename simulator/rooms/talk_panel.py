@@ -66,7 +66,7 @@ def _hint(room: RoomAtHand, event: HintTaken) -> str:
 
 def _bound(room: RoomAtHand, event: BoundRevealed) -> str:
     shown = (one for one in judged(room.scenario, {}) if one.metric.name == event.metric)
-    return next((f"{one.objective.label}: {one.requirement}." for one in shown), "")
+    return next((f"{verdict.objective.label}: {verdict.requirement}." for verdict in shown), "")
 
 
 def _answer(room: RoomAtHand, event: QuestionAnswered) -> str:

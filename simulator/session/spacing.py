@@ -49,7 +49,7 @@ def next_review(reviews: Iterable[Review]) -> NextReview | None:
     """
     planned: NextReview | None = None
     step = 0
-    for review in sorted(reviews, key=lambda one: one.at):
+    for review in sorted(reviews, key=lambda review: review.at):
         reason = "you practised it for the first time" if planned is None else _REPEATS[review.outcome]
         if review.outcome == "weak":
             step, reason = 0, "weak the last time, so the intervals begin again"

@@ -175,13 +175,13 @@ def _curve_takeaway(cells: pd.DataFrame) -> str:
         gains.append((last["items_per_s"] / first["items_per_s"], f"{model} {spoken(str(precision))}", first, last))
     if not gains:
         return "No measurement fits these filters."
-    most = max(gains, key=lambda one: one[0])
+    most = max(gains, key=lambda gain: gain[0])
     gain, name, first, last = most
     sentence = (
         f"In batches of {last['batch']}, {name} does {significant(gain, 2)} times the items a second of batches of "
         f"{first['batch']}; a batch takes {significant(last['median_ms'])} ms instead of {significant(first['median_ms'])} ms"
     )
-    least = min(gains, key=lambda one: one[0])
+    least = min(gains, key=lambda gain: gain[0])
     if len(gains) == 1:
         return sentence + "."
     return f"{sentence}; {least[1]} gains least: {significant(least[0], 2)} times."

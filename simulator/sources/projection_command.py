@@ -68,8 +68,8 @@ def _errors(errors: Errors) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value != ""}
 
 
-def _comparison(one: ProjectionComparison) -> dict[str, Any]:
-    return one.model_dump() | {"batch": _batch(one.batch), "error": one.error}
+def _comparison(comparison: ProjectionComparison) -> dict[str, Any]:
+    return comparison.model_dump() | {"batch": _batch(comparison.batch), "error": comparison.error}
 
 
 def _batch(batch: int) -> str | int:
@@ -111,9 +111,9 @@ def energies_of(found: HeldOut) -> Table:
     table = Table(title="Energy at the wall, whole system, network held out", title_justify="left", box=None)
     for column in ("device", "network", "batch", "published J", "projected J", "error"):
         table.add_column(column, justify="left" if column in ("device", "network") else "right")
-    for one in found.energy:
-        cells = (f"{one.published:.3g}", f"{one.projected:.3g}", f"{one.error:+.0%}")
-        table.add_row(label_of(one.device), one.model.split("@")[0], str(_batch(one.batch)), *cells)
+    for comparison in found.energy:
+        cells = (f"{comparison.published:.3g}", f"{comparison.projected:.3g}", f"{comparison.error:+.0%}")
+        table.add_row(label_of(comparison.device), comparison.model.split("@")[0], str(_batch(comparison.batch)), *cells)
     return table
 
 

@@ -175,7 +175,9 @@ class SweepRequest:
             bounds = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
             row |= dict(zip((name, f"{name}.low", f"{name}.high"), bounds, strict=True))
         judged = [verdict for verdict in outcome.verdicts(self.scenario) if verdict.objective.metric in self.metrics]
-        row |= {f"{one.objective.metric}.verdict": "cannot run" if outcome.refused else one.standing for one in judged}
+        row |= {
+            f"{verdict.objective.metric}.verdict": "cannot run" if outcome.refused else verdict.standing for verdict in judged
+        }
         return row | {"requests": outcome.requests, "run_hash": outcome.run_hash, "refused": outcome.refused}
 
 

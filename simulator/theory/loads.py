@@ -238,7 +238,7 @@ def likeness(plan: Plan) -> dict[str, float]:
     """
     if plan.scenario.sensors:
         return {}
-    found = {one.stage: one.mean for one in loads(plan) if one.mean < 1 and not one.at_most}
+    found = {load.stage: load.mean for load in loads(plan) if load.mean < 1 and not load.at_most}
     largest = {name: getattr(plan.scenario.stages[name], "max_batch", 1) for name in found}
     alike = {name: alike_in_busy_period(load) * (1 + load * (largest[name] - 1)) for name, load in found.items()}
     answering = [name for name, routing in plan.scenario.routers().items() if routing.gives_answers]

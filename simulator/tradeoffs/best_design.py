@@ -93,7 +93,7 @@ class Search:
         seeming = [] if first.meets else self._seeming()
         report("giving the best their verdicts", 0, 0)
         judged = self._run([*(one.point for one in [first, *undecided, *seeming]), *self._known_points()], self.judging)
-        best = self._cheaper(min(judged, key=lambda one: one.verdict_rank))
+        best = self._cheaper(min(judged, key=lambda design: design.verdict_rank))
         misses = self._misses([*judged, best]) if best.missed else []
         obstacle = None if best.meets else obstacle_of(self.claims, self._ran)
         return BestDesigns(
@@ -111,7 +111,9 @@ class Search:
 
     def best_of_known(self) -> TriedDesign:
         """Return the best of the known designs, judged as those of a search are; there is no search."""
-        return min(self._run([self._point(places) for places in self._first], self.judging), key=lambda one: one.verdict_rank)
+        return min(
+            self._run([self._point(places) for places in self._first], self.judging), key=lambda design: design.verdict_rank
+        )
 
     @property
     def designs(self) -> int:
@@ -126,7 +128,7 @@ class Search:
     def _runners(self) -> list[TriedDesign]:
         """Return the designs that race: half by their plain values, half by their doubts, as the nearest prove little."""
         plain = sorted(self._ran, key=lambda one: one.rank)
-        doubted = sorted(self._ran, key=lambda one: (sum(one.doubted), one.rank))
+        doubted = sorted(self._ran, key=lambda design: (sum(design.doubted), design.rank))
         first = [*plain[: RACING // 2], *doubted[: RACING // 2], *plain]
         return list({repr(one.point): one for one in first}.values())[:RACING]
 
@@ -210,38 +212,40 @@ class Search:
             left = [left[0], *(one for one in left[1:] if not self._is_worse(one, left[0]))]
         return left[0], raced, left[1:]
 
-    def _is_worse(self, one: TriedDesign, leader: TriedDesign) -> bool:
+    def _is_worse(self, design: TriedDesign, leader: TriedDesign) -> bool:
         """Check that a design surely misses an objective that the leader may meet, or surely costs more and proves no more."""
         for claim in self.claims:
-            if claim.answer([one.outcome]).fails and not claim.answer([leader.outcome]).fails:
+            if claim.answer([design.outcome]).fails and not claim.answer([leader.outcome]).fails:
                 return True
-        if any(one.short) or any(leader.short) or not leader.no_worse_than(one):
+        if any(design.short) or any(leader.short) or not leader.no_worse_than(design):
             return False
-        dearer: Estimate = moved(self.cost, leader.outcome, one.outcome)
+        dearer: Estimate = moved(self.cost, leader.outcome, design.outcome)
         return dearer.high < 0 if self.cost.higher else dearer.low > 0
 
-    def _may_be_as_good(self, one: TriedDesign, best: TriedDesign) -> bool:
-        is_other = repr(one.point) != repr(best.point)
-        return is_other and one.no_worse_than(best) and not self._is_worse(one, best)
+    def _may_be_as_good(self, design: TriedDesign, best: TriedDesign) -> bool:
+        is_other = repr(design.point) != repr(best.point)
+        return is_other and design.no_worse_than(best) and not self._is_worse(design, best)
 
-    def _open(self, one: TriedDesign) -> list[BreakevenClaim]:
-        return [claim for claim, standing in zip(self.claims, one.standings, strict=True) if standing == "not proven"]
+    def _open(self, design: TriedDesign) -> list[BreakevenClaim]:
+        return [claim for claim, standing in zip(self.claims, design.standings, strict=True) if standing == "not proven"]
 
     def _seeming(self) -> list[TriedDesign]:
         """Return, for each objective, the designs that seem to meet all others and to miss it the least."""
         seeming = []
         for place in range(len(self.claims)):
             fit = [one for one in self._ran if not any(one.short[:place] + one.short[place + 1 :])]
-            seeming += sorted(fit, key=lambda one: (one.short[place], one.cost))[:SEEMING]
+            seeming += sorted(fit, key=lambda design: (design.short[place], design.cost))[:SEEMING]
         return list({repr(one.point): one for one in seeming}.values())
 
     def _misses(self, judged: Sequence[TriedDesign]) -> list[Miss]:
         """Return, for each objective, the design that misses it alone by its verdicts, and the least; the nearest first."""
         nearest = []
         for place in range(len(self.claims)):
-            fit = [one for one in judged if one.missed == [place] and not one.outcome.outside_brief]
+            fit = [design for design in judged if design.missed == [place] and not design.outcome.outside_brief]
             if fit:
-                nearest.append((place, min(fit, key=lambda one: (one.short[place], len(self._open(one)), one.cost))))
+                nearest.append(
+                    (place, min(fit, key=lambda design: (design.short[place], len(self._open(design)), design.cost)))
+                )
         nearest.sort(key=lambda pair: pair[1].short[pair[0]])
         cheaper = [(place, self._cheaper(one) if at < NEAREST else one) for at, (place, one) in enumerate(nearest)]
         misses = [

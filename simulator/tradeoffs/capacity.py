@@ -271,11 +271,20 @@ class Capacity:
         return {
             "rate_per_s": self.rate,
             "limits": [limit.to_json() for limit in self.limits],
-            "never": [{"metric": one.claim.metric.name, "answer": one.claim.words} for one in self.unmet if one.fails],
-            "undecided": [{"metric": one.claim.metric.name, "answer": one.claim.words} for one in self.unmet if not one.fails],
+            "never": [
+                {"metric": objective.claim.metric.name, "answer": objective.claim.words}
+                for objective in self.unmet
+                if objective.fails
+            ],
+            "undecided": [
+                {"metric": objective.claim.metric.name, "answer": objective.claim.words}
+                for objective in self.unmet
+                if not objective.fails
+            ],
             "growing": list(self.growing),
             "fewest": [
-                {"choice": one.choice, "now": one.now, "fewest": one.pick, "fails_below": one.below} for one in self.fewest
+                {"choice": fewest.choice, "now": fewest.now, "fewest": fewest.pick, "fails_below": fewest.below}
+                for fewest in self.fewest
             ],
             "loads": [
                 {

@@ -115,7 +115,7 @@ def strongest_conflict(goals: Sequence[Goal], outcomes: Sequence[DesignOutcome])
     within = [outcome for outcome in outcomes if not outcome.outside_brief][:PAIRED]
     orders = [_orders(goal, within) for goal in goals]
     conflicts = [Conflict((goals[a], goals[b]), _opposed(orders[a], orders[b])) for a, b in combinations(range(len(goals)), 2)]
-    return max(conflicts, key=lambda one: -1.0 if one.share is None else one.share)
+    return max(conflicts, key=lambda conflict: -1.0 if conflict.share is None else conflict.share)
 
 
 def _orders(goal: Goal, outcomes: Sequence[DesignOutcome]) -> NDArray[np.float64]:

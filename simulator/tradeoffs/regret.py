@@ -81,15 +81,15 @@ class Regret:
             },
             "better": [
                 {
-                    "metric": one.goal.metric.name,
-                    "place": one.place,
-                    "change": one.change.value,
-                    "low": one.change.low,
-                    "high": one.change.high,
-                    "unit": one.goal.metric.unit,
-                    "sure": one.sure,
+                    "metric": better.goal.metric.name,
+                    "place": better.place,
+                    "change": better.change.value,
+                    "low": better.change.low,
+                    "high": better.change.high,
+                    "unit": better.goal.metric.unit,
+                    "sure": better.sure,
                 }
-                for one in self.better
+                for better in self.better
             ],
             "sentences": self.sentences,
             "claims": claims_json(self.claims),

@@ -220,7 +220,7 @@ class SampledDesigns:
             raise InputError(f"has a figure at every design of only {used} of {of} {self.each}; it takes at least {least}")
         in_whole = np.repeat(whole, size)
         influences = replace(self, parts=self.parts[in_whole])._influences(values[in_whole])
-        return Ranking(sorted(influences, key=lambda one: -one.size.value), used, of, self.each)
+        return Ranking(sorted(influences, key=lambda influence: -influence.size.value), used, of, self.each)
 
     def _influences(self, values: Floats) -> list[Influence]:
         if np.ptp(values) <= 1e-12 * max(abs(float(values.mean())), 1e-300):

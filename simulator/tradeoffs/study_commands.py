@@ -102,15 +102,19 @@ def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
         "designs": result.runs,
         "designs_there_are": result.designs,
         "replications_in_all": result.replications,
-        "path": [one.cost if one.meets else None for one in result.path],
+        "path": [design.cost if design.meets else None for design in result.path],
         "claims": claims_json(result.claims),
     }
 
 
-def _tried_json(one: TriedDesign, search: Search) -> dict[str, Any]:
-    metrics = {name: {"value": e.value, "low": e.low, "high": e.high} for name, e in one.outcome.metrics.items()}
-    verdicts = {claim.metric.name: standing for claim, standing in zip(search.claims, one.standings, strict=True)}
-    return {"picks": {axis.name: one.point.picks[axis.name] for axis in search.axes}, "verdicts": verdicts, "metrics": metrics}
+def _tried_json(design: TriedDesign, search: Search) -> dict[str, Any]:
+    metrics = {name: {"value": e.value, "low": e.low, "high": e.high} for name, e in design.outcome.metrics.items()}
+    verdicts = {claim.metric.name: standing for claim, standing in zip(search.claims, design.standings, strict=True)}
+    return {
+        "picks": {axis.name: design.point.picks[axis.name] for axis in search.axes},
+        "verdicts": verdicts,
+        "metrics": metrics,
+    }
 
 
 def _print_best(result: BestDesigns, search: Search, scenario: Scenario, run: Sequence[str]) -> None:
@@ -269,9 +273,11 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
         if ranking.finding:
             out.print(f"  {escape(upper_first(ranking.finding))}. Among the others:", style="yellow")
         table = Table("axis", *_columns(ranking.ranked), "", box=None)
-        for one in ranking.ranked:
+        for influence in ranking.ranked:
             table.add_row(
-                escape(one.axis.label), *_numbers(one, metric.unit), "[yellow]too wide to rank[/yellow]" if one.too_wide else ""
+                escape(influence.axis.label),
+                *_numbers(influence, metric.unit),
+                "[yellow]too wide to rank[/yellow]" if influence.too_wide else "",
             )
         out.print(table)
         out.print(f"  {escape(upper_first(ranking.words))}.")
@@ -285,15 +291,17 @@ def _columns(influences: Sequence[Influence]) -> tuple[str, ...]:
     return "mean effect", "95% interval", "spread"
 
 
-def _numbers(one: Influence, unit: str) -> tuple[str, ...]:
-    if one.total and one.first:
-        return tuple(text for each in (one.total, one.first) for text in _index(each))
-    size, low, high = (text.lstrip("+") for text in signed_within(one.size.value, one.size.low, one.size.high, unit))
-    return size, " to ".join(bound.partition(" ")[0] for bound in (low, high)), spoken_size(one.spread or 0.0, unit)
+def _numbers(influence: Influence, unit: str) -> tuple[str, ...]:
+    if influence.total and influence.first:
+        return tuple(text for each in (influence.total, influence.first) for text in _index(each))
+    size, low, high = (
+        text.lstrip("+") for text in signed_within(influence.size.value, influence.size.low, influence.size.high, unit)
+    )
+    return size, " to ".join(bound.partition(" ")[0] for bound in (low, high)), spoken_size(influence.spread or 0.0, unit)
 
 
-def _index(one: Interval) -> tuple[str, str]:
-    return f"{one.value:.2f}", f"{one.low:.2f} to {one.high:.2f}"
+def _index(interval: Interval) -> tuple[str, str]:
+    return f"{interval.value:.2f}", f"{interval.low:.2f} to {interval.high:.2f}"
 
 
 def breakeven(

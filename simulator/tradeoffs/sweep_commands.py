@@ -286,7 +286,7 @@ def _print_front(request: SweepRequest, front: Front, regret: Regret, conflict: 
     console.print(escape(front.sentence))
     table = Table(*(axis.name for axis in request.axes), *(goal.title for goal in front.goals), "", box=None)
     best = set(front.by_value)
-    for place in sorted(front.places, key=lambda one: (one not in best, one))[:SHOWN]:
+    for place in sorted(front.places, key=lambda place: (place not in best, place))[:SHOWN]:
         point, outcome = request.points[place], front.outcomes[place]
         cells = (_cell(request, outcome, goal.metric.name) for goal in front.goals)
         table.add_row(*_values(point.on(request.axes)), *cells, "" if place in best else "[dim]may be as good[/dim]")

@@ -142,7 +142,7 @@ class Miss:
     def claims(self) -> list[Claim]:
         """The missed objective with its figure, and the verdicts of the others."""
         run, words = self.tried.outcome.run_hash, f"It misses only {self.words}."
-        missed, *others = sorted(self.tried.verdicts, key=lambda one: one.metric.name != self.claim.metric.name)
+        missed, *others = sorted(self.tried.verdicts, key=lambda verdict: verdict.metric.name != self.claim.metric.name)
         parts = [figure(missed.metric, missed.estimate, words), *(on_verdict(other, words=words) for other in others)]
         return about_run([on_verdict(missed, words=words, parts=tuple(parts))], run, "")
 
@@ -248,7 +248,7 @@ def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) 
         most = max(one.outcome.replications for one in near)
         near = [one for one in near if one.outcome.replications == most]
     least = _MISSED if fewest else _OPEN
-    stops = Counter(place for one in near for place, level in enumerate(one.levels) if level >= least)
+    stops = Counter(place for design in near for place, level in enumerate(design.levels) if level >= least)
     if not stops:
         return None
     place, count = stops.most_common(1)[0]

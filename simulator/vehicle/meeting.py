@@ -290,7 +290,10 @@ class Meeting:
         luck = np.append(0.0, _LUCK)[draws]
         wanted = value + luck * np.where(luck > 0, high - value, value - low) / 1.96
         camera, lidar = (self._sight_of(name).misses[what] for name in ("camera", "lidar"))
-        shares = [[one.of_object[0], one.slow[0], max(1 - one.of_object[0] - one.slow[0], 0.0)] for one in (camera, lidar)]
+        shares = [
+            [misses.of_object[0], misses.slow[0], max(1 - misses.of_object[0] - misses.slow[0], 0.0)]
+            for misses in (camera, lidar)
+        ]
         overlap = float(np.sqrt(np.prod(shares, axis=0)).sum())
         return [float(one) for one in np.clip(wanted / max(overlap, 1e-6), -0.999, 0.999)]
 

@@ -352,11 +352,11 @@ def _about(field: str) -> Iterator[None]:
         raise
 
 
-def _shifts(sight: SightSpec, one: Condition) -> Floats:
+def _shifts(sight: SightSpec, condition: Condition) -> Floats:
     """Return the shift of the recall under a condition: measured on images, or the one that the case gives for a LiDAR."""
     if sight.focal_px is not None:
-        return shifts_of(sight.finds, one.corruption, one.severity)
-    return np.full(1 + DRAWS, one.lidar_shift.value if one.lidar_shift else 0.0)
+        return shifts_of(sight.finds, condition.corruption, condition.severity)
+    return np.full(1 + DRAWS, condition.lidar_shift.value if condition.lidar_shift else 0.0)
 
 
 def _in_condition(alarms: Alarms, spec: Encounters, sight: SightSpec) -> Alarms:

@@ -84,16 +84,16 @@ def due_list(record: OwnRecord) -> None:
     if not found:
         return
     st.header("Come back to", anchor=False)
-    for one in found:
-        is_due = one.planned.is_due(now)
-        verb = "Practise" if one.page == "session.py" else "Be on call"
-        words = due_words(one.planned, now)
+    for case in found:
+        is_due = case.planned.is_due(now)
+        verb = "Practise" if case.page == "session.py" else "Be on call"
+        words = due_words(case.planned, now)
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.page_link(
-                PAGES / one.page,
-                label=f"{verb}: {plain(one.scenario.title)}",
-                query_params={"case": one.scenario.id},
+                PAGES / case.page,
+                label=f"{verb}: {plain(case.scenario.title)}",
+                query_params={"case": case.scenario.id},
                 width=LINK_WIDTH,
             )
             st.markdown(f":orange-badge[{words}]" if is_due else f":gray-badge[{words}]", width="content")
-            st.caption(plain(reason_words(one)))
+            st.caption(plain(reason_words(case)))

@@ -62,18 +62,26 @@ def settled_intervals(sessions: Sequence[OwnSession]) -> list[SettledInterval]:
     return sorted((one for one in found if one is not None), key=lambda one: one.at)
 
 
-def _settled(scenario: Scenario, one: SessionPrediction) -> SettledInterval | None:
-    end = one.settled
-    if end is None or one.metric is None or end.value is None or end.score is None or one.low is None or one.high is None:
+def _settled(scenario: Scenario, prediction: SessionPrediction) -> SettledInterval | None:
+    end = prediction.settled
+    if (
+        end is None
+        or prediction.metric is None
+        or end.value is None
+        or end.score is None
+        or prediction.low is None
+        or prediction.high is None
+    ):
         return None
-    metric = scenario.metrics.get(one.metric)
+    metric = scenario.metrics.get(prediction.metric)
     label = next(
-        (goal.label for goal in scenario.objectives if goal.metric == one.metric), metric.label if metric else one.metric
+        (goal.label for goal in scenario.objectives if goal.metric == prediction.metric),
+        metric.label if metric else prediction.metric,
     )
     unit = metric.unit if metric else ""
-    placed = on_its_scale(scenario, one)
+    placed = on_its_scale(scenario, prediction)
     span = None if placed is None else placed.span
-    return SettledInterval(scenario.title, label, unit, one.low, one.high, end.value, end.score, end.at, span)
+    return SettledInterval(scenario.title, label, unit, prediction.low, prediction.high, end.value, end.score, end.at, span)
 
 
 def held_share(intervals: Sequence[SettledInterval]) -> Interval:
@@ -106,7 +114,7 @@ def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
         chosen = [number for number in numbers if intervals[number - 1].held is held]
         own = [intervals[number - 1] for number in chosen]
         symbols = [_symbol(one, symbol) for one in own]
-        words = [f"{one.metric}: {spoken(one.value, one.unit)}, expected {_ends(one)}" for one in own]
+        words = [f"{interval.metric}: {spoken(interval.value, interval.unit)}, expected {_ends(interval)}" for interval in own]
         marker = {"color": colour, "size": 11, "symbol": symbols}
         drawn.add_trace(
             go.Scatter(
@@ -144,18 +152,18 @@ def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
     return Chart(drawn, held_sentences(intervals), table)
 
 
-def _symbol(one: SettledInterval, usual: str) -> str:
-    if abs(one.place) < _FARTHEST:
+def _symbol(interval: SettledInterval, usual: str) -> str:
+    if abs(interval.place) < _FARTHEST:
         return usual
-    return "triangle-up" if one.place > 0 else "triangle-down"
+    return "triangle-up" if interval.place > 0 else "triangle-down"
 
 
 def _step(count: int) -> int:
     return max(1, round(count / 10))
 
 
-def _ends(one: SettledInterval) -> str:
-    return f"{spoken(one.low, one.unit)} to {spoken(one.high, one.unit)}"
+def _ends(interval: SettledInterval) -> str:
+    return f"{spoken(interval.low, interval.unit)} to {spoken(interval.high, interval.unit)}"
 
 
 def _yes(held: bool) -> str:

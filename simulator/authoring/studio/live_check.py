@@ -43,9 +43,9 @@ class CheckedText(NamedTuple):
         return [_diagnostic(finding) for finding in self.findings[: FAULTS_SHOWN.most]]
 
 
-def _diagnostic(one: Fault) -> dict[str, Any]:
-    where = {"line": one.line, "column": one.column, "field": one.field}
-    return {"severity": _SEVERITIES[severity_of(one.code)], "message": one.message, "code": one.code, **where}
+def _diagnostic(fault: Fault) -> dict[str, Any]:
+    where = {"line": fault.line, "column": fault.column, "field": fault.field}
+    return {"severity": _SEVERITIES[severity_of(fault.code)], "message": fault.message, "code": fault.code, **where}
 
 
 def check_text(text: str, file: Path, parse: Callable[[str, str], Document] = parse_document) -> CheckedText:

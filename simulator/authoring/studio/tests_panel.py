@@ -82,31 +82,31 @@ def tests_panel(draft: Draft) -> None:
         draw_again()
 
 
-def _begin(name: str, one: DraftTest) -> None:
-    one.study = Study(one.work, submitting(name, one.scenario.id))
-    shelf().put(person(), name, one)
+def _begin(name: str, test: DraftTest) -> None:
+    test.study = Study(test.work, submitting(name, test.scenario.id))
+    shelf().put(person(), name, test)
 
 
-def _progress(one: DraftTest) -> None:
-    follow("studio tests", one.looked_at, PROGRESS_S)
-    if not one.running or one.study is None:
+def _progress(test: DraftTest) -> None:
+    follow("studio tests", test.looked_at, PROGRESS_S)
+    if not test.running or test.study is None:
         st.rerun()
-    what, done, total = one.study.phase
+    what, done, total = test.study.phase
     parts = f": {done:,} of {total:,}" if total else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(done / total if total else 0.0, f"{upper_first(what)}{parts}")
         if st.button("Cancel", key="studio:test:cancel", type="tertiary"):
-            one.cancel()
-    _listed(one.results)
+            test.cancel()
+    _listed(test.results)
 
 
-def _results(one: DraftTest, draft: Draft) -> None:
-    if one.study is not None and one.study.error is not None:
-        st.error(plain(f"The tests stopped: {one.study.error}"))
-    if one.text != draft.text:
+def _results(test: DraftTest, draft: Draft) -> None:
+    if test.study is not None and test.study.error is not None:
+        st.error(plain(f"The tests stopped: {test.study.error}"))
+    if test.text != draft.text:
         st.caption("These are the results of an earlier text; it has changed since.")
     scenario = draft.readable()
-    _listed(one.results if scenario is None else placed(scenario, list(one.results)))
+    _listed(test.results if scenario is None else placed(scenario, list(test.results)))
 
 
 def _listed(results: Sequence[CheckResult]) -> None:
@@ -120,6 +120,6 @@ def _listed(results: Sequence[CheckResult]) -> None:
             st.markdown("\n".join(map(_line, passed)))
 
 
-def _line(one: CheckResult) -> str:
-    badge = f":{_COLOURS[one.outcome]}-badge[{one.outcome}]"
-    return f"- {badge} line {one.line}, {plain(f'{one.check}: {one.subject}: {one.says}')}"
+def _line(result: CheckResult) -> str:
+    badge = f":{_COLOURS[result.outcome]}-badge[{result.outcome}]"
+    return f"- {badge} line {result.line}, {plain(f'{result.check}: {result.subject}: {result.says}')}"

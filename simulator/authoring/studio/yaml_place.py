@@ -122,6 +122,6 @@ def _flow_path(rest: str) -> tuple[Path, bool, str] | None:
             stack[-1].next() if part == "," else stack[-1].read(part)
     if not stack:
         return None
-    path = tuple(one.entry for one in stack if one.entry is not None)
+    path = tuple(flow.entry for flow in stack if flow.entry is not None)
     tail = re.search(r"[^\s{}\[\],:]*$", rest)
     return path, stack[-1].entry is not None, tail[0] if tail else ""
