@@ -45,6 +45,9 @@ KEPT = 64
 #: Most memory of all jobs (bytes).
 KEPT_BYTES = RUNS_KEPT.most
 
+#: The jobs used last whose plans hold what was worked out of them.
+AWAKE = 16
+
 #: Most watchers whose job is remembered.
 WATCHERS = 512
 
@@ -308,6 +311,13 @@ class Job:
         assert result is not None
         return result
 
+    def rest(self) -> None:
+        """Forget what was worked out of the plans of its results; it is worked out again where a page needs it."""
+        results = [result for result in (self._quick, self._full) if result]
+        edges = [edge.plan for result in results for edge in result.at_edges.values()]
+        for plan in [self.plan, *(result.plan for result in results), *edges]:
+            plan.answers.clear()
+
     def cancel(self) -> None:
         _cancel([*self.futures, *self.plain])
 
@@ -432,7 +442,9 @@ class Registry:
         return job
 
     def _make_room(self) -> None:
-        """Drop the least recently used jobs, except those that are under way and watched."""
+        """Drop the least recently used jobs, except those that are under way and watched; have the others rest."""
+        for job in [job for job in list(self._jobs.values())[:-AWAKE] if not job.running]:
+            job.rest()
         watched = set(self._watched.values())
         taken = sum(job.nbytes for job in self._jobs.values())
         for key, job in list(self._jobs.items())[:-1]:

@@ -81,6 +81,8 @@ def cache_per_plan(compute: Callable[Concatenate[Plan, P], T]) -> Callable[Conca
 
 def once_per_plan(plan: Plan, what: Hashable, find: Callable[[], T]) -> T:
     """Return what depends on a plan alone, found once for as long as the plan lives. Callers must not change it."""
-    if what not in plan.answers:
-        plan.answers[what] = find()
-    return cast(T, plan.answers[what])
+    answers = plan.answers  # another thread may empty it
+    answer = answers.get(what, answers)
+    if answer is answers:
+        answer = answers[what] = find()
+    return cast(T, answer)

@@ -118,6 +118,18 @@ def test_jobs_that_take_much_memory_are_dropped_before_there_are_many(monkeypatc
     assert [registry.get(job.id) for job in (first, second, third)] == [None, second, third]
 
 
+def test_a_job_that_was_not_used_for_a_while_rests_and_shows_the_same(made, monkeypatch):
+    monkeypatch.setattr(jobs, "AWAKE", 1)
+    registry = Registry(at := Waiting())
+    first = registry.start(ALL, made, 1, 2)
+    at.do(2)
+    shown = told(first.shown)
+    assert first.plan.answers
+    registry.start(ALL, made, 2, 2)
+    assert not first.plan.answers
+    assert told(first.shown) == shown == told(replicate(made, 1, 2))
+
+
 @pytest.mark.parametrize("count", [1, 1001])
 def test_a_number_of_replications_that_no_widget_offers_is_refused(made, count):
     with pytest.raises(ValueError, match="expected 2 to 1000"):
