@@ -75,7 +75,7 @@ def copy(tmp_path: Path) -> Path:
     (tmp_path / "simulator").mkdir()
     for part in (ROOT / "simulator").iterdir():
         target = tmp_path / "simulator" / part.name
-        if part.name in ("engine", "metrics"):
+        if part.name in ("case", "engine", "metrics", "practice"):
             copytree(part, target)  # with what Python has compiled
         else:
             target.symlink_to(part)
@@ -186,3 +186,36 @@ def test_a_metric_is_a_few_lines_in_its_family(copy: Path):
     _insert(stages, "from simulator.engine.stages.fork import", "from simulator.engine.stages.belt import Belt, BeltStage\n")
     _insert(stages, "    (Fork, ForkStage),\n", "    (Belt, BeltStage),\n")
     assert "'slow_share': 1.0" in _run(copy, RUN)
+
+
+def test_a_panel_is_its_record_and_its_drawing(copy: Path):
+    _insert(
+        copy / "simulator/case/exhibits.py",
+        '    "cost": Exhibit(',
+        '    "hello": Exhibit("A greeting", "costs", "practice.hello_panel"),\n',
+    )
+    (copy / "simulator/practice/hello_panel.py").write_text(
+        "from simulator.app.exhibit_drawings import panel\n\n\n"
+        '@panel("hello")\ndef _hello(result):\n    print(f"Hello, {result}")\n',
+        encoding="utf-8",
+    )
+    script = """
+from simulator.app.exhibit_drawings import panels_by_exhibit
+from simulator.case.exhibits import offered
+from simulator.case.load import load
+assert "hello" in offered(load("retry-storm"))
+panels_by_exhibit()["hello"]("run")
+"""
+    assert "Hello, run" in _run(copy, script)
+
+
+def test_a_signal_is_one_record(copy: Path):
+    record = '    CaseSignal("repair", "Repair", ("a", "b", "c", "d"), phase="monitor", on_card=True),\n'
+    _insert(copy / "simulator/case/case_signals.py", '    CaseSignal(\n        "communication",', record)
+    script = """
+from simulator.case.load import load
+from simulator.rooms.room_events import CARD_SIGNALS
+from simulator.session.session_signals import signals_of
+print("repair" in CARD_SIGNALS, [signal.label for signal in signals_of(load("retry-storm")) if signal.name == "repair"])
+"""
+    assert "True ['Repair']" in _run(copy, script)

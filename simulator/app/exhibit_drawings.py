@@ -1,4 +1,4 @@
-"""The registry of exhibits' drawings: modules of features register theirs, pages look them up by the name of the exhibit.
+"""The registry of exhibits' drawings: each is in the module that its exhibit names, and looked up by the exhibit's name.
 
 A drawing is a panel of a run, a panel that follows the slider over time, or a chart that the report shows too.
 """
@@ -10,23 +10,10 @@ from functools import cache
 from importlib import import_module
 
 from simulator.app.widgets import draw, replication_0
+from simulator.case.exhibits import EXHIBITS
 from simulator.charts.look import Chart
 from simulator.engine.run_trace import Trace
 from simulator.explain.result import Result
-
-#: The modules that register drawings when they are imported.
-MODULES = (
-    "simulator.experiments.audit_panel",
-    "simulator.experiments.canary_panel",
-    "simulator.practice.exhibit_panels",
-    "simulator.panels.day_panel",
-    "simulator.sources.drive_panel",
-    "simulator.sources.proof_panel",
-    "simulator.sources.score_panel",
-    "simulator.sources.sent_home_panel",
-    "simulator.vehicle.encounter_panel",
-    "simulator.vehicle.sight_charts",
-)
 
 Panel = Callable[[Result], None]
 #: Draws replication 0 of a run at an instant, in seconds.
@@ -65,8 +52,8 @@ def run_chart(exhibit: str, key: str) -> Callable[[RunChart], RunChart]:
 
 @cache
 def _load() -> None:
-    for module in MODULES:
-        import_module(module)
+    for module in dict.fromkeys(exhibit.drawn_in for exhibit in EXHIBITS.values() if exhibit.drawn_in):
+        import_module(f"simulator.{module}")
 
 
 def panels_by_exhibit() -> dict[str, Panel]:

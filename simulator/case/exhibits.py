@@ -21,12 +21,14 @@ class Exhibit:
 
     label: its title
     question: the one that it answers; a page has a panel for each
+    drawn_in: the module of the package that registers its drawing, empty where it is imported otherwise
     needs: its needs in words. Empty if every case has something to show.
     shows: whether a case as a whole has something to show; None where a stage must offer the exhibit (`AnyStage.exhibits`)
     """
 
     label: str
     question: Question
+    drawn_in: str = ""
     needs: str = ""
     shows: Callable[[AnyCase], bool] | None = None
 
@@ -49,40 +51,46 @@ def has_vehicle(scenario: AnyCase) -> bool:
 
 #: Every exhibit by name, in the order in which a page shows them unless its case names its own.
 EXHIBITS = {
-    "encounter": Exhibit("One encounter", "missed", "encounters", has_encounters),
-    "sight": Exhibit("Sight and stopping distance", "missed", "encounters", has_encounters),
-    "front": Exhibit("Accuracy and latency", "missed", "encounters", has_encounters),
-    "outcomes": Exhibit("Outcomes", "missed"),
-    "threshold": Exhibit("Threshold", "missed", "a gate by score"),
+    "encounter": Exhibit("One encounter", "missed", "vehicle.encounter_panel", "encounters", has_encounters),
+    "sight": Exhibit("Sight and stopping distance", "missed", "vehicle.encounter_panel", "encounters", has_encounters),
+    "front": Exhibit("Accuracy and latency", "missed", "vehicle.encounter_panel", "encounters", has_encounters),
+    "outcomes": Exhibit("Outcomes", "missed", "practice.exhibit_panels"),
+    "threshold": Exhibit("Threshold", "missed", "practice.exhibit_panels", "a gate by score"),
     "audit": Exhibit(
         "Audit of the cleared",
         "missed",
+        "experiments.audit_panel",
         "a gate by chance that sends a tagged share to people",
         lambda case: audit_gate(case) is not None,
     ),
     "canary": Exhibit(
         "Canary and A/B test",
         "missed",
+        "experiments.canary_panel",
         "a population and a gate by score",
         lambda case: case.population is not None and any(routing.by_score for routing in case.routers().values()),
     ),
-    "overload": Exhibit("Overload", "waits", "a retry"),
-    "batches": Exhibit("Machines", "waits", "a pool"),
+    "overload": Exhibit("Overload", "waits", "panels.day_panel", "a retry"),
+    "batches": Exhibit("Machines", "waits", "panels.day_panel", "a pool"),
     "cameras": Exhibit(
-        "Machines by sensor", "waits", "sensors and a pool", lambda case: bool(case.sensors and case.machine_stages())
+        "Machines by sensor",
+        "waits",
+        "panels.day_panel",
+        "sensors and a pool",
+        lambda case: bool(case.sensors and case.machine_stages()),
     ),
-    "ages": Exhibit("Age of information", "waits", "an end with `age: true`", lambda case: bool(case.ages)),
-    "shifts": Exhibit("People", "waits", "a stage of people"),
-    "answer_times": Exhibit("Answer times", "waits"),
-    "one_request": Exhibit("One at a time", "waits"),
-    "cost": Exhibit("Cost", "costs"),
-    "vehicle": Exhibit("Cost of a vehicle", "costs", "a vehicle", has_vehicle),
-    "transfer": Exhibit("Threshold elsewhere", "rests", "a gate by score"),
-    "lateness": Exhibit("What lateness takes", "rests", "encounters", has_encounters),
-    "misses": Exhibit("How misses follow each other", "rests", "encounters", has_encounters),
-    "sensors": Exhibit("What a second sensor adds", "rests", "encounters", has_encounters),
-    "sent_home": Exhibit("Frames to send home", "rests", "encounters", has_encounters),
-    "proof": Exhibit("Size of a proof", "rests", "encounters", has_encounters),
+    "ages": Exhibit("Age of information", "waits", "panels.day_panel", "an end with `age: true`", lambda case: bool(case.ages)),
+    "shifts": Exhibit("People", "waits", "panels.day_panel", "a stage of people"),
+    "answer_times": Exhibit("Answer times", "waits", "practice.exhibit_panels"),
+    "one_request": Exhibit("One at a time", "waits", "practice.exhibit_panels"),
+    "cost": Exhibit("Cost", "costs", "practice.exhibit_panels"),
+    "vehicle": Exhibit("Cost of a vehicle", "costs", "vehicle.sight_charts", "a vehicle", has_vehicle),
+    "transfer": Exhibit("Threshold elsewhere", "rests", "sources.score_panel", "a gate by score"),
+    "lateness": Exhibit("What lateness takes", "rests", "sources.drive_panel", "encounters", has_encounters),
+    "misses": Exhibit("How misses follow each other", "rests", "sources.drive_panel", "encounters", has_encounters),
+    "sensors": Exhibit("What a second sensor adds", "rests", "sources.drive_panel", "encounters", has_encounters),
+    "sent_home": Exhibit("Frames to send home", "rests", "sources.sent_home_panel", "encounters", has_encounters),
+    "proof": Exhibit("Size of a proof", "rests", "sources.proof_panel", "encounters", has_encounters),
 }
 
 

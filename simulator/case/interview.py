@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
+from simulator.case.case_signals import SIGNAL_PHASES
 from simulator.case.document import Path
 from simulator.case.fields import Line, Name, Prose, Strict
-from simulator.case.phases import SIGNAL_PHASES, PracticePhase, defence_of, phases_of
+from simulator.case.phases import PracticePhase, defence_of, phases_of
 from simulator.case.references import Ref
 from simulator.errors import shortened
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from simulator.case.any_stage import stage_kinds, tags_in
+from simulator.case.case_signals import SIGNAL_PHASES
 from simulator.case.case_tests import DEFAULT, numbers_of, things_of
 from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
@@ -29,7 +30,7 @@ from simulator.case.outputs import (
     with_groups,
 )
 from simulator.case.own_metrics import outlined
-from simulator.case.phases import PRACTICE_FIELDS, SIGNAL_PHASES, asked_metrics, phase_titles, phases_in_doubt
+from simulator.case.phases import PRACTICE_FIELDS, asked_metrics, phase_titles, phases_in_doubt
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware

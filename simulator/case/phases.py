@@ -29,18 +29,6 @@ PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference", "anchors
 TEXT_FIELDS = ("title", "summary", "minutes", "brief", "debrief")
 
 
-#: The signals of a session, and the phase that each belongs to; None for those of the whole session.
-SIGNAL_PHASES: dict[str, str | None] = {
-    "framing": None,
-    "data": "data",
-    "model": "model",
-    "evaluation": "evaluate",
-    "serving": "serve",
-    "safety": "monitor",
-    "quantified": None,
-    "communication": None,
-}
-
 ExhibitName = Annotated[Name, Ref("exhibit")]
 
 #: The behaviour at each of four levels of a signal, from the lowest on.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.board.operations import Operation, OperationError
+from simulator.case.case_signals import SIGNAL_PHASES, SIGNALS
 from simulator.case.fields import Name
-from simulator.case.phases import SIGNAL_PHASES
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
 from simulator.rooms.own_task import OWN_TASK, OwnTask
@@ -44,7 +44,7 @@ LEVELS: tuple[Level, ...] = ("junior", "senior", "staff")
 RATINGS = ("very_weak", "weak", "strong", "very_strong")
 
 #: The signals of a scorecard.
-CARD_SIGNALS = ("framing", "data", "model", "evaluation", "serving", "communication")
+CARD_SIGNALS = tuple(signal.name for signal in SIGNALS if signal.on_card)
 
 #: A room's clock that has counted less (s) has not started: its first events lie a moment apart.
 _AT_REST_S = 1.0

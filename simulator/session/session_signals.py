@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 
-from simulator.case.phases import SIGNAL_PHASES, phases_of
+from simulator.case import case_signals
+from simulator.case.case_signals import SIGNAL_PHASES
+from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.session.session_course import Course
 from simulator.units import counted, times
@@ -73,9 +75,9 @@ def _assumptions(course: Course) -> Iterator[Evidence]:
     yield Evidence(f"You noted {counted(len(there), 'assumption')}{words}.", [one.place for one in there])
 
 
-def _of_phase(phase: str) -> Callable[[Course], Iterator[Evidence]]:
+def _of_phase(phase: str | None) -> Callable[[Course], Iterator[Evidence]]:
     def evidence(course: Course) -> Iterator[Evidence]:
-        if phase not in course.phases:
+        if phase is None or phase not in course.phases:
             return
         title = course.phases[phase].title
         visits = [visit.place for visit in course.state.visits if visit.phase == phase]
@@ -131,95 +133,17 @@ def _words(course: Course) -> Iterator[Evidence]:
     yield Evidence(f"You answered {counted(len(places), 'defence prompt')}{form}.{judged}", places)
 
 
-SIGNALS: tuple[Signal[Course], ...] = (
-    Signal(
-        "framing",
-        "Framing",
-        (
-            "Starts with an architecture; the goal stays vague.",
-            "Repeats the brief; asks little that would change the design.",
-            "States the goal in numbers, asks what decides, writes assumptions down.",
-            "Also ranks the objectives, and says which assumption would change the design.",
-        ),
-        _framing,
-    ),
-    Signal(
-        "data",
-        "Data and labels",
-        (
-            "Does not mention data.",
-            "Takes the labels as true and the sample as the population.",
-            "Names the source of the labels, their number, and who is missing.",
-            "Also says what the next label would buy, and how drift would show.",
-        ),
-        _of_phase("data"),
-    ),
-    Signal(
-        "model",
-        "Choice of the model",
-        (
-            "Names a model without a reason.",
-            "Takes the most accurate one.",
-            "Compares candidates by accuracy, latency and cost.",
-            "Also knows what compression costs, and starts from a baseline.",
-        ),
-        _of_phase("model"),
-    ),
-    Signal(
-        "evaluation",
-        "Evaluation and thresholds",
-        (
-            "One accuracy figure.",
-            "A fitting metric, without the price of its errors.",
-            "Chooses a threshold by the price of both errors, with an interval.",
-            "Also looks at groups, and at what the data cannot show.",
-        ),
-        _of_phase("evaluate"),
-    ),
-    Signal(
-        "serving",
-        "Serving and cost",
-        (
-            "No constraint of deployment.",
-            "Names latency, without load or cost.",
-            "Sizes machines and people for the peak, with a cost.",
-            "Also finds the bottleneck, and moves it for the least money.",
-        ),
-        _of_phase("serve"),
-    ),
-    Signal(
-        "safety",
-        "Failure and safety",
-        (
-            "No failure is named.",
-            "Names failures, without what happens then.",
-            "Has a fallback for the failure that hurts most, and an alarm.",
-            "Also says who is harmed meanwhile, and how long it lasts.",
-        ),
-        _safety,
-    ),
-    Signal(
-        "quantified",
-        "Reasoning with numbers",
-        (
-            "Changes things at random.",
-            "Guesses directions.",
-            "Predicts sizes, moves one thing at a time, checks against intervals.",
-            "Also explains each surprise before the next change.",
-        ),
-        _quantified,
-    ),
-    Signal(
-        "communication",
-        "Communication",
-        (
-            "Cannot say why.",
-            "Describes what was done.",
-            "Gives the reason and the price of each choice.",
-            "Also names what would change their mind.",
-        ),
-        _words,
-    ),
+#: Evidence of signals that is not that of their phase alone.
+_EVIDENCE: dict[str, Callable[[Course], Iterator[Evidence]]] = {
+    "framing": _framing,
+    "safety": _safety,
+    "quantified": _quantified,
+    "communication": _words,
+}
+
+SIGNALS: tuple[Signal[Course], ...] = tuple(
+    Signal(signal.name, signal.label, signal.anchors, _EVIDENCE.get(signal.name) or _of_phase(signal.phase))
+    for signal in case_signals.SIGNALS
 )
 
 
