@@ -51,7 +51,7 @@ class Readings:
         rate = self.rates[which].at(time)
         if self.own is not None and rate == self.rates[which].usual:
             rate = self.own[which][row]
-        # The luck is of single precision: so is the rate, as it is where whole columns are compared.
+        # The draw has single precision. The rate is rounded to it, as `usual` compares whole columns.
         return bool(self._luck[row] < np.float32(rate)) == truth
 
 

@@ -1,4 +1,4 @@
-"""What a column pool has noted since its last pause is logged, and handed on where it may go on together."""
+"""The log of a column pool: at each pause it writes down the visits that ended since the one before, and hands them on."""
 
 from __future__ import annotations
 

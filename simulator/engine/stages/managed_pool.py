@@ -1,11 +1,12 @@
 """A pool with policies: order of the queue, client time-outs, hedged requests, balancing, scaling, failing replicas.
 
-Every batch completes in its own event, because its fate may change during service. The plain pool, which needs none of this, is
-in `pool`; on what both can do they give the same trace. As there, the queue limit applies once the replicas that are free at
-that instant have taken their batches.
+Every batch completes in its own event, because its fate may change during service. The plain pool (`plain_pool`) needs none of
+this; where both can serve a pool, they give the same trace. As there, the queue limit applies once the replicas that are free
+at that instant have taken their batches.
 
-Its parts can be read alone: `lanes` (queues, copies of requests), `timers` (patience, second copies), `outages`, `batches`
-(service on a device of one's own or a shared one), `scaling`, and `breaker`, `balancing`, `batching` and `orders` of serving.
+Its parts stand in files of their own: queues, copies of requests, orders and balancing in `queues`; batches on a device of the
+pool's own or on a shared one in `device_batches`; rules of batches in `batching`; fields of policies, outages and the breaker
+in `pool_policies`; scaling in `replica_scaling`. `Timer`, for patience and second copies, is below.
 """
 
 from __future__ import annotations

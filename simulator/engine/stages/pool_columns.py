@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Ways(NamedTuple):
-    """Where requests go that get no answer here, and where the others go.
+    """The ways out of a pool, for requests with an answer and for those without.
 
     retry: the stage that decides about them in this pool's own loop, if there is one
     full, gone: of the refused and of those whose time is up: "retry", "end" or "stage"
