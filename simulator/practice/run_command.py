@@ -28,7 +28,6 @@ from simulator.cli.options import (
     read_strikes,
 )
 from simulator.cli.progress_bars import result_in_processes
-from simulator.cli.short_page import print_page
 from simulator.engine.actions import Action, with_actions
 from simulator.engine.compiled_plan import Plan, changes_of, without_curveballs
 from simulator.engine.plan import compile_plan
@@ -43,7 +42,7 @@ from simulator.explain.result import Result
 from simulator.explain.trust import good_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare
-from simulator.practice.run_page import difference_page, objectives_table, run_page
+from simulator.practice.run_page import difference_page, objectives_table, print_page, run_page
 from simulator.units import duration, spoken, spoken_within
 
 
@@ -171,7 +170,7 @@ def run(
     plan = with_actions(compile_plan(scenario, picked, struck), actions)
     others = picked | read_picks(against, scenario, "--against") if against else picked
     other = with_actions(compile_plan(scenario, others, struck), actions) if against else None
-    share = _read_percentile(explain or "p99")
+    share = _read_percentile(explain) if explain else 0.99
     if trace_out:
         check_target(trace_out)
     summary = result_in_processes(plan, seed, replications, until_decided)

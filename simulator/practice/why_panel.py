@@ -12,8 +12,7 @@ from simulator.app.exhibit_drawings import timed_panels_by_exhibit
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.charts.look import GREY, ORANGE, PURPLE, SKY
-from simulator.explain.challenge import Ground, challenge_of
-from simulator.explain.result import Reason, Result
+from simulator.explain.result import Ground, Reason, Result, challenge_of
 from simulator.practice.exhibit_panels import panel_of
 
 

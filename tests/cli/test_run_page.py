@@ -9,13 +9,12 @@ from rich.table import Table
 
 from simulator.case.load import load, scenario_ids
 from simulator.cli.exits import VisibleConsole
-from simulator.cli.short_page import Part, Passage, print_page
 from simulator.engine.plan import compile_plan
 from simulator.explain import advice
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.practice.run_command import print_summary
-from simulator.practice.run_page import _step, difference_page, run_page
+from simulator.practice.run_page import Part, Passage, _step, difference_page, print_page, run_page
 from simulator.units import spoken_within
 from tests.case.texts import SMALL
 from tests.explain.test_advice import served

@@ -10,8 +10,7 @@ from simulator.case.load import load, loads
 from simulator.cli.exits import Status
 from simulator.engine.actions import with_actions
 from simulator.engine.plan import compile_plan
-from simulator.explain.challenge import challenge_of
-from simulator.explain.result import replicate
+from simulator.explain.result import challenge_of, replicate
 from simulator.practice import history
 from simulator.practice.report import verdict_table
 from simulator.practice.run_page import run_page

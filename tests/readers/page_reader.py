@@ -11,9 +11,8 @@ from rich.text import Text
 
 from simulator.charts.flow_charts import cost_split, journeys
 from simulator.engine.run_trace import Trace
-from simulator.explain.challenge import challenge_of
 from simulator.explain.claims import ALL
-from simulator.explain.result import Result
+from simulator.explain.result import Result, challenge_of
 from simulator.metrics.comparisons import UNCHANGED, Comparison, Difference
 from simulator.metrics.summary import Verdict
 from simulator.panels.verdict_bar import verdicts_sentence

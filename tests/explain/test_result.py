@@ -3,8 +3,7 @@
 from simulator.engine.latency_tables import constant
 from simulator.evidence.catalogue import field_drop_of
 from simulator.evidence.score_tables import load_scores
-from simulator.explain.challenge import challenge_of
-from simulator.explain.result import replicate
+from simulator.explain.result import challenge_of, replicate
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
 from tests.encounters import vehicle_plan
 
