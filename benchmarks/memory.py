@@ -23,7 +23,7 @@ from simulator.limits import MIB
 
 CASE, DESIGNS, PARTS, REPLICATIONS = "skin-cancer-triage", 500, 10, 4
 #: The most that the second half of the designs may add to the memory of the server, or of one worker (MiB).
-BOUND = 64
+BOUND = 32
 out = Console(width=100)
 
 
