@@ -36,7 +36,7 @@ def serve_batches(
     sizes: Any,
     awaited: Any,
     returning: Any,
-    told: Any,
+    state: Any,
     size_of: Any,
     began: Any,
     left: Any,
@@ -53,13 +53,13 @@ def serve_batches(
     sizes: by whether the oldest request has waited for `delay` (0 or 1), how many of the waiting go as a batch; 0: none yet
     awaited: of how many waiting requests a batch forms before that, given how many wait; 0 for none
     returning: by row, whether the request may come back, which is asked where the pool is part of a ring (loops)
-    told: see AT; size_of, began, left, server: of each batch
+    state: see AT; size_of, began, left, server: of each batch
     """
     largest = len(sizes[0]) - 2
     room = len(began)
     while True:
-        at, end, noted = int(told[AT]), int(told[END]), int(told[NOTED])
-        now, before, comes, calm = told[NOW], told[BEFORE], told[COMES], told[FROM]
+        at, end, noted = int(state[AT]), int(state[END]), int(state[NOTED])
+        now, before, comes, calm = state[NOW], state[BEFORE], state[COMES], state[FROM]
         until = min(before, comes)
         start = now
         while True:
@@ -104,7 +104,7 @@ def serve_batches(
             if loops and (size > 1 or returning[rows[at - 1]]):
                 reason = BACK
                 break
-        told[AT], told[NOTED], told[NOW], told[START] = at, noted, now, start
+        state[AT], state[NOTED], state[NOW], state[START] = at, noted, now, start
         yield reason
 
 
@@ -134,8 +134,8 @@ def compiled(loop: Callable[..., Any]) -> Any:
 def _compiled(loop: Callable[..., Any]) -> Any:
     try:
         return _numba().njit(cache=True, nogil=True)(loop)
-    except RuntimeError:  # there is no folder to keep it in
-        return _numba().njit(nogil=True)(loop)
+    except RuntimeError:  # no folder may hold it: each process would compile it again for some seconds
+        return None
 
 
 @cache

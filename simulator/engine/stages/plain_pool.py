@@ -106,19 +106,19 @@ class PoolStage(AnyPool):
         while True:
             rows, times = inbox.rows, inbox.times
             reason = loop.go_on(now, limit)
-            now = loop.told[NOW]
+            now = loop.state[NOW]
             if reason == BACK:
                 size, done = loop.last()
                 self.served(rows[inbox.at - size : inbox.at].tolist(), done)
                 continue
             self.log.add_taken(rows, times, first, inbox.at)
             if reason == LATE:
-                inbox.fetch(loop.told[START])
+                inbox.fetch(loop.state[START])
             else:
                 loop.write_down()
                 if reason == DONE:
-                    return self._pause(loop.told[START], limit)
-                self._act(reason, loop.told[START], limit)
+                    return self._pause(loop.state[START], limit)
+                self._act(reason, loop.state[START], limit)
             first = inbox.at
 
     def _act(self, reason: int, now: float, limit: float) -> None:
@@ -223,18 +223,18 @@ class BatchLoop:
     """The loop of one pool, with the columns that both of them read and write.
 
     replicas: a heap of (free since or from when on (s), number): a list, or an array where the loop is compiled
-    told: what the loop and the pool tell each other, by place (see `AT`)
+    state: what the loop and the pool tell each other, by place (see `AT`)
     """
 
     def __init__(self, pool: PoolStage, free: list[tuple[float, int]]) -> None:
         self.pool = pool
         self.compiled = None if isinstance(pool.quantile, InTurn) else compiled(serve_batches)
         self.replicas: Any = free if self.compiled is None else np.array(free, float)
-        told = np.zeros(FROM + 1)
-        self.told: Any = told.tolist() if self.compiled is None else as_memoryview(told)
+        state = np.zeros(FROM + 1)
+        self.state: Any = state.tolist() if self.compiled is None else as_memoryview(state)
         self._noted: list[Any] = [np.empty(_ROOM, np.int32), np.empty(_ROOM), np.empty(_ROOM), np.empty(_ROOM, np.int32)]
         views = [as_memoryview(column) for column in self._noted]
-        self._columns: list[Any] = [self.told, *views] if self.compiled is None else [told, *self._noted]
+        self._columns: list[Any] = [self.state, *views] if self.compiled is None else [state, *self._noted]
         self._tables: list[Any] = []
         self._rows: Any = None
         self._loop: Iterator[int] = iter(())
@@ -262,24 +262,24 @@ class BatchLoop:
 
     def go_on(self, now: float, limit: float) -> int:
         """Serve until the pool must act, or nothing is due before `limit`; return why."""
-        inbox, told = self.pool.inbox, self.told
+        inbox, state = self.pool.inbox, self.state
         if inbox.rows is not self._rows:
             self._rows, self._loop = inbox.rows, self._made()
-        told[AT], told[END], told[NOW], told[BEFORE] = inbox.at, inbox.end, now, limit
-        told[COMES] = inbox.late[0][0] if inbox.late else inf
-        told[FROM] = self.pool.calm_from
+        state[AT], state[END], state[NOW], state[BEFORE] = inbox.at, inbox.end, now, limit
+        state[COMES] = inbox.late[0][0] if inbox.late else inf
+        state[FROM] = self.pool.calm_from
         reason = next(self._loop)
-        inbox.at = int(told[AT])
+        inbox.at = int(state[AT])
         return reason
 
     def last(self) -> tuple[int, float]:
         """Return the size of the batch noted last, and when it is done (s)."""
-        place, (size_of, _, left, _) = int(self.told[NOTED]) - 1, self._noted
+        place, (size_of, _, left, _) = int(self.state[NOTED]) - 1, self._noted
         return int(size_of[place]), float(left[place])
 
     def write_down(self) -> None:
         """Log the batches that are noted."""
-        noted = int(self.told[NOTED])
+        noted = int(self.state[NOTED])
         if noted:
             self.pool.log.add_services(*(column[:noted] for column in self._noted))
-            self.told[NOTED] = 0
+            self.state[NOTED] = 0
