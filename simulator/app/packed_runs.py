@@ -66,6 +66,10 @@ class DoubtedRun:
     def nbytes(self) -> int:
         return self.alone.nbytes + self.doubts.nbytes
 
+    @property
+    def length(self) -> int:
+        return self.alone.length + self.doubts.length
+
     def open(self) -> Measures:
         return self.doubts.unpack().added_to(self.alone.open())  # type: ignore[no-any-return]
 
@@ -108,7 +112,7 @@ class PackedRuns(Sequence[Measures]):
         with _LOCK:
             self._opened = measures
             _OPENED.pop(self, None)
-            _OPENED[self] = sum(measure.nbytes for measure in measures)
+            _OPENED[self] = sum(run.length for run in self._runs)
             for oldest in list(_OPENED)[:-1]:
                 if sum(_OPENED.values()) <= RUNS_OPENED.most:
                     break
