@@ -217,7 +217,11 @@ class Turns:
 
     def _forget(self) -> None:
         """Drop idle accounts: all when every account is idle, else those that would start like a newcomer's."""
-        idle = {name: one.served_s for name, one in self._accounts.items() if one.first is None and not one.under_way}
+        idle = {
+            name: account.served_s
+            for name, account in self._accounts.items()
+            if account.first is None and not account.under_way
+        }
         if len(idle) == len(self._accounts):
             self._served_s = max(idle.values())
         most = sorted(idle, key=idle.__getitem__)[-REMEMBERED:]
@@ -227,10 +231,10 @@ class Turns:
 
     def _order_of_all(self) -> Iterator[QueuedTask]:
         """Yield all waiting tasks in their order if each took its expected time."""
-        waiting = {name: sorted(one.waiting) for name, one in self._accounts.items()}
+        waiting = {name: sorted(account.waiting) for name, account in self._accounts.items()}
         queues = {name: iter([task for task in tasks if not task.future.cancelled()]) for name, tasks in waiting.items()}
-        served = {name: one.served_s for name, one in self._accounts.items()}
-        begun = {name: one.begun for name, one in self._accounts.items()}
+        served = {name: account.served_s for name, account in self._accounts.items()}
+        begun = {name: account.begun for name, account in self._accounts.items()}
         firsts: list[tuple[float, int, QueuedTask]] = []
 
         def enter(person: str) -> None:

@@ -24,7 +24,7 @@ def author_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
             for name, every, wanted in named
             for index, one in enumerate(every)
         ),
-        *(_turned(scenario, runner, index, one) for index, one in enumerate(tests.turns)),
+        *(_turned(scenario, runner, index, turn) for index, turn in enumerate(tests.turns)),
     ]
 
 

@@ -90,7 +90,7 @@ def claimed(text: str, scenario: Scenario) -> bool:
 def unclaimed(scenario: Scenario) -> list[tuple[Path, str]]:
     """Return each sentence of brief, answers and debrief that states a number without a claim, with its place."""
     texts: list[tuple[Path, str]] = [(("brief",), scenario.brief)]
-    texts += [(("questions", index, "answer"), one.answer) for index, one in enumerate(scenario.questions)]
+    texts += [(("questions", index, "answer"), question.answer) for index, question in enumerate(scenario.questions)]
     for index, lesson in enumerate(scenario.debrief):
         texts += [(("debrief", index, "title"), lesson.title), (("debrief", index, "text"), lesson.text)]
     written = dict(raw_texts(scenario))

@@ -253,7 +253,7 @@ def not_trivial(sample: DesignSample) -> Iterator[CheckResult]:
 def no_giveaway(sample: DesignSample) -> Iterator[CheckResult]:
     """Check that no objective decides all: some designs that meet it miss another one."""
     scenario = sample.scenario
-    asked = [place for place, one in enumerate(scenario.objectives) if one.metric in sample.asked]
+    asked = [place for place, objective in enumerate(scenario.objectives) if objective.metric in sample.asked]
     by_design = [[sample.verdicts(outcome)[place].met for place in asked] for _, outcome in sample.tried]
     won = sum(map(all, by_design))
     if len(asked) < 2 or not FEWEST <= won <= len(by_design) - FEWEST:

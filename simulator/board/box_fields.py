@@ -50,7 +50,7 @@ class BoxField:
         return (
             content
             | {"options": [list(option) for option in self.options]}
-            | {name: one for name, one in numbers.items() if one is not None}
+            | {name: number for name, number in numbers.items() if number is not None}
         )
 
 

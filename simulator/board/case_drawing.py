@@ -266,14 +266,20 @@ def _living(choice: Mapping[str, Any], document: Document, gone: Collection[str]
     if isinstance(options, dict):
         left = {
             name: {
-                **one,
-                "set": {at: value for at, value in one["set"].items() if _holds(document, at) and not _leads_to(value, gone)},
+                **option,
+                "set": {
+                    at: value for at, value in option["set"].items() if _holds(document, at) and not _leads_to(value, gone)
+                },
             }
-            for name, one in options.items()
+            for name, option in options.items()
         }
         if not all(one["set"] for one in left.values()):
             return None
-        return choice if all(left[name]["set"] == one["set"] for name, one in options.items()) else {**choice, "options": left}
+        return (
+            choice
+            if all(left[name]["set"] == option["set"] for name, option in options.items())
+            else {**choice, "options": left}
+        )
     places = [at for at in choice["set"] if _holds(document, at)]
     return None if not places else choice if places == choice["set"] else {**choice, "set": places}
 

@@ -281,7 +281,7 @@ class ItemAttribute(AnyAttribute):
         if not any(written):
             message = f"the score table '{table.name}' gives no {self.column} for its items"
             gather.warnings.append(f"{self.label}: the scores give no {self.column} of items, so no figure is split by it.")
-            for stage in (stage for stage, one in gather.scenario.routers().items() if one.asks == name):
+            for stage in (stage for stage, router in gather.scenario.routers().items() if router.asks == name):
                 gather.fault((stage, "by"), message)
         elif missing and (len(missing) == len(self.values) or not self.of_model):  # a model may never answer some of them
             known = ", ".join(sorted({str(value) for value in written if value}))

@@ -362,7 +362,7 @@ def check_names(data: Any) -> Found:
     stages, ends = case.part("stages"), case.part("ends")
     for name in stages.keys() & ends.keys():
         yield ("ends", name), f"'{name}' names a stage and an end; rename one"
-    named = (one for one in references(Scenario, data, without=_CODES) if NAME_KINDS[one.ref.kind].early)
+    named = (reference for reference in references(Scenario, data, without=_CODES) if NAME_KINDS[reference.ref.kind].early)
     yield from ((one.path, message) for one in named if (message := case.fault(one)))
 
 

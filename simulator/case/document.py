@@ -286,7 +286,7 @@ def _syntax_fault(error: MarkedYAMLError, name: str, text: str) -> Fault:
     above = _line_without_colon(text.split("\n"), line, column) if "mapping values are not" in problem else 0
     if above:
         return Fault(name, above, 1, "(syntax)", "is not YAML: this line lacks a colon behind its key", "syntax")
-    remedy = next((one for words, one in _REMEDIES.items() if words in f"{error.context} {problem}"), "")
+    remedy = next((remedy for words, remedy in _REMEDIES.items() if words in f"{error.context} {problem}"), "")
     return Fault(name, line, column, "(syntax)", f"is not YAML: {problem}" + (f"; {remedy}" if remedy else ""), "syntax")
 
 

@@ -86,7 +86,7 @@ class EarlyMetrics:
                 self.plain |= {metric.name: metric for metric in section_model(section).metrics_of(data[section])}
         attributes = case.part("attributes")
         self.groupings: dict[str, Grouping] = {
-            name: grouping_of(one) for name, one in attributes.items() if isinstance(one, dict)
+            name: grouping_of(attribute) for name, attribute in attributes.items() if isinstance(attribute, dict)
         }
         self.by_group = metrics_by_group(self.plain.values())
         self.known = with_groups(self.plain, self.groupings)

@@ -177,7 +177,7 @@ def counted_metrics(case: CaseOutline) -> Mapping[str, CountedMetric]:
 
 
 def metrics_of(case: CaseOutline) -> dict[str, Metric]:
-    return {name: one.record for name, one in counted_metrics(case).items()}
+    return {name: metric.record for name, metric in counted_metrics(case).items()}
 
 
 class Grouping(NamedTuple):

@@ -119,7 +119,11 @@ def threshold_transfers(transfers: list[Transfer]) -> Chart:
 
 
 def _few(transfers: list[Transfer], labels: list[str]) -> go.Scatter:
-    few = [(label, one) for label, one in zip(labels, transfers, strict=True) if one.sensitivity is one.specificity is None]
+    few = [
+        (label, transfer)
+        for label, transfer in zip(labels, transfers, strict=True)
+        if transfer.sensitivity is transfer.specificity is None
+    ]
     return too_few({label: f"{counted(one.positives, 'positive')}, {counted(one.negatives, 'negative')}" for label, one in few})
 
 

@@ -74,8 +74,8 @@ def splits_and_weights(tick: Tick = quiet) -> pd.DataFrame:
         EASY: point(LabRequest(), 1, without="ACK"),
     }
     rows = [_row(base, None, choice="by patient, no weights")]
-    for name, one in others.items():
-        rows.append(_row(one, base, choice=name))
+    for name, other in others.items():
+        rows.append(_row(other, base, choice=name))
         tick()
     return pd.DataFrame(rows)
 

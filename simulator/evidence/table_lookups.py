@@ -27,7 +27,7 @@ class _Tables:
         return hash(tuple(map(id, self.tables)))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Tables) and all(one is two for one, two in zip(self.tables, other.tables, strict=True))
+        return isinstance(other, _Tables) and all(table is two for table, two in zip(self.tables, other.tables, strict=True))
 
 
 def keeps_answers(

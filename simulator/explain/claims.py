@@ -82,7 +82,11 @@ class Claim:
         """Return the claim as `casesim run --json` prints it, without what it does not have and without infinite numbers."""
         low, high = self.interval or (None, None)
         numbers = {"value": self.value, "low": low, "high": high}
-        finite = {name: one for name, one in numbers.items() if one is not None and (isinstance(one, str) or isfinite(one))}
+        finite = {
+            name: number
+            for name, number in numbers.items()
+            if number is not None and (isinstance(number, str) or isfinite(number))
+        }
         texts = {name: text for name in ("unit", "population", "evidence", "run", "against") if (text := getattr(self, name))}
         decider = self.decided_by and {"kind": self.decided_by.kind, "sentence": self.decided_by.sentence}
         decided = {"decided_by": decider} if decider else {}

@@ -110,7 +110,7 @@ def real_below(chances: Sequence[float], looked_at: int) -> float:
     looked_at: the number of changes there are, tried or not; the chances of the others can make this larger, but not smaller
     """
     steps = [FALSE_SHARE * rank / looked_at for rank in range(1, len(chances) + 1)]
-    reached = (step for one, step in zip(sorted(chances), steps, strict=True) if one <= step)
+    reached = (step for chance, step in zip(sorted(chances), steps, strict=True) if chance <= step)
     return max(reached, default=FALSE_SHARE / max(looked_at, 1))
 
 

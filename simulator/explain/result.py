@@ -398,7 +398,7 @@ class Result(Summary):
         }
 
     def _reasons(self) -> list[dict[str, Any]]:
-        return [{"metric": self.verdicts[place].objective.metric} | one.to_json() for place, one in self.reasons.items()]
+        return [{"metric": self.verdicts[place].objective.metric} | reason.to_json() for place, reason in self.reasons.items()]
 
     def _metric_json(self, name: str, estimate: Estimate) -> dict[str, Any]:
         whole = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "unit": self.metric(name).unit}

@@ -84,7 +84,7 @@ def measured(folder: File) -> IncidentEvidence:
     conditions = about.conditions | scenes.conditions
     both = [precision for precision in about.precisions if precision in scenes.precisions]
     return IncidentEvidence(
-        {name: sorted(one.strengths) for name, one in conditions.items()},
+        {name: sorted(condition.strengths) for name, condition in conditions.items()},
         list(about.detectors),
         both,
         sorted(_CATEGORIES.read(folder, DetectionError)["category"].astype(str).unique()),
@@ -109,8 +109,8 @@ def _unmeasured(spec: Incident, known: IncidentEvidence) -> Faults:
         for name, entry in entries.items():
             for index, effect in enumerate(entry.effects):
                 yield from _below(section, name, "effects", index)(effect.unmeasured(known))
-    for place, one in _networks(spec).items():
-        yield from _below(*place)(known.network_faults(one.detector, one.precision))
+    for place, network in _networks(spec).items():
+        yield from _below(*place)(known.network_faults(network.detector, network.precision))
     yield from _below("harm", "weights")(known.category_faults(spec.harm.weights))
     for name, categories in spec.scenes.groups.items():
         yield from _below("scenes", "groups", name)(known.category_faults(categories))

@@ -209,8 +209,15 @@ def detection_table(_game: Game, address: str, content: str) -> tuple[pd.DataFra
     single = best.watches[0].line() if best.watches else "none, so that a customer asks"
     named = {"yours": own, "those of the case": usual, f"the best single one here: {single}": best}
     rows = [
-        (label, _page(one), one.false_alarms, round(one.harm_usd), round(one.spent_usd), round(one.total_usd))
-        for label, one in named.items()
+        (
+            label,
+            _page(detection),
+            detection.false_alarms,
+            round(detection.harm_usd),
+            round(detection.spent_usd),
+            round(detection.total_usd),
+        )
+        for label, detection in named.items()
     ]
     columns = ["monitors", "paged after", "false alarms", "harm before (USD)", "monitors and pages (USD)", "total (USD)"]
     said = f"Until the page your monitors cost {usd(own.total_usd)} with the harm, those of the case {usd(usual.total_usd)}. "
@@ -236,13 +243,13 @@ def _harm(game: Game) -> None:
     went, untouched = Excess.of(play.statistics()), Excess.of(play.statistics(0))
     draw(harm(went, untouched, play.end_s, marks), key="harm")
     shipped = [note for note in play.notes if isinstance(note.action, FixAction)]
-    for note, one in zip(shipped, score(play).fixes, strict=True):
+    for note, fix in zip(shipped, score(play).fixes, strict=True):
         took = (
-            f"took away {100 * one.took_away:.0f}% of the harm that was left"
-            if isfinite(one.took_away)
+            f"took away {100 * fix.took_away:.0f}% of the harm that was left"
+            if isfinite(fix.took_away)
             else "had no harm to end"
         )
-        st.markdown(plain(f"“{note.title(spec)}” {took}{'' if one.right else ': it did not help'}."))
+        st.markdown(plain(f"“{note.title(spec)}” {took}{'' if fix.right else ': it did not help'}."))
     if helps := _what_helps(game):
         st.markdown(plain(helps))
 

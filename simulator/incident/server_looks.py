@@ -118,13 +118,13 @@ class ReplicasLook(AnyLook):
         rows = [
             (
                 f"replica {place + 1}",
-                _file_hash(view, *one.model),
-                one.model[1],
-                _hash(salt, "".join(one.conditions)),
-                _hash(after, "".join(one.counting)),
-                "older" if one.old else "newer",
+                _file_hash(view, *replica.model),
+                replica.model[1],
+                _hash(salt, "".join(replica.conditions)),
+                _hash(after, "".join(replica.counting)),
+                "older" if replica.old else "newer",
             )
-            for place, one in enumerate(_replicas(view))
+            for place, replica in enumerate(_replicas(view))
         ]
         table = pd.DataFrame(
             [*rows, ("tested", tested[0], release.precision, tested[1], _hash(after, ""), "newer")],

@@ -213,10 +213,10 @@ def _read_coco(folder: Path, file: Path) -> Dataset:
 
 def _check_ids(file: Path, what: str, ids: list[int | None]) -> None:
     first: dict[int | None, int] = {None: -1}
-    for place, one in enumerate(ids):
-        if one is not None and first.setdefault(one, place) != place:
+    for place, name in enumerate(ids):
+        if name is not None and first.setdefault(name, place) != place:
             raise CannotMeasureError(
-                f"{file}: {what}.{place}.id: {one} is the id of {what}.{first[one]} already; each has an id of its own"
+                f"{file}: {what}.{place}.id: {name} is the id of {what}.{first[name]} already; each has an id of its own"
             )
 
 

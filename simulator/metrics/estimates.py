@@ -293,10 +293,10 @@ class Estimator:
             return None
         codes = self.ways.codes
         sums, counts = np.zeros((2, 2, len(codes), 2)), np.zeros((2, 2, len(codes)))
-        for one, total in zip(self.measures, totals, strict=False):
-            if total.by_way is None or one.strata is None:
+        for measure, total in zip(self.measures, totals, strict=False):
+            if total.by_way is None or measure.strata is None:
                 continue
-            strata = one.strata
+            strata = measure.strata
             place = strata.pretended.astype(int), strata.positive.astype(int), np.searchsorted(codes, strata.codes)
             np.add.at(sums, place, total.by_way)
             np.add.at(counts, place, strata.requests)

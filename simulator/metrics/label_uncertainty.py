@@ -228,7 +228,7 @@ def _joined(plan: Plan, ways: Sequence[RoutingShares]) -> RoutingShares:
     """Join the ways of all stretches, numbered as by `codes_of`."""
     firsts, counts = _first_codes(plan), [len(way.codes) for way in ways]
     return RoutingShares(
-        np.concatenate([one.codes + first for one, first in zip(ways, firsts, strict=True)]),
+        np.concatenate([way.codes + first for way, first in zip(ways, firsts, strict=True)]),
         np.repeat(np.arange(len(ways)), counts),
         np.concatenate([way.original for way in ways], axis=-1),
         np.concatenate([way.drawn for way in ways], axis=-1),

@@ -24,12 +24,12 @@ Flags = NDArray[np.bool_]
 
 def own_metrics(case: CaseOutline) -> Iterator[CountedMetric]:
     """Yield the metrics of the section `own_metrics`."""
-    for name, one in case.own.items():
-        if one.share is not None:
-            record = share_metric(name, one.label, one.better)
+    for name, metric in case.own.items():
+        if metric.share is not None:
+            record = share_metric(name, metric.label, metric.better)
         else:
-            record = Metric(name, one.label, "per 1,000", one.better, "ratio")
-        yield CountedMetric(record, partial(_total, one))
+            record = Metric(name, metric.label, "per 1,000", metric.better, "ratio")
+        yield CountedMetric(record, partial(_total, metric))
 
 
 def _total(metric: OwnMetric, run: CountedRun) -> Total:

@@ -166,8 +166,8 @@ class CourseReader:
         outside = np.zeros(errors.shape, bool)
         for row, place in enumerate(names):
             usual, now = (
-                window_means(within(places == place, one), which)
-                for places, one, which in zip(named, values, (clock.reference, clock.production), strict=True)
+                window_means(within(places == place, value), which)
+                for places, value, which in zip(named, values, (clock.reference, clock.production), strict=True)
             )
             if len(usual.value) and len(now.value):
                 chunks, cells = ReferenceChunks.of(usual, clock.slots), np.searchsorted(windows, now.windows)

@@ -182,7 +182,7 @@ def _column(name: str, reference: MonitoredTable, production: MonitoredTable, as
             raise TableError(f"{table.name}: column '{name}' is empty in all {len(one):,} rows")
     if as_names or not any(map(_is_numeric, values)):
         return Column(name, "words", *(value.map(str, na_action="ignore") for value in values))
-    numbers = [_numbers(table, name, one) for table, one in zip(tables, values, strict=True)]
+    numbers = [_numbers(table, name, value) for table, value in zip(tables, values, strict=True)]
     together = pd.concat(numbers).dropna()
     few = bool((together == together.round()).all()) and together.nunique() <= MOST_COUNTS
     return Column(name, "counts" if few else "numbers", *numbers)

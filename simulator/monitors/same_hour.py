@@ -55,7 +55,7 @@ def usual_course(
     if slot_h is not None:
         codes = [(hour % _DAY_H // slot_h).astype(np.int64) for hour in hours or ()]
     if sources:
-        codes = [one * _DAY_H + other for one, other in zip(sources, codes, strict=True)]
+        codes = [source * _DAY_H + other for source, other in zip(sources, codes, strict=True)]
     same = [f"the same {slot_h:g} h of the day by '{time}'"] if slot_h is not None else []
     same += [f"the same '{source}'"] if source else []
     return UsualCourse(codes[0], codes[1], " and ".join(same))

@@ -140,7 +140,7 @@ def objectives(plan: Plan, verdicts: list[Verdict]) -> Picture:
             y=[label for label, _, _ in rows],
             mode="markers",
             marker=marker,
-            text=[f"{one.reached}, {one.standing}" for _, _, one in rows],
+            text=[f"{verdict.reached}, {verdict.standing}" for _, _, verdict in rows],
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
     )

@@ -54,11 +54,11 @@ def design_table(result: Result) -> str:
 def verdict_table(result: Result) -> str:
     """Return the table of verdicts in HTML, each with its reason and a step that helps."""
     cells, causes = [], result.shown_reasons
-    for place, one in enumerate(result.verdicts):
+    for place, verdict in enumerate(result.verdicts):
         reason = result.reasons.get(place)
         why = f"<br>{escape(causes[place])} {escape(reason.advice.sentence)}" if reason else ""
-        shown = f'<span class="verdict" style="border-color: {TONES[one.standing]}">{escape(one.standing)}</span>'
-        row = (one.objective.label, one.requirement, one.reached, one.interval)
+        shown = f'<span class="verdict" style="border-color: {TONES[verdict.standing]}">{escape(verdict.standing)}</span>'
+        row = (verdict.objective.label, verdict.requirement, verdict.reached, verdict.interval)
         cells.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + f"<td>{shown}{why}</td></tr>")
     head = "".join(f"<th>{name}</th>" for name in ("objective", "asked", "reached", "95% interval", "verdict"))
     outside = f"<p>{escape(result.outside_brief)}</p>" if result.outside_brief else ""

@@ -178,7 +178,7 @@ def _more(result: Result) -> Passage:
 
 
 def _claims(claims: Sequence[str], rank: int) -> list[Part]:
-    return [Part(rank if place == 0 else max(rank, _DETAILS) + place, escape(one)) for place, one in enumerate(claims)]
+    return [Part(rank if place == 0 else max(rank, _DETAILS) + place, escape(claim)) for place, claim in enumerate(claims)]
 
 
 def _cost_of(result: Summary) -> list[str]:
@@ -320,5 +320,7 @@ def _others(compared: Comparison, shown: set[str]) -> list[Part]:
     sided = [one for one in compared.one_sided if one.place < NEITHER and one.metric.name not in shown]
     words = f"{len(others)} of {len(moved)} differ significantly"
     words += f", {len(sided)} more {'has' if len(sided) == 1 else 'have'} a figure on one side only" if sided else ""
-    each = [Part(_DETAILS + place, f"{escape(one.label)} {one.with_interval}.") for place, one in enumerate(others[:_OTHERS])]
+    each = [
+        Part(_DETAILS + place, f"{escape(other.label)} {other.with_interval}.") for place, other in enumerate(others[:_OTHERS])
+    ]
     return [Part(_STEPS, f"{words}{'; the largest:' if others else '.'}"), *each]

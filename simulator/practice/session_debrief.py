@@ -44,7 +44,7 @@ _NOTHING = "You asked nothing, changed nothing, predicted nothing and ran no des
 
 
 def _comparison(live: LiveSession) -> None:
-    missed = [one for index, one in enumerate(live.scenario.questions) if not live.state.asked(index)]
+    missed = [question for index, question in enumerate(live.scenario.questions) if not live.state.asked(index)]
     if missed:
         st.header("Questions that you left out", anchor=False)
         for question in missed:

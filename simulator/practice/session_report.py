@@ -98,7 +98,7 @@ def _of_run(last: Result | None) -> Iterator[str]:
 
 
 def _left_out(live: LiveSession) -> str:
-    left = [one for index, one in enumerate(live.scenario.questions) if not live.state.asked(index)]
+    left = [question for index, question in enumerate(live.scenario.questions) if not live.state.asked(index)]
     return bullets(f"{question.ask} {question.answer}" for question in left)
 
 

@@ -90,8 +90,8 @@ def candidate_log(session: Session, events: list[LoggedEvent]) -> str:
 
 def _renumbered(events: list[LoggedEvent]) -> list[LoggedEvent]:
     """Return events with places from 0 on; events that name another's place follow it."""
-    places = {one.place: place for place, one in enumerate(events)}
-    return [replace(one, place=place, event=_moved(one.event, places)) for place, one in enumerate(events)]
+    places = {event.place: place for place, event in enumerate(events)}
+    return [replace(event, place=place, event=_moved(event.event, places)) for place, event in enumerate(events)]
 
 
 #: Fields that hold the place of another event.

@@ -249,8 +249,8 @@ def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.D
         [chosen[chosen["by"] == "all"], chosen[chosen["by"] == by]] if by != "all" else [chosen[chosen["by"] == "all"]]
     )
     bands = [
-        "all" if one == "all" else _group(low, high, _BANDS[one])
-        for one, low, high in zip(rows["by"], rows["low"], rows["high"], strict=True)
+        "all" if row == "all" else _group(low, high, _BANDS[row])
+        for row, low, high in zip(rows["by"], rows["low"], rows["high"], strict=True)
     ]
     return rows.assign(band=bands).reset_index(drop=True)
 

@@ -132,7 +132,7 @@ def _tables() -> None:
     summaries: dict[str, ScoreSummary] = {
         name: _once("summary", partial(score_summary, *table), table) for name, table in there.items()
     }
-    listed = [replace(one, name=f"{one.name}{_whose(there[name], one)}") for name, one in summaries.items()]
+    listed = [replace(summary, name=f"{summary.name}{_whose(there[name], summary)}") for name, summary in summaries.items()]
     draw(specificity_by_table(listed, target), key="specificity_by_table")
     st.caption(
         "Lines are 95% intervals: patients are resampled 2,000 times, and each resample chooses its own threshold. A published "

@@ -122,7 +122,7 @@ def _arrays(outcome: DesignOutcome) -> Iterator[tuple[str, Any]]:
 
 def _plain(outcome: DesignOutcome) -> dict[str, Any]:
     fields = {name: value for name, value in vars(outcome).items() if name not in ("metrics", "readings")}
-    metrics = {name: asdict(one) for name, one in outcome.metrics.items()}
+    metrics = {name: asdict(metric) for name, metric in outcome.metrics.items()}
     readings = {name: [edge and {"run": asdict(edge.run), "between": edge.between} for edge in edges]
                 for name, edges in outcome.readings.items()}  # fmt: skip
     return fields | {"metrics": metrics, "readings": readings}

@@ -88,7 +88,7 @@ class CapacityLimit:
 
     def to_json(self) -> dict[str, Any]:
         sides = {"from": self.lower, "to": self.upper}
-        turns = {name: {"times": one.at} | _bounds(one) for name, one in sides.items() if one}
+        turns = {name: {"times": side.at} | _bounds(side) for name, side in sides.items() if side}
         return {"metric": self.claim.metric.name, "answer": self.claim.words, **turns}
 
 
@@ -479,7 +479,9 @@ def by_the_nine(
     nines_ = []
     for share in sorted({*asked, *(1 - 10.0**-count for count in range(1, nines + 1))}):
         fit = [
-            place for place, one in enumerate(outcomes) if (one.value(metric) or 0.0) >= share and one.value(cost) is not None
+            place
+            for place, outcome in enumerate(outcomes)
+            if (outcome.value(metric) or 0.0) >= share and outcome.value(cost) is not None
         ]
         best = min(fit, key=lambda place: outcomes[place].value(cost) or 0.0, default=None)
         nines_.append(Nine(share, best, None if best is None else outcomes[best].metrics[cost]))

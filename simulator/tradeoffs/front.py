@@ -156,8 +156,8 @@ class Front:
         names = [goal.metric.name for goal in goals]
         self.comparable = [
             place
-            for place, one in enumerate(outcomes)
-            if not one.outside_brief and all(one.value(name) is not None for name in names)
+            for place, outcome in enumerate(outcomes)
+            if not outcome.outside_brief and all(outcome.value(name) is not None for name in names)
         ]
 
     @cached_property

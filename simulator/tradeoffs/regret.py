@@ -114,8 +114,8 @@ def regret_of(
     rivals = [points[goal.place] for goal in missed_goals]
     again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
     better = [
-        Better(one.goal, one.place, point, moved(one.goal, again[0], other), max(_values(one.goal, again[0], other)))
-        for one, point, other in zip(missed_goals, rivals, again[1:], strict=True)
-        if all(one.goal.metric.name in run.readings for run in (again[0], other))
+        Better(goal.goal, goal.place, point, moved(goal.goal, again[0], other), max(_values(goal.goal, again[0], other)))
+        for goal, point, other in zip(missed_goals, rivals, again[1:], strict=True)
+        if all(goal.goal.metric.name in run.readings for run in (again[0], other))
     ]
     return Regret(request, own, better)

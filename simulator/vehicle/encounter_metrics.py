@@ -179,7 +179,7 @@ def _by_kind(meeting: Meeting, of: Callable[[StageSight], Alarms | None]) -> dic
     """Return the alarms an hour of each kind of sensor that answers: of its stage with the most."""
     by_kind: dict[bool, tuple[float, float, float]] = {}
     looked = set(meeting.answers.sight[np.isfinite(meeting.answers.known)])
-    for sight in (one for place, one in enumerate(meeting.sights) if place in looked):
+    for sight in (sight for place, sight in enumerate(meeting.sights) if place in looked):
         if (alarms := of(sight)) is not None:
             rate = alarms.per_hour, alarms.low, alarms.high
             by_kind[sight.is_camera] = max(by_kind.get(sight.is_camera, rate), rate)

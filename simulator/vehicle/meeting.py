@@ -74,7 +74,9 @@ class Meeting:
         kinds = [self._places(True), self._places(False)] if self.spec.fuses == "both" else [list(range(len(self.sights)))]
         each = [self.answers.of(places) for places in kinds if places]
         answered = [np.isfinite(one.known) for one in each]
-        return [known_from(one.captured[known], one.known[known]) for one, known in zip(each, answered, strict=True)]
+        return [
+            known_from(answers.captured[known], answers.known[known]) for answers, known in zip(each, answered, strict=True)
+        ]
 
     def too_old(self, times: Floats) -> Bools:
         """Check that the planner's knowledge is too old at these times, in s of the run, shape of `times`; needs `degrades`."""

@@ -284,9 +284,9 @@ def _together(
 
 def _measured(gather: StageGatherer, spec: Encounters) -> bool:
     before = len(gather.faults)
-    for name, one in spec.conditions.items():
+    for name, condition in spec.conditions.items():
         try:
-            shifts_of("", one.corruption, one.severity)
+            shifts_of("", condition.corruption, condition.severity)
         except InputError as error:
             place = ("encounters", "conditions", name, getattr(error, "field", ""))
             gather.missing(place, str(error))
@@ -318,7 +318,7 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object], rate_p
         recalls=recalls,
         misses=misses,
         alarms=counted,
-        shifts={name: _shifts(sight, one) for name, one in spec.conditions.items()},
+        shifts={name: _shifts(sight, condition) for name, condition in spec.conditions.items()},
         ranging=ranging,
         first_alarms=first,
     )

@@ -26,7 +26,7 @@ SOURCES: dict[str, Callable[[Scenario, SessionState], Mapping[str, str]]] = {
 
 def _decided(scenario: Scenario, state: SessionState) -> Mapping[str, str]:
     """Return the levels that the log of a session decides; none while it goes on."""
-    return {} if state.ended_at is None else {name: one.level for name, one in decided_levels(scenario, state).items()}
+    return {} if state.ended_at is None else {name: level.level for name, level in decided_levels(scenario, state).items()}
 
 
 #: The sign and the colour of each level, from the lowest on.
