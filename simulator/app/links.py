@@ -169,7 +169,7 @@ class _LinkReader:
         balls = self.scenario.curveballs
         before, at, after = given.rpartition("@")
         word, time = (before, after) if at else (given, shared)
-        name = word if word in balls else _by_label({one: ball.label for one, ball in balls.items()}, word)
+        name = word if word in balls else _by_label({name: ball.label for name, ball in balls.items()}, word)
         if name is None:
             raise ValueError(f"there is no such curveball; {suggest(word[:_MOST_SHOWN], balls)}")
         if time is None:
@@ -203,7 +203,7 @@ _STRIKE = "write a curveball with its time in seconds from the start of the run,
 def _pick(choice: Choice, given: str) -> Pick:
     """Read a pick: an option by its id, or by its label as in older links; raises ValueError."""
     if isinstance(choice, Options):
-        name = given if given in choice.options else _by_label({one: o.label for one, o in choice.options.items()}, given)
+        name = given if given in choice.options else _by_label({option: o.label for option, o in choice.options.items()}, given)
         return choice.read(given if name is None else name)
     return choice.read(given)
 

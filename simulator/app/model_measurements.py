@@ -167,7 +167,7 @@ class Measurements:
 
     @property
     def running(self) -> Measurement | None:
-        return next((one for one in self._kept.values() if one.running), None)
+        return next((measurement for measurement in self._kept.values() if measurement.running), None)
 
     def start(self, owner: str, file: Path, options: MeasurementOptions) -> Measurement:
         return self._begin(owner, _folder(), _there(file), options)

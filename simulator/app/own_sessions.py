@@ -37,7 +37,7 @@ def sessions_that_go_on() -> list[Session]:
     except StoreError:
         return []
     known = scenario_ids()
-    return [one for one in own if one.ended_at is None and one.case in known]
+    return [session for session in own if session.ended_at is None and session.case in known]
 
 
 def session_link(session: Session, label: str, **layout: Any) -> None:

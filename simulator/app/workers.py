@@ -127,7 +127,7 @@ class Workers:
             task = self._turns.next(IDLE if last else inf, self._homes[free[-1]])
             if task is None:
                 return None
-            place = next((one for one in free if task.home in self._homes[one]), free[-1])
+            place = next((worker for worker in free if task.home in self._homes[worker]), free[-1])
             self._busy.add(place)
             self._settle(task.home, place)
             return task, place

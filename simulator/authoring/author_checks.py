@@ -67,7 +67,7 @@ def verdicts_of(
     metrics, count = objective_metrics(scenario), whole_replications(scenario)
     (outcome,) = runner.outcomes("tests", [picks_of(scenario, design)], metrics, count, strikes)
     worst_last = sorted(outcome.verdicts(scenario), key=lambda verdict: _BEST_FIRST.index(verdict.standing))
-    return {one.objective.metric: one for one in worst_last}
+    return {verdict.objective.metric: verdict for verdict in worst_last}
 
 
 _BEST_FIRST = "met", "not proven", "void", "not met", "no figure"

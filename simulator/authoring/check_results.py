@@ -84,7 +84,7 @@ class KeptResults:
     def write(self) -> None:
         """Write the results that this run used, in one step; raises OSError."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        plain = {key: [_plain(one) for one in found] for key, found in sorted(self.used.items())}
+        plain = {key: [_plain(result) for result in found] for key, found in sorted(self.used.items())}
         with in_one_step(self.file) as part:
             part.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
@@ -96,7 +96,7 @@ def _plain(result: CheckResult) -> dict[str, Any]:
 def _read(file: FilePath) -> dict[str, list[CheckResult]]:
     try:
         data = json.loads(read_within(file, CASE_FILE))
-        return {key: [CheckResult(**one) for one in found] for key, found in data.items()}
+        return {key: [CheckResult(**result) for result in found] for key, found in data.items()}
     except UnreadableError:
         return {}
     except (ValueError, TypeError, AttributeError) as error:

@@ -69,7 +69,7 @@ def _content(claim: TextClaim) -> object:
 
     The interval of a score table takes a second of resampling, which a kept result is to save.
     """
-    readings = [one for one in (claim.scores, claim.against_scores) if one is not None]
+    readings = [reading for reading in (claim.scores, claim.against_scores) if reading is not None]
     try:
         if readings:
             return [content_hash(file) for reading in readings for file in score_files(reading.table).values()]
@@ -93,7 +93,7 @@ def judged_claim(claim: TextClaim, find: Callable[[], ClaimEvidence]) -> tuple[O
     except (InputError, ScenarioError) as error:
         return "fail", f"the evidence cannot be had: {shortened(str(error), 200)}"
     verdicts = list(_verdicts(claim, finding))
-    worst: Outcome = next((name for name in _WORST_FIRST if name in [one for one, _ in verdicts]), "pass")
+    worst: Outcome = next((name for name in _WORST_FIRST if name in [verdict for verdict, _ in verdicts]), "pass")
     said = "; ".join(says for outcome, says in verdicts if outcome == worst)
     return worst, f"{said}; found: {finding}"
 

@@ -157,7 +157,7 @@ def _times(reading: PairedSample, factor: float) -> PairedSample:
     scaled[0] *= factor
     grown = {name: None if (one := getattr(reading, name)) is None else one * factor for name in ("draws", "again", "moved")}
     between = reading.between and (reading.between[0] * factor, reading.between[1] * factor)
-    run = Interval(*(factor * one for one in (reading.run.value, reading.run.low, reading.run.high)))
+    run = Interval(*(factor * bound for bound in (reading.run.value, reading.run.low, reading.run.high)))
     return replace(reading, run=run, parts=scaled, between=between, **grown)
 
 

@@ -97,7 +97,7 @@ def _model_row(name: str, found: list[Profile], is_projected: bool) -> Row:
         "projected": {at: precisions for at, precisions in projected_precisions().items() if precisions and is_projected},
         "threads": sorted({run.threads for profile in found for run in profile.runs}),
         "weights": first.weights,
-        "source": f"measured by CaseSim with {', '.join(f'{one} {version}' for one, version in first.libraries.items())}",
+        "source": f"measured by CaseSim with {', '.join(f'{name} {version}' for name, version in first.libraries.items())}",
         "date": max(profile.provenance.date for profile in found),
     }
 

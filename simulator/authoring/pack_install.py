@@ -79,7 +79,7 @@ class PackReview:
         other = self.is_installed and self.before != self.pack.manifest
         version = f"version {self.before.version}" if self.before else "an unknown version"
         own = [f"the installed case '{self.pack.manifest.id}', {version}"] if other else []
-        return [*own, *(one.words for one in self.replaced)]
+        return [*own, *(case.words for case in self.replaced)]
 
 
 def review_pack(pack: Pack) -> PackReview:

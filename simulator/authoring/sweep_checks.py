@@ -212,7 +212,7 @@ def feasible(sample: DesignSample) -> Iterator[CheckResult]:
 
 
 def _unproven(sample: DesignSample, verdicts: Iterable[Verdict]) -> list[Objective]:
-    return [one for one in missed(verdicts) if one.metric not in sample.scenario.tests.unmet]
+    return [verdict for verdict in missed(verdicts) if verdict.metric not in sample.scenario.tests.unmet]
 
 
 def undecided_objectives(sample: DesignSample) -> Iterator[CheckResult]:
@@ -220,7 +220,7 @@ def undecided_objectives(sample: DesignSample) -> Iterator[CheckResult]:
     scenario = sample.scenario
     for place, objective in enumerate(scenario.objectives):
         at, of_all = ("objectives", place), [verdicts[place] for _, verdicts in sample.judged]
-        met, failed = sum(one.standing == "met" for one in of_all), sum(not one.met for one in of_all)
+        met, failed = sum(verdict.standing == "met" for verdict in of_all), sum(not verdict.met for verdict in of_all)
         counts = f"met by {met} and missed by {failed} of {counted(len(of_all), 'design')}"
         says, outcome = counts, "pass"
         if not failed:

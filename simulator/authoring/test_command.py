@@ -61,7 +61,7 @@ def test(
         print(as_json(scenario, found))
     elif form == "text":
         table_console().print(summary_line(found, monotonic() - begun), markup=False)
-    if any(one.failed for one in found):
+    if any(result.failed for result in found):
         raise typer.Exit(Status.NO)
 
 

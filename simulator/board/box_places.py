@@ -53,7 +53,8 @@ def _ordered(graph: nx.DiGraph[str], column: Mapping[str, int], names: Sequence[
         beside = graph.pred if turn % 2 == 0 else graph.succ
         for layer in layers if turn % 2 == 0 else layers[::-1]:
             wanted = {
-                name: sum(row[one] for one in beside[name]) / len(beside[name]) if beside[name] else row[name] for name in layer
+                name: sum(row[neighbour] for neighbour in beside[name]) / len(beside[name]) if beside[name] else row[name]
+                for name in layer
             }
             layer.sort(key=lambda name: wanted[name])
             row |= {name: float(place) for place, name in enumerate(layer)}

@@ -220,7 +220,7 @@ def _without(data: dict[str, Any], section: str, key: Any) -> dict[str, Any]:
     if inner:
         return {**data, name: _without(held, inner, key)}
     if key is None:
-        return {other: one for other, one in data.items() if other != name}
+        return {other: part for other, part in data.items() if other != name}
     left: Any = (
         [one for index, one in enumerate(held) if index != key]
         if isinstance(held, list)
@@ -257,7 +257,7 @@ def _without_dead_writes(data: dict[str, Any], same_start: bool, gone: Collectio
 
 def _written(choice: Mapping[str, Any]) -> set[str]:
     """Return the places that a choice writes."""
-    return {at for one in choice.get("options", {"": choice}).values() for at in one["set"]}
+    return {at for option in choice.get("options", {"": choice}).values() for at in option["set"]}
 
 
 def _living(choice: Mapping[str, Any], document: Document, gone: Collection[str]) -> Any:
@@ -273,7 +273,7 @@ def _living(choice: Mapping[str, Any], document: Document, gone: Collection[str]
             }
             for name, option in options.items()
         }
-        if not all(one["set"] for one in left.values()):
+        if not all(part["set"] for part in left.values()):
             return None
         return (
             choice
@@ -316,8 +316,8 @@ def case_text(drawing: DrawnCase, case_id: str, title: str = "", bounds: Collect
         raise InputError(f"This drawing does not compile: {counted(len(drawing.faults), 'fault')} to mend first.")
     data = {**drawing.scenario.document.data, "id": case_id} | ({"title": title} if title else {})
     if bounds is not None:
-        data = {name: one for name, one in data.items() if name not in (*PRACTICE_FIELDS, *_TOLD_LATER)}
-        data["objectives"] = [one for one in data.get("objectives", []) if one["metric"] in bounds]
+        data = {name: part for name, part in data.items() if name not in (*PRACTICE_FIELDS, *_TOLD_LATER)}
+        data["objectives"] = [objective for objective in data.get("objectives", []) if objective["metric"] in bounds]
     text = StringIO()
     yaml = YAML()
     yaml.width, yaml.default_flow_style = 128, False

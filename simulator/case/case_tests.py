@@ -172,7 +172,7 @@ class TextClaim(Strict):
             raise ValueError("a source shows nothing that a run could check; delete `source`, or the bound")
         if self.direction is not None and not self.compares:
             raise ValueError("`direction` compares two things; name the other one in `against`")
-        readings = [one.read for one in (self.scores, self.against_scores) if one is not None]
+        readings = [reading.read for reading in (self.scores, self.against_scores) if reading is not None]
         correlates = readings == ["score", "score"] and self.compare == "correlation"
         if not correlates and ("score" in readings or self.compare == "correlation"):
             raise ValueError("`compare: correlation` is for `scores` against `against_scores`, both with `read: score`")

@@ -363,7 +363,7 @@ def check_names(data: Any) -> Found:
     for name in stages.keys() & ends.keys():
         yield ("ends", name), f"'{name}' names a stage and an end; rename one"
     named = (reference for reference in references(Scenario, data, without=_CODES) if NAME_KINDS[reference.ref.kind].early)
-    yield from ((one.path, message) for one in named if (message := case.fault(one)))
+    yield from ((use.path, message) for use in named if (message := case.fault(use)))
 
 
 def late_names(scenario: Scenario, unknown: Collection[Path], is_picked: bool) -> Iterator[Fault]:

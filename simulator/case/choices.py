@@ -157,9 +157,9 @@ class Number(_Choice):
         now = self.read(pick)
         if self.values is not None:
             below, above = [value for value in self.values if value < now], [value for value in self.values if value > now]
-            return [self.read(one) for one in [*([max(below)] if below else []), *([min(above)] if above else [])]]
+            return [self.read(value) for value in [*([max(below)] if below else []), *([min(above)] if above else [])]]
         low, high, step = self._range
-        return [self.read(one) for one in (round(now - step, 9), round(now + step, 9)) if low <= one <= high]
+        return [self.read(value) for value in (round(now - step, 9), round(now + step, 9)) if low <= value <= high]
 
     def read(self, pick: Pick) -> int | float:
         """Return the pick as a number within the range, whole where it can be; raises ValueError that names the range."""

@@ -185,7 +185,7 @@ def _with_sound_choices(scenario: Scenario, unfit: Container[str]) -> Scenario:
     if not unfit:
         return scenario
     sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
-    named = {name: one for name, one in scenario.reference.items() if one.set.keys() <= sound.keys()}
+    named = {name: design for name, design in scenario.reference.items() if design.set.keys() <= sound.keys()}
     return scenario.model_copy(update={"choices": sound, "controllers": {}, "phases": [], "reference": named})
 
 

@@ -122,7 +122,7 @@ class Network:
 
     def _without_an_end(self) -> Iterator[tuple[Path, str]]:
         stages = self.stages.items()
-        ways = {name: (one.targets() if one.repeats.counts else one.planned_targets()).values() for name, one in stages}
+        ways = {name: (stage.targets() if stage.repeats.counts else stage.planned_targets()).values() for name, stage in stages}
         graph = graph_of(ways)
         for name in self.stages:
             if nx.descendants(graph, name) <= self.stages.keys():

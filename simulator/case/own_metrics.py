@@ -112,5 +112,5 @@ class RequestPrice(Strict):
 def outlined(data: Any) -> dict[str, OwnMetric]:
     """Return the metrics of a section as far as their names are concerned, whatever faults it has."""
     entries = data.items() if isinstance(data, dict) else ()
-    given = {str(name): one for name, one in entries if isinstance(one, dict)}
-    return {name: OwnMetric.model_construct(label=name, share=one.get("share"), better=None) for name, one in given.items()}
+    given = {str(name): entry for name, entry in entries if isinstance(entry, dict)}
+    return {name: OwnMetric.model_construct(label=name, share=entry.get("share"), better=None) for name, entry in given.items()}

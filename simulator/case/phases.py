@@ -151,12 +151,12 @@ def shares_of(minutes: Sequence[float], total: float) -> list[float]:
     """Divide a total in proportion to minutes, in steps of half a minute that add up to it; each gets a step at least."""
     steps = max(round(2 * total), len(minutes))
     exact = [steps * minute / sum(minutes) for minute in minutes]
-    whole = [max(floor(one), 1) for one in exact]
+    whole = [max(floor(minutes), 1) for minutes in exact]
     while (rest := steps - sum(whole)) != 0:
         step = 1 if rest > 0 else -1
         able = [place for place in range(len(whole)) if whole[place] + step > 0]
         whole[max(able, key=lambda place: step * (exact[place] - whole[place]))] += step
-    return [one / 2 for one in whole]
+    return [minutes / 2 for minutes in whole]
 
 
 def _usual_phases(scenario: Scenario) -> list[PracticePhase]:
@@ -266,7 +266,7 @@ def _placed_choices(scenario: Scenario) -> Found:
 
 def readable_references(scenario: Scenario) -> list[dict[str, Pick]]:
     """Return the picks of the reference designs whose choices and picks are all offered."""
-    return [one.set for one in scenario.reference.values() if _is_offered(one.set, scenario.choices)]
+    return [design.set for design in scenario.reference.values() if _is_offered(design.set, scenario.choices)]
 
 
 def _is_offered(picks: Mapping[str, Pick], choices: Mapping[str, Choice]) -> bool:

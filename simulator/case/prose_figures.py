@@ -89,7 +89,7 @@ def metrics_in_prose(scenario: Scenario) -> list[Placeholder]:
     named = (
         placeholder for _, text in raw_texts(scenario) for placeholder in placeholders_in(text) if placeholder.kind == "metric"
     )
-    return list({one.subject: one for one in named}.values())
+    return list({placeholder.subject: placeholder for placeholder in named}.values())
 
 
 def with_filled_texts(scenario: Case) -> Case:
@@ -169,7 +169,7 @@ def kept_numbers(scenario: Scenario) -> dict[str, str]:
     """Return the numbers that `casesim test` kept of this very case, as a text shows them, by metric and design."""
     asked = [metric for metric in metrics_in_prose(scenario) if metric.design in (DEFAULT, *scenario.reference)]
     results = _kept_results(scenario.id) if asked else {}
-    kept = {one.subject: results.get(number_key(scenario, one)) for one in asked}
+    kept = {placeholder.subject: results.get(number_key(scenario, placeholder)) for placeholder in asked}
     return {subject: says for subject, says in kept.items() if says is not None}
 
 

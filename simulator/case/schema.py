@@ -403,11 +403,11 @@ def without_texts(data: dict[str, Any]) -> dict[str, Any]:
 
 def _without_ranges(part: Any) -> Any:
     if isinstance(part, list):
-        return [_without_ranges(one) for one in part]
+        return [_without_ranges(item) for item in part]
     if not isinstance(part, dict):
         return part
     is_figure = "value" in part and not part.keys().isdisjoint(EVIDENCE_KINDS)
-    return {name: _without_ranges(one) for name, one in part.items() if not (is_figure and name == "between")}
+    return {name: _without_ranges(item) for name, item in part.items() if not (is_figure and name == "between")}
 
 
 def _without(names: tuple[str, ...], part: Any) -> Any:

@@ -82,7 +82,7 @@ def longer_changes(plan: Plan, change: DesignChange) -> Iterator[DesignChange]:
     if isinstance(choice, Options):
         return
     pick = float(change.pick)
-    while onward := [one for one in choice.next_to(pick) if (float(one) > pick) == (float(change.pick) > float(now))]:
+    while onward := [option for option in choice.next_to(pick) if (float(option) > pick) == (float(change.pick) > float(now))]:
         (pick,) = map(float, onward)
         longer = change_design(plan, change.choice, choice.read(pick))
         if longer.plan is not None:
@@ -142,7 +142,7 @@ class ChangeTrial:
     @cached_property
     def differences(self) -> dict[str, Difference]:
         every = differences(self.before.measures, self.after.measures, (self.before, self.after))
-        return {one.metric.name: one for one in every}
+        return {verdict.metric.name: verdict for verdict in every}
 
 
 #: The load at which a stage is expected to keep up.

@@ -81,8 +81,8 @@ class Baseline:
         now, after = self.now, list(measures)
         if resampled:
             pairs = zip(self.plain, self.base.measures, strict=False)
-            now = replace(now, measures=[replace(one, resampled=two.resampled) for one, two in pairs])
-            after = [replace(one, resampled=two) for one, two in zip_longest(measures, resampled)]
+            now = replace(now, measures=[replace(measure, resampled=two.resampled) for measure, two in pairs])
+            after = [replace(measure, resampled=two) for measure, two in zip_longest(measures, resampled)]
         trial = ChangeTrial(change, now, summary_of(plan, self.base.seed, after))
         effects = [self._effect(verdict, trial) for verdict in self.base.verdicts]
         if not resampled and needs_runs(plan):
@@ -164,7 +164,7 @@ class Baseline:
         # the same figure in every trial, and for resampled people
         pairs = zip(self.base.measures, then.measures, strict=False)
         both = [(one, other) for pair in pairs for one, other in (pair, (pair[0].resampled, pair[1].resampled))]
-        return all(one.figure(metric) == other.figure(metric) for one, other in both if one and other)
+        return all(measure.figure(metric) == other.figure(metric) for measure, other in both if measure and other)
 
 
 def _moved(before: Estimate, change: Estimate, trial: Estimate, metric: Metric) -> Estimate:

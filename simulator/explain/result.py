@@ -234,7 +234,7 @@ class Reason:
     def largest_parts(self) -> list[tuple[float, str]]:
         """The sizes (%) and words of the parts that `split` says, the largest first."""
         among = [part for claim in self.claims for part in claim.parts if part.relation == "among" and self.split]
-        return [(one.value, one.words) for one in among if isinstance(one.value, float)]
+        return [(claim.value, claim.words) for claim in among if isinstance(claim.value, float)]
 
     @cached_property
     def _changes(self) -> list[DesignChange]:

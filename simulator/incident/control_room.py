@@ -43,7 +43,11 @@ def latest(game: Game) -> str:
 
 
 def _ringing(game: Game) -> str:
-    loud = {one.watch.title: None for one in game.series if MonitorView.by(one, game.now_s).ringing(game.now_s)}
+    loud = {
+        window_series.watch.title: None
+        for window_series in game.series
+        if MonitorView.by(window_series, game.now_s).ringing(game.now_s)
+    }
     return f"Ringing: {', '.join(loud)}." if loud else "Nothing rings."
 
 
@@ -65,7 +69,7 @@ def watched(game: Game) -> None:
     place = st.empty()
     at_s = _scrubbed(game)
     marks = MonitorMarks(
-        game.play.start_s, game.play.end_s, at_s, tuple(one.at_s for one in game.play.shipped if one.at_s <= at_s)
+        game.play.start_s, game.play.end_s, at_s, tuple(step.at_s for step in game.play.shipped if step.at_s <= at_s)
     )
     with place.container(gap="xsmall"):
         shown = _by_watch(game.series, at_s)

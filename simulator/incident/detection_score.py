@@ -53,7 +53,7 @@ class DetectionTrial:
 
     def of(self, watches: Sequence[Watch]) -> Detection:
         """Try a set of monitors."""
-        return self._judged(watches, [one for watch in watches for one in watched(watch, self.statistics)])
+        return self._judged(watches, [ring for watch in watches for ring in watched(watch, self.statistics)])
 
     def own(self) -> Detection:
         """Try the player's monitors: those in force at the first page since the onset, else at the onset."""
@@ -75,12 +75,15 @@ class DetectionTrial:
             for by in slicings:
                 series = watched(Watch(statistic=statistic, by=by, at=THRESHOLDS[0]), self.statistics)
                 for at in THRESHOLDS:
-                    stricter = [replace(one, rings=one.rings & (one.score > at)) for one in series]
+                    stricter = [
+                        replace(window_series, rings=window_series.rings & (window_series.score > at))
+                        for window_series in series
+                    ]
                     yield self._judged([Watch(statistic=statistic, by=by, at=at)], stricter)
 
     def _judged(self, watches: Sequence[Watch], series: Sequence[WindowSeries]) -> Detection:
         play, onset_s = self.play, self.play.secret.onset_s
-        alarms = [at_s for one in series for at_s in _snoozed(one, play)]
+        alarms = [at_s for window_series in series for at_s in _snoozed(window_series, play)]
         first_s, complaint_s = min((at_s for at_s in alarms if at_s >= onset_s), default=inf), play.unpaged_complaint_s()
         page_s, rang = min(first_s, complaint_s), first_s <= complaint_s and isfinite(first_s)
         early = sum(at_s < onset_s for at_s in alarms)

@@ -56,7 +56,7 @@ class FiveInARow:
     @classmethod
     def of(cls, spec: Incident, own: Iterable[StoredIncident], series: str) -> FiveInARow:
         """Choose the incidents of a row among a visitor's own."""
-        row = sorted((one for one in own if one.hidden.series == series), key=lambda one: one.hidden.place)
+        row = sorted((incident for incident in own if incident.hidden.series == series), key=lambda one: one.hidden.place)
         spent = sum(dearest_watches(spec, read_actions(incident.actions)) for incident in row)
         return cls(tuple(row), BUDGET_USD - spent)
 

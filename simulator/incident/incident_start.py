@@ -117,7 +117,7 @@ def shared_result(game: Game) -> None:
     if game.day is None:
         return
     causes = game.play.secret.causes
-    others = [one for one in games().store.closed_on(game.scenario.id, game.day) if one.id != game.id]
+    others = [incident for incident in games().store.closed_on(game.scenario.id, game.day) if incident.id != game.id]
     if not others:
         st.caption(f"This was the incident of {game.day}. You are the first here who has closed it.")
         return

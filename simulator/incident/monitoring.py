@@ -91,9 +91,15 @@ def watched(watch: Watch, statistics: FrameStatistics) -> list[WindowSeries]:
 def rings(series: list[WindowSeries], from_s: float) -> list[Ring]:
     """Return all alarms from a time (s) on, in order of time."""
     alarms = [
-        Ring(float(one.known_s[place]), one.watch, one.slice, float(one.value[place]), one.usual)
-        for one in series
-        for place in np.flatnonzero(one.rings & (one.known_s >= from_s))
+        Ring(
+            float(window_series.known_s[place]),
+            window_series.watch,
+            window_series.slice,
+            float(window_series.value[place]),
+            window_series.usual,
+        )
+        for window_series in series
+        for place in np.flatnonzero(window_series.rings & (window_series.known_s >= from_s))
     ]
     return sorted(alarms, key=lambda ring: ring.at_s)
 

@@ -85,13 +85,13 @@ class Play:
 
     def changes(self, fixes: int | None = None) -> list[Change]:
         shipped = self.shipped if fixes is None else self.shipped[:fixes]
-        made = [*(change for one in shipped for change in one.changes), *self.canaries]
+        made = [*(change for step in shipped for change in step.changes), *self.canaries]
         return sorted(made, key=lambda change: change.at_s)
 
     def stream(self, fixes: int | None = None) -> Stream:
         """Return the stream as the servers of these fixes run it."""
         shipped = self.shipped if fixes is None else self.shipped[:fixes]
-        picks = [(one.at_s, one.picks) for one in shipped if one.picks and one.at_s < self.end_s]
+        picks = [(step.at_s, step.picks) for step in shipped if step.picks and step.at_s < self.end_s]
         key = tuple((at_s, tuple(sorted(each.items()))) for at_s, each in picks)
         if key not in self._streams:
             self._streams[key] = Stream(self.scenario, self.secret, self.scenes, serve(self.scenario, self.secret, picks))
@@ -117,10 +117,10 @@ class Play:
         """Return the windows of the present monitors, computed once for each set of monitors and changes, or of others."""
         statistics = self.statistics()
         if watches is not None:
-            return [one for watch in watches for one in watched(watch, statistics)]
+            return [ring for watch in watches for ring in watched(watch, statistics)]
         key = len(self.watches), id(statistics)
         if self._series[0] != key:
-            self._series = key, [one for watch in self.watches[-1][1] for one in watched(watch, statistics)]
+            self._series = key, [ring for watch in self.watches[-1][1] for ring in watched(watch, statistics)]
         return self._series[1]
 
     def next_ring(self) -> Ring | None:
@@ -183,6 +183,6 @@ class Play:
             priced(watches, prices) * (end - at_s) / WEEK_S for (at_s, watches), end in zip(self.watches, ends, strict=True)
         )
         until_s = self.end_s if self.closed else self.now_s
-        reviews = Changes.of(change for one in self.shipped for change in one.changes).reviews
-        daily = sum(self.spec.fixes[one.name].usd_daily * max(until_s - one.at_s, 0.0) / DAY_S for one in self.shipped)
+        reviews = Changes.of(change for step in self.shipped for change in step.changes).reviews
+        daily = sum(self.spec.fixes[step.name].usd_daily * max(until_s - step.at_s, 0.0) / DAY_S for step in self.shipped)
         return sum(note.usd for note in self.notes) + watching + daily + sum(review.usd(until_s) for review in reviews)

@@ -239,7 +239,7 @@ def _harm(game: Game) -> None:
     st.subheader("Harm of the cause", anchor=False)
     marks = [] if play.secret.harmless(spec) else [("it begins", play.secret.onset_s)]
     marks += [("the page", game.paged.until_s)] if game.paged else []
-    marks += [(spec.fixes[one.name].label, one.at_s) for one in play.shipped]
+    marks += [(spec.fixes[step.name].label, step.at_s) for step in play.shipped]
     went, untouched = Excess.of(play.statistics()), Excess.of(play.statistics(0))
     draw(harm(went, untouched, play.end_s, marks), key="harm")
     shipped = [note for note in play.notes if isinstance(note.action, FixAction)]

@@ -312,7 +312,10 @@ def _judged(head: str, now: Interval, then: Interval, change: Interval) -> LookF
     small = abs(change.value) <= SAME * max(then.value, 1e-9)
     sign = "same" if small or change.low <= 0 <= change.high else "fewer" if change.value < 0 else "more"
     table = pd.DataFrame(
-        [(name, one.value, one.low, one.high) for name, one in (("now", now), ("before", then), ("change", change))],
+        [
+            (name, estimate.value, estimate.low, estimate.high)
+            for name, estimate in (("now", now), ("before", then), ("change", change))
+        ],
         columns=["figure", "detections a frame", "low", "high"],
     )
     interval = f"{signed(change.value, 2)} ({signed(change.low, 2)} to {signed(change.high, 2)})"

@@ -62,7 +62,7 @@ def standing_panel(game: Game, result: Score) -> None:
 
 def peers_chart(peers: Peers, own: Mapping[str, float], found: Sequence[PeerStanding]) -> Chart:
     """Draw one figure of the studied plays, a row an investigator, with the person's: the harm left, else the Brier score."""
-    column = "kept" if any(one.figure.column == "kept" for one in found) else "brier"
+    column = "kept" if any(standing.figure.column == "kept" for standing in found) else "brier"
     shown = next(one for one in FIGURES if one.column == column)
     rows = peers.rows.dropna(subset=[shown.column])
     names = list(rows["player"].unique())
@@ -103,7 +103,7 @@ def _points(values: Floats, place: int, name: str, shown: StandingFigure) -> go.
 
 
 def _takeaway(peers: Peers, own: Mapping[str, float], shown: StandingFigure, found: Sequence[PeerStanding]) -> str:
-    of_shown = [one for one in found if one.figure is shown]
+    of_shown = [standing for standing in found if standing.figure is shown]
     first = (
         f"You left {spoken(shown, own['kept'])} of the harm."
         if shown.column == "kept"

@@ -182,7 +182,7 @@ _INPUTS: dict[LookInput, Callable[[Incident, str], object]] = {
 
 
 def _fixes(game: Game) -> None:
-    shipped = {one.name for one in game.play.shipped}
+    shipped = {step.name for step in game.play.shipped}
     for name, fix in game.play.spec.fixes.items():
         done = ", shipped before" if name in shipped else ""
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):

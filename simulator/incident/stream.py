@@ -393,5 +393,5 @@ def ends_s(undone: Iterable[Undone], enters: str, secret: Secret, spec: Incident
     Undoing at a single site ends a cause that strikes no other.
     """
     struck = secret.struck_sites(spec)
-    times = (one.at_s for one in undone if enters in one.enters and (one.site is None or struck == {one.site}))
+    times = (undo.at_s for undo in undone if enters in undo.enters and (undo.site is None or struck == {undo.site}))
     return min((at_s for at_s in times if at_s >= secret.onset_s), default=np.inf)

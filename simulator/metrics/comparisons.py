@@ -79,7 +79,7 @@ class Difference:
 
     def sides(self, before: Interval, after: Interval, bound: float | None = None) -> tuple[str, str]:
         """Write the figures of both runs in no finer digits than the change; bound: that their verdicts rest on."""
-        pair = [(one.value, one.low, one.high) for one in (before, after)]
+        pair = [(estimate.value, estimate.low, estimate.high) for estimate in (before, after)]
         old, new = spoken_sides(pair, (self.change.value, self.change.low, self.change.high), self.metric.unit, bound)
         return old, new
 
@@ -159,11 +159,14 @@ class Comparison:
 
     @property
     def lines(self) -> list[tuple[str, str]]:
-        return [(one.label, self.words_of(one) if isinstance(one, Difference) else one.words) for one in self.all]
+        return [
+            (difference.label, self.words_of(difference) if isinstance(difference, Difference) else difference.words)
+            for difference in self.all
+        ]
 
     @property
     def all(self) -> list[OneSided | Difference]:
-        alone = [one for one in self.one_sided if one.place < NEITHER]
+        alone = [difference for difference in self.one_sided if difference.place < NEITHER]
         return [*alone, *self.moved, *self.one_sided[len(alone) :]]
 
     def words_of(self, one: Difference) -> str:
@@ -178,11 +181,11 @@ class Comparison:
 
     @property
     def rows(self) -> pd.DataFrame:
-        rows = [(one.label, *self._cells(one), one.verdict) for one in self.all]
+        rows = [(difference.label, *self._cells(difference), difference.verdict) for difference in self.all]
         return pd.DataFrame(rows, columns=["metric", "before", "after", "change", "95% interval", "half-widths", "verdict"])
 
     def to_json(self) -> list[dict[str, Any]]:
-        return [one.to_json() for one in self.all]
+        return [difference.to_json() for difference in self.all]
 
     def _cells(self, one: OneSided | Difference) -> tuple[str, ...]:
         if isinstance(one, OneSided):
@@ -194,7 +197,7 @@ def compare(before: Summary, after: Summary, every: bool = False) -> Comparison:
     """Compare two runs in the metrics of the objectives, or in every metric."""
     old, new = in_pairs(before, after)
     moved = differences(old.measures, new.measures, (old, new), every)
-    paired = {one.metric.name for one in moved}
+    paired = {difference.metric.name for difference in moved}
     return Comparison(old, new, _one_sided(old, new, every, paired), _largest_first(moved, old, new), _pairing(before, after))
 
 
@@ -242,7 +245,7 @@ def _side(run: Summary, metric: Metric) -> str:
 
 
 def _against(comparison: Comparison, metric: Metric) -> str:
-    change = next((one for one in comparison.moved if one.metric.name == metric.name), None)
+    change = next((difference for difference in comparison.moved if difference.metric.name == metric.name), None)
     if change is None or change.change.value == 0:
         return _side(comparison.after, metric)
     return f"{comparison.sides_of(change)[1]} ({change.size}, {change.interval})"

@@ -134,7 +134,7 @@ class Estimator:
             return None
         before = len(alone.withheld)
         result = alone.estimate(of_all)
-        self.withheld += [replace(one, metric=metric) for one in alone.withheld[before:]]
+        self.withheld += [replace(withheld, metric=metric) for withheld in alone.withheld[before:]]
         return result
 
     def lacking(self, metric: Metric) -> Withheld | None:

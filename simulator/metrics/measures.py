@@ -125,7 +125,7 @@ class Measures:
     def nbytes(self) -> int:
         inner = [*self.band_edges, *self.groups.values(), *filter(None, [self.resampled])]
         own = sum(one.values.nbytes + one.starts.nbytes for one in self.samples.values())
-        return own + sum(rate.nbytes for rate in self.rates.values()) + sum(one.nbytes for one in inner)
+        return own + sum(rate.nbytes for rate in self.rates.values()) + sum(column.nbytes for column in inner)
 
     def after(self, stretch: int) -> Measures:
         """Return the measures with times and rates from this stretch on; the rest is of the whole run."""

@@ -103,7 +103,7 @@ def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measure
     """Return estimators for comparisons: at the middle of projections and, if requested, at both edges of their bands."""
     ways = paired_ways_of(plan)
     sides = [measures, *(_at_edge(measures, index) for index in (0, 1) if edges)]
-    cut = [[one.after(warm_up.stretch) for one in side] if warm_up else side for side in sides]
+    cut = [[sample.after(warm_up.stretch) for sample in side] if warm_up else side for side in sides]
     return [Estimator(side, ways, warm_up is not None, likeness(plan)) for side in cut]
 
 
@@ -155,7 +155,7 @@ def _is_equal(metric: Metric, old: PairedSample, new: PairedSample) -> bool:
     if metric.unit == "USD" or (metric.sample and metric.quantile is None) or _no_time_differs(old, new):
         return True
     if metric.sample:
-        return all(one.run.low == one.run.high for one in (old, new))
+        return all(sample.run.low == sample.run.high for sample in (old, new))
     return old.draws is not None and new.draws is not None and bool(old.parts[0].any())
 
 
@@ -217,7 +217,7 @@ def _apart(before: Interval, after: Interval) -> Interval:
 def _of_labels(value: float, old: PairedSample, new: PairedSample) -> Interval | None:
     if one := _of_evidence(value, old, new):
         return one
-    drawn = [one.draws for one in (old, new)]
+    drawn = [sample.draws for sample in (old, new)]
     again = any(sample.draws is None and sample.again is not None for sample in (old, new))
     if any(draws is not None for draws in drawn) and not again:
         moved = sum(sign * draws for sign, draws in zip((-1, 1), drawn, strict=True) if draws is not None)
@@ -244,7 +244,7 @@ def _is_one_doubt(before: Interval, after: Interval) -> bool:
 
 
 def _moved_again(old: PairedSample, new: PairedSample) -> Floats:
-    moved = [np.empty(0) if one.again is None else one.again[1] - one.again[0] for one in (old, new)]
+    moved = [np.empty(0) if sample.again is None else sample.again[1] - sample.again[0] for sample in (old, new)]
     runs = min((len(one) for one in moved if len(one)), default=0)
     before, after = (one[:runs] if len(one) else np.zeros(runs) for one in moved)
     return np.asarray(after - before)

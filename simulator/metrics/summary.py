@@ -298,7 +298,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
     )
     queries, thresholds = [one.queries for one in measures if one.queries], threshold_checks(plan)
     mlperf = mlperf_result(plan, queries) if queries else None
-    withheld = [one for one in estimator.withheld if reasons[one.metric.name] != NO_STEADY_STATE]
+    withheld = [withheld for withheld in estimator.withheld if reasons[withheld.metric.name] != NO_STEADY_STATE]
     edges = at_band_edges(plan) if measures[0].band_edges else []
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures], planned) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, EDGES, strict=False):

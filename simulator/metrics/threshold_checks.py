@@ -51,7 +51,9 @@ def _tables_by_stretch(plan: Plan) -> tuple[Floats, list[dict[str, ScoreTable]]]
 
 
 def _tables_at(plan: Plan, time: float) -> dict[str, ScoreTable]:
-    negatives, positives = ({pool: _scores_at(plan, pool, one, time) for pool in plan.tables} for one in (False, True))
+    negatives, positives = (
+        {pool: _scores_at(plan, pool, positive, time) for pool in plan.tables} for positive in (False, True)
+    )
     return {pool: replace(table, positives=positives[pool], negatives=negatives[pool]) for pool, table in plan.tables.items()}
 
 

@@ -133,7 +133,7 @@ def _worked(plan: Plan, work: Callable[[Plan, int], Any]) -> Future[Any]:
 def objectives(plan: Plan, verdicts: list[Verdict]) -> Picture:
     """Draw the distance of each objective from its bound, in a run of the default design."""
     rows = [(verdict.objective.label, _times_better(verdict), verdict) for verdict in reversed(verdicts)]
-    marker = {"color": [TONES[one.standing] for _, _, one in rows], "size": 13}
+    marker = {"color": [TONES[verdict.standing] for _, _, verdict in rows], "size": 13}
     drawn = small(
         go.Scatter(
             x=[times for _, times, _ in rows],

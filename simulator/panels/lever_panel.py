@@ -164,7 +164,7 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
     _levers_table(job, found)
     for label, changes in groupby(found.refused, lambda one: one.label):
         refused = list(changes)
-        after = "; ".join(one.after for one in refused)
+        after = "; ".join(change.after for change in refused)
         st.caption(plain(f"Cannot run with this design: {label}: {after}."), help=plain(refused[0].refused))
     st.caption(plain(found.sense))
     if not trying.running:
@@ -185,7 +185,7 @@ def _levers_table(job: Job, found: Levers) -> None:
     data = {
         "caption": found.sentence,
         "columns": [verdict.objective.label for verdict in found.base.verdicts],
-        "rows": [_row(one, row) for one, row in rows.items()],
+        "rows": [_row(choice, row) for choice, row in rows.items()],
     }
     taken = _component(key=name, data=data, on_take_change=take)
     if taken.take:

@@ -80,11 +80,11 @@ class LiveRoom(LiveSession):
 
     def _add(self, further: list[LoggedEvent]) -> None:
         known = self.events[-1].place if self.events else -1
-        new = [one for one in further if one.place > known]
+        new = [event for event in further if event.place > known]
         self.events += new
-        self._tasks += [(one.place, one.event.own) for one in new if isinstance(one.event, TaskSet) and one.event.own]
+        self._tasks += [(event.place, event.event.own) for event in new if isinstance(event.event, TaskSet) and event.event.own]
         self.scenario = self._tasks[-1][1].case if self._tasks else self.scenario
-        self._sent |= {(one.event.browser, one.event.number) for one in new if isinstance(one.event, BoardChanged)}
+        self._sent |= {(event.event.browser, event.event.number) for event in new if isinstance(event.event, BoardChanged)}
 
     def scenario_at(self, state: RoomSession) -> Scenario:
         """Return the case as of a state: the numbers of a task of one's own may change while the interview goes on."""

@@ -492,9 +492,9 @@ def visible(events: Iterable[LoggedEvent], role: Role, log: Iterable[LoggedEvent
     """
     listed = list(events)
     disclosing = [one for one in (listed if log is None else log) if isinstance(one.event, DISCLOSING)]
-    both = {one.role for one in disclosing if isinstance(one.event, ScorecardSubmitted)} >= {"interviewer", "rater"}
-    bounds = {one.event.metric for one in disclosing if isinstance(one.event, BoundRevealed)}
-    return [_as_seen(one, role, bounds) for one in listed if _is_visible(one, role, both)]
+    both = {event.role for event in disclosing if isinstance(event.event, ScorecardSubmitted)} >= {"interviewer", "rater"}
+    bounds = {event.event.metric for event in disclosing if isinstance(event.event, BoundRevealed)}
+    return [_as_seen(event, role, bounds) for event in listed if _is_visible(event, role, both)]
 
 
 def shared(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:

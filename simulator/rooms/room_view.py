@@ -49,7 +49,7 @@ def follow_talk(room: RoomAtHand) -> None:
         room.live.keep_fresh()
         note_last_result(room.live)
         seen, ended = reversed(room.live.seen_events(room.role)), room.state.ended_at
-        talk = next((one.place for one in seen if not isinstance(one.event, _ON_THE_BOARD)), -1)
+        talk = next((event.place for event in seen if not isinstance(event.event, _ON_THE_BOARD)), -1)
         results = sum(run.ended is not None for run in room.state.runs) if ended is not None else None
         return Latest(f"{talk} {ended} {results} {room.is_lately_open}")
 

@@ -117,7 +117,7 @@ def _both(room: RoomAtHand) -> None:
         st.caption("The other scorecard is shown once both are complete. A second rater comes by the fourth link.")
         return
     st.subheader("Both raters", anchor=False)
-    apart = [one for one in both if one.first != one.second]
+    apart = [pair for pair in both if pair.first != pair.second]
     words = "Both agree on every signal." if not apart else f"They differ on {counted(len(apart), 'signal')} of {len(both)}."
     st.markdown(f"{words} Talk about the evidence of those first. No mean over all signals is given: each stands for itself.")
     st.dataframe(both_raters(room.state), hide_index=True)

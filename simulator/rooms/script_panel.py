@@ -75,9 +75,9 @@ def _probe(room: RoomAtHand, probe: Probe) -> None:
     event, over = ProbeTicked(ask=probe.ask, asked=not asked), room.state.ended_at is not None
     st.checkbox(plain(probe.ask), key=key, on_change=room.take, args=(event,), disabled=over)
     if probe.strong:
-        st.markdown("A strong answer names\n" + "\n".join(f"- {plain(one)}" for one in probe.strong))
+        st.markdown("A strong answer names\n" + "\n".join(f"- {plain(answer)}" for answer in probe.strong))
     if probe.weak:
-        st.markdown("A weak answer\n" + "\n".join(f"- {plain(one)}" for one in probe.weak))
+        st.markdown("A weak answer\n" + "\n".join(f"- {plain(answer)}" for answer in probe.weak))
 
 
 def _clock(room: RoomAtHand) -> None:

@@ -65,7 +65,7 @@ def _hint(room: RoomAtHand, event: HintTaken) -> str:
 
 
 def _bound(room: RoomAtHand, event: BoundRevealed) -> str:
-    shown = (one for one in judged(room.scenario, {}) if one.metric.name == event.metric)
+    shown = (verdict for verdict in judged(room.scenario, {}) if verdict.metric.name == event.metric)
     return next((f"{verdict.objective.label}: {verdict.requirement}." for verdict in shown), "")
 
 

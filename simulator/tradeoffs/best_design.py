@@ -92,7 +92,7 @@ class Search:
         first, raced, undecided = self._race(runners)
         seeming = [] if first.meets else self._seeming()
         report("giving the best their verdicts", 0, 0)
-        judged = self._run([*(one.point for one in [first, *undecided, *seeming]), *self._known_points()], self.judging)
+        judged = self._run([*(design.point for design in [first, *undecided, *seeming]), *self._known_points()], self.judging)
         best = self._cheaper(min(judged, key=lambda design: design.verdict_rank))
         misses = self._misses([*judged, best]) if best.missed else []
         obstacle = None if best.meets else obstacle_of(self.claims, self._ran)
@@ -101,7 +101,7 @@ class Search:
             path,
             misses,
             raced,
-            [one for one in judged[1 : 1 + len(undecided)] if self._may_be_as_good(one, best)],
+            [design for design in judged[1 : 1 + len(undecided)] if self._may_be_as_good(design, best)],
             len(self._ran),
             self.replications,
             self.designs - (len(self.tried) - len(self._ran)),
@@ -123,14 +123,14 @@ class Search:
     @property
     def _ran(self) -> list[TriedDesign]:
         """The designs tried, without those that cannot run."""
-        return [one for one in self.tried.values() if not one.outcome.refused]
+        return [design for design in self.tried.values() if not design.outcome.refused]
 
     def _runners(self) -> list[TriedDesign]:
         """Return the designs that race: half by their plain values, half by their doubts, as the nearest prove little."""
         plain = sorted(self._ran, key=lambda one: one.rank)
         doubted = sorted(self._ran, key=lambda design: (sum(design.doubted), design.rank))
         first = [*plain[: RACING // 2], *doubted[: RACING // 2], *plain]
-        return list({repr(one.point): one for one in first}.values())[:RACING]
+        return list({repr(design.point): design for design in first}.values())[:RACING]
 
     def propose(self, budget: int, sampler: Sampler = "tpe") -> list[TriedDesign]:
         """Run `budget` designs that an optimizer proposes, each once; return the best so far after each of them.
@@ -147,7 +147,7 @@ class Search:
             trials = [self._asked(study) for _ in range(min(SIDE_BY_SIDE, budget - proposed))]
             points = [self._point(trial.params) for trial in trials]
             new = {repr(point): point for point in points if repr(point) not in self.tried}
-            can_run = [not one.outcome.refused for one in self._run(list(new.values()), FEW)]
+            can_run = [not design.outcome.refused for design in self._run(list(new.values()), FEW)]
             idle = 0 if any(can_run) else idle + len(trials)
             for trial, point in zip(trials, points, strict=True):
                 one = self.tried[repr(point)]
@@ -207,8 +207,8 @@ class Search:
         while len(left) > 1 and replications < self.judging:
             replications = min(2 * replications, self.judging)
             self._report(f"racing the {len(left)} most promising, replications", replications, self.judging)
-            left = sorted(self._run([one.point for one in left], replications), key=lambda one: one.rank)
-            raced |= {repr(one.point): replications for one in left}
+            left = sorted(self._run([design.point for design in left], replications), key=lambda one: one.rank)
+            raced |= {repr(design.point): replications for design in left}
             left = [left[0], *(one for one in left[1:] if not self._is_worse(one, left[0]))]
         return left[0], raced, left[1:]
 
@@ -233,9 +233,9 @@ class Search:
         """Return, for each objective, the designs that seem to meet all others and to miss it the least."""
         seeming = []
         for place in range(len(self.claims)):
-            fit = [one for one in self._ran if not any(one.short[:place] + one.short[place + 1 :])]
+            fit = [design for design in self._ran if not any(design.short[:place] + design.short[place + 1 :])]
             seeming += sorted(fit, key=lambda design: (design.short[place], design.cost))[:SEEMING]
-        return list({repr(one.point): one for one in seeming}.values())
+        return list({repr(design.point): design for design in seeming}.values())
 
     def _misses(self, judged: Sequence[TriedDesign]) -> list[Miss]:
         """Return, for each objective, the design that misses it alone by its verdicts, and the least; the nearest first."""
@@ -249,8 +249,11 @@ class Search:
         nearest.sort(key=lambda pair: pair[1].short[pair[0]])
         cheaper = [(place, self._cheaper(one) if at < NEAREST else one) for at, (place, one) in enumerate(nearest)]
         misses = [
-            (one.short[place], Miss(self.claims[place], one, -self.claims[place].answer([one.outcome]).margin, self._open(one)))
-            for place, one in cheaper
+            (
+                design.short[place],
+                Miss(self.claims[place], design, -self.claims[place].answer([design.outcome]).margin, self._open(design)),
+            )
+            for place, design in cheaper
         ]
         return [miss for _, miss in sorted(misses, key=lambda pair: pair[0])]
 
@@ -297,7 +300,7 @@ class Search:
         every = [(axis, side, self._step(now.point, axis, side)) for axis in self.axes if _is_ordered(axis) for side in (-1, 1)]
         steps = [(axis, side, point) for axis, side, point in every if point is not None]
         beside = self._run([now.point, *(point for _, _, point in steps)], FEW)
-        saving = [(beside[0].cost - one.cost, axis, side) for one, (axis, side, _) in zip(beside[1:], steps, strict=True)]
+        saving = [(beside[0].cost - design.cost, axis, side) for design, (axis, side, _) in zip(beside[1:], steps, strict=True)]
         return [(axis, side) for saved, axis, side in sorted(saving, key=lambda one: -one[0]) if saved > 0]
 
     def _step(self, point: DesignPoint, axis: Axis, by: int) -> DesignPoint | None:

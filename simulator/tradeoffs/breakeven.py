@@ -367,7 +367,7 @@ class BreakevenResult:
     def claims(self) -> list[Claim]:
         """The answers that turn, those that do not, and each answer as the case stands."""
         rest = Claim("break-evens", "is", self.steady, population="steady", words=self.rest)
-        return [*(claim for flip in self.flips for claim in flip.claims), rest, *(one.statement for one in self.together)]
+        return [*(claim for flip in self.flips for claim in flip.claims), rest, *(answer.statement for answer in self.together)]
 
     @property
     def not_varied(self) -> list[str]:
@@ -450,7 +450,7 @@ class BreakevenSearch:
         each = sum(len(claim.points(self.request.base)) for claim in claims)
         for row, doubt in enumerate(doubts):
             of_doubt = runs[each * (1 + 2 * row) : each * (3 + 2 * row)]
-            why = next((one.refused for one in of_doubt if one.refused), "")
+            why = next((point.refused for point in of_doubt if point.refused), "")
             if why:
                 yield doubt, why
 

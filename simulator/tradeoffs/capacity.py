@@ -132,7 +132,7 @@ class Fewest:
     @property
     def claim(self) -> Claim:
         """Claim the fewest: `Replicas: 2 keep every objective that is met, and this design has 3; ...`."""
-        pick, now = (f"{one:g}" if isinstance(one, int | float) else str(one) for one in (self.pick, self.now))
+        pick, now = (f"{pick:g}" if isinstance(pick, int | float) else str(pick) for pick in (self.pick, self.now))
         enough = f"{self.label}: {pick} {'keeps' if pick == '1' else 'keep'} every objective that is met"
         has = "as in this design" if pick == now else f"and this design has {now}"
         words = f"{enough}, {has}; " + (f"with one fewer, {self.below}." if self.below else "the case allows no fewer.")
@@ -162,8 +162,8 @@ class LoadPoint:
         """Name the objectives of each verdict but met; those without a figure with the reason. names: other than the words"""
         by_claim = [(f"{name}{self.why_none(claim)}", claim.verdict(self.outcome).standing)
                     for claim, name in zip(claims, names or [claim.words for claim in claims], strict=True)]  # fmt: skip
-        words = {one: [name for name, standing in by_claim if standing == one] for one in UNMET}
-        return Shortfalls(*("; ".join(words[one]) for one in UNMET))
+        words = {outcome: [name for name, standing in by_claim if standing == outcome] for outcome in UNMET}
+        return Shortfalls(*("; ".join(words[outcome]) for outcome in UNMET))
 
     def why_none(self, claim: BreakevenClaim) -> str:
         """Return why the run has no figure for an objective, as the end of its words; empty where it has one."""
@@ -218,7 +218,7 @@ class Capacity:
             claims.append(self._needs(least, least.lower))
         claims += [limit.open_claim for limit in self.limits if limit.open]
         claims += [claim for limit in self.limits if (claim := limit.failing_claim)]
-        claims += [one.statement for one in self.unmet]
+        claims += [objective.statement for objective in self.unmet]
         claims += self._without_figure
         if self.growing:
             words = f"At the traffic of the case the queue of “{self.growing[0]}” grows without end."
@@ -295,7 +295,7 @@ class Capacity:
                 for load in self.loads
             ],
             "sentences": self.sentences,
-            "claims": claims_json([*self.claims, *(one.claim for one in self.fewest)]),
+            "claims": claims_json([*self.claims, *(fewest.claim for fewest in self.fewest)]),
         }
 
 

@@ -241,12 +241,12 @@ class BestDesigns:
 
 def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) -> Claim | None:
     """Claim the objective that stops most of the nearest designs, those with the fewest misses; None where one meets all."""
-    within = [one for one in tried if not one.outcome.outside_brief]
-    fewest = min((len(one.missed) for one in within), default=0)
-    near = [one for one in within if len(one.missed) == fewest]
+    within = [design for design in tried if not design.outcome.outside_brief]
+    fewest = min((len(design.missed) for design in within), default=0)
+    near = [design for design in within if len(design.missed) == fewest]
     if near and not fewest:  # few replications prove nothing
-        most = max(one.outcome.replications for one in near)
-        near = [one for one in near if one.outcome.replications == most]
+        most = max(design.outcome.replications for design in near)
+        near = [design for design in near if design.outcome.replications == most]
     least = _MISSED if fewest else _OPEN
     stops = Counter(place for design in near for place, level in enumerate(design.levels) if level >= least)
     if not stops:

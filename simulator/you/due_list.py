@@ -35,9 +35,13 @@ class DueCase:
 
 def due_cases(record: OwnRecord) -> list[DueCase]:
     """Return every case that was practised to its end, the first to come back to at the head."""
-    sessions = [(one.scenario, session_review(one.state)) for one in record.oldest_first]
+    sessions = [(session.scenario, session_review(session.state)) for session in record.oldest_first]
     incidents = [(incident.scenario, incident.review) for incident in record.incidents]
-    weakest = {one.scenario.id: weakest_signals(one.state) for one in record.oldest_first if one.state.ended_at is not None}
+    weakest = {
+        session.scenario.id: weakest_signals(session.state)
+        for session in record.oldest_first
+        if session.state.ended_at is not None
+    }
     found = [
         *_planned(sessions, "session.py", lambda case: weakest.get(case, ())),
         *_planned(incidents, "incident.py", lambda case: ()),

@@ -59,7 +59,7 @@ class SettledInterval:
 def settled_intervals(sessions: Sequence[OwnSession]) -> list[SettledInterval]:
     """Return the settled interval predictions of sessions, the oldest first."""
     found = [_settled(own.scenario, prediction) for own in sessions for prediction in own.state.predictions]
-    return sorted((one for one in found if one is not None), key=lambda one: one.at)
+    return sorted((interval for interval in found if interval is not None), key=lambda one: one.at)
 
 
 def _settled(scenario: Scenario, prediction: SessionPrediction) -> SettledInterval | None:
@@ -113,13 +113,13 @@ def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
     for name, held, colour, symbol in (("held", True, BLUE, "circle"), ("missed", False, RED, "x")):
         chosen = [number for number in numbers if intervals[number - 1].held is held]
         own = [intervals[number - 1] for number in chosen]
-        symbols = [_symbol(one, symbol) for one in own]
+        symbols = [_symbol(interval, symbol) for interval in own]
         words = [f"{interval.metric}: {spoken(interval.value, interval.unit)}, expected {_ends(interval)}" for interval in own]
         marker = {"color": colour, "size": 11, "symbol": symbols}
         drawn.add_trace(
             go.Scatter(
                 x=chosen,
-                y=[one.place for one in own],
+                y=[interval.place for interval in own],
                 mode="markers",
                 name=name,
                 marker=marker,
@@ -179,9 +179,9 @@ def score_table(intervals: Sequence[SettledInterval]) -> pd.DataFrame:
         {
             "case": case,
             "metric": metric,
-            "held": f"{sum(one.held for one in own)} of {len(own)}",
-            "mean width": spoken_size(mean(one.high - one.low for one in own), unit),
-            "mean score": spoken_size(mean(one.score for one in own), unit),
+            "held": f"{sum(interval.held for interval in own)} of {len(own)}",
+            "mean width": spoken_size(mean(interval.high - interval.low for interval in own), unit),
+            "mean score": spoken_size(mean(interval.score for interval in own), unit),
         }
         for (case, metric, unit), own in groups.items()
     ]

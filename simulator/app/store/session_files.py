@@ -126,7 +126,7 @@ def _incident_in_file(stored: StoredSession) -> dict[str, Any]:
 
 def _attempt_in_file(attempt: Attempt) -> dict[str, Any]:
     """Return an attempt as plain data; JSON has no number for a value that is not finite."""
-    reached = [asdict(one) | {"value": _finite(one.value)} for one in attempt.reached]
+    reached = [asdict(reached) | {"value": _finite(reached.value)} for reached in attempt.reached]
     return {name: value for name, value in vars(attempt).items() if name != "trail"} | {"reached": reached}
 
 

@@ -102,9 +102,9 @@ def _number(fields: dict[str, Any]) -> dict[str, Any]:
 def _option_fields(data: dict[str, Any]) -> dict[str, Any]:
     options = data.get("options")
     rows = [
-        [name, str(one.get("label", "")), str(one.get("note", "")), flow_text(one.get("set") or {})]
-        for name, one in (options if isinstance(options, dict) else {}).items()
-        if isinstance(one, dict)
+        [name, str(option.get("label", "")), str(option.get("note", "")), flow_text(option.get("set") or {})]
+        for name, option in (options if isinstance(options, dict) else {}).items()
+        if isinstance(option, dict)
     ]
     writes = st.column_config.TextColumn("writes", help="{stages.classifier.model: resnet50}", width="large")
     table = st.data_editor(

@@ -29,9 +29,9 @@ class Offer(NamedTuple):
 
 def _resolved(node: Node) -> Node:
     """Return a schema with the definition that it refers to, under its name; the words beside the reference come first."""
-    while refers := [one["$ref"] for one in [node, *node.get("allOf", [])] if "$ref" in one]:
+    while refers := [branch["$ref"] for branch in [node, *node.get("allOf", [])] if "$ref" in branch]:
         name = refers[0].rpartition("/")[2]
-        own = {key: one for key, one in node.items() if key not in ("$ref", "allOf")}
+        own = {key: branch for key, branch in node.items() if key not in ("$ref", "allOf")}
         node = {"title": name} | case_schema()["definitions"][name] | own
     return node
 
@@ -39,7 +39,7 @@ def _resolved(node: Node) -> Node:
 def _variants(node: Node, data: Any) -> Iterator[Node]:
     """Yield the forms that a value may have; of kinds, that of the data, and all where the data names none."""
     node = _resolved(node)
-    kinds = {one["if"]["properties"]["kind"]["const"]: one["then"] for one in node.get("allOf", []) if "if" in one}
+    kinds = {branch["if"]["properties"]["kind"]["const"]: branch["then"] for branch in node.get("allOf", []) if "if" in branch}
     kind = data.get("kind") if isinstance(data, dict) else None
     names = {OF_VALUE: node[OF_VALUE]} if OF_VALUE in node else {}
     forms = [form | names for form in (*node.get("anyOf", []), *node.get("oneOf", []))]
@@ -116,7 +116,7 @@ def completions(text: str, line: int, column: int, known: Scenario | None) -> tu
     place = place_at(text, line, column)
     data = known.document.data if known else {}
     offered = list(_values(place, data, known)) if place.of_value else list(_keys(place, data, known))
-    return place.start, list({one.label: one for one in offered}.values())[:MOST_OFFERED]
+    return place.start, list({offer.label: offer for offer in offered}.values())[:MOST_OFFERED]
 
 
 def _keys(place: YamlPlace, data: Any, known: Scenario | None) -> Iterator[Offer]:

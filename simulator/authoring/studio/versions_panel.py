@@ -15,7 +15,7 @@ from simulator.errors import InputError
 
 def versions_panel(draft: Draft) -> None:
     """Let the author pick an earlier version, see what differs, and bring it back into the editor."""
-    versions = {one.place.stem: one for one in CaseVersions(draft.path).listed()}
+    versions = {version.place.stem: version for version in CaseVersions(draft.path).listed()}
     if not versions:
         st.markdown("There is no earlier version yet. Each save keeps one, the last fifty of a file.")
         return

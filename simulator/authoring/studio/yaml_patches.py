@@ -132,7 +132,7 @@ def _set(text: str, parent: Node, name: str | int, old: Any, value: Any) -> Iter
     """Yield the edits that give an entry of `parent` another value."""
     node = dict(_children(parent))[name]
     if _is_empty(node) and isinstance(parent, MappingNode):
-        key = next(key for key, one in parent.value if one is node)
+        key = next(key for key, entry in parent.value if entry is node)
         colon = text.index(":", key.end_mark.index) + 1
         yield _Edit(colon, colon, f" {flow_text(value)}" if _is_flow(parent) else _after_key(value, _column(text, key)))
         return
@@ -162,7 +162,7 @@ def _mapping_changes(text: str, node: Node, known: dict[str, Any], value: dict[s
             yield from _set(text, node, name, child, value[name])
     for name in gone:
         yield _removal(text, node, name)
-    if more := [(name, one) for name, one in value.items() if name not in known]:
+    if more := [(name, item) for name, item in value.items() if name not in known]:
         yield _addition(text, node, more)
 
 
@@ -214,7 +214,7 @@ def _block_entry(parent: Node, indent: int, name: str | int, value: Any) -> str:
     as_flow = f"{' ' * indent}- {flow_text(value)}"
     if not isinstance(value, dict) or not value or (not _wants_lines(parent) and len(as_flow) <= WIDTH):
         return as_flow
-    lines = [f"{flow_text(key)}:{_after_key(one, indent + 2)}" for key, one in value.items()]
+    lines = [f"{flow_text(key)}:{_after_key(item, indent + 2)}" for key, item in value.items()]
     return "\n".join(f"{' ' * indent}{'- ' if place == 0 else '  '}{line}" for place, line in enumerate(lines))
 
 
@@ -236,13 +236,13 @@ def _after_key(value: Any, indent: int, in_lines: bool = False) -> str:
         if "\n" in value or indent + len(flow) > WIDTH:
             return f" {_block_scalar(value, indent)}"
         return flow
-    of_words = isinstance(value, list) and not any(isinstance(one, dict | list) for one in value)
+    of_words = isinstance(value, list) and not any(isinstance(item, dict | list) for item in value)
     fits = (of_words or not in_lines) and indent + 20 + len(flow) <= WIDTH
     if not value or not isinstance(value, dict | list) or fits:
         return flow
     if isinstance(value, list):
-        return "".join(f"\n{' ' * (indent + 2)}- {flow_text(one)}" for one in value)
-    return "".join(f"\n{' ' * (indent + 2)}{flow_text(key)}:{_after_key(one, indent + 2)}" for key, one in value.items())
+        return "".join(f"\n{' ' * (indent + 2)}- {flow_text(item)}" for item in value)
+    return "".join(f"\n{' ' * (indent + 2)}{flow_text(key)}:{_after_key(item, indent + 2)}" for key, item in value.items())
 
 
 # ---- entries that go
@@ -279,7 +279,7 @@ def _is_empty(node: Node) -> bool:
 def _content_end(text: str, node: Node, parent: Node | None = None) -> int:
     """Return the end of what a node holds; the marks of a block lie behind the comments that follow it."""
     if _is_empty(node):
-        key = next((key for key, one in parent.value if one is node), None) if isinstance(parent, MappingNode) else None
+        key = next((key for key, entry in parent.value if entry is node), None) if isinstance(parent, MappingNode) else None
         return text.index(":", key.end_mark.index) + 1 if key else len(text[: node.start_mark.index].rstrip())
     if isinstance(node, MappingNode | SequenceNode) and not _is_flow(node):
         return _content_end(text, _last(node), node)
@@ -329,7 +329,7 @@ def _indent_of(text: str, parent: Node) -> int:
 def flow_text(value: Any) -> str:
     """Return a value in one line."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{flow_text(key)}: {flow_text(one)}" for key, one in value.items()) + "}"
+        return "{" + ", ".join(f"{flow_text(key)}: {flow_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(flow_text, value)) + "]"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
