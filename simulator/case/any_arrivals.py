@@ -12,7 +12,7 @@ from simulator.case.document import Path
 from simulator.case.fields import Figure, Strict, bounded
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 RateFigure = Annotated[Figure, bounded(1e-6, 1e6)]
 
@@ -65,7 +65,7 @@ class AnyArrivals(Strict):
     def content(self) -> RequestContent:
         return RequestContent()
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from ()
 
 
@@ -88,7 +88,7 @@ class Open(AnyArrivals):
     spikes: Annotated[list[Spike], Field(max_length=64)] = []
     """surges"""
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         end = 86_400 * scenario.run.days
         for index, spike in enumerate(self.spikes):
             if spike.at_s >= end:

@@ -16,7 +16,7 @@ from simulator.case.model_memo import ModelMemo
 from simulator.case.references import Ref
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.case.outputs import CaseOutline, Metric
 
 Target = Annotated[str, Ref("way"), Field(description="the name of a stage or of an end", max_length=60)]
@@ -196,7 +196,7 @@ class AnyStage(Strict):
     def shared_by_branches(self) -> bool:
         return False
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         yield from ()
 
     @classmethod
@@ -313,7 +313,7 @@ def _fields(model: Any) -> list[tuple[Any, Any]]:
     return list(model.items()) if isinstance(model, dict) else []
 
 
-def check_order(order: str, scenario: Scenario) -> Faults:
+def check_order(order: str, scenario: AnyCase) -> Faults:
     if order == "priority" and not scenario.classes:
         yield ("order",), "an order by priority needs a `classes` section that states the priorities"
     if order == "deadline" and not scenario.has_deadlines:

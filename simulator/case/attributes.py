@@ -27,8 +27,7 @@ from simulator.evidence.row_files import RecordingError
 from simulator.records.streams import cache_per_plan
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
-    from simulator.case.case_contract import CaseAttribute, CaseGatherer, CasePlan, CaseRequests
+    from simulator.case.case_contract import AnyCase, CaseAttribute, CaseGatherer, CasePlan, CaseRequests
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 
@@ -83,7 +82,7 @@ class AnyAttribute(Strict):
         """Whether it is an answer of a model, so that another model gives another."""
         return False
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from ()
 
     def gather(self, gather: CaseGatherer, name: str) -> None:
@@ -115,7 +114,7 @@ class _Numeric(AnyAttribute):
     """the unit of the number"""
     edges: Edges = []
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         for index, (low, high) in enumerate(pairwise(self.edges), start=1):
             if high <= low:
                 yield ("edges", index), f"{high:g} is not above {low:g} before it; list the edges in ascending order"
@@ -222,7 +221,7 @@ class CategoryAttribute(AnyAttribute):
     def categories(self) -> list[str]:
         return [*self.shares]
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         total = sum(share.value for share in self.shares.values())
         if abs(total - 1) > 1e-6:
             yield ("shares",), f"the shares add up to {total:g}; they should add up to 1"
@@ -256,7 +255,7 @@ class ItemAttribute(AnyAttribute):
     def categories(self) -> list[str]:
         return [*self.values]
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         scorers = scenario.scorers()
         if not scorers:
             yield ("kind",), "an attribute of the labelled items needs a pool with `scores`"
@@ -332,7 +331,7 @@ class RecordedAttribute(_Numeric):
     def categories(self) -> list[str]:
         return [*self.values]
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if self.file is None and not scenario.arrivals.content.file:
             kind = scenario.arrivals.kind
@@ -379,7 +378,7 @@ class TimetableAttribute(_Numeric):
     spells: Annotated[list[Spell], Field(min_length=1, max_length=256)]
     """one after the other, over and over"""
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if scenario.arrivals.waits_for_answers:
             kind = scenario.arrivals.kind

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 
 class AuditRoute(Protocol):
@@ -46,7 +46,7 @@ class AuditGate:
     positives: str
 
 
-def audit_gate(scenario: Scenario) -> AuditGate | None:
+def audit_gate(scenario: AnyCase) -> AuditGate | None:
     """Return the first gate by chance whose one tagged route leads to people, and its rest to an end that clears."""
     if scenario.population is None:
         return None

@@ -5,7 +5,7 @@ A layer above fulfils these protocols; no part of a case imports one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
@@ -148,12 +148,6 @@ class AnyCase(Protocol):
     predict: list[str]
     defence: list[str]
     hero: str | None
-    phases: list[Any]
-    reference: dict[str, Any]
-    anchors: dict[str, Any]
-    interview: Any
-    claims: list[Any]
-    tests: Any
 
     @property
     def document(self) -> Document: ...
@@ -257,7 +251,10 @@ class ExpectedArrivals(Protocol):
 
 
 class CasePlan(Protocol):
-    """A plan as the attributes of its requests see it."""
+    """A plan as the attributes of its requests see it; answers: what follows from the plan alone."""
+
+    @property
+    def answers(self) -> dict[Hashable, Any]: ...
 
     @property
     def scenario(self) -> AnyCase: ...

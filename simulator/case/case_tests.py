@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
 from simulator.case.choices import Pick, Picks
 from simulator.case.document import Path, dotted
 from simulator.case.fields import Line, Name, Share, Strict
-from simulator.case.phases import asked_metrics
+from simulator.case.phases import PracticedCase, asked_metrics
 from simulator.case.references import Ref
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
 
 #: A design by name: the default, or a reference of the case.
 DEFAULT = "default"
@@ -241,10 +238,17 @@ class CaseTests(Strict):
     """the most processor seconds that a replication takes"""
 
 
+class TestedCase(PracticedCase, Protocol):
+    """A case as its claims and tests see it."""
+
+    claims: list[TextClaim]
+    tests: CaseTests
+
+
 Found = Iterator[tuple[Path, str]]
 
 
-def check_tests(scenario: Scenario) -> Found:
+def check_tests(scenario: TestedCase) -> Found:
     """Yield faults of claims and tests besides names that refer to nothing: curveballs that strike too late, and a setting."""
     for index, claim in enumerate(scenario.claims):
         for field in ("strikes", "against_strikes"):
@@ -256,13 +260,13 @@ def check_tests(scenario: Scenario) -> Found:
         yield ("tests", "setting"), "only in a case with an `incident` may the designs be a setting; delete this line"
 
 
-def _too_late(at: Path, name: str, at_s: float | None, scenario: Scenario) -> Found:
+def _too_late(at: Path, name: str, at_s: float | None, scenario: TestedCase) -> Found:
     ball = scenario.curveballs.get(name)
     if ball is not None and at_s is not None and (message := ball.too_late(scenario, at_s)):
         yield at, message
 
 
-def things_of(scenario: Scenario) -> list[str]:
+def things_of(scenario: TestedCase) -> list[str]:
     """Return the names that an answer may rest on: metrics of objectives, figures, choices, stages, ends and curveballs."""
     from simulator.case.sourced_figures import figures_of
 
@@ -273,7 +277,7 @@ def things_of(scenario: Scenario) -> list[str]:
     return list(dict.fromkeys(name for names in named for name in names))
 
 
-def numbers_of(scenario: Scenario) -> dict[str, float]:
+def numbers_of(scenario: TestedCase) -> dict[str, float]:
     """Return every number that stands in a case, by place: a figure's value, and a time of day in hours."""
     from simulator.case.sourced_figures import figures_of
 
@@ -300,7 +304,7 @@ def _number(value: object) -> float | None:
     return None
 
 
-def picks_of(scenario: Scenario, design: str | dict[str, Pick]) -> dict[str, Pick]:
+def picks_of(scenario: TestedCase, design: str | dict[str, Pick]) -> dict[str, Pick]:
     """Return the picks of a design of a test: those of a reference, or none for the default.
 
     Raises KeyError for a name that the case does not have.

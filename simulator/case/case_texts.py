@@ -10,13 +10,13 @@ from pydantic import BaseModel
 from simulator.case.document import Path
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 #: The sections that hold texts, besides names that only a program reads.
 TEXT_SECTIONS = ("title", "summary", "brief", "questions", "debrief", "phases", "defence", "reference", "anchors", "interview")
 
 
-def texts_of(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def texts_of(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
     """Yield every text of the sections that people read."""
     for name in TEXT_SECTIONS:
         yield from texts_in(getattr(scenario, name), (name,))

@@ -14,7 +14,7 @@ from simulator.case.fields import ClockTime, Line, Strict
 from simulator.records.timetables import DAY_S, clock_minutes
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 
 class AffectedQuantity(Enum):
@@ -105,7 +105,7 @@ class AnyCurveball(Strict):
         own = self.own_time(starts_at)
         return _seconds(self.suggested_at_s, self.suggested_at, starts_at) if own is None else own
 
-    def usual_time(self, scenario: Scenario) -> float:
+    def usual_time(self, scenario: AnyCase) -> float:
         """Return the time (s) that a page offers: the author's, or halfway through the arrivals, in whole seconds."""
         called = self.called_time(scenario.run.starts_at)
         return float(round(scenario.run.days * DAY_S / 2)) if called is None else called
@@ -136,7 +136,7 @@ class AnyCurveball(Strict):
     def shifts_scores(self) -> bool:
         return bool(self.changed & OF_SCORES)
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         named: str | None = getattr(self, "stage", None)
         if named in scenario.stages and self.strikes and scenario.stages[named].kind not in self.strikes:
             kind = scenario.stages[named].kind
@@ -150,7 +150,7 @@ class AnyCurveball(Strict):
             what = f"arrivals of the kind {arrivals.kind} wait for answers; this strikes requests at known times"
             yield ("kind",), what
 
-    def too_late(self, scenario: Scenario, at_s: float) -> str:
+    def too_late(self, scenario: AnyCase, at_s: float) -> str:
         """Return the sentence that refuses a time of strike; empty if it can strike then."""
         run = scenario.run
         limit, end = run.days + run.drain_days, "the run ends"

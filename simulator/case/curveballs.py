@@ -17,7 +17,7 @@ from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.evidence.photo_checks import load_spoiled
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 StageName = Annotated[Name, Ref("stage")]
 Times = Annotated[float, Field(gt=0, le=1000)]
@@ -148,7 +148,7 @@ class Throttle(_OfPools):
             return getattr(stage, "shares", None) == self.accelerator
         return not self.stages or name in self.stages
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         for index, name in enumerate(self.stages):
             if (kind := scenario.stages[name].kind) not in self.strikes:
@@ -202,7 +202,7 @@ class Crowd(AnyCurveball):
 
     _one_change = exactly_one("times", "plus", message="give times, to multiply the attribute, or plus, to add to it")
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if not scenario.attributes[self.attribute].is_number:
             yield ("attribute",), f"'{self.attribute}' is a category; a crowd changes an attribute that is a number"
@@ -253,7 +253,7 @@ class Drift(AnyCurveball):
             return None if self.photos is None else float(load_spoiled().about.place(self.photos))
         return super().change(what, replica)
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if self.prevalence is not None and scenario.population is None:
             yield ("prevalence",), "a drift of the prevalence needs a `population` section"
@@ -263,7 +263,7 @@ class Drift(AnyCurveball):
             yield from _check_photos(self.photos, scenario)
 
 
-def _check_photos(condition: str, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _check_photos(condition: str, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
     if not scenario.scorers():
         yield ("photos",), "a change of the photos needs a pool with `scores`"
     try:
@@ -305,7 +305,7 @@ class AccuracyDrop(AnyCurveball):
             raise ValueError("give sensitivity or specificity for people, or positives_shift for a pool")
         return self
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         stage = scenario.stages[self.stage]
         if not self.of_people and stage.kind in self.strikes and not stage.service.gives_scores:

@@ -14,7 +14,7 @@ from simulator.case.document import Path
 from simulator.case.fields import Strict
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.case.outputs import Metric
 
 #: The place of each section's model, as `module:name`, by the section's name in a case.
@@ -60,7 +60,7 @@ class Section(Strict):
     #: The causes of the section's objectives: by first part of a metric's name, a function of a summary and a verdict.
     causes_from: ClassVar[str] = ""
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from ()
 
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 #: Units at the end of a field's name, as they are written.
 _UNITS = {"s": "s", "ms": "ms", "h": "h", "min": "min", "m": "m", "mb": "MB", "mbps": "Mbit/s", "kmh": "km/h", "mps": "m/s",
@@ -16,7 +16,7 @@ _UNITS = {"s": "s", "ms": "ms", "h": "h", "min": "min", "m": "m", "mb": "MB", "m
 _WRITTEN = {"usd": "USD", "wh": "Wh", "kwh": "kWh", "kmh": "km/h", "auc": "AUC", "ood": "out of distribution"}
 
 
-def figure_name(scenario: Scenario, place: str) -> str:
+def figure_name(scenario: AnyCase, place: str) -> str:
     """Name a figure in words: `Dermatologist: patience in h, median` for `stages.dermatologist.patience_h.median`.
 
     A labelled entry of a section stands for the section, and an entry of a list is named by its own word:

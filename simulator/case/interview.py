@@ -6,19 +6,18 @@ Only an interviewer reads it: it is no part of a case's hash, and nothing of it 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
 from simulator.case.case_signals import SIGNAL_PHASES
 from simulator.case.document import Path
 from simulator.case.fields import Line, Name, Prose, Strict
-from simulator.case.phases import PracticePhase, defence_of, phases_of
+from simulator.case.phases import PracticedCase, PracticePhase, defence_of, phases_of
 from simulator.case.references import Ref
 from simulator.errors import shortened
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
     from simulator.case.scenario_parts import Question
 
 Level = Literal["junior", "senior", "staff"]
@@ -66,33 +65,39 @@ class Interview(Strict):
     """private notes by the name of a phase, choice, stage, end or curveball"""
 
 
-def notes_at(scenario: Scenario, phase: str) -> dict[str, str]:
+class InterviewedCase(PracticedCase, Protocol):
+    """A case as its interviewer sees it."""
+
+    interview: Interview
+
+
+def notes_at(scenario: InterviewedCase, phase: str) -> dict[str, str]:
     """Return the private notes on a phase and on its choices, each behind a label."""
     place = next(one for one in phases_of(scenario) if one.id == phase)
     names = [phase, *place.choices]
     return {label: note for name, label, note in _labelled(scenario) if name in names}
 
 
-def other_notes(scenario: Scenario, phase: str) -> dict[str, str]:
+def other_notes(scenario: InterviewedCase, phase: str) -> dict[str, str]:
     """Return the private notes that `notes_at` leaves out for a phase, each behind a label."""
     near = notes_at(scenario, phase)
     return {label: note for _, label, note in _labelled(scenario) if label not in near}
 
 
-def _labelled(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
+def _labelled(scenario: InterviewedCase) -> Iterator[tuple[str, str, str]]:
     """Yield each note that has a name, with the label of its subject."""
     labels = subjects(scenario)
     yield from ((name, labels[name], note) for name, note in scenario.interview.notes_on.items() if name in labels)
 
 
-def subjects(scenario: Scenario) -> dict[str, str]:
+def subjects(scenario: InterviewedCase) -> dict[str, str]:
     """Return the names that notes may be on, each with its label."""
     parts = (scenario.curveballs, scenario.ends, scenario.stages, scenario.choices)
     labels = {name: part.label for section in parts for name, part in section.items()}
     return labels | {phase.id: phase.title for phase in phases_of(scenario)}
 
 
-def probes_of(scenario: Scenario, phase: str, level: Level) -> list[Probe]:
+def probes_of(scenario: InterviewedCase, phase: str, level: Level) -> list[Probe]:
     """Return the probes of a phase for a level: the author's, or derived ones for a case without any.
 
     Derived ones are equal at all levels. They quote the case and add no claim of their own. Raises KeyError for a phase that
@@ -105,14 +110,14 @@ def probes_of(scenario: Scenario, phase: str, level: Level) -> list[Probe]:
     return _derived(scenario, place, is_last=phase == [*phases][-1])
 
 
-def _derived(scenario: Scenario, phase: PracticePhase, is_last: bool) -> list[Probe]:
+def _derived(scenario: InterviewedCase, phase: PracticePhase, is_last: bool) -> list[Probe]:
     asks = [*phase.prompts, *(defence_of(scenario) if is_last else [])] or ["What have you decided here, and why?"]
     strong, weak = _named(scenario, phase)
     levels = list(LEVELS_OF_CANDIDATES)
     return [Probe(phase=phase.id, level=levels, ask=ask, strong=strong, weak=weak) for ask in dict.fromkeys(asks)]
 
 
-def _named(scenario: Scenario, phase: PracticePhase) -> tuple[list[str], list[str]]:
+def _named(scenario: InterviewedCase, phase: PracticePhase) -> tuple[list[str], list[str]]:
     """Return lines of the case on a phase: those that strong answers name, and those that weak ones do."""
     signals = [name for name, place in SIGNAL_PHASES.items() if place == phase.id and name in scenario.anchors]
     anchors = [scenario.anchors[name] for name in signals]
@@ -125,7 +130,7 @@ def _uses(question: Question) -> str:
     return shortened(" ".join(f"Uses the answer to “{question.ask}” {question.answer}".split()), _LETTERS)
 
 
-def check_interview(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def check_interview(scenario: InterviewedCase) -> Iterator[tuple[Path, str]]:
     """Yield faults of the probes: levels and questions that stand there twice."""
     asked: dict[str, int] = {}
     for index, probe in enumerate(scenario.interview.probes):

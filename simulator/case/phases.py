@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import floor
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar, Protocol
 
 from pydantic import Field
 
+from simulator.case.case_contract import AnyCase
 from simulator.case.choices import Choice, Pick, Picks
 from simulator.case.document import Path
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.fields import Line, Name, Prose, Strict, exactly_one
 from simulator.case.references import Ref
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
 
 #: The sections of a case that only practice, an interviewer or a test reads, and such fields of a choice and of a question.
 PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference", "anchors", "interview", "claims", "tests")
@@ -97,6 +95,14 @@ class Reference(Strict):
     """the price of it"""
 
 
+class PracticedCase(AnyCase, Protocol):
+    """A case as its practice sees it."""
+
+    phases: list[PracticePhase]
+    reference: dict[str, Reference]
+    anchors: dict[str, Anchors]
+
+
 #: The phases of a case that names none: id, title, share of the minutes in 45, the sentence of expectation.
 _USUAL = (
     ("frame", "Frame", 6, "The goal in your own words, the objectives in order, and the assumptions behind them."),
@@ -127,7 +133,7 @@ _DEFENCE = (
 )
 
 
-def phases_of(scenario: Scenario, minutes: float | None = None) -> list[PracticePhase]:
+def phases_of(scenario: PracticedCase, minutes: float | None = None) -> list[PracticePhase]:
     """Return the phases of a session with all their choices and panels, the author's or derived ones.
 
     minutes: the whole length of the session; None: that of the case
@@ -159,7 +165,7 @@ def shares_of(minutes: Sequence[float], total: float) -> list[float]:
     return [minutes / 2 for minutes in whole]
 
 
-def _usual_phases(scenario: Scenario) -> list[PracticePhase]:
+def _usual_phases(scenario: PracticedCase) -> list[PracticePhase]:
     shown = [(name, _BY_QUESTION[EXHIBITS[name].question]) for name in scenario.shown() if name in EXHIBITS]
     return [
         PracticePhase(id=name, title=title, minutes=share, expects=expects, panels=[panel for panel, at in shown if at == name])
@@ -167,7 +173,7 @@ def _usual_phases(scenario: Scenario) -> list[PracticePhase]:
     ]
 
 
-def phase_of_choice(scenario: Scenario, phases: Sequence[PracticePhase], name: str) -> str | None:
+def phase_of_choice(scenario: PracticedCase, phases: Sequence[PracticePhase], name: str) -> str | None:
     """Return the id of the phase of a choice: the author's, else derived; None for a circumstance of the brief."""
     choice, ids = scenario.choices[name], [phase.id for phase in phases]
     named = choice.phase or next((phase.id for phase in phases if name in phase.choices), None)
@@ -184,28 +190,28 @@ def _derived(choice: Choice) -> str:
     return next(filter(None, known), "serve")
 
 
-def phase_titles(scenario: Scenario) -> dict[str, str]:
+def phase_titles(scenario: PracticedCase) -> dict[str, str]:
     """Return the ids of the phases of a session, the author's or the usual ones, with their titles."""
     return {phase.id: phase.title for phase in scenario.phases} or {name: title for name, title, *_ in _USUAL}
 
 
-def deciding_questions(scenario: Scenario) -> list[int]:
+def deciding_questions(scenario: PracticedCase) -> list[int]:
     """Return the indices of the questions whose answers would change the design: those that the author marks, else all."""
     marked = [index for index, question in enumerate(scenario.questions) if question.decides]
     return marked or list(range(len(scenario.questions)))
 
 
-def predicted_metrics(scenario: Scenario) -> list[str]:
+def predicted_metrics(scenario: PracticedCase) -> list[str]:
     """Return the metrics to predict before a run: the author's, else those of the first two objectives."""
     return scenario.predict or [objective.metric for objective in scenario.objectives[:2]]
 
 
-def defence_of(scenario: Scenario) -> list[str]:
+def defence_of(scenario: PracticedCase) -> list[str]:
     """Return the defence prompts: the author's, else three that fit every case."""
     return scenario.defence or list(_DEFENCE)
 
 
-def hero_of(scenario: Scenario) -> str | None:
+def hero_of(scenario: PracticedCase) -> str | None:
     """Return the exhibit that stands first: the author's, else the first that is shown; None without any."""
     return scenario.hero or next(iter(scenario.shown()), None)
 
@@ -213,7 +219,7 @@ def hero_of(scenario: Scenario) -> str | None:
 Found = Iterator[tuple[Path, str]]
 
 
-def check_practice(scenario: Scenario, unknown: Collection[Path] = ()) -> Found:
+def check_practice(scenario: PracticedCase, unknown: Collection[Path] = ()) -> Found:
     """Yield faults of the fields that only practice reads, besides names that refer to nothing.
 
     unknown: places whose names are in doubt
@@ -225,12 +231,12 @@ def check_practice(scenario: Scenario, unknown: Collection[Path] = ()) -> Found:
         yield ("predict", len(scenario.predict) - 1), "this metric is named twice; name two different ones"
 
 
-def phases_in_doubt(scenario: Scenario, unknown: Collection[Path]) -> bool:
+def phases_in_doubt(scenario: PracticedCase, unknown: Collection[Path]) -> bool:
     """Return True where a fault of the phases makes it useless to look up their ids."""
     return any(path[0] == "phases" for path in unknown) or any(True for _ in _phases(scenario))
 
 
-def _phases(scenario: Scenario, length_in_doubt: bool = False) -> Found:
+def _phases(scenario: PracticedCase, length_in_doubt: bool = False) -> Found:
     seen: set[str] = set()
     for index, phase in enumerate(scenario.phases):
         at: Path = ("phases", index)
@@ -252,7 +258,7 @@ def _hints(at: Path, phase: PracticePhase) -> Found:
             yield (*at, "hints", place, "text"), "`text` belongs to a `panel`; name the panel, or write the text elsewhere"
 
 
-def _placed_choices(scenario: Scenario) -> Found:
+def _placed_choices(scenario: PracticedCase) -> Found:
     listed, ids = dict[str, str](), phase_titles(scenario)
     for index, phase in enumerate(scenario.phases):
         for place, name in enumerate(phase.choices):
@@ -264,7 +270,7 @@ def _placed_choices(scenario: Scenario) -> Found:
             yield ("choices", name, "phase"), f"the phase '{listed[name]}' lists this choice; name one phase"
 
 
-def readable_references(scenario: Scenario) -> list[dict[str, Pick]]:
+def readable_references(scenario: PracticedCase) -> list[dict[str, Pick]]:
     """Return the picks of the reference designs whose choices and picks are all offered."""
     return [design.set for design in scenario.reference.values() if _is_offered(design.set, scenario.choices)]
 
@@ -276,7 +282,7 @@ def _is_offered(picks: Mapping[str, Pick], choices: Mapping[str, Choice]) -> boo
         return False
 
 
-def asked_metrics(scenario: Scenario) -> list[str]:
+def asked_metrics(scenario: PracticedCase) -> list[str]:
     """Return the metrics of the objectives; every metric of the case where one of them is none, which is a fault of its own."""
     asked = [objective.metric for objective in scenario.objectives]
     return asked if all(name in scenario.metrics for name in asked) else list(scenario.metrics)

@@ -11,11 +11,11 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from simulator.case.case_tests import DEFAULT, picks_of
+from simulator.case.case_tests import DEFAULT, TestedCase, picks_of
 from simulator.case.case_texts import TEXT_SECTIONS, texts_in, texts_of
 from simulator.case.document import Fault, Path
 from simulator.errors import suggest
@@ -24,10 +24,7 @@ from simulator.limits import CASE_FILE
 from simulator.paths import OWN_TESTED, TESTED
 from simulator.units import plain_number
 
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
-
-Case = TypeVar("Case", bound="Scenario")
+Case = TypeVar("Case", bound="TestedCase")
 
 #: The words in the place of a metric without a kept number.
 UNKNOWN = "(run to see)"
@@ -78,13 +75,13 @@ def without_placeholders(text: str) -> str:
     return _PLACEHOLDER.sub("", text)
 
 
-def raw_texts(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def raw_texts(scenario: TestedCase) -> Iterator[tuple[Path, str]]:
     """Yield every text as it stands in the file, with its placeholders."""
     for name in _FILLED:
         yield from texts_in(scenario.document.data.get(name), (name,))
 
 
-def metrics_in_prose(scenario: Scenario) -> list[Placeholder]:
+def metrics_in_prose(scenario: TestedCase) -> list[Placeholder]:
     """Return the metrics that texts of a case name, each once."""
     named = (
         placeholder for _, text in raw_texts(scenario) for placeholder in placeholders_in(text) if placeholder.kind == "metric"
@@ -100,7 +97,7 @@ def with_filled_texts(scenario: Case) -> Case:
     return scenario.model_copy(update={name: _filled(getattr(scenario, name), fill) for name in _FILLED})
 
 
-def _filling(scenario: Scenario) -> Callable[[re.Match[str]], str]:
+def _filling(scenario: TestedCase) -> Callable[[re.Match[str]], str]:
     from simulator.case.sourced_figures import figures_of
 
     figures, numbers = figures_of(scenario), kept_numbers(scenario)
@@ -124,7 +121,7 @@ def _filled(part: Any, fill: Callable[[str], str]) -> Any:
     return [_filled(value, fill) for value in part] if isinstance(part, list) else part
 
 
-def placeholder_faults(scenario: Scenario) -> Iterator[Fault]:
+def placeholder_faults(scenario: TestedCase) -> Iterator[Fault]:
     """Yield placeholders that name nothing, and those in texts where none is filled in, each at its own place."""
     from simulator.case.sourced_figures import figures_of
 
@@ -139,7 +136,7 @@ def placeholder_faults(scenario: Scenario) -> Iterator[Fault]:
                     yield scenario.document.at_words(scenario.document.fault(path, message, code="placeholder"), match[0])
 
 
-def _trouble(placeholder: Placeholder, scenario: Scenario, figures: Mapping[str, Any]) -> str:
+def _trouble(placeholder: Placeholder, scenario: TestedCase, figures: Mapping[str, Any]) -> str:
     if placeholder.kind == "figure":
         if placeholder.name not in figures:
             return f"there is no figure '{placeholder.name}'; {suggest(placeholder.name, figures)}"
@@ -159,13 +156,13 @@ def _trouble(placeholder: Placeholder, scenario: Scenario, figures: Mapping[str,
 # ---- numbers of runs
 
 
-def number_key(scenario: Scenario, one: Placeholder) -> str:
+def number_key(scenario: TestedCase, one: Placeholder) -> str:
     """Return the key of a metric's number among the kept results: it changes with the case and with the design."""
     content = json.dumps([scenario.hashed_data, picks_of(scenario, one.design)], sort_keys=True, default=str)
     return f"number {one.subject} {hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
-def kept_numbers(scenario: Scenario) -> dict[str, str]:
+def kept_numbers(scenario: TestedCase) -> dict[str, str]:
     """Return the numbers that `casesim test` kept of this very case, as a text shows them, by metric and design."""
     asked = [metric for metric in metrics_in_prose(scenario) if metric.design in (DEFAULT, *scenario.reference)]
     results = _kept_results(scenario.id) if asked else {}

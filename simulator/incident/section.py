@@ -30,7 +30,7 @@ from simulator.incident.fixes import Fix, Remedies
 from simulator.incident.watches import WATCHED, Watch
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 Faults = Iterator[tuple[Path, str]]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
@@ -204,7 +204,7 @@ class Incident(Section):
     def remedies(self) -> Remedies:
         return Remedies.of(self.fixes)
 
-    def check(self, scenario: Scenario) -> Faults:
+    def check(self, scenario: AnyCase) -> Faults:
         """Yield times that do not fit into the run, and what is watched without a price."""
         if self.onset_days[1] + self.ramp_days + self.complaint_days > scenario.run.days:
             yield ("onset_days",), f"with ramp and complaint it may last beyond the run, which has {scenario.run.days:g} days"

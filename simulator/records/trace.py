@@ -1,4 +1,4 @@
-"""The trace of one replication: columns of the requests that stages write, visits to stages, outcomes of requests."""
+"""Records of a run that stages write: marks of requests, visits to stages, outcomes of requests, the replicas of a pool that scales."""
 
 from __future__ import annotations
 

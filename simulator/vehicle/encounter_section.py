@@ -13,7 +13,7 @@ from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure
 from simulator.case.references import Ref
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 #: Objects that may come into the way.
 Object = Literal["car", "pedestrian", "cyclist"]
@@ -230,7 +230,7 @@ class Encounters(Section):
             raise ValueError("give exactly one of speed_kmh and speed_by")
         return self
 
-    def check(self, scenario: Scenario) -> Faults:
+    def check(self, scenario: AnyCase) -> Faults:
         total = sum(kind.share.value for kind in self.kinds.values())
         if abs(total - 1) > 1e-6:
             yield ("kinds",), f"the shares of the kinds add up to {total:g}; they should add up to 1"

@@ -1,6 +1,6 @@
 """Arrivals of requests: one file a kind, or a family of kinds, with fields and behaviour.
 
-It may import case, evidence and the records of the engine (calendar, streams). A kind is registered here.
+It may import case, evidence and records, but no plan and no run. A kind is registered here.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from simulator.evidence.recordings import Recording
 from simulator.records.timetables import DAY_S, Surge, clock_s
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 Times = NDArray[np.float64]
 
@@ -168,7 +168,7 @@ class Process:
 ARRIVALS: dict[str, type[Process]] = {}
 
 
-def arrivals_of(scenario: Scenario, recording: Recording | None = None) -> Process:
+def arrivals_of(scenario: AnyCase, recording: Recording | None = None) -> Process:
     run = scenario.run
     process = ARRIVALS[scenario.arrivals.kind]
     return process(scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording, run.pace)

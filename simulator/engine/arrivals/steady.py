@@ -19,7 +19,7 @@ from simulator.case.fields import Figure, PositiveFigure, Strict, bounded
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times, steady
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.arrivals.arrival import Times
 
 CvFigure = Annotated[Figure, bounded(0.05, 10)]
@@ -77,7 +77,7 @@ class Mmpp(Open):
     states: Annotated[list[Phase], Field(min_length=2, max_length=64)]
     """the states, in their cycle"""
 
-    def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         """Yield the state does not change so often that a run has no end."""
         yield from super().check(scenario)
         stays = [state.stay_s.value for state in self.states]

@@ -1,6 +1,6 @@
 """Stages that requests pass through: one file a kind, with its fields and its behaviour.
 
-It may import case, evidence and the records of the engine (trace, timetables, streams). A kind is registered here; nothing
+It may import the contract of the engine and all below it, but no run. A kind is registered here; nothing
 else asks for the kind of a stage.
 """
 

@@ -23,7 +23,7 @@ from simulator.records.trace import SHED, TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Rows, Stage, StageRun
 
@@ -65,7 +65,7 @@ class Assemble(AnyStage):
     def service(self) -> Service:
         return Service(held_for="waiting for other frames")
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         if not scenario.sensors:
             yield ("kind",), "sets are made of frames: they need arrivals of the kind sensors"
 

@@ -23,7 +23,7 @@ from simulator.records.streams import cache_per_plan
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Rows, StageRun, Times
 
@@ -53,7 +53,7 @@ class Cache(AnyStage):
     hit_to: Target
     miss_to: Target
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         attribute = scenario.attributes[self.by]
         if not attribute.names_things:
             what = f"'{self.by}' is an attribute of the kind {attribute.kind}, whose values name no things"

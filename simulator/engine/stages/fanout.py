@@ -23,7 +23,7 @@ from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import StageGatherer, StageRun
     from simulator.records.trace import Fleet
@@ -82,7 +82,7 @@ class Fanout(AnyStage):
     def service(self) -> Service:
         return Service(steady_servers=self.most_replicas, again=self.shards - 1)
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         if self.needed > self.shards:
             yield ("needs",), f"{self.needs} answers are needed, but there are {self.shards} shards"
         if self.on_incomplete is not None and self.timeout_s is None:

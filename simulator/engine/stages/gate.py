@@ -32,7 +32,7 @@ from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
     from simulator.case.attributes import Column
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Rows, StageRun, Times
 
@@ -193,7 +193,7 @@ class Gate(AnyStage):
         open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]
         return ((route.tag or "", route.to) for route in open_)
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         """Routes that a request may take, and what they go by."""
         yield from self._check_thresholds()
         yield from self._check_routes(scenario)
@@ -206,7 +206,7 @@ class Gate(AnyStage):
         if self.by_source and not scenario.sensors:
             yield ("by",), f"a gate by {self.by} needs frames: arrivals of the kind sensors"
 
-    def _check_routes(self, scenario: Scenario) -> Faults:
+    def _check_routes(self, scenario: AnyCase) -> Faults:
         """Each route says what it takes in terms of what the gate goes by."""
         values = self.values(scenario)
         own = {
@@ -230,7 +230,7 @@ class Gate(AnyStage):
         if self.by_label and scenario.population is None:
             yield ("routes",), "shares of positives and of negatives need a `population` section that states the prevalence"
 
-    def values(self, scenario: Scenario) -> list[str]:
+    def values(self, scenario: AnyCase) -> list[str]:
         if self.by == SENSOR:
             return scenario.sensors
         return scenario.attributes[self.asks].categories if self.asks else []
@@ -269,7 +269,7 @@ class Gate(AnyStage):
                 yield ("routes", index, "at_specificity"), message
             strictest = min(strictest, 1.0 if route.at_specificity is None else route.at_specificity)
 
-    def _check_scores(self, name: str, scenario: Scenario) -> Faults:
+    def _check_scores(self, name: str, scenario: AnyCase) -> Faults:
         """Yield faults of the scores it uses: they come from one pool, which the requests have passed."""
         scorers, known = scenario.scorers(), {*scenario.stages, *scenario.ends}
         if not scorers:
@@ -475,12 +475,12 @@ def _values(case: KnownCase, path: Path) -> list[str] | None:
 NAME_KINDS["value"] = NameKind("value", _values, "'{}' is not a value of it", by_place=True)
 
 
-def score_gates(scenario: Scenario) -> dict[str, Gate]:
+def score_gates(scenario: AnyCase) -> dict[str, Gate]:
     """Return the stages that route by scores, by name."""
     return {name: cast(Gate, routing) for name, routing in scenario.routers().items() if routing.by_score}
 
 
-def gates_of_items(scenario: Scenario) -> dict[str, Gate]:
+def gates_of_items(scenario: AnyCase) -> dict[str, Gate]:
     """Return the stages whose routes follow from the labelled item of a request, by name."""
     of_items = [name for name, attribute in scenario.attributes.items() if attribute.of_items]
     routers = scenario.routers().items()

@@ -22,7 +22,7 @@ from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Rows, Stage, StageRun, Times
 
@@ -55,7 +55,7 @@ class Join(AnyStage):
     def needed(self, inputs: int) -> int:
         return inputs if self.needs == "all" else self.needs
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         inputs = scenario.network.inputs_of(name)
         if inputs and self.needed(inputs) > inputs:
             yield ("needs",), f"{self.needs} inputs are needed, but {inputs} branches meet here"

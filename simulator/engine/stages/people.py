@@ -28,7 +28,7 @@ from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_min
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, Visits, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Rows, Stage, StageRun, Times
 
@@ -186,7 +186,7 @@ class People(AnyStage):
         waits, shifts = "waiting for a reviewer on duty", "people work in shifts"
         return Service(held_for=waits, builds_up_over=shifts, again=again[0], again_tag=again[1])
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         """Someone is on duty."""
         if not any(shift.people for shift in self.shifts):
             yield ("shifts",), "no reviewer is ever on duty; give one shift at least one person"

@@ -31,7 +31,7 @@ from simulator.records.timetables import Steps, added, complement, inverse, prod
 from simulator.records.trace import InTurn, VisitLog, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Receiver, Rows, Stage, StageGatherer, StageRun, Times
     from simulator.engine.stages.device_batches import Scores as BatchScores
@@ -177,7 +177,7 @@ class Pool(Replicas):
     def shared_by_branches(self) -> bool:
         return self.scores is None
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         """Yield what it refers to exists."""
         if self.sized_by is not None and not scenario.attributes[self.sized_by].is_number:
             yield ("sized_by",), f"'{self.sized_by}' is no number, so no service time can grow with it"

@@ -15,7 +15,7 @@ from simulator.engine.stages.pool_policies import Breaker, Failures
 from simulator.errors import suggest
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
 
 #: Which requests a newer one makes obsolete: all, or the frames of its own sensor.
 Newest = Literal["newest", "newest_of_sensor"]
@@ -123,16 +123,16 @@ class Replicas(AnyStage):
     def shared_by_branches(self) -> bool:
         return True
 
-    def factor_values(self, scenario: Scenario) -> list[str]:
+    def factor_values(self, scenario: AnyCase) -> list[str]:
         """Return the classes, or the values of the attribute, that `factors` may name."""
         return [*scenario.classes] if self.factors_by is None else scenario.attributes[self.factors_by].categories
 
-    def _check_factors(self, scenario: Scenario) -> Faults:
+    def _check_factors(self, scenario: AnyCase) -> Faults:
         values = self.factor_values(scenario)
         if self.factors_by is not None and not values:
             yield ("factors_by",), f"'{self.factors_by}' is a number; factors need an attribute that is a category"
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         """Yield a fault for each policy that lacks something in the case."""
         yield from self._check_factors(scenario)
         yield from check_order(self.order, scenario)

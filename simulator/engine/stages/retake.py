@@ -18,7 +18,7 @@ from simulator.engine.stages.gate import Gate
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase as Scenario
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Photo, StageRun
 
@@ -52,7 +52,7 @@ class Retake(AnyStage):
     def repeats(self) -> Repeats:
         return Repeats(photos=self.max_tries)
 
-    def check(self, name: str, scenario: Scenario) -> Faults:
+    def check(self, name: str, scenario: AnyCase) -> Faults:
         if scenario.population is None:
             yield ("kind",), "a retake needs a `population` section"
 
