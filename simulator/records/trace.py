@@ -1,4 +1,4 @@
-"""Records of a run that stages write: marks of requests, visits to stages, outcomes of requests, the replicas of a pool that scales."""
+"""Records that stages write: marks of requests, visits, outcomes, and the replicas of a pool that scales."""
 
 from __future__ import annotations
 
