@@ -56,6 +56,7 @@ Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
 | `monitors` | the tests ADWIN and Page-Hinkley of `monitor` |
 | `tradeoffs` | `best`, `sensitivity`; `make` installs it |
 | `cluster` | `--scheduler` |
+| `fast` | compiled loops of runs, by numba; `make` installs it, and without it the figures are the same |
 | `pictures` | `--chart` as SVG or PNG |
 | `postgres` | `serve` with a PostgreSQL database in `CASESIM_DATABASE` |
 """
