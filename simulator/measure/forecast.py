@@ -20,7 +20,7 @@ from scipy.special import stdtrit
 from simulator.case.load import loads
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import GRID, LatencyTable, steps_of
+from simulator.engine.latency_tables import LatencyTable, steps_of
 from simulator.engine.run import Run
 from simulator.engine.stages.batching import TritonRule
 from simulator.evidence.fidelity_reports import FidelityOutcome
@@ -289,11 +289,11 @@ def run_of(rule: TritonRule, arrived: Times, usual: Times, trouble: Trouble) -> 
 
     usual: s by idle gap and batch size, shape (len(GAPS_S) + 1, max_batch + 1)
     """
-    table = LatencyTable(np.repeat(usual[:, :, None], GRID, axis=2), GAPS_S)
+    table = LatencyTable(usual[:, :, None] * trouble.slowness + trouble.stall_s, GAPS_S)  # a place of its own for each request
     run = Run(Plan(_scenario(rule), {}, "", {"server": table}, recording=Recording(arrived)), Streams(0))
     stage = run.stages["server"]
-    stage.seconds = (usual[:, :, None] * trouble.slowness + trouble.stall_s).tolist()  # type: ignore[attr-defined]
-    stage.quantile = range(len(arrived))  # type: ignore[attr-defined]
+    stage.quantile = np.arange(len(arrived), dtype=np.int32)  # type: ignore[attr-defined]
+    stage.loop.connect()  # type: ignore[attr-defined]
     return run
 
 
