@@ -149,7 +149,7 @@ def _adapter() -> TypeAdapter[AnyEvent]:
 
 @dataclass(frozen=True)
 class UnknownEvent:
-    """A row that this version cannot read: of a later one, or damaged. It is kept, shown to nobody and skipped."""
+    """A row that this version cannot read: of a later one, or damaged. The log keeps it; pages and rules skip it."""
 
     kind: str
     version: int

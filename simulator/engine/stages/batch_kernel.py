@@ -20,9 +20,9 @@ from typing import Any
 #: requests may come that are served alone that Python serves them over columns.
 DONE, LATE, FULL, EXPIRED, BACK, ROOM, CALM = range(7)
 
-#: Places in the column by which the loop and its caller tell each other where they are: the next request and the first one
-#: beyond those that are here; the number of batches noted; times (s): no batch begins before NOW; when the next one begins;
-#: nothing is done at BEFORE or later; when the next single delivery comes. FROM: the first request that may be calm.
+#: Places in the column that the loop and its caller share: the next request and the end of the requests that are here; the
+#: number of batches noted; times (s): no batch begins before NOW; when the next one begins; nothing is done at BEFORE or later;
+#: when the next single delivery comes. FROM: the first request that may be calm.
 AT, END, NOTED, NOW, START, BEFORE, COMES, FROM = range(8)
 
 

@@ -90,7 +90,7 @@ class ReadingCases:
 
 
 def read_cases(stage: PeopleStage, now: float, limit: float) -> float:
-    """Do all that is due before `limit`, which lies after `now`; returns the next time at which something is due."""
+    """Do all that is due before `limit` (later than `now`), and return the time of what is due next."""
     return _ReadingLoop(stage, now, limit).run()
 
 

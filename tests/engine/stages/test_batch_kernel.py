@@ -75,3 +75,13 @@ def test_python_runs_the_loops_where_numba_is_not_wanted(monkeypatch):
     monkeypatch.setenv(batch_kernel.COMPILED, "0")
     assert batch_kernel.compiled(place_of) is None
     batch_kernel._numba.cache_clear()
+
+
+def test_python_runs_the_loop_where_no_folder_may_keep_its_code(monkeypatch):
+    class NoFolder:
+        @staticmethod
+        def njit(**options):
+            raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(batch_kernel, "_numba", lambda: NoFolder)
+    assert batch_kernel._compiled.__wrapped__(batch_kernel.serve_batches) is None
