@@ -14,8 +14,8 @@ from ruamel.yaml import YAML
 from campaigns.compression.compared_scores import out_of_fold
 from campaigns.compression.smaller_networks import COMPARED, TRAININGS, Files, Floats, Study
 from campaigns.datalab.spoiled import CONDITIONS, changed_photos, inputs_of
+from campaigns.datalab.spoiled_studies import effects
 from campaigns.detections.origin import measured_here
-from simulator.datalab.spoiled_studies import effects
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.photo_checks import SpoiledCondition, TrainedAbout
 from simulator.measure.architectures import ARCHITECTURES, Architecture

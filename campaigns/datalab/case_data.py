@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.datalab.lab_studies import price_of
 from simulator.datalab.label_noise import Panel
-from simulator.datalab.label_prices import LabelPrice
+from simulator.datalab.label_prices import LabelPrice, price_of
 from simulator.datalab.refit import LabRequest, LabScores, lab_photos, refit
 from simulator.metrics.roc import auc
 

@@ -16,9 +16,9 @@ from simulator.cli.options import AsJson, Seed
 from simulator.paths import OWN_SCORES
 
 with needing("lab", "the data lab"):
-    from simulator.datalab.lab_studies import price_of
     from simulator.datalab.lab_tables import run_with, words, write_lab_table
     from simulator.datalab.label_noise import LABELLERS, Labeller, Panel
+    from simulator.datalab.label_prices import price_of
     from simulator.datalab.learning_curves import CurvePoint, PairedDifference, difference, point
     from simulator.datalab.photo_selection import SELECTIONS, Selection
     from simulator.datalab.refit import ClassWeights, LabRequest, LabScores, Split, lab_photos

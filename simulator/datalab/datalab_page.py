@@ -18,15 +18,21 @@ from simulator.datalab.datalab_charts import (
     learning,
     purchases,
 )
-from simulator.datalab.lab_studies import EASY, LEAKED, price_of
 from simulator.datalab.lab_tables import run_with, table_rows, words
 from simulator.datalab.label_noise import EXPERT_BETWEEN, EXPERT_ERRORS, GUIDELINE_BETWEEN, GUIDELINE_ERRORS, Labeller, Panel
-from simulator.datalab.label_prices import ASSUMED, case_rates
-from simulator.datalab.learning_curves import REFERRED, CurvePoint, PairedDifference, difference, point
+from simulator.datalab.label_prices import ASSUMED, case_rates, price_of
+from simulator.datalab.learning_curves import EASY, LEAKED, REFERRED, CurvePoint, PairedDifference, difference, point
 from simulator.datalab.photo_selection import Selection
 from simulator.datalab.refit import LEAST_PHOTOS, ClassWeights, LabRequest, LabScores, Split, lab_photos
-from simulator.datalab.spoiled_charts import MEASURE_WORDS, check_table, foreign_photos, spoiling
-from simulator.datalab.spoiled_studies import COMPARED, LEAST_LOSS, OPERATING_POINT
+from simulator.datalab.spoiled_charts import (
+    COMPARED,
+    LEAST_LOSS,
+    MEASURE_WORDS,
+    OPERATING_POINT,
+    check_table,
+    foreign_photos,
+    spoiling,
+)
 from simulator.errors import InputError
 from simulator.evidence.lab_evidence import MALIGNANT, ReaderTable, lab_about, reader_cases, reader_table, study_rows
 from simulator.evidence.photo_checks import NOT_WORTH_SCORING

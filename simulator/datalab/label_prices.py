@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
 
 from simulator.case.fields import Figure
 from simulator.case.load import load
-from simulator.datalab.label_noise import Panel
+from simulator.datalab.label_noise import Panel, disagreement
 from simulator.datalab.photo_selection import Selection
+from simulator.datalab.refit import LabRequest, lab_photos
+from simulator.evidence.lab_evidence import reader_table
 
 #: The case whose readers and visits label the photos.
 CASE = "skin-cancer-triage"
@@ -94,13 +95,8 @@ def price(photos: int, pool: int, panel: Panel, selection: Selection, disagreeme
     return LabelPrice(sum(parts.values()), weeks, parts)
 
 
-def affordable(usd: float, pool: int, panel: Panel, selection: Selection, disagreement: float) -> int:
-    """Return the most photos that `usd` label, at most the pool; 0 where the first costs more."""
-    low, high = 0, pool
-    while low < high:
-        middle = ceil((low + high) / 2)
-        if price(middle, pool, panel, selection, disagreement).usd <= usd:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def price_of(request: LabRequest) -> LabelPrice:
+    """Return the price of the request's photos and labels."""
+    photos = lab_photos()
+    differing = disagreement(request.panel, reader_table(), photos.diagnoses)
+    return price(request.photos, len(photos), request.panel, request.selection, differing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,8 @@ Measure = Callable[[Floats, Floats], Floats]
 
 #: Melanomas are counted where this share of people without cancer is referred, about as in the default design.
 REFERRED = 0.6
+#: Wrong test sets: photos of a patient on both sides; and without the class that is most like cancer.
+LEAKED, EASY = "split by photo", "tested without actinic keratoses"
 #: Resamples of the patients behind an interval.
 RESAMPLES = 400
 
@@ -148,14 +150,6 @@ def judged(drawn: DrawnScores, patients: Patients) -> Estimate:
     mean = float(values.mean())
     run = mean_interval(values) if len(values) > 1 else Interval(mean, mean, mean)
     return estimate(run, percentile_interval(mean, bootstrap(patients, drawn.mean, RESAMPLES)), least=0, most=1)
-
-
-def curve(
-    request: LabRequest, sizes: Sequence[int], repeats: int, tick: Callable[[], None] = lambda: None
-) -> Iterator[CurvePoint]:
-    """Yield a point for each number of labelled photos."""
-    for size in sizes:
-        yield point(replace(request, photos=size), repeats, tick)
 
 
 def difference(one: CurvePoint, other: CurvePoint, of: str = "auc") -> PairedDifference:

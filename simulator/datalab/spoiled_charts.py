@@ -5,7 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from simulator.charts.look import BLUE, GREY, ORANGE, Chart, chart, dots, figure
-from simulator.datalab.spoiled_studies import COMPARED
+
+#: The default operating point of the case, at which the threshold is chosen on photos as taken.
+OPERATING_POINT = 0.95
+#: The fall of AUC from which photos are called not worth scoring.
+LEAST_LOSS = 0.05
+#: The false alarms at which detections are compared.
+COMPARED = 0.05
 
 PRECISION_WORDS = {"fp32": "fp32", "int8_static": "int8 static"}
 _COLOURS = {"fp32": BLUE, "int8_static": ORANGE}

@@ -6,7 +6,7 @@
     readers.csv                a reader's answers by the truth: truth, answer, share, low, high, answers, prevalence
     reader_pairs.csv           how often two readers of a case gave one answer and another
     reader_cases.csv           how many cases had how many readers, and how many of these called it malignant
-    study.<name>.csv           results of the lab's studies, as `simulator.datalab.lab_studies` makes them
+    study.<name>.csv           results of the lab's studies, as `campaigns.datalab.lab_studies` makes them
 
 Sums alone stand here: no photo, and no row of a reader.
 """

@@ -202,7 +202,7 @@ Bools = NDArray[np.bool_]
 
 #: The table whose photos were spoiled: folds, patients and labels of the photos.
 SPOILED_TABLE = "pad_ufes20.efficientnet_lite0.fp32"
-#: Conditions whose photos are not worth scoring, by the definition of `simulator.datalab.spoiled_studies`.
+#: Conditions whose photos are not worth scoring, by the definition of `campaigns.datalab.spoiled_studies`.
 NOT_WORTH_SCORING = ("blur.2", "blur.3", "jpeg.2", "jpeg.3", "exposure.3")
 _SLACK = 1e-9
 _EDGE = 1e-6

@@ -1,4 +1,4 @@
-"""Prices of labels: sums by hand, from the case's own rates, and the photos that a budget labels."""
+"""Prices of labels: sums by hand, from the case's own rates."""
 
 from math import exp
 
@@ -6,7 +6,7 @@ import pytest
 
 from simulator.datalab import label_prices
 from simulator.datalab.label_noise import Panel
-from simulator.datalab.label_prices import affordable, case_rates, price
+from simulator.datalab.label_prices import case_rates, price
 
 
 def test_a_look_costs_the_case_s_minutes_at_the_case_s_hour():
@@ -29,18 +29,6 @@ def test_a_price_is_the_sum_of_its_parts_by_hand():
 def test_to_choose_photos_all_are_collected():
     by_chance, chosen = (price(100, 1071, Panel("one"), way, 0.2).parts["photos"] for way in ("random", "rare"))
     assert (by_chance, chosen) == (2000, 21_420)
-
-
-@pytest.mark.parametrize("labeller", ["proven", "one", "three", "adjudicated"])
-def test_a_budget_labels_as_many_photos_as_it_pays_for(labeller):
-    count = affordable(10_000, 1071, Panel(labeller), "random", 0.2)
-    assert price(count, 1071, Panel(labeller), "random", 0.2).usd <= 10_000
-    assert price(count + 1, 1071, Panel(labeller), "random", 0.2).usd > 10_000
-
-
-def test_no_budget_labels_more_than_there_are():
-    assert affordable(1e9, 1071, Panel("one"), "random", 0.2) == 1071
-    assert affordable(1, 1071, Panel("one"), "random", 0.2) == 0
 
 
 def test_every_assumed_price_has_a_range():

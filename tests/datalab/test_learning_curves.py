@@ -8,7 +8,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline
 
-from simulator.datalab.learning_curves import REFERRED, DrawnScores, LabelledScores, curve, found_at, judged, labelled, paired
+from simulator.datalab.learning_curves import REFERRED, DrawnScores, LabelledScores, found_at, judged, labelled, paired, point
 from simulator.datalab.refit import LabRequest, Training
 from simulator.metrics.roc import roc
 
@@ -96,7 +96,7 @@ def test_a_paired_interval_is_narrower_than_two_that_are_not():
 
 
 def test_more_labelled_photos_of_the_real_ones_do_better():
-    few, many = curve(LabRequest(), (100, 1071), 2)
+    few, many = (point(LabRequest(photos=photos), 2) for photos in (100, 1071))
     assert many.auc.value > few.auc.value
     assert many.scores.shape == (1, len(labelled().patients)) and len(few.scores) == 2
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any
 
 import pandas as pd
 
 from simulator.datalab.label_noise import LABELLERS, Panel, disagreement
-from simulator.datalab.label_prices import LabelPrice, affordable, price
-from simulator.datalab.learning_curves import CurvePoint, PairedDifference, difference, point
-from simulator.datalab.photo_selection import SELECTIONS
+from simulator.datalab.label_prices import price, price_of
+from simulator.datalab.learning_curves import EASY, LEAKED, CurvePoint, PairedDifference, difference, point
+from simulator.datalab.photo_selection import SELECTIONS, Selection
 from simulator.datalab.refit import LEAST_PHOTOS, LabRequest, lab_photos
 from simulator.evidence.lab_evidence import lab_about, reader_table
 from simulator.intervals import Interval
@@ -22,21 +23,11 @@ SIZES = (100, 200, 400, 700, 1071)
 BUDGETS, STEP_USD = (1000, 2000, 5000, 10_000, 20_000, 49_000), 1000
 #: Draws of photos and of reading errors.
 REPEATS = 10
-#: Wrong test sets: photos of a patient on both sides; and without the class that is most like cancer.
-LEAKED, EASY = "split by photo", "tested without actinic keratoses"
-
 Tick = Callable[[], None]
 
 
 def quiet() -> None:
     """Count no progress."""
-
-
-def price_of(request: LabRequest) -> LabelPrice:
-    """Return the price of the request's photos and labels."""
-    photos = lab_photos()
-    differing = disagreement(request.panel, reader_table(), photos.diagnoses)
-    return price(request.photos, len(photos), request.panel, request.selection, differing)
 
 
 def backbones(tick: Tick = quiet) -> pd.DataFrame:
@@ -120,6 +111,18 @@ def purchases(base: LabRequest, repeats: int = REPEATS, tick: Tick = quiet) -> I
                 budget, fewer, more - fewer, first, difference(second, first, "melanomas"), difference(second, first)
             )
         tick()
+
+
+def affordable(usd: float, pool: int, panel: Panel, selection: Selection, disagreement: float) -> int:
+    """Return the most photos that `usd` label, at most the pool; 0 where the first costs more."""
+    low, high = 0, pool
+    while low < high:
+        middle = ceil((low + high) / 2)
+        if price(middle, pool, panel, selection, disagreement).usd <= usd:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def price_list(repeats: int = REPEATS, tick: Tick = quiet) -> pd.DataFrame:

@@ -5,8 +5,7 @@ import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from simulator.datalab.refit import lab_photos
-from simulator.datalab.spoiled_charts import check_table, foreign_photos, spoiling
-from simulator.datalab.spoiled_studies import COMPARED, OPERATING_POINT, false_alarms, not_worth_scoring
+from simulator.datalab.spoiled_charts import COMPARED, OPERATING_POINT, check_table, foreign_photos, spoiling
 from simulator.evidence.lab_evidence import SPOILED_STUDIES, study_rows
 from simulator.evidence.photo_checks import NOT_WORTH_SCORING, load_spoiled, sharp_and_lit
 
@@ -31,10 +30,6 @@ def test_areas_and_sensitivities_are_those_of_scikit_learn_and_of_a_count():
         assert row["referred"] == pytest.approx((changed[~malignant] >= threshold).mean(), abs=1e-4)
 
 
-def test_photos_not_worth_scoring_are_those_of_the_definition():
-    assert not_worth_scoring(study_rows("spoiled")) == NOT_WORTH_SCORING
-
-
 def test_the_check_stops_what_scikit_learns_curve_says():
     values = sharp_and_lit(load_spoiled().skin, load_spoiled().skin, lab_photos().folds)
     [row] = study_rows("photo_check").query("key == 'exposure.2'").to_dict("records")
@@ -48,7 +43,6 @@ def test_the_check_stops_what_scikit_learns_curve_says():
 def test_false_alarms_hold_on_photos_that_the_threshold_was_not_chosen_on():
     rows = study_rows("false_alarms")
     assert ((rows["stopped_low"] <= rows["aim"]) & (rows["aim"] <= rows["stopped_high"])).all()
-    assert np.allclose(false_alarms()["stopped"], rows["stopped"], atol=1e-4)
 
 
 def test_a_detector_of_foreign_photos_is_judged_as_scikit_learn_does():

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.datalab.lab_studies import Tick, figures, quiet
+from campaigns.datalab.lab_studies import Tick, figures, quiet
 from simulator.datalab.refit import lab_photos
+from simulator.datalab.spoiled_charts import COMPARED, LEAST_LOSS, OPERATING_POINT
 from simulator.evidence.photo_checks import (
     CLEAN,
     DETECTORS,
@@ -31,14 +32,8 @@ from simulator.metrics.roc import Roc, roc, share
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-#: The default operating point of the case, at which the threshold is chosen on photos as taken.
-OPERATING_POINT = 0.95
-#: The fall of AUC from which photos are called not worth scoring.
-LEAST_LOSS = 0.05
 #: Shares of fine photos that a check may stop: what the case offers.
 FALSE_ALARMS = (0.02, 0.05, 0.15)
-#: The false alarms at which detections are compared.
-COMPARED = 0.05
 RESAMPLES = 400
 
 

@@ -1,13 +1,11 @@
-"""The committed studies: made by the same code, and honest about what they show."""
+"""The committed studies: honest about what they show."""
 
-import numpy as np
 import pytest
 
-from simulator.datalab import lab_studies
 from simulator.datalab.datalab_charts import selection_sentence
-from simulator.datalab.lab_studies import EASY, LEAKED, STEP_USD, price_of
 from simulator.datalab.label_noise import LABELLERS, Panel
-from simulator.datalab.learning_curves import curve
+from simulator.datalab.label_prices import price_of
+from simulator.datalab.learning_curves import EASY, LEAKED
 from simulator.datalab.refit import LabRequest
 from simulator.evidence.lab_evidence import STUDIES, study_rows
 from simulator.paths import ROOT
@@ -19,21 +17,6 @@ def test_every_figure_lies_in_its_interval(name):
     for low in (column for column in rows if column.endswith("_low")):
         value, high = (rows[low.removesuffix("_low") + end] for end in ("", "_high"))
         assert (rows[low] <= value + 1e-9).all() and (value <= high + 1e-9).all()
-
-
-def test_the_study_of_splits_is_what_the_lab_makes_of_it():
-    made, there = lab_studies.splits_and_weights(), study_rows("splits_and_weights")
-    assert list(made["choice"]) == list(there["choice"])
-    for column in ("auc", "auc_gain", "melanomas"):
-        assert np.allclose(made[column], there[column], atol=1e-3)
-
-
-def test_a_point_of_the_curve_is_what_the_lab_makes_of_it():
-    rows = study_rows("selections")
-    [there] = rows[(rows["photos"] == 100) & (rows["selection"] == "random")].to_dict("records")
-    [made] = curve(LabRequest(), (100,), lab_studies.REPEATS)
-    assert made.auc.value == pytest.approx(there["auc"], abs=1e-3)
-    assert price_of(made.request).usd == pytest.approx(there["usd"], rel=1e-3)
 
 
 def test_more_photos_chosen_at_random_do_better():
@@ -50,7 +33,7 @@ def test_each_step_of_the_price_list_costs_what_it_says():
         before, after = (
             price_of(LabRequest(photos=count, panel=panel)).usd for count in (row["photos"], row["photos"] + row["more_photos"])
         )
-        assert before <= row["budget_usd"] and after <= row["budget_usd"] + STEP_USD
+        assert before <= row["budget_usd"] and after <= row["budget_usd"] + 1000
 
 
 def test_the_docs_say_what_the_studies_say():
