@@ -13,7 +13,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import GRID, LatencyTable, constant
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
-from simulator.theory.queue_formulas import batch_queue
+from tests.truths.queue_formulas import batch_queue
 
 Times = NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from benchmarks.crowd.people import CASE, Change, Met, Walk
 from benchmarks.crowd.tab import LostError, Tab, opened
 from simulator.engine.run import simulate
 from simulator.paths import ROOT
-from simulator.theory.queue_formulas import mg1_wait, mmc_wait
 from tests.loops import run
 from tests.patience import PATIENCE_S
+from tests.truths.queue_formulas import mg1_wait, mmc_wait
 
 
 @pytest.mark.parametrize("name", ["__main__", "browser", "pictures", "shared_node", "sweeps"])

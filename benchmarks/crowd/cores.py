@@ -12,7 +12,7 @@ from math import ceil, inf
 from rich.console import Console
 from rich.table import Table
 
-from simulator.theory.queue_formulas import mmc_wait
+from tests.truths.queue_formulas import mmc_wait
 
 #: Processor seconds of a change of the skin-cancer case, as measured: of the workers and the server until the first verdict and
 #: until the last one, and of them in the one process of the server until the page is at rest.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from simulator.metrics.cleared_audits import AuditForecast
+from simulator.experiments.cleared_audits import AuditForecast
 from simulator.units import counted, percent, significant
 
 

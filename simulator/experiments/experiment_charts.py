@@ -10,8 +10,8 @@ from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, Chart, chart, d
 from simulator.experiments.audit_words import audit_sentences, audit_table
 from simulator.experiments.canary import CanaryReport, Days
 from simulator.experiments.canary_words import canary_sentences, canary_table
+from simulator.experiments.cleared_audits import SHARES, ClearedFlow
 from simulator.experiments.sequential_ab import ALPHA
-from simulator.metrics.cleared_audits import SHARES, ClearedFlow
 
 
 def audit_chart(flow: ClearedFlow, positives: str, share: float, days: float) -> Chart:

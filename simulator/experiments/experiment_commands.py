@@ -20,7 +20,7 @@ from simulator.engine.plan import compile_plan
 from simulator.experiments.audit_words import audit_sentences, audit_table
 from simulator.experiments.canary import EXPERIMENTS, Canary, canary_report, field_shares, people_a_day
 from simulator.experiments.canary_words import canary_sentences, canary_table
-from simulator.metrics.cleared_audits import SHARES, cleared_flow
+from simulator.experiments.cleared_audits import SHARES, cleared_flow
 
 
 def audit(

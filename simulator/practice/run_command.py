@@ -34,7 +34,6 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
 from simulator.evidence.evidence_files import in_one_step
-from simulator.explain.chrome_trace import check_target, write_trace
 from simulator.explain.claims import claims_json, difference_claims, open_claims, said
 from simulator.explain.curveball_effects import summed_up, tolls
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
@@ -42,6 +41,7 @@ from simulator.explain.result import Result
 from simulator.explain.trust import good_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare
+from simulator.practice.chrome_trace import check_target, write_trace
 from simulator.practice.run_page import difference_page, objectives_table, print_page, run_page
 from simulator.units import duration, spoken, spoken_within
 

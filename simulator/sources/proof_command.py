@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from simulator.cli.exits import UsageError, say
-from simulator.theory.proof_sizes import MOST_EVENTS, POWER, hours_to_plan, hours_with, trials_to_plan, trials_with
+from simulator.sources.proof_sizes import MOST_EVENTS, POWER, hours_to_plan, hours_with, trials_to_plan, trials_with
 from simulator.units import counted, percent, significant
 
 #: Failures, or events, that the table begins with.

@@ -7,7 +7,7 @@ import streamlit as st
 
 from simulator.app.exhibit_drawings import panel
 from simulator.explain.result import Result
-from simulator.theory.proof_sizes import hours_to_plan, hours_with, rate_below, trials_to_plan, trials_with
+from simulator.sources.proof_sizes import hours_to_plan, hours_with, rate_below, trials_to_plan, trials_with
 from simulator.units import counted, percent, significant
 
 #: The events, or failures, of the table.

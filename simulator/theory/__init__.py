@@ -1,4 +1,4 @@
-"""Closed forms: visits to stages, offered loads, and formulas that runs are tested against.
+"""Closed forms: visits to stages and offered loads, known before a run.
 
 It may import the engine and what lies below.
 """

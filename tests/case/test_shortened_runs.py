@@ -16,8 +16,8 @@ from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import clock
 from simulator.records.timetables import DAY_S
 from simulator.theory.loads import loads as planned_loads
-from simulator.theory.queue_formulas import mmc_wait
 from tests.builders import assumed, cache, checked, document, end, people, pool, popularity, server
+from tests.truths.queue_formulas import mmc_wait
 
 #: Requests a second in the four quarters of a day, and the rate at which a server works.
 RATES, SERVICE_PER_S = np.array([2.0, 6.0, 8.0, 4.0]), 10.0

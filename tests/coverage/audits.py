@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from simulator.metrics.cleared_audits import field_sensitivity
+from simulator.experiments.cleared_audits import field_sensitivity
 from tests.coverage.registry import Claim, study
 
 WHY = {"sensitivity": "Exact bounds of few counts cover more than they promise (Clopper and Pearson 1934)."}

@@ -14,9 +14,9 @@ from simulator.intervals import replicated_share
 from simulator.metrics.comparisons import differences
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import assumed, end, exponential, plan, pool
 from tests.coverage.registry import Claim, study
+from tests.truths.queue_formulas import mg1_wait
 
 LOAD = 0.8
 

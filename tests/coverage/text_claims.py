@@ -16,10 +16,10 @@ from simulator.engine.compiled_plan import Plan
 from simulator.metrics.paired_samples import Readings, readings_of
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Figures
-from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import exponential, plan, pool
 from tests.coverage.queues import mean_latency, one_server
 from tests.coverage.registry import Claim, study
+from tests.truths.queue_formulas import mg1_wait
 
 
 def ratio(replications: int, number: int) -> Iterator[Claim]:

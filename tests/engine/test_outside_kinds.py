@@ -20,11 +20,11 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.engine.stages import register, unregister
 from simulator.explain.bottleneck import bottleneck_of
-from simulator.explain.chrome_trace import events
 from simulator.explain.request_path import BEHIND, request_path
 from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from simulator.paths import SCENARIOS
+from simulator.practice.chrome_trace import events
 from simulator.practice.exhibit_panels import panels
 from simulator.theory.loads import loads, visit_ratios
 from tests.builders import assumed, document, end, figures, gate, link, plan, pool, run_at, scenario

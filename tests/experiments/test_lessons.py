@@ -5,8 +5,8 @@ import pytest
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.experiments.canary import Canary, canary_report, field_shares, people_a_day
+from simulator.experiments.cleared_audits import cleared_flow
 from simulator.explain.result import replicate
-from simulator.metrics.cleared_audits import cleared_flow
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,10 @@ from simulator.explain.design_changes import change_design, changes_of_choice, l
 from simulator.explain.lever_search import Baseline
 from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
-from simulator.theory.queue_formulas import mmc_wait
 from tests.case.texts import changed
 from tests.explain.test_levers import RATE, queue
 from tests.explain.test_reasons import skin, stormy
+from tests.truths.queue_formulas import mmc_wait
 
 CASE = "skin-cancer-triage"
 

@@ -30,9 +30,9 @@ from simulator.metrics.measures import measure
 from simulator.metrics.paired_samples import chance_of
 from simulator.metrics.replications import run_replication, run_replications
 from simulator.metrics.summary import Verdict, summary_of
-from simulator.theory.queue_formulas import mmc_wait
 from tests.builders import assumed, checked, document, people
 from tests.case.texts import SMALL, changed
+from tests.truths.queue_formulas import mmc_wait
 
 RATE = 2.4
 

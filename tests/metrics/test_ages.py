@@ -11,9 +11,9 @@ from simulator.engine.run import simulate
 from simulator.metrics.ages import instants, known_from
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise
-from simulator.theory.age_of_information import mm1_age, mm1_age_above, mm1_age_quantile
 from tests.builders import assumed, end, exponential, figures, link, plan, pool, run_at
 from tests.case.test_checks import messages
+from tests.truths.age_of_information import mm1_age, mm1_age_above, mm1_age_quantile
 
 AGED = {"done": end(age=True)}
 

@@ -10,9 +10,9 @@ from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise
 from simulator.metrics.warm_up import mser, warm_up_of
-from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import arrivals_at, assumed, exponential, link, people, plan, pool
 from tests.builders import scenario as scenario_of
+from tests.truths.queue_formulas import mg1_wait
 
 STEADY = {"days": 0.5, "drain_days": 0.1, "replications": 4, "warm_up": "mser5"}
 

@@ -8,7 +8,6 @@ from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
 from simulator.metrics.measures import measure
 from simulator.theory.loads import filling_queue_s, loads, visit_ratios
-from simulator.theory.queue_formulas import batch_queue, fork_join_response, mg1_wait, mmc_wait
 from tests.builders import (
     assumed,
     end,
@@ -26,6 +25,7 @@ from tests.builders import (
     spread,
 )
 from tests.engine.intervals import assert_agrees
+from tests.truths.queue_formulas import batch_queue, fork_join_response, mg1_wait, mmc_wait
 
 
 def test_one_exponential_server_is_the_textbook_queue():

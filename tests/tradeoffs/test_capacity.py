@@ -9,11 +9,11 @@ from simulator.explain.result import replicate
 from simulator.intervals import Interval, estimate
 from simulator.metrics.summary import Verdict
 from simulator.sweeps.sweep import SweepRequest
-from simulator.theory.queue_formulas import mmc_wait
 from simulator.tradeoffs.breakeven_claims import Answer, claims_of
 from simulator.tradeoffs.capacity import Loading, by_the_nine
 from tests.sweeps.test_sweep import Here
 from tests.tradeoffs.made import outcome
+from tests.truths.queue_formulas import mmc_wait
 
 #: Readers whose service is exponential, one minute on average: a queue M/M/c.
 QUEUE = """\

@@ -6,10 +6,10 @@ from scipy import stats
 
 from simulator.sweeps.design_space import axis_of
 from simulator.sweeps.sweep import Sweep, swept
-from simulator.theory.queue_formulas import mmc_wait
 from simulator.tradeoffs.sensitivity import sample_of
 from tests.sweeps.test_sweep import Here
 from tests.tradeoffs.test_capacity import requested
+from tests.truths.queue_formulas import mmc_wait
 
 #: Arrivals a second, and seconds of a service by two readers: a load of 0.6, at which the queue is far from a straight line.
 RATE, SERVICE = 0.02, 60.0

@@ -14,10 +14,10 @@ from simulator.engine.latency_tables import GRID, LatencyTable, constant, profil
 from simulator.engine.run_trace import Trace
 from simulator.evidence.profiles import load_profile
 from simulator.records.timetables import DAY_S
-from simulator.theory.age_of_information import dm1_age, dm1_peak_age, mm1_age, mm1_peak_age, newest_waits_age, preemptive_age
-from simulator.theory.queue_formulas import batch_queue, fork_join_response, mg1_wait, mmc_wait
 from tests.builders import assumed, end, exponential, fork, gate, join, people, plan, pool, population, score_table
+from tests.truths.age_of_information import dm1_age, dm1_peak_age, mm1_age, mm1_peak_age, newest_waits_age, preemptive_age
 from tests.truths.formulas import deadline_loss, inoue_bound, mmck_loss, priority_waits, repairman_rate
+from tests.truths.queue_formulas import batch_queue, fork_join_response, mg1_wait, mmc_wait
 from tests.truths.registry import (
     MEANS,
     WARM_UP,

@@ -15,8 +15,8 @@ from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
 from simulator.engine.stage_outflows import KeptOutflows
 from simulator.theory.loads import loads
-from simulator.theory.queue_formulas import fork_join_response, mmc_wait
 from tests.builders import assumed, end, fanout, figures, plan, pool, run_at, scenario
+from tests.truths.queue_formulas import fork_join_response, mmc_wait
 
 EXPONENTIAL = {"exponential_mean": assumed(100)}
 

@@ -16,7 +16,6 @@ from simulator.engine.servers import server_s
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.records.streams import Streams
-from simulator.theory.queue_formulas import mmc_wait
 from tests.builders import (
     arrivals_at,
     assumed,
@@ -36,6 +35,7 @@ from tests.case.test_checks import messages
 from tests.effort import examples
 from tests.engine.intervals import assert_agrees
 from tests.engine.networks import SCORES, networks, ordered, pools, pools_of, reachable, service_times
+from tests.truths.queue_formulas import mmc_wait
 
 TEN = constant(10, 10, 10, 10)
 ENDS = {"done": end(), "gone": end(), "full": end()}

@@ -11,9 +11,9 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.theory.loads import loads
-from simulator.theory.queue_formulas import mg1_wait, mmc_wait
 from tests.builders import assumed, document, end, figures, fork, join, plan, run_at, server, spread
 from tests.engine.intervals import assert_agrees
+from tests.truths.queue_formulas import mg1_wait, mmc_wait
 
 
 def served(trace, stage="s"):

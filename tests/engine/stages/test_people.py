@@ -12,10 +12,10 @@ from simulator.engine.run import simulate
 from simulator.engine.servers import servers
 from simulator.records.timetables import DAY_S, Roster, clock_s
 from simulator.theory.loads import loads, visit_ratios
-from simulator.theory.queue_formulas import mg1_wait, mmc_wait
 from tests.builders import assumed, end, figures, gate, link, people, plan, pool, population, run_at, score_table, spread
 from tests.effort import examples
 from tests.engine.intervals import assert_agrees
+from tests.truths.queue_formulas import mg1_wait, mmc_wait
 
 DAY = {"starts_at": "07:00", "days": 1, "drain_days": 1, "replications": 2}
 

@@ -12,8 +12,8 @@ from simulator.case.document import ScenarioError
 from simulator.engine.latency_tables import constant, of_samples
 from simulator.engine.run import simulate
 from simulator.theory.loads import loads
-from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import assumed, exponential, plan, pool, population, run_at, scenario, score_table, server, spread
+from tests.truths.queue_formulas import mg1_wait
 
 #: Seven of ten requests take 50 ms on average, the others three times as long.
 SHARES, FACTORS, MEAN_S, RATE = (0.7, 0.3), (1.0, 3.0), 0.05, 8.0

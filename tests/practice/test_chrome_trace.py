@@ -13,7 +13,7 @@ from simulator.case.load import load
 from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.explain.chrome_trace import TraceFileError, check_target, events, write_trace
+from simulator.practice.chrome_trace import TraceFileError, check_target, events, write_trace
 from tests.builders import people, plan, pool, run_at
 from tests.effort import examples
 from tests.engine.networks import networks
@@ -158,7 +158,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, trace, mo
         raise OSError(28, "No space left on device")
         yield
 
-    monkeypatch.setattr("simulator.explain.chrome_trace.events", full)
+    monkeypatch.setattr("simulator.practice.chrome_trace.events", full)
     with pytest.raises(TraceFileError, match="No space left on device"):
         write_trace(trace, target)
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

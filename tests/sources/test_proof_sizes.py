@@ -5,7 +5,7 @@ from math import exp, log
 import pytest
 from scipy.stats import beta, binom, chi2, poisson
 
-from simulator.theory.proof_sizes import hours_to_plan, hours_with, rate_below, trials_to_plan, trials_with
+from simulator.sources.proof_sizes import hours_to_plan, hours_with, rate_below, trials_to_plan, trials_with
 
 
 def test_without_an_event_it_is_the_rule_of_three():

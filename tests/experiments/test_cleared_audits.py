@@ -8,8 +8,8 @@ from simulator.case.audit_gate import audit_gate
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.experiments.cleared_audits import ClearedFlow, cleared_flow, field_sensitivity
 from simulator.explain.result import replicate
-from simulator.metrics.cleared_audits import ClearedFlow, cleared_flow, field_sensitivity
 
 FLOW = ClearedFlow(cleared=1000, missed=10, found=90, hits=1, false_calls=0.1, minutes=1.5, usd_per_hour=120, usd_a_visit=200)
 
