@@ -36,9 +36,6 @@ HALF = {"arrivals.per_day": 5000.0}
 #: What is varied where every latency was measured: projections run three times, in the middle and at both edges.
 MEASURED = ("architecture", "operating_point", "replicas", "dermatologists", "certain", "quality_gate")
 
-#: What is varied one stage after the other: designs share what left the stages before the first that differs.
-BEHIND_EACH_OTHER = ("architecture", "precision", "replicas", "operating_point", "dermatologists")
-
 SIZES, LEVERS = (10, 100, 1000), 10
 
 #: A twentieth of the case's photos a day, so that ten thousand points take minutes.
@@ -89,7 +86,6 @@ def growth(pool: ProcessPool) -> Table:
     spaces = {
         "measured hardware": MEASURED,
         "half of it projected": (*MEASURED, "hardware"),
-        "stages in a row": BEHIND_EACH_OTHER,
     }
     for told, over in spaces.items():
         for size in SIZES:

@@ -43,9 +43,6 @@ RUNS_KEPT = Limit(
 RUNS_OPENED = Limit("of these, the runs that are open", 48 * MIB, "bytes of memory", "pages draw from the latest ones")
 KEPT_RUN = Limit("a replication that is kept on disk", 16 * MIB, "bytes", "a replication of the longest case takes two")
 KEPT_RUNS = Limit("the runs that are kept on disk", GIB, "bytes", "all that is prepared; those read longest ago go first")
-OUTFLOWS_KEPT = Limit(
-    "what left the stages of runs, in each process", 64 * MIB, "bytes of memory", "forty replications of most cases"
-)
 SWEEP_POINTS = Limit("the points of a sweep", 100_000, "points", "they take some hours on two cores")
 SWEEPS_KEPT = Limit("the outcomes of sweeps that are kept", 2 * GIB, "bytes", "some fifty thousand points; the oldest go first")
 FAULTS_SHOWN = Limit("the faults that a command shows", 100, "faults", "the author fixes a hundred, then checks again")

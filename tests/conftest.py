@@ -18,7 +18,6 @@ from simulator.case import load
 from simulator.case.document import Document, read_document
 from simulator.case.load import _checked
 from simulator.case.schema import Scenario
-from simulator.engine.stage_outflows import KEPT
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCENARIOS, SCORES
 from tests.case.texts import SMALL
@@ -124,12 +123,6 @@ def _looked_up_once():
 
             patch.setattr(basedatatypes, "_str_to_dict_path_full", cache(basedatatypes._str_to_dict_path_full))
         yield
-
-
-@pytest.fixture(autouse=True)
-def _no_earlier_run():
-    """Let each test begin as in a fresh process, where no run of another test can begin one of its own."""
-    KEPT.clear()
 
 
 @pytest.fixture(autouse=True)

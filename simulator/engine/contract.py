@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -340,10 +340,6 @@ class Stage:
     a step that takes no time; a kind with servers overrides `capacity`, and `servers` where their number changes. The model of
     the kind, in the same file, declares what takes no plan to know. A kind overrides nothing that is final.
     """
-
-    #: Whether what it gives on depends on nothing but what came, its spec, its evidence in the plan, what is known of those
-    #: requests, and streams of its own: then another run may begin behind it (`simulator/engine/stage_outflows.py`).
-    says_all: ClassVar[bool] = False
 
     @classmethod
     def of(cls, run: StageRun, name: str, spec: Any) -> Stage:

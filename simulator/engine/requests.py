@@ -128,41 +128,6 @@ class Requests:
         """
         return draw(self._drawn)[self._kept]
 
-    def before_the_run(self) -> list[NDArray[Any]]:
-        """Return the columns that are drawn before the run, but for attributes and scores, and which of the draws they are."""
-        drawn = np.array([self._drawn, self.n])
-        which = [] if isinstance(self._kept, slice) else [self._kept]
-        known = [
-            self.arrived,
-            self.sensor,
-            self.frame,
-            self.positive,
-            *self.checks.values(),
-            self.kind,
-            self.priority,
-            self.deadline,
-        ]
-        return [drawn, *which, *known]
-
-    def written(self) -> dict[str, NDArray[Any]]:
-        """Return the columns that stages write, shape (n,) each, as they are now."""
-        names = ("answered", "finished", "refused", "tries", "end", "outcome", "gave_up")
-        given = {f"given.{pool}": marks.column for pool, marks in self.given.items() if marks is not self.risks}
-        return {name: getattr(self, name) for name in names} | {"risk": self.risks.column, "tag": self.tags.column} | given
-
-    @property
-    def photos_sent(self) -> tuple[NDArray[np.int32], Float64]:
-        """The further photos: the request and the time of each (s), in the order in which they were asked for."""
-        return np.array(self._again[0], np.int32), np.array(self._again[1], float)
-
-    def send_photos(self, rows: NDArray[np.int32], times: Float64) -> None:
-        self._again[0].extend(rows.tolist())
-        self._again[1].extend(times.tolist())
-
-    @property
-    def count_sent_again(self) -> int:
-        return len(self._again[0])
-
     def _draw_classes(self, plan: Plan, streams: Streams) -> None:
         """Draw the class of each request, in the order of the file; without classes the columns are empty."""
         classes = list(plan.scenario.classes.values())

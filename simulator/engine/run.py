@@ -19,7 +19,7 @@ from simulator.case.document import ScenarioError
 from simulator.case.network import graph_of
 from simulator.engine.actions import Airlock, changed, with_actions
 from simulator.engine.controller_watch import ControllerWatch
-from simulator.engine.request_sources import CLIENTS, Clients, Schedule, source_of
+from simulator.engine.request_sources import CLIENTS, source_of
 from simulator.engine.requests import Requests
 from simulator.engine.run_conditions import Conditions
 from simulator.engine.run_trace import Trace
@@ -87,9 +87,9 @@ class Run:
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: SharedDevice(spec.stretch) for name, spec in shared}
         self.stages: dict[str, Stage] = {}
-        self.stages = {name: self.made(name, spec) for name, spec in plan.scenario.stages.items()}
+        self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.airlocks = {name: Airlock(self, name) for name in self.stages} if self.stops else {}
-        self.source = self.made_source()
+        self.source = source_of(self)
         kind = ReturningEnd if self.closed else EndStage
         self.ends = {name: kind(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
         self.outboxes: list[Outbox] = []
@@ -104,12 +104,6 @@ class Run:
         for stage in self.stages.values():
             stage.connect()
         self.source.connect()
-
-    def made(self, name: str, spec: Any) -> Stage:
-        return STAGES[spec.kind].of(self, name, spec)
-
-    def made_source(self) -> Schedule | Clients:
-        return source_of(self)
 
     def trace(self) -> Trace:
         """Run to the end, and return the trace."""
@@ -196,7 +190,7 @@ class Run:
 
     def _trace_before(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> Trace:
         last = nextafter(time, 0)
-        fleets = self.end_visits(time, requests, logs)
+        fleets = self._end_visits(time, requests, logs)
         if time > self.plan.horizon_s:
             requests.cut(self.source.issued)
         # A request without an answer is answered at the end of its way, unless its client gave up waiting.
@@ -210,7 +204,7 @@ class Run:
         plan = replace(began, until=until, later=()) if until < inf else began
         return Trace(plan, self.streams.seed, self.streams.replication, requests, logs, self.conditions, scaled, phases)
 
-    def end_visits(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> dict[str, Fleet | None]:
+    def _end_visits(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> dict[str, Fleet | None]:
         """Log the visits that go on, turn away who waited too long by `time` (s), and return the servers that came and went."""
         names, fleets = list(self.ends), {}
         for name, stage in self.stages.items():

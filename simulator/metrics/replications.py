@@ -20,7 +20,7 @@ from scipy.special import ndtr, stdtr, stdtrit
 
 from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan, at_band_edges, with_items
-from simulator.engine.reusing_runs import simulate_on
+from simulator.engine.run import simulate
 from simulator.intervals import LEVEL, Estimate, Interval, estimate
 from simulator.metrics.label_uncertainty import downstream
 from simulator.metrics.measures import Measures, measure, needed_samples
@@ -216,7 +216,7 @@ def run_doubts(
 
 
 def _measured(plan: Plan, seed: int, number: int, options: ReplicationOptions) -> Measures:
-    measures = measure(simulate_on(plan, seed, number), options.explained)
+    measures = measure(simulate(plan, seed, number), options.explained)
     if options.all_samples:
         return measures
     used = needed_samples(plan.scenario.metrics.values())

@@ -28,7 +28,6 @@ from simulator.processes import AT_ONCE
 from simulator.sweeps.design_outcomes import DesignOutcome, SweepTask, solve, task_of
 from simulator.sweeps.design_space import Axis, DesignPoint, Method, axis_of, points_of
 from simulator.sweeps.outcome_cache import OutcomeCache
-from simulator.sweeps.sharing_order import sharing_order
 from simulator.units import counted
 
 #: Replications of each point by default. Four give intervals a third wider than twelve do.
@@ -298,7 +297,7 @@ class Sweep:
         self.cancelled = False
         self._submit = submit
         self._running: dict[Future[DesignOutcome], tuple[int, SweepTask]] = {}
-        self._waiting = sharing_order(request.scenario, self.points)[::-1]
+        self._waiting = list(reversed(range(len(self.points))))
 
     @property
     def done(self) -> int:

@@ -125,7 +125,7 @@ def test_a_known_run_says_no_less_than_a_fresh_one(monkeypatch, tmp_path):
         job = registry.live(Watcher("one", "tab"), plan, DEFAULT_SEED, 4)
         work.do(9)
         found.append(job.summary)
-        monkeypatch.setattr("simulator.metrics.replications.simulate_on", not_again)
+        monkeypatch.setattr("simulator.metrics.replications.simulate", not_again)
     assert found[0].run_hash == found[1].run_hash
     assert found[0].verdicts == found[1].verdicts
     assert found[0].metrics == found[1].metrics

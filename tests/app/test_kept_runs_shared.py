@@ -27,8 +27,8 @@ from simulator.engine.plan import compile_plan
 from simulator.metrics import replications
 from tests.app.test_jobs import Waiting
 
-made, simulate_on = [], replications.simulate_on
-replications.simulate_on = lambda *given: (made.append(1), simulate_on(*given))[1]
+made, simulate = [], replications.simulate
+replications.simulate = lambda *given: (made.append(1), simulate(*given))[1]
 
 def outcome(picks):
     made.clear()

@@ -61,7 +61,7 @@ def test_a_prepared_design_needs_no_run(monkeypatch):
     plan = compile_plan(load("production-drift"))
     fresh = replicate(plan, DEFAULT_SEED, plan.scenario.run.replications)
     assert Preparation(Idle(), quiet_s=0).prepare(plan)
-    monkeypatch.setattr("simulator.metrics.replications.simulate_on", lambda *_: pytest.fail("it ran again"))
+    monkeypatch.setattr("simulator.metrics.replications.simulate", lambda *_: pytest.fail("it ran again"))
     work = Waiting()
     job = Registry(work).live(Watcher("one", "tab"), plan, DEFAULT_SEED, plan.scenario.run.replications)
     work.do(100)

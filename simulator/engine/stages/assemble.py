@@ -92,8 +92,6 @@ class AssembleStage(ServiceStage):
     newer one of its sensor comes before a set has taken it, or has been here already.
     """
 
-    says_all: ClassVar[bool] = True
-
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
         """Of how many sensors a set is, and what it waits for."""

@@ -167,8 +167,6 @@ class CacheStage(ServiceStage):
     Every look-up is a visit; those that hit have server 0.
     """
 
-    says_all: ClassVar[bool] = True
-
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
         spec = cast(Cache, plan.scenario.stages[name])

@@ -314,8 +314,6 @@ class Gate(AnyStage):
 class GateStage(Stage):
     """Each request takes the first route whose threshold its value reaches."""
 
-    says_all: ClassVar[bool] = True
-
     @classmethod
     def of(cls, run: StageRun, name: str, spec: Gate) -> Stage:
         waits = spec.by_score and run.plan.scenario.scorer_of(spec) in run.in_branches

@@ -48,8 +48,6 @@ class Link(AnyStage):
 class LinkStage(Stage):
     """Latency plus payload over bandwidth. It needs no event: requests are handed on with their time of arrival."""
 
-    says_all: ClassVar[bool] = True
-
     def __init__(self, run: StageRun, name: str, spec: Link) -> None:
         super().__init__(run, name, spec)
         megabits = 8 * run.draw(f"{name}.payload", spec.payload_mb).astype(float)

@@ -202,8 +202,6 @@ class PeopleStage(ServiceStage):
     that arrived at that instant and still wait, the last ones beyond `max_queue` are refused.
     """
 
-    says_all: ClassVar[bool] = True
-
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
         """Return the shifts, the share of absent people, and the share of cases that are read twice."""

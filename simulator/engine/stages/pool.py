@@ -191,8 +191,6 @@ class Pool(Replicas):
 class PoolKind(ServiceStage):
     """Evidence, replicas, load and cost of a pool."""
 
-    says_all: ClassVar[bool] = True
-
     @classmethod
     def gather(cls, gather: StageGatherer, name: str, spec: Pool) -> None:
         """Look up the machine, the latencies and the scores, and the names of policies."""

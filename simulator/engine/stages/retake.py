@@ -63,8 +63,6 @@ class RetakeStage(Stage):
     A person who gives up where the path then ends has left without an answer.
     """
 
-    says_all: ClassVar[bool] = True
-
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
         """With r the chance of being sent back and trying again, 1 + r + ... + r^(m-1) photos are taken; the last is final."""

@@ -113,8 +113,6 @@ class RetryStage(ServiceStage):
     A visit lasts from the failure to the next try; a request that gives up was not served here.
     """
 
-    says_all: ClassVar[bool] = True
-
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
         """Return how often, after how long, and within which budget."""

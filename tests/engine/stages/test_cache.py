@@ -14,14 +14,12 @@ from simulator import compile_plan, summarise
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.reusing_runs import simulate_on
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
-from simulator.engine.stage_outflows import KeptOutflows
 from simulator.engine.stages.cache import SHELVES, expected_hits
 from simulator.theory.loads import visit_ratios
 from tests import builders
-from tests.builders import assumed, end, figures, link, plan, pool, popularity, run_at, scenario
+from tests.builders import assumed, end, plan, pool, popularity, run_at, scenario
 
 THINGS, EXPONENT = 500, 0.8
 ENDS = {"done": end(), "origin": end()}
@@ -163,16 +161,6 @@ def test_two_caches_in_a_row_ask_for_one_thing():
     first, second = trace.logs["cache"].visits(), trace.logs["second"].visits()
     assert second.request.tolist() == first.request[first.server < 0].tolist()
     assert 0.1 < np.mean(second.server == 0) < 0.9
-
-
-def test_a_run_that_begins_behind_the_cache_of_an_earlier_run_is_the_same():
-    stages = {"up": link("cache", 0.1), "cache": cache(40, miss_to="model"), "model": pool(replicas=40)}
-    kept, others = KeptOutflows(), [{"model": {"replicas": 60}}, {"cache": {"capacity": 20}}]
-    for fields in [{}, *others]:
-        made = plan({name: one | fields.get(name, {}) for name, one in stages.items()}, rate=50, attributes=thing())
-        again, fresh = simulate_on(made, 1, 0, kept), simulate(made, 1, 0)
-        assert again.digest == fresh.digest
-        assert figures(again) == figures(fresh)
 
 
 WEIGHED = """

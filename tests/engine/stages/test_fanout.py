@@ -10,10 +10,8 @@ import pytest
 from simulator import compile_plan, summarise
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads as read
-from simulator.engine.reusing_runs import simulate_on
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
-from simulator.engine.stage_outflows import KeptOutflows
 from simulator.theory.loads import loads
 from tests.builders import assumed, end, fanout, figures, plan, pool, run_at, scenario
 from tests.truths.queue_formulas import fork_join_response, mmc_wait
@@ -219,13 +217,3 @@ def test_it_stands_behind_a_pool_and_before_another():
     stages = {"first": pool(to="index"), "index": fanout(to="last", service_ms=EXPONENTIAL), "last": pool(replicas=3)}
     trace = simulate(plan(stages, rate=0.8), 1)
     assert (trace.requests["outcome"] == "done").all()
-
-
-def test_a_run_that_begins_behind_the_shards_of_an_earlier_run_is_the_same():
-    stages = {"index": fanout(to="last", service_ms=EXPONENTIAL, needs=3, timeout_s=0.3), "last": pool(replicas=3)}
-    kept = KeptOutflows()
-    for fields in ({}, {"replicas": 4}):
-        made = plan(stages | {"last": stages["last"] | fields}, rate=4)
-        again, fresh = simulate_on(made, 1, 0, kept), simulate(made, 1, 0)
-        assert again.digest == fresh.digest
-        assert figures(again) == figures(fresh)
