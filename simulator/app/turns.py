@@ -15,11 +15,11 @@ away earns nothing, and a large account stays until the others have caught up.
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from typing import Any, NamedTuple
@@ -69,16 +69,12 @@ class TaskReply(Future[Any]):
 
 @dataclass(order=True)
 class QueuedTask:
-    """A piece of work that waits for a process; among equally urgent tasks of one person the first comes first.
-
-    home: the process that did work of the same home last does this in less time; None if all take as long
-    """
+    """A piece of work that waits for a process; among equally urgent tasks of one person the first comes first."""
 
     urgency: int
     order: int
     behalf: Submitter = field(compare=False)
     work: partial[Any] = field(compare=False)
-    home: Hashable = field(default=None, compare=False)
     future: TaskReply = field(default_factory=TaskReply, compare=False)
     attempts: int = field(default=0, compare=False)
     expected_s: float = field(default=0.0, compare=False)
@@ -112,18 +108,6 @@ def _turn(behalf: Submitter, served_s: float, begun: str) -> float:
     return served_s + PATIENCE_S * behalf.urgency - advance
 
 
-def _taken(waiting: list[QueuedTask], homes: Container[Hashable]) -> QueuedTask:
-    """Take the first task out of a heap, or one of its run that is as urgent and at home."""
-    first = waiting[0]
-    alike = [task for task in waiting if task.behalf == first.behalf and task.home in homes and not task.future.cancelled()]
-    task = min(alike, default=first)
-    if task is first:
-        return heappop(waiting)
-    waiting.remove(task)
-    heapify(waiting)
-    return task
-
-
 class Turns:
     """Tasks that wait for a process, by person. Not for several threads at once."""
 
@@ -135,24 +119,22 @@ class Turns:
         self._paces: LRUCache[str, float] = LRUCache(PACES)
         self._pace_s = 1.0
 
-    def add(self, behalf: Submitter, work: partial[Any], home: Hashable = None) -> QueuedTask:
-        """Queue a piece of work; home: as for a `QueuedTask`."""
-        task = QueuedTask(behalf.urgency, next(self._order), behalf, work, home)
+    def add(self, behalf: Submitter, work: partial[Any]) -> QueuedTask:
+        task = QueuedTask(behalf.urgency, next(self._order), behalf, work)
         account = self._accounts.setdefault(behalf.person, _Account(self._served_s))
         if account.first is None and not account.under_way:
             account.served_s = max(account.served_s, self._served_s)
         heappush(account.waiting, task)
         return task
 
-    def next(self, before: float = inf, homes: Container[Hashable] = ()) -> QueuedTask | None:
+    def next(self, before: float = inf) -> QueuedTask | None:
         """Return the next task, which can no longer be cancelled; None if nothing waits.
 
         before: tasks of this urgency, and less urgent ones, stay where they are
-        homes: those of a process that is free; of equally urgent tasks of one run, one that is at home there comes first
         """
         while found := min((first for first in self._firsts() if first[-1].urgency < before), default=None):
             account = self._accounts[found[-1].behalf.person]
-            task = _taken(account.waiting, homes)
+            task = heappop(account.waiting)
             task.attempts += 1
             if task.future.running() or task.future.set_running_or_notify_cancel():
                 self._begin(account, task)

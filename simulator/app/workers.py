@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -16,12 +15,10 @@ from time import monotonic
 from types import ModuleType
 from typing import ParamSpec, TypeVar
 
-from cachetools import LRUCache
-
 from simulator.app.news import bell
 from simulator.app.turns import IDLE, Ahead, QueuedTask, Submitter, Turns
 from simulator.dask_cluster import Cluster
-from simulator.metrics.replications import replication_of, warm
+from simulator.metrics.replications import warm
 from simulator.processes import ATTEMPTS, KilledError, TimedCall, kill_worker, lone_worker, release_memory, timed
 
 P = ParamSpec("P")
@@ -30,10 +27,6 @@ T = TypeVar("T")
 
 #: The environment variable with the address of a Dask scheduler, whose workers run what visitors ask for.
 SCHEDULER = "CASESIM_SCHEDULER"
-
-
-#: The most replications of which it is remembered that a process holds their stages.
-HOMES = 64
 
 
 class Workers:
@@ -51,7 +44,6 @@ class Workers:
         self._turns = Turns()
         self._executors: dict[int, ProcessPoolExecutor] = {}
         self._busy: set[int] = set()
-        self._homes: defaultdict[int, LRUCache[Hashable, bool]] = defaultdict(partial(LRUCache, HOMES))
         self._stopped = False
         self.asked_s = monotonic()
 
@@ -71,7 +63,7 @@ class Workers:
         if behalf.urgency < IDLE:
             self.asked_s = monotonic()
         with self._lock:
-            task = self._turns.add(behalf, partial(work, *arguments, **named), replication_of(arguments))
+            task = self._turns.add(behalf, partial(work, *arguments, **named))
         self._hand_out()
         return task.future
 
@@ -124,19 +116,11 @@ class Workers:
             if not free or self._stopped:
                 return None
             last = len(free) == 1 < processes  # it is left free for visitors
-            task = self._turns.next(IDLE if last else inf, self._homes[free[-1]])
+            task = self._turns.next(IDLE if last else inf)
             if task is None:
                 return None
-            place = next((worker for worker in free if task.home in self._homes[worker]), free[-1])
-            self._busy.add(place)
-            self._settle(task.home, place)
-            return task, place
-
-    def _settle(self, home: Hashable, place: int) -> None:
-        for homes in self._homes.values():
-            homes.pop(home, None)
-        if home is not None:
-            self._homes[place][home] = True
+            self._busy.add(free[-1])
+            return task, free[-1]
 
     def _done(self, task: QueuedTask, place: int, executor: Executor, handed: Future[TimedCall]) -> None:
         """Pass on a task's result, or restart the task if its process was killed."""
@@ -159,7 +143,6 @@ class Workers:
         with self._lock:
             if self._executors.get(place) is executor:
                 del self._executors[place]
-                self._homes.pop(place, None)
             self._busy.discard(place)
             again = task.attempts < ATTEMPTS
             if again:

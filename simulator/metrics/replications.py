@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import pickle
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -324,16 +324,6 @@ def run_packed(plan: bytes, seed: int, number: int, options: ReplicationOptions 
 
 def run_doubts_packed(plan: bytes, seed: int, number: int, edges: bool, resampled: bool) -> DoubtRuns:
     return run_doubts(unpacked(plan), seed, number, edges, resampled)
-
-
-def replication_of(given: Sequence[object]) -> Hashable:
-    """Return what names the replication that a job runs, by what it is given: behind a packed plan, seed and number.
-
-    The process that ran it for one design holds what left its stages, so that it runs another design in less time. None for
-    other work.
-    """
-    behind = next((given[place + 1 : place + 3] for place, one in enumerate(given) if isinstance(one, bytes)), ())
-    return tuple(behind) if len(behind) == 2 and all(isinstance(one, int) for one in behind) else None
 
 
 def warm() -> None:

@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
-from threading import Event, get_ident
+from threading import Event
 from time import monotonic, sleep
 from types import SimpleNamespace
 
@@ -22,7 +22,7 @@ from simulator.app.workers import Workers
 from simulator.engine.latency_tables import constant
 from simulator.explain.lever_search import for_objectives
 from simulator.explain.result import replicate, result_of, settled
-from simulator.metrics.replications import PLAIN, replication_of, run_doubts_packed, run_replications
+from simulator.metrics.replications import PLAIN, run_doubts_packed, run_replications
 from simulator.processes import KilledError
 from tests.builders import plan, pool
 from tests.metrics.test_groups import screened
@@ -510,32 +510,6 @@ def test_importing_the_app_spawns_no_process(fresh):
 def test_the_first_verdicts_wait_for_no_import_of_what_scipy_special_knows(fresh):
     assert "scipy.special" in fresh["modules"]
     assert not {"scipy.stats", "scipy.optimize", "scipy.signal"} & {*fresh["modules"]}
-
-
-def test_a_replication_goes_to_the_process_that_ran_it_before(monkeypatch):
-    monkeypatch.setattr(workers, "_spawned", lambda: ThreadPoolExecutor(1))
-    monkeypatch.setattr(workers, "replication_of", lambda given: given[0])
-    found, gates = Workers(2), [Event(), Event()]
-
-    def where(number, gate):
-        gates[gate].wait()
-        return get_ident()
-
-    both = [found.submit(asked(), where, number, number) for number in range(2)]
-    for gate in gates:
-        gate.set()
-    first = [future.result() for future in both]
-    assert len(set(first)) == 2
-    for number in (1, 1, 0, 1, 0, 0):
-        assert found.submit(asked(), where, number, 0).result() == first[number]
-
-
-def test_what_names_a_replication_are_seed_and_number_behind_its_packed_plan():
-    assert replication_of((b"a plan", 3, 7, "options")) == (3, 7)
-    assert replication_of(("a name", print, b"a plan", 3, 7)) == (3, 7)
-    assert replication_of((b"a file", {})) is None
-    assert replication_of((b"a file",)) is None
-    assert replication_of((1, 2, 3)) is None
 
 
 def test_replications_that_were_kept_do_not_shorten_the_time_of_one():

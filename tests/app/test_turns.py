@@ -219,15 +219,3 @@ def test_what_is_begun_comes_sooner_than_the_first_of_another_and_something_new_
     assert not served.turns.sooner(newcomer, Submitter("mine", "begun", 0))
     assert not served.turns.sooner(Submitter("mine", "begun", 1), newcomer)
     assert not served.turns.sooner(Submitter("mine", "new", 0), newcomer)
-
-
-def test_of_equally_urgent_tasks_of_one_run_a_process_takes_the_one_that_is_at_home_there():
-    turns, mine = Turns(), Submitter("me", "run", 1)
-    first, second, third = (turns.add(mine, partial(float, 0), home=number) for number in range(3))
-    later = turns.add(Submitter("me", "run", 2), partial(float, 0), home=7)
-    other = turns.add(Submitter("me", "another", 1), partial(float, 0), home=7)
-    assert turns.next(homes={7, 2}) is third
-    assert turns.next(homes={7}) is first, "neither what is less urgent nor another run goes first"
-    assert second.future.cancel()
-    assert turns.next(homes={1}) is other, "what was dropped is no task"
-    assert turns.next() is later
