@@ -10,20 +10,14 @@ const inTurn = act => {
   setTimeout(() => { pausing = false; if (waiting.length) inTurn(waiting.shift()); }, APART_MS);
 };
 const isRunning = () => document.querySelector("[data-test-script-state=running]") !== null;
-const isHere = line => { // a step of the history asks for another page: a trigger beside it would bring this one back
-  const path = line.path;
-  line.path = location.pathname;
-  return path === line.path;
-};
 const draw = (line, waitMs, isAgain = true) => {
   clearTimeout(line.drawing);
   if (line.ended || line.seen === line.drawn) return;
-  if (!isAgain || !isRunning()) inTurn(() => { if (isHere(line)) line.trigger("news", line.seen); });
+  if (!isAgain || !isRunning()) inTurn(() => line.trigger("news", line.seen));
   line.drawing = setTimeout(draw, waitMs, line, Math.min(2 * waitMs, LATEST_MS));
 };
 export default ({ data, parentElement, setTriggerValue }) => {
   const end = follow(parentElement, data.token, data.seen, () => draw(parentElement.newsLine, AGAIN_MS, false));
   parentElement.newsLine.trigger = setTriggerValue;
-  parentElement.newsLine.path ??= location.pathname;
   return end;
 };

@@ -40,7 +40,7 @@ from simulator.rooms import room_doors as rooms
 from simulator.serving.bounds import Bounded
 from simulator.serving.preparation import Preparation
 from simulator.serving.proxied import Proxied
-from simulator.serving.streamlit_repairs import run_callbacks_whole, send_fragments_whole
+from simulator.serving.streamlit_repairs import run_callbacks_whole, send_fragments_whole, take_history_steps
 from simulator.serving.visitor_cookies import VisitorCookies
 
 #: Most characters of a name in a refusal.
@@ -151,6 +151,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Start the processes before the first visitor comes, and end them with the server."""
     run_callbacks_whole()
     send_fragments_whole()
+    take_history_steps()
     workers = registry().workers
     workers.start()
     preparation = Preparation(workers)

@@ -1,4 +1,4 @@
-"""Two repairs of Streamlit: a busy server loses no click, and sends no element without the elements before it.
+"""Three repairs of Streamlit: a busy server loses no click and no step back, and sends no element without those before it.
 
 *Callbacks run to their end.* At each access of a session's state, Streamlit looks for the page's next request, and drops the
 request at work for it. Where the callback has not run yet, that drops a click: the second of two keys, or news, took the first
@@ -7,18 +7,30 @@ key away.
 *A fragment is sent whole.* When a fragment is drawn again, Streamlit drops what waits to be sent of its last drawing, but not
 what waits of the fragments inside. The browser then gets an element whose predecessors it lacks, says "Bad delta path index"
 and shows an empty page.
+
+*A step of the browser's history is taken.* Until the page of the step is drawn, the browser still holds the page before it, and
+names that page in each request. Streamlit serves the later request: news that came during a step brought the old page back.
 """
 
 from __future__ import annotations
 
 from functools import wraps
-from typing import Any
+from time import monotonic
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 #: The function that is called at each access, and looks for the next request.
 _LOOK = "_yield_callback"
+
+#: The values that a widget sends once, as a pressed button does.
+_TRIGGERS = frozenset(("trigger_value", "string_trigger_value", "json_trigger_value", "chat_input_value"))
+
+#: Time for which a page that was left is not heard (s), should the browser never draw the page of the step.
+_STEP_S = 30.0
 
 
 def run_callbacks_whole() -> None:
@@ -55,3 +67,39 @@ def send_fragments_whole() -> None:
         clear(self, again)
 
     AppSession._clear_queue = clear_whole  # type: ignore[method-assign]
+
+
+class HistoryStep(NamedTuple):
+    """A step of a browser's history: the page that it asks for, the address then, and the end of its time (s)."""
+
+    page: str
+    url: str
+    end_s: float
+
+    def leaves(self, request: ClientState) -> bool:
+        """Return whether a request comes from the page that the step has left; a link to another page has no trigger."""
+        once = request.fragment_id or any(state.WhichOneof("value") in _TRIGGERS for state in request.widget_states.widgets)
+        elsewhere = request.page_script_hash != self.page and request.context_info.url == self.url
+        return bool(once and elsewhere and monotonic() < self.end_s)
+
+
+def take_history_steps() -> None:
+    """Have Streamlit drop what a page says after a step of the history has left it."""
+    handle = AppSession._handle_rerun_script_request
+    if hasattr(handle, "__wrapped__"):
+        return
+    steps: WeakKeyDictionary[AppSession, HistoryStep] = WeakKeyDictionary()
+
+    @wraps(handle)
+    def handle_steps(self: AppSession, request: ClientState | None = None) -> None:
+        if request is not None:
+            step = steps.get(self)
+            if step is not None and not request.is_history_navigation:
+                if step.leaves(request):
+                    return
+                del steps[self]
+            elif request.is_history_navigation:
+                steps[self] = HistoryStep(request.page_script_hash, request.context_info.url, monotonic() + _STEP_S)
+        handle(self, request)
+
+    AppSession._handle_rerun_script_request = handle_steps  # type: ignore[method-assign, assignment]

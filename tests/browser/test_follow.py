@@ -97,17 +97,6 @@ def test_a_part_that_has_gone_asks_for_nothing(page):
     assert requests(page, 60) == []
 
 
-def test_a_step_of_the_history_is_not_met_by_a_request_for_the_page_that_it_leaves(empty):
-    """Streamlit joins two requests of a moment, and takes the page of the later one: the step would be lost."""
-    empty.route("http://localhost/**", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
-    empty.goto("http://localhost/practice")
-    empty.evaluate(SETTING, script_of(news.__file__, news.FOLLOW_JS))
-    empty.evaluate("() => { drawn('panel', 'a'); sockets[0].open(); history.pushState(null, '', '/trade-offs'); }")
-    empty.evaluate("() => sockets[0].tell('b')")
-    assert requests(empty, 0.9) == []
-    assert requests(empty, 1) == ["panel"]  # the page has stayed: its part is drawn after all
-
-
 def test_a_state_that_is_back_at_what_is_drawn_is_not_asked_for_again(page):
     page.evaluate("() => { sockets[1].tell('b'); sockets[1].tell('a'); }")
     assert requests(page, 60) == ["panel"]

@@ -60,6 +60,24 @@ def test_a_pressed_point_is_chosen_and_a_step_back_from_an_opened_design_finds_a
     expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
 
 
+def test_a_step_of_the_history_is_taken_though_the_page_before_it_speaks_once_more(visit):
+    page = visit("trade-offs?case=queue")
+    around = page.get_by_text("Around the default design of the case.")
+    expect(around).to_be_visible()
+    settle(page)
+    page.get_by_role("link", name="Open this design").first.click()
+    result(page)
+    page.evaluate("""() => {
+      const run = [...document.querySelectorAll("button")].find(button => button.innerText.startsWith("Run"));
+      addEventListener("popstate", () => setTimeout(() => run.click(), 0), { once: true });
+    }""")
+    page.go_back()
+    expect(around).to_be_visible()
+    expect(page).to_have_url(re.compile("/trade-offs"))
+    page.get_by_role("link", name="Cases").click()  # a page of the bar is no step of the history
+    expect(page).not_to_have_url(re.compile("/trade-offs"))
+
+
 @pytest.mark.long
 def test_a_box_on_an_axis_keeps_the_designs_that_pass_there(swept):
     page = swept()

@@ -1,13 +1,14 @@
-"""A request's callbacks run to their end, though the next request is there already; a fragment is sent whole."""
+"""A request runs its callbacks to their end; a fragment is sent whole; a step of the history is taken."""
 
 import pytest
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
-from simulator.serving.streamlit_repairs import run_callbacks_whole, send_fragments_whole
+from simulator.serving.streamlit_repairs import run_callbacks_whole, send_fragments_whole, take_history_steps
 
 
 class NextRequestError(Exception):
@@ -83,3 +84,50 @@ def test_no_element_waits_without_those_before_it(monkeypatch):
     assert page.waiting() == ["outer", "beside"]
     AppSession._clear_queue(page, None)
     assert page.waiting() == []
+
+
+class AskedPage:
+    """A visitor's page that lists what it was asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    def request_rerun(self, request):
+        self.asked.append(request.page_script_hash)
+
+
+def request(page, url, **fields):
+    asked = ClientState(page_script_hash=page, **fields)
+    asked.context_info.url = url
+    return asked
+
+
+def pressed(page, url):
+    """A request that a pressed button sends."""
+    asked = request(page, url)
+    asked.widget_states.widgets.add(id="run", trigger_value=True)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("later", "asked"),
+    [
+        (pressed("old", "/new"), []),
+        (request("old", "/new", fragment_id="part"), []),
+        (pressed("new", "/new"), ["new"]),
+        (request("old", "/new"), ["old"]),  # a link of the bar
+        (pressed("old", "/old"), ["old"]),  # the server has sent the browser on to a page of another address
+        (request("old", "/old", is_history_navigation=True), ["old"]),
+    ],
+)
+def test_a_page_that_a_step_of_the_history_has_left_is_heard_no_more(monkeypatch, later, asked):
+    monkeypatch.setattr(AppSession, "_handle_rerun_script_request", AppSession._handle_rerun_script_request)
+    take_history_steps()
+    take_history_steps()
+    page = AskedPage()
+    AppSession._handle_rerun_script_request(page, request("new", "/new", is_history_navigation=True))
+    AppSession._handle_rerun_script_request(page, later)
+    assert page.asked == ["new", *asked]
+    AppSession._handle_rerun_script_request(page, pressed("new", "/new"))
+    AppSession._handle_rerun_script_request(page, pressed("other", "/new"))
+    assert page.asked[-2:] == ["new", "other"]
