@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from simulator.board.board import MOST_BOXES, Board, Box
 from simulator.board.box_fields import CHOICE, choices_at, fields_of, settings_of
 from simulator.board.case_drawing import CURVEBALL, DrawnCase
-from simulator.board.palette import entries
-from simulator.board.plain_box import is_plain
+from simulator.board.plain_box import box_kinds, is_plain
 from simulator.board.ports import Way, ways_out
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
@@ -43,6 +42,14 @@ _KINDS = {
     "plain": "Plain box",
     "end": "End",
 }
+
+
+class Entry(NamedTuple):
+    """An entry of the palette; name: as an operation names it."""
+
+    name: str
+    label: str
+    group: str
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,17 @@ def board_content(
         "palette": [entry._asdict() for entry in entries(board)] if reader.editable else [],
         "message": " ".join(filter(None, [message, left_out_words(_told_now(drawing, reader.role))])),
     }
+
+
+def entries(board: Board) -> list[Entry]:
+    """Return the boxes of the case, then the kinds of stages and an end."""
+    of_case = [
+        Entry(f"{'end' if box.is_end else 'preset'}:{name}", box.label, "This task") for name, box in board.presets.items()
+    ]
+    names = {entry.label for entry in of_case}
+    fresh = {kind: str(model.fresh["label"]) for kind, model in box_kinds().items() if model.fresh}
+    kinds = [Entry(f"kind:{kind}", label, "Kinds") for kind, label in fresh.items() if label not in names]
+    return [*of_case, *kinds, Entry("kind:end", "End", "Kinds")]
 
 
 def _told_now(drawing: DrawnCase, role: str) -> DrawnCase:

@@ -51,8 +51,7 @@ def _run_under_way(live: LiveSession) -> None:
 def answer_of(live: LiveSession, place: int) -> tuple[str, bool]:
     """Return the kept answer to a prompt, and whether it was said aloud."""
     kept = live.state.defences.get(place)
-    event = kept.event if kept else None
-    return (event.text, event.ticked) if isinstance(event, DefenceAnswered) else ("", False)
+    return (kept.event.text, kept.event.ticked) if kept else ("", False)
 
 
 def _answer(live: LiveSession, place: int) -> None:

@@ -63,9 +63,9 @@ def _questions(live: LiveSession) -> None:
                 st.button("Pin as an assumption", key=f"session:pin:{index}", on_click=take, args=(live, event))
 
     for question in live.state.questions:
-        if question.question is None:
+        if question.event.question is None:
             with st.container(border=True):
-                st.markdown(f"**{plain(question.words or '')}**")
+                st.markdown(f"**{plain(question.event.words or '')}**")
                 st.markdown(_UNANSWERED)
 
 
@@ -130,8 +130,7 @@ def _objectives(live: LiveSession) -> None:
     st.button("Keep this order", key="session:rank", on_click=_rank, args=(live,))
     if live.state.objectives:
         st.markdown("The case asks for:")
-        asked = judged(live.scenario, {})
-        st.markdown("\n".join(f"- {plain(f'{one.statement}')}" for one in asked))
+        st.markdown("\n".join(f"- {plain(verdict.statement)}" for verdict in judged(live.scenario, {})))
 
 
 def _rank(live: LiveSession) -> None:

@@ -161,10 +161,8 @@ def _visit(live: LiveSession) -> int:
 def _was_asked(live: LiveSession, tool: Tool) -> bool:
     """Return whether help on the design at hand was asked for since the person came to this phase."""
     design = live.state.design_at_hand(live.scenario)
-    return any(
-        isinstance(one.event, HelpAsked) and (one.event.tool, one.event.design) == (tool, design) and one.place > _visit(live)
-        for one in live.state.helps
-    )
+    later = [help.event for help in live.state.helps if help.place > _visit(live)]
+    return any((event.tool, event.design) == (tool, design) for event in later)
 
 
 def _offer(live: LiveSession, job: Job, tool: Tool, label: str) -> None:

@@ -13,11 +13,10 @@ from simulator.app.board_component import whiteboard
 from simulator.app.design_state import key
 from simulator.app.news import Latest, offer
 from simulator.app.widgets import plain
-from simulator.board.board import Board
+from simulator.board.board import Board, OperationError
 from simulator.board.board_content import BoardFigures, Reader, board_content, left_out_words
 from simulator.board.case_drawing import DrawnCase, case_text, compiled, drawn
-from simulator.board.heard_operations import hear_operations
-from simulator.board.operations import OperationError, SetField
+from simulator.board.operations import SetField, hear_operations
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan

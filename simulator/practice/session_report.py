@@ -18,7 +18,6 @@ from simulator.practice.record_panel import minute_of
 from simulator.practice.report import design_table, lesson_parts, source_table, verdict_table
 from simulator.practice.session_timeline import session_timeline
 from simulator.session.session_course import Course
-from simulator.session.session_events import DefenceAnswered
 from simulator.session.session_record import assumption_words, predicted_words
 from simulator.session.session_signals import LEVELS, Level, signals_of
 from simulator.session.signal_rules import decided_levels, mistake_free, mistakes
@@ -81,10 +80,8 @@ def _signals(live: LiveSession) -> Iterator[str]:
 
 def _defence(live: LiveSession) -> Iterator[str]:
     for place, prompt in enumerate(defence_of(live.scenario)):
-        kept = live.state.defences.get(place)
-        event = kept.event if kept else None
-        if isinstance(event, DefenceAnswered):
-            yield f"<h3>{escape(prompt)}</h3>{paragraph(event.text or 'Said aloud.')}"
+        if kept := live.state.defences.get(place):
+            yield f"<h3>{escape(prompt)}</h3>{paragraph(kept.event.text or 'Said aloud.')}"
 
 
 def _of_run(last: Result | None) -> Iterator[str]:

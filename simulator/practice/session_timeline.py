@@ -44,7 +44,7 @@ def _phases(figure: go.Figure, scenario: Scenario, state: SessionState) -> None:
     begun = state.session.begun_at
     ends = [*(later.at for _, later in pairwise(state.visits)), end]
     for visit, until in zip(state.visits, ends, strict=True):
-        title = titles.get(visit.phase, visit.phase)
+        title = titles.get(visit.event.phase, visit.event.phase)
         start, length = (visit.at - begun) / 60, max(until - visit.at, 0.0) / 60
         words = f"{title}: {length:.1f} min<extra></extra>"
         figure.add_bar(base=start, x=[length], y=[title], orientation="h", marker_color=BLUE, hovertemplate=words)

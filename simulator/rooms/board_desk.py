@@ -9,17 +9,17 @@ from typing import Any
 
 from simulator.app.jobs import Job
 from simulator.app.news import Latest
-from simulator.board.board import Board
+from simulator.board.board import Board, OperationError
 from simulator.board.board_content import BoardFigures, Reader, board_content
 from simulator.board.box_fields import CHOICE
 from simulator.board.case_drawing import DrawnCase
-from simulator.board.heard_operations import hear_operations
-from simulator.board.operations import OperationError, SetField
+from simulator.board.operations import SetField, hear_operations
 from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.room_at_hand import LINK_CLOSED, RoomAtHand
 from simulator.rooms.room_events import BoardChanged
 from simulator.rooms.room_runs import job_of, note_result, plan_of
 from simulator.rooms.room_session import RoomSession
+from simulator.session.event_log import Logged
 from simulator.session.session_events import PickChanged
 
 #: What a line holds beside the board.
@@ -78,25 +78,20 @@ class BoardDesk:
         locked = state.room.locked and role == "candidate"
         editable = role in ("candidate", "interviewer") and not locked and state.ended_at is None
         choices = settings.choices if settings is not None and role == "candidate" else None
-        by = {
-            change.event.choice: _other(change.role, role) for change in state.changes if isinstance(change.event, PickChanged)
-        }
+        by = {change.event.choice: "" if change.role == role else change.role for change in state.changes}
         return Reader(role, editable, choices, by)
 
     def _said(self, state: RoomSession) -> str:
         """Return the last change of another role in a sentence; empty for none."""
-        latest = max([*state.operations[-1:], *state.changes[-1:]], key=lambda operation: operation.place, default=None)
+        ends: list[Logged[BoardChanged | PickChanged]] = [*state.operations[-1:], *state.changes[-1:]]
+        latest = max(ends, key=lambda logged: logged.place, default=None)
         if latest is None or latest.role == self.room.role:
             return ""
         who = WHO.get(latest.role, latest.role)
         if isinstance(latest.event, PickChanged):
             return f"{who} set “{self.live.scenario.choices[latest.event.choice].label}”."
-        if isinstance(latest.event, BoardChanged):
-            board = state.board(self.live.scenario)
-            box = board.boxes.get(getattr(latest.event.operation, "box", ""))
-            about = f": “{box.label}”" if box else ""
-            return f"{who} changed the board{about}."
-        return ""
+        box = state.board(self.live.scenario).boxes.get(getattr(latest.event.operation, "box", ""))
+        return f"{who} changed the board{f': “{box.label}”' if box else ''}."
 
     # ---- what the browser says
 
@@ -122,7 +117,3 @@ class BoardDesk:
             before, after = self.live.state.picks(scenario)[name], scenario.choices[name].read(operation.value)
             if before != after:
                 self.live.take(self.room.role, PickChanged(choice=name, before=before, after=after))
-
-
-def _other(role: str, own: str) -> str:
-    return "" if role == own else role

@@ -80,7 +80,7 @@ def _questions(room: RoomAtHand) -> None:
         for question in room.state.questions:
             with st.container(border=True):
                 answer = room.state.room.answers.get(question.place)
-                st.markdown(f"**{plain(question.words or '')}** {'(answered above)' if answer else 'No answer yet.'}")
+                st.markdown(f"**{plain(question.event.words or '')}** {'(answered above)' if answer else 'No answer yet.'}")
     if room.role == "candidate" and room.state.ended_at is None:
         with st.form("room:ask", clear_on_submit=True, border=False):  # its button counts once, however often the page is drawn
             st.text_input("Your question, or “may I assume …?”", key="room:question")

@@ -42,23 +42,22 @@ def questions_panel(room: RoomAtHand) -> None:
     open_ones = [question for question in room.state.questions if question.place not in room.state.room.answers]
     if not room.state.questions:
         st.caption("The candidate has asked nothing yet.")
-    for one in open_ones:
+    listed = {question.ask: question.answer for question in room.scenario.questions}
+    for asked in open_ones:
         with st.container(border=True):
-            st.markdown(f"**{plain(one.words or '')}**")
-            known = {question.ask: question.answer for question in room.scenario.questions}
-            picked = st.selectbox(
-                "An answer of the case", list(known), None, key=f"room:known:{one.place}", placeholder="Pick one"
-            )
+            st.markdown(f"**{plain(asked.event.words or '')}**")
+            key, args = f"room:known:{asked.place}", (room, asked.place, listed)
+            picked = st.selectbox("An answer of the case", list(listed), None, key=key, placeholder="Pick one")
             if picked:
-                st.markdown(plain(known[picked]))
-                st.button("Send this answer", key=f"room:send:{one.place}", on_click=_send_known, args=(room, one.place, known))
-            with st.form(f"room:answer:{one.place}", clear_on_submit=True, border=False):
-                st.text_input("Or in your words", key=f"room:words:{one.place}")
-                st.form_submit_button("Send", on_click=_answer, args=(room, one.place))
+                st.markdown(plain(listed[picked]))
+                st.button("Send this answer", key=f"room:send:{asked.place}", on_click=_send_listed, args=args)
+            with st.form(f"room:answer:{asked.place}", clear_on_submit=True, border=False):
+                st.text_input("Or in your words", key=f"room:words:{asked.place}")
+                st.form_submit_button("Send", on_click=_answer, args=(room, asked.place))
     with st.expander(f"Answered: {len(room.state.room.answers)}"):
-        for one in room.state.questions:
-            if answer := room.state.room.answers.get(one.place):
-                st.markdown(f"**{plain(one.words or '')}**\n\n{plain(answer.text)}")
+        for asked in room.state.questions:
+            if answer := room.state.room.answers.get(asked.place):
+                st.markdown(f"**{plain(asked.event.words or '')}**\n\n{plain(answer)}")
 
 
 def _tell(room: RoomAtHand) -> None:
@@ -69,10 +68,10 @@ def _tell(room: RoomAtHand) -> None:
         room.take(MessageSent(text=words[:_LETTERS]))
 
 
-def _send_known(room: RoomAtHand, place: int, known: Mapping[str, str]) -> None:
+def _send_listed(room: RoomAtHand, place: int, listed: Mapping[str, str]) -> None:
     """Send the answer that is picked now: a callback's arguments are those of the page as it was drawn last."""
     if picked := st.session_state[f"room:known:{place}"]:
-        room.take(QuestionAnswered(question=place, text=known[picked][:_LETTERS]))
+        room.take(QuestionAnswered(question=place, text=listed[picked][:_LETTERS]))
 
 
 def _answer(room: RoomAtHand, place: int) -> None:
@@ -154,7 +153,7 @@ def _pushes(room: RoomAtHand) -> None:
                 st.button("Lead: both see it", key="room:push:lead", on_click=_push, args=(room, True), shortcut="Alt+L")
     st.toggle("Follow the panel that the candidate opens", key=FOLLOW)
     if opened := room.state.panels:
-        name = getattr(opened[-1].event, "panel", "")
+        name = opened[-1].event.panel
         if name in EXHIBITS:
             st.caption(f"The candidate opened “{plain(EXHIBITS[name].label)}” last.")
 

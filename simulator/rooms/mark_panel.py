@@ -35,7 +35,7 @@ def mark_panel(room: RoomAtHand) -> None:
                         st.form_submit_button(sign, key=name, on_click=_mark, args=(room, signal, plus), shortcut=key)
     for tag in room.state.room.tags[: -_LISTED - 1 : -1]:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"{minute_of(room.state, tag.at):.0f} min {plain(tag_words(tag, words))}")
+            st.markdown(f"{minute_of(room.state, tag.at):.0f} min {plain(tag_words(tag.event, words))}")
             event = TagRemoved(tag=tag.place)
             st.button("Remove", key=f"room:untag:{tag.place}", type="tertiary", on_click=room.take, args=(event,))
 

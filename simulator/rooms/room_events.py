@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.board.operations import Operation, OperationError
+from simulator.board.board import OperationError
+from simulator.board.operations import Operation
 from simulator.case.case_signals import SIGNAL_PHASES, SIGNALS
 from simulator.case.fields import Name
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
 from simulator.rooms.own_task import OWN_TASK, OwnTask
-from simulator.rooms.room_state import Rating, RoomAnswer, RoomState, Tag
+from simulator.rooms.room_state import RoomState
 from simulator.session.event_log import (
     READERS,
     AnyEvent,
     Changes,
     Index,
+    Logged,
     LoggedEvent,
     Metric,
     Role,
@@ -31,8 +33,9 @@ from simulator.session.event_log import (
     Words,
     refused_word,
 )
+from simulator.session.session_events import panel_label
 from simulator.session.session_signals import NOT_OBSERVED
-from simulator.session.session_state import SessionState, Timed
+from simulator.session.session_state import SessionState
 
 if TYPE_CHECKING:
     from simulator.rooms.room_session import RoomSession
@@ -66,10 +69,10 @@ class RoomEvent(AnyEvent):
     is_step: ClassVar[bool] = False
     judges: ClassVar[bool] = False
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         return state.in_room(logged)
 
-    def change(self, state: RoomSession, logged: LoggedEvent) -> Changes:
+    def change(self, state: RoomSession, logged: Logged[Any]) -> Changes:
         """Return the changes of the session of a room: by default, those of the room alone."""
         changes = self.room_change(state.room, logged)
         if changes is None:
@@ -78,9 +81,9 @@ class RoomEvent(AnyEvent):
             changes |= {"steps": (*state.room.steps, logged)}
         return {"room": replace(state.room, **changes)}
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         """Return the changes of what only a room has."""
-        return {}
+        return {self.adds_to: (*getattr(room, self.adds_to), logged)} if self.adds_to else {}
 
 
 class RoomOpened(RoomEvent):
@@ -93,8 +96,6 @@ class RoomOpened(RoomEvent):
 
     by = frozenset({"system", "interviewer"})
 
-    kind: Literal["room_opened"] = "room_opened"
-    version: Literal[1] = 1
     title: Annotated[str, Field(max_length=120)] = ""
     level: Level = "senior"
     empty_board: bool = False
@@ -113,7 +114,7 @@ class RoomOpened(RoomEvent):
         faults = (refused_word(name, scenario.choices, "choice") for name in self.choices or ())
         return next(filter(None, faults), "")
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         return {"settings": self}
 
 
@@ -126,9 +127,8 @@ class TaskSet(RoomEvent):
 
     is_step = True
     by = frozenset({"system", "interviewer"})
+    what = "Task"
 
-    kind: Literal["task_set"] = "task_set"
-    version: Literal[1] = 1
     text: Annotated[str, Field(max_length=TASK_LETTERS)] | None = None
     minutes: Annotated[int, Field(ge=5, le=240)] | None = None
     own: OwnTask | None = None
@@ -146,15 +146,21 @@ class TaskSet(RoomEvent):
             return "The numbers of this task are those of its case."
         return ""
 
-    def change(self, state: RoomSession, logged: LoggedEvent) -> Changes:
+    def change(self, state: RoomSession, logged: Logged[Any]) -> Changes:
         session = state.session if self.minutes is None else replace(state.session, minutes=self.minutes)
         return {"session": session, **(super().change(state, logged) or {})}
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         settings = room.settings
         if settings is not None and self.text is not None:
             settings = settings.model_copy(update={"task": self.text})
         return {"settings": settings, "own": self.own or room.own}
+
+    def details(self, scenario: Scenario, state: RoomSession) -> str:
+        time = f"{self.minutes} minutes in all" if self.minutes is not None else ""
+        own = f"{self.own.name}: {self.own.rate_per_s:,.4g} requests a second" if self.own is not None else ""
+        text = "the brief of the case" if self.text == "" else self.text
+        return "; ".join(filter(None, [text, own, time]))
 
 
 class MessageSent(RoomEvent):
@@ -162,10 +168,12 @@ class MessageSent(RoomEvent):
 
     is_step = True
     by = _ROOM
+    what = "Message"
 
-    kind: Literal["message_sent"] = "message_sent"
-    version: Literal[1] = 1
     text: SomeWords
+
+    def details(self, scenario: Scenario, state: RoomSession) -> str:
+        return self.text
 
 
 class ProbeTicked(RoomEvent):
@@ -174,32 +182,33 @@ class ProbeTicked(RoomEvent):
     is_step = True
     by = _ROOM
     seen_by = _PRIVATE
+    what = "Probe"
 
-    kind: Literal["probe_ticked"] = "probe_ticked"
-    version: Literal[1] = 1
     ask: Annotated[str, Field(min_length=1, max_length=300)]
     asked: bool = True
 
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         return "It is so already." if (self.ask in state.room.probes) == self.asked else ""
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         return {"probes": room.probes | {self.ask} if self.asked else room.probes - {self.ask}}
+
+    def details(self, scenario: Scenario, state: RoomSession) -> str:
+        return self.ask if self.asked else f"{self.ask} (not asked)"
 
 
 class BoardChanged(RoomEvent):
     """An operation on the board. browser, number: which tab sent it and its number there, so that none is taken twice."""
 
     by = _TABLE
+    what = "Board"
 
-    kind: Literal["board_changed"] = "board_changed"
-    version: Literal[1] = 1
     operation: Operation
     browser: Browser
     number: Annotated[int, Field(ge=1, le=10**9)]
 
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
-        if any(self._equals(other.event) for other in state.operations):
+        if any((other.event.browser, other.event.number) == (self.browser, self.number) for other in state.operations):
             return "This change was taken already."
         try:
             state.board(scenario).after(self.operation)
@@ -207,20 +216,20 @@ class BoardChanged(RoomEvent):
             return str(error)
         return ""
 
-    def _equals(self, other: AnyEvent) -> bool:
-        return isinstance(other, BoardChanged) and (other.browser, other.number) == (self.browser, self.number)
+    def change(self, state: RoomSession, logged: Logged[Any]) -> Changes:
+        return {"operations": (*state.operations, logged)}
 
-    def change(self, state: RoomSession, logged: LoggedEvent) -> Changes:
-        return {"operations": (*state.operations, Timed.of(logged))}
+    def details(self, scenario: Scenario, state: RoomSession) -> str:
+        return self.operation.said(scenario)
 
 
 class QuestionAnswered(RoomEvent):
     """The interviewer answers a question in words; question: the place of its event."""
 
     by = _ROOM
+    adds_to = "given"
+    what = "Answer"
 
-    kind: Literal["question_answered"] = "question_answered"
-    version: Literal[1] = 1
     question: Index
     text: SomeWords
 
@@ -228,8 +237,9 @@ class QuestionAnswered(RoomEvent):
         asked = any(question.place == self.question for question in state.questions)
         return "" if asked else "There is no such question in this room."
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
-        return {"given": (*room.given, RoomAnswer(logged.place, self.question, logged.at, self.text))}
+    def details(self, scenario: Scenario, state: RoomSession) -> str:
+        asked = (asked.event.details(scenario, state) for asked in state.questions if asked.place == self.question)
+        return f"“{next(asked, '')}” {self.text}"
 
 
 class CurveballArmed(RoomEvent):
@@ -238,8 +248,6 @@ class CurveballArmed(RoomEvent):
     by = _ROOM
     seen_by = _PRIVATE
 
-    kind: Literal["curveball_armed"] = "curveball_armed"
-    version: Literal[1] = 1
     curveball: Name
     ready: bool = True
 
@@ -250,7 +258,7 @@ class CurveballArmed(RoomEvent):
             return "This curveball has struck already."
         return "It is so already." if (self.curveball in state.room.armed) == self.ready else ""
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         others = tuple(name for name in room.armed if name != self.curveball)
         return {"armed": (*others, self.curveball) if self.ready else others}
 
@@ -260,14 +268,16 @@ class PanelPushed(RoomEvent):
 
     is_step = True
     by = _ROOM
+    what = "Panel shown"
 
-    kind: Literal["panel_pushed"] = "panel_pushed"
-    version: Literal[1] = 1
     panel: Name
     lead: bool = False
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         return {"pushed": self.panel, "leads": self.lead}
+
+    def details(self, scenario: Scenario, state: RoomSession) -> str:
+        return panel_label(self.panel)
 
 
 class LeadEnded(RoomEvent):
@@ -275,13 +285,10 @@ class LeadEnded(RoomEvent):
 
     by = _ROOM
 
-    kind: Literal["lead_ended"] = "lead_ended"
-    version: Literal[1] = 1
-
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         return "" if state.room.leads else "No lead is on now."
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         return {"leads": False}
 
 
@@ -290,16 +297,18 @@ class BoundRevealed(RoomEvent):
 
     is_step = True
     by = _ROOM
+    what = "Bound shown"
 
-    kind: Literal["bound_revealed"] = "bound_revealed"
-    version: Literal[1] = 1
     metric: Metric
 
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         return refused_word(self.metric, [objective.metric for objective in scenario.objectives], "objective")
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         return {"bounds": tuple(dict.fromkeys((*room.bounds, self.metric)))}
+
+    def details(self, scenario: Scenario, state: RoomSession) -> str:
+        return scenario.metrics[self.metric].label if self.metric in scenario.metrics else self.metric
 
 
 class TagSet(RoomEvent):
@@ -309,9 +318,9 @@ class TagSet(RoomEvent):
     judges = True
     by = _ROOM
     seen_by = _PRIVATE
+    version = 2
+    adds_to = "tags"
 
-    kind: Literal["tag_set"] = "tag_set"
-    version: Literal[1, 2] = 2
     signal: Name
     plus: bool
     about: Index | None = None
@@ -323,10 +332,6 @@ class TagSet(RoomEvent):
             return fault
         return "The moment lies in the future." if self.about is not None and self.about >= state.place else ""
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
-        tag = Tag(logged.place, logged.at, self.signal, self.plus, self.about, self.text, self.probe)
-        return {"tags": (*room.tags, tag)}
-
 
 class TagRemoved(RoomEvent):
     """A mark is withdrawn; tag: the place of its event."""
@@ -336,14 +341,12 @@ class TagRemoved(RoomEvent):
     by = _ROOM
     seen_by = _PRIVATE
 
-    kind: Literal["tag_removed"] = "tag_removed"
-    version: Literal[1] = 1
     tag: Index
 
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         return "" if any(tag.place == self.tag for tag in state.room.tags) else "There is no such mark."
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         tags = tuple(tag for tag in room.tags if tag.place != self.tag)
         return None if len(tags) == len(room.tags) else {"tags": tags}
 
@@ -356,11 +359,9 @@ class NotesSaved(RoomEvent):
     by = _ROOM
     seen_by = _PRIVATE
 
-    kind: Literal["notes_saved"] = "notes_saved"
-    version: Literal[1] = 1
     text: Words = ""
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         return {"notes": self.text}
 
 
@@ -369,11 +370,9 @@ class ScratchpadSaved(RoomEvent):
 
     seen_by = frozenset({"candidate"})
 
-    kind: Literal["scratchpad_saved"] = "scratchpad_saved"
-    version: Literal[1] = 1
     text: Words = ""
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         return {"scratchpad": self.text}
 
 
@@ -382,16 +381,18 @@ class BoardLocked(RoomEvent):
 
     is_step = True
     by = _ROOM
+    what = "Board"
 
-    kind: Literal["board_locked"] = "board_locked"
-    version: Literal[1] = 1
     locked: bool = True
 
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         return "It is so already." if state.room.locked == self.locked else ""
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         return {"locked": self.locked}
+
+    def details(self, scenario: Scenario, state: RoomSession) -> str:
+        return "locked" if self.locked else "open again"
 
 
 class ClockPaused(RoomEvent):
@@ -399,14 +400,12 @@ class ClockPaused(RoomEvent):
 
     by = _ROOM
 
-    kind: Literal["clock_paused"] = "clock_paused"
-    version: Literal[1] = 1
     paused: bool = True
 
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         return "It is so already." if state.paused == self.paused else ""
 
-    def change(self, state: RoomSession, logged: LoggedEvent) -> Changes:
+    def change(self, state: RoomSession, logged: Logged[Any]) -> Changes:
         starts = not self.paused and state.started_at is None and sum(state.used_s.values()) < _AT_REST_S
         return {"paused": self.paused} | ({"started_at": logged.at} if starts else {})
 
@@ -422,9 +421,8 @@ class SignalRated(RoomEvent):
     place = "ratings"
     by = frozenset({"interviewer", "rater"})
     seen_by = _PRIVATE
+    version = 2
 
-    kind: Literal["signal_rated"] = "signal_rated"
-    version: Literal[1, 2] = 2
     signal: Name
     level: Literal["very_weak", "weak", "strong", "very_strong", "not_observed"]
     evidence: Annotated[tuple[Index, ...], Field(max_length=40)] = ()
@@ -444,11 +442,10 @@ class SignalRated(RoomEvent):
             return f"The scorecard has no signal “{self.signal}”; {suggest(self.signal, CARD_SIGNALS)}"
         return "The evidence lies in the future." if max(self.evidence, default=-1) >= state.place else ""
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         if logged.role in room.submitted:
             return None
-        rating = Rating(self.level, self.evidence, self.text, self.absence)
-        return {"ratings": {**room.ratings, (logged.role, self.signal): rating}}
+        return {"ratings": {**room.ratings, (logged.role, self.signal): self}}
 
 
 class ScorecardSubmitted(RoomEvent):
@@ -460,16 +457,13 @@ class ScorecardSubmitted(RoomEvent):
     by = frozenset({"interviewer", "rater"})
     seen_by = _PRIVATE
 
-    kind: Literal["scorecard_submitted"] = "scorecard_submitted"
-    version: Literal[1] = 1
-
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         if fault := _card_fault(state, role):
             return fault
         missing = [name for name in CARD_SIGNALS if name not in state.room.ratings_of(role)]
         return f"Rate every signal first: {', '.join(missing)}." if missing else ""
 
-    def room_change(self, room: RoomState, logged: LoggedEvent) -> Changes:
+    def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         return {"submitted": room.submitted | {logged.role}}
 
 
@@ -491,7 +485,7 @@ def visible(events: Iterable[LoggedEvent], role: Role, log: Iterable[LoggedEvent
     are submitted; a candidate and an observer see a verdict once its bound is revealed.
     """
     listed = list(events)
-    disclosing = [one for one in (listed if log is None else log) if isinstance(one.event, DISCLOSING)]
+    disclosing = [event for event in (listed if log is None else log) if isinstance(event.event, DISCLOSING)]
     both = {event.role for event in disclosing if isinstance(event.event, ScorecardSubmitted)} >= {"interviewer", "rater"}
     bounds = {event.event.metric for event in disclosing if isinstance(event.event, BoundRevealed)}
     return [_as_seen(event, role, bounds) for event in listed if _is_visible(event, role, both)]
@@ -510,6 +504,6 @@ def _is_visible(event: LoggedEvent, role: Role, both: bool) -> bool:
     return role in type(event.event).seen_by
 
 
-def _as_seen(one: LoggedEvent, role: Role, bounds: Collection[str]) -> LoggedEvent:
-    event = one.event if isinstance(one.event, UnknownEvent) else one.event.seen_as(role, bounds)
-    return one if event is one.event else replace(one, event=event)
+def _as_seen(logged: LoggedEvent, role: Role, bounds: Collection[str]) -> LoggedEvent:
+    event = logged.event if isinstance(logged.event, UnknownEvent) else logged.event.seen_as(role, bounds)
+    return logged if event is logged.event else replace(logged, event=event)

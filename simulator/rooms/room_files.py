@@ -102,7 +102,7 @@ def _moved(event: AnyEvent | UnknownEvent, places: dict[int, int]) -> AnyEvent |
     if isinstance(event, UnknownEvent):
         return event
     if isinstance(event, SignalRated):
-        kept = tuple(places[one] for one in event.evidence if one in places)
+        kept = tuple(places[place] for place in event.evidence if place in places)
         return event.model_copy(update={"evidence": kept}) if kept else event
     name = _POINTERS.get(event.kind, "")
     before = getattr(event, name, None)
@@ -168,8 +168,7 @@ def _figures(scenario: Scenario, state: RoomSession) -> Iterator[str]:
 
 def _talk(state: RoomSession) -> Iterator[str]:
     for question in state.questions:
-        answer = state.room.answers.get(question.place)
-        yield f"Question: {question.words or ''} Answer: {answer.text if answer else 'none.'}"
+        yield f"Question: {question.event.words or ''} Answer: {state.room.answers.get(question.place, 'none.')}"
 
 
 def _timeline(scenario: Scenario, state: RoomSession) -> str:
@@ -207,4 +206,4 @@ def _number(value: float | None) -> str:
 def _marks(scenario: Scenario, state: RoomSession) -> Iterator[str]:
     words = moments(scenario, state)
     for tag in state.room.tags:
-        yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag, words)}"
+        yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag.event, words)}"

@@ -11,19 +11,19 @@ from typing import Any
 
 from cachetools import LRUCache
 
-from simulator.board.board import Board
+from simulator.board.board import Board, OperationError
 from simulator.board.box_fields import choices_at
 from simulator.board.case_drawing import DrawnCase, compiled, drawn
-from simulator.board.operations import OperationError, SetField
+from simulator.board.operations import SetField
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
 from simulator.keeper import remembers
 from simulator.rooms.own_task import OWN_TASK
 from simulator.rooms.room_events import BoardChanged, RoomEvent
 from simulator.rooms.room_state import RoomState
-from simulator.session.event_log import AnyEvent, Changes, LoggedEvent, Role
+from simulator.session.event_log import AnyEvent, Changes, Logged, Role
 from simulator.session.session_events import CurveballStruck, HintTaken, PhaseBegun, PickChanged
-from simulator.session.session_state import SessionState, Timed
+from simulator.session.session_state import SessionState
 
 #: Events that only the interviewer of a room decides on; a candidate who practises alone may append them.
 _LED = (PhaseBegun, HintTaken, CurveballStruck)
@@ -37,7 +37,7 @@ class RoomSession(SessionState):
     started_at: when the clock first went (s since 1970), None until then
     """
 
-    operations: tuple[Timed, ...] = ()
+    operations: tuple[Logged[BoardChanged], ...] = ()
     paused: bool = False
     started_at: float | None = None
     room: RoomState = field(default_factory=RoomState)
@@ -54,7 +54,7 @@ class RoomSession(SessionState):
     def counted_from(self) -> float:
         return self.session.begun_at if self.started_at is None else self.started_at
 
-    def in_room(self, logged: LoggedEvent) -> Changes:
+    def in_room(self, logged: Logged[Any]) -> Changes:
         return logged.event.change(self, logged) if isinstance(logged.event, RoomEvent) else None
 
     def drawing(self, scenario: Scenario) -> str:
@@ -135,10 +135,9 @@ def _as_written(scenario: Scenario) -> _KnownBoard:
     return _KnownBoard(scenario, 0, drawn(scenario))
 
 
-def _after(board: Board, one: Timed) -> Board:
-    assert isinstance(one.event, BoardChanged)
+def _after(board: Board, logged: Logged[BoardChanged]) -> Board:
     try:
-        return board.after(one.event.operation, one.role)
+        return board.after(logged.event.operation, logged.role)
     except OperationError:
         return board
 

@@ -7,46 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simulator.rooms.own_task import OwnTask
-from simulator.session.event_log import LoggedEvent
+from simulator.session.event_log import Logged
 
 if TYPE_CHECKING:
-    from simulator.rooms.room_events import RoomOpened
-
-
-@dataclass(frozen=True)
-class RoomAnswer:
-    """An answer of the interviewer, by the places of its event and of the question; at: in seconds since 1970."""
-
-    place: int
-    question: int
-    at: float
-    text: str
-
-
-@dataclass(frozen=True)
-class Tag:
-    """A mark on a signal, by the place of its event; about: the place of the event it is about, None for none.
-
-    probe: the words of the probe that it is against, empty for none
-    """
-
-    place: int
-    at: float
-    signal: str
-    plus: bool
-    about: int | None
-    text: str
-    probe: str = ""
-
-
-@dataclass(frozen=True)
-class Rating:
-    """A level of a signal and what it rests on: places of events and tags, or words on what was absent."""
-
-    level: str
-    evidence: tuple[int, ...]
-    text: str
-    absence: str = ""
+    from simulator.rooms.room_events import QuestionAnswered, RoomEvent, RoomOpened, SignalRated, TagSet
 
 
 @dataclass(frozen=True)
@@ -63,24 +27,24 @@ class RoomState:
 
     settings: RoomOpened | None = None
     own: OwnTask | None = None
-    given: tuple[RoomAnswer, ...] = ()
-    steps: tuple[LoggedEvent, ...] = ()
+    given: tuple[Logged[QuestionAnswered], ...] = ()
+    steps: tuple[Logged[RoomEvent], ...] = ()
     armed: tuple[str, ...] = ()
     pushed: str | None = None
     leads: bool = False
     probes: frozenset[str] = frozenset()
     bounds: tuple[str, ...] = ()
-    tags: tuple[Tag, ...] = ()
+    tags: tuple[Logged[TagSet], ...] = ()
     notes: str = ""
     scratchpad: str = ""
     locked: bool = False
-    ratings: Mapping[tuple[str, str], Rating] = field(default_factory=dict)
+    ratings: Mapping[tuple[str, str], SignalRated] = field(default_factory=dict)
     submitted: frozenset[str] = frozenset()
 
     @property
-    def answers(self) -> dict[int, RoomAnswer]:
-        """The latest answer to each question, by the place of the question."""
-        return {answer.question: answer for answer in self.given}
+    def answers(self) -> dict[int, str]:
+        """The latest answer to each question in words, by the place of the question."""
+        return {answer.event.question: answer.event.text for answer in self.given}
 
-    def ratings_of(self, role: str) -> dict[str, Rating]:
+    def ratings_of(self, role: str) -> dict[str, SignalRated]:
         return {signal: rating for (by, signal), rating in self.ratings.items() if by == role}

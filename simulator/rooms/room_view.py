@@ -183,8 +183,9 @@ def drawable(scenario: Scenario) -> list[str]:
 
 def _own_panel(room: RoomAtHand, names: Sequence[str]) -> str:
     key, pushed = "room:panel", room.state.room.pushed
-    if pushed in names and st.session_state.get("room:pushed") != (pushed, _pushes(room)):
-        st.session_state["room:pushed"], st.session_state[key] = (pushed, _pushes(room)), pushed
+    push = pushed, room.live.pushes
+    if pushed in names and st.session_state.get("room:pushed") != push:
+        st.session_state["room:pushed"], st.session_state[key] = push, pushed
     if st.session_state.get(key) not in names:
         st.session_state[key] = names[0]
     label = "Panel" if len(names) > 1 else "The panel of this room"
@@ -196,12 +197,8 @@ def _followed(room: RoomAtHand, names: Sequence[str]) -> str | None:
     """Return the panel that the candidate opened last, for an interviewer who follows; None for every other visitor."""
     if not room.leads or not st.session_state.get(FOLLOW):
         return None
-    opened = [getattr(one.event, "panel", "") for one in room.state.panels]
+    opened = [logged.event.panel for logged in room.state.panels]
     return opened[-1] if opened and opened[-1] in names else None
-
-
-def _pushes(room: RoomAtHand) -> int:
-    return room.live.pushes
 
 
 def _opened(room: RoomAtHand) -> None:

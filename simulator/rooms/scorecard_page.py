@@ -82,13 +82,12 @@ def _card(room: RoomAtHand) -> None:
 
 
 def _marks(room: RoomAtHand, signal: str) -> None:
-    tags = [tag for tag in room.state.room.tags if tag.signal == signal]
-    plus = sum(tag.plus for tag in tags)
-    st.caption(f"Marks: {plus} plus, {len(tags) - plus} minus.")
+    signs = [tag.event.plus for tag in room.state.room.tags if tag.event.signal == signal]
+    st.caption(f"Marks: {sum(signs)} plus, {len(signs) - sum(signs)} minus.")
 
 
 def _own_marks(room: RoomAtHand, signal: str) -> list[int]:
-    return [tag.place for tag in room.state.room.tags if tag.signal == signal]
+    return [tag.place for tag in room.state.room.tags if tag.event.signal == signal]
 
 
 def _evidence(room: RoomAtHand) -> dict[int, str]:

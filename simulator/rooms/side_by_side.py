@@ -86,5 +86,5 @@ def _design(room: LiveRoom, state: RoomSession) -> str:
 
 
 def _marks(state: RoomSession, signal: str) -> str:
-    tags = [tag for tag in state.room.tags if tag.signal == signal]
-    return f"+{sum(tag.plus for tag in tags)} −{sum(not tag.plus for tag in tags)}" if tags else ""
+    signs = [tag.event.plus for tag in state.room.tags if tag.event.signal == signal]
+    return f"+{sum(signs)} −{len(signs) - sum(signs)}" if signs else ""

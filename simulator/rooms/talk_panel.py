@@ -70,7 +70,7 @@ def _bound(room: RoomAtHand, event: BoundRevealed) -> str:
 
 
 def _answer(room: RoomAtHand, event: QuestionAnswered) -> str:
-    asked = next((question.words for question in room.state.questions if question.place == event.question), "")
+    asked = next((question.event.words for question in room.state.questions if question.place == event.question), "")
     return f"{asked} {event.text}"
 
 

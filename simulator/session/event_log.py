@@ -9,23 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any, ClassVar, Literal, Self, Union
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from simulator.case.choices import Pick
 from simulator.case.fields import Name
@@ -81,40 +73,46 @@ Changes = dict[str, Any] | None
 
 @cache
 def event_kinds() -> dict[str, type[AnyEvent]]:
-    """Return every kind of event by its name."""
+    """Return every kind of event by its name; a class that others build on is no kind."""
     for module in MODULES:
         import_module(module)
-    return _KINDS
+    return {name: model for name, model in _KINDS.items() if not model.__subclasses__()}
 
 
 class AnyEvent(EventPart):
     """Base of all events.
 
+    kind: the name of the class in small letters; version: of its fields
     by: the roles that may append it; seen_by: those whose browsers may be sent anything of it
     after_the_end: whether it may come after the end of the session; place: of those at the end of a log that it may take
+    adds_to: the field of the state that gets each such event; what: the kind in a word, for the record
     """
 
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
     by: ClassVar[frozenset[Role]] = PERSON
     seen_by: ClassVar[frozenset[Role]] = frozenset(ROLES)
     after_the_end: ClassVar[bool] = False
     place: ClassVar[Literal["", "ratings", "end"]] = ""
-
-    kind: str
-    version: int = 1
+    adds_to: ClassVar[str] = ""
+    what: ClassVar[str] = ""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        kind = cls.model_fields["kind"].default
-        if isinstance(kind, str):
-            _KINDS[kind] = cls
+        cls.kind = re.sub(r"\B(?=[A-Z])", "_", cls.__name__).lower()
+        _KINDS[cls.kind] = cls
 
     def refusal(self, scenario: Scenario, state: Any, role: Role) -> str:
         """Return a sentence that refuses the event at a state of the session; empty if it may be appended."""
         return ""
 
-    def fold(self, state: Any, logged: LoggedEvent) -> Changes:
+    def fold(self, state: Any, logged: Logged[Any]) -> Changes:
         """Return the changes of the state of a session; logged: this event in the log."""
-        return None
+        return {self.adds_to: (*getattr(state, self.adds_to), logged)} if self.adds_to else None
+
+    def details(self, scenario: Scenario, state: Any) -> str:
+        """Return the event in words, for the record of a session."""
+        return ""
 
     def seen_as(self, role: Role, bounds: Collection[str]) -> Self:
         """Return the event without the fields that a role may not see; bounds: the metrics whose bound is revealed."""
@@ -122,7 +120,7 @@ class AnyEvent(EventPart):
 
     def payload(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, as plain data for a JSON column."""
-        return self.model_dump(mode="json", exclude={"kind", "version"}, exclude_defaults=True)
+        return self.model_dump(mode="json", exclude_defaults=True)
 
 
 def design_hash(picks: Mapping[str, Pick], strikes: Mapping[str, float] | None = None, drawing: str = "") -> str:
@@ -141,12 +139,6 @@ def _whole(number: Pick) -> Pick:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-@cache
-def _adapter() -> TypeAdapter[AnyEvent]:
-    kinds: Any = Annotated[Union[tuple(event_kinds().values())], Field(discriminator="kind")]  # noqa: UP007
-    return TypeAdapter(kinds)
-
-
 @dataclass(frozen=True)
 class UnknownEvent:
     """A row that this version cannot read: of a later one, or damaged. The log keeps it; pages and rules skip it."""
@@ -156,14 +148,20 @@ class UnknownEvent:
     payload: Any
 
 
+E_co = TypeVar("E_co", covariant=True)
+
+
 @dataclass(frozen=True)
-class LoggedEvent:
+class Logged(Generic[E_co]):
     """An event in the log: its place, from 0 on, and its time (s since 1970), both by the server, and the role behind it."""
 
     place: int
     at: float
     role: str
-    event: AnyEvent | UnknownEvent
+    event: E_co
+
+
+LoggedEvent = Logged[AnyEvent | UnknownEvent]
 
 
 @dataclass(frozen=True)
@@ -189,31 +187,32 @@ class Session:
 
 def read_event(data: Any) -> AnyEvent:
     """Return the event that plain data describes; raises EventError with a sentence for anything else."""
-    try:
-        return _adapter().validate_python(data)
-    except ValidationError as error:
-        raise EventError(_sentence(data, error)) from error
-    except RecursionError as error:
-        raise EventError("an event is nested too deep") from error
-
-
-def _sentence(data: Any, error: ValidationError) -> str:
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str):
-        return "an event should be a mapping with a `kind`"
-    if kind not in event_kinds():
-        return f"'{shortened(kind)}' is no kind of event; {suggest(kind, event_kinds())}"
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"][1:]))
-    return shortened(f"{kind}{'.' if place else ''}{place}: {first['msg'].removeprefix('Value error, ')}", 300)
+        raise EventError("an event should be a mapping with a `kind`")
+    model = event_kinds().get(kind)
+    if model is None:
+        raise EventError(f"'{shortened(kind)}' is no kind of event; {suggest(kind, event_kinds())}")
+    fields = {name: value for name, value in data.items() if name != "kind"}
+    version = fields.pop("version", 1)
+    if not isinstance(version, int) or not 1 <= version <= model.version:
+        raise EventError(f"{kind}.version: this CaseSim reads versions up to {model.version}")
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        words = f"{kind}{'.' if place else ''}{place}: {first['msg'].removeprefix('Value error, ')}"
+        raise EventError(shortened(words, 300)) from error
+    except RecursionError as error:
+        raise EventError("an event is nested too deep") from error
 
 
 def stored_event(kind: str, version: int, payload: Any) -> AnyEvent | UnknownEvent:
     """Return the event of a stored row of any version; never raises."""
     model = event_kinds().get(kind)
     if model is not None and isinstance(payload, dict):
-        newest = int(model.model_fields["version"].default)
-        event = _read(model, payload | {"kind": kind, "version": newest}, later=version > newest)
+        event = _read(model, payload, later=version > model.version)
         if event is not None:
             return event
     return UnknownEvent(kind, version, payload)

@@ -10,9 +10,10 @@ from itertools import groupby, pairwise
 
 from simulator.case.phases import PracticePhase, deciding_questions, hero_of, phase_of_choice, phases_of
 from simulator.case.schema import Scenario
+from simulator.session.event_log import AnyEvent, Logged
 from simulator.session.prediction_scores import held_words, is_informed, on_its_scale
-from simulator.session.session_events import DefenceAnswered, ObjectivesRanked, PanelOpened, PickChanged
-from simulator.session.session_state import IDLE_S, RunSeen, SessionPrediction, SessionState, Timed, Visit
+from simulator.session.session_events import ObjectivesRanked, PanelOpened, PickChanged
+from simulator.session.session_state import IDLE_S, RunSeen, SessionPrediction, SessionState
 from simulator.session.written_text import is_question, is_sentence
 
 #: Words a second that a person reads at most: 300 a minute; silent readers of English take 238 on average (Brysbaert 2019).
@@ -86,11 +87,11 @@ class Course:
         for thought, until in zip(thoughts, [*(later[0].at for later in thoughts[1:]), end], strict=False):
             times = [*(change.at for change in thought), until]
             worked_s = sum(min(max(to - at - self._run_s(at, to), 0.0), IDLE_S) for at, to in pairwise(times))
-            choices = {_choice(change) for change in thought}
+            choices = {change.event.choice for change in thought}
             seconds.update(dict.fromkeys(choices, worked_s / len(choices)))
         return dict(seconds)
 
-    def _runs_before(self, change: Timed) -> int:
+    def _runs_before(self, change: Logged[PickChanged]) -> int:
         return sum(run.at < change.at for run in self.state.runs)
 
     def _run_s(self, since: float, until: float) -> float:
@@ -107,7 +108,7 @@ class Course:
     def deciding(self) -> list[int]:
         """The places of the questions that decide, in the order of asking."""
         decide = set(deciding_questions(self.scenario))
-        return [question.place for question in self.state.questions if question.question in decide]
+        return [asked.place for asked in self.state.questions if asked.event.question in decide]
 
     @cached_property
     def read(self) -> frozenset[int]:
@@ -116,45 +117,40 @@ class Course:
         The time counts from the first of several questions to the next step that is none of framing: a phase, a change, a run.
         """
         state, answers = self.state, self.scenario.questions
-        acts: list[Visit | SessionPrediction | RunSeen | Timed] = [*state.visits, *state.predictions, *state.runs]
+        acts: list[SessionPrediction | RunSeen | Logged[AnyEvent]] = [*state.visits, *state.predictions, *state.runs]
         acts += [*state.changes, *state.panels, *state.curveballs, *state.defences.values()]
         ends = sorted((act.place, act.at) for act in acts)
         ends.append((state.place, state.ended_at if state.ended_at is not None else state.last_at))
-        listed = [asked for asked in state.questions if asked.question is not None and asked.question < len(answers)]
-        found = set[int]()
-        for (_, until), group in groupby(listed, lambda asked: next(end for end in ends if end[0] > asked.place)):
-            asked = list(group)
-            words = sum(len(answers[one.question or 0].answer.split()) for one in asked)
-            found |= {one.place for one in asked} if until - asked[0].at >= words / READ_WORDS_A_S else set()
-        return frozenset(found)
+        listed = [
+            (asked, answers[index])
+            for asked in state.questions
+            if (index := asked.event.question) is not None and index < len(answers)
+        ]
+        read = set[int]()
+        for (_, until), group in groupby(listed, lambda pair: next(end for end in ends if end[0] > pair[0].place)):
+            pairs = list(group)
+            words = sum(len(question.answer.split()) for _, question in pairs)
+            read |= {asked.place for asked, _ in pairs} if until - pairs[0][0].at >= words / READ_WORDS_A_S else set()
+        return frozenset(read)
 
     def chose_questions(self, before: int) -> bool:
         """Return whether the questions of the case before a place were chosen: more of them decide than of the whole list."""
         decide = set(deciding_questions(self.scenario))
-        asked = [
-            question.question for question in self.state.questions if question.question is not None and question.place < before
-        ]
+        asked = [question.event.question for question in self.state.questions if question.place < before]
+        listed = [index for index in asked if index is not None]
         share = len(decide) / len(self.scenario.questions) if self.scenario.questions else 1.0
-        return bool(asked) and (share == 1 or sum(one in decide for one in asked) > share * len(asked))
+        return bool(listed) and (share == 1 or sum(index in decide for index in listed) > share * len(listed))
 
     @cached_property
-    def ranked(self) -> list[Timed]:
+    def ranked(self) -> list[Logged[ObjectivesRanked]]:
         """The rankings of two objectives or more: one alone has no order."""
-        return [
-            ranking
-            for ranking in self.state.rankings
-            if isinstance(ranking.event, ObjectivesRanked) and len(ranking.event.objectives) > 1
-        ]
+        return [ranking for ranking in self.state.rankings if len(ranking.event.objectives) > 1]
 
     @cached_property
     def reasons(self) -> list[int]:
         """The places of the answers to defence prompts that are sentences, or were said aloud."""
-        answers = [(defence.place, defence.event) for defence in self.state.defences.values()]
-        return [
-            place
-            for place, event in answers
-            if isinstance(event, DefenceAnswered) and (event.ticked or is_sentence(event.text))
-        ]
+        answers = self.state.defences.values()
+        return [answer.place for answer in answers if answer.event.ticked or is_sentence(answer.event.text)]
 
     @property
     def under_curveballs(self) -> list[RunSeen]:
@@ -163,7 +159,7 @@ class Course:
     @cached_property
     def assumed(self) -> list[int]:
         """The places of the assumptions that stand: answers that were read and pinned, and sentences in own words."""
-        read = {asked.question for asked in self.state.questions if asked.place in self.read}
+        read = {asked.event.question for asked in self.state.questions if asked.place in self.read}
         return [
             assumption.place
             for assumption in self.state.assumptions
@@ -171,14 +167,13 @@ class Course:
             and (assumption.question in read if assumption.question is not None else is_sentence(assumption.text))
         ]
 
-    def changes(self, phase: str) -> list[Timed]:
+    def changes(self, phase: str) -> list[Logged[PickChanged]]:
         """Return the changes of the choices of a phase."""
-        return [change for change in self.state.changes if self.phase_of.get(_choice(change)) == phase]
+        return [change for change in self.state.changes if self.phase_of.get(change.event.choice) == phase]
 
-    def panels(self, phase: str) -> list[Timed]:
+    def panels(self, phase: str) -> list[Logged[PanelOpened]]:
         """Return the openings of the panels of a phase."""
-        own = self.phases[phase].panels
-        return [panel for panel in self.state.panels if isinstance(panel.event, PanelOpened) and panel.event.panel in own]
+        return [panel for panel in self.state.panels if panel.event.panel in self.phases[phase].panels]
 
     def looks(self, phase: str) -> list[int]:
         """Return the places of looks at the panels of a phase: opened ones, and runs that show the case's first exhibit."""
@@ -192,7 +187,8 @@ class Course:
         return [
             asked.place
             for asked in self.state.questions
-            if (asked.place in self.read and asked.question in serving) or (asked.question is None and is_question(asked.words))
+            if (asked.place in self.read and asked.event.question in serving)
+            or (asked.event.question is None and is_question(asked.event.words))
         ]
 
     def touched(self, phase: str) -> list[int]:
@@ -269,7 +265,3 @@ class Course:
             for prediction in self.state.predictions
             if prediction.metric and prediction.settled and prediction.settled.held is not None
         ]
-
-
-def _choice(change: Timed) -> str:
-    return change.event.choice if isinstance(change.event, PickChanged) else ""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.case.exhibits import EXHIBITS
 from simulator.case.fields import Name
 from simulator.case.phases import defence_of, phases_of
 from simulator.case.schema import Scenario
@@ -24,7 +26,7 @@ from simulator.session.event_log import (
     EventPart,
     Hash,
     Index,
-    LoggedEvent,
+    Logged,
     Metric,
     Number,
     Picks,
@@ -38,25 +40,26 @@ from simulator.session.event_log import (
     refused_word,
 )
 from simulator.session.prediction_scores import interval_score
-from simulator.session.session_state import (
-    Asked,
-    Assumption,
-    RunSeen,
-    SessionPrediction,
-    SessionState,
-    Settlement,
-    Timed,
-    Visit,
-)
+from simulator.session.session_state import Assumption, RunSeen, SessionPrediction, SessionState, Settlement
+
+
+@lru_cache(maxsize=64)
+def _phase_titles(scenario: Scenario) -> dict[str, str]:
+    return {phase.id: phase.title for phase in phases_of(scenario)}
+
+
+def panel_label(panel: str) -> str:
+    """Return the title of a panel; its name where this version has no such panel."""
+    return EXHIBITS[panel].label if panel in EXHIBITS else panel
 
 
 class PhaseBegun(AnyEvent):
     """The person goes to a phase, forwards or back."""
 
     by = LEADS
+    adds_to = "visits"
+    what = "Phase"
 
-    kind: Literal["phase_begun"] = "phase_begun"
-    version: Literal[1] = 1
     phase: Name
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
@@ -64,15 +67,16 @@ class PhaseBegun(AnyEvent):
             return "You are in this phase already."
         return refused_word(self.phase, (phase.id for phase in phases_of(scenario)), "phase")
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
-        return {"phase": self.phase, "visits": (*state.visits, Visit(logged.place, logged.at, self.phase))}
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        return _phase_titles(scenario).get(self.phase, self.phase)
 
 
 class QuestionAsked(AnyEvent):
     """A question of the case's list by its index, or in own words; both where typed words were matched with the list."""
 
-    kind: Literal["question_asked"] = "question_asked"
-    version: Literal[1] = 1
+    adds_to = "questions"
+    what = "Question"
+
     question: Annotated[int, Field(ge=0, lt=40)] | None = None
     words: SomeWords | None = None
 
@@ -89,26 +93,23 @@ class QuestionAsked(AnyEvent):
             return f"This case has {len(scenario.questions)} questions."
         return "You have asked this already; its answer is shown." if state.asked(self.question) else ""
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
-        return {"questions": (*state.questions, Asked(logged.place, logged.at, self.question, self.words))}
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        listed = self.question is not None and self.question < len(scenario.questions)
+        return scenario.questions[self.question or 0].ask if listed else self.words or ""
 
 
 class AssumptionWritten(AnyEvent):
     """An assumption in the person's own words. Its place in the log is its name."""
 
-    kind: Literal["assumption_written"] = "assumption_written"
-    version: Literal[1] = 1
     text: SomeWords
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         return {"assumptions": (*state.assumptions, Assumption(logged.place, logged.at, text=self.text))}
 
 
 class AssumptionPinned(AnyEvent):
     """The answer to a question that was asked becomes an assumption."""
 
-    kind: Literal["assumption_pinned"] = "assumption_pinned"
-    version: Literal[1] = 1
     question: Annotated[int, Field(ge=0, lt=40)]
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
@@ -117,21 +118,19 @@ class AssumptionPinned(AnyEvent):
         pinned = any(other.question == self.question and not other.removed for other in state.assumptions)
         return "This answer is pinned already." if pinned else ""
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         return {"assumptions": (*state.assumptions, Assumption(logged.place, logged.at, question=self.question))}
 
 
 class AssumptionRemoved(AnyEvent):
     """An assumption is withdrawn; assumption: the place of the event that made it."""
 
-    kind: Literal["assumption_removed"] = "assumption_removed"
-    version: Literal[1] = 1
     assumption: Index
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
         return "" if self._stands(state) else "This assumption is not in the list, or was removed already."
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         if not self._stands(state):
             return None
         return {
@@ -154,8 +153,9 @@ class RankedObjective(EventPart):
 class ObjectivesRanked(AnyEvent):
     """The person's objectives, the most important first; the latest event counts."""
 
-    kind: Literal["objectives_ranked"] = "objectives_ranked"
-    version: Literal[1] = 1
+    adds_to = "rankings"
+    what = "Objectives"
+
     objectives: Annotated[tuple[RankedObjective, ...], Field(min_length=1, max_length=16)]
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
@@ -164,17 +164,16 @@ class ObjectivesRanked(AnyEvent):
             return "A metric can have one rank only."
         return next(filter(None, (refused_word(metric, scenario.metrics, "metric") for metric in metrics)), "")
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
-        return {"objectives": self.objectives, "rankings": (*state.rankings, Timed.of(logged))}
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        return "; ".join(objective.words for objective in self.objectives)
 
 
 class PickChanged(AnyEvent):
     """A choice goes from one pick to another."""
 
     by = LEADS
+    what = "Change"
 
-    kind: Literal["pick_changed"] = "pick_changed"
-    version: Literal[1] = 1
     choice: Name
     before: PickValue
     after: PickValue
@@ -193,18 +192,20 @@ class PickChanged(AnyEvent):
             return f"“{choice.label}”: {error}."
         return ""
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
-        return {"changed": {**state.changed, self.choice: self.after}, "changes": self._added(state, Timed.of(logged))}
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
+        return {"changed": {**state.changed, self.choice: self.after}, "changes": self._added(state, logged)}
 
-    def _added(self, state: SessionState, change: Timed) -> tuple[Timed, ...]:
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        choice = scenario.choices.get(self.choice)
+        return f"{choice.label}: {choice.label_of(self.before)} → {choice.label_of(self.after)}" if choice else ""
+
+    def _added(self, state: SessionState, change: Logged[PickChanged]) -> tuple[Logged[PickChanged], ...]:
         """Return the changes with this one: a slider's steps by the keyboard are one change, and back where it was none.
 
         In a room each step stays, since marks name the places of events.
         """
         *others, last = state.changes or (None,)
-        if last is None or last.place != change.place - 1 or state.is_room:
-            return *state.changes, change
-        if not isinstance(last.event, PickChanged) or last.event.choice != self.choice:
+        if last is None or last.place != change.place - 1 or state.is_room or last.event.choice != self.choice:
             return *state.changes, change
         whole = self.model_copy(update={"before": last.event.before})
         return (*others,) if whole.before == whole.after else (*others, replace(change, at=last.at, event=whole))
@@ -213,8 +214,6 @@ class PickChanged(AnyEvent):
 class PredictionMade(AnyEvent):
     """A 90% interval for a metric, or the stage that limits the design; before the run of a design is shown."""
 
-    kind: Literal["prediction_made"] = "prediction_made"
-    version: Literal[1] = 1
     design: Hash
     metric: Metric | None = None
     low: Number | None = None
@@ -246,7 +245,7 @@ class PredictionMade(AnyEvent):
         made = any((other.design, other.metric or "") == self.target for other in state.predictions)
         return "You have predicted this for this design already." if made else ""
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         of = self.design, self.metric, self.low, self.high, self.stage
         return {"predictions": (*state.predictions, SessionPrediction(logged.place, logged.at, *of))}
 
@@ -255,9 +254,8 @@ class RunAsked(AnyEvent):
     """A run of a design. The result is computed from this again, never stored; picks: of every choice."""
 
     by = frozenset({"candidate", "interviewer", "system"})
+    version = 2
 
-    kind: Literal["run_asked"] = "run_asked"
-    version: Literal[1, 2] = 2
     picks: Picks
     strikes: Strikes = {}
     seed: Seed
@@ -274,7 +272,7 @@ class RunAsked(AnyEvent):
         missing = (f"The curveball “{name}” has not struck." for name in self.strikes if name not in state.strikes)
         return next(missing, "")
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         return {"runs": (*state.runs, RunSeen(logged.place, logged.at, self)), "computes": not state.is_room}
 
 
@@ -294,8 +292,6 @@ class RunEnded(AnyEvent):
     after_the_end = True
     by = frozenset({"system"})
 
-    kind: Literal["run_ended"] = "run_ended"
-    version: Literal[1] = 1
     design: Hash
     run_hash: Hash
     figures: Annotated[tuple[RunFigure, ...], Field(max_length=64)] = ()
@@ -322,7 +318,7 @@ class RunEnded(AnyEvent):
         stage = refused_word(self.bottleneck, case.stages, "stage") if self.bottleneck is not None else ""
         return next(filter(None, faults), stage)
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         """End the earliest run of the design that still runs, and settle the predictions of the design."""
         index = self._running(state)
         if index is None:
@@ -355,21 +351,22 @@ class RunEnded(AnyEvent):
 class PanelOpened(AnyEvent):
     """A panel of the page is opened."""
 
-    kind: Literal["panel_opened"] = "panel_opened"
-    version: Literal[1] = 1
+    adds_to = "panels"
+    what = "Panel"
+
     panel: Name
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
-        return {"panels": (*state.panels, Timed.of(logged))}
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        return panel_label(self.panel)
 
 
 class HintTaken(AnyEvent):
     """A step of a phase's hints is shown: 1 a question, 2 a pointer, 3 a worked step. An interviewer may push one."""
 
     by = LEADS
+    adds_to = "hints"
+    what = "Hint"
 
-    kind: Literal["hint_taken"] = "hint_taken"
-    version: Literal[1] = 1
     phase: Name
     step: Annotated[int, Field(ge=1, le=3)]
 
@@ -381,33 +378,32 @@ class HintTaken(AnyEvent):
             return "This hint is shown already."
         return "" if self.step == taken + 1 else f"Hint {taken + 1} comes first."
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
-        steps = {**state.hint_steps, self.phase: max(self.step, state.hints_taken(self.phase))}
-        return {"hints": (*state.hints, Timed.of(logged)), "hint_steps": steps}
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        return f"{_phase_titles(scenario).get(self.phase, self.phase)}, step {self.step}"
 
 
 class HelpAsked(AnyEvent):
     """“What would help?” or “Try each lever” is asked of a design."""
 
-    kind: Literal["help_asked"] = "help_asked"
-    version: Literal[1] = 1
+    adds_to = "helps"
+    what = "Hint"
+
     tool: Literal["what_would_help", "each_lever"]
     design: Hash
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
         return "" if state.revealed(self.design) else "Run this design first."
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
-        return {"helps": (*state.helps, Timed.of(logged))}
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        return "What would help?" if self.tool == "what_would_help" else "Try each lever"
 
 
 class CurveballStruck(AnyEvent):
     """A curveball strikes the design at hand at a time of the run (s)."""
 
     by = LEADS | {"system"}
+    what = "Curveball"
 
-    kind: Literal["curveball_struck"] = "curveball_struck"
-    version: Literal[1] = 1
     curveball: Name
     at_s: Annotated[float, Field(ge=0, le=1e7)]
 
@@ -416,33 +412,39 @@ class CurveballStruck(AnyEvent):
             return fault
         return "This curveball has struck already." if self.curveball in state.strikes else ""
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
-        strikes = {**state.strikes, self.curveball: self.at_s}
-        return {"curveballs": (*state.curveballs, Timed.of(logged)), "strikes": strikes}
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
+        return {"curveballs": (*state.curveballs, logged), "strikes": {**state.strikes, self.curveball: self.at_s}}
+
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        ball = scenario.curveballs.get(self.curveball)
+        return ball.label if ball else self.curveball
 
 
 class CurveballWithdrawn(AnyEvent):
     """A curveball that struck is taken back: the design is run without it from now on."""
 
     by = frozenset({"interviewer"})
+    what = "Curveball"
 
-    kind: Literal["curveball_withdrawn"] = "curveball_withdrawn"
-    version: Literal[1] = 1
     curveball: Name
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
         return "" if self.curveball in state.strikes else "This curveball has not struck."
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         strikes = {name: at_s for name, at_s in state.strikes.items() if name != self.curveball}
-        return {"curveballs": (*state.curveballs, Timed.of(logged)), "strikes": strikes}
+        return {"curveballs": (*state.curveballs, logged), "strikes": strikes}
+
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        ball = scenario.curveballs.get(self.curveball)
+        return f"{ball.label if ball else self.curveball} (withdrawn)"
 
 
 class DefenceAnswered(AnyEvent):
     """A defence prompt, by its index, is answered in words, or aloud and ticked; the latest answer counts."""
 
-    kind: Literal["defence_answered"] = "defence_answered"
-    version: Literal[1] = 1
+    what = "Defence"
+
     prompt: Annotated[int, Field(ge=0, lt=16)]
     text: Words = ""
     ticked: bool = False
@@ -457,8 +459,12 @@ class DefenceAnswered(AnyEvent):
         count = len(defence_of(scenario))
         return "" if self.prompt < count else f"This case has {count} defence prompts."
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
-        return {"defences": {**state.defences, self.prompt: Timed.of(logged)}}
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
+        return {"defences": {**state.defences, self.prompt: logged}}
+
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        prompts = defence_of(scenario)
+        return prompts[self.prompt] if self.prompt < len(prompts) else ""
 
 
 class SelfRated(AnyEvent):
@@ -467,15 +473,13 @@ class SelfRated(AnyEvent):
     after_the_end = True
     place = "ratings"
 
-    kind: Literal["self_rated"] = "self_rated"
-    version: Literal[1] = 1
     signal: Name
     level: Literal["very_weak", "weak", "strong", "very_strong"]
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
         return "" if state.ended_at is not None else "Rate yourself after the end of the session: the record comes first."
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         return {"ratings": {**state.ratings, self.signal: self.level}}
 
 
@@ -484,11 +488,9 @@ class GoalSet(AnyEvent):
 
     by = LEADS
 
-    kind: Literal["goal_set"] = "goal_set"
-    version: Literal[1] = 1
     signal: Name
 
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         return {"goal": self.signal}
 
 
@@ -498,18 +500,13 @@ class SessionEnded(AnyEvent):
     place = "end"
     by = LEADS | {"system"}
 
-    kind: Literal["session_ended"] = "session_ended"
-    version: Literal[1] = 1
-
-    def fold(self, state: SessionState, logged: LoggedEvent) -> Changes:
+    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         return None if state.ended_at is not None else {"ended_at": logged.at}
 
 
 class IncidentAction(AnyEvent):
     """An action in an incident, as plain data; `simulator.incident` reads it."""
 
-    kind: Literal["incident_action"] = "incident_action"
-    version: Literal[1] = 1
     action: dict[str, Any]
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:

@@ -53,7 +53,7 @@ class Signal(Generic[LogForm]):
 
 def _framing(course: Course) -> Iterator[Evidence]:
     state, total = course.state, len(course.scenario.questions)
-    offered = [question.place for question in state.questions if question.question is not None]
+    offered = [asked.place for asked in state.questions if asked.event.question is not None]
     own = len(state.questions) - len(offered)
     deciding = f", {len(course.deciding)} of them deciding" if offered else ""
     beside = f", and {own} in your own words" if own else ""
@@ -70,9 +70,9 @@ def _framing(course: Course) -> Iterator[Evidence]:
 
 def _assumptions(course: Course) -> Iterator[Evidence]:
     there = [assumption for assumption in course.state.assumptions if not assumption.removed]
-    written = sum(one.question is None for one in there)
+    written = sum(assumption.question is None for assumption in there)
     words = f", {written} of them in your own words, which no rule judges" if written else ""
-    yield Evidence(f"You noted {counted(len(there), 'assumption')}{words}.", [one.place for one in there])
+    yield Evidence(f"You noted {counted(len(there), 'assumption')}{words}.", [assumption.place for assumption in there])
 
 
 def _of_phase(phase: str | None) -> Callable[[Course], Iterator[Evidence]]:
@@ -80,7 +80,7 @@ def _of_phase(phase: str | None) -> Callable[[Course], Iterator[Evidence]]:
         if phase is None or phase not in course.phases:
             return
         title = course.phases[phase].title
-        visits = [visit.place for visit in course.state.visits if visit.phase == phase]
+        visits = [visit.place for visit in course.state.visits if visit.event.phase == phase]
         yield Evidence(f"You went to “{title}” {times(len(visits))}." if visits else f"You did not go to “{title}”.", visits)
         if asked := [place for place in course.asked_for(phase) if place in course.read]:
             yield Evidence(f"You asked {counted(len(asked), 'question')} about it.", asked)

@@ -7,36 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
-from simulator.session.event_log import AnyEvent, Changes, LoggedEvent, Role, Session, UnknownEvent, design_hash
+from simulator.session.event_log import AnyEvent, Changes, Logged, LoggedEvent, Role, Session, UnknownEvent, design_hash
 
 if TYPE_CHECKING:
-    from simulator.session.session_events import RankedObjective, RunAsked, RunEnded
+    from simulator.session import session_events as events
 
 #: The most time (s) between two events that counts as work: a closed tab does not use up a phase.
 IDLE_S = 900.0
-
-
-@dataclass(frozen=True)
-class Visit:
-    """The begin of a phase, by the place of its event in the log and its time (s since 1970)."""
-
-    place: int
-    at: float
-    phase: str
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A question at a place of the log and a time (s since 1970), by its index in the case or in own words."""
-
-    place: int
-    at: float
-    question: int | None
-    words: str | None
 
 
 @dataclass(frozen=True)
@@ -85,8 +66,8 @@ class RunSeen:
 
     place: int
     at: float
-    asked: RunAsked
-    ended: RunEnded | None = None
+    asked: events.RunAsked
+    ended: events.RunEnded | None = None
     ended_at: float | None = None
     ended_place: int | None = None
 
@@ -96,34 +77,16 @@ class RunSeen:
 
 
 @dataclass(frozen=True)
-class Timed:
-    """An event whose fields are its record, with its place and its time (s since 1970), and the role behind it."""
-
-    place: int
-    at: float
-    event: AnyEvent
-    role: str = ""
-
-    @classmethod
-    def of(cls, logged: LoggedEvent) -> Self:
-        """Return a logged event that this version can read."""
-        assert not isinstance(logged.event, UnknownEvent)
-        return cls(logged.place, logged.at, logged.event, logged.role)
-
-
-@dataclass(frozen=True)
 class SessionState:
     """A session as of a place in its log.
 
     place: of the next event; last_at: time of the latest event, or of the begin (s since 1970)
-    phase: the present one, None before the first; visits: every phase that was begun
+    visits: every phase that was begun
     used_s: seconds of work in each phase up to `last_at`; "" for those before the first phase
     changed: picks that differ from the case's defaults, or once did; changes: steps of a choice with nothing between are one
-    objectives: as ranked by the latest of the events `rankings`
     defences: the latest answer to each prompt; ratings: the latest level of each signal
     goal: the signal that the session trains, None without one; curveballs: strikes, and those withdrawn
     strikes: curveballs that struck and were not withdrawn, with their times in the run (s)
-    hint_steps: the highest step of the hints that was shown in a phase
     computes: whether the latest event asks for a run, so that the person waits for the machine
     ignored: places of events that changed nothing: unknown to this version, or out of order
     """
@@ -132,26 +95,23 @@ class SessionState:
     place: int = 0
     last_at: float = 0.0
     ended_at: float | None = None
-    phase: str | None = None
-    visits: tuple[Visit, ...] = ()
+    visits: tuple[Logged[events.PhaseBegun], ...] = ()
     used_s: Mapping[str, float] = field(default_factory=dict)
-    questions: tuple[Asked, ...] = ()
+    questions: tuple[Logged[events.QuestionAsked], ...] = ()
     assumptions: tuple[Assumption, ...] = ()
-    objectives: tuple[RankedObjective, ...] = ()
-    rankings: tuple[Timed, ...] = ()
+    rankings: tuple[Logged[events.ObjectivesRanked], ...] = ()
     changed: Mapping[str, Pick] = field(default_factory=dict)
-    changes: tuple[Timed, ...] = ()
+    changes: tuple[Logged[events.PickChanged], ...] = ()
     predictions: tuple[SessionPrediction, ...] = ()
     runs: tuple[RunSeen, ...] = ()
-    panels: tuple[Timed, ...] = ()
-    hints: tuple[Timed, ...] = ()
-    helps: tuple[Timed, ...] = ()
-    curveballs: tuple[Timed, ...] = ()
-    defences: Mapping[int, Timed] = field(default_factory=dict)
+    panels: tuple[Logged[events.PanelOpened], ...] = ()
+    hints: tuple[Logged[events.HintTaken], ...] = ()
+    helps: tuple[Logged[events.HelpAsked], ...] = ()
+    curveballs: tuple[Logged[events.CurveballStruck | events.CurveballWithdrawn], ...] = ()
+    defences: Mapping[int, Logged[events.DefenceAnswered]] = field(default_factory=dict)
     ratings: Mapping[str, str] = field(default_factory=dict)
     goal: str | None = None
     strikes: dict[str, float] = field(default_factory=dict)
-    hint_steps: Mapping[str, int] = field(default_factory=dict)
     computes: bool = False
     ignored: tuple[int, ...] = ()
 
@@ -180,10 +140,20 @@ class SessionState:
         return replace(timed, **({"ignored": (*timed.ignored, recorded.place)} if changes is None else changes))
 
     @property
+    def phase(self) -> str | None:
+        """The present phase; None before the first."""
+        return self.visits[-1].event.phase if self.visits else None
+
+    @property
+    def objectives(self) -> tuple[events.RankedObjective, ...]:
+        """The objectives as the person has ranked them last."""
+        return self.rankings[-1].event.objectives if self.rankings else ()
+
+    @property
     def is_room(self) -> bool:
         return False
 
-    def in_room(self, logged: LoggedEvent) -> Changes:
+    def in_room(self, logged: Logged[Any]) -> Changes:
         """Return how an event of a room changes the state: not at all, where the session is no room."""
         return None
 
@@ -231,20 +201,16 @@ class SessionState:
 
     def asked(self, question: int) -> bool:
         """Return whether a question of the case was asked, so that its answer is due."""
-        return any(one.question == question for one in self.questions)
+        return any(logged.event.question == question for logged in self.questions)
 
     def answers(self, scenario: Scenario) -> dict[int, str]:
         """Return the answers that are due, by the index of their questions, in the order of asking."""
-        asked = dict.fromkeys(question.question for question in self.questions if question.question is not None)
+        asked = dict.fromkeys(index for logged in self.questions if (index := logged.event.question) is not None)
         return {index: scenario.questions[index].answer for index in asked if index < len(scenario.questions)}
 
     def hints_taken(self, phase: str) -> int:
         """Return the highest step of a phase's hints that was shown."""
-        return self.hint_steps.get(phase, 0)
-
-    @property
-    def open_predictions(self) -> list[SessionPrediction]:
-        return [prediction for prediction in self.predictions if prediction.settled is None]
+        return max((hint.event.step for hint in self.hints if hint.event.phase == phase), default=0)
 
 
 def refusal(scenario: Scenario, state: SessionState, role: Role, event: AnyEvent) -> str:

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.board import operations as ops
-from simulator.board.board import MOST_NOTES
+from simulator.board.board import MOST_NOTES, OperationError
 from simulator.board.box_fields import fields_of, settings_of
 from simulator.board.case_drawing import compiled, drawn
-from simulator.board.operations import OperationError, read_operation
+from simulator.board.operations import read_operation
 from simulator.board.ports import ways_out
 from simulator.case.choices import parts
 from simulator.case.load import load

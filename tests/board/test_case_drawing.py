@@ -5,11 +5,10 @@ import random
 import pytest
 
 from simulator.board import operations as ops
-from simulator.board.board import Board
+from simulator.board.board import Board, OperationError
+from simulator.board.board_content import entries
 from simulator.board.box_fields import CHOICE, fields_of
 from simulator.board.case_drawing import case_text, compiled, drawn
-from simulator.board.operations import OperationError
-from simulator.board.palette import entries
 from simulator.board.ports import ways_out
 from simulator.case.document import ScenarioError
 from simulator.case.load import load, loads

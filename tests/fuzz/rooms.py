@@ -24,7 +24,7 @@ from simulator.app.widgets import plain
 from simulator.board.board import Board
 from simulator.board.board_content import BoardFigures, Reader, board_content
 from simulator.board.case_drawing import compiled, drawn
-from simulator.board.heard_operations import hear_operations
+from simulator.board.operations import hear_operations
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan

@@ -511,7 +511,7 @@ def test_words_that_mean_one_question_ask_it_and_the_log_has_both():
     page = pressed(opened("session", case="skin-cancer-triage"), "session:begin")
     page = asking(page, "who labelled")
     (asked,) = live(page, load("skin-cancer-triage")).state.questions
-    assert (asked.question, asked.words) == (2, "who labelled")
+    assert (asked.event.question, asked.event.words) == (2, "who labelled")
     assert "Every cancer is proven by biopsy" in told(page)
 
 
@@ -522,7 +522,7 @@ def test_words_that_an_answer_alone_holds_are_confirmed_by_the_person_first():
     assert case.questions[1].answer[:40] not in shown_bytes(page)
     page = pressed(page, "session:mean:1")
     assert "skin types V" in told(page)
-    assert [one.question for one in live(page, case).state.questions] == [1]
+    assert [asked.event.question for asked in live(page, case).state.questions] == [1]
     assert not [one for one in page.button if str(one.key).startswith("session:mean:")]
 
 
@@ -534,14 +534,14 @@ def test_words_like_no_question_are_taken_back_or_asked_as_they_are(scenario, be
     assert "Zebras" not in told(page)
     assert live(page, scenario).state.questions == ()
     page = pressed(asking(page, "Zebras in *winter*?"), "session:own")
-    assert [one.words for one in live(page, scenario).state.questions] == ["Zebras in *winter*?"]
+    assert [asked.event.words for asked in live(page, scenario).state.questions] == ["Zebras in *winter*?"]
     assert "The case has no answer to this." in said(page)
 
 
 def test_a_question_longer_than_its_bound_is_cut_before_it_is_matched(scenario, begun):
     page = pressed(asking(begun, "zebra " * 1000), "session:own")
     assert "Only the first 400 letters are kept." in told(asking(page, "zebra " * 1000))
-    assert [len(one.words) for one in live(page, scenario).state.questions] == [400]
+    assert [len(asked.event.words) for asked in live(page, scenario).state.questions] == [400]
 
 
 @pytest.mark.long

@@ -68,7 +68,7 @@ def test_all_tabs_of_a_room_share_one_read_of_the_log(room, monkeypatch):
     room.log.append(room.made.session.id, "candidate", QuestionAsked(words="Of another server"))
     room.desk("candidate").look()
     assert len(reads) == 2
-    assert [one.words for one in room.live.state.questions] == ["Of another server"]
+    assert [asked.event.words for asked in room.live.state.questions] == ["Of another server"]
 
 
 def test_what_this_server_takes_is_seen_at_once(room, monkeypatch):

@@ -77,7 +77,7 @@ def test_a_replay_elsewhere_has_the_same_board_and_design_at_every_moment(played
         assert (plans[0] is None) == (plans[1] is None)
         assert plans[0] is None or plans[0].identity == plans[1].identity
     state = there.state_for("interviewer")
-    assert [answer.text for answer in state.room.answers.values()] == ["You may."]
+    assert list(state.room.answers.values()) == ["You may."]
     assert state.room.answers.keys() == {one.place for one in state.questions}
     assert {rating.evidence for rating in state.room.ratings.values()} == {(state.room.tags[0].place,)}
 

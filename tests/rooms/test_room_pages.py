@@ -129,7 +129,11 @@ def test_a_mark_is_about_the_moment_or_the_probe_that_is_chosen_else_about_the_l
         page.selectbox(key="room:mark:about").set_value(chosen)
         page.button(key="room:plus:framing").click().run(timeout=PATIENCE_S)
     tags = room.live.state.room.tags
-    assert [(tag.about, tag.probe) for tag in tags] == [(shown, ""), (question, ""), (None, probe.removeprefix("Probe: "))]
+    assert [(tag.event.about, tag.event.probe) for tag in tags] == [
+        (shown, ""),
+        (question, ""),
+        (None, probe.removeprefix("Probe: ")),
+    ]
     listed = " ".join(one.value for one in page.markdown)
     for words in ("Outcomes", "Who labels?", "probe “"):
         assert words in listed
@@ -148,7 +152,7 @@ def test_the_panel_that_is_shown_and_the_answer_that_is_sent_are_those_picked_la
     assert room.live.state.room.pushed == "cost"
     page.selectbox(key=f"room:known:{place}").set_value(wanted.ask)
     page.button(key=f"room:send:{place}").click().run(timeout=PATIENCE_S)
-    assert room.live.state.room.answers[place].text == wanted.answer
+    assert room.live.state.room.answers[place] == wanted.answer
 
 
 def with_components(room):

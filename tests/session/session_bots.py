@@ -198,7 +198,7 @@ def reference(player):
     rng, scenario = player.rng, player.scenario
     deciding = deciding_questions(scenario)
     player.asks(*rng.sample(deciding, rng.randint(max(len(deciding) - 1, 1), len(deciding))))
-    for question in [one.question for one in player.state.questions][: rng.randint(1, 3)]:
+    for question in [asked.event.question for asked in player.state.questions][: rng.randint(1, 3)]:
         player.does(AssumptionPinned(question=question))
     if rng.random() < 0.7:
         player.does(AssumptionWritten(text="The load of the evening is the peak."))
@@ -358,7 +358,7 @@ def opportunist(player):
     questions = range(len(scenario.questions))
     player.asks(*rng.sample(questions, ceil(0.6 * len(questions))))
     player.now += 60
-    for question in [one.question for one in player.state.questions]:
+    for question in [asked.event.question for asked in player.state.questions]:
         player.does(AssumptionPinned(question=question))
     player.does(AssumptionWritten(text="We assume that the load is the peak of the day."))
     player.ranks()

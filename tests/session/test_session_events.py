@@ -17,7 +17,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-FIELDS = sorted({name for model in event_kinds().values() for name in model.model_fields})
+FIELDS = sorted({name for model in event_kinds().values() for name in (*model.model_fields, "kind", "version")})
 
 
 @given(ANY_EVENT)

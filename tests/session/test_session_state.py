@@ -82,7 +82,7 @@ def test_time_goes_to_the_phase_that_was_open_and_a_closed_tab_uses_at_most_a_qu
     assert now.used_s == {"": 10, "frame": 120, "serve": 120}
     assert now.used_at(1280) == {"": 10, "frame": 150, "serve": 120}
     assert now.used_at(1250 + 8 * 3600)["frame"] == 120 + IDLE_S
-    assert [one.phase for one in now.visits] == ["frame", "serve", "frame"]
+    assert [visit.event.phase for visit in now.visits] == ["frame", "serve", "frame"]
     over = now.after(log(*[(0, None)] * 3, (300, SessionEnded()))[3:])
     assert over.used_s["frame"] == 170
     assert over.used_at(9999) == over.used_s
@@ -158,14 +158,14 @@ def test_predictions_are_settled_by_the_first_run_of_their_design_alone():
     assert (stage.bottleneck, stage.held) == ("check", True)
     assert (of_other.held, of_other.score) == (False, pytest.approx(0.1 + 20 * 0.093))
     assert calibration(now.predictions) == (1, 2)
-    assert now.open_predictions == []
+    assert all(prediction.settled for prediction in now.predictions)
     assert [run.ended is not None for run in now.runs] == [True, True]
     assert now.runs[0].ended.verdicts == {"done_share": "not met"}
 
 
 def test_a_result_that_was_not_asked_for_settles_nothing():
     now = state((1, PredictionMade(design=DESIGN, stage="check")), (2, ended()))
-    assert len(now.open_predictions) == 1
+    assert sum(prediction.settled is None for prediction in now.predictions) == 1
     assert (now.runs, now.ignored, now.revealed(DESIGN)) == ((), (1,), False)
 
 

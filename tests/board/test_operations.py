@@ -1,6 +1,6 @@
 """Operations that a browser says are taken once and in order, however many tabs it names."""
 
-from simulator.board.heard_operations import hear_operations
+from simulator.board.operations import hear_operations
 
 ERASE = {"op": "erase", "note": "a"}
 
