@@ -11,9 +11,9 @@ from typing import Any
 from simulator.case.choices import Choice, Options
 from simulator.case.document import dotted
 from simulator.case.exhibits import EXHIBITS, offered
+from simulator.case.fields import sourced_of
 from simulator.case.name_kinds import places_of
 from simulator.case.schema import Scenario
-from simulator.case.sourced_figures import sourced_of
 
 Row = dict[str, Any]
 Rows = Iterator[Row]

@@ -11,11 +11,10 @@ from simulator.case.case_texts import texts_of, words_alone
 from simulator.case.checks import placed_cautions, slow_answers
 from simulator.case.choices import Options
 from simulator.case.document import Document, Fault, Path, dotted
-from simulator.case.fields import EVIDENCE_KINDS, Figure
+from simulator.case.fields import EVIDENCE_KINDS, Figure, sourced_of
 from simulator.case.phases import PRACTICE_FIELDS
 from simulator.case.prose_figures import kept_numbers, placeholders_in, raw_texts
 from simulator.case.schema import Scenario
-from simulator.case.sourced_figures import sourced_of
 from simulator.engine.compiled_plan import Plan
 from simulator.explain.notes import too_few_labels
 from simulator.units import spoken_bound

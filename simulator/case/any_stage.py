@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, final
 
@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 
 from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Line, ShareFigure, Strict
-from simulator.case.model_memo import ModelMemo
 from simulator.case.references import Ref
 
 if TYPE_CHECKING:
@@ -135,10 +134,6 @@ class ScoreRouting(Protocol):
     def of(self) -> str | None: ...
 
 
-#: The targets of each stage: they are asked for hundreds of times a plan.
-_TARGETS: ModelMemo[AnyStage, dict[Path, str]] = ModelMemo(lambda stage: dict(targets_in(stage)))
-
-
 class AnyStage(Strict):
     """Base of all kinds of stages.
 
@@ -205,7 +200,11 @@ class AnyStage(Strict):
 
     @final
     def targets(self) -> dict[Path, str]:
-        return dict(_TARGETS.of(self))
+        return dict(self._targets)
+
+    @cached_property
+    def _targets(self) -> dict[Path, str]:
+        return dict(targets_in(self))  # asked for hundreds of times a plan
 
     @final
     def planned_targets(self) -> dict[Path, str]:
@@ -228,7 +227,11 @@ class AnyStage(Strict):
 
     @final
     def tags(self) -> list[str]:
-        return list(_TAGS.of(self))
+        return list(self._tags)
+
+    @cached_property
+    def _tags(self) -> dict[str, None]:
+        return tags_in(self)
 
     @property
     @final
@@ -239,12 +242,6 @@ class AnyStage(Strict):
     @final
     def waits(self) -> bool:
         return bool(self.servers or self.service.held_for)
-
-    @property
-    @final
-    def wiring(self) -> str:
-        """All that other parts of a case read of the stage to check themselves, as a text: its ways, tags and abilities."""
-        return _WIRING.of(self)
 
     @property
     @final
@@ -259,22 +256,6 @@ class AnyStage(Strict):
             "transfer": by_score,
         }
         return tuple(name for name, offered in offers.items() if offered)
-
-
-def _wiring_of(stage: AnyStage) -> str:
-    routing, repeats = stage.routing, stage.repeats
-    flags = (stage.waits, stage.service.gives_scores, stage.sends_alike, stage.shared_by_branches, stage.keeps)
-    counts = (
-        repeats.photos,
-        repeats.resends,
-        routing and (routing.by_score, routing.by_check, routing.by_source, routing.asks),
-    )
-    return repr((type(stage), stage.label, stage.targets(), [*stage.arrows()], stage.tags(), stage.exhibits, flags, counts))
-
-
-_TAGS: ModelMemo[AnyStage, dict[str, None]] = ModelMemo(lambda stage: tags_in(stage))
-
-_WIRING: ModelMemo[AnyStage, str] = ModelMemo(_wiring_of)
 
 
 @lru_cache(maxsize=1024)

@@ -268,7 +268,7 @@ def _too_late(at: Path, name: str, at_s: float | None, scenario: TestedCase) -> 
 
 def things_of(scenario: TestedCase) -> list[str]:
     """Return the names that an answer may rest on: metrics of objectives, figures, choices, stages, ends and curveballs."""
-    from simulator.case.sourced_figures import figures_of
+    from simulator.case.fields import figures_of
 
     asked = asked_metrics(scenario)
     named: Iterable[Iterable[str]] = (
@@ -279,7 +279,7 @@ def things_of(scenario: TestedCase) -> list[str]:
 
 def numbers_of(scenario: TestedCase) -> dict[str, float]:
     """Return every number that stands in a case, by place: a figure's value, and a time of day in hours."""
-    from simulator.case.sourced_figures import figures_of
+    from simulator.case.fields import figures_of
 
     data = {section: part for section, part in scenario.document.data.items() if section not in ("claims", "tests")}
     found = {dotted(path): number for path, value in leaves(data) if (number := _number(value)) is not None}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import networkx as nx
@@ -16,7 +15,6 @@ from simulator.case.document import Path, dotted
 from simulator.case.exhibits import EXHIBITS, offered
 from simulator.case.feature_sections import PLACES
 from simulator.case.interview import check_interview
-from simulator.case.model_memo import ModelMemo
 from simulator.case.name_kinds import FIXED_SECTIONS
 from simulator.case.network import graph_of
 from simulator.case.own_hardware import check_own_hardware
@@ -36,45 +34,18 @@ Found = Iterator[tuple[Path, str]]
 
 #: Names that a page's address uses besides the choices.
 ADDRESS_KEYS = frozenset(
-    {
-        "case",
-        "version",
-        "run",
-        "seed",
-        "replications",
-        "tab",
-        "tradeoffs",
-        "whom",
-        "percentile",
-        "until",
-        "strike",
-        "strike_min",
-    }
-)
-
-
-#: In the place of a section: what other parts of a case read of its stages (`AnyStage.wiring`).
-WIRING = "wiring"
+    {"case", "version", "run", "seed", "replications", "tab", "tradeoffs", "whom", "percentile", "until", "strike",
+     "strike_min"}
+)  # fmt: skip
 
 #: The sections of features.
 _OF_FEATURES = frozenset(PLACES)
 
-#: All that a stage may read of a case beside its own fields.
-_AROUND_A_STAGE = frozenset(
-    {
-        WIRING,
-        "start",
-        "ends",
-        "run",
-        "arrivals",
-        "population",
-        "classes",
-        "attributes",
-        "accelerators",
-        "hardware",
-        *_OF_FEATURES,
-    }
-)
+#: All that a stage may read of a case.
+_OF_A_STAGE = frozenset(
+    {"stages", "start", "ends", "run", "arrivals", "population", "classes", "attributes", "accelerators", "hardware",
+     *_OF_FEATURES}
+)  # fmt: skip
 
 
 class Check(NamedTuple):
@@ -82,8 +53,8 @@ class Check(NamedTuple):
 
     code: the short name of its faults
     faults: the faults of a case, given the names that refer to nothing; it leaves out what would look these up
-    reads: the sections that decide on its faults, or WIRING; a design that writes to none of them passes it. For the fields of
-    stages, these are the other sections. Empty for what only practice reads: no design writes to it.
+    reads: the sections that decide on its faults; a design that writes to none of them passes it. Empty for what only practice
+    reads: no design writes to it.
     """
 
     code: str
@@ -97,9 +68,9 @@ def _routes(scenario: Scenario, unknown: Collection[Path]) -> Iterable[tuple[Pat
 
 #: Every check of a whole case, in the order of its faults.
 CHECKS = (
-    Check("routes", _routes, frozenset({"start", WIRING})),
-    Check("stage", lambda scenario, unknown: _stages(scenario, _entries(unknown)), _AROUND_A_STAGE),
-    Check("routes", lambda scenario, _: _retries(scenario), frozenset({WIRING})),
+    Check("routes", _routes, frozenset({"start", "stages"})),
+    Check("stage", lambda scenario, unknown: _stages(scenario, _entries(unknown)), _OF_A_STAGE),
+    Check("routes", lambda scenario, _: _retries(scenario), frozenset({"stages"})),
     Check("arrivals", lambda scenario, _: _arrivals(scenario), frozenset({"arrivals", "run"})),
     Check("choices", lambda scenario, _: _choices(scenario), frozenset({"choices"})),
     Check("arrivals", lambda scenario, _: _shortened(scenario),
@@ -110,13 +81,13 @@ CHECKS = (
     Check("curveballs", lambda scenario, unknown: _curveballs(scenario, _entries(unknown)),
           frozenset({"curveballs", "run", "unit", "arrivals", "population", "attributes", "stages", *_OF_FEATURES})),
     Check("exhibits", lambda scenario, _: _exhibits(scenario),
-          frozenset({"exhibits", "arrivals", "population", "attributes", "ends", WIRING, *_OF_FEATURES})),
-    Check("controllers", lambda scenario, _: _controllers(scenario), frozenset({"controllers", "choices", "run", WIRING})),
+          frozenset({"exhibits", "arrivals", "population", "attributes", "ends", "stages", *_OF_FEATURES})),
+    Check("controllers", lambda scenario, _: _controllers(scenario), frozenset({"controllers", "choices", "run", "stages"})),
     Check("sections", lambda scenario, _: _sections(scenario),
           frozenset({"run", "ends", "arrivals", "attributes", "classes", "population", "stages", *_OF_FEATURES})),
     Check("hardware", lambda scenario, _: check_own_hardware(scenario.hardware), frozenset({"hardware"})),
     Check("own-metrics", lambda scenario, _: check_prices(scenario),
-          frozenset({"costs", "ends", "classes", "attributes", "population", WIRING})),
+          frozenset({"costs", "ends", "classes", "attributes", "population", "stages"})),
     Check("own-metrics", lambda scenario, _: check_own_metrics(scenario), frozenset()),
     Check("practice", check_practice, frozenset()),
     Check("practice", lambda scenario, _: _unable_exhibits(scenario), frozenset()),
@@ -131,48 +102,15 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
     unknown: the places of names that refer to nothing; checks that would look these names up are left out
     is_picked: picks have written to a checked case; fields that only practice reads are as they were
     """
-    checks = [one for one in CHECKS if one.reads or not is_picked]
+    checks = [check for check in CHECKS if check.reads or not is_picked]
     placed = [
-        scenario.document.fault(path, message, code=one.code)
-        for one in checks
-        for path, message in one.faults(scenario, unknown)
+        scenario.document.fault(path, message, code=check.code)
+        for check in checks
+        for path, message in check.faults(scenario, unknown)
     ]
     there = {fault.field for fault in placed}
     named = [fault for fault in late_names(scenario, unknown, is_picked) if fault.field not in there]
     return [*placed, *dict.fromkeys(named), *(() if is_picked else placeholder_faults(scenario))]
-
-
-#: The checks that designs of a sound case have passed, each with what it read; at most MOST_PASSED.
-_PASSED: ModelMemo[Scenario, set[Hashable]] = ModelMemo(lambda scenario: set())
-MOST_PASSED = 2000
-
-
-def has_touched_faults(before: Scenario, after: Scenario) -> bool:
-    """Return whether a check that reads what differs from a sound case finds a fault; both share the parts that do not.
-
-    A check that another design of the case has passed on equal values of what it reads is left out.
-    """
-    passed = _PASSED.of(before)
-    data, old = after.document.data, before.document.data
-    reads = {name: part for name, part in data.items() if part is not old[name]}
-    stages = [name for name, stage in after.stages.items() if stage is not before.stages.get(name)]
-    if stages and (wiring := after.wiring) != before.wiring:
-        reads[WIRING] = wiring
-    if any(_fails(after.stages[name].check(name, after)) for name in stages):
-        return True
-    for number, one in enumerate(CHECKS):
-        if due := [part for name, part in reads.items() if name in one.reads]:
-            key = number, *(stages if one.code == "stage" else ()), sha256(repr(due).encode()).digest()
-            if key not in passed:
-                if _fails(one.faults(after, ())):
-                    return True
-                if len(passed) < MOST_PASSED:
-                    passed.add(key)
-    return False
-
-
-def _fails(faults: Iterable[tuple[Path, str]]) -> bool:
-    return next(iter(faults), None) is not None
 
 
 def _entries(unknown: Collection[Path]) -> set[Path]:

@@ -7,19 +7,18 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from simulator.case.checks import MOST_PASSED, check, check_names, has_touched_faults, late_names
+from simulator.case.checks import CHECKS, check, check_names, late_names
 from simulator.case.document import Fault, Path, ScenarioError, dotted
 from simulator.case.error_recovery import fault_of
-from simulator.case.model_memo import ModelMemo
-from simulator.case.references import references
+from simulator.case.fields import figures_of, placed_figures
 from simulator.case.schema import Scenario
-from simulator.case.sourced_figures import figures_of, placed_figures
 from simulator.errors import suggest
+from simulator.keeper import remembers
 from simulator.limits import FAULTS_SHOWN
 
 if TYPE_CHECKING:
@@ -75,8 +74,11 @@ def validated(document: Document, known: Scenario | None = None) -> Scenario:
     known: one whose document shares parts with this one; where it is sound, only other parts are validated and checked again.
     Raises ScenarioError with every fault.
     """
-    if known is not None and (changed := _changed(document, known)) is not None:
-        return changed
+    if known is not None and known.is_sound:
+        with suppress(ValidationError):
+            design = Scenario.of(document, known)
+            if _passes(design, known):
+                return design.found_sound()
     scenario, unknown, faults = read_scenario(document, known)
     if scenario is not None:
         faults += check(scenario, unknown, is_picked=known is not None)
@@ -85,54 +87,23 @@ def validated(document: Document, known: Scenario | None = None) -> Scenario:
     return scenario.found_sound()
 
 
-def _changed(document: Document, known: Scenario) -> Scenario | None:
-    """Return the scenario of a document that shares parts with that of a sound one; None where it may have a fault."""
-    changed = known.changed(document) if known.is_sound else None
-    if changed is None:
-        return None
-    names, known_names = _names_key(changed, known), _NAMED.of(known)
-    if names not in known_names:
-        if (
-            next(check_names(document.data), None) is not None
-            or next(late_names(changed, (), is_picked=True), None) is not None
-        ):
-            return None
-        if len(known_names) < MOST_PASSED:
-            known_names.add(names)
-    return None if has_touched_faults(known, changed) else changed
+def _changed_sections(scenario: Scenario, known: Scenario) -> dict[str, Any]:
+    """Return the data of the sections that differ from those of another scenario of the same file."""
+    before = known.document.data
+    return {name: part for name, part in scenario.document.data.items() if part is not before.get(name)}
 
 
-#: By a sound case: its designs whose names all refer to something.
-_NAMED: ModelMemo[Scenario, set[bytes]] = ModelMemo(lambda scenario: set())
-
-#: The sections whose numbers decide on no name; the edges of an attribute name the groups between them.
-_NAMELESS_NUMBERS = frozenset({"ends", "costs", "run", "arrivals", "population", "classes"})
+def _design_key(scenario: Scenario, known: Scenario) -> tuple[str, bytes]:
+    return known.content, sha256(repr(_changed_sections(scenario, known)).encode()).digest()
 
 
-def _names_key(changed: Scenario, known: Scenario) -> bytes:
-    """Return a digest of all that decides on names in the sections that differ from those of another scenario.
-
-    In stages these are the names themselves, the shape of the data, and what other parts read of a stage.
-    """
-    data, before = changed.document.data, known.document.data
-    parts: list[Any] = []
-    for section in (section for section, part in data.items() if part is not before[section]):
-        if section == "stages":
-            names = [(reference.path, reference.name) for reference in references(Scenario, {section: data[section]})]
-            parts.append((section, names, changed.wiring, _shape(data[section])))
-        else:
-            parts.append((section, _shape(data[section], texts=True) if section in _NAMELESS_NUMBERS else data[section]))
-    return sha256(repr(parts).encode()).digest()
-
-
-def _shape(data: Any, texts: bool = False) -> Any:
-    """Return the keys and lengths of nested data; texts: with its values, but not the size of a number above 0."""
-    if isinstance(data, dict):
-        return {key: _shape(part, texts) for key, part in data.items()}
-    if isinstance(data, list):
-        return [_shape(part, texts) for part in data]
-    is_size = isinstance(data, int | float) and not isinstance(data, bool) and data > 0
-    return data if texts and not is_size else ""
+@remembers(2000, _design_key)
+def _passes(scenario: Scenario, known: Scenario) -> bool:
+    """Return whether a design of a sound case has no fault; checks that read nothing of what it changes are left out."""
+    sections = _changed_sections(scenario, known).keys()
+    names = chain(check_names(scenario.document.data), late_names(scenario, (), is_picked=True))
+    due = (check.faults(scenario, ()) for check in CHECKS if not check.reads.isdisjoint(sections))
+    return next(chain(names, chain.from_iterable(due)), None) is None
 
 
 def read_scenario(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:

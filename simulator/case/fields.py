@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp, inf
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -26,7 +28,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 from scipy.special import expm1, ndtr
 
+from simulator.case.document import Path, dotted
 from simulator.errors import suggest
+from simulator.evidence.evidence_files import EvidenceRecord
 from simulator.limits import FAULTS_SHOWN
 
 Evidence = Literal["measured", "projected", "published", "assumed"]
@@ -96,13 +100,13 @@ LocalFile = Annotated[
 AS_WRITTEN = Field(strict=False)
 
 
-class Strict(BaseModel):
+class Strict(EvidenceRecord):
     """A model that accepts only the fields it names, and suggests the name that was probably meant.
 
     It takes values as they are: `"5"` is a text and no number, and `true` is not 1.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+    model_config = ConfigDict(strict=True)
 
     #: An example of one as an author writes it, for error messages.
     written: ClassVar[str] = "keys with values"
@@ -114,6 +118,11 @@ class Strict(BaseModel):
         """Return the example, with the number that the author gave."""
         is_number = isinstance(given, int | float) and not isinstance(given, bool)
         return cls.written.replace("value: 5", f"value: {given!r}") if is_number else cls.written
+
+    @cached_property
+    def _sourced_parts(self) -> list[tuple[Path, Sourced]]:
+        names = [name for name in type(self).model_fields if name not in self.without_figures]
+        return [pair for name in names for pair in sourced_of(getattr(self, name), (name,))]
 
     @model_validator(mode="wrap")
     @classmethod
@@ -265,6 +274,29 @@ class Source:
     kind: str
     value: str
     source: str
+
+
+def sourced_of(part: object, path: Path = ()) -> Iterator[tuple[Path, Sourced]]:
+    """Yield every figure, or list of them, within a part of a case that takes part in its run, with its path."""
+    if isinstance(part, Sourced):
+        yield path, part
+    elif isinstance(part, Strict):
+        yield from (((*path, *below), figure) for below, figure in part._sourced_parts)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            yield from sourced_of(value, (*path, str(name)))
+    elif isinstance(part, list):
+        for index, value in enumerate(part):
+            yield from sourced_of(value, (*path, index))
+
+
+def figures_of(case: object) -> dict[str, Figure]:
+    """Return the figures of a case that take part in its run, by the place where each stands in the file."""
+    return {place: figure for place, (_, figure) in placed_figures(case).items()}
+
+
+def placed_figures(case: object) -> dict[str, tuple[Path, Figure]]:
+    return {dotted(path): (path, figure) for path, figure in sourced_of(case) if isinstance(figure, Figure)}
 
 
 Draws = NDArray[Any]

@@ -98,7 +98,7 @@ def with_filled_texts(scenario: Case) -> Case:
 
 
 def _filling(scenario: TestedCase) -> Callable[[re.Match[str]], str]:
-    from simulator.case.sourced_figures import figures_of
+    from simulator.case.fields import figures_of
 
     figures, numbers = figures_of(scenario), kept_numbers(scenario)
 
@@ -123,7 +123,7 @@ def _filled(part: Any, fill: Callable[[str], str]) -> Any:
 
 def placeholder_faults(scenario: TestedCase) -> Iterator[Fault]:
     """Yield placeholders that name nothing, and those in texts where none is filled in, each at its own place."""
-    from simulator.case.sourced_figures import figures_of
+    from simulator.case.fields import figures_of
 
     figures = figures_of(scenario)
     for name, part in scenario.document.data.items():

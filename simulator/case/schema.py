@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, ValidationError, create_model
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
 
 from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.any_stage import STAGE_KINDS, AnyStage, End
@@ -195,7 +195,6 @@ class Scenario(Strict):
 
     def _vary(self, changes: object) -> None:
         """Note what makes this copy another case than its document says."""
-        vars(self).pop("content", None)
         self._variant = f"{self._variant} {changes!r}" if changes else self._variant
 
     @property
@@ -210,32 +209,15 @@ class Scenario(Strict):
         known: a scenario that is valid; the models of all that its document shares with this one are taken from it.
         """
         data: Any = document.data
-        if known is not None:
-            data = _with_models(data, known.document.data, {name: getattr(known, name) for name in cls.model_fields})
-        scenario = cls.model_validate(data)
+        if known is None:
+            scenario = cls.model_validate(data)
+            scenario._document = document
+            return with_filled_texts(scenario)
+        before, models = known.document.data, {name: getattr(known, name) for name in cls.model_fields}
+        scenario = cls.model_validate(_with_models(data, before, models))
+        vars(scenario).update({name: model for name, model in models.items() if data.get(name) is before.get(name)})
         scenario._document = document
-        return scenario if known is not None else with_filled_texts(scenario)
-
-    def changed(self, document: Document) -> Self | None:
-        """Return the scenario of a document that shares its other sections with this one; None where it cannot be read.
-
-        Parts of a section that both documents share are not validated again.
-        """
-        data, before = document.data, self._document.data
-        if not isinstance(data, dict) or data.keys() != before.keys():
-            return None
-        models = dict[str, Any]()
-        for name in (name for name, part in data.items() if part is not before[name]):
-            part = _with_models(data[name], before[name], getattr(self, name))
-            try:
-                models[name] = getattr(_alone(name).model_validate({name: part}), name)
-            except ValidationError:
-                return None
-        changed = super().model_copy(update=models)
-        for name in vars(changed).keys() - type(self).model_fields.keys():
-            del vars(changed)[name]  # a cached property of this scenario
-        changed._document = document
-        return changed
+        return scenario
 
     def label_of(self, target: str) -> str:
         return (self.stages.get(target) or self.ends[target]).label
@@ -246,11 +228,6 @@ class Scenario(Strict):
             return dict(zip(self.sensors, self.sensor_labels, strict=True))
         attribute = self.attributes.get(by)
         return attribute.values if isinstance(attribute, ItemAttribute) else {}
-
-    @cached_property
-    def wiring(self) -> dict[str, str]:
-        """All that other parts of the case read of each stage to check themselves."""
-        return {name: stage.wiring for name, stage in self.stages.items()}
 
     @cached_property
     def network(self) -> Network:
@@ -362,13 +339,6 @@ class Scenario(Strict):
             if choice.situation and name in picks and choice.read(picks[name]) != choice.read(choice.default)
         ]
         return f"Outside the brief: {'; '.join(changed)}. No verdict counts." if changed else ""
-
-
-@cache
-def _alone(section: str) -> type[Strict]:
-    """Return a model with one section of a case."""
-    field = Scenario.model_fields[section]
-    return create_model(f"{section.capitalize()}Alone", __base__=Strict, **{section: (field.annotation, field)})  # type: ignore[call-overload,no-any-return]
 
 
 HOLDERS.append(Scenario)

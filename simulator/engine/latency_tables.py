@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.model_memo import ModelMemo
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, ThreadRun
 
 if TYPE_CHECKING:
@@ -125,15 +124,11 @@ def profiled(profile: Profile, threads: int, max_batch: int, passes: float = 1) 
 
     Raises LatencyError where the profile lacks the thread count, or batches from 1 to `max_batch`.
     """
-    known = _PROFILED.of(profile)
-    if (threads, max_batch) not in known:
-        known[threads, max_batch] = _profiled(profile, threads, max_batch)
-    table = known[threads, max_batch]
+    answers = profile.answers
+    if (threads, max_batch) not in answers:
+        answers[threads, max_batch] = _profiled(profile, threads, max_batch)
+    table: LatencyTable = answers[threads, max_batch]
     return replace(table, seconds=table.seconds * passes)
-
-
-#: The tables of a profile by thread count and largest batch.
-_PROFILED: ModelMemo[Profile, dict[tuple[int, int], LatencyTable]] = ModelMemo(lambda profile: {})
 
 
 def _profiled(profile: Profile, threads: int, max_batch: int) -> LatencyTable:

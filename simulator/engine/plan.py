@@ -15,9 +15,8 @@ from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveball import AffectedQuantity
 from simulator.case.designs import PROJECTED, designed_as, one_by_one
 from simulator.case.document import ScenarioError, beyond, dotted
-from simulator.case.fields import EVIDENCE_KINDS, Source
+from simulator.case.fields import EVIDENCE_KINDS, Source, sourced_of
 from simulator.case.gate_words import OOD
-from simulator.case.sourced_figures import sourced_of
 from simulator.engine.arrivals.arrival import arrivals_of
 from simulator.engine.compiled_plan import Plan, case_hash, projected_ms
 from simulator.engine.route_draws import too_many_outcomes

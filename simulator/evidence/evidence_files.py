@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import lru_cache, wraps
 from io import BytesIO
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import pandas as pd
 from filelock import FileLock, Timeout
@@ -45,6 +45,13 @@ class EvidenceRecord(BaseModel):
     """A record of a file: no other fields, and finite numbers alone."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy, whose cached properties are worked out anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in vars(copied).keys() - type(self).model_fields.keys():
+            del vars(copied)[name]
+        return copied
 
 
 class MeasuredOrigin(EvidenceRecord):

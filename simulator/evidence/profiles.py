@@ -8,11 +8,12 @@ after an idle gap is slower than a call in a busy loop, and a server meets both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from threading import Lock
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -154,6 +155,11 @@ class Profile(EvidenceRecord):
     @property
     def key(self) -> str:
         return f"{self.device}/{self.model}.{self.precision}"
+
+    @cached_property
+    def answers(self) -> dict[Hashable, Any]:
+        """Answers that follow from the profile alone, by a key of the caller."""
+        return {}
 
     def run(self, threads: int) -> ThreadRun:
         """Return the measurements with `threads` threads; raises KeyError that names the measured counts."""

@@ -15,9 +15,8 @@ from math import inf, isfinite
 from typing import Any
 
 from simulator.case.designs import PROJECTED, range_of
-from simulator.case.fields import Figure
+from simulator.case.fields import Figure, figures_of
 from simulator.case.figure_names import figure_name
-from simulator.case.sourced_figures import figures_of
 from simulator.engine.compiled_plan import Plan, projected_ms
 from simulator.explain.claims import Claim, on_metric
 from simulator.intervals import Interval, share_interval

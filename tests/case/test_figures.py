@@ -4,8 +4,8 @@ import pytest
 
 from simulator.case.designs import DOUBTED, TRAFFIC, apply, designed_as, one_by_one, range_of, with_figures
 from simulator.case.document import ScenarioError
+from simulator.case.fields import figures_of
 from simulator.case.load import loads
-from simulator.case.sourced_figures import figures_of
 from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from simulator.board import operations as ops
 from simulator.board.case_drawing import case_text, compiled, drawn
+from simulator.case.fields import figures_of
 from simulator.case.load import load, loads, scenario_ids
-from simulator.case.sourced_figures import figures_of
 from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
