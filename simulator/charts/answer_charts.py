@@ -22,6 +22,8 @@ from simulator.charts.look import (
     chart,
     decades,
     figure,
+    line,
+    points,
     sensor_looks,
     whiskers,
 )
@@ -41,21 +43,16 @@ def answer_times(summary: Summary) -> Chart:
     """Draw the share of served requests answered within a time, with percentiles and their intervals."""
     curve = pd.DataFrame({"answered_share": CURVE, "time_s": summary.latency_curve})
     many = summary.plan.scenario.unit.many
-    line = go.Scatter(
-        x=curve["time_s"],
-        y=100 * curve["answered_share"],
-        mode="lines",
-        line={"color": BLUE, "width": 3},
-        hovertemplate="%{y:.1f}% answered within %{x:.3g} s<extra></extra>",
-    )
-    drawn = figure(line, _percentiles(summary), showlegend=False)
-    bounds = _objectives(drawn, summary)
+    hover = "%{y:.1f}% answered within %{x:.3g} s<extra></extra>"
+    shares = line(curve["time_s"], 100 * curve["answered_share"], BLUE, hover=hover, width=3)
+    drawn = figure(shares, _percentile_points(summary), showlegend=False)
+    bounds = _draw_bounds(drawn, summary)
     drawn.update_xaxes(
         title="time to the answer (s), logarithmic", type="log", tickvals=_ticks([*summary.latency_curve, *bounds]), tickangle=0
     )
     drawn.update_yaxes(title=f"served {many} answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     names = {"answered_share": "share answered", "time_s": "within (s)"}
-    return chart(drawn if _percentile_shares(summary) else None, _takeaway(summary), curve, names)
+    return chart(drawn if _percentile_shares(summary) else None, _answers_takeaway(summary), curve, names)
 
 
 def _ticks(times_s: list[float]) -> list[float]:
@@ -70,27 +67,26 @@ def _percentile_shares(summary: Summary) -> dict[str, float]:
     return {metric.name: metric.quantile for metric in served if metric.quantile is not None}
 
 
-def _percentiles(summary: Summary) -> go.Scatter:
-    known = _percentile_shares(summary)
-    metrics = [summary.metrics[name] for name in known]
+def _percentile_points(summary: Summary) -> go.Scatter:
+    shares = _percentile_shares(summary)
+    metrics = [summary.metrics[name] for name in shares]
     values = [metric.value for metric in metrics]
     # An interval down to 0 has no end on a logarithmic axis: it is drawn to the shortest time of the curve.
     least = min((time for time in summary.latency_curve if time > 0), default=0.0)
     lows = [min(max(metric.low, least), metric.value) for metric in metrics]
-    return go.Scatter(
-        x=values,
-        y=[100 * share for share in known.values()],
+    return points(
+        values,
+        [100 * share for share in shares.values()],
+        BLUE,
         mode="markers+text",
-        marker={"color": BLUE, "size": 10},
-        text=[f"{100 * share:.0f}%: {_as_quoted(metric)}" for share, metric in zip(known.values(), metrics, strict=True)],
-        textposition=["bottom right", "top left", "bottom right"][: len(known)],
+        text=[f"{100 * share:.0f}%: {_as_quoted(metric)}" for share, metric in zip(shares.values(), metrics, strict=True)],
+        textposition=["bottom right", "top left", "bottom right"][: len(shares)],
         error_x=whiskers(lows, values, [metric.high for metric in metrics]),
-        hoverinfo="skip",
         cliponaxis=False,
     )
 
 
-def _objectives(drawn: go.Figure, summary: Summary) -> list[float]:
+def _draw_bounds(drawn: go.Figure, summary: Summary) -> list[float]:
     """Draw the bounds on percentiles; return their times."""
     bounds = []
     for verdict in summary.verdicts:
@@ -100,21 +96,16 @@ def _objectives(drawn: go.Figure, summary: Summary) -> list[float]:
             text = f"target: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
             bounds.append(verdict.bound)
             drawn.add_vline(x=verdict.bound, line=OBJECTIVE)
-            where = {
-                "x": log10(verdict.bound),
-                "y": 0,
-                "xanchor": "left",
-                "yanchor": "bottom",
-            }  # a log axis takes exponents here
+            where = {"x": log10(verdict.bound), "y": 0, "xanchor": "left", "yanchor": "bottom"}  # a log axis takes exponents
             drawn.add_annotation(text=f" {text}", showarrow=False, **where)
     return bounds
 
 
-def _takeaway(summary: Summary) -> str:
-    known = [(share, summary.metrics[name]) for name, share in _percentile_shares(summary).items()]
-    if not known:
+def _answers_takeaway(summary: Summary) -> str:
+    percentiles = [(share, summary.metrics[name]) for name, share in _percentile_shares(summary).items()]
+    if not percentiles:
         return f"Too few {summary.plan.scenario.unit.many} were served to say how long answers took."
-    parts = ", ".join(f"{100 * share:.0f}% within {_as_quoted(metric)}" for share, metric in known)
+    parts = ", ".join(f"{100 * share:.0f}% within {_as_quoted(metric)}" for share, metric in percentiles)
     return f"Of the {summary.plan.scenario.unit.many} served, {parts}."
 
 
@@ -125,6 +116,8 @@ def _as_quoted(time: Interval) -> str:
 
 #: The length of the window around an instant, in seconds.
 WINDOW_S = 2.0
+
+Column = pd.Series | Floats
 
 #: Limits of an age in s, and the share of the time in which it is within each; shapes (k,).
 Shares = tuple[Floats, Floats]
@@ -147,38 +140,35 @@ def age_over_time(trace: Trace, end: str, at_s: float) -> Chart:
     end: one that reports ages; at_s: the middle of the window, in seconds of the run
     """
     start, stop = max(at_s - WINDOW_S / 2, 0.0), min(at_s + WINDOW_S / 2, trace.plan.arrivals_end_s)
-    label, known = trace.plan.scenario.ends[end].label, _of(trace, end)
-    if not known or start >= stop:
+    label, by_sensor = trace.plan.scenario.ends[end].label, _ages_at(trace, end)
+    if not by_sensor or start >= stop:
         return Chart(None, f"{label}: nothing is known then.", pd.DataFrame())
-    teeth = {name: _teeth(one, start, stop) for name, one in known.items()}
-    looks, drawn = _looks(trace, end), figure(height=340)
-    for name, tooth in teeth.items():
-        x, y = tooth["time_s"] - at_s, 1000 * tooth["age_s"]
-        drawn.add_scatter(x=x, y=y, hovertemplate="%{y:.0f} ms old at %{x:+.3f} s", **_line(looks[name]))
+    teeth = {name: _teeth(known_ages, start, stop) for name, known_ages in by_sensor.items()}
+    looks, hover = _sensor_lines(trace, end), "%{y:.0f} ms old at %{x:+.3f} s"
+    lines = [_sensor_line(looks[name], tooth["time_s"] - at_s, 1000 * tooth["age_s"], hover) for name, tooth in teeth.items()]
+    drawn = figure(*lines, height=340)
     drawn.add_vline(x=0, line=INSTANT)
-    for asked in _bounds(trace, end):
+    for asked in _age_bounds(trace, end):
         drawn.add_hline(y=1000 * asked.bound_s, line=OBJECTIVE)
-        left = {"x": 0, "xref": "paper", "xanchor": "left"}
-        drawn.add_annotation(y=1000 * asked.bound_s, text=" target", yanchor="bottom", showarrow=False, **left)
+        where = {"x": 0, "xref": "paper", "xanchor": "left", "yanchor": "bottom"}
+        drawn.add_annotation(y=1000 * asked.bound_s, text=" target", showarrow=False, **where)
     clock = time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
     drawn.update_xaxes(title=f"time from {clock} (s)", range=[-WINDOW_S / 2, WINDOW_S / 2], tickangle=0)
     drawn.update_yaxes(title="age of what is known (ms)", rangemode="tozero")
-    table, takeaway = _table(teeth, looks), _ages_takeaway(label, clock, teeth, looks, at_s)
-    joined = chart(drawn, [takeaway, _silent(trace, end, known, looks)], table, digits=4)
+    table, takeaway = _ages_table(teeth, looks), _ages_takeaway(label, clock, teeth, looks, at_s)
+    joined = chart(drawn, [takeaway, _silent(trace, end, by_sensor, looks)], table, digits=4)
     return marked(joined, trace.plan, lambda at: at - at_s, table["time (s)"], (start, stop))
 
 
 def age_shares(trace: Trace, end: str) -> Chart:
     """Draw the share of the time with an age within a limit, one curve a sensor; dashed: objectives."""
-    looks, known, label = _looks(trace, end), _of(trace, end), trace.plan.scenario.ends[end].label
-    if not known:
+    looks, by_sensor, label = _sensor_lines(trace, end), _ages_at(trace, end), trace.plan.scenario.ends[end].label
+    if not by_sensor:
         return Chart(None, f"{label}: nothing arrived.", pd.DataFrame())
-    within = {name: shares_within(one, trace.plan.arrivals_end_s) for name, one in known.items()}
-    drawn = figure(height=340)
-    for name, (limits, shares) in within.items():
-        hover = "within %{x:.0f} ms for %{y:.1f}% of the time"
-        drawn.add_scatter(x=1000 * limits, y=100 * shares, hovertemplate=hover, **_line(looks[name]))
-    bounds = _bounds(trace, end)
+    within = {name: shares_within(known_ages, trace.plan.arrivals_end_s) for name, known_ages in by_sensor.items()}
+    hover = "within %{x:.0f} ms for %{y:.1f}% of the time"
+    lines = [_sensor_line(looks[name], 1000 * limits, 100 * shares, hover) for name, (limits, shares) in within.items()]
+    drawn, bounds = figure(*lines, height=340), _age_bounds(trace, end)
     longest = max(float(np.interp(0.999, shares, limits)) for limits, shares in within.values())
     most = 1.05 * max([longest, *(asked.bound_s for asked in bounds)])
     for asked in bounds:
@@ -188,29 +178,28 @@ def age_shares(trace: Trace, end: str) -> Chart:
         drawn.add_annotation(x=at, y=0, text=" target ", xanchor=side, yanchor="bottom", showarrow=False)
     drawn.update_xaxes(title="age of what is known (ms)", range=[0, 1000 * most])
     drawn.update_yaxes(title="share of the time (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
-    takeaway = [_shares_takeaway(label, looks, within, bounds), _silent(trace, end, known, looks)]
+    takeaway = [_shares_takeaway(label, looks, within, bounds), _silent(trace, end, by_sensor, looks)]
     return chart(drawn, takeaway, _shares_table(within, looks), digits=4)
 
 
-def _of(trace: Trace, end: str) -> dict[str, KnownAges]:
-    known_ages = dict(ages(trace))
-    sensors = trace.plan.scenario.ages[end]
-    by = {sensor: known_ages[f"{end}.{sensor}"] for sensor in sensors} if sensors else {end: known_ages[end]}
-    return {name: known for name, known in by.items() if len(known.at)}
+def _ages_at(trace: Trace, end: str) -> dict[str, KnownAges]:
+    """Return the ages at an end by sensor, or under the end's own name where it has no sensors; none of what never arrived."""
+    by_place, sensors = dict(ages(trace)), trace.plan.scenario.ages[end]
+    by = {sensor: by_place[f"{end}.{sensor}"] for sensor in sensors} if sensors else {end: by_place[end]}
+    return {name: known_ages for name, known_ages in by.items() if len(known_ages.at)}
 
 
-def _silent(trace: Trace, end: str, known: dict[str, KnownAges], looks: dict[str, SensorLook]) -> str:
-    missing = [looks[sensor].label for sensor in trace.plan.scenario.ages[end] if sensor not in known]
+def _silent(trace: Trace, end: str, by_sensor: dict[str, KnownAges], looks: dict[str, SensorLook]) -> str:
+    missing = [looks[sensor].label for sensor in trace.plan.scenario.ages[end] if sensor not in by_sensor]
     return f"Nothing of {' or '.join(missing)} reaches it." if missing else ""
 
 
-def _looks(trace: Trace, end: str) -> dict[str, SensorLook]:
+def _sensor_lines(trace: Trace, end: str) -> dict[str, SensorLook]:
     return sensor_looks(trace.plan.scenario) or {end: SensorLook("newest information", BLUE)}
 
 
-def _line(look: SensorLook) -> dict[str, object]:
-    line = {"color": look.colour, "width": 2, "dash": "dot" if look.again else "solid"}
-    return {"name": look.label, "mode": "lines", "line": line}
+def _sensor_line(look: SensorLook, x: Column, y: Column, hover: str) -> go.Scatter:
+    return line(x, y, look.colour, look.label, hover, width=2, dash="dot" if look.again else "solid")
 
 
 def _teeth(known: KnownAges, start: float, stop: float) -> pd.DataFrame:
@@ -224,7 +213,7 @@ def _teeth(known: KnownAges, start: float, stop: float) -> pd.DataFrame:
     return pd.DataFrame({"time_s": times, "age_s": times - np.repeat(sent, 2)})
 
 
-def _bounds(trace: Trace, end: str) -> list[_Bound]:
+def _age_bounds(trace: Trace, end: str) -> list[_Bound]:
     bounds = []
     for objective in trace.plan.scenario.objectives:
         bound = objective.at_most if objective.at_most is not None else objective.at_least
@@ -242,7 +231,7 @@ def _shares_table(within: dict[str, Shares], looks: dict[str, SensorLook]) -> pd
     return pd.DataFrame(rows)
 
 
-def _table(teeth: dict[str, pd.DataFrame], looks: dict[str, SensorLook]) -> pd.DataFrame:
+def _ages_table(teeth: dict[str, pd.DataFrame], looks: dict[str, SensorLook]) -> pd.DataFrame:
     rows = [tooth.assign(of=looks[name].label)[["of", "time_s", "age_s"]] for name, tooth in teeth.items()]
     table = pd.concat(rows, ignore_index=True).assign(age_s=lambda table: 1000 * table["age_s"])
     return table.rename(columns={"time_s": "time (s)", "age_s": "age (ms)"})
@@ -291,15 +280,9 @@ _COMPARED_SHARE = 0.95
 
 def answer_times_compared(runs: Sequence[Summary], names: Sequence[str]) -> Chart:
     curves = {name: run.latency_curve for name, run in zip(names, runs, strict=True)}
+    hover = "%{y:.1f}% answered within %{x:.3g} s<extra></extra>"
     lines = [
-        go.Scatter(
-            name=name,
-            x=curve,
-            y=100 * CURVE,
-            mode="lines",
-            line={"color": colour, "dash": dash, "width": 3},
-            hovertemplate=f"{name}: %{{y:.1f}}% answered within %{{x:.3g}} s<extra></extra>",
-        )
+        line(curve, 100 * CURVE, colour, name, f"{name}: {hover}", width=3, dash=dash)
         for (name, curve), (colour, dash) in zip(curves.items(), _RUN_LINES, strict=False)
     ]
     drawn = figure(*lines)

@@ -17,6 +17,7 @@ from simulator.charts.look import (
     ORANGE,
     SKY,
     Chart,
+    bars,
     chart,
     figure,
     translucent,
@@ -205,21 +206,12 @@ def one_request(path: RequestPath, plan: Plan) -> Chart:
     factor, scale = _scale(path.total_s)
     since = f"the last {unit.one} was sent" if path.until == "answer" else f"the first {unit.one} was sent"
     pieces = [piece for row, step in zip(_rows(path.steps), path.steps, strict=True) for piece in _pieces(row, step)]
-    bars = []
-    for what in dict.fromkeys(what for _, what, _, _ in pieces):
-        same = [piece for piece in pieces if piece[1] == what]
-        bars.append(
-            go.Bar(
-                name=what,
-                orientation="h",
-                base=[(start - path.start_s) * factor for *_, start, _ in same],
-                x=[(end - start) * factor for *_, start, end in same],
-                y=[row for row, *_ in same],
-                marker={"color": _COLOURS.get(what, GREY), "line": {"width": 0}},
-                hovertemplate=f"{what}: %{{x:.4g}} {scale}<extra>%{{y}}</extra>",
-            )
-        )
-    drawn = figure(*bars, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
+    parts = []
+    for what, same in pd.DataFrame(pieces, columns=["row", "what", "start_s", "end_s"]).groupby("what", sort=False):
+        begins, lengths = (same["start_s"] - path.start_s) * factor, (same["end_s"] - same["start_s"]) * factor
+        hover = f"{what}: %{{x:.4g}} {scale}<extra>%{{y}}</extra>"
+        parts.append(bars(same["row"], lengths, _COLOURS.get(str(what), GREY), str(what), hover, base=begins))
+    drawn = figure(*parts, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
     drawn.update_xaxes(title=f"time since {since} ({scale})")
     drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_rows(path.steps))
     window = (path.start_s, path.start_s + path.total_s)
@@ -265,18 +257,10 @@ def _table(path: RequestPath) -> pd.DataFrame:
 def cost_split(summary: Summary) -> Chart:
     parts, who = _parts(summary), summary.plan.scenario.who.many
     colours = {part_label(summary.plan.scenario, "missed"): MISSED, "total": translucent(GREY, 0.45)}
-    drawn = figure(
-        go.Bar(
-            orientation="h",
-            x=parts["value"],
-            y=parts["part"].map(wrapped),
-            marker={"color": [colours.get(part, BLUE) for part in parts["part"]], "line": {"width": 0}},
-            error_x=whiskers(list(parts["low"]), list(parts["value"]), list(parts["high"])),
-            hovertemplate="%{x:,.4~r} USD<extra>%{y}</extra>",
-        ),
-        height=110 + 40 * len(parts),
-        bargap=0.35,
-    )
+    bounds, hover = whiskers(parts["low"], parts["value"], parts["high"]), "%{x:,.4~r} USD<extra>%{y}</extra>"
+    shades = [colours.get(part, BLUE) for part in parts["part"]]
+    split = bars(parts["part"].map(wrapped), parts["value"], shades, hover=hover, error_x=bounds)
+    drawn = figure(split, height=110 + 40 * len(parts), bargap=0.35)
     for verdict in summary.verdicts:
         if verdict.objective.metric == "cost_per_1000_usd":
             drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top")

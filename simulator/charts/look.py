@@ -16,9 +16,6 @@ from simulator.units import spoken_within
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from simulator.case.schema import Scenario
-    from simulator.metrics.summary import Standing
-
 # Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, also with impaired colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8F98"
 
@@ -200,6 +197,55 @@ def sensor_looks(scenario: Scenario) -> dict[str, SensorLook]:
     }
 
 
+def line(
+    x: Any,
+    y: Any,
+    colour: str | None,
+    name: str | None = None,
+    hover: str | None = None,
+    *,
+    width: float = 2.5,
+    dash: str | None = None,
+    step: bool = False,
+    dotted: bool = False,
+    **more: Any,
+) -> go.Scatter:
+    """Draw a line; hover: the text beside a point, without which no point answers.
+
+    step: it jumps at each point; dotted: a dot marks each point
+    """
+    look = {"color": colour, "width": width, "dash": dash, "shape": "hv" if step else None}
+    mode = "lines+markers" if dotted else "lines"
+    return go.Scatter(name=name, x=x, y=y, mode=mode, line=look, **_hovered(hover) | more)
+
+
+def points(
+    x: Any,
+    y: Any,
+    colour: Any,
+    name: str | None = None,
+    hover: str | None = None,
+    *,
+    size: float = 10,
+    symbol: Any = None,
+    edge: float | None = None,
+    **more: Any,
+) -> go.Scatter:
+    """Draw points; hover: the text beside one, without which none answers; edge: the width of a rim in their colour."""
+    marker = {"color": colour, "size": size, "symbol": symbol, "line": edge and {"width": edge, "color": colour}}
+    return go.Scatter(name=name, x=x, y=y, **{"mode": "markers", "marker": marker} | _hovered(hover) | more)
+
+
+def bars(rows: Any, x: Any, colour: Any, name: str | None = None, hover: str | None = None, **more: Any) -> go.Bar:
+    """Draw a horizontal bar a row; hover: the text beside one, without which none answers."""
+    marker = {"color": colour, "line": {"width": 0}}
+    return go.Bar(name=name, y=rows, x=x, orientation="h", **{"marker": marker} | _hovered(hover) | more)
+
+
+def _hovered(text: str | None) -> dict[str, str]:
+    return {"hovertemplate": text} if text else {"hoverinfo": "skip"}
+
+
 def whiskers(low: Iterable[float], value: Iterable[float], high: Iterable[float]) -> dict[str, Any]:
     """Return error bars from `low` to `high` around each value."""
     bounds = list(zip(low, value, high, strict=True))
@@ -222,19 +268,17 @@ def band(
     return [go.Scatter(x=x, y=low, **edge), filled]
 
 
-def dots(name: str, rows: pd.DataFrame, colour: str, hollow: bool = False, **more: Any) -> go.Scatter:
+def dots(name: str, rows: pd.DataFrame, colour: str, hover: str = "", hollow: bool = False) -> go.Scatter:
     """Draw a point a row with its horizontal interval; rows: columns label, value, low, high."""
-    symbol = "circle-open" if hollow else "circle"
-    return go.Scatter(
-        name=name,
-        x=rows["value"],
-        y=rows["label"],
-        orientation="h",
-        mode="markers",
-        marker={"color": colour, "size": 10, "symbol": symbol, "line": {"width": 2, "color": colour}},
-        error_x=whiskers(rows["low"], rows["value"], rows["high"]),
-        **more,
-    )
+    symbol, bounds = "circle-open" if hollow else "circle", whiskers(rows["low"], rows["value"], rows["high"])
+    look: dict[str, Any] = {"symbol": symbol, "edge": 2, "error_x": bounds, "orientation": "h", "hoverinfo": None}
+    return points(rows["value"], rows["label"], colour, name, hover, **look)
+
+
+def targets(x: Any, y: Any, size: float) -> go.Scatter:
+    """Draw a grey dash at each target."""
+    marker = {"symbol": "line-ew", "size": size, "line": {"color": GREY, "width": 2}}
+    return points(x, y, None, "target", marker=marker)
 
 
 def too_few(counts: Mapping[str, str]) -> go.Scatter:

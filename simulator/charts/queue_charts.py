@@ -9,7 +9,20 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.scenario_parts import Noun
-from simulator.charts.look import GREEN, GREY, INSTANT, OBJECTIVE, ORANGE, SKY, Chart, chart, figure, stage_colours, translucent
+from simulator.charts.look import (
+    GREEN,
+    GREY,
+    INSTANT,
+    OBJECTIVE,
+    ORANGE,
+    SKY,
+    Chart,
+    chart,
+    figure,
+    line,
+    stage_colours,
+    translucent,
+)
 from simulator.charts.run_time import clock, hovered, instant, instants, marked, over_time, time_of_day
 from simulator.engine.run_trace import Trace
 from simulator.explain.timeline import occupancy, staffed, waiting
@@ -27,8 +40,12 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
     scenario = trace.plan.scenario
     colours, pools = stage_colours(scenario), scenario.machine_stages()
     waited = [name for name in pools if counts[name].any()]
-    lines = [_line(trace, scenario.stages[name].label, counts, name, colours[name], "y2") for name in waited]
-    lines.append(_line(trace, "in flight", counts, "in_flight", GREY, "y"))
+    labels = {name: (scenario.stages[name].label, colours[name], "y2") for name in waited}
+    times, hover = clock(trace, counts["time_s"]), f"%{{y:,}} at {hovered(trace)}"
+    lines = [
+        line(times, counts[column], colour, label, hover, width=2, step=True, yaxis=axis)
+        for column, (label, colour, axis) in (labels | {"in_flight": ("in flight", GREY, "y")}).items()
+    ]
     drawn = figure(*lines, height=420 if waited else 240, xaxis={"anchor": "y"})
     if waited:
         drawn.update_layout(yaxis={"domain": [0, 0.44]}, yaxis2={"domain": [0.56, 1], "title": "in the queue"})
@@ -41,23 +58,18 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
     over_time(drawn, trace)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in flight")
-    joined = chart(drawn, _takeaway(trace, counts, pools), _named(trace, counts))
+    joined = chart(drawn, _queues_takeaway(trace, counts, pools), _counts_table(trace, counts))
     return marked(joined, trace.plan, partial(time_of_day, trace), counts["time_s"])
 
 
-def _named(trace: Trace, rows: pd.DataFrame) -> pd.DataFrame:
+def _counts_table(trace: Trace, rows: pd.DataFrame) -> pd.DataFrame:
     labels = {name: f"{stage.label}: in the queue" for name, stage in trace.plan.scenario.stages.items()}
     timed = rows.drop(columns="time_s").rename(columns=labels | {"in_flight": "in flight"})
     timed.insert(0, "time of day", instants(trace, rows["time_s"], "%H:%M:%S"))
     return timed
 
 
-def _line(trace: Trace, name: str, rows: pd.DataFrame, column: str, colour: str, axis: str) -> go.Scatter:
-    look = {"line": {"color": colour, "width": 2, "shape": "hv"}, "hovertemplate": f"%{{y:,}} at {hovered(trace)}"}
-    return go.Scatter(name=name, x=clock(trace, rows["time_s"]), y=rows[column], mode="lines", yaxis=axis, **look)
-
-
-def _takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str]) -> str:
+def _queues_takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str]) -> str:
     stages, unit, longest = trace.plan.scenario.stages, trace.plan.scenario.unit, []
     for name in sorted((name for name in pools if rows[name].any()), key=lambda name: -rows[name].max()):
         at = int(rows[name].argmax())
@@ -83,26 +95,12 @@ def goodput_over_time(trace: Trace, at_s: float | None = None) -> Chart:
     at_s: the instant of the slider, in seconds of the run
     """
     rows, unit, at = goodput(trace), trace.plan.scenario.unit, partial(time_of_day, trace)
-    times = clock(trace, rows["time_s"])
-    lines = [
-        go.Scatter(
-            name=label,
-            x=times,
-            y=rows[column],
-            mode="lines",
-            line={"color": colour, "width": 2.5, "shape": "hv"},
-            hovertemplate=f"%{{y:.1f}} a second from {hovered(trace, '%H:%M:%S')} on",
-        )
-        for column, (label, colour) in GOODPUT_LINES.items()
-    ]
+    times, hover = clock(trace, rows["time_s"]), f"%{{y:.1f}} a second from {hovered(trace, '%H:%M:%S')} on"
+    lines = [line(times, rows[column], colour, label, hover, step=True) for column, (label, colour) in GOODPUT_LINES.items()]
     drawn = figure(*lines, height=380)
     if (capacity := capacity_per_s(trace.plan)) is not None:
-        drawn.add_hline(
-            y=capacity,
-            line={"color": GREY, "dash": "dot", "width": 2},
-            annotation_text="capacity",
-            annotation_position="top right",
-        )
+        look = {"color": GREY, "dash": "dot", "width": 2}
+        drawn.add_hline(y=capacity, line=look, annotation_text="capacity", annotation_position="top right")
     if rush := rush_of(rows):
         drawn.add_vrect(x0=at(rush[0]), x1=at(rush[1]), fillcolor=translucent(GREY, 0.15), line_width=0, layer="below")
     if at_s is not None:
@@ -156,18 +154,10 @@ def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> Char
         return Chart(None, f"{label}: no {trace.plan.scenario.unit.one} waited.", table)
     shown = sorted((tag for tag in rows.columns[2:] if rows[tag].any()), key=lambda tag: -rows[tag].max())[: len(_TAG_COLOURS)]
     colours = (stage_colours(trace.plan.scenario)[stage], *_TAG_COLOURS)
-    lines = [
-        go.Scatter(
-            name="all waiting" if tag == "all" else tag.replace("_", " "),
-            x=times,
-            y=rows[tag],
-            mode="lines",
-            line={"color": colour, "width": 2.5, "shape": "hv"},
-            hovertemplate=f"%{{y:,}} at {hovered(trace)}",
-        )
-        for tag, colour in zip(["all", *shown], colours, strict=False)
-    ]
-    drawn = figure(*lines)
+    names = {"all": "all waiting"} | {tag: tag.replace("_", " ") for tag in shown}
+    hover = f"%{{y:,}} at {hovered(trace)}"
+    tags = zip(names.items(), colours, strict=False)
+    drawn = figure(*(line(times, rows[tag], colour, name, hover, step=True) for (tag, name), colour in tags))
     _shade(drawn, trace, stage)
     over_time(drawn, trace, f"{label} on shift")
     drawn.update_yaxes(title=f"{trace.plan.scenario.unit.many} in the queue", rangemode="tozero", tickformat=",d")

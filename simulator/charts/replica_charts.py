@@ -10,6 +10,7 @@ from simulator.charts.look import (
     INSTANT,
     Chart,
     SensorLook,
+    bars,
     figure,
     sensor_looks,
     stage_colours,
@@ -37,19 +38,21 @@ def batch_timeline(trace: Trace, at_s: float | None = None) -> Chart:
     start = middle - MINUTE_S / 2
     run = batches(trace, start, start + MINUTE_S)
     when = f"{'the busiest minute,' if middle == busiest else 'the minute'} around {_clock_s(trace, middle)}"
-    takeaway = _takeaway(trace, run, start, when)
+    takeaway, table = _batches_takeaway(trace, run, start, when), _batches_table(run, trace)
     if run.empty:
-        return Chart(None, takeaway, _named(run, trace))
+        return Chart(None, takeaway, table)
     colours = stage_colours(trace.plan.scenario)
-    bars = [_bars(rows, trace, str(name), colours[str(name)], middle) for name, rows in run.groupby("stage", observed=True)]
+    parts = [
+        _batch_bars(rows, trace, str(name), colours[str(name)], middle) for name, rows in run.groupby("stage", observed=True)
+    ]
     lanes = run.drop_duplicates(["stage", "replica"])
-    drawn = figure(*bars, height=110 + 26 * len(lanes), barmode="overlay", bargap=0.25)
+    drawn = figure(*parts, height=110 + 26 * len(lanes), barmode="overlay", bargap=0.25)
     drawn.update_layout(dragmode="pan")
     drawn.add_vline(x=0, line=INSTANT)
     drawn.update_xaxes(title=f"seconds from {_clock_s(trace, middle)}", range=[-VIEW_S / 2, VIEW_S / 2])
     drawn.update_xaxes(minallowed=-MINUTE_S / 2, maxallowed=MINUTE_S / 2)
     drawn.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    joined, window = Chart(drawn, takeaway, _named(run, trace)), (start, start + MINUTE_S)
+    joined, window = Chart(drawn, takeaway, table), (start, start + MINUTE_S)
     return marked(joined, trace.plan, lambda at: at - middle, run["started_s"], window)
 
 
@@ -57,32 +60,21 @@ def _clock_s(trace: Trace, at_s: float) -> str:
     return instant(trace, at_s, "%H:%M:%S")
 
 
-def _named(run: pd.DataFrame, trace: Trace) -> pd.DataFrame:
+def _batches_table(run: pd.DataFrame, trace: Trace) -> pd.DataFrame:
     labels = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}
     named = {"started_s": "started at (s)", "seconds": "took (s)", "size": f"{trace.plan.scenario.unit.many} in the batch"}
     return run.assign(stage=run["stage"].astype(str).map(labels)).rename(columns=named)
 
 
-def _bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: float) -> go.Bar:
-    label = trace.plan.scenario.stages[stage].label
-    return go.Bar(
-        name=label,
-        orientation="h",
-        base=rows["started_s"] - start,
-        x=rows["seconds"],
-        y=label + " " + rows["replica"].astype(str),
-        text=rows["size"].where(rows["size"] > 1, "").astype(str),
-        textposition="inside",
-        insidetextanchor="middle",
-        textangle=0,
-        insidetextfont={"color": word_on(colour)},
-        marker={"color": colour, "line": {"width": 0}},
-        customdata=rows[["size", "seconds"]],
-        hovertemplate="batch of %{customdata[0]}, %{customdata[1]:.3g} s<extra>%{y}</extra>",
-    )
+def _batch_bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: float) -> go.Bar:
+    label, sizes = trace.plan.scenario.stages[stage].label, rows["size"].where(rows["size"] > 1, "").astype(str)
+    hover = "batch of %{customdata[0]}, %{customdata[1]:.3g} s<extra>%{y}</extra>"
+    inside = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0, "insidetextfont_color": word_on(colour)}
+    more = {"base": rows["started_s"] - start, "text": sizes, "customdata": rows[["size", "seconds"]]}
+    return bars(label + " " + rows["replica"].astype(str), rows["seconds"], colour, label, hover, **more, **inside)
 
 
-def _takeaway(trace: Trace, run: pd.DataFrame, start: float, when: str) -> str:
+def _batches_takeaway(trace: Trace, run: pd.DataFrame, start: float, when: str) -> str:
     stages = [_stage_words(trace, str(name), start, rows) for name, rows in run.groupby("stage", observed=True)]
     return f"In {when}: {'; '.join(stages)}." if stages else f"In {when}, no batch ran."
 
@@ -109,20 +101,19 @@ def machines_by_sensor(trace: Trace, at_s: float) -> Chart:
     """
     start, end = at_s - WINDOW_S / 2, at_s + WINDOW_S / 2
     served = frames_served(trace, start, end)
-    takeaway = _sensors_takeaway(trace, served, start, end, at_s)
+    takeaway, table = _sensors_takeaway(trace, served, start, end, at_s), _frames_table(trace, served)
     if served.empty:
-        return Chart(None, takeaway, _table(trace, served))
+        return Chart(None, takeaway, table)
     lanes = served[["stage", "replica"]].drop_duplicates().reset_index(drop=True)
     placed = served.merge(lanes.reset_index(names="lane"), on=["stage", "replica"])
-    bars = [_sensor_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _shown(trace, served)]
-    named = _lane_labels(trace, lanes)
-    drawn = figure(
-        *bars, height=130 + len(lanes) * max(40, *(20 + 14 * label.count("<br>") for label in named)), barmode="overlay"
-    )
+    parts = [_sensor_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _shown(trace, served)]
+    labels = _lane_labels(trace, lanes)
+    lane_px = max(40, *(20 + 14 * label.count("<br>") for label in labels))
+    drawn = figure(*parts, height=130 + len(lanes) * lane_px, barmode="overlay")
     drawn.add_vline(x=0, line=INSTANT)
     drawn.update_xaxes(title=f"time from {_clock_ms(trace, at_s)} (ms)", range=[-500 * WINDOW_S, 500 * WINDOW_S], tickangle=0)
-    drawn.update_yaxes(tickvals=list(lanes.index), ticktext=named, range=[len(lanes) - 0.5, -0.5], showgrid=False)
-    joined, window = Chart(drawn, takeaway, _table(trace, served)), (start, end)
+    drawn.update_yaxes(tickvals=list(lanes.index), ticktext=labels, range=[len(lanes) - 0.5, -0.5], showgrid=False)
+    joined, window = Chart(drawn, takeaway, table), (start, end)
     return marked(joined, trace.plan, lambda at: 1000 * (at - at_s), served["started_s"], window)
 
 
@@ -135,7 +126,7 @@ def _shown(trace: Trace, served: pd.DataFrame) -> list[str]:
     return [name for name in [*trace.plan.scenario.sensors, A_SET] if name in there]
 
 
-def _looks(trace: Trace) -> dict[str, SensorLook]:
+def _looks_with_sets(trace: Trace) -> dict[str, SensorLook]:
     return sensor_looks(trace.plan.scenario) | {A_SET: SensorLook("a set of frames", GREY)}
 
 
@@ -147,26 +138,18 @@ def _lane_labels(trace: Trace, lanes: pd.DataFrame) -> list[str]:
 
 
 def _sensor_bars(trace: Trace, sensor: str, rows: pd.DataFrame, at_s: float) -> go.Bar:
-    look = _looks(trace)[sensor]
+    look = _looks_with_sets(trace)[sensor]
     height = _FILLED / rows["size"]
-    return go.Bar(
-        name=look.label,
-        orientation="h",
-        base=1000 * (rows["started_s"] - at_s),
-        x=1000 * rows["seconds"],
-        y=rows["lane"] - _FILLED / 2 + (rows["place"] + 0.5) * height,
-        width=height,
-        marker={
-            "color": translucent(look.colour, 0.35) if look.again else look.colour,
-            "line": {"width": 1.5 if look.again else 0, "color": look.colour},
-        },
-        customdata=rows[["frame", "size"]],
-        hovertemplate="frame %{customdata[0]}, in a batch of %{customdata[1]}: %{x:.3g} ms",
-    )
+    places, colour = rows["lane"] - _FILLED / 2 + (rows["place"] + 0.5) * height, look.colour
+    rim = {"width": 1.5 if look.again else 0, "color": colour}
+    marker = {"color": translucent(colour, 0.35) if look.again else colour, "line": rim}
+    hover = "frame %{customdata[0]}, in a batch of %{customdata[1]}: %{x:.3g} ms"
+    more = {"base": 1000 * (rows["started_s"] - at_s), "width": height, "customdata": rows[["frame", "size"]]}
+    return bars(places, 1000 * rows["seconds"], colour, look.label, hover, marker=marker, **more)
 
 
-def _table(trace: Trace, served: pd.DataFrame) -> pd.DataFrame:
-    labels, looks = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}, _looks(trace)
+def _frames_table(trace: Trace, served: pd.DataFrame) -> pd.DataFrame:
+    labels, looks = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}, _looks_with_sets(trace)
     rows = served.assign(
         stage=served["stage"].astype(str).map(labels),
         sensor=[looks[str(sensor)].label for sensor in served["sensor"]],

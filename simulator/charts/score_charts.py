@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isnan
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,11 @@ from simulator.charts.look import (
     chart,
     dots,
     figure,
+    line,
+    points,
     precision_colours,
     rounded,
+    targets,
     too_few,
     translucent,
     whiskers,
@@ -41,10 +45,10 @@ def specificity_by_table(summaries: list[ScoreSummary], target: float) -> Chart:
 
     target: one of `metrics.score_summary.TARGETS`
     """
-    rows = pd.DataFrame([_row(summary, target) for summary in summaries])
+    rows = pd.DataFrame([_specificity_row(summary, target) for summary in summaries])
     colours = precision_colours(list(rows["precision"].unique()))
     groups = [
-        dots(spoken(str(name)), part, colours[str(name)], hovertemplate="%{x:.1f}%<extra>%{y}</extra>")
+        dots(spoken(str(name)), part, colours[str(name)], "%{x:.1f}%<extra>%{y}</extra>")
         for name, part in rows.groupby("precision", sort=False)
     ]
     drawn = figure(*groups, height=130 + (16 + 10 * len(groups)) * rows["label"].nunique(), scattermode="group", scattergap=0.3)
@@ -54,7 +58,7 @@ def specificity_by_table(summaries: list[ScoreSummary], target: float) -> Chart:
     return chart(drawn, _best(summaries, target), summary_rows(summaries), digits=4)
 
 
-def _row(summary: ScoreSummary, target: float) -> dict[str, object]:
+def _specificity_row(summary: ScoreSummary, target: float) -> dict[str, object]:
     reached = summary.specificity_at[target]
     label = summary.model if summary.size else f"{summary.model}, published"
     low, high = (reached.value if isnan(bound) else bound for bound in (reached.low, reached.high))
@@ -102,36 +106,17 @@ def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target
 
 
 def _curve(name: str, band: pd.DataFrame, colour: str) -> list[go.Scatter]:
-    y, edge = 100 * band["sensitivity"], {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    return [
-        go.Scatter(x=100 * band["low"], y=y, **edge),
-        go.Scatter(x=100 * band["high"], y=y, fill="tonextx", fillcolor=translucent(colour, 0.18), **edge),
-        go.Scatter(
-            name=name,
-            x=100 * band["false"],
-            y=y,
-            mode="lines",
-            line={"color": colour, "width": 2.5},
-            hovertemplate="%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>",
-        ),
-    ]
+    y, hover = 100 * band["sensitivity"], "%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>"
+    low, high = (line(100 * band[end], y, None, width=0, showlegend=False) for end in ("low", "high"))
+    high.update(fill="tonextx", fillcolor=translucent(colour, 0.18))
+    return [low, high, line(100 * band["false"], y, colour, name, hover)]
 
 
 def _pair_table(pairs: list[Pair], first: str, second: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "figure": pair.what,
-                first: pair.first,
-                second: pair.second,
-                "difference": pair.change.value,
-                "95% low": pair.change.low,
-                "95% high": pair.change.high,
-                "significantly different": pair.differs,
-            }
-            for pair in pairs
-        ]
-    )
+    changes = [(pair, pair.change) for pair in pairs]
+    rows = [(p.what, p.first, p.second, change.value, change.low, change.high, p.differs) for p, change in changes]
+    names = ["figure", first, second, "difference", "95% low", "95% high", "significantly different"]
+    return pd.DataFrame(rows, columns=names)
 
 
 #: Points of one coverage target are set side by side.
@@ -153,28 +138,17 @@ def reliability(calibration: Calibration) -> Chart:
 
 def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
     low, value, high = (list(100 * rows[name]) for name in ("low", "share positive", "high"))
-    return go.Scatter(
-        name=f"{when} scaling",
-        x=100 * rows["mean score"],
-        y=value,
-        mode="lines+markers",
-        line={"color": colour, "width": 1.5},
-        marker={"color": colour, "size": 9, "symbol": "circle-open" if when == "before" else "circle"},
-        error_y=whiskers(low, value, high),
-        customdata=rows["n"],
-        hovertemplate="score %{x:.0f}%: %{y:.0f}% positive, %{customdata} photos<extra></extra>",
-    )
+    marker = {"color": colour, "size": 9, "symbol": "circle-open" if when == "before" else "circle"}
+    hover = "score %{x:.0f}%: %{y:.0f}% positive, %{customdata} photos<extra></extra>"
+    more: dict[str, Any] = {"marker": marker, "error_y": whiskers(low, value, high), "customdata": rows["n"]}
+    return line(100 * rows["mean score"], value, colour, f"{when} scaling", hover, width=1.5, dotted=True, **more)
 
 
 def _calibrated(calibration: Calibration) -> str:
     low, high = min(calibration.temperatures), max(calibration.temperatures)
-    words = (
-        "which is less"
-        if calibration.change.high < 0
-        else "which is more"
-        if calibration.change.low > 0
-        else "not significantly different"
-    )
+    change, words = calibration.change, "not significantly different"
+    if change.high < 0 or change.low > 0:
+        words = "which is less" if change.high < 0 else "which is more"
     return (
         f"Scores are off by {_share(calibration.before)} on average; after scaling by a temperature of {low:.2f} to "
         f"{high:.2f}, fitted on the other folds, by {_share(calibration.after)}, {words}. With this few photos even perfect "
@@ -194,41 +168,19 @@ def kept_promises(coverages: list[Coverage]) -> Chart:
         _covered(rows, places + aside, name, colour)
         for name, colour, aside in (("positives", ORANGE, -_ASIDE), ("negatives", BLUE, _ASIDE))
     ]
-    asked = go.Scatter(
-        name="target",
-        x=places,
-        y=rows["promised (%)"],
-        mode="markers",
-        marker={"symbol": "line-ew", "size": 46, "line": {"color": GREY, "width": 2}},
-        hoverinfo="skip",
-    )
-    unsure = go.Bar(
-        name="unsure, of all",
-        x=places,
-        y=rows["unsure (%)"],
-        width=0.5,
-        marker={"color": GREY, "opacity": 0.35},
-        hovertemplate="%{y:.0f}% unsure<extra></extra>",
-    )
-    drawn = figure(unsure, asked, *groups, height=380)
-    drawn.update_xaxes(
-        title="coverage target for each class", tickvals=places, ticktext=[f"{coverage.promised:.0%}" for coverage in coverages]
-    )
+    look, hover = {"color": GREY, "opacity": 0.35}, "%{y:.0f}% unsure<extra></extra>"
+    unsure = go.Bar(name="unsure, of all", x=places, y=rows["unsure (%)"], width=0.5, marker=look, hovertemplate=hover)
+    drawn = figure(unsure, targets(places, rows["promised (%)"], 46), *groups, height=380)
+    names = [f"{coverage.promised:.0%}" for coverage in coverages]
+    drawn.update_xaxes(title="coverage target for each class", tickvals=places, ticktext=names)
     drawn.update_yaxes(title="reached on held-out patients (%)", range=[0, 101])
     return Chart(drawn, _coverage_takeaway(coverages), rounded(rows))
 
 
 def _covered(rows: pd.DataFrame, places: NDArray[np.float64], name: str, colour: str) -> go.Scatter:
     value = rows[f"{name} covered (%)"]
-    return go.Scatter(
-        name=f"{name} covered",
-        x=places,
-        y=value,
-        mode="markers",
-        marker={"color": colour, "size": 10},
-        error_y=whiskers(list(rows[f"{name} low"]), list(value), list(rows[f"{name} high"])),
-        hovertemplate="%{y:.1f}% covered<extra></extra>",
-    )
+    bounds = whiskers(rows[f"{name} low"], value, rows[f"{name} high"])
+    return points(places, value, colour, f"{name} covered", "%{y:.1f}% covered<extra></extra>", error_y=bounds)
 
 
 def _coverage_takeaway(coverages: list[Coverage]) -> str:
@@ -253,22 +205,20 @@ def by_group(rows: pd.DataFrame, promise: float) -> Chart:
     """
     shown = rows.assign(label=rows["group"], value=100 * rows["share"], low=100 * rows["low"], high=100 * rows["high"])
     groups = [
-        dots(str(what), part[part["verdict"] == ""], _COLOURS[str(what)], hovertemplate="%{x:.1f}%<extra>%{y}</extra>")
+        dots(str(what), part[part["verdict"] == ""], _COLOURS[str(what)], "%{x:.1f}%<extra>%{y}</extra>")
         for what, part in shown.groupby("what", sort=True)
     ]
-    drawn = figure(*groups, _few(shown), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5)
+    drawn = figure(*groups, _unjudged(shown), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5)
     drawn.add_vline(x=100 * promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
     drawn.update_yaxes(categoryorder="array", categoryarray=sorted(rows["group"].unique(), reverse=True))
     return chart(drawn, _groups_takeaway(rows), rows, digits=4)
 
 
-def _few(rows: pd.DataFrame) -> go.Scatter:
+def _unjudged(rows: pd.DataFrame) -> go.Scatter:
     few = rows[rows["verdict"] != ""]
-    words = few.assign(words=[_counted(n, what) for n, what in zip(few["n"], few["what"], strict=True)]).groupby("label")[
-        "words"
-    ]
-    return too_few({str(label): ", ".join(counts) for label, counts in words})
+    counts = few.assign(words=[_counted(n, what) for n, what in zip(few["n"], few["what"], strict=True)])
+    return too_few({str(label): ", ".join(words) for label, words in counts.groupby("label")["words"]})
 
 
 def _counted(n: int, what: str) -> str:
@@ -304,10 +254,13 @@ def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> Chart:
     ordered = rows.sort_values("prevalence")
     x = 100 * ordered["prevalence"]
     named = {"in the sample": (sample, ORANGE), "chosen": (chosen, BLUE)}
-    points = [_point(ordered, at, name, colour) for name, (at, colour) in named.items()]
-    line = {"color": BLUE, "width": 2.5}
-    curve = go.Scatter(x=x, y=ordered["right"], mode="lines", line=line, showlegend=False, hoverinfo="skip")
-    drawn = figure(*band(x, ordered["right low"], ordered["right high"], BLUE), curve, *points, height=360)
+    hover = "%{y:.1f}% of those flagged are ill<extra></extra>"
+    marks = [
+        points([100 * at], [_at(ordered, at)["right"]], colour, f"{name}: {percent(at)}", hover, size=12)
+        for name, (at, colour) in named.items()
+    ]
+    curve = line(x, ordered["right"], BLUE, showlegend=False)
+    drawn = figure(*band(x, ordered["right low"], ordered["right high"], BLUE), curve, *marks, height=360)
     drawn.update_xaxes(title="people who are ill (%), logarithmic", type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     drawn.update_yaxes(title="flagged people who are ill (%)", range=[0, 100])
     shown, names = ordered[ordered["prevalence"].isin([sample, chosen])], {"prevalence": "ill (%)"} | FIGURES
@@ -317,19 +270,6 @@ def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> Chart:
 
 def _at(rows: pd.DataFrame, prevalence: float) -> pd.Series:
     return rows[rows["prevalence"] == prevalence].iloc[0]
-
-
-def _point(rows: pd.DataFrame, at: float, name: str, colour: str) -> go.Scatter:
-    row = _at(rows, at)
-    label = f"{name}: {percent(at)}"
-    return go.Scatter(
-        name=label,
-        x=[100 * at],
-        y=[row["right"]],
-        mode="markers",
-        marker={"color": colour, "size": 12},
-        hovertemplate="%{y:.1f}% of those flagged are ill<extra></extra>",
-    )
 
 
 def _prevalence_takeaway(rows: pd.DataFrame, sample: float, chosen: float) -> str:

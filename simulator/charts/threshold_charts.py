@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from math import ceil, inf
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -23,7 +24,10 @@ from simulator.charts.look import (
     SKY,
     Chart,
     band,
+    bars,
     figure,
+    line,
+    points,
     translucent,
     whiskers,
     word_on,
@@ -49,7 +53,9 @@ def crowd(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float]
     assert who is not None
     rows = ceil(flagged.positives / COLUMNS)
     labels = [f"{flagged.negatives:,.0f} {who.negatives}", f"all {scenario.who.counted(flagged.crowd)}"]
-    drawn = figure(*_dots(flagged, who.flagged), *_bars(flagged, labels, who.flagged), height=180 + 10 * rows, barmode="stack")
+    drawn = figure(
+        *_dots(flagged, who.flagged), *_share_bars(flagged, labels, who.flagged), height=180 + 10 * rows, barmode="stack"
+    )
     drawn.update_layout(
         xaxis={"range": [-0.5, COLUMNS - 0.5], "visible": False},
         yaxis={
@@ -73,7 +79,7 @@ def crowd(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float]
     if least < 1:
         limit = {"type": "line", "xref": "x2", "yref": "y2", "x0": 100 * least, "x1": 100 * least, "y0": 0.6, "y1": 1.4}
         drawn.add_shape(**limit, line={"color": MISSED, "width": 4})
-    return Chart(drawn, _takeaway(flagged, scenario, limits or {}), _table(flagged, scenario))
+    return Chart(drawn, _crowd_takeaway(flagged, scenario, limits or {}), _crowd_table(flagged, scenario))
 
 
 def _dots(flagged: FlaggedCrowd, word: str) -> list[go.Scatter]:
@@ -82,45 +88,35 @@ def _dots(flagged: FlaggedCrowd, word: str) -> list[go.Scatter]:
     lost = max(round(flagged.unflagged_positives), int(flagged.unflagged_positives > 0))
     parts = ((word, places[: len(places) - lost], FOUND), (f"not {word}", places[len(places) - lost :], MISSED))
     return [
-        go.Scatter(
-            name=name,
-            x=[column for _, column in part],
-            y=[row for row, _ in part],
-            mode="markers",
-            marker={"color": colour, "size": 7, "symbol": "circle" if colour == FOUND else "x"},
-            hoverinfo="skip",
+        points(
+            [column for _, column in part],
+            [row for row, _ in part],
+            colour,
+            name,
+            size=7,
+            symbol="circle" if colour == FOUND else "x",
         )
         for name, part, colour in parts
         if part
     ]
 
 
-def _bars(flagged: FlaggedCrowd, labels: list[str], word: str) -> list[go.Bar]:
+def _share_bars(flagged: FlaggedCrowd, labels: list[str], word: str) -> list[go.Bar]:
     counts = [flagged.flagged_negatives, flagged.share * flagged.crowd]
     of = [flagged.negatives, float(flagged.crowd)]
     passed = [100 * count / total for count, total in zip(counts, of, strict=True)]
-    look = {"orientation": "h", "xaxis": "x2", "yaxis": "y2", "width": 0.62, "showlegend": False, "textangle": 0}
-    look |= {"y": [wrapped(label) for label in labels], "textposition": "inside", "insidetextanchor": "start"}
-    words = [f"{counts[0]:,.0f} {word} needlessly", f"{counts[1]:,.0f} {word}"]
+    look: dict[str, Any] = {"xaxis": "x2", "yaxis": "y2", "width": 0.62, "showlegend": False, "textangle": 0}
+    look |= {"textposition": "inside", "insidetextanchor": "start"}
+    words: dict[str, Any] = {"text": [f"{counts[0]:,.0f} {word} needlessly", f"{counts[1]:,.0f} {word}"]}
+    words["insidetextfont_color"] = word_on(ORANGE)
+    rows, rest = [wrapped(label) for label in labels], [100 - share for share in passed]
     return [
-        go.Bar(
-            x=passed,
-            text=words,
-            marker={"color": [ORANGE, SKY], "line": {"width": 0}},
-            insidetextfont={"color": word_on(ORANGE)},
-            hovertemplate="%{x:.1f}%<extra>%{y}</extra>",
-            **look,
-        ),
-        go.Bar(
-            x=[100 - share for share in passed],
-            marker={"color": translucent(GREY, 0.3), "line": {"width": 0}},
-            hoverinfo="skip",
-            **look,
-        ),
+        bars(rows, passed, [ORANGE, SKY], hover="%{x:.1f}%<extra>%{y}</extra>", **look, **words),
+        bars(rows, rest, translucent(GREY, 0.3), **look),
     ]
 
 
-def _takeaway(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float]) -> str:
+def _crowd_takeaway(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float]) -> str:
     who = scenario.population
     assert who is not None
     sentence = (
@@ -140,7 +136,7 @@ def _of_positives(flagged: FlaggedCrowd, who: Population) -> str:
     return f"{words} and {f'{lost:,.0f}' if lost >= 10 else significant(lost, 2)} are not" if lost else words
 
 
-def _table(flagged: FlaggedCrowd, scenario: Scenario) -> pd.DataFrame:
+def _crowd_table(flagged: FlaggedCrowd, scenario: Scenario) -> pd.DataFrame:
     who = scenario.population
     assert who is not None
     rows = [
@@ -161,16 +157,16 @@ def roc(plan: Plan) -> Chart:
 
     In a cascade, the takeaway is about the last model.
     """
-    table, points, (positives, negatives) = _last_table(plan), operating_points(plan), _axes(plan)
-    drawn = figure(*_curves(plan), _points(points), height=460)
+    table, thresholds, (positives, negatives) = _last_table(plan), operating_points(plan), _axes(plan)
+    drawn = figure(*_curves(plan), _threshold_points(thresholds), height=460)
     if isinstance(table.about, Published):
         drawn.add_trace(_published(table.about))
     for bound in _target_sensitivities(plan):
         drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title=negatives, range=[-2, 102], constrain="domain")
     drawn.update_yaxes(title=positives, range=[-2, 102], constrain="domain", scaleanchor="x", scaleratio=1)
-    final = [point for point in points if plan.tables[point.pool] is table]
-    return Chart(drawn, _roc_takeaway(table, final, plan), _points_table(points, positives, negatives))
+    final = [point for point in thresholds if plan.tables[point.pool] is table]
+    return Chart(drawn, _roc_takeaway(table, final, plan), _points_table(thresholds, positives, negatives))
 
 
 def _words(plan: Plan) -> Population:
@@ -184,8 +180,7 @@ def _axes(plan: Plan) -> tuple[str, str]:
 
 
 def with_tried(chart: Chart, across: float, up: float) -> Chart:
-    marker = {"color": PURPLE, "size": 15, "symbol": "diamond"}
-    point = go.Scatter(name="tried here", x=[100 * across], y=[100 * up], mode="markers", marker=marker, hoverinfo="skip")
+    point = points([100 * across], [100 * up], PURPLE, "tried here", size=15, symbol="diamond")
     return replace(chart, figure=go.Figure(chart.figure).add_trace(point))
 
 
@@ -193,11 +188,9 @@ def _curves(plan: Plan) -> list[go.Scatter]:
     curves = []
     for pool, table in plan.tables.items():
         curve = roc_of(table)
-        line = {"color": BLUE if table is plan.scores else GREY, "width": 2.5}
+        colour = BLUE if table is plan.scores else GREY
         name = "score table" if len(plan.tables) == 1 else plan.scenario.stages[pool].label
-        curves.append(
-            go.Scatter(name=name, x=100 * curve.false_rate, y=100 * curve.true_rate, mode="lines", line=line, hoverinfo="skip")
-        )
+        curves.append(line(100 * curve.false_rate, 100 * curve.true_rate, colour, name))
     return curves
 
 
@@ -206,32 +199,21 @@ def _last_table(plan: Plan) -> ScoreTable:
     return plan.scores
 
 
-def _points(points: list[OperatingPoint]) -> go.Scatter:
-    across, up = [p.false_positives for p in points], [p.sensitivity for p in points]
-    x, y = [100 * i.value for i in across], [100 * i.value for i in up]
-    return go.Scatter(
-        name="thresholds of this design, 95% interval",
-        x=x,
-        y=y,
-        mode="markers+text",
-        marker={"color": ORANGE, "size": 12},
-        text=[f" {point.label.replace('_', ' ')}" for point in points],
-        textposition="bottom right",
-        error_x=whiskers([100 * i.low for i in across], x, [100 * i.high for i in across]),
-        error_y=whiskers([100 * i.low for i in up], y, [100 * i.high for i in up]),
-        hovertemplate="%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>",
+def _threshold_points(thresholds: list[OperatingPoint]) -> go.Scatter:
+    across, up = [point.false_positives for point in thresholds], [point.sensitivity for point in thresholds]
+    (x_low, x, x_high), (y_low, y, y_high) = (
+        [[100 * getattr(interval, end) for interval in axis] for end in ("low", "value", "high")] for axis in (across, up)
     )
+    named: dict[str, Any] = {"mode": "markers+text", "textposition": "bottom right"}
+    named["text"] = [f" {point.label.replace('_', ' ')}" for point in thresholds]
+    bounds: dict[str, Any] = {"error_x": whiskers(x_low, x, x_high), "error_y": whiskers(y_low, y, y_high)}
+    hover = "%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>"
+    return points(x, y, ORANGE, "thresholds of this design, 95% interval", hover, size=12, **named, **bounds)
 
 
 def _published(about: Published) -> go.Scatter:
-    return go.Scatter(
-        name="published range",
-        x=[100 * (1 - about.specificity)] * 2,
-        y=[100 * about.sensitivity_low, 100 * about.sensitivity_high],
-        mode="lines",
-        line={"color": translucent(RED, 0.4), "width": 12},
-        hovertemplate="published: %{y:.0f}%<extra></extra>",
-    )
+    x, y = [100 * (1 - about.specificity)] * 2, [100 * about.sensitivity_low, 100 * about.sensitivity_high]
+    return line(x, y, translucent(RED, 0.4), "published range", "published: %{y:.0f}%<extra></extra>", width=12)
 
 
 def _target_sensitivities(plan: Plan) -> list[float]:
@@ -269,14 +251,8 @@ def flagged_by_sensitivity(plan: Plan) -> Chart:
     name, least = next(iter(limits.items()), ("", inf))
     if least < 1:
         drawn.add_hrect(y0=100 * least, y1=102, fillcolor=translucent(RED, 0.12), line_width=0, layer="below")
-        text = {
-            "text": wrapped(f"{scenario.stages[name].label} cannot keep up"),
-            "showarrow": False,
-            "align": "left",
-            "xanchor": "left",
-            "yanchor": "top",
-        }
-        drawn.add_annotation(x=70, y=102, **text)
+        place = {"x": 70, "y": 102, "align": "left", "xanchor": "left", "yanchor": "top"}
+        drawn.add_annotation(text=wrapped(f"{scenario.stages[name].label} cannot keep up"), showarrow=False, **place)
     for bound in _target_sensitivities(plan):
         drawn.add_vline(x=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title=f"{_words(plan).positives} {_words(plan).flagged}, of the labelled ones (%)", range=[70, 100.4])
@@ -285,17 +261,9 @@ def flagged_by_sensitivity(plan: Plan) -> Chart:
 
 
 def _with_band(curve: pd.DataFrame, flagged: str) -> list[go.Scatter]:
-    x = 100 * curve["sensitivity"]
-    return [
-        *band(x, 100 * curve["low"], 100 * curve["high"], BLUE),
-        go.Scatter(
-            x=x,
-            y=100 * curve["flagged"],
-            mode="lines",
-            line={"color": BLUE, "width": 3},
-            hovertemplate=f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {flagged}<extra></extra>",
-        ),
-    ]
+    x, hover = 100 * curve["sensitivity"], f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {flagged}<extra></extra>"
+    edges = band(x, 100 * curve["low"], 100 * curve["high"], BLUE)
+    return [*edges, line(x, 100 * curve["flagged"], BLUE, hover=hover, width=3)]
 
 
 def _needed(plan: Plan, curve: pd.DataFrame) -> str:

@@ -16,9 +16,12 @@ from simulator.charts.look import (
     ORANGE,
     RED,
     Chart,
+    bars,
     chart,
     dots,
     figure,
+    points,
+    targets,
     too_few,
     translucent,
     whiskers,
@@ -43,33 +46,17 @@ def optimism(rows: pd.DataFrame, promise: float) -> Chart:
     groups = [
         _way(rows[rows["way"] == way], places + aside, way) for way, aside in zip((SAME, REST, NEXT), _ASIDE, strict=True)
     ]
-    asked = go.Scatter(
-        name="target",
-        x=places,
-        y=100 * promised,
-        mode="markers",
-        marker={"symbol": "line-ew", "size": 60, "line": {"color": GREY, "width": 2}},
-        hoverinfo="skip",
-    )
-    drawn = figure(asked, *groups, height=400)
-    drawn.update_xaxes(
-        title="target sensitivity of the threshold", tickvals=places, ticktext=[f"{one:.0%}" for one in promised]
-    )
+    drawn = figure(targets(places, 100 * promised, 60), *groups, height=400)
+    names = [f"{share:.0%}" for share in promised]
+    drawn.update_xaxes(title="target sensitivity of the threshold", tickvals=places, ticktext=names)
     drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
     return chart(drawn, _optimism_takeaway(rows, promise), _in_percent(rows), digits=4)
 
 
 def _way(rows: pd.DataFrame, places: NDArray[np.float64], way: str) -> go.Scatter:
     least, reached, most = (list(100 * rows[name]) for name in ("least", "reached", "most"))
-    return go.Scatter(
-        name=way,
-        x=places,
-        y=reached,
-        mode="markers",
-        marker={"color": _COLOURS[way], "size": 11},
-        error_y=whiskers(least, reached, most),
-        hovertemplate="%{y:.1f}% of the positives<extra></extra>",
-    )
+    hover, bounds = "%{y:.1f}% of the positives<extra></extra>", whiskers(least, reached, most)
+    return points(places, reached, _COLOURS[way], way, hover, size=11, error_y=bounds)
 
 
 def _optimism_takeaway(rows: pd.DataFrame, promise: float) -> str:
@@ -95,36 +82,28 @@ def threshold_transfers(transfers: list[Transfer]) -> Chart:
     labels = [f"{transfer.home}<br>→ {transfer.away}" for transfer in transfers]
     traces = []
     for what, colour in (("sensitivity", ORANGE), ("specificity", BLUE)):
-        away = pd.DataFrame(
-            {
-                "label": labels,
-                "home": rows[f"{what} where chosen (%)"],
-                "value": rows[f"{what} (%)"],
-                "low": rows[f"{what} low"],
-                "high": rows[f"{what} high"],
-            }
-        )
-        away = away[away["value"].notna()].astype({"home": float, "value": float, "low": float, "high": float})
-        here = away.assign(value=away["home"], low=away["home"], high=away["home"])
-        shown: dict[str, Any] = {"hovertemplate": "%{x:.1f}%<extra></extra>"}
+        columns = {"where chosen (%)": "home", "(%)": "value", "low": "low", "high": "high"}
+        figures = pd.DataFrame({new: rows[f"{what} {name}"] for name, new in columns.items()}).astype(float)
+        away = figures.assign(label=labels)[figures["value"].notna()]
+        here, hover = away.assign(value=away["home"], low=away["home"], high=away["home"]), "%{x:.1f}%<extra></extra>"
         traces += [
-            dots(f"{what}, where chosen", here, colour, hollow=True, **shown),
-            dots(f"{what}, where applied", away, colour, **shown),
+            dots(f"{what}, where chosen", here, colour, hover, hollow=True),
+            dots(f"{what}, where applied", away, colour, hover),
         ]
-    drawn = figure(*traces, _few(transfers, labels), height=150 + 54 * len(transfers))
+    drawn = figure(*traces, _few_in_transfers(transfers, labels), height=150 + 54 * len(transfers))
     drawn.add_vline(x=100 * transfers[0].promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
     drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
     return chart(drawn, _transfer_takeaway(transfers), rows, digits=4)
 
 
-def _few(transfers: list[Transfer], labels: list[str]) -> go.Scatter:
-    few = [
-        (label, transfer)
+def _few_in_transfers(transfers: list[Transfer], labels: list[str]) -> go.Scatter:
+    counts = {
+        label: f"{counted(transfer.positives, 'positive')}, {counted(transfer.negatives, 'negative')}"
         for label, transfer in zip(labels, transfers, strict=True)
         if transfer.sensitivity is transfer.specificity is None
-    ]
-    return too_few({label: f"{counted(one.positives, 'positive')}, {counted(one.negatives, 'negative')}" for label, one in few})
+    }
+    return too_few(counts)
 
 
 def _transfer_takeaway(transfers: list[Transfer]) -> str:
@@ -161,18 +140,14 @@ def field_drop(drops: list[FieldDrop]) -> Chart:
 
 
 def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], colour: str) -> go.Bar:
-    return go.Bar(
-        name=name,
-        orientation="h",
-        y=labels,
-        base=[100 * low for low, _ in ranges],
-        x=[max(100 * (high - low), 0.8) for low, high in ranges],
-        marker={"color": translucent(colour, 0.7)},
-        text=[_range(pair) for pair in ranges],
-        textposition="outside",
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
+    widths, words = [max(100 * (high - low), 0.8) for low, high in ranges], [_range(pair) for pair in ranges]
+    beside: dict[str, Any] = {
+        "text": words,
+        "textposition": "outside",
+        "cliponaxis": False,
+        "base": [100 * low for low, _ in ranges],
+    }
+    return bars(labels, widths, None, name, marker={"color": translucent(colour, 0.7)}, **beside)
 
 
 def _range(pair: tuple[float, float]) -> str:
@@ -181,16 +156,9 @@ def _range(pair: tuple[float, float]) -> str:
 
 
 def _drop_table(drops: list[FieldDrop]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "what": drop.what,
-                "where": where,
-                "sensitivity": _range(result.sensitivity),
-                "specificity": _range(result.specificity),
-                "source": result.source,
-            }
-            for drop in drops
-            for where, result in (("on the bench", drop.bench), ("in the field", drop.field))
-        ]
-    )
+    rows = [
+        (drop.what, where, _range(result.sensitivity), _range(result.specificity), result.source)
+        for drop in drops
+        for where, result in (("on the bench", drop.bench), ("in the field", drop.field))
+    ]
+    return pd.DataFrame(rows, columns=["what", "where", "sensitivity", "specificity", "source"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-import plotly.graph_objects as go
 from scipy.stats import false_discovery_control
 
 from simulator.charts.look import (
@@ -17,6 +16,8 @@ from simulator.charts.look import (
     chart,
     dots,
     figure,
+    line,
+    points,
     whiskers,
 )
 
@@ -49,16 +50,8 @@ def learning(rows: pd.DataFrame, of: str = "auc") -> Chart:
         colour = _SELECTION_COLOURS[str(selection)]
         if selection == "random":
             drawn.add_traces(band(mine["photos"], 100 * mine[f"{of}_low"], 100 * mine[f"{of}_high"], colour))
-        drawn.add_trace(
-            go.Scatter(
-                name=SELECTION_WORDS[str(selection)],
-                x=mine["photos"],
-                y=100 * mine[of],
-                mode="lines+markers",
-                line={"color": colour, "width": 2},
-                hovertemplate="%{x:,} photos: %{y:.1f}<extra>%{fullData.name}</extra>",
-            )
-        )
+        name, hover = SELECTION_WORDS[str(selection)], "%{x:,} photos: %{y:.1f}<extra>%{fullData.name}</extra>"
+        drawn.add_trace(line(mine["photos"], 100 * mine[of], colour, name, hover, width=2, dotted=True))
     drawn.update_xaxes(title="labelled photos")
     drawn.update_yaxes(title="AUC (points)" if of == "auc" else "melanomas found (of 100)")
     return chart(drawn, selection_sentence(rows, of), rows, digits=4)
@@ -90,17 +83,9 @@ def purchases(rows: pd.DataFrame) -> Chart:
     drawn = figure(height=380)
     for place, (labeller, mine) in enumerate(rows.groupby("labeller", sort=False)):
         low, value, high = (100 * mine[f"more_melanomas{end}"] for end in ("_low", "", "_high"))
-        drawn.add_trace(
-            go.Scatter(
-                name=LABELLER_WORDS[str(labeller)],
-                x=mine["budget_usd"] * (1 + 0.03 * place),
-                y=value,
-                mode="markers",
-                marker={"color": _LABELLER_COLOURS[str(labeller)], "size": 10},
-                error_y=whiskers(low, value, high),
-                hovertemplate="at %{x:,.0f} USD: %{y:+.1f} of 100<extra>%{fullData.name}</extra>",
-            )
-        )
+        name, colour = LABELLER_WORDS[str(labeller)], _LABELLER_COLOURS[str(labeller)]
+        hover, bounds = "at %{x:,.0f} USD: %{y:+.1f} of 100<extra>%{fullData.name}</extra>", whiskers(low, value, high)
+        drawn.add_trace(points(mine["budget_usd"] * (1 + 0.03 * place), value, colour, name, hover, error_y=bounds))
     drawn.update_xaxes(title="spent already (USD)", type="log", tickvals=[1000, 2000, 5000, 10_000, 20_000, 50_000])
     drawn.update_yaxes(title="melanomas more, of 100, for 1,000 USD more")
     return chart(drawn, purchase_sentence(rows), rows, digits=4)
@@ -120,14 +105,8 @@ def purchase_sentence(rows: pd.DataFrame) -> str:
 
 def gains(rows: pd.DataFrame, labels: pd.Series, of: str, takeaway: str) -> Chart:
     """Draw the difference of each row to the base with its interval; of: auc, or melanomas."""
-    shown = pd.DataFrame(
-        {
-            "label": labels,
-            "value": 100 * rows[f"{of}_gain"],
-            "low": 100 * rows[f"{of}_gain_low"],
-            "high": 100 * rows[f"{of}_gain_high"],
-        }
-    )
+    ends = {"value": f"{of}_gain", "low": f"{of}_gain_low", "high": f"{of}_gain_high"}
+    shown = pd.DataFrame({"label": labels} | {end: 100 * rows[name] for end, name in ends.items()})
     drawn = figure(dots("difference", shown.iloc[::-1], BLUE), height=90 + 44 * len(shown), showlegend=False)
     drawn.add_vline(x=0, line={"color": GREY, "width": 1})
     unit = "points of AUC" if of == "auc" else "melanomas of 100"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, Chart, chart, dots, figure
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, Chart, chart, dots, figure, line
 from simulator.experiments.audit_words import audit_sentences, audit_table
 from simulator.experiments.canary import CanaryReport, Days
 from simulator.experiments.canary_words import canary_sentences, canary_table
@@ -59,5 +59,4 @@ def canary_chart(report: CanaryReport) -> Chart:
 def _alarms(name: str, first: Days, days: int, colour: str) -> go.Scatter:
     raised = np.bincount(first, minlength=days + 1)[1:].cumsum() / len(first)
     hover = "after %{x} days: %{y:.1f}%<extra>%{fullData.name}</extra>"
-    line = {"color": colour, "width": 2}
-    return go.Scatter(name=name, x=np.arange(1, days + 1), y=100 * raised, mode="lines", line=line, hovertemplate=hover)
+    return line(np.arange(1, days + 1), 100 * raised, colour, name, hover, width=2)

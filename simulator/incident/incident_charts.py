@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from simulator.charts.look import BLUE, GREY, INSTANT, RED, Chart, figure, rounded, translucent
+from simulator.charts.look import BLUE, GREY, INSTANT, RED, Chart, figure, line, points, rounded, translucent
 from simulator.engine.compiled_plan import Plan
 from simulator.incident.monitoring import Ring, WindowSeries
 from simulator.incident.play import Play
@@ -64,7 +64,7 @@ def monitor(watch: Watch, parts: list[MonitorView], marks: MonitorMarks, moment:
         digits = 0 if high - low > 0.1 else 1
         drawn.update_yaxes(range=[low, high], tickformat=f".{digits}%" if watch.is_share else None)
     for part in sorted(parts, key=lambda part: part in loud):
-        drawn.add_traces(_line(part, part in loud, len(parts) > 1))
+        drawn.add_traces(_monitor_line(part, part in loud, len(parts) > 1))
     _frame(drawn, marks)
     return Chart(drawn, _takeaway(watch, chosen, bool(loud), moment), _table(parts, moment))
 
@@ -106,17 +106,13 @@ def _heights(parts: list[MonitorView], usual: tuple[float, float]) -> list[float
     return [low - room, high + room]
 
 
-def _line(part: MonitorView, loud: bool, among_others: bool) -> list[go.Scatter]:
+def _monitor_line(part: MonitorView, loud: bool, among_others: bool) -> list[go.Scatter]:
     colour = RED if loud else translucent(BLUE, 0.45) if among_others else BLUE
     name = part.series.slice
     hover = f"{name}: %{{y:.3g}}, window to day %{{x:.2f}}<extra></extra>"
-    line = go.Scatter(
-        x=part.day, y=part.value, mode="lines", line={"color": colour, "width": 2}, name=name, hovertemplate=hover
-    )
-    rung = part.rings
-    marker = {"color": RED, "size": 7}
-    points = go.Scatter(x=part.day[rung], y=part.value[rung], mode="markers", marker=marker, name=name, hovertemplate=hover)
-    return [line, points]
+    rings = part.rings
+    alarms = points(part.day[rings], part.value[rings], RED, name, hover, size=7)
+    return [line(part.day, part.value, colour, name, hover, width=2), alarms]
 
 
 def _frame(drawn: go.Figure, marks: MonitorMarks) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from simulator.charts.look import BLUE, GREY, RED, Chart, Picture, rounded, small, translucent
+from simulator.charts.look import BLUE, GREY, RED, Chart, Picture, line, points, rounded, small, translucent
 from simulator.engine.compiled_plan import Plan
 from simulator.incident.incident_charts import Example, example
 from simulator.incident.secret import DAY_S
@@ -31,10 +30,8 @@ def pager(plan: Plan, shown: Example | None) -> Picture:
     day, value = series.ends_s[known] / DAY_S + 1, series.value[known]
     what = WATCHED[shown.ring.watch.statistic].split(", ")[0]
     hover = f"day %{{x:.0f}}: %{{y:.3g}} {what}<extra></extra>"
-    drawn = small(
-        go.Scatter(x=day, y=value, mode="lines", line={"color": BLUE, "width": 3}, hovertemplate=hover),
-        go.Scatter(x=day[-1:], y=value[-1:], mode="markers", marker={"color": RED, "size": 11}, hovertemplate=hover),
-    )
+    alarm = points(day[-1:], value[-1:], RED, hover=hover, size=11)
+    drawn = small(line(day, value, BLUE, hover=hover, width=3), alarm)
     drawn.add_hrect(y0=low, y1=high, fillcolor=translucent(GREY, 0.22), line_width=0, layer="below")
     drawn.update_xaxes(title="day; grey: the usual range", range=[1, shown.end_s / DAY_S + 1])
     ends = [min(low, value.min()), max(high, value.max())]

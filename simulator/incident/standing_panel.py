@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.widgets import draw, plain
-from simulator.charts.look import BLUE, GREY, ORANGE, PURPLE, Chart, figure, rounded, translucent
+from simulator.charts.look import BLUE, GREY, ORANGE, PURPLE, Chart, figure, points, rounded, translucent
 from simulator.errors import InputError
 from simulator.incident.incident_score import Floats, Score
 from simulator.incident.incident_standing import FIGURES, Peers, PeerStanding, StandingFigure, figures_of, standings
@@ -93,13 +93,8 @@ def _points(values: Floats, place: int, name: str, shown: StandingFigure) -> go.
     """Draw a row of points, moved up and down in a fixed order so that equal ones stay visible."""
     lift = (np.arange(len(values)) * 0.618 % 1 - 0.5) * _SPREAD
     unit = f"%{{x:.0f}}{shown.unit}" if shown.unit == "%" else "%{x:.2f}"
-    return go.Scatter(
-        x=values,
-        y=place + lift,
-        mode="markers",
-        marker={"color": translucent(_COLOURS[place % len(_COLOURS)], 0.7), "size": 7},
-        hovertemplate=f"{NAMES.get(name, name)}: {unit}<extra></extra>",
-    )
+    colour, hover = translucent(_COLOURS[place % len(_COLOURS)], 0.7), f"{NAMES.get(name, name)}: {unit}<extra></extra>"
+    return points(values, place + lift, colour, hover=hover, size=7)
 
 
 def _takeaway(peers: Peers, own: Mapping[str, float], shown: StandingFigure, found: Sequence[PeerStanding]) -> str:

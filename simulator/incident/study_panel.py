@@ -20,7 +20,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.widgets import draw, plain, scenario_of
-from simulator.charts.look import BLUE, GREY, SERIES, Chart, dots, figure, rounded
+from simulator.charts.look import BLUE, GREY, SERIES, Chart, dots, figure, line, rounded
 from simulator.errors import InputError
 from simulator.evidence.evidence_tables import COUNT, SHARE, Range, Table, TableGroup, columns
 from simulator.incident.players import PLAYERS
@@ -97,9 +97,8 @@ def delay_curves(monitors: pd.DataFrame, cause: str, chosen: list[str]) -> Chart
 
 def _curve(name: str, rows: pd.DataFrame, colour: str, dashed: int) -> go.Scatter:
     x = rows["alarms_a_week"].clip(lower=_LEAST)
-    look = {"color": colour, "width": 2, "dash": ("solid", "dash", "dot", "dashdot")[dashed % 4]}
-    hover = "%{x:.2g} false alarms a week: %{y:.0f} h"
-    return go.Scatter(x=x, y=rows["delay_h"], name=name, mode="lines+markers", line=look, hovertemplate=hover)
+    dash, hover = ("solid", "dash", "dot", "dashdot")[dashed % 4], "%{x:.2g} false alarms a week: %{y:.0f} h"
+    return line(x, rows["delay_h"], colour, name, hover, width=2, dash=dash, dotted=True)
 
 
 def quickest(monitors: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.widgets import draw
-from simulator.charts.look import BLUE, GREY, Chart, figure, rounded
+from simulator.charts.look import BLUE, GREY, Chart, figure, line, rounded
 from simulator.incident.incident_course import IncidentCourse
 from simulator.incident.suspicions import SuspicionScore, equal_brier, suspicion_scores
 
@@ -37,20 +37,12 @@ def suspicion_chart(course: IncidentCourse, scores: Sequence[SuspicionScore]) ->
     if steps:
         last = len(course.notes)
         x, y = [step.place + 1 for step in steps], [100 * step.true_share for step in steps]
-        line = {"color": GREY, "width": 3, "dash": "dot", "shape": "hv"}
+        look = {"color": GREY, "width": 3, "dash": "dot", "shape": "hv"}
         hover = "line %{x}: %{y:.0f}% by the findings<extra></extra>"
-        drawn.add_trace(go.Scatter(x=[*x, last], y=[*y, y[-1]], name="by the findings", line=line, hovertemplate=hover))
-    drawn.add_trace(
-        go.Scatter(
-            x=[score.place + 1 for score in scores],
-            y=[100 * score.true_share for score in scores],
-            name="your suspicion",
-            mode="lines+markers",
-            line={"color": BLUE, "width": 3},
-            marker={"size": 9},
-            hovertemplate="line %{x}: %{y:.0f}% suspected<extra></extra>",
-        )
-    )
+        drawn.add_trace(go.Scatter(x=[*x, last], y=[*y, y[-1]], name="by the findings", line=look, hovertemplate=hover))
+    places, shares = [score.place + 1 for score in scores], [100 * score.true_share for score in scores]
+    hover = "line %{x}: %{y:.0f}% suspected<extra></extra>"
+    drawn.add_trace(line(places, shares, BLUE, "your suspicion", hover, width=3, dotted=True, marker={"size": 9}))
     drawn.update_xaxes(title="line of the notebook", range=[0.5, len(course.notes) + 0.5], fixedrange=True, tickformat="d")
     drawn.update_yaxes(title="true cause (%)", range=[-3, 103], fixedrange=True)
     return Chart(drawn, _takeaway(course, scores), _table(scores))

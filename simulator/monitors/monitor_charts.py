@@ -9,7 +9,20 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from simulator.charts.look import BLUE, GREEN, GREY, OBJECTIVE, ORANGE, RED, Chart, band, chart, figure, translucent
+from simulator.charts.look import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    Chart,
+    band,
+    chart,
+    figure,
+    line,
+    points,
+    translucent,
+)
 from simulator.monitors.blocks import Floats
 from simulator.monitors.course_sentences import course_sentence, map_sentence, performance_sentence, width
 from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
@@ -26,16 +39,12 @@ def course_chart(course: ColumnCourse, reader: CourseReader) -> Chart:
     """Draw a figure by window with the band of the reference, the windows outside it, and the onset."""
     x, outside = _instants(course.begins, reader), course.outside
     hover = f"%{{x}}<br>{course.figure.label} %{{y:.4g}}<extra></extra>"
-    line = {"color": BLUE, "width": 2}
     drawn = figure(
         *band(x, course.low, course.high, GREY),
-        go.Scatter(x=x, y=course.centre, name="reference, same hours", mode="lines", line=OBJECTIVE, hoverinfo="skip"),
-        go.Scatter(x=x, y=course.value, name="production", mode="lines", line=line, hovertemplate=hover),
-        go.Scatter(
-            x=_only(x, outside), y=course.value[outside], name="outside the band", mode="markers",
-            marker={"color": RED, "size": 7}, hovertemplate=hover,
-        ),
-    )  # fmt: skip
+        line(x, course.centre, GREY, "reference, same hours", width=2, dash="dash"),
+        line(x, course.value, BLUE, "production", hover, width=2),
+        points(_only(x, outside), course.value[outside], RED, "outside the band", hover, size=7),
+    )
     _onset(drawn, course, reader)
     drawn.update_yaxes(title=course.figure.label)
     drawn.update_xaxes(title=_axis(course.clock, reader))
@@ -81,15 +90,9 @@ def place_chart(found: PlaceMap, reader: CourseReader) -> Chart:
         ygap=2,
     )
     at = np.argwhere(found.outside)
-    dots = go.Scatter(
-        x=[x[column] for _, column in at],
-        y=[names[row] for row, _ in at],
-        mode="markers",
-        marker={"color": "#FFFFFF", "size": 6, "line": {"color": "#000000", "width": 1}},
-        name="outside the band",
-        hoverinfo="skip",
-        showlegend=bool(len(at)),
-    )
+    marker, there = {"color": "#FFFFFF", "size": 6, "line": {"color": "#000000", "width": 1}}, bool(len(at))
+    columns, names_at = [x[column] for _, column in at], [names[row] for row, _ in at]
+    dots = points(columns, names_at, None, "outside the band", marker=marker, showlegend=there)
     drawn = figure(heat, dots, height=_AXES + _ROW * rows)
     drawn.update_xaxes(title=_axis(found.clock, reader), showgrid=False)
     drawn.update_yaxes(autorange="reversed", showgrid=False, type="category")
@@ -106,19 +109,14 @@ def performance_chart(course: PerformanceCourse, reader: CourseReader) -> Chart:
     hover = "%{x}<br>%{y:.1f}%<extra></extra>"
     drawn = figure(
         *band(x, percent["least"], percent["most"], GREY),
-        go.Scatter(x=x, y=percent["centre"], name="reference", mode="lines", line=OBJECTIVE, hoverinfo="skip"),
+        line(x, percent["centre"], GREY, "reference", width=2, dash="dash"),
         *band(x, percent["low"], percent["high"], BLUE, 0.25),
-        go.Scatter(
-            x=x, y=percent["value"], name="estimated", mode="lines", line={"color": BLUE, "width": 2}, hovertemplate=hover
-        ),
+        line(x, percent["value"], BLUE, "estimated", hover, width=2),
     )
     drawn.data[1].update(name="band of the reference", showlegend=True)
     drawn.data[4].update(name="95% interval", showlegend=True)
     if np.isfinite(course.realised).any():
-        marker = {"color": GREEN, "size": 7}
-        drawn.add_scatter(
-            x=x, y=percent["realised"], name="by labels", mode="markers", marker=marker, hovertemplate=hover
-        )  # fmt: skip
+        drawn.add_trace(points(x, percent["realised"], GREEN, "by labels", hover, size=7))
     drawn.update_yaxes(title=unit)
     drawn.update_xaxes(title=_axis(course.clock, reader))
     table = pd.DataFrame({"window from": [reader.shown(begin) for begin in course.begins]} | {
@@ -145,7 +143,7 @@ def _instants(begins: Floats, reader: CourseReader) -> list[Any]:
 
 
 def _only(x: list[Any], where: NDArray[np.bool_]) -> list[Any]:
-    return [one for one, there in zip(x, where, strict=True) if there]
+    return [instant for instant, there in zip(x, where, strict=True) if there]
 
 
 def _axis(clock: WindowClock, reader: CourseReader) -> str:

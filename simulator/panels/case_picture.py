@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.jobs import HOUSE, Watcher, job_id, registry
@@ -19,7 +18,7 @@ from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.turns import Submitter
 from simulator.app.widgets import CONFIG, badges, plain
 from simulator.case.fields import EVIDENCE_KINDS
-from simulator.charts.look import HEIGHT, OBJECTIVE, TONES, Chart, Picture, inked, small
+from simulator.charts.look import HEIGHT, OBJECTIVE, TONES, Chart, Picture, inked, points, small
 from simulator.engine.compiled_plan import Plan
 from simulator.metrics.summary import Verdict
 from simulator.processes import KilledError
@@ -132,18 +131,11 @@ def _worked(plan: Plan, work: Callable[[Plan, int], Any]) -> Future[Any]:
 
 def objectives(plan: Plan, verdicts: list[Verdict]) -> Picture:
     """Draw the distance of each objective from its bound, in a run of the default design."""
-    rows = [(verdict.objective.label, _times_better(verdict), verdict) for verdict in reversed(verdicts)]
-    marker = {"color": [TONES[verdict.standing] for _, _, verdict in rows], "size": 13}
-    drawn = small(
-        go.Scatter(
-            x=[times for _, times, _ in rows],
-            y=[label for label, _, _ in rows],
-            mode="markers",
-            marker=marker,
-            text=[f"{verdict.reached}, {verdict.standing}" for _, _, verdict in rows],
-            hovertemplate="%{y}: %{text}<extra></extra>",
-        )
-    )
+    shown = verdicts[::-1]
+    labels, times = [verdict.objective.label for verdict in shown], [_times_better(verdict) for verdict in shown]
+    words = [f"{verdict.reached}, {verdict.standing}" for verdict in shown]
+    colours, hover = [TONES[verdict.standing] for verdict in shown], "%{y}: %{text}<extra></extra>"
+    drawn = small(points(times, labels, colours, hover=hover, size=13, text=words))
     drawn.add_vline(x=1, line=OBJECTIVE)
     edge = log10(1.5 * FARTHEST)
     drawn.update_xaxes(type="log", range=[-edge, edge], tickvals=[1 / FARTHEST, 1, FARTHEST])

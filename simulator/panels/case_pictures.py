@@ -6,18 +6,8 @@ from math import inf
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from simulator.charts.look import (
-    BLUE,
-    GREY,
-    OBJECTIVE,
-    RED,
-    Chart,
-    Picture,
-    small,
-    translucent,
-)
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, Chart, Picture, line, points, small, translucent
 from simulator.charts.queue_charts import GOODPUT_LINES
 from simulator.engine.compiled_plan import Plan
 from simulator.metrics.operating_points import flagged_at
@@ -39,11 +29,9 @@ def flagged(plan: Plan) -> Picture:
     targets = np.array([*np.linspace(0.7, 0.99, 30), 0.995, target])
     targets.sort()
     shares = [flagged_at(plan, target).share for target in targets]
-    line = {"color": BLUE, "width": 3}
-    drawn = small(go.Scatter(x=100 * targets, y=[100 * share for share in shares], mode="lines", line=line))
-    here = flagged_at(plan, target).share
-    drawn.add_trace(go.Scatter(x=[100 * target], y=[100 * here], mode="markers", marker={"color": BLUE, "size": 11}))
-    drawn.update_traces(hovertemplate=f"%{{x:.1f}}% of the {people.positives}: %{{y:.0f}}% of all<extra></extra>")
+    here, hover = flagged_at(plan, target).share, f"%{{x:.1f}}% of the {people.positives}: %{{y:.0f}}% of all<extra></extra>"
+    curve = line(100 * targets, [100 * share for share in shares], BLUE, hover=hover, width=3)
+    drawn = small(curve, points([100 * target], [100 * here], BLUE, hover=hover, size=11))
     capacity = min(review_limits(plan).values(), default=inf)
     if capacity < 1:
         drawn.add_hrect(y0=100 * capacity, y1=104, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
@@ -69,18 +57,9 @@ def _target_sensitivity(plan: Plan) -> float:
 def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
     """Draw a service whose clients try again; goodput: the frame of `metrics.overload.goodput`."""
     many = plan.scenario.who.many
-    drawn = small(
-        *(
-            go.Scatter(
-                name=name,
-                x=goodput["time_s"] / 60,
-                y=goodput[column],
-                line={"color": colour, "width": 2.5, "shape": "hv"},
-                hovertemplate="%{y:.0f} a second after %{x:.1f} min",
-            )
-            for column, (name, colour) in GOODPUT_LINES.items()
-        )
-    )
+    minutes, hover = goodput["time_s"] / 60, "%{y:.0f} a second after %{x:.1f} min"
+    columns = GOODPUT_LINES.items()
+    drawn = small(*(line(minutes, goodput[column], colour, name, hover, step=True) for column, (name, colour) in columns))
     if rush := rush_of(goodput):
         drawn.add_vrect(x0=rush[0] / 60, x1=rush[1] / 60, fillcolor=translucent(GREY, 0.2), line_width=0, layer="below")
     drawn.update_layout(showlegend=True)

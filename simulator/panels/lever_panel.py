@@ -20,7 +20,7 @@ from simulator.app.studies import forget, keep, study_of, was_begun
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import draw, plain
-from simulator.charts.look import BLUE, GREY, Chart, chart, figure, translucent, whiskers
+from simulator.charts.look import BLUE, GREY, Chart, bars, chart, figure, translucent, whiskers
 from simulator.explain.design_changes import TRIALS, count_changes
 from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
@@ -52,15 +52,8 @@ def lever_chart(levers: Levers, place: int) -> Chart:
 
 def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) -> go.Bar:
     low, value, high = (list(factor * rows[column]) for column in ("95% low", "change", "95% high"))
-    return go.Bar(
-        name=name,
-        orientation="h",
-        x=value,
-        y=rows["step"],
-        marker={"color": colour, "line": {"width": 0}},
-        error_x=whiskers(low, value, high),
-        hovertemplate=f"%{{x:.3g}} {unit}<extra>%{{y}}</extra>",
-    )
+    hover, bounds = f"%{{x:.3g}} {unit}<extra>%{{y}}</extra>", whiskers(low, value, high)
+    return bars(rows["step"], value, colour, name, hover, error_x=bounds)
 
 
 def _factor(unit: str, moved: pd.DataFrame) -> tuple[float, str]:

@@ -10,7 +10,22 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.widgets import KEPT, download, draw, mark_card, plain
-from simulator.charts.look import BLUE, GREEN, GREY, OBJECTIVE, RED, SERIES, Chart, band, chart, figure, rounded, whiskers
+from simulator.charts.look import (
+    BLUE,
+    GREEN,
+    GREY,
+    OBJECTIVE,
+    RED,
+    SERIES,
+    Chart,
+    band,
+    chart,
+    figure,
+    line,
+    points,
+    rounded,
+    whiskers,
+)
 from simulator.evidence.detection_tables import (
     CLEAN,
     FP32,
@@ -110,23 +125,15 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
     clean = float(rows.loc[rows["condition"] == CLEAN, "ap"].iloc[0])
     spoilt = rows[rows["condition"] != CLEAN]
     places = {label: place for place, label in enumerate(dict.fromkeys(spoilt["label"]))}
-    dots = []
+    marks = []
     middles = spoilt.groupby("label")["severity"].agg(lambda severities: (severities.min() + severities.max()) / 2)
     for severity in sorted(map(int, spoilt["severity"].unique())):
         part = spoilt[spoilt["severity"] == severity]
-        dots.append(
-            go.Scatter(
-                name=_severity(severity),
-                x=part["ap"],
-                y=part["label"].map(places) + _APART * (severity - part["label"].map(middles)),
-                text=part["label"],
-                mode="markers",
-                marker={"color": SERIES[severity - 1], "size": 9},
-                error_x=whiskers(part["ap_low"], part["ap"], part["ap_high"]),
-                hovertemplate=f"%{{text}}, {_severity(severity)}: AP %{{x:.3f}}<extra></extra>",
-            )
-        )
-    drawn = figure(*dots, height=90 + 44 * len(places))
+        y, name = part["label"].map(places) + _APART * (severity - part["label"].map(middles)), _severity(severity)
+        bounds = whiskers(part["ap_low"], part["ap"], part["ap_high"])
+        hover = f"%{{text}}, {name}: AP %{{x:.3f}}<extra></extra>"
+        marks.append(points(part["ap"], y, SERIES[severity - 1], name, hover, size=9, text=part["label"], error_x=bounds))
+    drawn = figure(*marks, height=90 + 44 * len(places))
     drawn.add_vline(x=clean, line=OBJECTIVE)
     drawn.update_yaxes(tickvals=list(places.values()), ticktext=list(places), range=[len(places) - 0.5, -0.5])
     drawn.update_xaxes(title=f"AP of {label_of(tables, detector)}, {PRECISIONS.get(precision, precision)}", rangemode="tozero")
@@ -181,18 +188,9 @@ def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) ->
 
 
 def _recall_line(curve: RecallCurve, name: str, colour: str) -> list[go.Scatter]:
-    return [
-        *band(curve.height_px, curve.low, curve.high, colour, legendgroup=name),
-        go.Scatter(
-            name=name,
-            x=curve.height_px,
-            y=curve.recall,
-            mode="lines",
-            line={"color": colour, "width": 2},
-            legendgroup=name,
-            hovertemplate=f"%{{x:.0f}} px: %{{y:.0%}}<extra>{name}</extra>",
-        ),
-    ]
+    hover = f"%{{x:.0f}} px: %{{y:.0%}}<extra>{name}</extra>"
+    edges = band(curve.height_px, curve.low, curve.high, colour, legendgroup=name)
+    return [*edges, line(curve.height_px, curve.recall, colour, name, hover, width=2, legendgroup=name)]
 
 
 def _recall_takeaway(clean: RecallCurve, spoilt: RecallCurve, label: str) -> str:
@@ -212,19 +210,13 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
     rows: of `metrics.detector_checks.statistic_rows`
     """
     moved = rows[rows["condition"] == condition]
-    dots = [
-        go.Scatter(
-            name=_severity(severity),
-            x=group["moved"],
-            y=[_spoken(name) for name in group["statistic"]],
-            mode="markers",
-            marker={"color": SERIES[severity - 1], "size": 10},
-            hovertemplate="%{y}: %{x:.2f} standard deviations<extra></extra>",
-        )
-        for severity in sorted(map(int, moved["severity"].unique()))
-        for group in [moved[moved["severity"] == severity]]
-    ]
-    drawn = figure(*dots, height=340)
+    hover = "%{y}: %{x:.2f} standard deviations<extra></extra>"
+    marks = []
+    for severity in sorted(map(int, moved["severity"].unique())):
+        part = moved[moved["severity"] == severity]
+        names = part["statistic"].map(_spoken)
+        marks.append(points(part["moved"], names, SERIES[severity - 1], _severity(severity), hover))
+    drawn = figure(*marks, height=340)
     drawn.add_vline(x=0, line={"color": GREY, "width": 2})
     drawn.update_xaxes(title="shift of the mean, in standard deviations of clean images")
     drawn.update_yaxes(autorange="reversed")

@@ -20,6 +20,7 @@ from simulator.charts.look import (
     chart,
     dots,
     figure,
+    line,
     whiskers,
     with_interval,
 )
@@ -53,8 +54,8 @@ def lateness(rows: pd.DataFrame, seen_by: str, iou: float) -> Chart:
     chosen = _chosen(rows, seen_by, iou, "all")
     drawn = figure(height=380)
     for predicted, name, colour in ((False, _AS_IT_COMES, ORANGE), (True, _PREDICTED, BLUE)):
-        line = chosen[chosen["predicted"] == predicted]
-        drawn.add_traces(_banded(line["late_s"], line, name, colour))
+        part = chosen[chosen["predicted"] == predicted]
+        drawn.add_traces(_banded(part["late_s"], part, name, colour))
     drawn.update_xaxes(title="age of the answer (s)", range=[0, 1.02 * float(chosen["late_s"].max())])
     drawn.update_yaxes(title=f"cars found, {seen_by_label(seen_by)} (%)", range=[0, 102])
     return chart(drawn, _lateness_takeaway(chosen, seen_by, iou), _lateness_table(chosen), digits=3)
@@ -66,11 +67,8 @@ def _chosen(rows: pd.DataFrame, seen_by: str, iou: float, by: str) -> pd.DataFra
 
 
 def _banded(x: pd.Series, rows: pd.DataFrame, name: str, colour: str) -> list[go.Scatter]:
-    look = {"mode": "lines+markers", "line": {"color": colour, "width": 2.5}, "legendgroup": name}
-    return [
-        *band(x, 100 * rows["found_low"], 100 * rows["found_high"], colour, legendgroup=name),
-        go.Scatter(name=name, x=x, y=100 * rows["found"], hovertemplate="%{x:.1f} s: %{y:.1f}%", **look),
-    ]
+    edges = band(x, 100 * rows["found_low"], 100 * rows["found_high"], colour, legendgroup=name)
+    return [*edges, line(x, 100 * rows["found"], colour, name, "%{x:.1f} s: %{y:.1f}%", dotted=True, legendgroup=name)]
 
 
 def _lateness_takeaway(rows: pd.DataFrame, seen_by: str, iou: float) -> str:
@@ -114,10 +112,7 @@ def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: f
         _PREDICTED: (chosen[at_age & chosen["predicted"]], BLUE, True),
     }
     drawn = figure(
-        *(
-            dots(name, _dotted(part), colour, hollow, hovertemplate="%{x:.1f}%")
-            for name, (part, colour, hollow) in kinds.items()
-        ),
+        *(dots(name, _dotted(part), colour, "%{x:.1f}%", hollow) for name, (part, colour, hollow) in kinds.items()),
         height=130 + 52 * chosen["group"].nunique(),
         scattermode="group",
         scattergap=0.4,
@@ -169,14 +164,8 @@ def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
     lines = {"really": (rows.iloc[0], "real", GREY, "solid")}
     lines |= {label: (by[name], "predicted", hue, dash) for name, (label, hue, dash) in _MODELS.items() if name in by}
     for name, (row, prefix, colour, dash) in lines.items():
-        drawn.add_scatter(
-            name=name,
-            x=[row[f"{prefix}_q{share}"] for share in shares],
-            y=shares,
-            mode="lines+markers",
-            line={"color": colour, "width": 2.5, "dash": dash},
-            hovertemplate="%{y}% of the cars no farther than %{x:.0f} m",
-        )
+        metres, hover = [row[f"{prefix}_q{share}"] for share in shares], "%{y}% of the cars no farther than %{x:.0f} m"
+        drawn.add_trace(line(metres, shares, colour, name, hover, dash=dash, dotted=True))
     drawn.update_xaxes(title="distance of a car when it is confirmed (m)", rangemode="tozero")
     drawn.update_yaxes(title="cars confirmed no farther away (%)", range=[0, 100], tickvals=shares)
     takeaway, coverages = _confirmed_takeaway(by, seen_by), ["even_80", "even_95"]
@@ -263,7 +252,7 @@ def _compared(rows: pd.DataFrame, name: str, column: str, colour: str) -> go.Sca
     bounds = (f"{column}_low", f"{column}_high")
     low, high = (rows[bound] if bound in rows else rows[column] for bound in bounds)
     share = {"label": rows["band"], "value": 100 * rows[column], "low": 100 * low, "high": 100 * high}
-    return dots(name, pd.DataFrame(share), colour, hovertemplate="%{x:.1f}%")
+    return dots(name, pd.DataFrame(share), colour, "%{x:.1f}%")
 
 
 def _by_band(drawn: go.Figure, rows: pd.DataFrame, title: str) -> None:
@@ -298,8 +287,8 @@ def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
     }
     drawn = figure(height=400)
     for name, (column, colour, dash) in lines.items():
-        look = {"mode": "lines+markers", "line": {"color": colour, "dash": dash, "width": 2.5}}
-        drawn.add_scatter(name=name, x=_middle(bands), y=100 * bands[column], hovertemplate="%{x:.0f} m: %{y:.1f}%", **look)
+        hover = "%{x:.0f} m: %{y:.1f}%"
+        drawn.add_trace(line(_middle(bands), 100 * bands[column], colour, name, hover, dash=dash, dotted=True))
     columns = ("either_low", "either", "either_high")
     drawn.data[-1].error_y = whiskers(*(100 * bands[name] for name in columns))
     drawn.update_xaxes(title="distance (m), middle of each band", rangemode="tozero", tickangle=0)

@@ -17,6 +17,8 @@ from simulator.charts.look import (
     chart,
     decades,
     figure,
+    line,
+    points,
     translucent,
 )
 from simulator.evidence.fidelity_reports import FidelityReport, forecasts_held, point_rows
@@ -42,7 +44,7 @@ def simulated_against_real(report: FidelityReport, server: str, what: str) -> Ch
     scale = ", logarithmic" if unit == "ms" else ""
     drawn.update_xaxes(title=f"{_NAMES[what]}, real ({unit}){scale}", **kind)
     drawn.update_yaxes(title=f"simulated ({unit}){scale}", **kind)
-    return chart(drawn, _takeaway(rows, what), rows, digits=4)
+    return chart(drawn, _errors_takeaway(rows, what), rows, digits=4)
 
 
 _NAMES = {"p50": "p50", "p99": "p99", "in time": "answered in time"}
@@ -64,12 +66,8 @@ def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> Ch
     rows["whole"] = rows[f"{what} predicted ({unit})"] if unit == "ms" else 1.0
     runs = _real_runs(rows, what)
     inside, outside = runs[runs["inside"]], runs[~runs["inside"]]
-    drawn = figure(
-        _interval_bars(rows, what),
-        _real_dots("real run inside", inside, HERE, unit),
-        _real_dots("real run outside", outside, MISSED, unit),
-        height=380,
-    )
+    dots = _real_dots("real run inside", inside, HERE, unit), _real_dots("real run outside", outside, MISSED, unit)
+    drawn = figure(_interval_bars(rows, what), *dots, height=380)
     middles = rows.groupby("load")["place"].mean()
     loads = [f"{load:g}" for load in middles.index]
     drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=middles, ticktext=loads)
@@ -96,30 +94,16 @@ def _real_runs(rows: pd.DataFrame, what: str) -> pd.DataFrame:
 
 
 def _real_dots(name: str, runs: pd.DataFrame, colour: str, unit: str) -> go.Scatter:
-    return go.Scatter(
-        name=name,
-        x=runs["x"],
-        y=runs["y"],
-        mode="markers",
-        marker={"color": colour, "size": 7},
-        text=runs["label"],
-        customdata=runs["real"],
-        hovertemplate=f"%{{customdata:.3g}} {unit}<extra>%{{text}}</extra>",
-    )
+    hover = f"%{{customdata:.3g}} {unit}<extra>%{{text}}</extra>"
+    return points(runs["x"], runs["y"], colour, name, hover, size=7, text=runs["label"], customdata=runs["real"])
 
 
 def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
     unit, _ = FIGURES[what]
     ends = [rows[f"{what} {end} ({unit})"] / rows["whole"] for end in ("low", "high")]
     nothing = np.full(len(rows), np.nan)
-    return go.Scatter(
-        name="forecast interval",
-        x=np.stack([rows["place"], rows["place"], nothing], axis=1).ravel(),
-        y=np.stack([*ends, nothing], axis=1).ravel(),
-        mode="lines",
-        line={"color": translucent(GREY, 0.6), "width": 5},
-        hoverinfo="skip",
-    )
+    x, y = (np.stack([*pair, nothing], axis=1).ravel() for pair in ([rows["place"]] * 2, ends))
+    return line(x, y, translucent(GREY, 0.6), "forecast interval", width=5)
 
 
 def _held_by_load(report: FidelityReport, server: str, what: str) -> str:
@@ -152,17 +136,9 @@ def _by_model(rows: pd.DataFrame, x: str, y: str, unit: str) -> list[go.Scatter]
         symbols = np.where(part["judged"], "circle", "circle-open")
         label = part["precision"] + ", " + part["batching"] + ", load " + part["load"].map(significant)
         across = "" if x == "load" else f"real %{{x:.3g}} {unit}, simulated "
-        traces.append(
-            go.Scatter(
-                name=str(model),
-                x=part[x] + (_APART * index if x == "load" else 0),
-                y=part[y],
-                mode="markers",
-                marker={"color": colour, "size": 9, "symbol": symbols, "line": {"width": 1.5, "color": colour}},
-                text=label,
-                hovertemplate=f"{across}%{{y:.3g}} {unit}<extra>{model} %{{text}}</extra>",
-            )
-        )
+        hover = f"{across}%{{y:.3g}} {unit}<extra>{model} %{{text}}</extra>"
+        places = part[x] + (_APART * index if x == "load" else 0)
+        traces.append(points(places, part[y], colour, str(model), hover, size=9, symbol=symbols, edge=1.5, text=label))
     return traces
 
 
@@ -175,7 +151,7 @@ def _noise(rows: pd.DataFrame, what: str) -> list[go.Scatter]:
     return [low, high.update(name="difference of two real runs", showlegend=True)]
 
 
-def _takeaway(rows: pd.DataFrame, what: str) -> str:
+def _errors_takeaway(rows: pd.DataFrame, what: str) -> str:
     unit = FIGURES[what][1]
     judged = rows[rows["judged"]]
     if judged.empty:

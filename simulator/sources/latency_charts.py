@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,8 @@ from simulator.charts.look import (
     chart,
     decades,
     figure,
+    line,
+    points,
     precision_colours,
     rounded,
     translucent,
@@ -85,17 +88,10 @@ _RATIO_TICKS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10]
 
 def _ratio_points(rows: pd.DataFrame, precision: str, colour: str) -> go.Scatter:
     symbols = ["circle-open" if disturbed else "circle" for disturbed in rows["disturbed"]]
-    return go.Scatter(
-        name=spoken(precision),
-        x=rows["times"],
-        y=rows["model"],
-        orientation="h",
-        mode="markers",
-        marker={"color": colour, "size": 9, "symbol": symbols, "line": {"width": 2, "color": colour}},
-        error_x=whiskers(rows["times_low"], rows["times"], rows["times_high"]),
-        customdata=rows[["base_median_ms", "median_ms"]].map(significant),
-        hovertemplate="%{x:.2f} times as fast: %{customdata[1]} ms, fp32 %{customdata[0]} ms<extra>%{y}</extra>",
-    )
+    hover = "%{x:.2f} times as fast: %{customdata[1]} ms, fp32 %{customdata[0]} ms<extra>%{y}</extra>"
+    more: dict[str, Any] = {"error_x": whiskers(rows["times_low"], rows["times"], rows["times_high"]), "orientation": "h"}
+    more["customdata"] = rows[["base_median_ms", "median_ms"]].map(significant)
+    return points(rows["times"], rows["model"], colour, spoken(precision), hover, size=9, symbol=symbols, edge=2, **more)
 
 
 def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> Chart:
@@ -113,9 +109,9 @@ def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> C
         calls = timed[(timed["model"] == model) & (timed["precision"] == precision) & (timed["threads"] == threads)]
         name = f"{model} {spoken(str(precision))}" + (f", {threads_of(int(str(threads)))}" if counted else "")
         traces += [
-            *_band(rows, colour, by_item),
+            *_middle_band(rows, colour, by_item),
             _calls(calls, colour, place, by_item),
-            _line(rows, name, colour, place, by_item),
+            _median_line(rows, name, colour, place, by_item),
         ]
     drawn = figure(*traces, height=460)
     batches = sorted(cells["batch"].unique())
@@ -130,7 +126,7 @@ def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
     return 1 / rows["batch"] if by_item else pd.Series(1.0, rows.index)
 
 
-def _band(rows: pd.DataFrame, colour: str, by_item: bool) -> list[go.Scatter]:
+def _middle_band(rows: pd.DataFrame, colour: str, by_item: bool) -> list[go.Scatter]:
     share = _share(rows, by_item)
     return band(rows["batch"], rows["p5_ms"] * share, rows["p95_ms"] * share, colour, 0.18)
 
@@ -142,28 +138,18 @@ def _calls(calls: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Sc
         ranks = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _POINTS)).round().astype(int))
         ys.append(np.sort(rows["latency_ms"])[ranks] / (float(str(batch)) if by_item else 1.0))
         xs.append(float(str(batch)) * np.exp(_SPREAD * np.sin(2.4 * np.arange(len(ranks)))))
-    return go.Scatter(
-        x=np.concatenate(xs) if xs else [],
-        y=np.concatenate(ys) if ys else [],
-        mode="markers",
-        marker={"color": colour, "size": 4, "opacity": 0.35, "symbol": _SYMBOLS[place % len(_SYMBOLS)]},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    marker = {"color": colour, "size": 4, "opacity": 0.35, "symbol": _SYMBOLS[place % len(_SYMBOLS)]}
+    x, y = (np.concatenate([[], *values]) for values in (xs, ys))
+    return points(x, y, colour, marker=marker, showlegend=False)
 
 
-def _line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item: bool) -> go.Scatter:
-    return go.Scatter(
-        name=name,
-        x=rows["batch"],
-        y=rows["median_ms"] * _share(rows, by_item),
-        mode="lines+markers",
-        line={"color": colour, "width": 2.5, "dash": _DASHES[place % len(_DASHES)]},
-        marker={"size": 8, "symbol": _SYMBOLS[place % len(_SYMBOLS)]},
-        customdata=rows[["median_ms", "p5_ms", "p95_ms", "items_per_s"]].map(significant).assign(calls=rows["calls"]),
-        hovertemplate="batch of %{x}: median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
-        "%{customdata[3]} items/s, %{customdata[4]} calls",
-    )
+def _median_line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item: bool) -> go.Scatter:
+    marker = {"size": 8, "symbol": _SYMBOLS[place % len(_SYMBOLS)]}
+    told = rows[["median_ms", "p5_ms", "p95_ms", "items_per_s"]].map(significant).assign(calls=rows["calls"])
+    hover = "batch of %{x}: median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
+    hover += "%{customdata[3]} items/s, %{customdata[4]} calls"
+    look: dict[str, Any] = {"dash": _DASHES[place % len(_DASHES)], "dotted": True, "marker": marker, "customdata": told}
+    return line(rows["batch"], rows["median_ms"] * _share(rows, by_item), colour, name, hover, **look)
 
 
 def _curve_takeaway(cells: pd.DataFrame) -> str:
@@ -191,16 +177,9 @@ def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
     """Draw a measurement in progress: the median so far, in ms, of each batch size, one line a thread count."""
     rows = [(threads, size, value) for threads, sizes in medians.items() for size, value in sorted(sizes.items())]
     table = pd.DataFrame(rows, columns=["threads", "batch", "median so far (ms)"])
+    look: dict[str, Any] = {"hover": "batch of %{x}: %{y:.3g} ms", "dotted": True, "marker": {"size": 8}}
     lines = [
-        go.Scatter(
-            name=threads_of(int(str(threads))),
-            x=part["batch"],
-            y=part["median so far (ms)"],
-            mode="lines+markers",
-            line={"color": colour, "width": 2.5},
-            marker={"size": 8},
-            hovertemplate="batch of %{x}: %{y:.3g} ms",
-        )
+        line(part["batch"], part["median so far (ms)"], colour, threads_of(int(str(threads))), **look)
         for (threads, part), colour in zip(table.groupby("threads"), (BLUE, ORANGE, GREEN, PURPLE, SKY, RED), strict=False)
     ]
     drawn = figure(*lines, height=340, showlegend=True)
@@ -219,20 +198,13 @@ def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
     steps, networks: rows of `evidence.latencies.cells`, of one device and thread count
     """
     rows = steps[steps["batch"] == 1].sort_values("median_ms")
-    medians = list(rows["median_ms"])
-    drawn = figure(
-        go.Scatter(
-            x=medians,
-            y=rows["model"].map(spoken) + " " + rows["precision"].map(spoken),
-            mode="markers",
-            marker={"color": BLUE, "size": 11},
-            error_x=whiskers(rows["p5_ms"], medians, rows["p95_ms"]),
-            customdata=rows[["median_ms", "p5_ms", "p95_ms"]].map(significant).assign(calls=rows["calls"]),
-            hovertemplate="median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
-            "%{customdata[3]} calls<extra>%{y}</extra>",
-        ),
-        height=130 + 30 * len(rows),
-    )
+    names = rows["model"].map(spoken) + " " + rows["precision"].map(spoken)
+    bounds = whiskers(rows["p5_ms"], rows["median_ms"], rows["p95_ms"])
+    told = rows[["median_ms", "p5_ms", "p95_ms"]].map(significant).assign(calls=rows["calls"])
+    hover = "median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
+    hover += "%{customdata[3]} calls<extra>%{y}</extra>"
+    medians = points(rows["median_ms"], names, BLUE, hover=hover, size=11, error_x=bounds, customdata=told)
+    drawn = figure(medians, height=130 + 30 * len(rows))
     drawn.update_xaxes(title="time of one item (ms), logarithmic", type="log", tickvals=_TICKS)
     return chart(drawn, _step_takeaway(rows, networks), rows, CELL_NAMES, digits=4)
 
@@ -261,7 +233,7 @@ def projected_against_published(rows: pd.DataFrame) -> Chart:
         return Chart(figure(), "No held-out prediction fits these filters.", rows)
     ends = [rows["published (ms)"].min(), rows["published (ms)"].max()]
     equal = go.Scatter(x=ends, y=ends, mode="lines", line=OBJECTIVE, hoverinfo="skip", name="equal")
-    groups = [_points(part, str(name)) for name, part in rows.groupby("published there", sort=False)]
+    groups = [_projected_points(part, str(name)) for name, part in rows.groupby("published there", sort=False)]
     drawn = figure(equal, *groups, height=520)
     drawn.update_xaxes(title="published (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
     drawn.update_yaxes(title="projected with the network held out (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
@@ -273,45 +245,23 @@ def projected_against_published(rows: pd.DataFrame) -> Chart:
     return chart(drawn, takeaway, rows, digits=4)
 
 
-def _points(rows: pd.DataFrame, footing: str) -> go.Scatter:
-    colour = _COLOURS[footing]
-    return go.Scatter(
-        name=f"published there: {footing}",
-        x=rows["published (ms)"],
-        y=rows["projected (ms)"],
-        mode="markers",
-        marker={
-            "color": colour,
-            "size": 7,
-            "symbol": ["circle" if inside else "circle-open" for inside in rows["in the band"]],
-            "line": {"width": 1.5, "color": colour},
-        },
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": rows["high (ms)"] - rows["projected (ms)"],
-            "arrayminus": rows["projected (ms)"] - rows["low (ms)"],
-            "thickness": 1,
-            "width": 0,
-            "color": translucent(colour, 0.25),
-        },
-        text=rows["model"] + " " + rows["precision"] + ", batch " + rows["batch"] + ", " + rows["device"],
-        hovertemplate="published %{x:.3g} ms, projected %{y:.3g} ms<extra>%{text}</extra>",
-    )
+def _projected_points(rows: pd.DataFrame, footing: str) -> go.Scatter:
+    colour, projected = _COLOURS[footing], rows["projected (ms)"]
+    bounds = whiskers(rows["low (ms)"], projected, rows["high (ms)"])
+    look: dict[str, Any] = {"error_y": bounds | {"thickness": 1, "width": 0, "color": translucent(colour, 0.25)}}
+    look |= {"symbol": ["circle" if inside else "circle-open" for inside in rows["in the band"]], "size": 7, "edge": 1.5}
+    look["text"] = rows["model"] + " " + rows["precision"] + ", batch " + rows["batch"] + ", " + rows["device"]
+    hover = "published %{x:.3g} ms, projected %{y:.3g} ms<extra>%{text}</extra>"
+    return points(rows["published (ms)"], projected, colour, f"published there: {footing}", hover, **look)
 
 
 def comparisons(found: HeldOut) -> Chart:
     """Draw our errors on figures that another model also predicted, with that model's median error as a band."""
     rows = comparison_rows(found)
-    points = go.Scatter(
-        x=rows["error (%)"],
-        y=rows["device"] + ", " + rows["batch"].map(lambda size: size if size == "offline" else f"batch {size}"),
-        mode="markers",
-        marker={"color": BLUE, "size": 11},
-        customdata=rows[["published (ms)", "projected (ms)"]].map(significant),
-        hovertemplate="%{x:+.0f}%: published %{customdata[0]} ms, projected %{customdata[1]} ms<extra>%{y}</extra>",
-    )
-    drawn = figure(points, height=120 + 26 * len(rows))
+    names = rows["device"] + ", " + rows["batch"].map(lambda size: size if size == "offline" else f"batch {size}")
+    told = rows[["published (ms)", "projected (ms)"]].map(significant)
+    hover = "%{x:+.0f}%: published %{customdata[0]} ms, projected %{customdata[1]} ms<extra>%{y}</extra>"
+    drawn = figure(points(rows["error (%)"], names, BLUE, hover=hover, size=11, customdata=told), height=120 + 26 * len(rows))
     drawn.add_vrect(
         x0=-100 * OTHER_MEDIAN, x1=100 * OTHER_MEDIAN, fillcolor=translucent(GREY, 0.15), line_width=0, layer="below"
     )

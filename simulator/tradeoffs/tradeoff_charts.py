@@ -7,6 +7,7 @@ from html import escape
 from itertools import cycle
 from math import isfinite
 from textwrap import shorten, wrap
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,7 +22,10 @@ from simulator.charts.look import (
     RED,
     SKY,
     Chart,
+    bars,
     figure,
+    line,
+    points,
     rounded,
     translucent,
     whiskers,
@@ -57,44 +61,37 @@ def front_chart(
         "the front, by its values": (front.by_value, BLUE, 11, len(front.comparable) <= MANY),
     }
     traces = [
-        _points(name, front.outcomes, places, names, over, colour, size, intervals)
+        _design_points(name, front.outcomes, places, names, over, colour, size, intervals)
         for name, (places, colour, size, intervals) in parts.items()
     ]
     if own is not None and all(own.value(goal.metric.name) is not None for goal in over):
-        traces.append(_points("your design", [own], [0], ["your design"], over, ORANGE, 14, False, "diamond"))
+        traces.append(_design_points("your design", [own], [0], ["your design"], over, ORANGE, 14, False, "diamond"))
     drawn = figure(*traces, height=460)
     _axis(drawn.update_xaxes, over[0])
     _axis(drawn.update_yaxes, over[1])
-    for goal, line in zip(over, (drawn.add_vline, drawn.add_hline), strict=True):
+    for goal, add_bound in zip(over, (drawn.add_vline, drawn.add_hline), strict=True):
         for objective in scenario.objectives:
             if objective.metric == goal.metric.name:
-                line(_scaled(goal, [objective.bound])[0], line=OBJECTIVE)
+                add_bound(_scaled(goal, [objective.bound])[0], line=OBJECTIVE)
     drawn.update_layout(clickmode="event+select")
     return Chart(drawn, front.sentence, rounded(table))
 
 
-def _points(
+def _design_points(
     name: str, outcomes: Sequence[DesignOutcome], places: Sequence[int], names: Sequence[str], over: tuple[Goal, Goal],
     colour: str, size: int, intervals: bool, symbol: str = "circle",
 ) -> go.Scatter:  # fmt: skip
     estimates = [[outcomes[place].metrics[goal.metric.name] for place in places] for goal in over]
-    values = [_scaled(goal, [one.value for one in column]) for goal, column in zip(over, estimates, strict=True)]
-    bars = {}
+    values = [_scaled(goal, [estimate.value for estimate in column]) for goal, column in zip(over, estimates, strict=True)]
+    bounds: dict[str, Any] = {}
     if intervals:
         for axis, goal, column, middle in zip("xy", over, estimates, values, strict=True):
-            low, high = (_scaled(goal, [getattr(one, side) for one in column]) for side in ("low", "high"))
-            bars[f"error_{axis}"] = whiskers(low, middle, high) | {"thickness": 1, "width": 3}
-    return go.Scatter(
-        name=name,
-        x=values[0],
-        y=values[1],
-        mode="markers",
-        marker={"color": colour, "size": size, "symbol": symbol, "line": {"width": 1, "color": "rgba(0,0,0,0.4)"}},
-        customdata=[[place] for place in places],
-        text=[names[place] for place in places],
-        hovertemplate="%{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>",
-        **bars,
-    )
+            low, high = (_scaled(goal, [getattr(estimate, side) for estimate in column]) for side in ("low", "high"))
+            bounds[f"error_{axis}"] = whiskers(low, middle, high) | {"thickness": 1, "width": 3}
+    marker = {"color": colour, "size": size, "symbol": symbol, "line": {"width": 1, "color": "rgba(0,0,0,0.4)"}}
+    told: dict[str, Any] = {"customdata": [[place] for place in places], "text": [names[place] for place in places]}
+    (x, y), hover = values, "%{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>"
+    return points(x, y, colour, name, hover, marker=marker, **told, **bounds)
 
 
 def _axis(update: object, goal: Goal) -> None:
@@ -206,12 +203,11 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     """Draw a metric against the traffic, and mark where each objective fails."""
     metric = goal.metric
     loads = [(load.times, load.outcome.metrics[metric.name]) for load in capacity.loads if metric.name in load.outcome.metrics]
-    times, values = [at for at, _ in loads], [one.value for _, one in loads]
-    bars = whiskers([one.low for _, one in loads], values, [one.high for _, one in loads])
-    look = {"color": BLUE, "width": 3}
-    line = go.Scatter(name=metric.label, x=times, y=values, mode="lines+markers", error_y=bars, line=look)
+    times, values = [at for at, _ in loads], [estimate.value for _, estimate in loads]
+    bounds = whiskers([estimate.low for _, estimate in loads], values, [estimate.high for _, estimate in loads])
+    curve = line(times, values, BLUE, metric.label, width=3, dotted=True, error_y=bounds, hoverinfo=None)
     ends = sorted((limit.upper.at, limit.claim.label) for limit in capacity.limits if limit.upper)
-    drawn = figure(line, height=340 + 32 * len(ends), showlegend=True)  # on a phone each end has a line or two of the legend
+    drawn = figure(curve, height=340 + 32 * len(ends), showlegend=True)  # on a phone each end has a line or two of the legend
     drawn.add_vline(x=1, line={"color": GREY, "width": 1}, name="the case", showlegend=True)
     for (at, label), dash in zip(ends, cycle(_DASHES)):
         # named in the legend: words beside a line would lie on the curve
@@ -261,13 +257,11 @@ def flip_chart(flips: Sequence[BreakevenPoint]) -> Chart:
 
 def _band(name: str, rows: Sequence[str], low: Sequence[float], high: Sequence[float], colour: str, width: float) -> go.Bar:
     length = [end - begin for begin, end in zip(low, high, strict=True)]
-    marker = {"color": colour}
-    return go.Bar(name=name, y=rows, base=low, x=length, orientation="h", width=width, marker=marker, hoverinfo="skip")
+    return bars(rows, length, None, name, base=low, width=width, marker={"color": colour})
 
 
 def _marks(name: str, rows: Sequence[str], x: Sequence[float], colour: str, symbol: str, texts: Sequence[str]) -> go.Scatter:
-    marker = {"color": colour, "size": 14, "symbol": symbol, "line": {"width": 3, "color": colour}}
-    return go.Scatter(name=name, x=x, y=rows, mode="markers", marker=marker, text=texts, hovertemplate="%{text}<extra></extra>")
+    return points(x, rows, colour, name, "%{text}<extra></extra>", size=14, symbol=symbol, edge=3, text=texts)
 
 
 def _part(flip: BreakevenPoint, number: float) -> float:

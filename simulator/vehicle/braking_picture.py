@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
-from simulator.charts.look import BLUE, RED, Chart, Picture, small, translucent
+from simulator.charts.look import BLUE, RED, Chart, Picture, line, small, translucent
 from simulator.engine.compiled_plan import Plan
 from simulator.panels.case_picture import kinds_behind, picture
 from simulator.units import roughly
@@ -21,9 +20,8 @@ def braking(plan: Plan) -> Picture:
     assert spec is not None
     what = next(iter(spec.kinds.values())).object
     eye, kmh, needs = sighted(plan, what)[0], float(speed_at(plan, np.zeros(1))[0] / KMH), quickest_stop_m(plan)
-    line = {"color": BLUE, "width": 3}
-    drawn = small(go.Scatter(x=eye.distance_m, y=100 * eye.recall, mode="lines", line=line))
-    drawn.update_traces(hovertemplate="%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>")
+    hover = "%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>"
+    drawn = small(line(eye.distance_m, 100 * eye.recall, BLUE, hover=hover, width=3))
     drawn.add_vrect(x0=0, x1=needs, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
     drawn.add_annotation(x=needs, y=0, text="nearer: too late", showarrow=False, xanchor="left", yanchor="bottom", xshift=4)
     drawn.update_xaxes(title="metres ahead", range=[0, float(eye.distance_m[-1])])

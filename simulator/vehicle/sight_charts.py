@@ -10,7 +10,23 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.app.exhibit_drawings import run_chart
-from simulator.charts.look import BLUE, GREY, OBJECTIVE, SERIES, Chart, figure, rounded, translucent, whiskers, wrapped
+from simulator.charts.look import (
+    BLUE,
+    GREY,
+    OBJECTIVE,
+    SERIES,
+    Chart,
+    band,
+    bars,
+    decades,
+    figure,
+    line,
+    points,
+    rounded,
+    translucent,
+    whiskers,
+    wrapped,
+)
 from simulator.engine.run_trace import Trace
 from simulator.intervals import Estimate
 from simulator.metrics.summary import Summary
@@ -41,21 +57,9 @@ def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]
 
 
 def _banded(sight: Sighted, colour: str) -> list[go.Scatter]:
-    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": sight.label, "showlegend": False}
-    x = sight.distance_m
-    return [
-        go.Scatter(x=x, y=100 * sight.low, **edge),
-        go.Scatter(x=x, y=100 * sight.high, fill="tonexty", fillcolor=translucent(colour, 0.2), **edge),
-        go.Scatter(
-            name=sight.label,
-            x=x,
-            y=100 * sight.recall,
-            mode="lines",
-            line={"color": colour, "width": 2.5},
-            legendgroup=sight.label,
-            hovertemplate="%{x:.0f} m: %{y:.0f}%",
-        ),
-    ]
+    x, hover = sight.distance_m, "%{x:.0f} m: %{y:.0f}%"
+    edges = band(x, 100 * sight.low, 100 * sight.high, colour, legendgroup=sight.label)
+    return [*edges, line(x, 100 * sight.recall, colour, sight.label, hover, legendgroup=sight.label)]
 
 
 def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | None:
@@ -85,9 +89,9 @@ def _sight_table(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> p
     needed = {round(metres, 3): f"stops from {kmh:g} km/h" for kmh, metres in sorted(stops_m.items())}
     rows = []
     for sight in sights:
-        for metres in sorted({*needed, *(round(float(one), 3) for one in sight.distance_m)}):
+        for metres in sorted({*needed, *(round(float(distance), 3) for distance in sight.distance_m)}):
             recall = _found_at(sight, metres) or (np.nan,) * 3
-            shares = dict(zip(("found (%)", "95% low (%)", "95% high (%)"), (100 * one for one in recall), strict=True))
+            shares = dict(zip(("found (%)", "95% low (%)", "95% high (%)"), (100 * share for share in recall), strict=True))
             rows.append({"seen by": sight.label, "distance (m)": metres} | shares | {"needed": needed.get(metres, "")})
     return pd.DataFrame(rows)
 
@@ -100,33 +104,22 @@ def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
     """
     rows = options.sort_values("latency_ms", ignore_index=True)
     front, picked = rows[rows["on_front"]], rows[rows["picked"]]
-    look = {"mode": "lines", "line": {"color": GREY, "width": 1.5, "dash": "dot"}, "hoverinfo": "skip", "showlegend": False}
-    joined = go.Scatter(x=front["latency_ms"], y=100 * front["recall"], **look)
-    drawn = figure(joined, *(_point(row, place) for place, (_, row) in enumerate(rows.iterrows())), height=320 + 20 * len(rows))
-    ring = {"size": 20, "symbol": "circle-open", "color": GREY, "line": {"width": 2}}
-    drawn.add_scatter(
-        name="this design", x=picked["latency_ms"], y=100 * picked["recall"], mode="markers", marker=ring, hoverinfo="skip"
-    )
-    ticks = [digit * 10.0**power for power in range(-2, 5) for digit in (1, 2, 5)]
-    drawn.update_xaxes(title="latency of one frame (ms), logarithmic", type="log", tickvals=ticks, tickangle=0)
+    joined = line(front["latency_ms"], 100 * front["recall"], GREY, width=1.5, dash="dot", showlegend=False)
+    circle = {"size": 20, "symbol": "circle-open", "color": GREY, "line": {"width": 2}}
+    own = points(picked["latency_ms"], 100 * picked["recall"], None, "this design", marker=circle)
+    options_drawn = (_option_point(row, place) for place, (_, row) in enumerate(rows.iterrows()))
+    drawn = figure(joined, *options_drawn, own, height=320 + 20 * len(rows))
+    drawn.update_xaxes(title="latency of one frame (ms), logarithmic", type="log", tickvals=decades(-2, 4), tickangle=0)
     drawn.update_yaxes(title=f"{where} found in a frame (%)", range=[0, 105])
     return Chart(drawn, _front_takeaway(rows, where), rounded(_front_table(rows), 3))
 
 
-def _point(row: pd.Series, place: int) -> go.Scatter:
-    colour = SERIES[place % len(SERIES)]
+def _option_point(row: pd.Series, place: int) -> go.Scatter:
+    x, y, colour = [row["latency_ms"]], [100 * row["recall"]], SERIES[place % len(SERIES)]
     shape = _SHAPES[place // len(SERIES) % len(_SHAPES)] + ("" if row["on_front"] else "-open")
-    point = go.Scatter(
-        name=row["label"],
-        x=[row["latency_ms"]],
-        y=[100 * row["recall"]],
-        mode="markers",
-        marker={"size": 11, "color": colour, "symbol": shape, "line": {"width": 2, "color": colour}},
-        hovertemplate="%{x:.3g} ms, %{y:.1f}%",
-    )
-    if np.isfinite(row["low_ms"]):
-        point.error_x = whiskers([row["low_ms"]], [row["latency_ms"]], [row["high_ms"]])
-    return point
+    bounds = whiskers([row["low_ms"]], x, [row["high_ms"]]) if np.isfinite(row["low_ms"]) else None
+    hover = "%{x:.3g} ms, %{y:.1f}%"
+    return points(x, y, colour, row["label"], hover, size=11, symbol=shape, edge=2, error_x=bounds)
 
 
 def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
@@ -134,10 +127,10 @@ def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
     fast, good = front.iloc[0], front.iloc[-1]
     beaten = len(rows) - len(front)
     rest = f" {beaten} of {len(rows)} options {'is' if beaten == 1 else 'are'} beaten in both." if beaten else ""
-    one = f"“{fast['label']}” finds {percent(fast['recall'])} of {where} in {duration(fast['latency_ms'] / 1000)}"
+    first = f"“{fast['label']}” finds {percent(fast['recall'])} of {where} in {duration(fast['latency_ms'] / 1000)}"
     if len(front) == 1:
-        return f"{one}. No other option is faster or finds more.{rest}"
-    return f"{one}, “{good['label']}” {percent(good['recall'])} in {duration(good['latency_ms'] / 1000)}.{rest}"
+        return f"{first}. No other option is faster or finds more.{rest}"
+    return f"{first}, “{good['label']}” {percent(good['recall'])} in {duration(good['latency_ms'] / 1000)}.{rest}"
 
 
 def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -166,25 +159,21 @@ def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> Chart:
     usd = usd_by_part_of(summary, sum(watts.values()))
     parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, nan) for part in usd]})
     parts = parts[(parts["usd"] > 0) | (parts["watts"] > 0)].sort_values("usd", ascending=False, ignore_index=True)
-    return Chart(_drawn(parts, total.value, total.low, total.high), _takeaway(parts, summary, needless), _named(parts, total))
+    drawn = _cost_figure(parts, total.value, total.low, total.high)
+    return Chart(drawn, _cost_takeaway(parts, summary, needless), _cost_table(parts, total))
 
 
-def _drawn(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Figure:
-    bars = go.Bar(
-        orientation="h",
-        x=[*parts["usd"], value],
-        y=[*parts["part"].map(wrapped), "total"],
-        marker={"color": [BLUE] * len(parts) + [translucent(GREY, 0.45)], "line": {"width": 0}},
-        error_x=whiskers([nan] * len(parts) + [low], [*parts["usd"], value], [nan] * len(parts) + [high]),
-        hovertemplate="%{x:,.4~r} USD<extra>%{y}</extra>",
-    )
-    drawn = figure(bars, height=130 + 40 * len(parts), bargap=0.35)
+def _cost_figure(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Figure:
+    rows, usd, none = [*parts["part"].map(wrapped), "total"], [*parts["usd"], value], [nan] * len(parts)
+    colours, bounds = [BLUE] * len(parts) + [translucent(GREY, 0.45)], whiskers([*none, low], usd, [*none, high])
+    split = bars(rows, usd, colours, hover="%{x:,.4~r} USD<extra>%{y}</extra>", error_x=bounds)
+    drawn = figure(split, height=130 + 40 * len(parts), bargap=0.35)
     drawn.update_xaxes(title="USD over its life, total with 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     return drawn
 
 
-def _takeaway(parts: pd.DataFrame, summary: Summary, needless: Estimate | None) -> str:
+def _cost_takeaway(parts: pd.DataFrame, summary: Summary, needless: Estimate | None) -> str:
     largest, total = parts.iloc[0], summary.metrics["usd_per_vehicle"]
     reached, interval = summary.shown("usd_per_vehicle")
     words = f"A vehicle costs {reached} over its life; the largest part is “{largest['part']}”"
@@ -195,7 +184,7 @@ def _takeaway(parts: pd.DataFrame, summary: Summary, needless: Estimate | None) 
     return words
 
 
-def _named(parts: pd.DataFrame, total: Estimate) -> pd.DataFrame:
+def _cost_table(parts: pd.DataFrame, total: Estimate) -> pd.DataFrame:
     named = parts.rename(columns={"usd": "USD over its life", "watts": "mean power (W)"})
     row = {"part": "total", "USD over its life": total.value, "mean power (W)": parts["watts"].sum()}
     return pd.concat([named, pd.DataFrame([row])], ignore_index=True)

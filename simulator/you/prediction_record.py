@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from statistics import mean
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.visitors import clock
 from simulator.app.widgets import draw, plain
 from simulator.case.schema import Scenario
-from simulator.charts.look import BLUE, GREY, RED, Chart, figure, translucent
+from simulator.charts.look import BLUE, GREY, RED, Chart, figure, points, translucent
 from simulator.intervals import Interval, share_interval
 from simulator.session.prediction_scores import ALPHA, SCALE_WORDS, SCORE_WORDS, on_its_scale
 from simulator.session.session_state import SessionPrediction
@@ -115,18 +114,8 @@ def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
         own = [intervals[number - 1] for number in chosen]
         symbols = [_symbol(interval, symbol) for interval in own]
         words = [f"{interval.metric}: {spoken(interval.value, interval.unit)}, expected {_ends(interval)}" for interval in own]
-        marker = {"color": colour, "size": 11, "symbol": symbols}
-        drawn.add_trace(
-            go.Scatter(
-                x=chosen,
-                y=[interval.place for interval in own],
-                mode="markers",
-                name=name,
-                marker=marker,
-                text=words,
-                hovertemplate="%{text}<extra></extra>",
-            )
-        )
+        places = [interval.place for interval in own]
+        drawn.add_trace(points(chosen, places, colour, name, "%{text}<extra></extra>", size=11, symbol=symbols, text=words))
     drawn.update_xaxes(
         title="predictions, the latest at the right",
         fixedrange=True,
