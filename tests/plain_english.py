@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 
-#: Files whose text users read: code with its literals, and pages of prose.
+#: Files whose text users read: code with its literals, tables of texts, and pages of prose.
 CODE = ("simulator", "pages", "campaigns")
+DATA = ("simulator/*/*.toml",)
 PROSE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md")
 
 PATTERNS = {
@@ -48,15 +50,15 @@ class Sentence(NamedTuple):
 
 
 def sentences(paths: tuple[str, ...] = ()) -> Iterator[Sentence]:
-    """Yield every sentence of the literals in the code and of the prose; paths: only files below these."""
+    """Yield every sentence of the literals in the code, of tables of texts and of the prose; paths: only files below these."""
     for folder in CODE:
         for file in sorted((ROOT / folder).rglob("*.py")):
             if _wanted(file, paths):
                 yield from _text_of(file).sentences
-    for pattern in PROSE:
-        for file in sorted(ROOT.glob(pattern)):
+    for patterns, reader in ((DATA, _of_data), (PROSE, _of_prose)):
+        for file in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
             if _wanted(file, paths):
-                yield from _of_prose(file)
+                yield from reader(file)
 
 
 def docstrings(paths: tuple[str, ...] = ()) -> Iterator[Sentence]:
@@ -120,6 +122,13 @@ def _literal(file: Path, node: ast.AST) -> Iterator[Sentence]:
 
 def _shown(part: ast.expr) -> str:
     return str(part.value) if isinstance(part, ast.Constant) else "X"
+
+
+def _of_data(file: Path) -> Iterator[Sentence]:
+    """Yield the sentences of a table of texts: records by name, whose values are texts."""
+    for record in tomllib.loads(file.read_text(encoding="utf-8")).values():
+        for text in record.values():
+            yield from _split(file, 1, text)
 
 
 def _of_prose(file: Path) -> Iterator[Sentence]:
