@@ -10,6 +10,7 @@ import pandas as pd
 from campaigns.incidents.rehearsal import case_of
 from simulator.errors import InputError
 from simulator.incident.beliefs import FALSE_ALARM, Beliefs, answered, load_beliefs, minutes_of, questions
+from simulator.incident.fixes import PeopleFix
 from simulator.incident.incident_course import IncidentCourse
 from simulator.incident.incident_rules import INCIDENT_RULES
 from simulator.incident.play import Play
@@ -37,7 +38,7 @@ def methodical(play: Play, beliefs: Beliefs) -> None:
     while play.now_s < play.end_s:
         signs = dict([_page(play)])
         if not shipped and play.now_s < play.end_s:
-            play.act(FixAction(kind="fix", fix=next(iter(play.spec.remedies.people))))
+            play.act(FixAction(kind="fix", fix=next(iter(play.spec.fixes_of(PeopleFix)))))
             shipped = True
         likely = _looked_in_order(play, beliefs, signs)
         if max(likely, key=lambda name: likely[name]) != FALSE_ALARM:

@@ -17,6 +17,7 @@ from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
 from simulator.incident.difficulty import USUAL, Level
+from simulator.incident.fixes import ThresholdFix
 from simulator.incident.incident_score import score
 from simulator.incident.monitoring import watched
 from simulator.incident.play import Play
@@ -138,7 +139,7 @@ def _fixed(case: str, wanted: tuple[str, str, int]) -> dict[str, object]:
     scenario = case_of(case)
     play = Play(scenario, draw(scenario, seed, cause, spec_of(scenario).causes[cause].shapes[0]))
     until_paged(play)
-    if fix in play.spec.remedies.thresholds:
+    if isinstance(play.spec.fixes[fix], ThresholdFix):
         labels = next(name for name, look in play.spec.looks.items() if "frames" in look.takes)
         play.act(LookAction(kind="look", look=labels, frames=LABELLED_FIRST))
     if play.now_s < play.end_s:

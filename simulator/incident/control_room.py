@@ -127,14 +127,13 @@ def editor(scenario: Scenario, now: list[Watch], key: str) -> list[Watch]:
     spec = scenario.incident
     assert spec is not None
     watches: list[Watch] = st.session_state.setdefault(f"watches:{key}", list(now))
-    prices = {name: figure.value for name, figure in spec.usd_a_week.items()}
     for place, watch in enumerate(watches):
         left, right = st.columns([5, 1], gap="xsmall", vertical_alignment="center")
         left.markdown(f":small[{plain(watch.line())}]")
         if right.button("Remove", key=f"remove:{key}:{place}:{len(watches)}", type="tertiary", help=f"Monitor {place + 1}"):
             watches.pop(place)
             st.rerun()
-    st.markdown(f"{counted(len(watches), 'monitor')}, **{usd(priced(watches, prices))} a week**.")
+    st.markdown(f"{counted(len(watches), 'monitor')}, **{usd(priced(watches, spec.prices))} a week**.")
     with st.expander("Add a monitor", type="compact", key=f"adding:{key}"):
         _form(spec, watches, key)
     return watches

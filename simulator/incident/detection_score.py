@@ -49,7 +49,7 @@ class DetectionTrial:
         self.play = play
         self.statistics: FrameStatistics = play.statistics(0)
         self.excess = Excess.of(self.statistics)
-        self.prices = {name: figure.value for name, figure in play.spec.usd_a_week.items()}
+        self.prices = play.spec.prices
 
     def of(self, watches: Sequence[Watch]) -> Detection:
         """Try a set of monitors."""

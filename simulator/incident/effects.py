@@ -61,19 +61,6 @@ class Replica:
     old: bool = False
 
 
-@dataclass
-class OutsideEffects:
-    """Effects that act before or beside the frames' way: on the scenes seen, on the servers' run, on labels.
-
-    scenes: each with whether it belongs to the cause, not to the decoy
-    """
-
-    scenes: list[tuple[ScenesEffect, bool]] = field(default_factory=list)
-    strikes: list[StrikeEffect] = field(default_factory=list)
-    guidelines: list[GuidelineEffect] = field(default_factory=list)
-    slips: list[SlipEffect] = field(default_factory=list)
-
-
 class MeasuredNames(Protocol):
     """The names that were measured (`IncidentEvidence`)."""
 
@@ -104,9 +91,6 @@ class AnyEffect(Strict):
 
     def unmeasured(self, known: MeasuredNames) -> Faults:
         yield from ()
-
-    def join(self, outside: OutsideEffects, of_cause: bool) -> None:
-        """Add itself to the effects that act before or beside the frames' way."""
 
     def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         """Change the frames that it strikes, and return which, shape (n,); name: of its random streams."""
@@ -251,9 +235,6 @@ class ScenesEffect(AnyEffect):
         if self.condition is not None:
             yield from known.setting_faults(self.condition, self.severity)
 
-    def join(self, outside: OutsideEffects, of_cause: bool) -> None:
-        outside.scenes.append((self, of_cause))
-
     def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         rows = frames.scene_setting >= 0
         frames.settings.put(frames.scene_setting, rows)
@@ -279,9 +260,6 @@ class StrikeEffect(AnyEffect):
     def enters_at(self) -> Literal["load"]:
         return "load"
 
-    def join(self, outside: OutsideEffects, of_cause: bool) -> None:
-        outside.strikes.append(self)
-
     def days(self, gentle: bool) -> dict[str, float]:
         return self.gently if gentle and self.gently else dict.fromkeys(self.at_once, 0.0)
 
@@ -299,9 +277,6 @@ class GuidelineEffect(AnyEffect):
     def enters_at(self) -> Enters:
         return "labels"
 
-    def join(self, outside: OutsideEffects, of_cause: bool) -> None:
-        outside.guidelines.append(self)
-
 
 class SlipEffect(AnyEffect):
     """Let people draw some boxes in the wrong place: an object that the detector finds counts as missed then."""
@@ -315,9 +290,6 @@ class SlipEffect(AnyEffect):
     @property
     def enters_at(self) -> Enters:
         return "labels"
-
-    def join(self, outside: OutsideEffects, of_cause: bool) -> None:
-        outside.slips.append(self)
 
 
 #: Every kind of effect that a case may name, by that name.

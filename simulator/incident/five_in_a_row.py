@@ -20,10 +20,6 @@ class BudgetError(InputError):
     """The monitors cost more than the incidents in a row have left."""
 
 
-def prices_of(spec: Incident) -> dict[str, float]:
-    return {name: figure.value for name, figure in spec.usd_a_week.items()}
-
-
 def dearest_watches(spec: Incident, actions: Sequence[Action]) -> float:
     """Return the price a week (USD) of an incident's dearest monitors; those of the case count unless others came first.
 
@@ -34,14 +30,14 @@ def dearest_watches(spec: Incident, actions: Sequence[Action]) -> float:
     sets = [action.watches for action in actions if isinstance(action, WatchAction)]
     if not isinstance(actions[0], WatchAction):
         sets.append(spec.watches)
-    return max(priced(list(each), prices_of(spec)) for each in sets)
+    return max(priced(list(each), spec.prices) for each in sets)
 
 
 def affordable(spec: Incident, usd: float) -> list[Watch]:
     """Return the monitors of the case that a price a week allows, in its order; a dearer one is left out."""
     chosen: list[Watch] = []
     for watch in spec.watches:
-        if priced([*chosen, watch], prices_of(spec)) <= usd:
+        if priced([*chosen, watch], spec.prices) <= usd:
             chosen.append(watch)
     return chosen
 
@@ -75,7 +71,7 @@ class FiveInARow:
         if not isinstance(action, WatchAction):
             return
         before = dearest_watches(spec, read_actions(one.actions))
-        more = priced(list(action.watches), prices_of(spec)) - before
+        more = priced(list(action.watches), spec.prices) - before
         if more > self.left_usd:
             raise BudgetError(
                 f"these monitors cost {before + more:,.0f} USD a week, and {self.left_usd + before:,.0f} USD a week are left "

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +35,6 @@ class Undone:
     enters: frozenset[Enters]
     site: int | None = None
 
-    def join(self, changes: Changes) -> None:
-        changes.undone.append(self)
-
 
 @dataclass(frozen=True)
 class Swapped:
@@ -52,11 +49,6 @@ class Swapped:
     until_s: float = float("inf")
     share: float = 1.0
     whole: bool = False
-
-    def join(self, changes: Changes) -> None:
-        changes.answers.append(self)
-        if not self.whole:
-            changes.lasting.append(self)
 
     def change(self, answers: AnsweredFrames, stream: FrameStream) -> None:
         """Let the network answer its frames, from the score that suits it on."""
@@ -84,10 +76,6 @@ class Rethresholded:
     at_s: float
     bin: int
 
-    def join(self, changes: Changes) -> None:
-        changes.answers.append(self)
-        changes.lasting.append(self)
-
     def change(self, answers: AnsweredFrames, stream: FrameStream) -> None:
         answers.bin[answers.at_s >= self.at_s] = self.bin
 
@@ -104,9 +92,6 @@ class Reviewed:
     finds: float
     usd_a_frame: float = 0.0
 
-    def join(self, changes: Changes) -> None:
-        changes.reviews.append(self)
-
     def usd(self, until_s: float) -> float:
         """Return the pay of the people until a time (s)."""
         return self.usd_a_frame * self.frames_per_h * max(until_s - self.at_s, 0.0) / 3600
@@ -119,54 +104,23 @@ class Outage:
     at_s: float
     until_s: float
 
-    def join(self, changes: Changes) -> None:
-        changes.outages.append(self)
-
 
 Change = Undone | Swapped | Rethresholded | Reviewed | Outage
 
 
-@dataclass
 class Changes:
-    """Changes by what they alter, each in order of time; lasting: those of `answers` that are no canary."""
+    """Changes by what they alter, each in the order given; lasting: those of `answers` that are no canary."""
 
-    undone: list[Undone] = field(default_factory=list)
-    answers: list[Swapped | Rethresholded] = field(default_factory=list)
-    lasting: list[Swapped | Rethresholded] = field(default_factory=list)
-    reviews: list[Reviewed] = field(default_factory=list)
-    outages: list[Outage] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, changes: Iterable[Change]) -> Changes:
-        grouped = cls()
-        for change in changes:
-            change.join(grouped)
-        return grouped
+    def __init__(self, changes: Iterable[Change] = ()) -> None:
+        every = list(changes)
+        self.undone = [change for change in every if isinstance(change, Undone)]
+        self.answers = [change for change in every if isinstance(change, Swapped | Rethresholded)]
+        self.lasting = [change for change in self.answers if not (isinstance(change, Swapped) and change.whole)]
+        self.reviews = [change for change in every if isinstance(change, Reviewed)]
+        self.outages = [change for change in every if isinstance(change, Outage)]
 
 
 # Kinds of fix
-
-
-@dataclass
-class Remedies:
-    """The fixes of a case by kind, each by its name."""
-
-    undo: dict[str, UndoFix] = field(default_factory=dict)
-    networks: dict[str, NetworkFix] = field(default_factory=dict)
-    thresholds: dict[str, ThresholdFix] = field(default_factory=dict)
-    people: dict[str, PeopleFix] = field(default_factory=dict)
-    picks: dict[str, PicksFix] = field(default_factory=dict)
-    nothing: dict[str, NothingFix] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, fixes: Mapping[str, AnyFix]) -> Remedies:
-        remedies = cls()
-        for name, fix in fixes.items():
-            fix.join(remedies, name)
-        return remedies
-
-    def better_model(self) -> str:
-        return next(name for name, fix in self.networks.items() if fix.instead_of is None)
 
 
 class FittedPlay(Protocol):
@@ -192,9 +146,6 @@ class AnyFix(Strict):
     """its cost of each further day until the end of the stream"""
     outage_min: Minutes = 0
     """minutes without an answer while it is shipped"""
-
-    def join(self, remedies: Remedies, name: str) -> None:
-        raise NotImplementedError
 
     def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         """Return the changes of the running system from a time (s) on; site: its aim, None for everywhere."""
@@ -228,9 +179,6 @@ class UndoFix(AnyFix):
     enters: Annotated[list[Enters], Field(min_length=1, max_length=5)]
     """the points where the fault entered"""
 
-    def join(self, remedies: Remedies, name: str) -> None:
-        remedies.undo[name] = self
-
     def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Undone(at_s, frozenset(self.enters), site),)
 
@@ -252,9 +200,6 @@ class NetworkFix(AnyFix):
     picks: Annotated[Picks, Field(max_length=8)] = {}
     """of choices, for its speed"""
 
-    def join(self, remedies: Remedies, name: str) -> None:
-        remedies.networks[name] = self
-
     def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Swapped(at_s, (self.detector, self.precision), self.instead_of),)
 
@@ -266,9 +211,6 @@ class ThresholdFix(AnyFix):
     """The threshold is chosen anew, on the frames that people have labelled for this incident."""
 
     kind: Literal["threshold"]
-
-    def join(self, remedies: Remedies, name: str) -> None:
-        remedies.thresholds[name] = self
 
     def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Rethresholded(at_s, play.best_bin()),)
@@ -285,9 +227,6 @@ class PeopleFix(AnyFix):
     usd_a_frame: Usd
     """the cost of a frame"""
 
-    def join(self, remedies: Remedies, name: str) -> None:
-        remedies.people[name] = self
-
     def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Reviewed(at_s, self.frames_per_h, self.finds, self.usd_a_frame),)
 
@@ -303,9 +242,6 @@ class PicksFix(AnyFix):
     picks: Annotated[Picks, Field(min_length=1, max_length=8)]
     """the picks that change, choice to option"""
 
-    def join(self, remedies: Remedies, name: str) -> None:
-        remedies.picks[name] = self
-
     def new_picks(self) -> Mapping[str, Pick]:
         return self.picks
 
@@ -315,10 +251,8 @@ class NothingFix(AnyFix):
 
     kind: Literal["nothing"]
 
-    def join(self, remedies: Remedies, name: str) -> None:
-        remedies.nothing[name] = self
-
 
 #: Every kind of fix that a case may name, by that name.
 FIXES: dict[str, type[AnyFix]] = registry(UndoFix, NetworkFix, ThresholdFix, PeopleFix, PicksFix, NothingFix)
 Fix = Annotated[AnyFix, OneOf(FIXES)]
+KindOfFix = TypeVar("KindOfFix", bound=AnyFix)

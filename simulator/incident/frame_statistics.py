@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.evidence.detection_tables import BINS, IMAGE_STATISTICS
+from simulator.incident.effects import GuidelineEffect, SlipEffect
 from simulator.incident.fixes import Change, Changes, Reviewed
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import HOUR_S, Secret
@@ -46,7 +47,7 @@ class FrameStatistics:
 
     @cached_property
     def _by_kind(self) -> Changes:
-        return Changes.of(self.changes)
+        return Changes(self.changes)
 
     @property
     def _cell(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -120,7 +121,7 @@ class FrameStatistics:
         drawn = Streams(self.secret.seed).named("guideline").random(len(least))
         ends = ends_s(self._by_kind.undone, "labels", self.secret, self.spec)
         at_s = self.frames.at_s
-        for effect in self.secret.outside(self.spec).guidelines:
+        for effect, _ in self.secret.effects_of(self.spec, GuidelineEffect):
             rising = (at_s - self.secret.onset_s) / max(self.secret.full_s(self.spec) - self.secret.onset_s, 1.0)
             least[(drawn < rising) & (at_s >= self.secret.onset_s) & (at_s < ends)] = effect.least_area_px
         return least
@@ -140,7 +141,7 @@ class FrameStatistics:
     def slips(self, at_s: Floats) -> Floats:
         """Return the share of objects that people label in the wrong place at these times (s)."""
         ends = ends_s(self._by_kind.undone, "labels", self.secret, self.spec)
-        share = sum(effect.share for effect in self.secret.outside(self.spec).slips)
+        share = sum(effect.share for effect, _ in self.secret.effects_of(self.spec, SlipEffect))
         return np.where((at_s >= self.secret.onset_s) & (at_s < ends), share, 0.0)
 
     def counted(self, rows: NDArray[np.int64], least_area_px: Floats) -> tuple[Floats, Floats]:

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from simulator.errors import InputError
 from simulator.incident.beliefs import Beliefs, load_beliefs
+from simulator.incident.fixes import NothingFix, PeopleFix, UndoFix
 from simulator.incident.incident_score import HELPS, DebriefStep, path
 from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction, NotebookEntry, WaitAction
@@ -65,7 +66,7 @@ class IncidentCourse:
     @cached_property
     def fixes(self) -> list[int]:
         """The fixes that change something."""
-        nothing = self.play.spec.remedies.nothing
+        nothing = self.play.spec.fixes_of(NothingFix)
         return [place for place, fix in self._shipped if fix not in nothing]
 
     @property
@@ -78,8 +79,8 @@ class IncidentCourse:
 
     def protects(self, place: int) -> bool:
         """Return whether the fix at a place spares the users harm before the cause is known: people look, or a roll back."""
-        remedies, fix = self.play.spec.remedies, self.fix(place)
-        return fix in remedies.people or (fix in remedies.undo and "server" in remedies.undo[fix].enters)
+        fix = self.play.spec.fixes[self.fix(place)]
+        return isinstance(fix, PeopleFix) or (isinstance(fix, UndoFix) and "server" in fix.enters)
 
     def fits(self, fix: str, cause: str) -> bool:
         """Return whether a fix is one for a cause: it acts where the cause enters, or it helps in the study of the case."""

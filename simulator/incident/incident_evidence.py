@@ -98,7 +98,7 @@ def _below(*place: str | int) -> Callable[[Faults], Faults]:
 
 
 def _networks(spec: Incident) -> dict[Path, Release | NetworkFix]:
-    fixes: dict[Path, Release | NetworkFix] = {("fixes", name): fix for name, fix in spec.remedies.networks.items()}
+    fixes: dict[Path, Release | NetworkFix] = {("fixes", name): fix for name, fix in spec.fixes_of(NetworkFix).items()}
     return {("release",): spec.release, ("previous",): spec.previous} | fixes
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.incident.beliefs import FALSE_ALARM, PAGE, Beliefs, answered, many_brier, minutes_of, questions
+from simulator.incident.fixes import NothingFix, UndoFix
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.places import true_places
 from simulator.incident.play import Play
@@ -143,8 +144,10 @@ def _since_off_h(play: Play, since_day: float | None) -> float:
 
 def _tried(play: Play, harms: list[Excess], harmless: bool) -> tuple[TriedFix, ...]:
     """Judge each fix by the run with it and the run with the earlier ones alone."""
-    remedies = play.spec.remedies
-    spares_frames = {*remedies.nothing, *(name for name, fix in remedies.undo.items() if fix.enters == ["labels"])}
+    spares_frames = {
+        *play.spec.fixes_of(NothingFix),
+        *(name for name, fix in play.spec.fixes_of(UndoFix).items() if fix.enters == ["labels"]),
+    }
     tried = []
     for place, one in enumerate(play.shipped):
         before, after = harms[place].since(one.at_s), harms[place + 1].since(one.at_s)

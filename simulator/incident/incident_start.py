@@ -18,7 +18,7 @@ from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.control_room import editor
 from simulator.incident.difficulty import DIFFICULTIES, USUAL, Level
-from simulator.incident.five_in_a_row import BUDGET_USD, FIVE, FiveInARow, affordable, prices_of
+from simulator.incident.five_in_a_row import BUDGET_USD, FIVE, FiveInARow, affordable
 from simulator.incident.incident_score import score
 from simulator.incident.monitoring import priced
 from simulator.incident.own_incidents import diagnosis_words, own_line, own_list, own_of_case
@@ -159,7 +159,7 @@ def _row(scenario: Scenario, row: str) -> None:
         "Money that you spend now is missing later."
     )
     watches = editor(scenario, affordable(spec, five.left_usd), f"row:{row}:{place}")
-    if (price := priced(watches, prices_of(spec))) > five.left_usd:
+    if (price := priced(watches, spec.prices)) > five.left_usd:
         st.error(f"These monitors cost {usd(price)} a week, more than is left.")
     elif st.button(f"Take the pager for incident {place}", key="pager_row", type="primary"):
         hidden = Hidden(series=row, place=place)

@@ -61,7 +61,7 @@ class View:
         return max(served.replicas, int(served.replica[self.recent()].max(initial=0)) + 1)
 
     def strength(self, enters: str) -> float:
-        undone = Changes.of(self.changes).undone
+        undone = Changes(self.changes).undone
         return float(self.stream.strength(np.array([self.now_s]), undone, enters)[0])
 
     def chosen(self, rows: Bools, count: int, purpose: str) -> Ints:

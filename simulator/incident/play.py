@@ -177,12 +177,12 @@ class Play:
 
         People continue to look after the close, and are paid until the stream ends, since the objects that they find count.
         """
-        prices = {name: figure.value for name, figure in self.spec.usd_a_week.items()}
         ends = [at_s for at_s, _ in self.watches[1:]] + [max(self.now_s, self.start_s)]
         watching = sum(
-            priced(watches, prices) * (end - at_s) / WEEK_S for (at_s, watches), end in zip(self.watches, ends, strict=True)
+            priced(watches, self.spec.prices) * (end - at_s) / WEEK_S
+            for (at_s, watches), end in zip(self.watches, ends, strict=True)
         )
         until_s = self.end_s if self.closed else self.now_s
-        reviews = Changes.of(change for step in self.shipped for change in step.changes).reviews
+        reviews = Changes(change for step in self.shipped for change in step.changes).reviews
         daily = sum(self.spec.fixes[step.name].usd_daily * max(until_s - step.at_s, 0.0) / DAY_S for step in self.shipped)
         return sum(note.usd for note in self.notes) + watching + daily + sum(review.usd(until_s) for review in reviews)

@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.incident.beliefs import FALSE_ALARM, Beliefs, Floats, answered, minutes_of, questions
 from simulator.incident.effects import Cause
+from simulator.incident.fixes import NothingFix, PeopleFix, PicksFix, UndoFix
 from simulator.incident.play import Play
 from simulator.incident.player_actions import BelieveAction, CloseAction, DiagnoseAction, FixAction, LookAction, WaitAction
 from simulator.incident.section import Incident
@@ -106,7 +107,7 @@ def naive(play: Play, _: Beliefs) -> None:
     world = next(name for name, cause in causes if cause.enters_at == "world")
     if play.now_s < play.end_s:
         play.act(DiagnoseAction(kind="diagnose", cause=world, confidence=0.8))
-        _ship(play, [FixAction(kind="fix", fix=play.spec.remedies.better_model())])
+        _ship(play, [FixAction(kind="fix", fix=play.spec.better_model())])
 
 
 def guess(play: Play, _: Beliefs) -> None:
@@ -120,8 +121,7 @@ def guess(play: Play, _: Beliefs) -> None:
 def everything(play: Play, _: Beliefs) -> None:
     """Take no look, and ship every fix that puts something back, everywhere, and people."""
     _paged(play)
-    remedies = play.spec.remedies
-    _ship(play, [FixAction(kind="fix", fix=name) for name in (*remedies.undo, *remedies.people)])
+    _ship(play, [FixAction(kind="fix", fix=name) for name in (*play.spec.fixes_of(UndoFix), *play.spec.fixes_of(PeopleFix))])
 
 
 #: Each investigator by its name.
@@ -137,13 +137,12 @@ PLAYERS: dict[str, Callable[[Play, Beliefs], None]] = {
 
 def fix_of(spec: Incident, cause: Cause) -> str:
     """Return the fix that ends a cause: nothing, more servers, undoing it where it entered, or people against the world."""
-    remedies = spec.remedies
     if cause.harmless or cause.enters_at is None:
-        return next(iter(remedies.nothing))
+        return next(iter(spec.fixes_of(NothingFix)))
     if cause.enters_at == "load":
-        return next(iter(remedies.picks))
-    undoing = [name for name, fix in remedies.undo.items() if cause.enters_at in fix.enters]
-    return undoing[0] if undoing else next(iter(remedies.people))
+        return next(iter(spec.fixes_of(PicksFix)))
+    undoing = [name for name, fix in spec.fixes_of(UndoFix).items() if cause.enters_at in fix.enters]
+    return undoing[0] if undoing else next(iter(spec.fixes_of(PeopleFix)))
 
 
 def _paged(play: Play) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
 from simulator.incident.difficulty import USUAL, Level, at_level
-from simulator.incident.effects import AnyEffect, Cause, Decoy, OutsideEffects, Shape, Where
+from simulator.incident.effects import AnyEffect, Cause, Decoy, Shape, Where
 from simulator.incident.section import Incident
 from simulator.records.streams import Streams
 
 DAY_S, HOUR_S = 86_400.0, 3600.0
+
+KindOfEffect = TypeVar("KindOfEffect", bound=AnyEffect)
 
 
 class SecretError(InputError):
@@ -81,12 +84,9 @@ class Secret:
         own = [effect for effect, of_cause in self.effects(spec) if of_cause]
         return {site for effect in own for site in self.sites(spec, effect.where)}
 
-    def outside(self, spec: Incident) -> OutsideEffects:
-        """Return the effects that act before or beside the frames' way."""
-        outside = OutsideEffects()
-        for effect, of_cause in self.effects(spec):
-            effect.join(outside, of_cause)
-        return outside
+    def effects_of(self, spec: Incident, kind: type[KindOfEffect]) -> list[tuple[KindOfEffect, bool]]:
+        """Return the effects of a kind, each with whether it belongs to a cause, not to the decoy."""
+        return [(effect, of_cause) for effect, of_cause in self.effects(spec) if isinstance(effect, kind)]
 
     def entries(self, spec: Incident) -> list[str]:
         """Return the lines of the log that the causes and the decoy write at the onset."""

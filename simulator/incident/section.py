@@ -26,7 +26,7 @@ from simulator.case.kinds import OneOf
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.incident.any_look import LOOKS, AnyLook
 from simulator.incident.effects import Cause, Decoy, LogEntry, Person
-from simulator.incident.fixes import Fix, Remedies
+from simulator.incident.fixes import Fix, KindOfFix, NetworkFix
 from simulator.incident.watches import WATCHED, Watch
 
 if TYPE_CHECKING:
@@ -201,8 +201,17 @@ class Incident(Section):
         return next((name for name, cause in self.causes.items() if not cause.effects), next(iter(self.causes)))
 
     @property
-    def remedies(self) -> Remedies:
-        return Remedies.of(self.fixes)
+    def prices(self) -> dict[str, float]:
+        """What it costs to watch each statistic, for a week (USD)."""
+        return {name: figure.value for name, figure in self.usd_a_week.items()}
+
+    def fixes_of(self, kind: type[KindOfFix]) -> dict[str, KindOfFix]:
+        """Return the fixes of a kind, by name."""
+        return {name: fix for name, fix in self.fixes.items() if isinstance(fix, kind)}
+
+    def better_model(self) -> str:
+        """Return the name of the fix that puts another network everywhere."""
+        return next(name for name, fix in self.fixes_of(NetworkFix).items() if fix.instead_of is None)
 
     def check(self, scenario: AnyCase) -> Faults:
         """Yield times that do not fit into the run, and what is watched without a price."""

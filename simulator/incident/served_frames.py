@@ -16,6 +16,7 @@ from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.engine.stages.pool import Pool
+from simulator.incident.effects import StrikeEffect
 from simulator.incident.secret import DAY_S, Secret, spec_of
 from simulator.incident.section import Incident
 from simulator.records.trace import OUTCOMES
@@ -80,7 +81,7 @@ def _served(run: _ServerRun) -> ServedFrames:
 def strikes_of(spec: Incident, secret: Secret) -> dict[str, float | None]:
     """Return the curveballs of the secret, each with its time (s)."""
     times: dict[str, float | None] = {}
-    for effect in secret.outside(spec).strikes:
+    for effect, _ in secret.effects_of(spec, StrikeEffect):
         days = effect.days(secret.shape == "gentle")
         times |= {name: secret.onset_s + after * DAY_S for name, after in days.items()}
     return times

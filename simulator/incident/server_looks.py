@@ -153,7 +153,7 @@ def _replicas(view: View) -> list[Replica]:
         every = range(view.stream.served.replicas)
         for place in every if effect.where.replicas is None else view.stream.replicas_of(effect.where, strength):
             effect.change_replica(replicas[place])
-    for change in Changes.of(view.changes).lasting:
+    for change in Changes(view.changes).lasting:
         for replica in replicas:
             replica.model = change.model_after(replica.model, view.now_s)
     return replicas

@@ -129,7 +129,7 @@ class Stream:
 
     def _scenes(self, undone: Sequence[Undone]) -> tuple[Ints, Ints, Ints, Bools]:
         """Return each frame's dwell, scene and setting (-1: as usual), and whether the cause brought it; not to be changed."""
-        key = tuple(undone) if self.secret.outside(self.spec).scenes else ()
+        key = tuple(undone) if self.secret.effects_of(self.spec, ScenesEffect) else ()
         if key not in self._seen:
             self._seen[key] = self._drawn_scenes(key)
         return self._seen[key]
@@ -138,7 +138,7 @@ class Stream:
         count = len(self.site)
         dwell, scene, setting = np.zeros(count, np.int64), np.zeros(count, np.int64), np.full(count, -1)
         struck = np.zeros(count, bool)
-        effects = self.secret.outside(self.spec).scenes
+        effects = self.secret.effects_of(self.spec, ScenesEffect)
         for camera, (begins, drawn) in enumerate(self.dwelt):
             rows = np.flatnonzero(self.camera == camera)
             which = np.searchsorted(begins, self.served.arrived_s[rows], side="right") - 1
@@ -275,7 +275,7 @@ class Stream:
 
     def frames(self, changes: Iterable[Change] = ()) -> Frames:
         """Return the frames under these changes."""
-        made = Changes.of(changes)
+        made = Changes(changes)
         dwell, scene, scene_setting, struck = self._scenes(made.undone)
         usual, struck = self.usual, struck.copy()
         settings, calm = (FrameSettings(usual.copy(), usual.copy(), usual.copy()) for _ in range(2))
@@ -323,7 +323,7 @@ class Stream:
 
     def as_served(self, rows: Ints, at_s: float, frames: Frames, changes: Iterable[Change]) -> tuple[Ints, Ints, Ints]:
         """Answer stored frames as the servers of a time (s) do: the setting given, the network and the bin, each (rows,)."""
-        made = Changes.of(changes)
+        made = Changes(changes)
         now, drawn = np.full(len(rows), at_s), self.streams.named("replayed").random((len(rows), 2))
         replica = (drawn[:, 0] * self.served.replicas).astype(np.int64)
         replayed = ReplayedFrames(frames.seen[rows].copy(), self._released(len(rows)), CountingRules.tested(len(rows)))

@@ -173,7 +173,7 @@ def fixes_by_cause(fixes: pd.DataFrame, spec: Incident) -> Chart:
 
 
 def _fixes_takeaway(fixes: pd.DataFrame, spec: Incident) -> str:
-    better = spec.remedies.better_model()
+    better = spec.better_model()
     rows = fixes[fixes["fix"] == better].dropna(subset=["took_away"])
     restored = int((rows["took_away"] >= 0.8).sum())
     return (
