@@ -7,12 +7,14 @@ with the share of scripted plays in which it fires.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from simulator.incident.incident_course import IncidentCourse
 from simulator.incident.incident_score import DebriefStep
 from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import HOUR_S
 from simulator.incident.suspicions import equal_brier, suspicion_scores
-from simulator.session.session_signals import Evidence
+from simulator.session.session_signals import Evidence, Level
 from simulator.session.signal_rules import SignalRule
 from simulator.units import counted
 
@@ -29,11 +31,27 @@ _LONG_H, _SOON_H = 48.0, 12.0
 #: A first look of up to ten minutes is no detour (s).
 _QUICK_S = 600.0
 
+Finds = Callable[[IncidentCourse], Evidence | None]
+
+#: The rules in the order of this file.
+INCIDENT_RULES: list[SignalRule[IncidentCourse]] = []
+
+
+def _rule(signal: str, level: Level, states: str) -> Callable[[Finds], Finds]:
+    """Register a function as the rule of its name, which decides a level of a signal; states: when it fires."""
+
+    def register(finds: Finds) -> Finds:
+        INCIDENT_RULES.append(SignalRule(finds.__name__.removeprefix("_"), signal, level, states, finds))
+        return finds
+
+    return register
+
 
 def _asked(course: IncidentCourse) -> list[DebriefStep]:
     return [step for step in course.steps if step.of_best is not None]
 
 
+@_rule("first_looks", "very_weak", "a diagnosis or a fix, and no look at all")
 def _no_look(course: IncidentCourse) -> Evidence | None:
     acted = [*course.diagnoses, *course.fixes]
     if course.looks or not acted:
@@ -41,6 +59,11 @@ def _no_look(course: IncidentCourse) -> Evidence | None:
     return Evidence("You acted without a single look.", [min(acted)])
 
 
+@_rule(
+    "first_looks",
+    "weak",
+    "a first look of more than ten minutes with less than a quarter of the best look's bits, and of the best bits a minute",
+)
 def _far_look(course: IncidentCourse) -> Evidence | None:
     first = next(iter(_asked(course)), None)
     if first is None or first.place != course.looks[0] or first.of_best is None or first.of_best >= FAR:
@@ -52,6 +75,9 @@ def _far_look(course: IncidentCourse) -> Evidence | None:
     return Evidence(words, [first.place])
 
 
+@_rule(
+    "first_looks", "strong", "the first three looks have on average half of the best look's bits, or of the best bits a minute"
+)
 def _near_looks(course: IncidentCourse) -> Evidence | None:
     first = _asked(course)[:_FIRST]
     if not first or sum(step.of_best or 0 for step in first) < NEAR * len(first):
@@ -60,12 +86,14 @@ def _near_looks(course: IncidentCourse) -> Evidence | None:
     return Evidence(words, [step.place for step in first])
 
 
+@_rule("evidence", "very_weak", "the last diagnosis before any look")
 def _named_blind(course: IncidentCourse) -> Evidence | None:
     if not course.diagnoses or course.looked_before(course.diagnoses[-1]):
         return None
     return Evidence("You named the cause from the alarm alone.", [course.diagnoses[-1]])
 
 
+@_rule("evidence", "strong", "the last diagnosis where the findings make it 80% likely")
 def _named_when_likely(course: IncidentCourse) -> Evidence | None:
     found = _final(course)
     if found is None or found[2] < _LIKELY:
@@ -84,6 +112,11 @@ def _final(course: IncidentCourse) -> tuple[int, float, float] | None:
     return place, diagnosis.confidence, course.likely(place).get(diagnosis.cause, 0.0)
 
 
+@_rule(
+    "confidence",
+    "weak",
+    "a confidence 40 points above the findings' probability, without a look that says more to a person than its sign",
+)
 def _overconfident(course: IncidentCourse) -> Evidence | None:
     if not course.diagnoses or not course.steps:
         return None
@@ -99,6 +132,7 @@ def _overconfident(course: IncidentCourse) -> Evidence | None:
     )
 
 
+@_rule("confidence", "strong", "after a look, a confidence within 15 points of the findings'")
 def _calibrated(course: IncidentCourse) -> Evidence | None:
     found = _final(course)
     if found is None or abs(found[1] - found[2]) > _CLOSE:
@@ -107,6 +141,7 @@ def _calibrated(course: IncidentCourse) -> Evidence | None:
     return Evidence(f"You were {100 * sure:.0f}% sure; the findings made your cause {100 * likely:.0f}% likely.", [place])
 
 
+@_rule("confidence", "strong", "suspicions before and after a look that score better on average than equal ones")
 def _informed(course: IncidentCourse) -> Evidence | None:
     places = course.suspicions
     if len(places) < 2 or not any(places[0] < look < places[-1] for look in course.looks):
@@ -118,6 +153,7 @@ def _informed(course: IncidentCourse) -> Evidence | None:
     return Evidence(f"Your suspicions score {mean:.2f} on average; equal ones score {equal:.2f}, and less is better.", places)
 
 
+@_rule("remedy", "very_weak", "a fix before any look, other than people or a roll back")
 def _fixed_blind(course: IncidentCourse) -> Evidence | None:
     blind = [place for place in course.fixes if not course.looked_before(place) and not course.protects(place)]
     return (
@@ -133,6 +169,7 @@ def _named(course: IncidentCourse, before: int) -> list[str]:
     return [diagnose.cause for diagnose in reversed(diagnoses) if diagnose is not None]
 
 
+@_rule("remedy", "weak", "fixes after a diagnosis, and none of them for a cause that was named")
 def _unfit(course: IncidentCourse) -> Evidence | None:
     after = [place for place in course.fixes if _named(course, place)]
     fitting = [place for place in after if any(course.fits(course.fix(place), cause) for cause in _named(course, place))]
@@ -141,6 +178,7 @@ def _unfit(course: IncidentCourse) -> Evidence | None:
     return Evidence("No fix that you shipped after your diagnosis is one for the cause that you named.", after)
 
 
+@_rule("remedy", "strong", "a look, then a diagnosis, then a fix for the named cause")
 def _fit(course: IncidentCourse) -> Evidence | None:
     for place in course.fixes:
         named = _named(course, place)
@@ -149,6 +187,7 @@ def _fit(course: IncidentCourse) -> Evidence | None:
     return None
 
 
+@_rule("meanwhile", "weak", "a harmful cause, and two days of waiting from the alarm to the first fix")
 def _idle(course: IncidentCourse) -> Evidence | None:
     page = course.true_page
     if page is None or course.play.secret.harmless(course.play.spec):
@@ -160,6 +199,7 @@ def _idle(course: IncidentCourse) -> Evidence | None:
     return Evidence(f"You waited {waited:.0f} h after the alarm, while the harm went on and no fix was ordered.", [page])
 
 
+@_rule("meanwhile", "strong", "people or a roll back within 12 h of the alarm, before the last diagnosis")
 def _protected(course: IncidentCourse) -> Evidence | None:
     page = course.true_page
     if page is None:
@@ -172,6 +212,7 @@ def _protected(course: IncidentCourse) -> Evidence | None:
     return None
 
 
+@_rule("alarms", "very_weak", "an alarm before the onset, and a fix without a look, other than people or a roll back")
 def _fixed_a_false_alarm(course: IncidentCourse) -> Evidence | None:
     unlooked = [place for place in _before_the_onset(course) if not course.looked_before(place)]
     early = [place for place in unlooked if not course.protects(place)]
@@ -183,6 +224,7 @@ def _fixed_a_false_alarm(course: IncidentCourse) -> Evidence | None:
     )
 
 
+@_rule("alarms", "strong", "an alarm before the onset, a look, and no fix until the onset")
 def _waited_out(course: IncidentCourse) -> Evidence | None:
     page, onset_s = course.early_page, course.play.secret.onset_s
     if page is None or course.true_page is None or _before_the_onset(course):
@@ -195,6 +237,7 @@ def _before_the_onset(course: IncidentCourse) -> list[int]:
     return [place for place in course.fixes if course.notes[place].at_s < course.play.secret.onset_s]
 
 
+@_rule("cost", "weak", "three new looks or more after the findings make a cause 97% likely, before a wait or a fix")
 def _kept_looking(course: IncidentCourse) -> Evidence | None:
     settled = next((step for step in course.steps if max(step.shares.values()) >= _SETTLED), None)
     if settled is None:
@@ -209,6 +252,7 @@ def _kept_looking(course: IncidentCourse) -> Evidence | None:
     return Evidence(words, later)
 
 
+@_rule("cost", "strong", "a diagnosis where the findings make a cause 80% likely, and not the rule above")
 def _stopped_in_time(course: IncidentCourse) -> Evidence | None:
     if not course.diagnoses or not course.looked_before(course.diagnoses[0]) or _kept_looking(course):
         return None
@@ -216,80 +260,3 @@ def _stopped_in_time(course: IncidentCourse) -> Evidence | None:
     if not likely or max(likely.values()) < _LIKELY:
         return None
     return Evidence("You named a cause soon after the findings had made one likely.", [course.diagnoses[0]])
-
-
-INCIDENT_RULES: tuple[SignalRule[IncidentCourse], ...] = (
-    SignalRule("no_look", "first_looks", "very_weak", "a diagnosis or a fix, and no look at all", _no_look),
-    SignalRule(
-        "far_look",
-        "first_looks",
-        "weak",
-        "a first look of more than ten minutes with less than a quarter of the best look's bits, and of the best bits a minute",
-        _far_look,
-    ),
-    SignalRule(
-        "near_looks",
-        "first_looks",
-        "strong",
-        "the first three looks have on average half of the best look's bits, or of the best bits a minute",
-        _near_looks,
-    ),
-    SignalRule("named_blind", "evidence", "very_weak", "the last diagnosis before any look", _named_blind),
-    SignalRule(
-        "named_when_likely",
-        "evidence",
-        "strong",
-        "the last diagnosis where the findings make it 80% likely",
-        _named_when_likely,
-    ),
-    SignalRule(
-        "overconfident",
-        "confidence",
-        "weak",
-        "a confidence 40 points above the findings' probability, without a look that says more to a person than its sign",
-        _overconfident,
-    ),
-    SignalRule(
-        "calibrated", "confidence", "strong", "after a look, a confidence within 15 points of the findings'", _calibrated
-    ),
-    SignalRule(
-        "informed",
-        "confidence",
-        "strong",
-        "suspicions before and after a look that score better on average than equal ones",
-        _informed,
-    ),
-    SignalRule("fixed_blind", "remedy", "very_weak", "a fix before any look, other than people or a roll back", _fixed_blind),
-    SignalRule("unfit", "remedy", "weak", "fixes after a diagnosis, and none of them for a cause that was named", _unfit),
-    SignalRule("fit", "remedy", "strong", "a look, then a diagnosis, then a fix for the named cause", _fit),
-    SignalRule("idle", "meanwhile", "weak", "a harmful cause, and two days of waiting from the alarm to the first fix", _idle),
-    SignalRule(
-        "protected",
-        "meanwhile",
-        "strong",
-        "people or a roll back within 12 h of the alarm, before the last diagnosis",
-        _protected,
-    ),
-    SignalRule(
-        "fixed_a_false_alarm",
-        "alarms",
-        "very_weak",
-        "an alarm before the onset, and a fix without a look, other than people or a roll back",
-        _fixed_a_false_alarm,
-    ),
-    SignalRule("waited_out", "alarms", "strong", "an alarm before the onset, a look, and no fix until the onset", _waited_out),
-    SignalRule(
-        "kept_looking",
-        "cost",
-        "weak",
-        "three new looks or more after the findings make a cause 97% likely, before a wait or a fix",
-        _kept_looking,
-    ),
-    SignalRule(
-        "stopped_in_time",
-        "cost",
-        "strong",
-        "a diagnosis where the findings make a cause 80% likely, and not the rule above",
-        _stopped_in_time,
-    ),
-)
