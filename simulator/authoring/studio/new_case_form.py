@@ -20,7 +20,7 @@ from simulator.authoring.blank_case import (
 from simulator.authoring.new_case import SCHEMA_FILE, checked_id, copied_case
 from simulator.authoring.new_command import write_schema
 from simulator.authoring.studio.case_folder import CaseFolder
-from simulator.authoring.studio.form_parts import number_of
+from simulator.authoring.studio.studio_forms import number_of
 from simulator.case.document import ScenarioError
 from simulator.case.load import scenario_ids
 from simulator.errors import InputError

@@ -10,14 +10,12 @@ from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain
 from simulator.authoring.studio.candidate_preview import candidate_preview
 from simulator.authoring.studio.case_folder import CaseFolder, own_folder
-from simulator.authoring.studio.choice_form import choice_form
 from simulator.authoring.studio.coverage_panel import coverage_panel
 from simulator.authoring.studio.draft import Draft
 from simulator.authoring.studio.editor_component import editor
-from simulator.authoring.studio.figure_form import figure_form
 from simulator.authoring.studio.new_case_form import new_case_form
-from simulator.authoring.studio.objective_form import objective_form
 from simulator.authoring.studio.save_dialog import save_dialog
+from simulator.authoring.studio.studio_forms import choice_form, figure_form, objective_form
 from simulator.authoring.studio.tests_panel import tests_panel
 from simulator.authoring.studio.versions_panel import versions_panel
 from simulator.case.document import ScenarioError

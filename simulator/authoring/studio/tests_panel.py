@@ -15,7 +15,7 @@ from simulator.app.widgets import plain
 from simulator.authoring.case_test import case_results
 from simulator.authoring.check_results import CheckResult, KeptResults, placed
 from simulator.authoring.studio.draft import Draft
-from simulator.authoring.studio.form_parts import draw_again
+from simulator.authoring.studio.studio_forms import draw_again
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.schema import Scenario
 from simulator.panels.background_study import Study, submitting

@@ -8,7 +8,7 @@ from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.authoring.studio.case_versions import CaseVersions, text_of
 from simulator.authoring.studio.draft import Draft
-from simulator.authoring.studio.form_parts import draw_again
+from simulator.authoring.studio.studio_forms import draw_again
 from simulator.authoring.studio.text_difference import show_difference
 from simulator.errors import InputError
 
