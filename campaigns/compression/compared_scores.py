@@ -21,7 +21,7 @@ from campaigns.compression.smaller_networks import (
     TRAININGS,
     Study,
 )
-from simulator.authoring.score_readings import score_reading
+from simulator.authoring.claim_evidence import score_reading
 from simulator.case.case_tests import TableReading, TextClaim
 from simulator.evidence.score_import import write_table
 from simulator.evidence.score_tables import Measured

@@ -130,16 +130,19 @@ def as_json(scenario: Scenario, results: Sequence[CheckResult]) -> str:
 
 
 def as_annotation(file: str, result: CheckResult) -> str:
-    """Return a workflow command of GitHub for a result that fails (docs.github.com, workflow commands)."""
-    where = (
-        f"file={_property(file)},line={result.line},col={result.column},title={_property(f'{result.check}: {result.subject}')}"
-    )
-    return f"::error {where}::{_data(result.says)}"
+    """Return a workflow command of GitHub for a result that fails."""
+    title = f"{result.check}: {result.subject}"
+    return workflow_command("error", result.says, file=file, line=result.line, col=result.column, title=title)
 
 
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def workflow_command(level: str, message: str, **properties: object) -> str:
+    """Return a workflow command of GitHub: https://docs.github.com/actions/reference/workflow-commands-for-github-actions."""
+    named = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in properties.items())
+    return f"::{level} {named}::{_escaped(message)}"
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escaped(text: str, further: str = "") -> str:
+    """Escape the characters that end a workflow command, or one of its values."""
+    for character in f"%\r\n{further}":
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text

@@ -36,15 +36,16 @@ _END = re.compile(r"(?<=[.!?:;])[\"”’)*]*\s+|\n\s*\n|\n\s*(?=[-*] |\d+\. )")
 
 def lint_cautions(plan: Plan) -> list[Fault]:
     """Return every caution on a case whose default design has this plan, also those on its evidence."""
-    document = authored(plan).document
-    cautions = [document.fault(path, words, code=code) for code, rule in RULES.items() for path, words in rule(plan)]
+    scenario = authored(plan)
+    document = scenario.document
+    cautions = [document.fault(path, words, code=code) for code, rule in RULES.items() for path, words in rule(scenario, plan)]
     known = {caution.message for caution in cautions}
     labels = {stage.label: ("stages", name) for name, stage in plan.scenario.stages.items()}
     for warning in plan.warnings:
         place = next((path for label, path in labels.items() if warning.startswith(label)), ())
         if warning not in known:
             cautions.append(document.fault(place, warning, code="evidence-doubt"))
-    return [*cautions, *_long_sentences(authored(plan))]
+    return [*cautions, *_long_sentences(scenario)]
 
 
 def authored(plan: Plan) -> Scenario:
@@ -52,12 +53,8 @@ def authored(plan: Plan) -> Scenario:
     return plan.authored or plan.scenario
 
 
-def _slow_people(plan: Plan) -> Found:
-    yield from placed_cautions(authored(plan))
-
-
-def _without_range(plan: Plan) -> Found:
-    scenario, limits = authored(plan), dict[Path, tuple[float, float]]()
+def _without_range(scenario: Scenario, _: Plan) -> Found:
+    limits = dict[Path, tuple[float, float]]()
     for path, figure in sourced_of(scenario):
         if isinstance(figure, Figure):
             limits[path] = figure.allowed
@@ -71,8 +68,8 @@ def _without_range(plan: Plan) -> Found:
             yield path, f"{value:g} is {kind}, without a range; add `between: [lowest, highest]`"
 
 
-def _without_date(plan: Plan) -> Found:
-    for path, data in _written_figures(authored(plan)):
+def _without_date(scenario: Scenario, _: Plan) -> Found:
+    for path, data in _written_figures(scenario):
         if "published" in data and not _DATE.search(data["published"]):
             yield (*path, "published"), "a published figure names its source with the year; add the year"
 
@@ -92,8 +89,7 @@ def _figures_in(part: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield from _figures_in(value, (*path, key))
 
 
-def _unprovable(plan: Plan) -> Found:
-    scenario = authored(plan)
+def _unprovable(scenario: Scenario, plan: Plan) -> Found:
     for index, objective in enumerate(scenario.objectives):
         sentence = too_few_labels(plan, scenario.metrics[objective.metric], objective.at_least)
         if sentence and objective.metric not in scenario.tests.unmet:
@@ -101,8 +97,7 @@ def _unprovable(plan: Plan) -> Found:
             yield ("objectives", index, "at_least"), f"{objective.label}: {sentence} {remedy}"
 
 
-def _loose_bounds(plan: Plan) -> Found:
-    scenario = authored(plan)
+def _loose_bounds(scenario: Scenario, _: Plan) -> Found:
     machines, by_people = scenario.machine_stages(), bool(slow_answers(scenario))
     for index, objective in enumerate(scenario.objectives):
         metric = scenario.metrics[objective.metric]
@@ -113,9 +108,9 @@ def _loose_bounds(plan: Plan) -> Found:
             yield ("objectives", index, "at_most"), f"{shown} is long for machines; times are in seconds: {in_ms}"
 
 
-def _unused_base_values(plan: Plan) -> Found:
-    document = authored(plan).document
-    for name, choice in authored(plan).choices.items():
+def _unused_base_values(scenario: Scenario, _: Plan) -> Found:
+    document = scenario.document
+    for name, choice in scenario.choices.items():
         defaults = choice.changes(choice.default)
         for path in sorted(written_always(choice), key=str):
             if not document.holds(path):
@@ -137,9 +132,9 @@ def _plain(value: Any) -> Any:
     return value["value"] if isinstance(value, dict) and "value" in value else value
 
 
-def _shared_places(plan: Plan) -> Found:
+def _shared_places(scenario: Scenario, _: Plan) -> Found:
     writers: dict[Path, str] = {}
-    for name, choice in authored(plan).choices.items():
+    for name, choice in scenario.choices.items():
         for path in sorted(set[Path]().union(*places_of(choice)), key=str):
             if path in writers:
                 what = f"`{writers[path]}` writes {dotted(path)} too; this choice wins if both are picked"
@@ -147,8 +142,7 @@ def _shared_places(plan: Plan) -> Found:
             writers[path] = name
 
 
-def _unshown_texts(plan: Plan) -> Found:
-    scenario = authored(plan)
+def _unshown_texts(scenario: Scenario, _: Plan) -> Found:
     texts = " ".join(words_alone(text) for _, text in texts_of(scenario))
     for index, claim in enumerate(scenario.claims):
         if words_alone(claim.says) not in texts:
@@ -159,8 +153,7 @@ def _unshown_texts(plan: Plan) -> Found:
                 yield (section, name, "note"), "no page shows this note; write it into the label, the brief or a comment"
 
 
-def _unknown_numbers(plan: Plan) -> Found:
-    scenario = authored(plan)
+def _unknown_numbers(scenario: Scenario, _: Plan) -> Found:
     known = kept_numbers(scenario)
     for path, text in raw_texts(scenario):
         for placeholder in placeholders_in(text):
@@ -168,8 +161,7 @@ def _unknown_numbers(plan: Plan) -> Found:
                 yield path, f"no run of this case has given {placeholder.subject} yet; `casesim test` does and keeps the number"
 
 
-def _similar_names(plan: Plan) -> Found:
-    scenario = authored(plan)
+def _similar_names(scenario: Scenario, _: Plan) -> Found:
     spaces: list[tuple[Path, Iterable[str]]] = [
         (("stages",), scenario.stages),
         (("ends",), scenario.ends),
@@ -209,8 +201,8 @@ def _long_sentences(scenario: Scenario) -> Iterator[Fault]:
 
 
 #: The rules by the codes of their cautions.
-RULES: Mapping[str, Callable[[Plan], Found]] = {
-    "unclear-words": _slow_people,
+RULES: Mapping[str, Callable[[Scenario, Plan], Found]] = {
+    "unclear-words": lambda scenario, _: placed_cautions(scenario),
     "no-range": _without_range,
     "no-date": _without_date,
     "unprovable": _unprovable,

@@ -11,17 +11,19 @@ from typing import Annotated, Any
 import typer
 
 from simulator.authoring.blank_case import (
+    SCHEMA_FILE,
     CaseAnswers,
     blank_case,
+    checked_id,
     checked_model,
     checked_word,
+    copied_case,
     measured_models,
     plural,
     usual_bound,
     usual_rate,
 )
 from simulator.authoring.case_schema import case_schema
-from simulator.authoring.new_case import SCHEMA_FILE, checked_id, copied_case
 from simulator.case.load import loads
 from simulator.cli.exits import UsageError, say
 from simulator.engine.plan import compile_plan

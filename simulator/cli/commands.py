@@ -42,7 +42,7 @@ COMMANDS = {
         "Print the names in a case: metrics with units, stages, ends, choices, places to write, figures, curveballs, exhibits.",
     ),
     "schema": CommandEntry(
-        "authoring.schema_command:schema",
+        "authoring.show_command:schema",
         "Print the JSON Schema (draft 7) of a case. An editor completes and explains keys by it, and marks wrong ones.",
     ),
     "lsp": CommandEntry(

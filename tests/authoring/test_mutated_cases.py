@@ -7,8 +7,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from simulator.authoring.case_checker import check_text
+from simulator.authoring.check_command import FORMATS, lines_of
 from simulator.authoring.finding_codes import FINDINGS
-from simulator.authoring.finding_formats import FORMATS, lines_of
 from tests.authoring.mistakes import WHOLE
 from tests.fuzz.mutate import ANYTHING, as_yaml, changed_text, changed_tree, drawn
 from tests.fuzz.scenarios import WORDS

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 from ruamel.yaml import YAML
 
-from simulator.authoring.row_tables import table_of_rows
+from simulator.authoring.show_command import table_of_rows
 from simulator.case.choices import parts
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from simulator.authoring import score_readings
+from simulator.authoring import claim_evidence
 from simulator.authoring.claim_evidence import paired_ratio
 from simulator.case.case_tests import TextClaim
 from simulator.engine.compiled_plan import Plan
@@ -75,13 +75,13 @@ def scored(positives: int, number: int) -> Iterator[Claim]:
     areas = [float(norm.cdf(apart / np.sqrt(2))) for apart in APART]
     passed = [float(norm.cdf(apart - norm.isf(1 - SENSITIVITY))) for apart in APART]
     tables = labelled(positives, number)
-    with patch.object(score_readings, "score_rows", tables.__getitem__):
+    with patch.object(claim_evidence, "score_rows", tables.__getitem__):
         for read, at, truths in (("auc", None, areas), ("specificity", SENSITIVITY, passed)):
             one, other = ({"table": model, "read": read, "at_sensitivity": at} for model in "ab")
             alone = TextClaim(says="A sentence", shows=0, scores=one)
-            yield Claim(read, truths[0], score_readings.score_reading(alone, alone.scores)[0])
+            yield Claim(read, truths[0], claim_evidence.score_reading(alone, alone.scores)[0])
             both = TextClaim(says="A sentence", shows=0, scores=one, against_scores=other)
-            yield Claim(f"difference of {read}", truths[0] - truths[1], score_readings.score_reading(both, both.scores)[0])
+            yield Claim(f"difference of {read}", truths[0] - truths[1], claim_evidence.score_reading(both, both.scores)[0])
 
 
 @study("a claim on a score table, 48 positives")

@@ -1,8 +1,9 @@
-"""The author's folder: a case file is read with the hash of its bytes, and written only over the bytes that the author saw."""
+"""The author's folder: a case file is written only over the bytes that the author saw, and its earlier texts are kept."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -15,8 +16,8 @@ from simulator import paths
 from simulator.case.load import ENDINGS, OWN_CASES, files_at
 from simulator.errors import InputError, shortened
 from simulator.evidence.evidence_files import in_one_step
-from simulator.files import make_private_folder, read_within
-from simulator.limits import CASE_FILE
+from simulator.files import UnreadableError, make_private_folder, read_within
+from simulator.limits import CASE_FILE, VERSIONS_KEPT
 
 #: Seconds that a save waits for the save of another program.
 PATIENCE_S = 5.0
@@ -122,3 +123,54 @@ def own_folder() -> CaseFolder | None:
     """Return the folder or file that the server was started with; None for a server without one."""
     named = os.environ.get(OWN_CASES)
     return CaseFolder(Path(named)) if named else None
+
+
+_NAME = re.compile(r"(\d{16})-([0-9a-f]{16})\.yaml")
+
+
+class CaseVersion(NamedTuple):
+    """A text that the file once had; at: when it was saved, or replaced (s since 1970)."""
+
+    at: float
+    digest: str
+    place: Path
+
+
+class CaseVersions:
+    """The versions of one file, in the data folder of the server's user."""
+
+    def __init__(self, file: Path) -> None:
+        self.folder = paths.CASE_VERSIONS / sha256(str(file).encode()).hexdigest()[:32]
+
+    def add(self, text: str, at: float) -> None:
+        """Keep a text, unless it is the newest one already; the oldest beyond the limit go. Raises InputError."""
+        known = self.listed()
+        digest = sha256(text.encode()).hexdigest()[:16]
+        if known and known[0].digest == digest:
+            return
+        later = max(round(at * 1e6), round(known[0].at * 1e6) + 1) if known else round(at * 1e6)
+        try:
+            make_private_folder(self.folder)
+            with in_one_step(self.folder / f"{later:016d}-{digest}.yaml") as part:
+                part.write_bytes(text.encode())
+            for old in self.listed()[VERSIONS_KEPT.most :]:
+                old.place.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.folder}: the version cannot be kept: {error.strerror}; nothing was changed") from error
+
+    def listed(self) -> list[CaseVersion]:
+        """Return the versions, the newest first."""
+        try:
+            names = sorted((place for place in self.folder.iterdir()), reverse=True)
+        except OSError:
+            return []
+        matched = [(place, _NAME.fullmatch(place.name)) for place in names]
+        return [CaseVersion(int(match[1]) / 1e6, match[2], place) for place, match in matched if match]
+
+
+def text_of(version: CaseVersion) -> str:
+    """Return the text of a version; raises InputError for a damaged one."""
+    content = read_within(version.place, CASE_FILE)
+    if sha256(content).hexdigest()[:16] != version.digest:
+        raise UnreadableError(version.place, "is damaged, and is not used")
+    return content.decode()

@@ -9,15 +9,17 @@ import streamlit as st
 
 from simulator.app.widgets import plain
 from simulator.authoring.blank_case import (
+    SCHEMA_FILE,
     CaseAnswers,
     blank_case,
+    checked_id,
     checked_word,
+    copied_case,
     measured_models,
     plural,
     usual_bound,
     usual_rate,
 )
-from simulator.authoring.new_case import SCHEMA_FILE, checked_id, copied_case
 from simulator.authoring.new_command import write_schema
 from simulator.authoring.studio.case_folder import CaseFolder
 from simulator.authoring.studio.studio_forms import number_of

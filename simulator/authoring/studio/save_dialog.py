@@ -7,10 +7,9 @@ from time import time
 import streamlit as st
 
 from simulator.app.widgets import plain
-from simulator.authoring.studio.case_folder import CaseText, ChangedFileError
-from simulator.authoring.studio.case_versions import CaseVersions
+from simulator.authoring.studio.case_folder import CaseText, CaseVersions, ChangedFileError
 from simulator.authoring.studio.draft import Draft
-from simulator.authoring.studio.text_difference import show_difference
+from simulator.authoring.studio.versions_panel import show_difference
 from simulator.errors import InputError
 from simulator.units import counted
 

@@ -1,15 +1,16 @@
-"""Earlier versions of the file: the difference to the text, and the way back."""
+"""Earlier versions of the file: the difference to the text, line by line, and the way back."""
 
 from __future__ import annotations
+
+from difflib import unified_diff
 
 import streamlit as st
 
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
-from simulator.authoring.studio.case_versions import CaseVersions, text_of
+from simulator.authoring.studio.case_folder import CaseVersions, text_of
 from simulator.authoring.studio.draft import Draft
 from simulator.authoring.studio.studio_forms import draw_again
-from simulator.authoring.studio.text_difference import show_difference
 from simulator.errors import InputError
 
 
@@ -34,3 +35,18 @@ def versions_panel(draft: Draft) -> None:
         draw_again()
     st.caption("From the text in the editor to this version. Nothing is saved until you save.")
     show_difference(draft.text, text, ("editor", "this version"))
+
+
+def difference(before: str, after: str, names: tuple[str, str]) -> str:
+    """Return the lines that differ, with three lines around each; empty for equal texts."""
+    lines = unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="")
+    return "\n".join(lines)
+
+
+def show_difference(before: str, after: str, names: tuple[str, str]) -> None:
+    """Show the lines that differ, or say that none does."""
+    found = difference(before, after, names)
+    if found:
+        st.code(found, language=None, wrap_lines=True)
+    else:
+        st.markdown("The two texts are equal.")

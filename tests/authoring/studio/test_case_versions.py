@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.authoring.studio.case_versions import CaseVersions, text_of
+from simulator.authoring.studio.case_folder import CaseVersions, text_of
 from simulator.errors import InputError
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.authoring.studio.section_parser import SectionParser
+from simulator.authoring.studio.draft import SectionParser
 from simulator.case.document import ScenarioError, parse_document
 from simulator.case.load import find
 from simulator.limits import Limit

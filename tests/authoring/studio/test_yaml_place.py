@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.authoring.studio.yaml_place import place_at
+from simulator.authoring.studio.schema_help import place_at
 
 TEXT = """\
 id: x
