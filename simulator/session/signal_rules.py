@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import mean
 from typing import Generic
 
@@ -50,56 +51,77 @@ class Mistake:
     finds: Callable[[Course], Evidence | None]
 
 
+def adds_rule(
+    rules: list[SignalRule[LogForm]], signal: str, level: Level, states: str
+) -> Callable[[Callable[[LogForm], Evidence | None]], Callable[[LogForm], Evidence | None]]:
+    """Add a rule whose evidence a function finds, under the name of the function."""
+
+    def add(finds: Callable[[LogForm], Evidence | None]) -> Callable[[LogForm], Evidence | None]:
+        rules.append(SignalRule(finds.__name__.removeprefix("_"), signal, level, states, finds))
+        return finds
+
+    return add
+
+
+RULES: list[SignalRule[Course]] = []
+_rule = partial(adds_rule, RULES)
+
+
+def _untouched(course: Course, phase: str, words: str) -> Evidence | None:
+    """Return evidence where designs ran and nothing was done for a phase: no answer read, no change and no panel."""
+    if not course.runs or phase not in course.phases or course.touched(phase):
+        return None
+    return Evidence(words, [course.runs[-1].place])
+
+
+def _misses_nothing(run: RunSeen) -> bool:
+    """Return whether a run misses no objective for certain."""
+    return run.ended is not None and not {"not met", "void"} & set(run.ended.verdicts.values())
+
+
+@_rule("framing", "very_weak", "a run before any question, assumption or ranked objective")
 def _architecture_first(course: Course) -> Evidence | None:
     if not course.runs:
         return None
-    first = course.runs[0].place
-    state = course.state
-    framed = [
-        *(question.place for question in state.questions),
-        *(assumption.place for assumption in state.assumptions),
-        *(ranking.place for ranking in state.rankings),
-    ]
-    if any(place < first for place in framed):
+    first, state = course.runs[0].place, course.state
+    if any(act.place < first for act in (*state.questions, *state.assumptions, *state.rankings)):
         return None
     return Evidence("Your first design ran before you asked a question, wrote an assumption or ranked an objective.", [first])
 
 
+@_rule(
+    "framing",
+    "strong",
+    "before the first run: half of the deciding questions, chosen and read, an assumption and two ranked objectives",
+)
 def _decided_first(course: Course) -> Evidence | None:
     if not course.runs:
         return None
     first = course.runs[0].place
     asked = [place for place in course.deciding if place < first and place in course.read]
     assumed = [place for place in course.assumed if place < first]
-    ranked = [one.place for one in course.ranked if one.place < first]
-    known = sum(question.decides for question in course.scenario.questions) or len(course.scenario.questions)
-    if 2 * len(asked) < known or not course.chose_questions(first) or not assumed or not ranked:
+    ranked = [ranking.place for ranking in course.ranked if ranking.place < first]
+    deciding = sum(question.decides for question in course.scenario.questions) or len(course.scenario.questions)
+    if 2 * len(asked) < deciding or not course.chose_questions(first) or not assumed or not ranked:
         return None
     words = (
-        f"Before your first run you asked {len(asked)} of {known} deciding questions and had time to read the answers, "
+        f"Before your first run you asked {len(asked)} of {deciding} deciding questions and had time to read the answers, "
         "wrote assumptions and ranked objectives."
     )
     return Evidence(words, [*asked, *assumed, *ranked])
 
 
-def _untouched(phase: str, words: str) -> Callable[[Course], Evidence | None]:
-    """Return a rule that fires where designs ran and nothing was done for a phase: no answer read, no change and no panel."""
-
-    def finds(course: Course) -> Evidence | None:
-        if not course.runs or phase not in course.phases or course.touched(phase):
-            return None
-        return Evidence(words, [course.runs[-1].place])
-
-    return finds
+@_rule("data", "very_weak", "runs, and no answer read, no change and no panel of the data phase")
+def _no_data(course: Course) -> Evidence | None:
+    words = "You ran designs and did nothing about the data: no answer read, no change, no panel."
+    return _untouched(course, "data", words)
 
 
-def _no_failure(course: Course) -> Evidence | None:
-    if course.under_curveballs:
-        return None
-    words = "You ran designs and did nothing about failures: no answer read, no change, no run under a curveball."
-    return _untouched("monitor", words)(course)
-
-
+@_rule(
+    "model",
+    "strong",
+    "two runs in a row that differ in one choice of the model alone, the second predicted, with an effect of a tenth",
+)
 def _compared(course: Course) -> Evidence | None:
     if "model" not in course.phases:
         return None
@@ -113,6 +135,7 @@ def _compared(course: Course) -> Evidence | None:
     return Evidence(words, [pair.before.place, pair.after.place])
 
 
+@_rule("evaluation", "weak", "three changes of the evaluation's choices before a look at its panels")
 def _blind_threshold(course: Course) -> Evidence | None:
     if "evaluate" not in course.phases or not course.phases["evaluate"].panels:
         return None
@@ -125,6 +148,7 @@ def _blind_threshold(course: Course) -> Evidence | None:
     return Evidence(words, blind if first_look is None else [*blind, first_look])
 
 
+@_rule("evaluation", "strong", "a look at a panel of the evaluation, then a predicted run that moves one of its choices alone")
 def _looked_at_errors(course: Course) -> Evidence | None:
     if "evaluate" not in course.phases:
         return None
@@ -137,11 +161,17 @@ def _looked_at_errors(course: Course) -> Evidence | None:
     return Evidence(words, [looks[0], moves[0].after.place])
 
 
-def _misses_nothing(run: RunSeen) -> bool:
-    """Return whether a run misses no objective for certain."""
-    return run.ended is not None and not {"not met", "void"} & set(run.ended.verdicts.values())
+@_rule("serving", "very_weak", "runs, and no answer read, no change and no panel of serving")
+def _no_serving(course: Course) -> Evidence | None:
+    words = "You ran designs and did nothing about serving: no answer read, no change, no panel."
+    return _untouched(course, "serve", words)
 
 
+@_rule(
+    "serving",
+    "strong",
+    "two thirds of the moves of one choice, a predicted one of serving; a last calm run that misses nothing for certain",
+)
 def _sized(course: Course) -> Evidence | None:
     if "serve" not in course.phases or not (single := course.predicted_moves("serve")):
         return None
@@ -152,6 +182,17 @@ def _sized(course: Course) -> Evidence | None:
     return Evidence(words, [single[0].after.place, last.place])
 
 
+@_rule("safety", "very_weak", "runs, none under a curveball, and nothing done for failures")
+def _no_failure(course: Course) -> Evidence | None:
+    words = "You ran designs and did nothing about failures: no answer read, no change, no run under a curveball."
+    return None if course.under_curveballs else _untouched(course, "monitor", words)
+
+
+@_rule(
+    "safety",
+    "strong",
+    "a curveball, its effect predicted (a tenth, or no objective missed), and a changed design predicted under it",
+)
 def _answered_a_failure(course: Course) -> Evidence | None:
     struck = next((curveball for curveball in course.state.curveballs if isinstance(curveball.event, CurveballStruck)), None)
     if struck is None:
@@ -170,6 +211,7 @@ def _answered_a_failure(course: Course) -> Evidence | None:
     return Evidence(words, [struck.place, predicted, under[0].place, under[-1].place])
 
 
+@_rule("quantified", "very_weak", "three designs or more, none of them predicted")
 def _unpredicted(course: Course) -> Evidence | None:
     designs = {run.design for run in course.runs}
     if len(designs) < _HABIT or course.predicted:
@@ -177,6 +219,16 @@ def _unpredicted(course: Course) -> Evidence | None:
     return Evidence(f"You ran {counted(len(designs), 'design')} and predicted none.", [run.place for run in course.runs])
 
 
+@_rule("quantified", "weak", "three intervals or more, over three fifths of their scales on average")
+def _whole_scale(course: Course) -> Evidence | None:
+    spans = [interval.span for interval in scaled(course.scenario, course.intervals)]
+    if len(spans) < _HABIT or mean(spans) < WIDE:
+        return None
+    words = f"Your intervals span {mean(spans):.0%} of the scale on average: they say nothing, and to hold is no merit."
+    return Evidence(words, [interval.place for interval in course.intervals])
+
+
+@_rule("quantified", "weak", "three moves or more, more than half of several choices at once")
 def _at_once(course: Course) -> Evidence | None:
     several = [move.after.place for move in course.moves if not move.is_single]
     if len(course.moves) < _HABIT or 2 * len(several) <= len(course.moves):
@@ -184,14 +236,11 @@ def _at_once(course: Course) -> Evidence | None:
     return Evidence(f"{len(several)} of {counted(len(course.moves), 'move')} changed several choices at once.", several)
 
 
-def _whole_scale(course: Course) -> Evidence | None:
-    spans = [one.span for one in scaled(course.scenario, course.intervals)]
-    if len(spans) < _HABIT or mean(spans) < WIDE:
-        return None
-    words = f"Your intervals span {mean(spans):.0%} of the scale on average: they say nothing, and to hold is no merit."
-    return Evidence(words, [interval.place for interval in course.intervals])
-
-
+@_rule(
+    "quantified",
+    "strong",
+    "three designs predicted, two thirds of the moves of one choice, intervals that say something, an effect of a tenth",
+)
 def _checked(course: Course) -> Evidence | None:
     held = [interval for interval in course.intervals if interval.settled and interval.settled.held]
     enough = len(course.predicted) >= _HABIT and len(course.moves) >= _HABIT - 1
@@ -200,7 +249,7 @@ def _checked(course: Course) -> Evidence | None:
     if not any(course.seen_effect(move) for move in course.moves):
         return None
     words = f"You predicted {counted(len(course.predicted), 'design')} and mostly moved one choice at a time; {len(held)} of "
-    return Evidence(f"{words}{counted(len(course.intervals), 'interval')} held.", [one.place for one in held])
+    return Evidence(f"{words}{counted(len(course.intervals), 'interval')} held.", [interval.place for interval in held])
 
 
 def _no_reason(course: Course) -> Evidence | None:
@@ -213,7 +262,7 @@ def _no_reason(course: Course) -> Evidence | None:
     return Evidence(words, written or [course.runs[-1].place])
 
 
-def _no_data(course: Course) -> Evidence | None:
+def _late_data(course: Course) -> Evidence | None:
     if not course.runs or "data" not in course.phases:
         return None
     first, touched = course.runs[0].place, course.touched("data")
@@ -222,101 +271,9 @@ def _no_data(course: Course) -> Evidence | None:
     return Evidence("Your first design ran before anything was done about the data.", [first])
 
 
-_NO_DATA = "You ran designs and did nothing about the data: no answer read, no change, no panel."
-_NO_SERVING = "You ran designs and did nothing about serving: no answer read, no change, no panel."
-
-RULES: tuple[SignalRule[Course], ...] = (
-    SignalRule(
-        "architecture_first",
-        "framing",
-        "very_weak",
-        "a run before any question, assumption or ranked objective",
-        _architecture_first,
-    ),
-    SignalRule(
-        "decided_first",
-        "framing",
-        "strong",
-        "before the first run: half of the deciding questions, chosen and read, an assumption and two ranked objectives",
-        _decided_first,
-    ),
-    SignalRule(
-        "no_data",
-        "data",
-        "very_weak",
-        "runs, and no answer read, no change and no panel of the data phase",
-        _untouched("data", _NO_DATA),
-    ),
-    SignalRule(
-        "compared",
-        "model",
-        "strong",
-        "two runs in a row that differ in one choice of the model alone, the second predicted, with an effect of a tenth",
-        _compared,
-    ),
-    SignalRule(
-        "blind_threshold",
-        "evaluation",
-        "weak",
-        "three changes of the evaluation's choices before a look at its panels",
-        _blind_threshold,
-    ),
-    SignalRule(
-        "looked_at_errors",
-        "evaluation",
-        "strong",
-        "a look at a panel of the evaluation, then a predicted run that moves one of its choices alone",
-        _looked_at_errors,
-    ),
-    SignalRule(
-        "no_serving",
-        "serving",
-        "very_weak",
-        "runs, and no answer read, no change and no panel of serving",
-        _untouched("serve", _NO_SERVING),
-    ),
-    SignalRule(
-        "sized",
-        "serving",
-        "strong",
-        "two thirds of the moves of one choice, a predicted one of serving; a last calm run that misses nothing for certain",
-        _sized,
-    ),
-    SignalRule("no_failure", "safety", "very_weak", "runs, none under a curveball, and nothing done for failures", _no_failure),
-    SignalRule(
-        "answered_a_failure",
-        "safety",
-        "strong",
-        "a curveball, its effect predicted (a tenth, or no objective missed), and a changed design predicted under it",
-        _answered_a_failure,
-    ),
-    SignalRule("unpredicted", "quantified", "very_weak", "three designs or more, none of them predicted", _unpredicted),
-    SignalRule(
-        "whole_scale",
-        "quantified",
-        "weak",
-        "three intervals or more, over three fifths of their scales on average",
-        _whole_scale,
-    ),
-    SignalRule("at_once", "quantified", "weak", "three moves or more, more than half of several choices at once", _at_once),
-    SignalRule(
-        "checked",
-        "quantified",
-        "strong",
-        "three designs predicted, two thirds of the moves of one choice, intervals that say something, an effect of a tenth",
-        _checked,
-    ),
-)
-
 MISTAKES = (
-    Mistake("no_data", "Architecture without data", "data", "a run before anything of the data phase", _no_data),
-    Mistake(
-        "no_deployment",
-        "No constraint of deployment",
-        "serve",
-        "runs, and nothing of serving",
-        _untouched("serve", _NO_SERVING),
-    ),
+    Mistake("no_data", "Architecture without data", "data", "a run before anything of the data phase", _late_data),
+    Mistake("no_deployment", "No constraint of deployment", "serve", "runs, and nothing of serving", _no_serving),
     Mistake(
         "no_failure", "No failure or safety", "monitor", "runs, none under a curveball, and nothing of failures", _no_failure
     ),
