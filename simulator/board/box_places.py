@@ -36,13 +36,9 @@ def _without_rings(graph: nx.DiGraph[str], start: str) -> nx.DiGraph[str]:
     forward.add_nodes_from(graph)
     for root in [*order, *graph]:
         for source, target, label in nx.dfs_labeled_edges(graph, root):
-            if source != target and label in ("forward", "nontree") and not _leads_back(forward, source, target):
+            if source != target and label in ("forward", "nontree") and not nx.has_path(forward, target, source):
                 forward.add_edge(source, target)
     return forward
-
-
-def _leads_back(forward: nx.DiGraph[str], source: str, target: str) -> bool:
-    return nx.has_path(forward, target, source)
 
 
 def _ordered(graph: nx.DiGraph[str], column: Mapping[str, int], names: Sequence[str]) -> dict[str, float]:

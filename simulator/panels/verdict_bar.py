@@ -13,7 +13,6 @@ import streamlit as st
 from simulator.app.component_files import component_beside
 from simulator.app.news import FOLLOW_JS, PAUSE_S, Look, offer
 from simulator.charts.look import TONES
-from simulator.intervals import Estimate
 from simulator.metrics.summary import Verdict, doubts
 
 _component = component_beside(__file__, "verdicts", FOLLOW_JS)
@@ -124,7 +123,7 @@ def _doubts(verdict: Verdict) -> str:
 def _mark(verdict: Verdict, calm: Verdict | None) -> dict[str, float | None]:
     """Return the places of bound, value and interval on the chip's line, from 0 at its left end to 1."""
     found, before = verdict.estimate, calm.estimate if calm else None
-    points = [verdict.bound, *_ends(found), *([before.value] if before else [])]
+    points = [verdict.bound, *([found.low, found.high] if found else []), *([before.value] if before else [])]
     room = 0.1 * (max(points) - min(points)) or 0.1 * abs(verdict.bound) or 1.0
     left, width = min(points) - room, max(points) - min(points) + 2 * room
 
@@ -134,7 +133,3 @@ def _mark(verdict: Verdict, calm: Verdict | None) -> dict[str, float | None]:
     low, value, high = (found.low, found.value, found.high) if found else (None, None, None)
     marks = {"low": low, "value": value, "high": high, "bound": verdict.bound, "calm": before.value if before else None}
     return {name: at(place) for name, place in marks.items()}
-
-
-def _ends(found: Estimate | None) -> list[float]:
-    return [found.low, found.high] if found else []

@@ -25,7 +25,7 @@ def take_away(live: LiveSession) -> None:
         )
         st.download_button(
             "Log (JSON)",
-            lambda: _log(live),
+            lambda: written_sessions([StoredSession(live.state.session, live.log.events_after(live.state.session.id))]),
             file_name=f"{name}.json",
             mime="application/json",
             key="session:log",
@@ -38,7 +38,3 @@ def _report(live: LiveSession) -> str:
     plan = last_plan(live)
     job = None if plan is None else started(live, plan)
     return session_report(live, job.summary if job is not None else None)
-
-
-def _log(live: LiveSession) -> str:
-    return written_sessions([StoredSession(live.state.session, live.log.events_after(live.state.session.id))])

@@ -134,7 +134,7 @@ def sheet(scenario: Scenario, state: RoomSession, role: Role) -> str:
         f"<h1>{escape(title)}</h1>",
         paragraph(f"{scenario.title}. Level: {settings.level if settings else ''}. {state.session.minutes} minutes planned."),
         section("Ratings", "".join(_ratings(scenario, state, role))),
-        section("Both raters", _both(state)),
+        section("Both raters", table(both_raters(state)) if compared(state) else ""),
         section("Marks", bullets(_marks(scenario, state))),
         section("Notes", MARKDOWN.render(state.room.notes) if state.room.notes else ""),
         section("Runs", _runs(scenario, state)),
@@ -184,10 +184,6 @@ def _ratings(scenario: Scenario, state: RoomSession, role: str) -> Iterator[str]
         absence = [f"Never came: {rating.absence}"] if rating.absence else []
         yield f"<h3>{escape(LABELS[signal])}: {escape(SCALE_NAMES[rating.level].lower())}</h3>"
         yield paragraph(rating.text) + bullets([*evidence, *absence])
-
-
-def _both(state: RoomSession) -> str:
-    return table(both_raters(state)) if compared(state) else ""
 
 
 def both_raters(state: RoomSession) -> pd.DataFrame:

@@ -120,7 +120,7 @@ def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
         title="predictions, the latest at the right",
         fixedrange=True,
         range=[0.2, len(numbers) + 0.8],
-        dtick=_step(len(numbers)),
+        dtick=max(1, round(len(numbers) / 10)),
     )
     ticks = {-1: "low end", 0: "middle", 1: "high end"}
     drawn.update_yaxes(
@@ -133,7 +133,7 @@ def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
             interval.metric,
             _ends(interval),
             spoken(interval.value, interval.unit),
-            _yes(interval.held),
+            "yes" if interval.held else "no",
         )
         for interval in intervals
     ]
@@ -147,16 +147,8 @@ def _symbol(interval: SettledInterval, usual: str) -> str:
     return "triangle-up" if interval.place > 0 else "triangle-down"
 
 
-def _step(count: int) -> int:
-    return max(1, round(count / 10))
-
-
 def _ends(interval: SettledInterval) -> str:
     return f"{spoken(interval.low, interval.unit)} to {spoken(interval.high, interval.unit)}"
-
-
-def _yes(held: bool) -> str:
-    return "yes" if held else "no"
 
 
 def score_table(intervals: Sequence[SettledInterval]) -> pd.DataFrame:
