@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from simulator.charts.look import ORANGE, Chart, translucent
-from simulator.engine.run_conditions import Strike, strikes_of
+from simulator.engine.compiled_plan import Strike, strikes_of
 from simulator.metrics.stage_metrics import strike_sentence
 from simulator.records.timetables import DAY_S, clock_s
 

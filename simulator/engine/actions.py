@@ -1,25 +1,27 @@
-"""Picks that change during a run: what may change, and the plan that runs from then on."""
+"""Picks that change during a run: what may change, the plan that runs from then on, and controllers that decide on changes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import inf, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.choices import Pick
+from simulator.case.choices import Controller, Pick
 from simulator.case.document import ScenarioError, dotted
 from simulator.engine.compiled_plan import changes_of, seen_as
+from simulator.engine.contract import StageRun
 from simulator.engine.plan import compile_plan
+from simulator.records.trace import FAILED, SHED, TIMED_OUT
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.document import Path
     from simulator.case.schema import Scenario
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import StageRun
 
 #: The time of a change, in seconds from the start of the run, and its picks, choice to option.
 Action = tuple[float, Mapping[str, Pick]]
@@ -146,3 +148,57 @@ class Airlock:
         if not due.all():
             late_rows, late_times = rows[~due], times[~due]
             self._held.append(lambda: self.fall_back_block(late_rows, outcome, late_times))
+
+
+_OUTCOMES = {"shed_share": SHED, "timed_out_share": TIMED_OUT, "failed_share": FAILED}
+
+
+class ControllerWatch:
+    """One controller in a run. It acts once.
+
+    since: from when on (s) its signal has been out of bounds; inf while it is not
+    """
+
+    def __init__(self, run: StageRun, spec: Controller) -> None:
+        self.run = run
+        self.spec = spec
+        self.next_time = spec.every_s
+        self.since = inf
+        self._first = 0  # requests before this row were answered too long ago to count
+
+    def look(self, now: float) -> bool:
+        """Check the signal; whether the controller decides to act."""
+        self.next_time = now + self.spec.every_s
+        self.since = min(self.since, now) if self.spec.acts_on(self.signal(now)) else inf
+        if now - self.since < self.spec.lasts_s:
+            return False
+        self.next_time = inf
+        return True
+
+    def signal(self, now: float) -> float:
+        """Return its signal, as known before `now`; NaN if nothing was answered in the window."""
+        if self.spec.queue_of is not None:
+            waiting = self.run.stages[self.spec.queue_of].waiting(now)
+            return float(np.count_nonzero(waiting.gone >= now))
+        requests, sent = self.run.requests, self.run.source.sent_before(now)
+        here = slice(self._first, sent)
+        answered = np.fmin(requests.answered[here], requests.finished[here])  # the end of its way answers what had no answer
+        since = now - self.spec.window_s
+        rows = self._first + np.flatnonzero((answered >= since) & (answered < now))
+        still = ~(answered < since)
+        self._first += int(np.argmax(still)) if still.any() else len(answered)
+        gone = self._gone_unnoticed(now)
+        if not len(rows) + gone:
+            return nan
+        if self.spec.watches == "latency_mean_s":
+            return float(np.mean(np.fmin(requests.answered[rows], requests.finished[rows]) - requests.sent[rows]))
+        if self.spec.watches == "escalated_share":
+            escalated = np.array([end.escalated for end in self.run.plan.scenario.ends.values()] + [False])
+            return float(np.mean(escalated[requests.end[rows]] & (requests.finished[rows] < now)))
+        outcome = _OUTCOMES[self.spec.watches]
+        count = np.count_nonzero(requests.outcome[rows] == outcome) + (gone if outcome == TIMED_OUT else 0)
+        return float(count / (len(rows) + gone))
+
+    def _gone_unnoticed(self, now: float) -> int:
+        times = [stage.waiting(now).gone for stage in self.run.stages.values()]
+        return sum(int(np.count_nonzero((gone >= now - self.spec.window_s) & (gone < now))) for gone in times)

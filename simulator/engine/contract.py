@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from simulator.case.document import Fault
     from simulator.case.fields import AnyQuantity
     from simulator.case.schema import Scenario
+    from simulator.engine.compiled_plan import Conditions
     from simulator.engine.latency_tables import LatencyTable, SizedTable
-    from simulator.engine.requests import Requests
-    from simulator.engine.run_conditions import Conditions
+    from simulator.engine.run_trace import Requests
     from simulator.evidence.catalogue import Hardware, InstructionSet
     from simulator.evidence.profiles import ThreadRun
     from simulator.records.streams import Streams

@@ -18,10 +18,9 @@ from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source, sourced_of
 from simulator.case.gate_words import OOD
 from simulator.engine.arrivals.arrival import arrivals_of
-from simulator.engine.compiled_plan import Plan, case_hash, projected_ms
-from simulator.engine.route_draws import too_many_outcomes
-from simulator.engine.run_conditions import surges
+from simulator.engine.compiled_plan import Plan, case_hash, projected_ms, surges
 from simulator.engine.stages import STAGES
+from simulator.engine.stages.gate_routes import too_many_outcomes
 from simulator.engine.stages.pool_evidence import weighed
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash

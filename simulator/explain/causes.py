@@ -13,7 +13,7 @@ import pandas as pd
 
 from simulator.case.curveball import AffectedQuantity
 from simulator.case.schema import Scenario
-from simulator.engine.run_conditions import strikes_of
+from simulator.engine.compiled_plan import strikes_of
 from simulator.engine.stages.gate import gates_of_items, score_gates
 from simulator.explain.bottleneck import (
     FEW,

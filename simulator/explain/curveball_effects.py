@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from simulator.engine.compiled_plan import without_curveballs
-from simulator.engine.run_conditions import strikes_of
+from simulator.engine.compiled_plan import strikes_of, without_curveballs
 from simulator.explain.claims import Claim, difference, on_metric, on_verdict, said
 from simulator.metrics.comparisons import Difference, differences, in_pairs
 from simulator.metrics.summary import Summary, Verdict

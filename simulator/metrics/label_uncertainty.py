@@ -27,7 +27,7 @@ from scipy.special import stdtrit
 from simulator.case.attributes import item_values
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate
-from simulator.engine.stages.gate_thresholds import attribute_values, thresholds
+from simulator.engine.stages.gate_routes import attribute_values, thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import LEVEL
 from simulator.keeper import remembers

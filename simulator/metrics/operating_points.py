@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from simulator.case.choices import Pick
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import score_gates
-from simulator.engine.stages.gate_thresholds import thresholds
+from simulator.engine.stages.gate_routes import thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, percentile_interval
 from simulator.metrics.resampled_labels import weights_of

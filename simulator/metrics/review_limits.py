@@ -13,7 +13,7 @@ import numpy as np
 
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate, score_gates
-from simulator.engine.stages.gate_thresholds import thresholds
+from simulator.engine.stages.gate_routes import thresholds
 from simulator.metrics.operating_points import widest_route
 from simulator.records.streams import cache_per_plan
 from simulator.theory.loads import loads

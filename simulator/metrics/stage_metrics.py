@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from simulator.case.any_stage import AnyStage
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.case.schema import Scenario
-from simulator.engine.compiled_plan import Plan
-from simulator.engine.run_conditions import Strike, strikes_of
+from simulator.engine.compiled_plan import Plan, Strike, strikes_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import down, kind, server_s, servers, weighted_work_s
 from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.curveball import AffectedQuantity
-from simulator.engine.compiled_plan import Plan
-from simulator.engine.run_conditions import changes, latest, strikes_of
+from simulator.engine.compiled_plan import Plan, changes, latest, strikes_of
 from simulator.engine.stages.gate import Gate, Route
-from simulator.engine.stages.gate_thresholds import thresholds
+from simulator.engine.stages.gate_routes import thresholds
 from simulator.evidence.photo_checks import changed_scores, score_changes
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import LEVEL, Interval, share_interval

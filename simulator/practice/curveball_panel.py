@@ -12,8 +12,7 @@ from simulator.app.jobs import BESIDE, Job, job_id, registry
 from simulator.app.widgets import plain
 from simulator.case.curveball import AnyCurveball
 from simulator.case.schema import Scenario
-from simulator.engine.compiled_plan import without_curveballs
-from simulator.engine.run_conditions import strikes_of
+from simulator.engine.compiled_plan import strikes_of, without_curveballs
 from simulator.explain.claims import Claim
 from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.keeper import remembers

@@ -2,7 +2,7 @@
 
 Requests are followed in groups that every gate by score sends one way, because the scores of two models on an item belong
 together, and positives apart from negatives, because people tell them apart. Other draws take their mean share, unless a
-request may use one again (`simulator.engine.route_draws`). A photo with a fault is scored like the photo of another
+request may use one again (`simulator.engine.stages.gate_routes`). A photo with a fault is scored like the photo of another
 person, and a repeated photo is a fresh draw.
 """
 
@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 
 from simulator.case.any_stage import AnyStage
 from simulator.case.scenario_parts import AnyPhotoCheck
-from simulator.engine.compiled_plan import Plan
+from simulator.engine.compiled_plan import Plan, surges
 from simulator.engine.contract import Comers, Onward, Photo, planned_routers
-from simulator.engine.route_draws import Routes, certain, drawn_routes
-from simulator.engine.run_conditions import surges
 from simulator.engine.servers import kind, work_s
+from simulator.engine.stages.gate_routes import Routes, certain, drawn_routes
 from simulator.records.streams import cache_per_plan
 
 #: By stage: the share of its cases that is served twice.

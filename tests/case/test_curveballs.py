@@ -10,9 +10,9 @@ from pandas.testing import assert_frame_equal
 from scipy.special import expit, logit
 
 from simulator.case.document import ScenarioError
+from simulator.engine.compiled_plan import Conditions, surges
 from simulator.engine.latency_tables import LatencyTable, constant
 from simulator.engine.run import simulate
-from simulator.engine.run_conditions import Conditions, surges
 from simulator.engine.stages.assemble import sets_of
 from simulator.evidence.photo_checks import load_spoiled, score_changes
 from simulator.metrics.measures import measure

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from simulator.engine.compiled_plan import strikes_of
 from simulator.engine.latency_tables import constant
-from simulator.engine.run_conditions import strikes_of
 from simulator.engine.servers import paid_s, server_s
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import (

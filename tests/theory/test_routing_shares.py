@@ -11,8 +11,8 @@ from simulator.case.fields import Constant, Exponential, Lognormal, Samples
 from simulator.case.load import load
 from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
-from simulator.engine.route_draws import drawn_routes
 from simulator.engine.run import simulate
+from simulator.engine.stages.gate_routes import drawn_routes
 from simulator.theory.loads import visit_ratios
 from tests.builders import assumed, document, gate, link, plan, pool, population, retake, score_table, sensors, spread
 

@@ -80,7 +80,7 @@ class Closed(Loop):
 class LoopProcess(Process):
     """The schedule of clients that never wait. No client can send its k-th request earlier, so there cannot be more.
 
-    The run issues the requests itself (`simulator.engine.requests`), with the same think times.
+    The run issues the requests itself (`simulator.engine.run`), with the same think times.
     """
 
     def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:

@@ -18,7 +18,7 @@ from simulator.case.fields import Name, Share, ShareFigure, Strict
 from simulator.case.gate_words import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.engine.contract import Onward, Stage, Waiting
-from simulator.engine.stages.gate_thresholds import (
+from simulator.engine.stages.gate_routes import (
     attribute_values,
     chance_thresholds,
     first_reached,

@@ -16,8 +16,8 @@ from simulator.case.attributes import group_share
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.own_metrics import Groups
 from simulator.case.references import Ref
+from simulator.engine.compiled_plan import usual_roster
 from simulator.engine.contract import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, Waiting, plan_of
-from simulator.engine.run_conditions import usual_roster
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.case_readings import Readings, SecondReadings, called_positive
 from simulator.engine.stages.inbox import Outbox

@@ -13,8 +13,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from simulator.case.fields import FileName, Line, Source, Strict
 from simulator.case.references import Ref
+from simulator.engine.compiled_plan import Conditions
 from simulator.engine.latency_tables import LatencyError, constant, profiled, sized, summed
-from simulator.engine.run_conditions import Conditions
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
 from simulator.evidence.profiles import (
     PrecisionError,

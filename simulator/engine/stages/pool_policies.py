@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from simulator.case.fields import Figure, Strict, bounded
 
 if TYPE_CHECKING:
-    from simulator.engine.run_conditions import Conditions
+    from simulator.engine.compiled_plan import Conditions
 
 Seconds = Annotated[float, Field(gt=0, le=1e6)]
 Whole = Annotated[int, Field(ge=1, le=1024)]

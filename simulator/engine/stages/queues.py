@@ -20,7 +20,7 @@ from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
     from simulator.engine.contract import StageRun
-    from simulator.engine.requests import Requests
+    from simulator.engine.run_trace import Requests
     from simulator.engine.stages.batching import BatchRule
     from simulator.engine.stages.pool_policies import Outages
     from simulator.records.trace import Column, Rows, Times

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from simulator.case.document import ScenarioError
 from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
-from simulator.engine.stages.gate_thresholds import thresholds
+from simulator.engine.stages.gate_routes import thresholds
 from simulator.theory.loads import visit_ratios
 from tests.builders import end, gate, plan, pool, population, retake, run_at, score_table
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
-from simulator.engine.route_draws import drawn_routes, too_many_outcomes
+from simulator.engine.stages.gate_routes import drawn_routes, too_many_outcomes
 from simulator.limits import ROUTE_OUTCOMES
 from simulator.theory.loads import service_ratios, visit_ratios
 from tests.builders import assumed, document, gate, people, plan, pool, population, retake
