@@ -25,9 +25,8 @@ from simulator.engine.contract import Stage
 from simulator.engine.run_trace import Requests, Trace
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.device_batches import SharedDevice
-from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.queues import BY_MARKS
-from simulator.engine.stages.stage import EndStage, ReturningEnd, ServiceStage
+from simulator.engine.stages.stage import EndStage, Outbox, ReturningEnd, ServiceStage
 from simulator.limits import RUN_STEPS
 from simulator.records.streams import Streams, once_per_plan
 from simulator.records.trace import TIMED_OUT, as_memoryview

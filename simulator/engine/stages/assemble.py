@@ -17,8 +17,7 @@ from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.references import Ref
 from simulator.engine.contract import Onward, StageReport, Waiting
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages.inbox import Outbox
-from simulator.engine.stages.stage import ServiceStage
+from simulator.engine.stages.stage import Outbox, ServiceStage
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 

@@ -16,8 +16,8 @@ from simulator.case.fields import CostFigure, Quantity
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.engine.contract import Stage, StageCapacity, StageReport, Waiting
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.pool import PoolKind
+from simulator.engine.stages.stage import Outbox
 from simulator.records.streams import cache_per_plan
 from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration

@@ -16,8 +16,7 @@ from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.engine.contract import Onward, StageReport, Waiting
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages.inbox import Outbox
-from simulator.engine.stages.stage import ServiceStage
+from simulator.engine.stages.stage import Outbox, ServiceStage
 from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 

@@ -20,10 +20,9 @@ from simulator.engine.compiled_plan import usual_roster
 from simulator.engine.contract import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, Waiting, plan_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.case_readings import Readings, SecondReadings, called_positive
-from simulator.engine.stages.inbox import Outbox
 from simulator.engine.stages.queues import ORDERS
 from simulator.engine.stages.reading_loop import FEW, PER_WAITING, SHORTEST_S, read_cases
-from simulator.engine.stages.stage import ServiceStage
+from simulator.engine.stages.stage import Outbox, ServiceStage
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, Visits, as_memoryview
 

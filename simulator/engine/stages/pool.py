@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Receiver, Rows, Stage, StageGatherer, StageRun, Times
     from simulator.engine.stages.device_batches import Scores as BatchScores
-    from simulator.engine.stages.inbox import Outbox
+    from simulator.engine.stages.stage import Outbox
 
 
 class Pool(Replicas):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.engine.stages.inbox import Inbox
+from simulator.engine.stages.stage import Inbox
 
 times = st.lists(st.integers(0, 30).map(float), max_size=8)
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from simulator.engine.run import Run
 from simulator.engine.stages import people as people_stage
-from simulator.engine.stages.inbox import Inbox
 from simulator.engine.stages.reading_loop import read_cases
+from simulator.engine.stages.stage import Inbox
 from simulator.records.streams import Streams
 from tests.builders import arrivals_at, assumed, end, link, people, plan, population, spread
 from tests.effort import examples
