@@ -91,8 +91,8 @@ class Cluster(ThreadPoolExecutor):
     def _count(self) -> None:
         """Ask for the number of threads, unless it is known."""
         if monotonic() - self._counted > _COUNTED_S:
-            known = self._connected().scheduler_info(n_workers=-1)["workers"]
-            self._known_threads = min(max(sum(one["nthreads"] for one in known.values()), 1), AT_ONCE)
+            workers = self._connected().scheduler_info(n_workers=-1)["workers"]
+            self._known_threads = min(max(sum(worker["nthreads"] for worker in workers.values()), 1), AT_ONCE)
             self._counted = monotonic()
 
     def _answer(self, work: Callable[..., Found], given: tuple[Any, ...], named: dict[str, Any]) -> Found:

@@ -62,11 +62,11 @@ class Apart:
         """Return the memory of the process and all that it started. It needs psutil."""
         from psutil import Error
 
-        found = 0
-        for one in self._family():
+        taken = 0
+        for process in self._family():
             with suppress(Error):  # it has ended meanwhile
-                found += one.memory_info().rss
-        return found
+                taken += process.memory_info().rss
+        return taken
 
     def end(self) -> None:
         """Kill the process and all that it started."""
@@ -84,20 +84,20 @@ class Apart:
         from psutil import Error
 
         family = self._first()
-        for one in family:
+        for member in family:
             with suppress(Error):  # it has ended meanwhile
-                one.suspend()
-                family += one.children()
-        for one in reversed(family):
+                member.suspend()
+                family += member.children()
+        for member in reversed(family):
             with suppress(Error):
-                one.kill()
+                member.kill()
 
     def _family(self) -> list[Process]:
         from psutil import Error
 
         first = self._first()
         with suppress(Error):
-            return [*first, *(later for one in first for later in one.children(recursive=True))]
+            return [*first, *(child for process in first for child in process.children(recursive=True))]
         return first
 
     def _first(self) -> list[Process]:

@@ -188,7 +188,8 @@ def ratio_difference(before: tuple[ArrayLike, ArrayLike], after: tuple[ArrayLike
     """Return the change of a ratio, each given as (numerators, denominators) of the same replications: paired deviations."""
     (old, old_deviations), (new, new_deviations) = _ratio(*before), _ratio(*after)
     noise = ROUNDING * max(abs(old), abs(new))
-    moved, deviations = (np.where(np.abs(one) > noise, one, 0.0) for one in (new - old, new_deviations - old_deviations))
+    changes = new - old, new_deviations - old_deviations
+    moved, deviations = (np.where(np.abs(change) > noise, change, 0.0) for change in changes)
     return batch_interval(float(moved), deviations)
 
 

@@ -149,8 +149,8 @@ def word_on(colour: str) -> str:
     return max(("#000000", "#FFFFFF"), key=lambda word: contrast(word, colour))
 
 
-def contrast(one: str, other: str) -> float:
-    darker, lighter = sorted(map(_luminance, (one, other)))
+def contrast(colour: str, other: str) -> float:
+    darker, lighter = sorted(map(_luminance, (colour, other)))
     return (lighter + 0.05) / (darker + 0.05)
 
 

@@ -120,15 +120,15 @@ def _declared(param: Any, context: Any) -> _Declared:
     function = getattr(context and context.command, "callback", None)
     hint = get_type_hints(inspect.unwrap(function), include_extras=True).get(param.name) if function else None
     kinds = [type_ for type_ in _types(hint) if isinstance(type_, type) and type_ is not type(None)]
-    bounds = next((one for one in get_args(hint) if hasattr(one, "min")), None)
+    bounds = next((part for part in get_args(hint) if hasattr(part, "min")), None)
     return _Declared(kinds[0] if kinds else None, getattr(bounds, "min", None), getattr(bounds, "max", None))
 
 
 def _types(hint: Any) -> Iterator[Any]:
     """Yield the types in a hint, the innermost alone: of `Annotated[list[int] | None, ...]`, int and None."""
     if inner := get_args(hint):
-        for one in inner:
-            yield from _types(one)
+        for part in inner:
+            yield from _types(part)
     else:
         yield hint
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -39,21 +41,17 @@ def pair_kappa(cases: pd.DataFrame) -> Interval:
 
     cases: kinds of cases by `readers` and `malignant`, and how many `cases` of each there are
     """
-    readers, malignant, counts = (cases[name].to_numpy(float) for name in ("readers", "malignant", "cases"))
-    total = int(counts.sum())
-    drawn = np.random.default_rng(_SEED).multinomial(total, counts / total, _RESAMPLES).astype(float)
-    value = float(kappa(pair_table(readers, malignant, counts)))
-    return percentile_interval(value, kappa(pair_table(readers, malignant, drawn)))
+    return _over_cases(cases, kappa)
 
 
 def agreed_share(cases: pd.DataFrame) -> Interval:
     """Return the share of pairs of readers who agree on "malignant", with its 95% interval from resampled cases."""
+    return _over_cases(cases, lambda table: np.asarray(np.trace(table, axis1=-2, axis2=-1) / table.sum(axis=(-2, -1))))
+
+
+def _over_cases(cases: pd.DataFrame, figure: Callable[[Floats], Floats]) -> Interval:
     readers, malignant, counts = (cases[name].to_numpy(float) for name in ("readers", "malignant", "cases"))
     total = int(counts.sum())
     drawn = np.random.default_rng(_SEED).multinomial(total, counts / total, _RESAMPLES).astype(float)
-
-    def share(weights: Floats) -> Floats:
-        table = pair_table(readers, malignant, weights)
-        return np.asarray(np.trace(table, axis1=-2, axis2=-1) / table.sum(axis=(-2, -1)))
-
-    return percentile_interval(float(share(counts)), share(drawn))
+    value, draws = (figure(pair_table(readers, malignant, weights)) for weights in (counts, drawn))
+    return percentile_interval(float(value), draws)

@@ -64,15 +64,15 @@ def lab(
         seed,
     )
     request.check(len(lab_photos()))
-    one, base = point(request, repeats), point(LabRequest(), 1)
-    gaps = {of: difference(one, base, of) for of in ("auc", "melanomas")}
-    first = LabScores(request, one.scores[0], one.wrong)
+    outcome, base = point(request, repeats), point(LabRequest(), 1)
+    gaps = {of: difference(outcome, base, of) for of in ("auc", "melanomas")}
+    first = LabScores(request, outcome.scores[0], outcome.wrong)
     result = run_with(first, {}) if run else None
     if as_json:
         metrics = {name: asdict(found) for name, found in result.metrics.items()} if result else None
-        typer.echo(json.dumps(_json(one, gaps) | ({"metrics": metrics} if metrics else {}), indent=2, allow_nan=False))
+        typer.echo(json.dumps(_json(outcome, gaps) | ({"metrics": metrics} if metrics else {}), indent=2, allow_nan=False))
     else:
-        _show(one, gaps)
+        _show(outcome, gaps)
         if result:
             for name in ("sensitivity", "sensitivity.diagnosis.MEL", "escalated_share", "cost_per_1000_usd"):
                 say(f"{name}: {result.shown(name)[0]} ({result.shown(name)[1]})")
@@ -81,15 +81,15 @@ def lab(
         err.print(f"a case takes it with `scores: {name}`", markup=False)
 
 
-def _json(one: CurvePoint, gaps: dict[str, PairedDifference]) -> dict[str, Any]:
-    cost = price_of(one.request)
+def _json(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> dict[str, Any]:
+    cost = price_of(outcome.request)
     return {
-        "recipe": words(one.request),
-        "photos": one.request.photos,
+        "recipe": words(outcome.request),
+        "photos": outcome.request.photos,
         "usd": cost.usd,
         "weeks": cost.weeks,
-        "wrong_labels": one.wrong,
-        **{name: _bounds(found) for name, found in (("auc", one.auc), ("melanomas_found", one.melanomas))},
+        "wrong_labels": outcome.wrong,
+        **{name: _bounds(found) for name, found in (("auc", outcome.auc), ("melanomas_found", outcome.melanomas))},
         **{f"{name}_gap": _bounds(gap.interval) | {"p": gap.p} for name, gap in gaps.items()},
     }
 
@@ -98,17 +98,17 @@ def _bounds(found: Any) -> dict[str, float]:
     return {name: float(getattr(found, name)) for name in ("value", "low", "high")}
 
 
-def _show(one: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
-    cost = price_of(one.request)
-    say(words(one.request))
-    say(f"price: {cost.usd:,.0f} USD and {cost.weeks:.1f} weeks; {one.wrong:.1%} of the training labels are wrong")
+def _show(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
+    cost = price_of(outcome.request)
+    say(words(outcome.request))
+    say(f"price: {cost.usd:,.0f} USD and {cost.weeks:.1f} weeks; {outcome.wrong:.1%} of the training labels are wrong")
     table = Table("", "value", "95% interval", "gap to all labels proven", "95% interval", "p", box=None)
-    for name, label, found in (("auc", "AUC", one.auc), ("melanomas", "melanomas found", one.melanomas)):
+    for name, label, figure in (("auc", "AUC", outcome.auc), ("melanomas", "melanomas found", outcome.melanomas)):
         gap = gaps[name]
         table.add_row(
             label,
-            f"{found.value:.3f}",
-            f"{found.low:.3f} to {found.high:.3f}",
+            f"{figure.value:.3f}",
+            f"{figure.low:.3f} to {figure.high:.3f}",
             f"{gap.interval.value:+.3f}",
             f"{gap.interval.low:+.3f} to {gap.interval.high:+.3f}",
             f"{gap.p:.3f}",

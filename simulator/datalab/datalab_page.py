@@ -61,9 +61,9 @@ def data_lab() -> None:
     try:
         request = _asked()
         with st.spinner("Refitting the head"):
-            one, gaps = _refitted(request)
-        _answer(one, gaps)
-        _run(one)
+            outcome, gaps = _refitted(request)
+        _answer(outcome, gaps)
+        _run(outcome)
         _studies()
     except InputError as error:
         st.error(plain(str(error)))
@@ -93,25 +93,25 @@ def _asked() -> LabRequest:
 
 @lru_cache(maxsize=32)
 def _refitted(request: LabRequest) -> tuple[CurvePoint, dict[str, PairedDifference]]:
-    one, base = point(request, _REPEATS), point(LabRequest(), 1)
-    return one, {of: difference(one, base, of) for of in ("auc", "melanomas")}
+    outcome, base = point(request, _REPEATS), point(LabRequest(), 1)
+    return outcome, {of: difference(outcome, base, of) for of in ("auc", "melanomas")}
 
 
-def _answer(one: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
-    cost = price_of(one.request)
+def _answer(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
+    cost = price_of(outcome.request)
     with st.grid(4, min_column_width=240):
-        _card("AUC (points)", one.auc, gaps["auc"])
-        _card("Melanomas found, of 100", one.melanomas, gaps["melanomas"])
+        _card("AUC (points)", outcome.auc, gaps["auc"])
+        _card("Melanomas found, of 100", outcome.melanomas, gaps["melanomas"])
         st.metric("Price", f"{cost.usd:,.0f} USD", f"{cost.weeks:.1f} weeks", delta_color="off", delta_arrow="off")
-        st.metric("Wrong training labels", f"{one.wrong:.1%}", "tests are proven", delta_color="off", delta_arrow="off")
+        st.metric("Wrong training labels", f"{outcome.wrong:.1%}", "tests are proven", delta_color="off", delta_arrow="off")
     st.caption(
         f"Gaps are to all {len(lab_photos()):,} photos with proven labels, paired by patient. Melanomas: where {REFERRED:.0%} "
         "of the people without cancer are referred. Intervals hold the luck of the tested patients and of the draws."
     )
-    if one.request.split == "photo":
+    if outcome.request.split == "photo":
         st.warning("Photos of one patient stand on both sides. Any gain is pretended: a new patient will not bring it.")
     paid = [f"{part} {usd:,.0f}" for part, usd in cost.parts.items() if usd]
-    st.caption(plain(f"Paid in USD: {', '.join(paid)}. Recipe: {words(one.request)}."))
+    st.caption(plain(f"Paid in USD: {', '.join(paid)}. Recipe: {words(outcome.request)}."))
 
 
 def _card(label: str, found: Interval, gap: PairedDifference) -> None:
@@ -124,19 +124,19 @@ def _card(label: str, found: Interval, gap: PairedDifference) -> None:
     st.metric(label, value, words_of_gap, delta_color="off", delta_arrow="off")
 
 
-def _run(one: CurvePoint) -> None:
+def _run(outcome: CurvePoint) -> None:
     """Offer a run of the case with the scores, and the table itself."""
-    first = LabScores(one.request, one.scores[0], one.wrong)
+    first = LabScores(outcome.request, outcome.scores[0], outcome.wrong)
     with st.container(horizontal=True, vertical_alignment="center"):
         ran = st.button("Run the case with these scores")
         download("Download the score table", table_rows(first), "lab.refitted.fp32.csv")
     if not ran:
         return
-    if one.request.split == "photo":
+    if outcome.request.split == "photo":
         st.error("Scores of a split by photo are not run: the run would believe what leaked.")
         return
     with st.spinner("Running the case twice"):
-        result, base = _ran(one.request, first)
+        result, base = _ran(outcome.request, first)
     rows = [
         {"Metric": one_name, "Refitted": _shown(result, one_name), "All proven": _shown(base, one_name)}
         for one_name in _METRICS
@@ -182,11 +182,14 @@ def _learning() -> None:
         "The band is the 95% interval of photos chosen at random: patients and draws. Only photos that one head scored are "
         "compared, since the heads of the five folds differ where photos are few."
     )
-    chosen, twice = rows.query("photos == 100 and selection != 'random'"), rows.query("photos == 200 and selection == 'random'")
+    chosen, random = (
+        rows.query("photos == 100 and selection != 'random'"),
+        rows.query("photos == 200 and selection == 'random'"),
+    )
     st.caption(
         f"All photos are collected before some are chosen. So 100 chosen ones cost {chosen['usd'].max():,.0f} USD, with an "
-        f"AUC of {100 * chosen['auc'].max():.1f} at best; 200 random ones cost {twice['usd'].iloc[0]:,.0f} USD, with "
-        f"{100 * twice['auc'].iloc[0]:.1f}."
+        f"AUC of {100 * chosen['auc'].max():.1f} at best; 200 random ones cost {random['usd'].iloc[0]:,.0f} USD, with "
+        f"{100 * random['auc'].iloc[0]:.1f}."
     )
 
 
@@ -202,28 +205,22 @@ def _purchases() -> None:
             ("A reader's look (USD)", f"{rates.look_usd:.2f}", f"{rates.look_minutes:.2f} min at the case's price of an hour"),
             ("A visit with a biopsy (USD)", f"{rates.biopsy_usd:,.0f}", "the case's price"),
         ]
-        assumed = [
-            (name, f"{one.value:g}", f"assumed, {one.between[0]:g} to {one.between[1]:g}: {one.assumed}" if one.between else "")
-            for name, one in ASSUMED.items()
-        ]
+        ranges = {
+            name: f", {price.between[0]:g} to {price.between[1]:g}" if price.between else "" for name, price in ASSUMED.items()
+        }
+        assumed = [(name, f"{price.value:g}", f"assumed{ranges[name]}: {price.assumed}") for name, price in ASSUMED.items()]
         st.dataframe(pd.DataFrame([*measured, *assumed], columns=["Price", "Value", "Source"]), hide_index=True)
 
 
 def _labellers() -> None:
     rows = study_rows("panels")
     names = rows["labeller"].map(LABELLER_WORDS) + rows["guidelines"].map({True: ", guidelines", False: ""})
-    one = rows[(rows["labeller"] == "one") & ~rows["guidelines"]].iloc[0]
-    three = rows[(rows["labeller"] == "three") & ~rows["guidelines"]].iloc[0]
-    draw(
-        gains(
-            rows,
-            names,
-            "auc",
-            f"One reader mislabels {one['wrong']:.0%} of the photos, which moves AUC by {difference_words(one)}. A majority "
-            f"of three mislabels {three['wrong']:.0%} and moves it by {difference_words(three)}.",
-        ),
-        "lab_labellers",
+    single, three = (rows[(rows["labeller"] == panel) & ~rows["guidelines"]].iloc[0] for panel in ("one", "three"))
+    takeaway = (
+        f"One reader mislabels {single['wrong']:.0%} of the photos, which moves AUC by {difference_words(single)}. A majority "
+        f"of three mislabels {three['wrong']:.0%} and moves it by {difference_words(three)}."
     )
+    draw(gains(rows, names, "auc", takeaway), "lab_labellers")
     st.caption(
         f"All photos labelled. An expert leaves {EXPERT_ERRORS:.0%} of a reader's errors (assumed, {EXPERT_BETWEEN[0]:.0%} "
         f"to {EXPERT_BETWEEN[1]:.0%}), guidelines {GUIDELINE_ERRORS:.0%} "

@@ -43,13 +43,13 @@ class Panel:
         """
         if self.labeller == "proven":
             return malignant.astype(float)
-        one = fewer_errors(reader, malignant, self.guideline_errors) if self.guidelines else reader
+        chance = fewer_errors(reader, malignant, self.guideline_errors) if self.guidelines else reader
         if self.labeller == "one":
-            return one
+            return chance
         if self.labeller == "three":
-            return majority_of_three(one)
-        expert = fewer_errors(one, malignant, self.expert_errors)
-        return one**2 + 2 * one * (1 - one) * expert
+            return majority_of_three(chance)
+        expert = fewer_errors(chance, malignant, self.expert_errors)
+        return chance**2 + 2 * chance * (1 - chance) * expert
 
 
 def fewer_errors(called: Floats, malignant: Bools, left: float) -> Floats:
@@ -82,5 +82,5 @@ def disagreement(panel: Panel, table: ReaderTable, diagnoses: NDArray[np.object_
     """Return the share of photos on which two readers of the panel differ about "malignant"."""
     by_class, malignant = called_by_class(table), np.isin(diagnoses, MALIGNANT)
     reader = np.array([by_class[name] for name in diagnoses])
-    one = fewer_errors(reader, malignant, panel.guideline_errors) if panel.guidelines else reader
-    return float(np.mean(2 * one * (1 - one)))
+    chance = fewer_errors(reader, malignant, panel.guideline_errors) if panel.guidelines else reader
+    return float(np.mean(2 * chance * (1 - chance)))

@@ -68,7 +68,7 @@ def found_at(curve: Roc, referred: float) -> Floats:
     rate = curve.false_rate
     at = np.clip((rate <= referred).sum(axis=-1), 1, rate.shape[-1] - 1)[..., None]
     (left, low), (right, high) = (
-        [np.take_along_axis(one, place, axis=-1)[..., 0] for one in (rate, curve.true_rate)] for place in (at - 1, at)
+        [np.take_along_axis(rates, place, axis=-1)[..., 0] for rates in (rate, curve.true_rate)] for place in (at - 1, at)
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(right > left, low + (high - low) * (referred - left) / (right - left), low))
@@ -152,21 +152,21 @@ def judged(drawn: DrawnScores, patients: Patients) -> Estimate:
     return estimate(run, percentile_interval(mean, bootstrap(patients, drawn.mean, RESAMPLES)), least=0, most=1)
 
 
-def difference(one: CurvePoint, other: CurvePoint, of: str = "auc") -> PairedDifference:
-    """Return what `one` has more of than `other`, on the same resampled patients; `of`: auc, or melanomas found."""
-    return paired(_drawn(one, of), _drawn(other, of), lab_photos().patients)
+def difference(made: CurvePoint, base: CurvePoint, of: str = "auc") -> PairedDifference:
+    """Return what a point has more of than the base, on the same resampled patients; `of`: auc, or melanomas found."""
+    return paired(_drawn(made, of), _drawn(base, of), lab_photos().patients)
 
 
 def _drawn(made: CurvePoint, of: str) -> DrawnScores:
     return DrawnScores(made.scores, made.people.auc if of == "auc" else made.people.melanomas_found)
 
 
-def paired(one: DrawnScores, other: DrawnScores, patients: Patients) -> PairedDifference:
+def paired(scores: DrawnScores, base: DrawnScores, patients: Patients) -> PairedDifference:
     """Return the difference of two figures on the same patients, and draw by draw: equal seeds draw the same photos first."""
-    apart = one.values - other.values
-    mean = float(apart.mean())
-    run = mean_interval(apart) if len(apart) > 1 else Interval(mean, mean, mean)
-    drawn = bootstrap(patients, lambda weights: one.mean(weights) - other.mean(weights), RESAMPLES)
+    gains = scores.values - base.values
+    mean = float(gains.mean())
+    run = mean_interval(gains) if len(gains) > 1 else Interval(mean, mean, mean)
+    drawn = bootstrap(patients, lambda weights: scores.mean(weights) - base.mean(weights), RESAMPLES)
     both = estimate(run, percentile_interval(mean, drawn))
     return PairedDifference(Interval(mean, both.low, both.high), _two_sided(drawn, (run.high - mean) / 1.96))
 

@@ -61,7 +61,7 @@ def _far_apart(features: Floats, start: Ints, count: int) -> Ints:
     spread, left = np.linalg.eigh(standard @ standard.T)
     at = left[:, -_NUMBERS:] * np.sqrt(np.maximum(spread[-_NUMBERS:], 0))
     taken = list(start)
-    nearest = np.min([((at - at[one]) ** 2).sum(axis=1) for one in taken], axis=0)
+    nearest = np.min([((at - at[photo]) ** 2).sum(axis=1) for photo in taken], axis=0)
     while len(taken) < count:
         taken.append(int(nearest.argmax()))
         nearest = np.minimum(nearest, ((at - at[taken[-1]]) ** 2).sum(axis=1))

@@ -129,7 +129,7 @@ def refit(request: LabRequest, tick: Callable[[], None] = lambda: None) -> LabSc
     folds = photos.folds if request.split == "patient" else photos.photo_folds
     training = Training(features, labels, photos.diagnoses, folds, request.weights)
     scores, used = training.out_of_fold(scored, lambda pool, fold: _selected(request, features, labels, pool, fold), tick)
-    wrong = np.concatenate([labels[one] != photos.malignant[one] for one in used])
+    wrong = np.concatenate([labels[places] != photos.malignant[places] for places in used])
     return LabScores(request, scores, float(wrong.mean()))
 
 

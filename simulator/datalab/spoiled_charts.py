@@ -70,12 +70,12 @@ def foreign_photos(rows: pd.DataFrame) -> Chart:
 def foreign_sentence(rows: pd.DataFrame) -> str:
     """Say what the network makes of foreign photos, and how many of them the better detector stops."""
     sets = rows[~rows["key"].str.contains(".", regex=False)]
-    better = str(sets.groupby("detector")["detected"].mean().idxmax())
+    detector = str(sets.groupby("detector")["detected"].mean().idxmax())
     parts = [
         f"{row['label'].lower()} {_words(row, 'detected')}% (the network refers {row['referred']:.0%} of them)"
-        for _, row in sets[sets["detector"] == better].iterrows()
+        for _, row in sets[sets["detector"] == detector].iterrows()
     ]
-    return f"At {COMPARED:.0%} false alarms, the {DETECTOR_WORDS[better].lower()} stops: {'; '.join(parts)}."
+    return f"At {COMPARED:.0%} false alarms, the {DETECTOR_WORDS[detector].lower()} stops: {'; '.join(parts)}."
 
 
 def check_table(rows: pd.DataFrame, worth: tuple[str, ...]) -> pd.DataFrame:
@@ -83,7 +83,7 @@ def check_table(rows: pd.DataFrame, worth: tuple[str, ...]) -> pd.DataFrame:
     severities = rows["key"].str.extract(r"\.(\d)$")[0]
     return pd.DataFrame(
         {
-            "Photos": rows["label"] + severities.map(lambda one: "" if pd.isna(one) else f", {one}"),
+            "Photos": rows["label"] + severities.map(lambda severity: "" if pd.isna(severity) else f", {severity}"),
             "Worth scoring": ["no" if key in worth or key == "not_worth_scoring" else "yes" for key in rows["key"]],
             "Stopped (%)": _intervals(rows, "detected"),
             "AUC (points)": _intervals(rows, "auc"),

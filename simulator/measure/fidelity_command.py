@@ -71,7 +71,7 @@ def fidelity(
 
 def _summary(report: FidelityReport, server: str) -> dict[str, object]:
     """Return what `--json` prints of one server; more_minutes: of measurements, by the number of points judged after them."""
-    held = [asdict(one) for one in forecasts_held(report, server)]
+    held = [asdict(share) for share in forecasts_held(report, server)]
     return {**report.summary(server), "more_minutes": more_minutes(report, server), "forecast": held}
 
 
@@ -147,10 +147,10 @@ def sentences(report: FidelityReport) -> Iterator[str]:
 
 
 def _held_by_load(report: FidelityReport, server: str) -> Iterator[str]:
-    found = forecasts_held(report, server)
-    for load in sorted({one.load for one in found if one.load is not None}):
-        shares = ", ".join(share_sentence(one) for one in found if one.load == load)
-        yield f"  load {load:g}: {shares}"
+    held = forecasts_held(report, server)
+    for load in sorted({share.load for share in held if share.load is not None}):
+        words = ", ".join(share_sentence(share) for share in held if share.load == load)
+        yield f"  load {load:g}: {words}"
 
 
 def _error_words(found: dict[str, float | int]) -> Iterator[str]:

@@ -414,5 +414,5 @@ def _company(usual: Times, rate: float) -> int:
 
 
 def _percentile(outcomes: list[FidelityOutcome], percent: float) -> FidelityOutcome:
-    found = {name: np.percentile([getattr(one, name) for one in outcomes], percent) for name in FidelityOutcome.model_fields}
-    return FidelityOutcome(**{name: float(value) for name, value in found.items()})
+    figures = {name: np.percentile([getattr(run, name) for run in outcomes], percent) for name in FidelityOutcome.model_fields}
+    return FidelityOutcome(**{name: float(value) for name, value in figures.items()})

@@ -196,7 +196,7 @@ def _read_coco(folder: Path, file: Path) -> Dataset:
     if not content.images:
         raise CannotMeasureError(f"{file}: images: is empty; expected at least one")
     for what, listed in (("images", content.images), ("annotations", content.annotations), ("categories", content.categories)):
-        _check_ids(file, what, [one.id for one in listed])
+        _check_ids(file, what, [entry.id for entry in listed])
     pictures = sorted(content.images, key=lambda picture: picture.id)
     files = tuple(_pictured(folder, file, picture) for picture in pictures)
     sizes = tuple(map(_size, files))

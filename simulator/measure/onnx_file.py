@@ -161,11 +161,11 @@ def _tensors(message: Message) -> Iterator[onnx.TensorProto]:
     """Yield every tensor of a model: among the weights, in constants, in bodies of loops."""
     for field, value in message.ListFields():
         if field.message_type is not None:
-            for one in [value] if isinstance(value, Message) else value:
-                if isinstance(one, onnx.TensorProto):
-                    yield one
+            for part in [value] if isinstance(value, Message) else value:
+                if isinstance(part, onnx.TensorProto):
+                    yield part
                 else:
-                    yield from _tensors(one)
+                    yield from _tensors(part)
 
 
 def _bytes_told(path: Path, key: str, value: str | None) -> int:
@@ -320,25 +320,25 @@ def find_image(path: Path, session: ort.InferenceSession) -> ImageInput:
     """Return the input of the model, which must be able to hold an image; raises CannotMeasureError."""
     inputs = session.get_inputs()
     if len(inputs) != 1:
-        listed = ", ".join(f"'{one.name}' {_spoken(one.shape)}" for one in inputs) or "none"
+        listed = ", ".join(f"'{image.name}' {_spoken(image.shape)}" for image in inputs) or "none"
         raise CannotMeasureError(
             f"{path}: has {len(inputs)} inputs, {listed}; models with one input, an image, are measured; "
             "onnx.utils.extract_model cuts out the part that takes the image"
         )
-    [one] = inputs
-    if one.type not in DTYPES:
-        holds = one.type.removeprefix("tensor(").removesuffix(")")
+    [image] = inputs
+    if image.type not in DTYPES:
+        holds = image.type.removeprefix("tensor(").removesuffix(")")
         raise CannotMeasureError(
-            f"{path}: is no vision model: its input '{one.name}' {_spoken(one.shape)} holds {holds}; "
+            f"{path}: is no vision model: its input '{image.name}' {_spoken(image.shape)} holds {holds}; "
             f"images hold one of {', '.join(DTYPES.values())}"
         )
-    axes = tuple(axis if isinstance(axis, int) and axis > 0 else None for axis in one.shape)
+    axes = tuple(axis if isinstance(axis, int) and axis > 0 else None for axis in image.shape)
     if len(axes) not in (3, 4) or (len(axes) == 3 and not layout_of(axes)):
         raise CannotMeasureError(
-            f"{path}: is no vision model: its input '{one.name}' has the shape {_spoken(one.shape)}; images come as "
+            f"{path}: is no vision model: its input '{image.name}' has the shape {_spoken(image.shape)}; images come as "
             "(batch, channels, height, width) or (batch, height, width, channels)"
         )
-    return ImageInput(path, one.name, axes, DTYPES[one.type])
+    return ImageInput(path, image.name, axes, DTYPES[image.type])
 
 
 def layout_of(item: Sequence[int | None]) -> str | None:

@@ -141,7 +141,7 @@ class Judgement:
             box=None,
         )
         for row in self.judged:
-            spoken = [cell for one in (row.ap, row.ap50, row.ap_less_clean) for cell in _cells(one)]
+            spoken = [cell for interval in (row.ap, row.ap50, row.ap_less_clean) for cell in _cells(interval)]
             quality.add_row(str(row.setting), *spoken)
             curve = row.recall
             bounds = zip(curve.recall, curve.low, curve.high, strict=True)
@@ -167,9 +167,9 @@ def judgement_json(judgement: Judgement) -> dict[str, Any]:
 
 def _told(row: Judged) -> Iterator[tuple[str, Any]]:
     yield from {"condition": row.setting.condition, "severity": row.setting.severity}.items()
-    for name, one in (("ap", row.ap), ("ap50", row.ap50), ("ap_less_clean", row.ap_less_clean)):
-        if one:
-            yield name, {"value": one.value, "low": one.low, "high": one.high}
+    for name, interval in (("ap", row.ap), ("ap50", row.ap50), ("ap_less_clean", row.ap_less_clean)):
+        if interval:
+            yield name, {"value": interval.value, "low": interval.low, "high": interval.high}
     curve = row.recall
     columns = {"height_px": curve.height_px, "recall": curve.recall, "low": curve.low, "high": curve.high}
     yield "recall_by_height", {"score": SCORE} | {name: column.tolist() for name, column in columns.items()}
@@ -311,7 +311,7 @@ def _judge(found: ScoredBoxes, data: Dataset, setting: Setting, weights: NDArray
     levels = average_precision(data.labels, found, len(data), weights)
     drawn = np.stack([levels.mean(axis=1), levels[:, 0]], axis=1)
     ap, ap50 = (bootstrapped(value, drawn[:, place]) for place, value in enumerate(coco_ap(data.labels, found, len(data))))
-    clean = next((one for one in before if one.setting.condition == CLEAN), None)
+    clean = next((judged for judged in before if judged.setting.condition == CLEAN), None)
     less = bootstrapped(ap.value - clean.ap.value, drawn[:, 0] - clean.drawn[:, 0]) if clean else None
     heights = data.labels.box[:, 3] - data.labels.box[:, 1]
     hits = best_scores(data.labels, found) >= SCORE

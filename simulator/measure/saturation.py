@@ -112,9 +112,9 @@ def _answers(file: Path, images: Sequence[NDArray[np.generic]], option: str | No
     session = ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     outputs = (session.run(None, {name: image}) for image in images)
-    return [np.concatenate([np.ravel(np.asarray(one, np.float64)) for one in found]) for found in outputs]
+    return [np.concatenate([np.ravel(np.asarray(output, np.float64)) for output in answer]) for answer in outputs]
 
 
 def _distance(answers: list[NDArray[np.float64]], truth: list[NDArray[np.float64]]) -> float:
     pairs = zip(answers, truth, strict=True)
-    return float(np.mean([np.linalg.norm(one - other) / (np.linalg.norm(other) or 1.0) for one, other in pairs]))
+    return float(np.mean([np.linalg.norm(answer - exact) / (np.linalg.norm(exact) or 1.0) for answer, exact in pairs]))

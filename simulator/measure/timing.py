@@ -279,7 +279,7 @@ class Onlooker:
         elapsed = sum(sum(cores[core]) for core in usable)
         waiting = sum(cores[core].idle + getattr(cores[core], "iowait", 0.0) for core in usable)
         own = 0.0
-        for one in [process, *process.children(recursive=True)]:
+        for member in [process, *process.children(recursive=True)]:
             with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
-                own += sum(one.cpu_times()[:2])
+                own += sum(member.cpu_times()[:2])
         return elapsed, elapsed - waiting, own

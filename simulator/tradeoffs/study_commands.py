@@ -174,8 +174,12 @@ def _print_capacity(result: Capacity, cost: str) -> None:
         out.print(escape(f"Objective {number}: {words}"), style="dim")
     table = Table("traffic, times", f"{scenario.unit.many} a day", scenario.metrics[cost].label, *UNMET, box=None)
     for load_ in result.loads:
-        one = load_.outcome.metrics.get(cost)
-        usd = "no figure" if one is None else spoken_within(one.value, one.low, one.high, scenario.metrics[cost].unit)[0]
+        estimate = load_.outcome.metrics.get(cost)
+        usd = (
+            "no figure"
+            if estimate is None
+            else spoken_within(estimate.value, estimate.low, estimate.high, scenario.metrics[cost].unit)[0]
+        )
         table.add_row(
             f"{load_.times:.3g}",
             significant(load_.times * result.rate * 86_400),
@@ -183,8 +187,8 @@ def _print_capacity(result: Capacity, cost: str) -> None:
             *(escape(words or "none") for words in load_.shortfalls(result.objectives, list(numbers))),
         )
     out.print(table)
-    for fewest in result.fewest:
-        out.print(escape(fewest.claim.words))
+    for need in result.fewest:
+        out.print(escape(need.claim.words))
 
 
 #: Replications of each design: all of them meet the same requests, so that few do.
