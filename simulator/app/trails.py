@@ -17,8 +17,8 @@ from time import monotonic
 
 from simulator.app.cookies import own_cookie
 from simulator.app.store.attempts import TRAIL
+from simulator.app.store.drawn_secrets import TrailStore
 from simulator.app.store.faults import StoreError
-from simulator.app.store.trail_store import TrailStore
 
 #: The cookie of earlier versions, and the begin of the name of today's.
 COOKIE = "casesim_trail"

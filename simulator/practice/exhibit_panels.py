@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
+from functools import lru_cache, partial
 from typing import Literal
 
 import streamlit as st
 
+from simulator.app.design_state import step
 from simulator.app.exhibit_drawings import (
     Panel,
     hero_panel,
@@ -17,20 +19,27 @@ from simulator.app.exhibit_drawings import (
     run_chart,
     timed_panels_by_exhibit,
 )
-from simulator.app.widgets import draw, lessons, plain, replication_0
+from simulator.app.widgets import draw, evidence, lessons, plain, replication_0
 from simulator.case.choices import changed_choices
 from simulator.case.exhibits import EXHIBITS, Question, has_encounters
+from simulator.case.figure_names import figure_name
 from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
 from simulator.charts.flow_charts import cost_split, journeys, one_request
 from simulator.charts.look import Chart
+from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_trace import Trace
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
+from simulator.explain.trust import Level, good_of
+from simulator.metrics.operating_points import TARGETS, Dial, dial_of, flagged_at
+from simulator.metrics.review_limits import review_limits
+from simulator.metrics.summary import metric_rows
 from simulator.panels.day_panel import at_its_busiest, over_time
-from simulator.practice import trust_panel as rests
-from simulator.practice.threshold_panel import threshold
+from simulator.records.timetables import DAY_S
+from simulator.units import counted, percent, span
 
 #: The requests that can be followed, by percentile, and the goals to follow them to.
 PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
@@ -52,7 +61,7 @@ def panels(scenario: Scenario) -> dict[str, list[Panel]]:
     """Return the panels of a case by title, each with its parts in order; the sources and the debrief come last."""
     shown = [name for name in scenario.shown() if EXHIBITS[name].question != "rests"]
     found = {panel_of(name, scenario): _parts(scenario, EXHIBITS[name].question) for name in shown}
-    found[title_of("rests", scenario)] = [rests.trust, *_parts(scenario, "rests"), rests.numbers]
+    found[title_of("rests", scenario)] = [trust, *_parts(scenario, "rests"), numbers]
     return found | ({DEBRIEF: [debrief]} if scenario.debrief else {})
 
 
@@ -129,3 +138,85 @@ def debrief(result: Result) -> None:
     scenario, design = result.plan.scenario, result.plan.design
     deciding = [choice for reason in result.reasons.values() for choice in reason.written_by]
     lessons(scenario, [*deciding, *changed_choices(scenario.choices, design)])
+
+
+_LEVELS: dict[Level, str] = {"weak": "Reasons for doubt", "fair": "To bear in mind", "good": "Well founded"}
+
+
+def trust(result: Result) -> None:
+    """Show the reasons to trust a result, doubts first, and its warnings."""
+    st.header(f"Trust in this result: {good_of(result.trust)}", anchor=False)
+    for level, title in _LEVELS.items():
+        notes = [note for note in result.trust if note.level == level]
+        if notes:
+            st.markdown(_listed(title, [note.sentence for note in notes]))
+    if result.warnings:
+        st.markdown(_listed("Also", list(dict.fromkeys(result.warnings))))
+    st.caption(plain(_size(result)))
+
+
+def _listed(title: str, sentences: list[str]) -> str:
+    return "\n".join([f"**{title}**", "", *(f"- {plain(sentence)}" for sentence in sentences)])
+
+
+def _size(result: Result) -> str:
+    scenario = result.plan.scenario
+    each = f"{counted(result.replications, 'replication')} of {span(DAY_S * scenario.run.days)} each"
+    return f"{each}, {result.requests:,} {scenario.unit.many} in all, seed {result.seed}, run hash {result.run_hash}."
+
+
+def numbers(result: Result) -> None:
+    """Show every number with its interval, and the source of every input."""
+    st.header("Numbers", anchor=False)
+    st.caption(plain(result.sense))
+    st.dataframe(
+        metric_rows(result), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
+    )
+    st.header("Sources of the numbers", anchor=False)
+    evidence([replace(source, what=figure_name(result.plan.scenario, source.what)) for source in result.provenance])
+
+
+@st.fragment
+def threshold(plan: Plan) -> None:
+    """Show the curve of flagged shares, a crowd and the ROC curve of a design, at any operating point of its widest threshold.
+
+    Where a choice of the case sets that threshold, the points are its picks, and a button picks one.
+    """
+    dial = dial_of(plan)
+    if dial is None:
+        draw(roc(plan), key="roc")
+        return
+    tried = _tried(plan, dial)
+    flagged = flagged_at(plan, tried, dial.promised)
+    of_positives = flagged.flagged_positives / flagged.positives
+    left, right = st.columns(2, gap="large")
+    with left:
+        draw(with_tried(_flagged(plan), of_positives, flagged.share), key="flagged")
+    with right:
+        draw(crowd(flagged, plan.scenario, review_limits(plan)), key="crowd")
+        _use(plan, dial, tried)
+    draw(with_tried(roc(plan), flagged.flagged_negatives / flagged.negatives, of_positives), key="roc")
+
+
+_flagged = lru_cache(maxsize=16)(flagged_by_sensitivity)
+
+
+def _tried(plan: Plan, dial: Dial) -> float:
+    """Return the sensitivity of the slider; at first that of the design."""
+    points = sorted({*(dial.picks or map(float, TARGETS)), dial.sensitivity})
+    who = plan.scenario.population
+    assert who is not None
+    label = f"Move the threshold: {who.positives} {who.flagged}, of the labelled ones"
+    key = f"{plan.scenario.id}:threshold:{dial.sensitivity:g}"  # another design starts at its own threshold
+    chosen: float = st.select_slider(plain(label), points, dial.sensitivity, percent, key=key)
+    return chosen
+
+
+def _use(plan: Plan, dial: Dial, tried: float) -> None:
+    if dial.choice is None or tried not in dial.picks:
+        return
+    same, label = tried == dial.sensitivity, plan.scenario.choices[dial.choice].label_of(dial.picks[tried])
+    words = "This is the operating point of the design" if same else f"Use this operating point: {label}"
+    step_to = (plan.scenario, plan.design, dial.choice, dial.picks[tried])
+    if st.button(plain(words), disabled=same, key="use_threshold", on_click=step, args=step_to):
+        st.rerun()

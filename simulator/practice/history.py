@@ -6,12 +6,13 @@ reload and a restart of the server. A run that is no longer cached is computed a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
+from simulator.app.component_files import component_beside
 from simulator.app.design_state import get, key, put
 from simulator.app.jobs import Job, registry
 from simulator.app.news import Latest, follow
@@ -31,7 +32,6 @@ from simulator.keeper import remembers
 from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_by_side
 from simulator.metrics.summary import NO_FIGURE
 from simulator.practice.design_runs import watcher
-from simulator.practice.history_table import draw_strip
 from simulator.units import duration
 
 #: The number of changes that the row of a run names; a tooltip names all of them.
@@ -354,3 +354,42 @@ def _job(scenario: Scenario, attempt: Attempt) -> Job | None:
     except ScenarioError:
         return None
     return registry().start(watcher(), plan, attempt.seed, attempt.replications)
+
+
+_component = component_beside(__file__, "history")
+
+
+def draw_strip(
+    key: str,
+    labels: list[str],
+    rows: list[dict[str, Any]],
+    most: int,
+    on_restore: Callable[[str], None],
+    on_star: Callable[[str], None],
+) -> list[str]:
+    """Draw the rows; return the ticked runs, at most `most` of them.
+
+    on_restore, on_star: called with the run of the pressed button, before the page is drawn again
+    """
+
+    def pressed(name: str, call: Callable[[str], None]) -> Callable[[], None]:
+        def called() -> None:
+            run = st.session_state[key].get(name)
+            if isinstance(run, str):
+                call(run)
+
+        return called
+
+    before = st.session_state.get(key, {}).get("chosen") or []
+    there = {row["run"] for row in rows}
+    chosen = [run for run in before if run in there]
+    found = _component(
+        key=key,
+        data={"labels": labels, "rows": rows, "chosen": chosen, "most": most},
+        on_restore_change=pressed("restore", on_restore),
+        on_star_change=pressed("star", on_star),
+        on_chosen_change=lambda: None,
+    )
+    if found.restore:
+        st.rerun()  # the choices stand outside of this fragment
+    return chosen

@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.live_session import LiveSession
+from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.widgets import lessons, plain
-from simulator.practice.comparison_panel import best_known_panel, deciding_choices, reference_panel
+from simulator.practice.comparison_panel import best_known_panel, deciding_choices, last_plan, reference_panel, started
 from simulator.practice.next_panel import goal_panel, next_panel
 from simulator.practice.rating_panel import rating_panel
 from simulator.practice.record_panel import record_panel
-from simulator.practice.take_away import take_away
+from simulator.practice.session_report import session_report
 from simulator.session.next_steps import nothing_done
 from simulator.session.session_record import assumption_words
 
@@ -58,3 +59,33 @@ def _comparison(live: LiveSession) -> None:
     reference_panel(live)
     st.header("Lessons of the case", anchor=False)
     lessons(live.scenario, deciding_choices(live))
+
+
+def take_away(live: LiveSession) -> None:
+    """Offer the report, once the last run is there, and the log."""
+    st.header("Take it with you", anchor=False)
+    name = f"casesim-{live.scenario.id}-{live.state.session.id[:6]}"
+    with st.container(horizontal=True):
+        st.download_button(
+            "Report (HTML)",
+            lambda: _report(live),
+            file_name=f"{name}.html",
+            mime="text/html",
+            key="session:report",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Log (JSON)",
+            lambda: written_sessions([StoredSession(live.state.session, live.log.events_after(live.state.session.id))]),
+            file_name=f"{name}.json",
+            mime="application/json",
+            key="session:log",
+            on_click="ignore",
+        )
+    st.caption("The report needs no network. The page You takes the log in again, and its runs have the same hashes.")
+
+
+def _report(live: LiveSession) -> str:
+    plan = last_plan(live)
+    job = None if plan is None else started(live, plan)
+    return session_report(live, job.summary if job is not None else None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import escape
 
 import pandas as pd
@@ -16,12 +16,12 @@ from simulator.board.case_drawing import case_text
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.rooms.room_at_hand import RoomAtHand
-from simulator.rooms.room_events import CARD_SIGNALS, SignalRated, shared
+from simulator.rooms.room_events import CARD_SIGNALS, RATINGS, SignalRated, shared
 from simulator.rooms.room_record import LABELS, mark_moments, moments, room_record, tag_words
 from simulator.rooms.room_session import RoomSession, drawing_of
-from simulator.rooms.scorecards import compared
 from simulator.session.event_log import AnyEvent, LoggedEvent, Role, Session, UnknownEvent
 from simulator.session.session_record import figure_words, minute_of
+from simulator.session.session_signals import NOT_OBSERVED
 
 
 def files(room: RoomAtHand) -> None:
@@ -203,3 +203,45 @@ def _marks(scenario: Scenario, state: RoomSession) -> Iterator[str]:
     words = moments(scenario, state)
     for tag in state.room.tags:
         yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag.event, words)}"
+
+
+@dataclass(frozen=True)
+class RatedTwice:
+    """A signal with the levels of both raters; mean: on a scale of 1 to 4; steps: the number of levels between them.
+
+    A signal that one of them has not observed has neither.
+    """
+
+    signal: str
+    first: str
+    second: str
+
+    @property
+    def mean(self) -> float | None:
+        places = self._places
+        return None if places is None else sum(places) / 2 + 1
+
+    @property
+    def steps(self) -> int | None:
+        places = self._places
+        return None if places is None else abs(places[0] - places[1])
+
+    @property
+    def _places(self) -> tuple[int, int] | None:
+        if NOT_OBSERVED in (self.first, self.second):
+            return None
+        return RATINGS.index(self.first), RATINGS.index(self.second)
+
+
+def open_signals(state: RoomSession, role: str) -> list[str]:
+    """Return the signals that a rater has not rated yet."""
+    rated = state.room.ratings_of(role)
+    return [signal for signal in CARD_SIGNALS if signal not in rated]
+
+
+def compared(state: RoomSession) -> list[RatedTwice]:
+    """Return every signal with both levels; empty until both raters have submitted."""
+    if not state.room.submitted >= {"interviewer", "rater"}:
+        return []
+    first, second = state.room.ratings_of("interviewer"), state.room.ratings_of("rater")
+    return [RatedTwice(signal, first[signal].level, second[signal].level) for signal in CARD_SIGNALS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 from time import time
 from typing import Any
@@ -10,15 +11,21 @@ import streamlit as st
 
 from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain
+from simulator.board.board import Board, Box
+from simulator.board.case_drawing import DrawnCase
+from simulator.board.plain_box import box_kinds, is_plain
+from simulator.board.ports import ways_out
+from simulator.case.document import Document
 from simulator.case.interview import Probe, notes_at, other_notes, probes_of
 from simulator.case.phases import phases_of
-from simulator.rooms.board_gaps import board_gaps
+from simulator.case.schema import Scenario
 from simulator.rooms.candidate_page import brief_of
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import LEVELS, ClockPaused, ProbeTicked
 from simulator.rooms.room_session import drawing_of
 from simulator.session.phase_clock import phase_times
 from simulator.session.session_events import PhaseBegun
+from simulator.units import counted, listed
 
 #: The row of phases is short, without its keys; a probe stands out by its weight, since its name holds no Markdown.
 _STYLE = '<style>.st-key-room-phases kbd { display: none; } [class*="st-key-room-probe-"] label p { font-weight: 600; }</style>'
@@ -111,3 +118,43 @@ def _begin(room: RoomAtHand, phase: str) -> None:
     """Begin a phase, unless it is the present one; a callback."""
     if phase != room.state.phase:
         room.take(PhaseBegun(phase=phase))
+
+
+def board_gaps(board: Board, drawing: DrawnCase, case: Scenario) -> list[str]:
+    """Return a sentence for each thing that the board does not say, the whole drawing first, then box by box."""
+    stages = {name: box for name, box in board.boxes.items() if not box.is_end and not is_plain(box.data)}
+    gaps = [*_of_the_whole(board, drawing, case)]
+    for name, box in stages.items():
+        label = f"“{box.label}”"
+        if name in drawing.apart:
+            gaps.append(f"Nothing leads to {label}.")
+        if unsaid := _unset(board, name, box):
+            gaps.append(f"{label} has the values that a new box comes with: {listed(unsaid)}.")
+        if "replicas" in box_kinds()[box.kind].model_fields and box.data.get("replicas", 1) == 1:
+            gaps.append(f"{label} has one replica: nothing takes over when it fails.")
+        if any(way.port == "on_full" for way in ways_out(box.data)) and box.data.get("max_queue") is None:
+            gaps.append(f"The queue of {label} has no limit.")
+    return gaps
+
+
+def _of_the_whole(board: Board, drawing: DrawnCase, case: Scenario) -> Iterator[str]:
+    if not case.objectives:
+        yield "The task has no objective, so no run gets a verdict."
+    if not board.start:
+        yield "Requests enter nowhere."
+    if not any(box.is_end for box in board.boxes.values()):
+        yield "No end says what becomes of a request."
+    plain = [box.label for box in board.boxes.values() if is_plain(box.data)]
+    if plain:
+        yield f"{counted(len(plain), 'plain box', 'plain boxes')} without time or cost: {listed(plain)}."
+    fault = sum(1 for fault in drawing.faults if fault.box)
+    if fault:
+        yield f"{counted(fault, 'fault')} at boxes keeps the drawing from running."
+
+
+def _unset(board: Board, name: str, box: Box) -> list[str]:
+    """Return the labels of the fields of a box that hold what a new box comes with: no person has set them."""
+    places = box_kinds()[box.kind].at_the_box
+    written = Document("", box.data)
+    unset = [place for place in places if (name, place) not in board.by and written.holds(tuple(place.split(".")))]
+    return [places[place] for place in unset]

@@ -5,10 +5,10 @@ from sqlalchemy import select
 
 from simulator.app import trails as shown
 from simulator.app.store.attempts import Attempts
+from simulator.app.store.drawn_secrets import TrailStore
 from simulator.app.store.faults import StoreError
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import SESSIONS
-from simulator.app.store.trail_store import TrailStore
 from simulator.app.trails import COOKIE, Trails, new_trail
 from tests.app.store_worker import attempt
 

@@ -9,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 from simulator.app.store.room_log import RoomLog
 from simulator.case.phases import phases_of
 from simulator.errors import InputError
-from simulator.rooms.board_gaps import board_gaps
 from simulator.rooms.candidate_page import brief_of
 from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK, OwnTask
@@ -18,6 +17,7 @@ from simulator.rooms.room_files import candidate_log, whole_log
 from simulator.rooms.room_record import room_record
 from simulator.rooms.room_runs import job_of, note_result, plan_of
 from simulator.rooms.room_session import drawing_of
+from simulator.rooms.script_panel import board_gaps
 from simulator.rooms.talk_panel import interviewer_talk
 from simulator.rooms.task_form import checked_words, task_of_fields
 from simulator.session.phase_clock import left_s

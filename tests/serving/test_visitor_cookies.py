@@ -10,9 +10,9 @@ from starlette.testclient import TestClient
 from streamlit.web.server.starlette.starlette_routes import ROUTE_HEALTH
 
 from simulator.app.admission import Admission
+from simulator.app.store.drawn_secrets import TrailStore
 from simulator.app.store.faults import StoreError
 from simulator.app.store.session_log import SessionLog
-from simulator.app.store.trail_store import TrailStore
 from simulator.app.trails import COOKIE, Trails
 from simulator.rooms import room_doors as rooms
 from simulator.serving import server, visitor_cookies

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from secrets import token_hex
 from time import time
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
 
+from simulator.app.store.attempts import ATTEMPTS
 from simulator.app.store.database import Database
-from simulator.app.store.session_rows import SESSIONS, insert_session
+from simulator.app.store.session_rows import SESSIONS, TRAIL_KEY, insert_session
 from simulator.session.event_log import Session
 
 
@@ -33,3 +35,19 @@ class DrawnSecrets(Database):
             with self._connected() as connection:
                 row = connection.execute(stored).one()
         return row.secret, row.begun_at
+
+
+class TrailStore(DrawnSecrets):
+    """Every method raises StoreError for a database that cannot be used."""
+
+    def key(self) -> tuple[bytes, float]:
+        """Return the key of this database, which the first server draws, and the time at which it was drawn."""
+        secret, drawn_at = self._drawn("trails", TRAIL_KEY, lambda: {"key": token_hex(32)})
+        return bytes.fromhex(secret["key"]), drawn_at
+
+    def has_before(self, trail: str, at: float) -> bool:
+        """Return whether a session, an incident or an attempt of a trail is older than a time."""
+        session = exists().where(SESSIONS.c.owner == trail, SESSIONS.c.begun_at < at)
+        attempt = exists().where(ATTEMPTS.c.trail == trail, ATTEMPTS.c.at < at)
+        with self._connected() as connection:
+            return bool(connection.execute(select(session | attempt)).scalar())

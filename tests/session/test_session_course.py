@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.session.written_text import is_question, is_sentence
+from simulator.session.session_course import is_question, is_sentence
 
 
 @pytest.mark.parametrize(

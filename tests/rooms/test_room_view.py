@@ -3,7 +3,7 @@
 from simulator.board import operations as ops
 from simulator.board.case_drawing import drawn
 from simulator.case.load import load
-from simulator.rooms.board_table import distinct_labels, ways_table
+from simulator.rooms.room_view import distinct_labels, ways_table
 
 
 def test_a_box_stands_in_the_table_by_its_words_and_never_by_its_id():
