@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from simulator.authoring.author_faults import places_of, written_always
-from simulator.case.case_texts import texts_of, words_alone
 from simulator.case.checks import placed_cautions, slow_answers
 from simulator.case.choices import Options
 from simulator.case.document import Document, Fault, Path, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Figure, sourced_of
 from simulator.case.phases import PRACTICE_FIELDS
-from simulator.case.prose_figures import kept_numbers, placeholders_in, raw_texts
+from simulator.case.prose_figures import kept_numbers, placeholders_in, raw_texts, texts_of, words_alone
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.explain.notes import too_few_labels

@@ -8,10 +8,9 @@ from time import process_time
 
 from simulator.authoring.check_results import CheckResult, result_at
 from simulator.authoring.tested_designs import SEED
-from simulator.case.case_texts import words_alone
 from simulator.case.document import Path
 from simulator.case.phases import phases_of
-from simulator.case.prose_figures import placeholders_in, raw_texts, without_placeholders
+from simulator.case.prose_figures import placeholders_in, raw_texts, without_placeholders, words_alone
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.errors import shortened

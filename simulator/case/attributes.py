@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.case.case_contract import AnyAttribute, Column, Floats
 from simulator.case.document import Path
-from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, Strict, bounded
+from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, bounded
 from simulator.case.gate_words import OWN
 from simulator.case.kinds import OneOf, registry
 from simulator.case.outputs import grouping
@@ -27,12 +27,9 @@ from simulator.evidence.row_files import RecordingError
 from simulator.records.streams import cache_per_plan
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase, CaseAttribute, CaseGatherer, CasePlan, CaseRequests
+    from simulator.case.case_contract import AnyCase, CaseGatherer, CasePlan, CaseRequests
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
-
-Column = NDArray[Any]
-Floats = NDArray[np.float64]
 
 #: Names already used by gates, or by columns of the requests in a trace.
 RESERVED = frozenset(
@@ -50,61 +47,6 @@ Edges = Annotated[
     list[float],
     Field(max_length=16, description="boundaries between the groups of a number, ascending; 10 belongs to `from_10`"),
 ]
-
-
-class AnyAttribute(Strict):
-    """Fields and behaviour that all kinds of attributes share.
-
-    A kind that divides requests into groups has a field `shares` or `values` with one value per group, or `edges` of a number.
-    """
-
-    #: Whether the labelled item that stands for a request decides it; theory then follows it item by item.
-    of_items: ClassVar[bool] = False
-    #: Whether equal values mean the same thing, so that a cache can hold it, and `cells` gives each value with its chance.
-    names_things: ClassVar[bool] = False
-
-    kind: str
-    label: Line
-    """its name on the page"""
-    metrics: Annotated[list[Annotated[str, Ref("group_metric")]], Field(max_length=64)] = []
-    """reported for each group of requests as well"""
-
-    @property
-    def categories(self) -> list[str]:
-        return []
-
-    @property
-    def is_number(self) -> bool:
-        return not self.categories
-
-    @property
-    def of_model(self) -> bool:
-        """Whether it is an answer of a model, so that another model gives another."""
-        return False
-
-    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
-        yield from ()
-
-    def gather(self, gather: CaseGatherer, name: str) -> None:
-        """Look up the evidence that it refers to, and note what is missing as faults; score tables are known by now."""
-
-    def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
-        """Return the values of all requests, shape (n,); their arrival times and labelled items are known by now."""
-        raise NotImplementedError
-
-    def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
-        """Return values that stand for all others, behind the chance of each, shapes (values,) twice.
-
-        bounds: the values at which stages divide numbers, ascending, shape (k,)
-        """
-        raise NotImplementedError
-
-    def named(self, column: Column) -> Any:
-        values = self.categories
-        return pd.Categorical.from_codes(column, dtype=pd.CategoricalDtype(values)) if values else column
-
-    def group_of(self, column: Column) -> NDArray[np.intp]:
-        return column.astype(np.intp)
 
 
 class _Numeric(AnyAttribute):
@@ -424,7 +366,7 @@ def in_groups(
     return found
 
 
-def group_places(attribute: CaseAttribute, groups: Sequence[str]) -> list[int]:
+def group_places(attribute: AnyAttribute, groups: Sequence[str]) -> list[int]:
     known = [*grouping(attribute).groups]
     return [known.index(group) for group in groups]
 

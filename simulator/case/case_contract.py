@@ -1,32 +1,38 @@
 """The contract of a case: what its parts see of a case, of a plan that is being made, and of a plan that runs.
 
-A layer above fulfils these protocols; no part of a case imports one.
+A layer above fulfils these protocols; no part of a case imports one. The bases of all kinds of arrivals and attributes follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
+
+from simulator.case.document import Path
+from simulator.case.fields import Figure, Line, Strict, bounded
+from simulator.case.references import Ref
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import Path as FilePath
 
     from simulator.case.any_stage import AnyStage, End, Routing, ScoreRouting
     from simulator.case.choices import Choice
     from simulator.case.document import Document
     from simulator.case.fields import Source
     from simulator.case.outputs import CaseOutline, Metric
-    from simulator.case.own_hardware import OwnHardware
-    from simulator.case.own_metrics import OwnMetric
     from simulator.case.scenario_parts import (
         Accelerator,
         Costs,
         Lesson,
         Noun,
         Objective,
+        OwnHardware,
+        OwnMetric,
         Population,
         Question,
         RequestClass,
@@ -34,55 +40,7 @@ if TYPE_CHECKING:
     )
     from simulator.evidence.recordings import Recording
     from simulator.evidence.score_tables import ScoreTable
-
-
-class CaseAttribute(Protocol):
-    """An attribute of the requests as other parts of a case see it (`AnyAttribute`)."""
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def label(self) -> str: ...
-
-    @property
-    def of_items(self) -> bool: ...
-
-    @property
-    def names_things(self) -> bool: ...
-
-    @property
-    def of_model(self) -> bool: ...
-
-    @property
-    def is_number(self) -> bool: ...
-
-    @property
-    def categories(self) -> list[str]: ...
-
-    def model_dump(self, *, include: set[str]) -> dict[str, Any]: ...
-
-    def cells(self, plan: CasePlan, name: str, bounds: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        """Return values that stand for all others, behind the chance of each, shapes (values,) twice."""
-
-    def group_of(self, column: NDArray[Any]) -> NDArray[np.intp]:
-        """Return the place of the group of each value, shape of `column`."""
-
-
-class CaseArrivals(Protocol):
-    """The arrivals as other parts of a case see them (`AnyArrivals`)."""
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def has_rate(self) -> bool: ...
-
-    @property
-    def waits_for_answers(self) -> bool: ...
-
-    @property
-    def content(self) -> RequestContent: ...
+    from simulator.records.streams import Streams
 
 
 class Recorded(Protocol):
@@ -156,10 +114,10 @@ class AnyCase(Protocol):
     def hashed_data(self) -> dict[str, Any]: ...
 
     @property
-    def arrivals(self) -> CaseArrivals: ...
+    def arrivals(self) -> AnyArrivals: ...
 
     @property
-    def attributes(self) -> Mapping[str, CaseAttribute]: ...
+    def attributes(self) -> Mapping[str, AnyAttribute]: ...
 
     @property
     def stages(self) -> dict[str, AnyStage]: ...
@@ -236,10 +194,10 @@ class CaseGatherer(Protocol):
     def missing(self, path: tuple[str | int, ...], message: str) -> None:
         """Note that evidence which a place of the case refers to is missing, or cannot be used."""
 
-    def beside(self, name: str) -> Path:
+    def beside(self, name: str) -> FilePath:
         """Return a file beside the scenario's own, or below it; raises RecordingError for any other."""
 
-    def note_beside(self, file: Path) -> None:
+    def note_beside(self, file: FilePath) -> None:
         """Note a file beside the scenario's own that was read."""
 
 
@@ -280,3 +238,145 @@ class CaseRequests(Protocol):
 
     def each(self, draw: Callable[[int], NDArray[Any]]) -> NDArray[Any]:
         """Return one draw for each request, shape (n,); draw: returns n draws, the first of which do not depend on n."""
+
+
+# ---- what all kinds of arrivals, and of attributes, share
+
+
+RateFigure = Annotated[Figure, bounded(1e-6, 1e6)]
+
+Column = NDArray[Any]
+Floats = NDArray[np.float64]
+
+#: Every kind of arrivals that a scenario may name, by that name; the package `simulator.engine.arrivals` fills it.
+ARRIVAL_KINDS: dict[str, type[AnyArrivals]] = {}
+
+
+class MlperfRules(NamedTuple):
+    """Rules by which MLPerf judges a run.
+
+    per_query: requests that are sent together, and answered when all of them are
+    percentile: the percentile of the latency that is quoted, as a share; None if none is
+    bound_s: the bound on that percentile; None if there is none
+    """
+
+    per_query: int = 1
+    percentile: float | None = None
+    bound_s: float | None = None
+
+
+class AnyArrivals(Strict):
+    """Base of all kinds of arrivals.
+
+    A kind declares the following for the rest of the program. Each default is that of a pile of work present at the start.
+    """
+
+    #: Whether requests arrive at a rate that does not depend on earlier ones: a surge multiplies it, and it may exceed
+    #: capacity.
+    has_rate: ClassVar[bool] = False
+    #: Whether clients wait for their answers before they send again, so that arrival times depend on the design.
+    waits_for_answers: ClassVar[bool] = False
+    #: Whether the rate is the same at all times of the day, so that a run may reach a steady state.
+    reaches_steady_state: ClassVar[bool] = True
+    #: Advice to an author of too many requests, besides fewer `run.days`.
+    to_lessen: ClassVar[str] = "lower the rate"
+
+    kind: str
+
+    @property
+    def most_at_once(self) -> int | None:
+        """The most requests at a time, if clients wait for their answers; None for no limit."""
+        return None
+
+    @property
+    def mlperf(self) -> MlperfRules | None:
+        return None
+
+    @property
+    def content(self) -> RequestContent:
+        return RequestContent()
+
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+        yield from ()
+
+
+class Spike(Strict):
+    """A surge: requests arrive `times` as fast as otherwise; overlapping spikes multiply."""
+
+    at_s: Annotated[float, Field(ge=0, le=1e8)]
+    """seconds from the start of the run"""
+    seconds: Annotated[float, Field(gt=0, le=1e8)]
+    """how long it lasts"""
+    times: Annotated[float, Field(ge=0, le=1000)]
+    """how many times as fast; 0: none arrive"""
+
+
+class Open(AnyArrivals):
+    """Requests that arrive independently of earlier ones."""
+
+    has_rate: ClassVar[bool] = True
+
+    spikes: Annotated[list[Spike], Field(max_length=64)] = []
+    """surges"""
+
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+        end = 86_400 * scenario.run.days
+        for index, spike in enumerate(self.spikes):
+            if spike.at_s >= end:
+                message = f"begins at {spike.at_s:,g} s, after the last request; it should begin before {end:,g} s (run.days)"
+                yield ("spikes", index, "at_s"), message
+
+
+class AnyAttribute(Strict):
+    """Fields and behaviour that all kinds of attributes share.
+
+    A kind that divides requests into groups has a field `shares` or `values` with one value per group, or `edges` of a number.
+    """
+
+    #: Whether the labelled item that stands for a request decides it; theory then follows it item by item.
+    of_items: ClassVar[bool] = False
+    #: Whether equal values mean the same thing, so that a cache can hold it, and `cells` gives each value with its chance.
+    names_things: ClassVar[bool] = False
+
+    kind: str
+    label: Line
+    """its name on the page"""
+    metrics: Annotated[list[Annotated[str, Ref("group_metric")]], Field(max_length=64)] = []
+    """reported for each group of requests as well"""
+
+    @property
+    def categories(self) -> list[str]:
+        return []
+
+    @property
+    def is_number(self) -> bool:
+        return not self.categories
+
+    @property
+    def of_model(self) -> bool:
+        """Whether it is an answer of a model, so that another model gives another."""
+        return False
+
+    def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+        yield from ()
+
+    def gather(self, gather: CaseGatherer, name: str) -> None:
+        """Look up the evidence that it refers to, and note what is missing as faults; score tables are known by now."""
+
+    def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
+        """Return the values of all requests, shape (n,); their arrival times and labelled items are known by now."""
+        raise NotImplementedError
+
+    def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+        """Return values that stand for all others, behind the chance of each, shapes (values,) twice.
+
+        bounds: the values at which stages divide numbers, ascending, shape (k,)
+        """
+        raise NotImplementedError
+
+    def named(self, column: Column) -> Any:
+        values = self.categories
+        return pd.Categorical.from_codes(column, dtype=pd.CategoricalDtype(values)) if values else column
+
+    def group_of(self, column: Column) -> NDArray[np.intp]:
+        return column.astype(np.intp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import networkx as nx
@@ -13,15 +14,17 @@ from simulator.case.attributes import RESERVED
 from simulator.case.case_tests import check_tests
 from simulator.case.document import Path, dotted
 from simulator.case.exhibits import EXHIBITS, offered
-from simulator.case.feature_sections import PLACES
 from simulator.case.interview import check_interview
+from simulator.case.kinds import PLACES
 from simulator.case.name_kinds import FIXED_SECTIONS
 from simulator.case.network import graph_of
-from simulator.case.own_hardware import check_own_hardware
-from simulator.case.own_metric_checks import check_own_metrics, check_prices
+from simulator.case.outputs import metrics_of
 from simulator.case.phases import check_practice
 from simulator.case.prose_figures import placeholder_faults
 from simulator.case.references import NAME_KINDS, KnownCase, references
+from simulator.case.scenario_parts import OwnHardware, RequestCount
+from simulator.evidence import catalogue
+from simulator.evidence.profiles import profile_names
 from simulator.limits import BY_THE_CLOCK
 from simulator.units import duration
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from simulator.case.case_contract import AnyCase
     from simulator.case.document import Fault
     from simulator.case.schema import Scenario
+
 
 Found = Iterator[tuple[Path, str]]
 
@@ -323,3 +327,48 @@ def _unable_exhibits(scenario: Scenario) -> Found:
     for path, ref, name in references(type(scenario), scenario.document.data, without=("exhibits",)):
         if ref.kind == "exhibit" and name in EXHIBITS and name not in can:
             yield path, f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"
+
+
+def check_own_metrics(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+    """Yield faults of a case's own metrics: names that are taken, and conditions on positives in a case without any."""
+    taken = {*metrics_of(replace(scenario.outline, own={}))}
+    for section in scenario.sections.values():
+        taken |= {metric.name for metric in section.metrics_of(section)}
+    for name, metric in scenario.own_metrics.items():
+        at: Path = ("own_metrics", name)
+        if name in taken:
+            yield at, f"every run reports a metric '{name}' already; choose another name"
+        for field in ("share", "per_1000", "of"):
+            if (count := getattr(metric, field)) is not None:
+                yield from (((*at, field, *path), message) for path, message in _condition_faults(count, scenario))
+
+
+def check_prices(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+    """Yield faults of prices by condition: positives in a case without any, and a label that is used twice."""
+    prices = scenario.costs.prices if scenario.costs else []
+    for index, price in enumerate(prices):
+        at: Path = ("costs", "prices", index)
+        if price.label in [other.label for other in prices[:index]]:
+            yield (*at, "label"), f"there are two prices '{price.label}'; rename one"
+        yield from (((*at, "of", *path), message) for path, message in _condition_faults(price.of, scenario))
+
+
+def _condition_faults(count: RequestCount, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+    """Yield conditions on positives in a case without any."""
+    for field in ("positive", "detected", "missed"):
+        if getattr(count, field) is not None and scenario.population is None:
+            yield (field,), "it needs a section `population`, which says who is positive"
+
+
+def check_own_hardware(machines: dict[str, OwnHardware]) -> Iterator[tuple[Path, str]]:
+    """Yield faults of a case's machines: a name that the catalogue has, and missing processors."""
+    known = catalogue.hardware()
+    measured = {device for device, *_ in profile_names()}
+    for name, own in machines.items():
+        at: Path = ("hardware", name)
+        if name in known:
+            yield at, f"the catalogue has a machine '{name}' already; choose another name"
+        if own.like in measured and own.like not in known and own.vcpus is None:
+            yield at, f"say how many vcpus share out its price: the catalogue does not have '{own.like}'"
+        elif own.like in known and known[own.like].vcpus is None and own.vcpus is not None:
+            yield (*at, "vcpus"), f"a device like {known[own.like].label} is paid as a whole; delete this line"

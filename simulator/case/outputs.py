@@ -12,8 +12,8 @@ from simulator.keeper import remembers
 
 if TYPE_CHECKING:
     from simulator.case.any_stage import AnyStage
-    from simulator.case.case_contract import CaseAttribute
-    from simulator.case.own_metrics import OwnMetric
+    from simulator.case.case_contract import AnyAttribute
+    from simulator.case.scenario_parts import OwnMetric
 
 Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m", "km/h", "W", "J"]
 
@@ -188,7 +188,7 @@ class Grouping(NamedTuple):
     metrics: list[str]
 
 
-def grouping(attribute: CaseAttribute) -> Grouping:
+def grouping(attribute: AnyAttribute) -> Grouping:
     given = attribute.model_dump(include={"label", "shares", "values", "edges", "unit", "metrics"})
     return grouping_of(given)
 

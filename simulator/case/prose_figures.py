@@ -1,4 +1,4 @@
-"""Numbers in the texts of a case: `{figure:PLACE}` and `{metric:NAME@DESIGN}` are filled in when a case is loaded.
+"""Texts of a case that people read. `{figure:PLACE}` and `{metric:NAME@DESIGN}` in them are filled in when a case is loaded.
 
 A figure is the author's own. A metric takes a run: its number is the one that `casesim test` kept of this very case, and
 without one the text says so. So no text states a number that has changed, and no page waits for a run.
@@ -11,12 +11,11 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
 from simulator.case.case_tests import DEFAULT, TestedCase, picks_of
-from simulator.case.case_texts import TEXT_SECTIONS, texts_in, texts_of
 from simulator.case.document import Fault, Path
 from simulator.errors import suggest
 from simulator.files import UnreadableError, read_within
@@ -24,10 +23,17 @@ from simulator.limits import CASE_FILE
 from simulator.paths import OWN_TESTED, TESTED
 from simulator.units import plain_number
 
+if TYPE_CHECKING:
+    from simulator.case.case_contract import AnyCase
+
+
 Case = TypeVar("Case", bound="TestedCase")
 
 #: The words in the place of a metric without a kept number.
 UNKNOWN = "(run to see)"
+
+#: The sections that hold texts, besides names that only a program reads.
+TEXT_SECTIONS = ("title", "summary", "brief", "questions", "debrief", "phases", "defence", "reference", "anchors", "interview")
 
 #: The sections whose texts are filled in: those that people read, and the claims that quote them.
 _FILLED = (*TEXT_SECTIONS, "claims")
@@ -73,6 +79,32 @@ def _placeholder(match: re.Match[str]) -> Placeholder:
 def without_placeholders(text: str) -> str:
     """Return a text without its placeholders."""
     return _PLACEHOLDER.sub("", text)
+
+
+def texts_of(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+    """Yield every text of the sections that people read."""
+    for name in TEXT_SECTIONS:
+        yield from texts_in(getattr(scenario, name), (name,))
+
+
+def texts_in(part: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every text within a part of a case."""
+    if isinstance(part, str):
+        yield path, part
+    elif isinstance(part, BaseModel):
+        for name in type(part).model_fields:
+            yield from texts_in(getattr(part, name), (*path, name))
+    elif isinstance(part, dict):
+        for key, value in part.items():
+            yield from texts_in(value, (*path, str(key)))
+    elif isinstance(part, list | tuple):
+        for index, value in enumerate(part):
+            yield from texts_in(value, (*path, index))
+
+
+def words_alone(text: str) -> str:
+    """Return a text without emphasis, line breaks, capitals and the last stop, to look for it in another one."""
+    return " ".join(text.replace("*", "").split()).rstrip(".").casefold()
 
 
 def raw_texts(scenario: TestedCase) -> Iterator[tuple[Path, str]]:

@@ -1,9 +1,12 @@
-"""The parts of a scenario that no other file describes: questions, the length of a run, the people, costs, objectives."""
+"""The parts of a scenario that no other file describes: questions, the length of a run, people, machines, costs, objectives.
+
+A metric of the case's own, and a price by condition, go by the requests that a condition selects.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +14,7 @@ from simulator.case.fields import (
     ClockTime,
     CostFigure,
     Figure,
+    FileName,
     Line,
     Name,
     Prose,
@@ -20,8 +24,8 @@ from simulator.case.fields import (
     exactly_one,
 )
 from simulator.case.gate_words import OOD, QUALITY
-from simulator.case.own_metrics import RequestPrice
 from simulator.case.references import Ref
+from simulator.evidence import catalogue
 from simulator.units import counted
 
 
@@ -221,6 +225,113 @@ class Accelerator(Strict):
         return 1 + max(batches - 1, 0) * (self.slowdown.value - 1)
 
 
+Outcome = Literal["done", "timed_out", "shed", "failed", "unfinished"]
+
+#: The groups that a request may belong to, by attribute.
+Groups = dict[
+    Annotated[Name, Ref("attribute")],
+    Annotated[list[Annotated[str, Ref("group"), Field(max_length=60)]], Field(min_length=1, max_length=64)],
+]
+
+
+class RequestCount(Strict):
+    """Requests that fulfil every condition that is given, and one entry of each list; all requests where none is given."""
+
+    written: ClassVar[str] = "{ends: [done], positive: true}"
+
+    ends: Annotated[list[Annotated[Name, Ref("end")]], Field(max_length=32)] = []
+    """they ended at one of these"""
+    stages: Annotated[list[Annotated[Name, Ref("logged_stage")]], Field(max_length=32)] = []
+    """they came to one of these stages; not gates and forks"""
+    tags: Annotated[list[Annotated[Name, Ref("tag")]], Field(max_length=32)] = []
+    """their last tag is one of these"""
+    classes: Annotated[list[Annotated[Name, Ref("class")]], Field(max_length=32)] = []
+    """they are of one of these classes"""
+    outcomes: Annotated[list[Outcome], Field(max_length=5)] = []
+    """they had one of these outcomes"""
+    groups: Annotated[Groups, Field(max_length=16)] = {}
+    """by attribute: the groups that they belong to"""
+    positive: bool | None = None
+    """whether they are positive"""
+    escalated: bool | None = None
+    """whether they ended where `escalated` is true"""
+    detected: Literal[True] | None = None
+    """count positives by the share of them that is found where they end"""
+    missed: Literal[True] | None = None
+    """count positives by the share of them that is not found where they end"""
+
+    @property
+    def counts_parts(self) -> bool:
+        """Whether a request may count for less than one."""
+        return self.detected is True or self.missed is True
+
+
+class OwnMetric(Strict):
+    """A metric of a case's own: a share of requests, or a number of them for 1,000 others."""
+
+    written: ClassVar[str] = "{label: Pictures taken down, share: {ends: [removed]}, of: {positive: true}}"
+
+    label: Line
+    """its name on the page"""
+    share: RequestCount | None = None
+    """the requests counted, among those of `of`"""
+    per_1000: RequestCount | None = None
+    """the requests counted, for 1,000 of those of `of`"""
+    of: RequestCount = RequestCount()
+    """the requests that they are divided by; none: all"""
+    better: Literal["higher", "lower"] | None = None
+    """which direction is better; none: that depends"""
+
+    _one_number = exactly_one("share", "per_1000", message="give share, for a share of requests, or per_1000, for a ratio")
+
+    @model_validator(mode="after")
+    def _divides_by_whole_requests(self) -> Self:
+        if self.of.counts_parts:
+            raise ValueError("`of` counts whole requests; write `detected` and `missed` in the numerator alone")
+        return self
+
+    @property
+    def counted(self) -> RequestCount:
+        counted = self.per_1000 if self.share is None else self.share
+        assert counted is not None
+        return counted
+
+
+class RequestPrice(Strict):
+    """Costs or earnings of each request that fulfils some conditions."""
+
+    written: ClassVar[str] = "{label: A missed melanoma, usd: {value: 90000, assumed: why}, of: {missed: true}}"
+
+    label: Line
+    """its name among the parts of the cost"""
+    usd: CostFigure | None = None
+    """the cost of one request"""
+    reward_usd: CostFigure | None = None
+    """taken off the cost"""
+    of: RequestCount
+    """the requests that it is paid for"""
+
+    _one_price = exactly_one("usd", "reward_usd", message="give usd, for a cost, or reward_usd, for a reward")
+
+    @property
+    def figure(self) -> Figure:
+        figure = self.reward_usd if self.usd is None else self.usd
+        assert figure is not None
+        return figure
+
+    @property
+    def signed_usd(self) -> float:
+        """The cost of one request; below 0 for a reward."""
+        return self.figure.value if self.usd is not None else -self.figure.value
+
+
+def outlined(data: Any) -> dict[str, OwnMetric]:
+    """Return the metrics of a section as far as their names are concerned, whatever faults it has."""
+    entries = data.items() if isinstance(data, dict) else ()
+    given = {str(name): entry for name, entry in entries if isinstance(entry, dict)}
+    return {name: OwnMetric.model_construct(label=name, share=entry.get("share"), better=None) for name, entry in given.items()}
+
+
 class Costs(Strict):
     """Costs that belong to no single stage."""
 
@@ -254,3 +365,31 @@ class Objective(Strict):
         bound = self.at_most if self.at_least is None else self.at_least
         assert bound is not None
         return bound
+
+
+class OwnHardware(Strict):
+    """A machine of the author's own, which no catalogue lists."""
+
+    written: ClassVar[str] = "keys: label, like, times and usd_per_hour"
+
+    label: Line
+    """its name on screen"""
+    note: Line | None = None
+    """what people should know of it"""
+    like: Annotated[FileName, Ref("measured_device")]
+    """the device that its latencies are taken from, measured or projected"""
+    times: Annotated[Figure, bounded(0.01, 10_000)]
+    """how many times as long as on that device a batch takes; 1 on the same kind of machine"""
+    usd_per_hour: CostFigure
+    """price of the whole machine; 0 where the people bring it"""
+    vcpus: Annotated[int | None, Field(ge=1, le=4096)] = None
+    """its processors, which share out the price; none: those of the device"""
+
+    @property
+    def machine(self) -> catalogue.Hardware:
+        """The machine as a pool rents it; a device that was only measured is a processor of one's own."""
+        like = catalogue.hardware().get(self.like)
+        if like is None:
+            like = catalogue.Hardware(label=self.label, processor=self.label, vcpus=self.vcpus or 1)
+        price = {"usd_per_hour": self.usd_per_hour.value, "price_source": self.usd_per_hour.source}
+        return like.model_copy(update=price | {"label": self.label, "vcpus": self.vcpus or like.vcpus})

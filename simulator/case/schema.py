@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
 
-from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.any_stage import STAGE_KINDS, AnyStage, End
 from simulator.case.attributes import Attribute, ItemAttribute
+from simulator.case.case_contract import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.case_tests import CaseTests, TextClaim
 from simulator.case.choices import Choice, Controller, Pick
 from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveballs import Curveball
 from simulator.case.document import Document
 from simulator.case.exhibits import offered
-from simulator.case.feature_sections import PLACES, Provided, Section
 from simulator.case.fields import (
     EVIDENCE_KINDS,
     Line,
@@ -31,11 +30,9 @@ from simulator.case.fields import (
 )
 from simulator.case.gate_words import SENSOR
 from simulator.case.interview import Interview
-from simulator.case.kinds import HOLDERS, OneOf
+from simulator.case.kinds import HOLDERS, PLACES, OneOf, Provided, Section
 from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, with_groups
-from simulator.case.own_hardware import OwnHardware
-from simulator.case.own_metrics import OwnMetric
 from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS, Anchors, ExhibitName, PracticePhase, Reference
 from simulator.case.prose_figures import with_filled_texts
 from simulator.case.references import Ref
@@ -45,6 +42,8 @@ from simulator.case.scenario_parts import (
     Lesson,
     Noun,
     Objective,
+    OwnHardware,
+    OwnMetric,
     Population,
     Question,
     RequestClass,

@@ -32,7 +32,7 @@ from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.units import duration, listed
 
 if TYPE_CHECKING:
-    from simulator.case.any_arrivals import AnyArrivals
+    from simulator.case.case_contract import AnyArrivals
     from simulator.case.choices import Pick
     from simulator.case.document import Fault
     from simulator.case.document import Path as FieldPath

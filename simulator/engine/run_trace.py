@@ -37,7 +37,7 @@ from simulator.records.trace import (
 )
 
 if TYPE_CHECKING:
-    from simulator.case.attributes import Column
+    from simulator.case.case_contract import Column
     from simulator.case.scenario_parts import Population
     from simulator.engine.arrivals.arrival import Times
     from simulator.evidence.score_tables import ScoreTable

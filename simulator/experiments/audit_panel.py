@@ -6,7 +6,7 @@ import streamlit as st
 
 from simulator.app.exhibit_drawings import panel
 from simulator.app.widgets import draw, plain
-from simulator.case.audit_gate import audit_gate
+from simulator.case.exhibits import audit_gate
 from simulator.experiments.cleared_audits import cleared_flow
 from simulator.experiments.experiment_charts import audit_chart
 from simulator.explain.result import Result

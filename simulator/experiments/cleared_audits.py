@@ -8,7 +8,7 @@ from typing import cast
 import pandas as pd
 import scipy
 
-from simulator.case.audit_gate import AuditGate, audit_gate
+from simulator.case.exhibits import AuditGate, audit_gate
 from simulator.engine.stages.people import People
 from simulator.intervals import LEVEL, Interval, share_interval
 from simulator.metrics.summary import Summary

@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 from rich.table import Table
 
-from simulator.case.audit_gate import audit_gate
+from simulator.case.exhibits import audit_gate
 from simulator.case.load import load
 from simulator.cli.exits import UsageError, say, table_console
 from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, read_picks

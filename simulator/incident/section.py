@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from simulator.case.checks import too_often
 from simulator.case.document import Path
-from simulator.case.feature_sections import Section
 from simulator.case.fields import (
     AS_WRITTEN,
     ClockTime,
@@ -22,7 +21,7 @@ from simulator.case.fields import (
     Strict,
     bounded,
 )
-from simulator.case.kinds import OneOf
+from simulator.case.kinds import OneOf, Section
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.incident.any_look import LOOKS, AnyLook
 from simulator.incident.effects import Cause, Decoy, LogEntry, Person

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.case.attributes import in_groups
 from simulator.case.outputs import Better, CaseOutline, CountedMetric, Metric, share_metric
-from simulator.case.own_metrics import OwnMetric, RequestCount
+from simulator.case.scenario_parts import OwnMetric, RequestCount
 from simulator.engine.servers import paid_usd
 from simulator.metrics.measures import CountedRun, Floats
 from simulator.metrics.samples import Sample, Total

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.case.document import Path
-from simulator.case.feature_sections import Section
 from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure, Quantity, ShareFigure, Strict, bounded
+from simulator.case.kinds import Section
 from simulator.case.references import Ref
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from simulator.case.any_arrivals import ARRIVAL_KINDS
 from simulator.case.any_stage import STAGE_KINDS as KINDS
+from simulator.case.case_contract import ARRIVAL_KINDS
 from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import of_samples

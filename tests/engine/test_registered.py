@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 import pytest
 
-from simulator.case.any_arrivals import Open
+from simulator.case.case_contract import Open
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.case.curveballs import CURVEBALLS
 from simulator.case.document import ScenarioError

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from simulator.case.audit_gate import audit_gate
+from simulator.case.exhibits import audit_gate
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

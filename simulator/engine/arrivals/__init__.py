@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
+from simulator.case.case_contract import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.kinds import add_kind, kind_of, remove_kind
 from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.engine.arrivals.closed import Closed, LoopProcess

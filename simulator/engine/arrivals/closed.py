@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.any_arrivals import AnyArrivals
+from simulator.case.case_contract import AnyArrivals
 from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveFigure
 from simulator.engine.arrivals.arrival import Comings, Process
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from simulator.case.any_arrivals import Open
+from simulator.case.case_contract import Open
 from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times
 from simulator.records.timetables import DAY_S, Surge, clock_minutes, clock_s

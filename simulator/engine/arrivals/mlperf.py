@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.case.any_arrivals import AnyArrivals, MlperfRules, Open, RateFigure
+from simulator.case.case_contract import AnyArrivals, MlperfRules, Open, RateFigure
 from simulator.case.fields import PositiveFigure
 from simulator.engine.arrivals.arrival import Clock, Process
 from simulator.engine.arrivals.closed import Loop, LoopClients

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.case.any_arrivals import Open
-from simulator.case.case_contract import RequestContent
+from simulator.case.case_contract import Open, RequestContent
 from simulator.case.fields import Evidence, Line, LocalFile, Source
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, steady
 from simulator.evidence.recordings import read_recording

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from simulator.case.any_arrivals import Open, RateFigure
-from simulator.case.case_contract import RequestContent
+from simulator.case.case_contract import Open, RateFigure, RequestContent
 from simulator.case.fields import Figure, Line, Name, Quantity, Strict, bounded
 from simulator.engine.arrivals.arrival import Comings, OpenProcess, steady, warped
 from simulator.records.streams import Streams

@@ -12,7 +12,7 @@ import scipy
 from pydantic import Field
 from scipy.special import gammaln
 
-from simulator.case.any_arrivals import Open, RateFigure
+from simulator.case.case_contract import Open, RateFigure
 from simulator.case.checks import too_often
 from simulator.case.document import Path
 from simulator.case.fields import Figure, PositiveFigure, Strict, bounded

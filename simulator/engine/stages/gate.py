@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.case.any_stage import AnyStage, Faults, Target
-from simulator.case.attributes import Column, item_values
+from simulator.case.attributes import item_values
+from simulator.case.case_contract import Column
 from simulator.case.document import Path
 from simulator.case.fields import Name, Share, ShareFigure, Strict
 from simulator.case.gate_words import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR
@@ -31,8 +32,7 @@ from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.case.attributes import Column
-    from simulator.case.case_contract import AnyCase
+    from simulator.case.case_contract import AnyCase, Column
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Rows, StageRun, Times
 

@@ -14,8 +14,8 @@ from pydantic import Field, model_validator
 from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.case.attributes import group_share
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
-from simulator.case.own_metrics import Groups
 from simulator.case.references import Ref
+from simulator.case.scenario_parts import Groups
 from simulator.engine.compiled_plan import usual_roster
 from simulator.engine.contract import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, Waiting, plan_of
 from simulator.engine.run_trace import Trace

@@ -40,7 +40,7 @@ from simulator.records.streams import Streams
 from simulator.units import duration, roughly
 
 if TYPE_CHECKING:
-    from simulator.case.own_hardware import OwnHardware
+    from simulator.case.scenario_parts import OwnHardware
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import StageGatherer
     from simulator.engine.latency_tables import LatencyTable

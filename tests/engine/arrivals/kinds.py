@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import TypeAdapter
 from scipy.stats import chi2
 
-from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
+from simulator.case.case_contract import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.kinds import OneOf
 from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.records.streams import Streams

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.case.any_arrivals import ARRIVAL_KINDS
+from simulator.case.case_contract import ARRIVAL_KINDS
 from simulator.engine.arrivals.arrival import ARRIVALS, Clock, warped
 from simulator.evidence.recordings import Recording
 from simulator.records.streams import Streams

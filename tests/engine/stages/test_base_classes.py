@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from simulator.case.any_arrivals import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.any_stage import STAGE_KINDS, AnyStage
+from simulator.case.case_contract import ARRIVAL_KINDS, AnyArrivals
 from simulator.engine.arrivals.arrival import ARRIVALS, Process
 from simulator.engine.contract import Stage
 from simulator.engine.stages import STAGES

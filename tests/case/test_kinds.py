@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from simulator.case.feature_sections import PLACES, section_model
+from simulator.case.kinds import PLACES, section_model
 from simulator.case.schema import Scenario
 
 RUN = """
