@@ -27,9 +27,9 @@ from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
 from simulator.engine.stages import STAGES, unregister
-from simulator.engine.stages.batching import BATCHING
 from simulator.engine.stages.queues import BALANCERS, ORDERS
 from simulator.engine.stages.replica_scaling import SCALERS
+from simulator.engine.stages.replicas import BATCHING
 from simulator.engine.stages.retry import JITTERS
 from simulator.engine.stages.stage import ServiceStage
 from simulator.evidence import score_tables

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 
 class Rule(Protocol):
-    """Start and size of batches; see `simulator.engine.stages.batching.TritonRule`."""
+    """Start and size of batches; see `simulator.engine.stages.replicas.TritonRule`."""
 
     @property
     def delay_s(self) -> float:

@@ -15,7 +15,7 @@ from PIL import Image
 from platformdirs import user_cache_path
 
 from simulator.engine.latency_tables import LatencyTable
-from simulator.engine.stages.batching import TritonRule
+from simulator.engine.stages.replicas import TritonRule
 from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, FidelityOutcome, FidelityPoint
 from simulator.files import make_folders
 from simulator.measure.batch_server import Batch, Batcher, Driven, ServedModel, answer, drive, schedule

@@ -22,7 +22,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import LatencyTable, steps_of
 from simulator.engine.run import Run
-from simulator.engine.stages.batching import TritonRule
+from simulator.engine.stages.replicas import TritonRule
 from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.evidence.recordings import Recording
 from simulator.measure.batch_server import SAMPLES, Batch, Batcher

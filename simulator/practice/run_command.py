@@ -167,9 +167,9 @@ def run(
     """Run a design and print its misses, waiting times and costs."""
     scenario, struck = load(case), read_strikes(strikes)
     picked, actions = read_picks(picks, scenario), _read_changes(changes or [], scenario)
-    plan = with_actions(compile_plan(scenario, picked, struck), actions)
+    plan = _changing(compile_plan(scenario, picked, struck), actions)
     others = picked | read_picks(against, scenario, "--against") if against else picked
-    other = with_actions(compile_plan(scenario, others, struck), actions) if against else None
+    other = _changing(compile_plan(scenario, others, struck), actions) if against else None
     share = _read_percentile(explain) if explain else 0.99
     if trace_out:
         check_target(trace_out)
@@ -190,6 +190,10 @@ def run(
             print_path(table_console(), path)
     if strict and not all(verdict.met and not verdict.void for verdict in summary.verdicts):
         raise typer.Exit(Status.NO)
+
+
+def _changing(plan: Plan, actions: list[Action]) -> Plan:
+    return with_actions(plan, actions) if actions else plan
 
 
 def _print(summary: Result, compared: Comparison | None, show_all: bool) -> None:

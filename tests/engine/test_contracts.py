@@ -24,10 +24,10 @@ from simulator.engine.latency_tables import of_samples
 from simulator.engine.run import Run, simulate
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages import STAGES
-from simulator.engine.stages.batching import BATCHING
 from simulator.engine.stages.pool_policies import Scaling
 from simulator.engine.stages.queues import BALANCERS, BY_MARKS, ORDERS
 from simulator.engine.stages.replica_scaling import SCALERS
+from simulator.engine.stages.replicas import BATCHING
 from simulator.evidence.recordings import Recording
 from simulator.records.streams import Streams
 from simulator.records.timetables import DAY_S

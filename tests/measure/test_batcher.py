@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from simulator.engine.stages.batching import TritonRule
+from simulator.engine.stages.replicas import TritonRule
 from simulator.measure.batch_server import Batcher
 from tests.patience import PATIENCE_S
 

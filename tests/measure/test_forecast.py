@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, t
 
-from simulator.engine.stages.batching import TritonRule
+from simulator.engine.stages.replicas import TritonRule
 from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.measure.batch_server import Batch, Pending
 from simulator.measure.forecast import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.engine.stages.batching import TritonRule
+from simulator.engine.stages.replicas import TritonRule
 from simulator.measure.batch_server import Batch, Pending
 from simulator.measure.forecast import GAPS_S, ServedPath, Trouble, predicted, replayed
 

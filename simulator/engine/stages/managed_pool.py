@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simulator.engine.contract import Waiting
-from simulator.engine.stages.batching import BATCHING
 from simulator.engine.stages.device_batches import Dedicated, RunningBatch, Shared
 from simulator.engine.stages.pool import AnyPool
 from simulator.engine.stages.pool_policies import Outages, breaker_of
 from simulator.engine.stages.queues import BALANCERS, ORDERS, Copy, Freshness, Queue, QueuedRequest, ReplicaQueue
 from simulator.engine.stages.replica_scaling import scaling_of
+from simulator.engine.stages.replicas import BATCHING
 from simulator.engine.stages.stage import Outbox
 from simulator.records.trace import FAILED, SHED, TIMED_OUT, Fleet, VisitLog, as_memoryview
 

@@ -32,11 +32,11 @@ from simulator.engine.stages.batch_kernel import (
     compiled,
     serve_batches,
 )
-from simulator.engine.stages.batching import TritonRule
 from simulator.engine.stages.calm_stretch import Bounds, calm_stretch
 from simulator.engine.stages.column_pool import ColumnPoolStage, feeds_back
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.engine.stages.pool import AnyPool
+from simulator.engine.stages.replicas import TritonRule
 from simulator.records.trace import SHED, TIMED_OUT, InTurn, as_memoryview
 
 if TYPE_CHECKING:

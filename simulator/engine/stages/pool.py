@@ -19,10 +19,9 @@ from simulator.case.fields import AS_WRITTEN, Figure, FileName, Name, bounded
 from simulator.case.references import Ref
 from simulator.engine.contract import OfferedTime, PaidTime, ServerSteps, StageCapacity, plan_of
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.engine.stages.pool_evidence import PoolEvidence, Scores
 from simulator.engine.stages.pool_policies import Scaling
-from simulator.engine.stages.replicas import AttributeName, Replicas
+from simulator.engine.stages.replicas import BATCH_FIELDS, BATCHING, AttributeName, Replicas
 from simulator.engine.stages.stage import ServiceStage
 from simulator.evidence.profiles import profile_names
 from simulator.evidence.spelled_names import spelled
