@@ -40,7 +40,7 @@ def audit(
     flow = cleared_flow(result_in_processes(compile_plan(scenario, read_picks(picks, scenario)), seed, replications))
     if flow is None:
         raise UsageError(f"{case}: no case of both classes was read in this run, so an audit has nothing to rest on")
-    forecasts = [flow.audited(one, days) for one in sorted({*SHARES, share})]
+    forecasts = [flow.audited(read_share, days) for read_share in sorted({*SHARES, share})]
     if as_json:
         typer.echo(
             json.dumps(

@@ -170,7 +170,7 @@ class FullReport:
     def of(cls, tables: Tables, found: Monitored, truth: str | None, score: str | None, threshold: float) -> FullReport:
         reader, place = CourseReader(*tables, found), found.asked.by or recognised(*tables).slices
         courses = [course for finding in reader.claimed() if (course := reader.course(finding))]
-        maps = [one for finding in reader.claimed() if place and (one := reader.place_map(finding, place))]
+        maps = [drift for finding in reader.claimed() if place and (drift := reader.place_map(finding, place))]
         performance = list[PerformanceCourse]()
         if truth and score:
             asked, request = found.asked, PerformanceRequest(truth, score, threshold)
@@ -183,8 +183,8 @@ class FullReport:
         """Return since when and where each claimed column differs, and the estimates of performance."""
         return [
             *(course_sentence(course, self.reader) for course in self.courses),
-            *(map_sentence(one) for one in self.maps),
-            *(performance_sentence(one) for one in self.performance),
+            *(map_sentence(part) for part in self.maps),
+            *(performance_sentence(part) for part in self.performance),
             *([ASSUMPTIONS] if self.performance else []),
         ]
 
@@ -245,8 +245,8 @@ def to_json(report: FullReport) -> dict[str, Any]:
         "rests_on": sentences.rests_on(found),
         "findings": [_finding(finding, found, production) for finding in sentences.differing_first(found)],
         "courses": [_course(course, report.reader) for course in report.courses],
-        "places": [{"column": one.figure.column, "by": one.by, "outside": one.touched} for one in report.maps],
-        "performance": [_performance(one) for one in report.performance],
+        "places": [{"column": part.figure.column, "by": part.by, "outside": part.touched} for part in report.maps],
+        "performance": [_performance(part) for part in report.performance],
         "notes": found.notes,
     }
 

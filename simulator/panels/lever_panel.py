@@ -155,7 +155,7 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
         return
     st.markdown(f"**{plain(found.sentence)}**")
     _levers_table(job, found)
-    for label, changes in groupby(found.refused, lambda one: one.label):
+    for label, changes in groupby(found.refused, lambda change: change.label):
         refused = list(changes)
         after = "; ".join(change.after for change in refused)
         st.caption(plain(f"Cannot run with this design: {label}: {after}."), help=plain(refused[0].refused))

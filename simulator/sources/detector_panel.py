@@ -311,7 +311,7 @@ def _condition(tables: DetectionTables, name: str, precision: str) -> None:
         st.info(f"{labels[condition]} does not apply to {label_of(tables, name)}.")
         return
     about = tables.about.conditions[condition]
-    strengths = ", ".join(f"{about.strengths[one]:g}" for one in there if one in about.strengths)
+    strengths = ", ".join(f"{about.strengths[level]:g}" for level in there if level in about.strengths)
     struck = "; share of affected images" if about.kind == "bug" else ""
     st.caption(f"{plain(about.means)}{struck}: {strengths}")
     score = operating_score(tables, name)

@@ -26,13 +26,13 @@ def evidence(
     roots = dict.fromkeys(map(_root_of, asked))  # before anything is written: a file below no manifest gets none by itself
     for path in asked if accept else ():
         _accept(path)
-    found = [_compared(root) for root in roots]
+    comparisons = [_compared(root) for root in roots]
     if as_json:
-        typer.echo(json.dumps([one.to_json() for one in found], indent=2))
+        typer.echo(json.dumps([compared.to_json() for compared in comparisons], indent=2))
     else:
-        for one in found:
-            _tell(one)
-    if any(found):
+        for compared in comparisons:
+            _tell(compared)
+    if any(comparisons):
         raise typer.Exit(Status.NO)
 
 

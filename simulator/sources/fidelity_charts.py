@@ -107,10 +107,10 @@ def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
 
 
 def _held_by_load(report: FidelityReport, server: str, what: str) -> str:
-    held = [one for one in forecasts_held(report, server) if one.figure == what]
-    overall = held[-1]
+    shares = [share for share in forecasts_held(report, server) if share.figure == what]
+    overall = shares[-1]
     low, high = overall.share.low, overall.share.high
-    by_load = ", ".join(f"load {one.load:g} {one.held} of {one.runs}" for one in held[:-1])
+    by_load = ", ".join(f"load {share.load:g} {share.held} of {share.runs}" for share in shares[:-1])
     return (
         f"{overall.held} of {overall.runs} real runs lie within their 95% forecast interval for {_OFF[what]}: "
         f"{percent(overall.share.value)} [{100 * low:.0f}, {100 * high:.0f}]; {by_load}."

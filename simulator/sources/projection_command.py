@@ -59,7 +59,7 @@ def as_json(found: HeldOut) -> dict[str, Any]:
             "competitor": COMPETITOR,
             "points": [_comparison(comparison) for comparison in found.comparisons],
         },
-        "energy": {"median": found.energy_median, "points": [_comparison(one) for one in found.energy]},
+        "energy": {"median": found.energy_median, "points": [_comparison(comparison) for comparison in found.energy]},
     }
 
 

@@ -68,9 +68,9 @@ def sentences(found: dict[str, Any]) -> list[str]:
     event = "event" if rate else "failure"
     bound = f"at most {found['at_most_per_hour']:g} an hour" if rate else f"at least {percent(found['at_least_share'])}"
     lines = [f"To show {bound} with 95% confidence:"]
-    for one in found["needs"]:
-        happened = counted(one["events"], event) if one["events"] else f"no {event}"
-        lines.append(f"  {_size(one[unit], unit)} with {happened}")
+    for need in found["needs"]:
+        happened = counted(need["events"], event) if need["events"] else f"no {event}"
+        lines.append(f"  {_size(need[unit], unit)} with {happened}")
     if "plan" in found:
         truth = f"{found['truth']:g} an hour" if rate else percent(found["truth"])
         if found["plan"] is None:

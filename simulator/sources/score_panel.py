@@ -169,7 +169,7 @@ def _compare(table: ShownTable, target: float) -> None:
         return
     against = there[st.selectbox("Against", others, key="scores_against", **_kept_by(there))]
     pairs = _once("pairs", lambda: paired(against.rows, table.rows), against, table)
-    bands = {one.name: _once("band", partial(_band, one), one) for one in (against, table)}
+    bands = {side.name: _once("band", partial(_band, side), side) for side in (against, table)}
     draw(compared_curves(bands, pairs, target), key="compared_curves")
     others_too = [pair for pair in pairs if f"{target:.0%}" not in pair.what]
     st.markdown("\n".join(f"- {plain(pair_sentence(pair, against.name, table.name))}" for pair in others_too))

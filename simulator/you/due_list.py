@@ -46,14 +46,14 @@ def due_cases(record: OwnRecord) -> list[DueCase]:
         *_planned(sessions, "session.py", lambda case: weakest.get(case, ())),
         *_planned(incidents, "incident.py", lambda case: ()),
     ]
-    return sorted(found, key=lambda one: one.planned.due_at)
+    return sorted(found, key=lambda due: due.planned.due_at)
 
 
 def _planned(
     reviewed: Sequence[tuple[Scenario, Review | None]], page: str, weakest: Callable[[str], tuple[str, ...]]
 ) -> list[DueCase]:
     cases = {scenario.id: scenario for scenario, _ in reviewed}
-    by_case = {case: next_review(one for own, one in reviewed if one is not None and own.id == case) for case in cases}
+    by_case = {case: next_review(review for own, review in reviewed if review is not None and own.id == case) for case in cases}
     return [DueCase(cases[case], page, planned, weakest(case)) for case, planned in by_case.items() if planned is not None]
 
 
@@ -74,11 +74,11 @@ def due_words(planned: NextReview, now: float) -> str:
     return "due tomorrow" if days <= 1 else f"due in {counted(round(days), 'day')}"
 
 
-def reason_words(one: DueCase) -> str:
+def reason_words(due: DueCase) -> str:
     """Return the reason of a date: the interval, the day of the last review with its outcome, and weak signals."""
-    planned = one.planned
+    planned = due.planned
     after = f"{counted(planned.interval_days, 'day')} after {clock(planned.due_at - planned.interval_days * DAY_S)}"
-    weak = f"; weak: {', '.join(one.weakest[:_NAMED])}" if one.weakest else ""
+    weak = f"; weak: {', '.join(due.weakest[:_NAMED])}" if due.weakest else ""
     return f"{after}: {planned.reason}{weak}"
 
 

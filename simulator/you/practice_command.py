@@ -42,7 +42,9 @@ ImportFile = Annotated[Path, typer.Argument(help="a file that CaseSim has export
 def list_(visitor: Visitor = None, as_json: AsJson = False) -> None:
     """List a visitor's sessions and incidents, the latest first."""
     log, owner = SessionLog(), _visitor(visitor)
-    rows = [_of_session(one) for one in log.logs_of(owner)] + [_of_incident(incident) for incident in Incidents().of(owner)]
+    rows = [_of_session(stored) for stored in log.logs_of(owner)] + [
+        _of_incident(incident) for incident in Incidents().of(owner)
+    ]
     rows.sort(key=lambda row: row["begun"], reverse=True)
     if as_json:
         print(json.dumps(rows, indent=2))

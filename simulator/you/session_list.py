@@ -21,11 +21,11 @@ def session_list(sessions: list[OwnSession]) -> None:
     """List the latest sessions, and all of them on demand."""
     st.header("Sessions", anchor=False)
     every = len(sessions) > FIRST and st.toggle(f"Show all {len(sessions)} sessions", key="you:all_sessions")
-    for one in sessions if every else sessions[:FIRST]:
+    for session in sessions if every else sessions[:FIRST]:
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            verb = "Continue" if one.state.ended_at is None else "Debrief"
-            session_link(one.state.session, f"{verb}: {plain(one.scenario.title)}", width=LINK_WIDTH)
-            st.caption(plain(session_words(one.state)))
+            verb = "Continue" if session.state.ended_at is None else "Debrief"
+            session_link(session.state.session, f"{verb}: {plain(session.scenario.title)}", width=LINK_WIDTH)
+            st.caption(plain(session_words(session.state)))
 
 
 def session_words(state: SessionState) -> str:
