@@ -61,14 +61,14 @@ EXHIBITS = {
     "audit": Exhibit(
         "Audit of the cleared",
         "missed",
-        "experiments.audit_panel",
+        "experiments.experiment_panels",
         "a gate by chance that sends a tagged share to people",
         lambda case: audit_gate(case) is not None,
     ),
     "canary": Exhibit(
         "Canary and A/B test",
         "missed",
-        "experiments.canary_panel",
+        "experiments.experiment_panels",
         "a population and a gate by score",
         lambda case: case.population is not None and any(routing.by_score for routing in case.routers().values()),
     ),
@@ -91,7 +91,7 @@ EXHIBITS = {
     "lateness": Exhibit("What lateness takes", "rests", "sources.drive_panel", "encounters", has_encounters),
     "misses": Exhibit("How misses follow each other", "rests", "sources.drive_panel", "encounters", has_encounters),
     "sensors": Exhibit("What a second sensor adds", "rests", "sources.drive_panel", "encounters", has_encounters),
-    "sent_home": Exhibit("Frames to send home", "rests", "sources.sent_home_panel", "encounters", has_encounters),
+    "sent_home": Exhibit("Frames to send home", "rests", "sources.drive_panel", "encounters", has_encounters),
     "proof": Exhibit("Size of a proof", "rests", "sources.proof_panel", "encounters", has_encounters),
 }
 

@@ -7,10 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, Chart, chart, dots, figure, line
-from simulator.experiments.audit_words import audit_sentences, audit_table
 from simulator.experiments.canary import CanaryReport, Days
-from simulator.experiments.canary_words import canary_sentences, canary_table
 from simulator.experiments.cleared_audits import SHARES, ClearedFlow
+from simulator.experiments.experiment_words import audit_sentences, audit_table, canary_sentences, canary_table
 from simulator.experiments.sequential_ab import ALPHA
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.incident.incident_course import IncidentCourse
+from simulator.incident.incident_course import IncidentCourse, equal_brier, suspicion_scores
 from simulator.incident.incident_score import DebriefStep
 from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import HOUR_S
-from simulator.incident.suspicions import equal_brier, suspicion_scores
 from simulator.session.session_signals import Evidence, Level
 from simulator.session.signal_rules import SignalRule
 from simulator.units import counted

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulator.incident.incident_course import IncidentCourse
+from simulator.incident.incident_course import IncidentCourse, suspicion_scores
 from simulator.incident.incident_score import question_label
-from simulator.incident.suspicions import suspicion_scores
 from simulator.incident.wording import hours, usd
 from simulator.session.session_signals import Evidence, Signal
 from simulator.units import counted

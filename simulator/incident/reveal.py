@@ -17,10 +17,9 @@ from simulator.charts.look import BLUE, GREY, RED, Chart, figure, rounded, wrapp
 from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
-from simulator.incident.detection_score import Detection, DetectionTrial
 from simulator.incident.incident_course import IncidentCourse
 from simulator.incident.incident_rating_panel import rate_incident
-from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, score
+from simulator.incident.incident_score import HELPS, DebriefStep, Detection, DetectionTrial, Excess, Score, score
 from simulator.incident.incident_start import next_of_row, shared_result
 from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction

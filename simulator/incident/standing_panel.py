@@ -1,9 +1,10 @@
-"""The panel of a play's standing among the studied plays, on the reveal: one picture, and a table of all figures."""
+"""The standing of a play among the studied plays: the share of them that did worse, by investigator and figure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from math import isnan
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isnan, nan
 
 import numpy as np
 import pandas as pd
@@ -14,11 +15,109 @@ from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, ORANGE, PURPLE, Chart, figure, points, rounded, translucent
 from simulator.errors import InputError
 from simulator.incident.incident_score import Floats, Score
-from simulator.incident.incident_standing import FIGURES, Peers, PeerStanding, StandingFigure, figures_of, standings
 from simulator.incident.sessions import Game
 from simulator.incident.study_panel import load_study, studied
-from simulator.intervals import Interval
+from simulator.intervals import Interval, share_interval
 from simulator.units import listed, significant
+
+#: Fewer plays of an investigator with an equal cause than this say little; all causes stand in for them.
+FEWEST = 30
+
+
+@dataclass(frozen=True)
+class StandingFigure:
+    """A figure by its column in players.csv; less is better, and an event that never came is the worst.
+
+    worse: the words for a worse play, behind a share of plays
+    """
+
+    column: str
+    label: str
+    worse: str
+    unit: str
+
+
+FIGURES = (
+    StandingFigure("detected_h", "Time to the page", "were paged later or never", "h"),
+    StandingFigure("diagnosed_h", "Time to the right diagnosis", "took longer or never named the cause", "h"),
+    StandingFigure("kept", "Harm that was left", "left more harm", "%"),
+    StandingFigure("brier", "Brier score", "scored worse", ""),
+    StandingFigure("usd", "Money spent", "spent more", "USD"),
+    StandingFigure("total_usd", "Harm and money", "cost more", "USD"),
+)
+
+
+@dataclass(frozen=True)
+class PeerStanding:
+    """The share of an investigator's plays that did worse than the person, in one figure; equal plays did not.
+
+    equal: plays with an equal figure; plays: all plays compared with
+    """
+
+    figure: StandingFigure
+    player: str
+    worse: int
+    equal: int
+    plays: int
+
+    @property
+    def share(self) -> Interval:
+        """The share with its exact binomial interval."""
+        return share_interval(self.worse, self.plays)
+
+
+@dataclass(frozen=True, eq=False)
+class Peers:
+    """The studied plays that a play is compared with; of_cause: whether all of them have its cause."""
+
+    rows: pd.DataFrame
+    of_cause: bool
+
+    @classmethod
+    def of(cls, players: pd.DataFrame, cause: str) -> Peers:
+        """Choose the plays with this cause, or all where an investigator has fewer than FEWEST; players: players.csv."""
+        same = players[players["cause"] == cause]
+        fewest = min((int((same["player"] == player).sum()) for player in players["player"].unique()), default=0)
+        return cls(same, True) if fewest >= FEWEST else cls(players, False)
+
+
+def kept_share(score: Score, harmless: bool) -> float:
+    """Return the share of the harm without any action that was still done; NaN for a cause that does none."""
+    return nan if harmless or score.untouched <= 0 else score.excess / score.untouched
+
+
+def figures_of(score: Score, harmless: bool) -> dict[str, float]:
+    """Return a play's figures by their columns; harmless: whether its cause does no harm, so that none can be left."""
+    return {
+        "detected_h": score.detected_h,
+        "diagnosed_h": score.diagnosed_h,
+        "kept": kept_share(score, harmless),
+        "brier": score.brier,
+        "usd": score.usd,
+        "total_usd": score.total_usd,
+    }
+
+
+def standings(peers: Peers, own: Mapping[str, float]) -> Iterator[PeerStanding]:
+    """Yield the standing in each figure, by investigator; own: see `figures_of`.
+
+    A figure that the play or an investigator's plays cannot have is left out: the harm of a harmless cause.
+    """
+    for standing in FIGURES:
+        for player, rows in peers.rows.groupby("player", sort=False):
+            values = rows[standing.column]
+            if standing.column == "kept":
+                values = values.dropna()
+                if isnan(own["kept"]):
+                    continue
+            if len(values):
+                mine, others = _never_is_worst(own[standing.column]), values.map(_never_is_worst)
+                yield PeerStanding(standing, str(player), int((others > mine).sum()), int((others == mine).sum()), len(values))
+
+
+def _never_is_worst(value: float) -> float:
+    return inf if isnan(value) else float(value)
+
 
 #: The investigators on the screen; others keep their names.
 NAMES = {
@@ -85,10 +184,6 @@ def _scaled(values: Floats, shown: StandingFigure) -> Floats:
     return 100 * np.minimum(values, _MOST_KEPT) if shown.column == "kept" else values
 
 
-def _axis(shown: StandingFigure) -> str:
-    return f"harm that was left (%; {100 * _MOST_KEPT:.0f} or more at the end)" if shown.column == "kept" else "Brier score"
-
-
 def _points(values: Floats, place: int, name: str, shown: StandingFigure) -> go.Scatter:
     """Draw a row of points, moved up and down in a fixed order so that equal ones stay visible."""
     lift = (np.arange(len(values)) * 0.618 % 1 - 0.5) * _SPREAD
@@ -135,3 +230,7 @@ def standing_table(own: Mapping[str, float], found: Sequence[PeerStanding]) -> p
         row = rows.setdefault(standing.figure.label, {"you": spoken(standing.figure, own[standing.figure.column])})
         row[f"{NAMES.get(standing.player, standing.player)} did worse"] = f"{share_words(standing.share)} of {standing.plays}"
     return pd.DataFrame(rows).T
+
+
+def _axis(shown: StandingFigure) -> str:
+    return f"harm that was left (%; {100 * _MOST_KEPT:.0f} or more at the end)" if shown.column == "kept" else "Brier score"

@@ -10,8 +10,7 @@ import streamlit as st
 
 from simulator.app.widgets import draw
 from simulator.charts.look import BLUE, GREY, Chart, figure, line, rounded
-from simulator.incident.incident_course import IncidentCourse
-from simulator.incident.suspicions import SuspicionScore, equal_brier, suspicion_scores
+from simulator.incident.incident_course import IncidentCourse, SuspicionScore, equal_brier, suspicion_scores
 
 
 def suspicion_panel(course: IncidentCourse) -> None:

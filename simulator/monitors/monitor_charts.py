@@ -24,8 +24,8 @@ from simulator.charts.look import (
     translucent,
 )
 from simulator.monitors.blocks import Floats
-from simulator.monitors.course_sentences import course_sentence, map_sentence, performance_sentence, width
 from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
+from simulator.monitors.drift_sentences import course_sentence, map_sentence, performance_sentence, width
 from simulator.monitors.estimated_performance import METRICS, PerformanceCourse
 from simulator.monitors.reference_chunks import WindowClock
 

@@ -18,7 +18,6 @@ from simulator.cli.progress_bars import Bars
 from simulator.monitors import drift_sentences as sentences
 from simulator.monitors.column_roles import Role, recognised, with_roles
 from simulator.monitors.column_tests import MMD, TESTS
-from simulator.monitors.course_sentences import course_sentence, map_sentence, performance_sentence
 from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
 from simulator.monitors.drift_report import (
     Correction,
@@ -27,6 +26,7 @@ from simulator.monitors.drift_report import (
     ReportRequest,
     compare,
 )
+from simulator.monitors.drift_sentences import course_sentence, map_sentence, performance_sentence
 from simulator.monitors.estimated_performance import (
     ASSUMPTIONS,
     METRICS,
@@ -34,7 +34,7 @@ from simulator.monitors.estimated_performance import (
     PerformanceEstimator,
     PerformanceRequest,
 )
-from simulator.monitors.follow_command import follow_file
+from simulator.monitors.monitor_following import follow_file
 from simulator.monitors.monitor_tables import MonitoredTable, read_tables
 from simulator.monitors.online_monitor import OnlineSettings
 from simulator.units import listed, significant

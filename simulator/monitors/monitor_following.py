@@ -1,18 +1,23 @@
-"""A CSV that grows: its new rows go through an online monitor as they are written."""
+"""`casesim monitor --follow`: a CSV that grows, whose new rows go through an online monitor as they are written."""
 
 from __future__ import annotations
 
+import json
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import typer
 
+from simulator.cli.exits import Status, err
 from simulator.limits import FOLLOWED_BYTES
-from simulator.monitors.monitor_tables import MonitoredTable, TableError
-from simulator.monitors.online_monitor import OnlineMonitor, WindowAlarm
+from simulator.monitors.monitor_tables import MonitoredTable, TableError, read_reference
+from simulator.monitors.online_monitor import OnlineMonitor, OnlineSettings, WindowAlarm
+from simulator.units import counted
 
 #: Seconds between two looks at a file.
 POLL_S = 0.5
@@ -77,3 +82,34 @@ def followed(
         waited_s = 0.0
         yield from monitor.add(table)
     yield from monitor.finish()
+
+
+def follow_file(reference: Path, production: Path, settings: OnlineSettings, idle_s: float | None, as_json: bool) -> Status:
+    """Print each alarm as its window ends, and return status 1 if there was any."""
+    monitor = OnlineMonitor.learn(read_reference(reference), settings)
+    places = f", by '{monitor.settings.by}'" if monitor.settings.by else ""
+    figures = counted(len(monitor.watched), "figure")
+    promise = f"{settings.false_alarms:g} false in 30 quiet days"
+    err.print(f"watching {figures}{places} in windows of {settings.window_h:g} h; alarms: {promise}", markup=False)
+    alarms = 0
+    for alarm in followed(production, monitor, idle_s):
+        alarms += 1
+        typer.echo(json.dumps(_as_json(alarm, monitor.stamped)) if as_json else alarm.sentence(monitor.stamped))
+    late = f", {counted(monitor.late, 'row')} too late for their window" if monitor.late else ""
+    err.print(f"{counted(monitor.seen, 'row')} read{late}; {counted(alarms, 'alarm')}", markup=False)
+    return Status.NO if alarms else Status.DONE
+
+
+def _as_json(alarm: WindowAlarm, stamped: bool) -> dict[str, Any]:
+    begin, end = alarm.span(stamped)
+    return {
+        "begin": begin,
+        "end": end,
+        "figure": alarm.figure.label,
+        "column": alarm.figure.column,
+        "place": alarm.place or None,
+        "value": alarm.value,
+        "low": alarm.low,
+        "high": alarm.high,
+        "rows": alarm.rows,
+    }

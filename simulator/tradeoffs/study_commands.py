@@ -47,7 +47,7 @@ from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
 from simulator.tradeoffs.front import goal_of
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, runnable, sample_of
-from simulator.tradeoffs.sweep_commands import around, head, report_damaged
+from simulator.tradeoffs.sweep_commands import around, head, read_word, report_damaged
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import signed_within, significant, spoken_size, spoken_within, upper_first
 
@@ -218,9 +218,10 @@ def sensitivity(
     if chart and len(names) > 1:
         raise UsageError(f"--chart {chart}: draws one metric; say which, such as --metric {names[0]}")
     request = around(scenario, axes, names, seed, replications, picks, figures, strikes)
+    kind: Way = read_word("--way", way, WAYS)
     with working_bar() as say:
-        request, left_out = runnable(request, _way(way), count, say)
-    sample = sample_of(request.axes, _way(way), count, seed)
+        request, left_out = runnable(request, kind, count, say)
+    sample = sample_of(request.axes, kind, count, seed)
     points = sample.points(request.base)
     designs, cache = len({repr(point) for point in points}), OutcomeCache()
     with workers(scheduler) as submit, counting_bar("points", designs) as report:
@@ -244,13 +245,6 @@ def _draw(request: SweepRequest, ranking: Ranking | Claim, file: Path) -> None:
     from simulator.tradeoffs.tradeoff_charts import influence_chart
 
     write_chart(influence_chart(request.scenario.metrics[name], ranking), file)
-
-
-def _way(text: str) -> Way:
-    for way in WAYS:
-        if text == way:
-            return way
-    raise UsageError(f"--way {text}: expected one of: {', '.join(WAYS)}")
 
 
 def _influence_json(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], way: str, designs: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
@@ -38,7 +38,7 @@ from simulator.cli.progress_bars import counting_bar
 from simulator.cli.sweep_workers import workers
 from simulator.engine.plan import compile_plan
 from simulator.sweeps.design_outcomes import DesignOutcome
-from simulator.sweeps.design_space import METHODS, Method, axis_of
+from simulator.sweeps.design_space import METHODS, axis_of
 from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.sweeps.sweep import REPLICATIONS, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
 from simulator.tradeoffs.best_design import usual_goals
@@ -47,15 +47,23 @@ from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.units import counted, spoken_within
 
 How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="placing of the points")]
+Word = TypeVar("Word", bound=str)
 Count = Annotated[int | None, typer.Option("--points", min=2, help="number of points, except on a grid")]
 
 
-def read_method(method: str) -> Method:
-    """Read `--method`; raises UsageError."""
-    for known in METHODS:
-        if method == known:
-            return known
-    raise UsageError(f"--method {method}: expected one of: {', '.join(METHODS)}")
+def read_word(option: str, text: str, words: Sequence[Word]) -> Word:
+    """Read an option that takes one of a few words; raises UsageError."""
+    for word in words:
+        if text == word:
+            return word
+    raise UsageError(f"{option} {text}: expected one of: {', '.join(words)}")
+
+
+def read_design(
+    scenario: Scenario, picks: list[str] | None, figures: list[str] | None, strikes: list[str] | None
+) -> dict[str, Any]:
+    """Read the options of the base design, by the names that `sweep_request` takes; raises UsageError."""
+    return {"picks": read_picks(picks, scenario), "figures": read_figures(figures), "strikes": read_strikes(strikes)}
 
 
 def run_points(sweep: Sweep, what: str = "points") -> list[DesignOutcome]:
@@ -85,12 +93,12 @@ def around(
     strikes: list[str] | None,
 ) -> SweepRequest:
     """Request runs of a design with axes around it and no points yet. Raises ScenarioError where the design cannot run."""
-    picked, numbers, struck = read_picks(picks, scenario), read_figures(figures), read_strikes(strikes)
-    plan = compile_plan(scenario, picked, struck, numbers)
+    design = read_design(scenario, picks, figures, strikes)
+    plan = compile_plan(scenario, **design)
     if over and plan.outside_brief:  # a study without axes refuses such a design
         err.print(plan.outside_brief, markup=False)
     axes = [axis_of(scenario, axis) for axis in over]
-    return SweepRequest(scenario, axes, metrics, [], picked, numbers, struck, "grid", seed, replications)
+    return SweepRequest(scenario, axes, metrics, [], **design, seed=seed, replications=replications)
 
 
 def head(request: SweepRequest) -> dict[str, Any]:
@@ -127,7 +135,10 @@ def sweep(
 ) -> None:
     """Run many designs of a case, over any of its choices and figures, and print their results."""
     check_file(out)
-    request = _request_of(load(case), over, picks, figures, strikes, metrics, method, points, seed, replications)
+    scenario = load(case)
+    design = read_design(scenario, picks, figures, strikes)
+    how: dict[str, Any] = {"method": read_word("--method", method, METHODS), "seed": seed, "replications": replications}
+    request = sweep_request(scenario, over or [], metrics=metrics or [], points=points, **design, **how)
     with workers(scheduler) as submit:
         outcomes = run_points(Sweep(request, submit, OutcomeCache()))
     table, provenance = request.table(outcomes), request.provenance(outcomes)
@@ -143,32 +154,6 @@ def sweep(
     if len(outcomes) > SHOWN:
         console.print(f"… {len(outcomes) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")
     console.print(escape(_sums(request, outcomes)), style="dim")
-
-
-def _request_of(
-    scenario: Scenario,
-    over: list[str] | None,
-    picks: list[str] | None,
-    figures: list[str] | None,
-    strikes: list[str] | None,
-    metrics: list[str] | None,
-    method: str,
-    points: int | None,
-    seed: int,
-    replications: int,
-) -> SweepRequest:
-    return sweep_request(
-        scenario,
-        over or [],
-        picks=read_picks(picks, scenario),
-        figures=read_figures(figures),
-        strikes=read_strikes(strikes),
-        metrics=metrics or [],
-        method=read_method(method),
-        points=points,
-        seed=seed,
-        replications=replications,
-    )
 
 
 def _table(request: SweepRequest, outcomes: list[DesignOutcome]) -> Table:
@@ -233,7 +218,9 @@ def pareto(
     check_chart(chart)
     scenario = load(case)
     named = metrics or [goal.metric.name for goal in usual_goals(scenario)]
-    request = _request_of(scenario, over, picks, figures, strikes, named, method, points, seed, replications)
+    design = read_design(scenario, picks, figures, strikes)
+    how: dict[str, Any] = {"method": read_word("--method", method, METHODS), "seed": seed, "replications": replications}
+    request = sweep_request(scenario, over or [], metrics=named, points=points, **design, **how)
     goals = goals_of(scenario, request.metrics) if metrics else usual_goals(scenario)
     with workers(scheduler) as submit:
         outcomes = run_points(Sweep(request, submit, OutcomeCache()))

@@ -21,8 +21,7 @@ from simulator.metrics.summary import Summary
 from simulator.records.timetables import HOUR_S
 from simulator.records.trace import DONE
 from simulator.vehicle.braking import first_tick, needed_m
-from simulator.vehicle.encounter_draws import KMH, speed_at
-from simulator.vehicle.encounter_frames import EncounterOutcome
+from simulator.vehicle.encounter_draws import KMH, EncounterOutcome, speed_at
 from simulator.vehicle.encounter_section import Encounters, Vehicle, VehiclePart
 from simulator.vehicle.meeting import Meeting
 from simulator.vehicle.sight import StageSight

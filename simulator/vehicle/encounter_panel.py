@@ -7,9 +7,10 @@ from functools import lru_cache
 
 import streamlit as st
 
+from simulator.app.component_files import component_beside
 from simulator.app.exhibit_drawings import hero_panel, panel
 from simulator.app.own_attempts import attempts_at
-from simulator.app.widgets import draw, plain, replication_0
+from simulator.app.widgets import as_table, draw, plain, replication_0
 from simulator.case.document import ScenarioError
 from simulator.engine.compiled_plan import Plan, fingerprint
 from simulator.engine.plan import compile_plan
@@ -20,11 +21,20 @@ from simulator.keeper import remembers
 from simulator.units import upper_first
 from simulator.vehicle import sight as front
 from simulator.vehicle.encounter_scene import EncounterScene
-from simulator.vehicle.encounter_view import draw_encounter
 from simulator.vehicle.followed import Followed, follow, interesting, meeting_of
 from simulator.vehicle.meeting import Meeting, reaction_s
 from simulator.vehicle.sight import sighted, stopping_m
 from simulator.vehicle.sight_charts import accuracy_by_latency, recall_by_distance
+
+_component = component_beside(__file__, "encounter")
+
+
+def draw_encounter(scene: EncounterScene, key: str, controls: bool = True) -> None:
+    """Show an encounter under its sentences, at its end; controls: whether it can be played."""
+    st.markdown(f"**{plain(scene.takeaway)}**")
+    _component(key=key, data={"scene": scene.to_json(), "controls": controls})
+    as_table(scene.table(), key)
+
 
 #: The speeds whose stopping distances are drawn, in km/h.
 SPEEDS_KMH = (30, 50, 80)

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from simulator.engine.run_trace import Trace
 from simulator.vehicle.braking import GentleCourse
-from simulator.vehicle.encounter_draws import KMH
-from simulator.vehicle.encounter_frames import EncounterOutcome, Looks
+from simulator.vehicle.encounter_draws import KMH, EncounterOutcome, Looks
 from simulator.vehicle.meeting import Meeting
 
 Floats = NDArray[np.float64]

@@ -19,8 +19,13 @@ from simulator.vehicle.encounter_draws import (
     KMH,
     STEP_S,
     STEPS,
+    Answers,
     Drawn,
+    EncounterOutcome,
+    FramesOfObject,
+    Looks,
     Noise,
+    answers_of,
     deceleration_of,
     drawn,
     noise,
@@ -29,7 +34,6 @@ from simulator.vehicle.encounter_draws import (
     speed_at,
     weather_at,
 )
-from simulator.vehicle.encounter_frames import Answers, EncounterOutcome, FramesOfObject, Looks, answers_of
 from simulator.vehicle.encounter_section import LONGEST_S, Confirmation, GentleBraking
 from simulator.vehicle.sight import StageSight, sights_of
 

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from simulator.vehicle.encounter_panel import draw_encounter
 from simulator.vehicle.encounter_scene import EncounterScene
-from simulator.vehicle.encounter_view import draw_encounter
 from tests.charts.meetings import followed
 
 st.title("One encounter")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.incident.detection_score import DetectionTrial
+from simulator.incident.incident_score import DetectionTrial
 from simulator.incident.monitoring import rings, watched
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.watches import Watch

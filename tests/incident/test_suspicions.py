@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.incident.incident_course import equal_brier, many_brier, suspicion_scores
 from simulator.incident.suspicion_panel import suspicion_chart
-from simulator.incident.suspicions import equal_brier, many_brier, suspicion_scores
 from tests.incident.test_incident_rules import ALARM, COUNTERS, believe, course
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from simulator.intervals import share_interval
 from simulator.monitors.camera_weeks import OUT_OF_FOCUS, WeekFault, camera_weeks
-from simulator.monitors.course_sentences import course_sentence, map_sentence
 from simulator.monitors.drift_course import CourseReader, changed_stretch, onset_interval
 from simulator.monitors.drift_report import ReportRequest, compare
+from simulator.monitors.drift_sentences import course_sentence, map_sentence
 from simulator.monitors.monitor_tables import MonitoredTable
 from tests.monitors.worlds import ar1
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from simulator.evidence.detection_tables import BINS
-from simulator.incident.frame_drawings import _FOUND, HEIGHT, IN_A_ROW, WIDTH, drawn_frame, sheet
+from simulator.incident.pictures import _FOUND, HEIGHT, IN_A_ROW, WIDTH, drawn_frame, sheet
 from tests.incident.plays import look, play, wait
 
 

@@ -1,4 +1,4 @@
-"""The canary: what happens to false alarms where an A/B test is looked at every day."""
+"""Panels of experiments in the field: the audit of the cleared, and the canary that is looked at every day."""
 
 from __future__ import annotations
 
@@ -6,16 +6,45 @@ import streamlit as st
 
 from simulator.app.exhibit_drawings import panel
 from simulator.app.widgets import draw, plain
+from simulator.case.exhibits import audit_gate
 from simulator.experiments.canary import Canary, FieldShare, canary_report, field_shares, people_a_day
-from simulator.experiments.experiment_charts import canary_chart
+from simulator.experiments.cleared_audits import cleared_flow
+from simulator.experiments.experiment_charts import audit_chart, canary_chart
 from simulator.explain.result import Result
+from simulator.units import counted
+
+#: Days after which the panel can look at an audit.
+DAYS = (7, 30, 90, 365)
+#: The share that the panel speaks of where the design has no audit.
+USUAL_SHARE = 0.02
+
+
+@panel("audit")
+def audit(result: Result) -> None:
+    """Draw what audits of several shares would report; the design's own share is marked."""
+    scenario, flow = result.plan.scenario, cleared_flow(result)
+    gate = audit_gate(scenario)
+    if flow is None or gate is None:
+        st.markdown("No case was read in this run: an audit has nothing to rest on.")
+        return
+    key = f"{scenario.id}:audit_days"
+    days = st.select_slider("Look after", DAYS, 30, lambda count: counted(count, "day"), key=key)
+    draw(audit_chart(flow, gate.positives, gate.share or USUAL_SHARE, days), key="audit")
+    own = "" if gate.share else " This design has no audit: the text describes one of 2%."
+    st.caption(
+        plain(
+            f"The grey line is the result of an endless audit.{own} Readers are assumed to find as large a share of the "
+            f"cleared {gate.positives} as of the referred ones. If they find fewer, the model is worse than the audit reports."
+        )
+    )
+
 
 #: Changes to find, as parts of the share itself.
 CHANGES = (-0.2, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.2)
 #: Shares of the people who get the new design.
 CANARIES = (0.01, 0.05, 0.1, 0.5)
 #: Days that an experiment lasts.
-DAYS = (7, 30, 90)
+EXPERIMENT_DAYS = (7, 30, 90)
 
 
 def _change(part: float) -> str:
@@ -35,7 +64,7 @@ def canary(result: Result) -> None:
     label = left.radio("Share to compare", list(shares), format_func=plain, key=f"{case}:canary_of")
     change = right.select_slider("Change to find", CHANGES, -0.05, _change, key=f"{case}:canary_change")
     share = left.select_slider("People who get the new model", CANARIES, 0.1, _part, key=f"{case}:canary_share")
-    days = right.select_slider("Days", DAYS, 30, key=f"{case}:canary_days")
+    days = right.select_slider("Days", EXPERIMENT_DAYS, 30, key=f"{case}:canary_days")
     usual = shares[label]
     of = FieldShare(label, usual, min(usual * (1 + change), 1.0))
     draw(canary_chart(canary_report(of, Canary(people_a_day(result), share, days))), key="canary")
