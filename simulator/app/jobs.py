@@ -23,7 +23,7 @@ from simulator.app.turns import Ahead, Submitter, TaskReply
 from simulator.app.workers import SCHEDULER, Workers
 from simulator.dask_cluster import Cluster
 from simulator.engine.compiled_plan import Plan, fingerprint
-from simulator.explain.lever_search import for_objectives
+from simulator.explain.judged_changes import for_objectives
 from simulator.explain.result import Result, result_of, settled
 from simulator.limits import RUNS_KEPT
 from simulator.metrics.replications import (

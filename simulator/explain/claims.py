@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from simulator.case.outputs import Metric
 from simulator.intervals import Interval
-from simulator.metrics.comparisons import Comparison, Difference, undecided
+from simulator.metrics.comparisons import Comparison, undecided
 from simulator.metrics.summary import Verdict
 
 Relation = Literal[
@@ -153,30 +153,27 @@ def difference(metric: Metric, found: Interval | None, words: str, **more: Any) 
 
 def difference_claims(compared: Comparison) -> list[Claim]:
     """Claim the difference of each metric from another run, or that one of the two has no figure."""
-    pairs = [(one, one.change if isinstance(one, Difference) else None) for one in compared.all]
-    claims = [difference(one.metric, found, f"{one.label}: {one.words}.") for one, found in pairs]
-    after = compared.after
-    return about_run(claims, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
+    return _of_both(compared, [difference(row.metric, row.change, f"{row.label}: {row.words}.") for row in compared.all])
 
 
 def line_claims(compared: Comparison) -> list[Claim]:
     """Claim each difference as a line, `Cost: 20.4 USD → 45.4 USD (+24.9 USD)`, then those that chance may explain."""
-    lines = [
-        difference(one.metric, one.change if isinstance(one, Difference) else None, f"{label}: {words}")
-        for one, (label, words) in zip(compared.all, compared.lines, strict=True)
-    ]
-    after = compared.after
-    return about_run(lines, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
+    return _of_both(compared, [difference(row.metric, row.change, f"{row.label}: {row.line}") for row in compared.all])
 
 
 def open_claims(compared: Comparison, names: Container[str] | None = None) -> list[Claim]:
     """Claim which differences may be chance, in one sentence; empty where none may. names: of metrics, None for all."""
-    moved = [one for one in compared.moved if names is None or one.metric.name in names]
-    words, after = undecided(moved), compared.after
-    unclear = [one.metric for one in moved if not one.significant and one.change.value != 0]
+    moved = [row for row in compared.moved if names is None or row.metric.name in names]
+    words = undecided(moved)
+    unclear = [row.metric for row in moved if not row.significant and row.change.value != 0]
     parts = tuple(on_metric(metric, "beyond chance", False, words, evidence="paired run") for metric in unclear)
     whole = [Claim("differences", "beyond chance", False, words=words, evidence="paired run", parts=parts)] if words else []
-    return about_run(whole, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
+    return _of_both(compared, whole)
+
+
+def _of_both(compared: Comparison, claims: Iterable[Claim]) -> list[Claim]:
+    after = compared.after
+    return about_run(claims, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
 
 
 def change_by(metric: Metric, found: Interval | None, step: str, words: str) -> Claim:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
-from math import inf
 
 from simulator.case.choices import Choice, Options, Pick
 from simulator.case.document import ScenarioError
@@ -18,8 +16,6 @@ from simulator.engine.servers import kind, servers
 from simulator.engine.stages.gate import score_gates
 from simulator.explain.bottleneck import FEW, load_on, turning_away
 from simulator.explain.claims import Claim, figure, on_metric
-from simulator.intervals import LEVEL
-from simulator.metrics.comparisons import Difference, differences
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import plain_ways
 from simulator.metrics.summary import Summary, Verdict
@@ -87,62 +83,6 @@ def longer_changes(plan: Plan, change: DesignChange) -> Iterator[DesignChange]:
         longer = change_design(plan, change.choice, choice.read(pick))
         if longer.plan is not None:
             yield longer
-
-
-#: Replications of each change that is tried, for advice and for levers, so that both give one figure. Four give intervals a
-#: third wider than twelve do, three twice as wide.
-TRIALS = 4
-
-#: Replications of a change in a second look: its TRIALS say that it may help, and chance may be the reason.
-SECOND_LOOK = 16
-
-#: At most this share of the changes that are called real is chance.
-FALSE_SHARE = 1 - LEVEL
-
-#: A change helps an objective if it takes it at least this part of the way to where it is met beyond doubt.
-NOTICEABLE = 0.05
-
-
-def real_below(chances: Sequence[float], looked_at: int) -> float:
-    """Return the largest chance of a real change, so that few real ones are chance (Benjamini and Hochberg 1995).
-
-    chances: of the changes that were tried, each the probability of so large a change if nothing changed
-    looked_at: the number of changes there are, tried or not; the chances of the others can make this larger, but not smaller
-    """
-    steps = [FALSE_SHARE * rank / looked_at for rank in range(1, len(chances) + 1)]
-    reached = (step for chance, step in zip(sorted(chances), steps, strict=True) if chance <= step)
-    return max(reached, default=FALSE_SHARE / max(looked_at, 1))
-
-
-def spent_at_first(looked_at: int) -> float:
-    """Return the chance of a change below which the first look decides: half of what the strictest rule allows each change.
-
-    The second look adds it to its own chance. So both looks together call a change that is none real no more often than one.
-    """
-    return FALSE_SHARE / max(looked_at, 1) / 2
-
-
-def part_of_way(change: float, before: Verdict) -> float:
-    """Return the part of the way to being met beyond doubt that a change takes an objective; negative: away from it."""
-    now, upward = before.estimate, before.objective.upward
-    if now is None:
-        return inf
-    to_go = before.bound - (now.low if upward else now.high)
-    return change / to_go if to_go else 0.0
-
-
-@dataclass(frozen=True)
-class ChangeTrial:
-    """A change that was tried: the runs of the design before and after it, met by the same requests."""
-
-    change: DesignChange
-    before: Summary
-    after: Summary
-
-    @cached_property
-    def differences(self) -> dict[str, Difference]:
-        every = differences(self.before.measures, self.after.measures, (self.before, self.after))
-        return {verdict.metric.name: verdict for verdict in every}
 
 
 #: The load at which a stage is expected to keep up.

@@ -1,240 +1,35 @@
-"""Levers of a design: every choice one step either way, with its effect on each objective, the most useful first."""
+"""Levers of a design: every choice one step either way, the most useful first; and advice, both tried by other processes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from math import inf
-from typing import Any, Literal
+from typing import Any
 
 from simulator.case.choices import Pick
-from simulator.explain.claims import Claim, about_run, change_by, claims_json, on_metric
-from simulator.explain.design_changes import FALSE_SHARE, NOTICEABLE, DesignChange, part_of_way, real_below
-from simulator.metrics.comparisons import UNCHANGED, Difference, OneSided
-from simulator.metrics.summary import Standing, Summary, Verdict
+from simulator.explain.advice import TRIED, Advice, AdviceTrials
+from simulator.explain.claims import Claim, about_run, claims_json
+from simulator.explain.design_changes import DesignChange, changes_of_design
+from simulator.explain.judged_changes import (
+    FALSE_SHARE,
+    RESAMPLED_TRIAL,
+    TRIAL,
+    TRIALS,
+    Baseline,
+    JudgedChange,
+    Lever,
+    for_objectives,
+    real_below,
+)
+from simulator.explain.result import reasons_of
+from simulator.metrics.measures import Measures
+from simulator.metrics.replications import ReplicationOptions, packed, run_packed
+from simulator.metrics.summary import Summary
 from simulator.units import counted, listed, significant, times
-
-#: A change that is a smaller part of the distance from the bound is slight.
-SLIGHT = 0.01
-
-#: Effect of a change on an objective. too few: the trials hold too few requests to quote the figure.
-Outcome = Literal["the same", "changes", "appears", "vanishes", "too few"]
-
-
-@dataclass(frozen=True)
-class ObjectiveEffect:
-    """The effect of a change on one objective.
-
-    before: the verdict in the run of the design; after: that of the changed design, None where the trials cannot decide it
-    change: the paired difference over the trials, with its interval; None where one of the two designs has no figure
-    one_sided: in that case, the figure of either design or the reason why it has none
-    chance: the probability of a difference of this size if nothing changed
-    pending: True while its interval lacks the part from the labels
-    real: True if it is beyond chance, given the number of differences that are looked at beside it
-    trials: the replications that the verdict after it rests on, where the run of the design has more; else 0
-    """
-
-    outcome: Outcome
-    before: Verdict
-    after: Verdict | None
-    change: Difference | None = None
-    one_sided: OneSided | None = None
-    chance: float = 0.0
-    pending: bool = False
-    real: bool = False
-    trials: int = 0
-
-    @property
-    def is_open(self) -> bool:
-        return self.outcome == "changes" and not self.pending
-
-    @property
-    def may_be_chance(self) -> bool:
-        """Whether its own interval leaves out zero, which chance may do beside the other changes."""
-        return self.is_open and not self.real and self.chance <= FALSE_SHARE
-
-    @property
-    def if_real(self) -> ObjectiveEffect:
-        return replace(self, real=True)
-
-    @property
-    def harms(self) -> bool:
-        return self.helps is False and not self.slight
-
-    @property
-    def stays_met(self) -> bool:
-        return self.before.by_figure == "met" and not self.breaks
-
-    @property
-    def standing(self) -> Standing:
-        return self.after.standing if self.real and self.after else self.before.standing
-
-    @property
-    def would_help(self) -> bool:
-        """Whether it would bring an objective that is not met noticeably closer, if it is no chance."""
-        return self.is_open and self.before.by_figure != "met" and self.if_real.gain > 0
-
-    @property
-    def turns(self) -> bool:
-        return self.standing != self.before.standing
-
-    @property
-    def new_standing(self) -> str:
-        """The verdict after the change; where fewer replications decide it than that of the design, with their number."""
-        return f"{self.standing} after {counted(self.trials, 'replication')}" if self.trials and self.turns else self.standing
-
-    @property
-    def turn(self) -> str:
-        """The change of the verdict in words: `met → not proven after 4 replications`; empty where it stays."""
-        return f"{self.before.standing} → {self.new_standing}" if self.turns else ""
-
-    @property
-    def breaks(self) -> bool:
-        """Whether the objective is met, and the change takes that away."""
-        return self.before.standing == "met" and self.turns
-
-    @property
-    def gain(self) -> float:
-        """The part of the way to being plainly met that the change takes the objective; negative: away from it.
-
-        0 for what may be chance, is slight or not noticeable, and for an objective that is plainly met and stays so; -1 if it
-        does not.
-        """
-        if self.before.by_figure == "met":
-            return -1.0 if self.breaks else 0.0
-        if not self.real or self.slight:
-            return 0.0
-        if self.change is None:
-            return inf if self.outcome == "appears" else -inf
-        gained = part_of_way(self.change.change.value, self.before)
-        return 0.0 if 0 < gained < NOTICEABLE else gained
-
-    @property
-    def helps(self) -> bool | None:
-        """True if a real change goes the way that the objective asks for; None where nothing is known to change."""
-        if not self.real:
-            return None
-        if self.change is None:
-            return self.outcome == "appears"
-        return (self.change.change.value > 0) == (self.before.objective.at_least is not None)
-
-    @property
-    def slight(self) -> bool:
-        if not self.real or self.change is None or self.before.margin is None:
-            return False
-        return abs(self.change.change.value) < SLIGHT * abs(self.before.margin)
-
-    def claims(self, step: str) -> list[Claim]:
-        """Claim the change by a step where both runs have a figure, and that the step helps where it does."""
-        claims, metric = list[Claim](), self.before.metric
-        if self.outcome == "changes" and self.change:
-            words = f"{step}: {self.change.size} ({self.change.interval})."
-            claims.append(change_by(metric, self.change.change, step, words))
-        if self.gain > 0:
-            claims.append(on_metric(metric, "helps", step, f"{step}: {self.words}.", evidence="paired run"))
-        return claims
-
-    @property
-    def words(self) -> str:
-        """The effect in words: `+1.6 points`, `no figure → 12.6 h`."""
-        if self.outcome == "changes" and self.change:
-            return self.change.size
-        if self.one_sided is None:
-            return UNCHANGED
-        return "too few trials to say" if self.outcome == "too few" else self.one_sided.words
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the effect as `casesim levers --json` prints it, without what does not apply."""
-        content: dict[str, Any] = {"metric": self.before.objective.metric, "outcome": self.outcome, "words": self.words}
-        if self.change:
-            change = self.change.change
-            content |= {"change": change.value, "low": change.low, "high": change.high, "unit": self.change.metric.unit}
-            content |= {name: {"low": part.low, "high": part.high} for name, part in change.doubts.items()}
-            content["chance"] = self.chance
-        content |= {"significant": self.real, "verdict_before": self.before.standing}
-        content |= {"verdict_after": self.standing} if self.after else {}
-        return content | ({"value_after": self.after.estimate.value} if self.after and self.after.estimate else {})
-
-
-@dataclass(frozen=True)
-class Lever:
-    """A change that was tried, and its effect on each objective, in their order.
-
-    second_look: its replications, where it met more of them than the other changes; else 0
-    """
-
-    step: DesignChange
-    effects: list[ObjectiveEffect]
-    second_look: int = 0
-
-    @property
-    def best(self) -> float:
-        return max((effect.gain for effect in self.effects), default=0.0)
-
-    @property
-    def worst(self) -> float:
-        return min((effect.gain for effect in self.effects), default=0.0)
-
-    @property
-    def costs(self) -> list[str]:
-        """Name the objectives that the change takes from met, each in words."""
-        return [
-            f"{effect.before.objective.label} goes from met to {effect.new_standing}"
-            for effect in self.effects
-            if effect.breaks
-        ]
-
-    @property
-    def is_pending(self) -> bool:
-        return any(effect.pending for effect in self.effects)
-
-    @property
-    def idle(self) -> bool:
-        return all(effect.outcome == "the same" for effect in self.effects)
-
-    def judged(self, bar: float) -> Lever:
-        """Call effects real or not. bar: the largest chance of a real one"""
-
-        def is_real(effect: ObjectiveEffect) -> bool:
-            return effect.chance <= bar if effect.is_open else effect.outcome in ("appears", "vanishes")
-
-        return replace(self, effects=[replace(effect, real=is_real(effect)) for effect in self.effects])
-
-    @property
-    def harmed(self) -> list[str]:
-        """Name the other objectives that it takes further from where they are met."""
-        return [
-            f"“{effect.before.objective.label}”"
-            for effect in self.effects
-            if effect.harms and not effect.breaks and effect.gain < 0
-        ]
-
-    @property
-    def rank(self) -> tuple[bool, float, float, bool, bool]:
-        """The order of usefulness: a step that takes another objective further away than it brings one closer comes later."""
-        net = self.best + self.worst if self.best > 0 and self.worst > -inf else 0.0
-        return self.best <= 0, -net, self.worst, bool(self.words), self.idle
-
-    @property
-    def words(self) -> str:
-        """The effect of the whole change, where a few words can say it."""
-        if self.idle:
-            return "changes nothing"
-        if self.is_pending:
-            return "not complete"
-        real = [effect for effect in self.effects if effect.real]
-        if not real:
-            return "no change beyond chance"
-        return "next to no change" if all(effect.slight for effect in real) else ""
-
-    def to_json(self) -> dict[str, Any]:
-        step = self.step
-        content = {"choice": step.choice, "label": step.label, "pick": step.pick, "from": step.before, "to": step.after}
-        content |= {"trials": self.second_look} if self.second_look else {}
-        return content | {"changes_nothing": self.idle, "effects": [effect.to_json() for effect in self.effects]}
 
 
 @dataclass(frozen=True)
@@ -254,13 +49,13 @@ class Levers:
     @cached_property
     def rows(self) -> list[Lever]:
         """The changes in order, each effect called real or not among all of them (Benjamini and Hochberg 1995)."""
-        known = [effect for lever in self.tried for effect in lever.effects if effect.outcome == "changes"]
+        changes = [effect for lever in self.tried for effect in lever.effects if effect.outcome == "changes"]
         untried = (self.steps - len(self.tried)) * max((len(lever.effects) for lever in self.tried), default=0)
-        bar = real_below([effect.chance for effect in known if not effect.pending], len(known) + untried)
+        bar = real_below([effect.chance for effect in changes if not effect.pending], len(changes) + untried)
         return sorted((lever.judged(bar) for lever in self.tried), key=lambda lever: lever.rank)
 
     @property
-    def changes(self) -> list[ObjectiveEffect]:
+    def changes(self) -> list[JudgedChange]:
         return [effect for lever in self.rows for effect in lever.effects if effect.is_open]
 
     @property
@@ -284,15 +79,15 @@ class Levers:
     def _most_useful(self) -> str:
         rows, wanting = self.rows, [verdict for verdict in self.base.verdicts if verdict.by_figure != "met"]
         if not wanting:
-            moved = _counted(sum(not row.words for row in rows), "step", "changes", "change")
+            moved = _steps(sum(not row.words for row in rows), "change")
             return f"Every objective is met. {moved} one of them."
         best = [row for row in rows if row.best > 0]
         if not best:
             return "No single step tried so far brings an objective that is not met noticeably closer."
         first, effect = best[0], max(best[0].effects, key=lambda effect: effect.gain)
-        steps = _counted(len(best), "step", "brings", "bring")
+        steps = _steps(len(best), "bring")
         size = effect.change.with_interval if effect.change else effect.words
-        most = f"“{first.step.words}”: {', '.join([*first.costs, f'{effect.before.objective.label} {size}'])}"
+        most = f"“{first.step.words}”: {', '.join([*first.costs, f'{effect.label} {size}'])}"
         worse = f" It makes {listed(first.harmed)} worse." if first.harmed else ""
         return f"{steps} an objective that is not met noticeably closer. The most useful is {most}.{worse}"
 
@@ -332,8 +127,8 @@ class Levers:
         }
 
 
-def _counted(count: int, what: str, one: str, many: str) -> str:
-    return f"{count} {what} {one}" if count == 1 else f"{count} {what}s {many}"
+def _steps(count: int, verb: str) -> str:
+    return f"{counted(count, 'step')} {verb}{'s' if count == 1 else ''}"
 
 
 #: The fewest changes of a user that say where the effort went.
@@ -365,3 +160,163 @@ def _ranked(levers: Levers) -> list[str]:
     for row in levers.rows:
         best[row.step.choice] = max(best.get(row.step.choice, 0.0), row.best)
     return sorted(best, key=lambda name: -best[name])
+
+
+#: Has another process call a function of a module, as an executor's `submit` does.
+Submit = Callable[..., Future[Measures]]
+
+
+@dataclass
+class _StepTrial:
+    """A step under way: its runs, in the order of the design's own replications, and for resampled people.
+
+    look: with which its runs are compared, None for the first; lever: the effects by the last look; settled: no look follows
+    """
+
+    step: DesignChange
+    runs: list[Future[Measures]]
+    resampled: list[Future[Measures]] = field(default_factory=list)
+    look: Baseline | None = None
+    lever: Lever | None = None
+    settled: bool = False
+
+    @property
+    def futures(self) -> list[Future[Measures]]:
+        return [*self.runs, *self.resampled]
+
+
+class LeverSearch:
+    """The trials of changes of a design, under way: of every one, or of those that are given and added.
+
+    Each change is tried in a few plain replications; those whose times it changes run again for resampled people if queues
+    answer to who they are. A change that may help, and chance may be the reason, meets more replications.
+    """
+
+    def __init__(
+        self, base: Summary, submit: Submit, trials: int = TRIALS, changes: Sequence[DesignChange] | None = None
+    ) -> None:
+        self.base, self.trials = base, min(trials, base.replications)
+        self.cancelled = False
+        self._submit = submit
+        every = changes_of_design(base.plan) if changes is None else changes
+        self.refused = [change for change in every if change.plan is None]
+        self._steps: list[_StepTrial] = []
+        for change in every:
+            if change.plan is not None:
+                self.add(change)
+
+    def add(self, change: DesignChange) -> _StepTrial:
+        """Begin the trials of a change that can run."""
+        self._steps.append(_StepTrial(change, self._submitted(TRIAL, change, range(self.trials))))
+        return self._steps[-1]
+
+    @property
+    def steps(self) -> list[DesignChange]:
+        return [trial.step for trial in self._steps]
+
+    @cached_property
+    def _baseline(self) -> Baseline:
+        return Baseline(self.base, self.trials)
+
+    def _submitted(self, options: ReplicationOptions, change: DesignChange, numbers: Iterable[int]) -> list[Future[Measures]]:
+        plan = packed(for_objectives(change.plan))
+        return [self._submit(run_packed, plan, self.base.seed, number, options) for number in numbers]
+
+    @property
+    def futures(self) -> list[Future[Measures]]:
+        return [future for trial in self._steps for future in trial.futures]
+
+    @property
+    def arrived(self) -> int:
+        """The number of trials that have ended, and of changes that are done with."""
+        return self.settled + sum(future.done() for future in self.futures)
+
+    @property
+    def settled(self) -> int:
+        return sum(trial.settled for trial in self._steps)
+
+    @property
+    def share(self) -> float:
+        seen = sum(trial.lever is not None for trial in self._steps)
+        return (seen + self.settled) / (2 * len(self._steps)) if self._steps else 1.0
+
+    @property
+    def running(self) -> bool:
+        return not self.cancelled and self.settled < len(self._steps)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        for future in self.futures:
+            future.cancel()
+
+    def so_far(self) -> Levers:
+        """Return the changes whose trials have all ended; raises the error that stopped a trial."""
+        for trial in self._steps:
+            if not trial.settled and not self.cancelled:
+                self._look_at(trial)
+        tried = [trial.lever for trial in self._steps if trial.lever is not None]
+        return Levers(self.base, self.trials, len(self._steps), tried, self.refused)
+
+    def _look_at(self, trial: _StepTrial) -> None:
+        if not all(future.done() for future in trial.futures):
+            return
+        step, look = trial.step, trial.look or self._baseline
+        results = ([future.result() for future in futures] for futures in (trial.runs, trial.resampled))
+        trial.lever = look.lever(step, *results)
+        if trial.lever.is_pending:
+            trial.resampled = self._submitted(RESAMPLED_TRIAL, step, range(look.resampled))
+        elif (second := look.after(trial.lever)) is not None:
+            trial.look = second
+            trial.runs = [*trial.runs, *self._submitted(TRIAL, step, range(len(trial.runs), second.trials))]
+            if trial.resampled:
+                more = self._submitted(RESAMPLED_TRIAL, step, range(len(trial.resampled), second.resampled))
+                trial.resampled = [*trial.resampled, *more]
+        else:
+            trial.settled = True
+            trial.runs, trial.resampled = [], []  # their results are in the lever
+
+
+class UntriedStepError(Exception):
+    """A step that an advice rests on has not been tried yet."""
+
+
+class AdviceSearch(LeverSearch):
+    """The trials of the steps that the advice of a run needs; each begins once `advice_so_far` comes to it."""
+
+    def __init__(self, run: Summary, submit: Submit) -> None:
+        super().__init__(run, submit, changes=[])
+        self._by_pick: dict[tuple[str, Pick], _StepTrial] = {}
+        self._reasons = reasons_of(run, AdviceTrials(run, self._lever))
+        self._advice: dict[int, Advice] = {}
+
+    @property
+    def most(self) -> int:
+        """The most steps that it tries."""
+        return TRIED * len(self._reasons)
+
+    @property
+    def share(self) -> float:
+        return min(self.settled / self.most, 1.0) if self.running else 1.0
+
+    @property
+    def running(self) -> bool:
+        return not self.cancelled and len(self._advice) < len(self._reasons)
+
+    def advice_so_far(self) -> dict[int, Advice]:
+        """Return the advices whose steps have all been tried, by the place of their objective; raises the error of a trial."""
+        self.so_far()
+        for place, reason in self._reasons.items():
+            try:
+                self._advice[place] = reason.advice
+            except UntriedStepError:
+                continue
+        return self._advice
+
+    def _lever(self, change: DesignChange) -> Lever:
+        key = change.choice, change.pick
+        if key not in self._by_pick:
+            self._by_pick[key] = self.add(change)
+        trial = self._by_pick[key]
+        if trial.lever is None or not trial.settled:
+            raise UntriedStepError(change.words)
+        return trial.lever

@@ -7,39 +7,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from simulator.case.outputs import Metric
 from simulator.intervals import Estimate, Interval
-from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import change, estimators_of, reading_of
 from simulator.metrics.summary import NO_FIGURE, NO_STEADY_STATE, Summary, doubts, summary_of
 from simulator.units import listed, signed_within, spoken_sides, spoken_within
 
+#: The words for a figure that has not moved at all.
+UNCHANGED = "no change"
+
+#: The place of a metric that neither of two runs can quote: after all others.
+NEITHER = 3
+
 
 @dataclass(frozen=True)
 class Difference:
-    """The change of a metric from one design to another, with its 95% interval.
-
-    beside: the larger of both figures: the change is written in its unit
-    """
+    """A metric in two runs that both can quote, and its change with the 95% interval."""
 
     metric: Metric
-    label: str
+    before: Interval
+    after: Interval
     change: Estimate
-    beside: float = 0.0
+
+    @property
+    def label(self) -> str:
+        return self.metric.label
 
     @property
     def significant(self) -> bool:
         return not self.change.low <= 0 <= self.change.high
 
     @property
+    def beside(self) -> float:
+        """The larger of both figures: the change is written in its unit."""
+        return max(self.before.value, self.after.value)
+
+    @property
     def size(self) -> str:
-        if self.change.value == 0:
-            return UNCHANGED
-        return self._written()[0]
+        return UNCHANGED if self.change.value == 0 else self.size_in_figures
 
     @property
     def is_none(self) -> bool:
@@ -54,6 +63,12 @@ class Difference:
     @property
     def words(self) -> str:
         return self.size if self.significant or self.change.value == 0 else f"{self.size} (not significantly different)"
+
+    @property
+    def line(self) -> str:
+        """The figures and the change of a plain difference: `20.4 USD → 45.4 USD (+24.9 USD)`."""
+        before, after = self.sides
+        return f"{before} → {after} ({self.size})" if self.significant and before != after else self.words
 
     @property
     def verdict(self) -> str:
@@ -74,12 +89,17 @@ class Difference:
         return f"{size} ({numbers if all(_alike(size, bound) for bound in bounds) else self.interval})"
 
     @property
-    def doubts(self) -> str:
-        return doubts(self.change, self.metric.unit, self.beside)
+    def cells(self) -> tuple[str, str, str]:
+        """The change, its interval and its sources of doubt."""
+        return self.size, self.interval, doubts(self.change, self.metric.unit, self.beside)
 
-    def sides(self, before: Interval, after: Interval, bound: float | None = None) -> tuple[str, str]:
-        """Write the figures of both runs in no finer digits than the change; bound: that their verdicts rest on."""
-        pair = [(estimate.value, estimate.low, estimate.high) for estimate in (before, after)]
+    @property
+    def sides(self) -> tuple[str, str]:
+        return self.sides_of(self.before, self.after)
+
+    def sides_of(self, before: Interval, after: Interval, bound: float | None = None) -> tuple[str, str]:
+        """Write figures of both runs in no finer digits than the change; bound: that their verdicts rest on."""
+        pair = [(side.value, side.low, side.high) for side in (before, after)]
         old, new = spoken_sides(pair, (self.change.value, self.change.low, self.change.high), self.metric.unit, bound)
         return old, new
 
@@ -92,17 +112,10 @@ class Difference:
         return {"metric": self.metric.name, **value, **parts, "significant": self.significant, "words": self.words}
 
 
-def _alike(one: str, other: str) -> bool:
+def _alike(size: str, other: str) -> bool:
     """Return whether two changes have the same unit, in the singular or in the plural."""
-    units = [words.partition(" ")[2] for words in (one, other)]
+    units = [words.partition(" ")[2] for words in (size, other)]
     return units[0] == units[1] or set(units) == {"point", "points"}
-
-
-#: The words for a figure that has not moved at all.
-UNCHANGED = "no change"
-
-#: The place of a metric that neither of two runs can quote: after all others.
-NEITHER = 3
 
 
 @dataclass(frozen=True)
@@ -110,9 +123,14 @@ class OneSided:
     """A metric that at most one of two runs can quote: its value on one side, on the other the reason why there is none."""
 
     metric: Metric
-    label: str
     before: Estimate | str
     after: Estimate | str
+    change: ClassVar[None] = None
+    cells: ClassVar[tuple[str, str, str]] = "", "", ""
+
+    @property
+    def label(self) -> str:
+        return self.metric.label
 
     @property
     def sides(self) -> tuple[str, str]:
@@ -122,6 +140,10 @@ class OneSided:
     def words(self) -> str:
         before, after = self.sides
         return f"{before} in both" if before == after else f"{before} → {after}"
+
+    @property
+    def line(self) -> str:
+        return self.words
 
     @property
     def place(self) -> int:
@@ -138,8 +160,8 @@ class OneSided:
     def to_json(self) -> dict[str, Any]:
         """Return the change as `casesim run --json` prints it: a value, or why there is none, for each side."""
         sides = {"before": self.before, "after": self.after}
-        reported = {f"{side}_untold" if isinstance(one, str) else side: one if isinstance(one, str) else one.value
-                for side, one in sides.items()}  # fmt: skip
+        reported = {f"{name}_untold" if isinstance(side, str) else name: side if isinstance(side, str) else side.value
+                for name, side in sides.items()}  # fmt: skip
         return {"metric": self.metric.name, "unit": self.metric.unit, **reported, "words": self.words}
 
 
@@ -158,47 +180,25 @@ class Comparison:
     pairing: str
 
     @property
-    def lines(self) -> list[tuple[str, str]]:
-        return [
-            (difference.label, self.words_of(difference) if isinstance(difference, Difference) else difference.words)
-            for difference in self.all
-        ]
-
-    @property
     def all(self) -> list[OneSided | Difference]:
         alone = [difference for difference in self.one_sided if difference.place < NEITHER]
         return [*alone, *self.moved, *self.one_sided[len(alone) :]]
 
-    def words_of(self, one: Difference) -> str:
-        values = self.sides_of(one)
-        return f"{' → '.join(values)} ({one.size})" if one.significant and values[0] != values[1] else one.words
-
-    def sides_of(self, one: OneSided | Difference) -> tuple[str, str]:
-        """Return the figures of both runs in words, or why one has none."""
-        if isinstance(one, OneSided):
-            return one.sides
-        return one.sides(self.before.metrics[one.metric.name], self.after.metrics[one.metric.name])
-
     @property
     def rows(self) -> pd.DataFrame:
-        rows = [(difference.label, *self._cells(difference), difference.verdict) for difference in self.all]
+        rows = [(difference.label, *difference.sides, *difference.cells, difference.verdict) for difference in self.all]
         return pd.DataFrame(rows, columns=["metric", "before", "after", "change", "95% interval", "half-widths", "verdict"])
 
     def to_json(self) -> list[dict[str, Any]]:
         return [difference.to_json() for difference in self.all]
 
-    def _cells(self, one: OneSided | Difference) -> tuple[str, ...]:
-        if isinstance(one, OneSided):
-            return *one.sides, "", "", ""
-        return *self.sides_of(one), one.size, one.interval, one.doubts
-
 
 def compare(before: Summary, after: Summary, every: bool = False) -> Comparison:
     """Compare two runs in the metrics of the objectives, or in every metric."""
     old, new = in_pairs(before, after)
-    moved = differences(old.measures, new.measures, (old, new), every)
+    moved = differences(old, new, every)
     paired = {difference.metric.name for difference in moved}
-    return Comparison(old, new, _one_sided(old, new, every, paired), _largest_first(moved, old, new), _pairing(before, after))
+    return Comparison(old, new, _one_sided(old, new, every, paired), sorted(moved, key=_lightness), _pairing(before, after))
 
 
 def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
@@ -248,7 +248,7 @@ def _against(comparison: Comparison, metric: Metric) -> str:
     change = next((difference for difference in comparison.moved if difference.metric.name == metric.name), None)
     if change is None or change.change.value == 0:
         return _side(comparison.after, metric)
-    return f"{comparison.sides_of(change)[1]} ({change.size}, {change.interval})"
+    return f"{change.sides[1]} ({change.size}, {change.interval})"
 
 
 def in_pairs(before: Summary, after: Summary) -> tuple[Summary, Summary]:
@@ -282,40 +282,33 @@ def _one_sided(old: Summary, new: Summary, every: bool, paired: set[str]) -> lis
     metrics = old.plan.scenario.metrics | new.plan.scenario.metrics
     names = [name for name in (metrics if every else asked) if name not in paired]
     one_sided = [
-        OneSided(metrics[name], metrics[name].label, *(
-            run.metrics.get(name) or run.missing.get(name, "not in this design") for run in (old, new)))
-        for name in names if name in old.metrics or name in new.metrics or name in asked
-    ]  # fmt: skip
-    return sorted(one_sided, key=lambda one: one.place)
+        OneSided(metrics[name], *(run.metrics.get(name) or run.missing.get(name, "not in this design") for run in (old, new)))
+        for name in names
+        if name in old.metrics or name in new.metrics or name in asked
+    ]
+    return sorted(one_sided, key=lambda difference: difference.place)
 
 
 def _asked(run: Summary) -> list[str]:
     return list(dict.fromkeys(objective.metric for objective in run.plan.scenario.objectives))
 
 
-def _largest_first(moved: list[Difference], old: Summary, new: Summary) -> list[Difference]:
-    def part(one: Difference) -> float:
-        sizes = [abs(run.metrics[one.metric.name].value) for run in (old, new)]
-        if one.metric.unit == "share":
-            sizes = [min(size, abs(1 - size)) for size in sizes]
-        return abs(one.change.value) / max(sizes) if max(sizes) > 0 else 0.0
-
-    return sorted(moved, key=lambda difference: (not difference.significant, -part(difference)))
+def _lightness(difference: Difference) -> tuple[bool, float]:
+    sizes = [abs(side.value) for side in (difference.before, difference.after)]
+    if difference.metric.unit == "share":
+        sizes = [min(size, abs(1 - size)) for size in sizes]
+    part = abs(difference.change.value) / max(sizes) if max(sizes) > 0 else 0.0
+    return not difference.significant, -part
 
 
-def differences(
-    before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary], every: bool = False
-) -> list[Difference]:
+def differences(before: Summary, after: Summary, every: bool = False) -> list[Difference]:
     """Return the change of each objective's metric, or of every metric, that both runs can quote (`compare` has all)."""
-    old, new = summaries
-    names = [name for name in (new.metrics if every else _asked(new)) if name in old.metrics and name in new.metrics]
-    edges = bool(before[0].band_edges or after[0].band_edges)
-    pairs = ((old, before), (new, after))
-    sides = [estimators_of(summary.plan, summary.warm_up, measures, edges) for summary, measures in pairs]
+    names = [name for name in (after.metrics if every else _asked(after)) if name in before.metrics and name in after.metrics]
+    edges = any(run.measures[0].band_edges for run in (before, after))
+    sides = [estimators_of(run.plan, run.warm_up, run.measures, edges) for run in (before, after)]
 
     def difference(metric: Metric) -> Difference:
-        samples = ([reading_of(metric, one) for one in side] for side in sides)
-        larger = max(summary.metrics[metric.name].value for summary in summaries)
-        return Difference(metric, metric.label, change(metric, *samples), larger)
+        samples = ([reading_of(metric, estimator) for estimator in side] for side in sides)
+        return Difference(metric, before.metrics[metric.name], after.metrics[metric.name], change(metric, *samples))
 
-    return [difference(new.metric(name)) for name in names]
+    return [difference(after.metric(name)) for name in names]

@@ -21,9 +21,9 @@ from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, bars, chart, figure, translucent, whiskers
-from simulator.explain.design_changes import TRIALS, count_changes
-from simulator.explain.lever_search import LeverSearch
-from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
+from simulator.explain.design_changes import count_changes
+from simulator.explain.judged_changes import TRIALS, JudgedChange, Lever
+from simulator.explain.levers import Levers, LeverSearch, effort
 from simulator.units import counted, duration
 
 #: The number of steps in the chart, those with the largest changes; the table has all.
@@ -63,7 +63,7 @@ def _factor(unit: str, moved: pd.DataFrame) -> tuple[float, str]:
     return _SCALE.get(unit, (1.0, unit))
 
 
-def _table(pairs: list[tuple[Lever, ObjectiveEffect]]) -> pd.DataFrame:
+def _table(pairs: list[tuple[Lever, JudgedChange]]) -> pd.DataFrame:
     rows = []
     for lever, effect in pairs:
         found = effect.change.change if effect.is_open and effect.change else None
@@ -196,7 +196,7 @@ def _row(name: str, row: Lever) -> dict[str, Any]:
     }
 
 
-def _cell(effect: ObjectiveEffect) -> dict[str, str]:
+def _cell(effect: JudgedChange) -> dict[str, str]:
     tone = {True: "better", False: "worse", None: "none" if effect.outcome == "the same" else "chance"}[effect.helps]
     interval = "interval to come" if effect.pending else effect.change.interval if effect.is_open and effect.change else ""
     return {"words": effect.words, "interval": interval, "verdict": effect.turn, "tone": tone}

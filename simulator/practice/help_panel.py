@@ -17,7 +17,7 @@ from simulator.app.widgets import plain
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import Hint, PracticePhase, hero_of, phases_of
 from simulator.explain.advice import Advice
-from simulator.explain.advice_search import AdviceSearch
+from simulator.explain.levers import AdviceSearch
 from simulator.panels.lever_panel import begin_levers, levers, levers_name
 from simulator.practice.session_at_hand import take
 from simulator.practice.session_runs import job_at_hand, result_at_hand
@@ -58,7 +58,7 @@ def _advices(job: Job, search: AdviceSearch) -> None:
     """Show the advice for each objective as it comes, with the progress and a way to end it."""
     if search.running:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(search.share, f"{counted(search.tried, 'step')} tried, of {search.most} at most")
+            st.progress(search.share, f"{counted(search.settled, 'step')} tried, of {search.most} at most")
             if st.button("Cancel", key="session:cancel_help", type="tertiary"):
                 search.cancel()
                 st.rerun()
@@ -70,9 +70,9 @@ def _advices(job: Job, search: AdviceSearch) -> None:
 def _followed(search: AdviceSearch, name: str) -> dict[int, Advice]:
     """Return the advices so far, and have the fragment drawn again with each step that was tried."""
     if not search.running:
-        return search.so_far()
+        return search.advice_so_far()
     follow(name, lambda: Latest(f"{search.arrived} {search.cancelled}"), PROGRESS_S)
-    found = search.so_far()
+    found = search.advice_so_far()
     if not search.running:
         st.rerun()
     return found

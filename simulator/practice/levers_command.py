@@ -18,9 +18,8 @@ from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, Strik
 from simulator.cli.progress_bars import counting_bar
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
-from simulator.explain.design_changes import TRIALS
-from simulator.explain.lever_search import LeverSearch
-from simulator.explain.levers import Levers, ObjectiveEffect
+from simulator.explain.judged_changes import TRIALS, JudgedChange
+from simulator.explain.levers import Levers, LeverSearch
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict, summary_of
 from simulator.practice.run_page import design_words
@@ -97,7 +96,7 @@ def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
             continue
         shown = [effect for effect in lever.effects if effect.turns or (effect.real and not effect.slight)]
         shown.sort(key=lambda effect: not effect.breaks)  # the price is said before the gain
-        real = [f"{escape(f'“{effect.before.objective.label}”')} {_cell(effect)}" for effect in shown]
+        real = [f"{escape(f'“{effect.label}”')} {_cell(effect)}" for effect in shown]
         out.print(f"[bold]{escape(lever.step.words)}[/bold]: {'; '.join(real)}.")
     for words, ends in idle.items():
         steps = "; ".join(f"{start} → {' / '.join(to)}" for start, to in ends.items())
@@ -117,7 +116,7 @@ def _now(verdict: Verdict) -> str:
     return escape("no figure" if verdict.estimate is None else f"{verdict.reached}, {verdict.standing}")
 
 
-def _cell(effect: ObjectiveEffect) -> str:
+def _cell(effect: JudgedChange) -> str:
     changes = effect.change if effect.outcome == "changes" else None
     words = escape(changes.with_interval if changes else effect.words)
     words += f", {effect.turn}" if effect.turns else ""

@@ -124,7 +124,7 @@ def print_differences(out: VisibleConsole, compared: Comparison) -> None:
             table.add_row(difference.metric.name, difference.words, "", "", difference.verdict)
         else:
             note = "" if difference.significant or difference.change.value == 0 else difference.verdict
-            table.add_row(difference.metric.name, difference.size, difference.interval, difference.doubts, note)
+            table.add_row(difference.metric.name, *difference.cells, note)
     out.print(table)
     judged = {objective.metric for objective in compared.after.plan.scenario.objectives}
     if words := said(open_claims(compared, judged)):

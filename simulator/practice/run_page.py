@@ -136,7 +136,7 @@ def difference_page(result: Result, compared: Comparison) -> list[Passage]:
         Passage(_toll(result, None), "[bold]Curveball:[/bold]"),
         Passage([Part(_KEPT, _designs(compared))], "[bold]Difference:[/bold]"),
         Passage(_turned(compared), "[bold]Changed verdicts:[/bold]"),
-        Passage([Part(_KEPT, _difference_table(judged, compared))]),
+        Passage([Part(_KEPT, _difference_table(judged))]),
         Passage(_perhaps_chance(judged), "[bold]May be chance (interval includes zero):[/bold]"),
         Passage(_others(compared, set(objectives)), "[bold]Other metrics:[/bold]"),
         Passage([Part(_DETAILS, escape(compared.pairing))] if compared.pairing else []),
@@ -232,8 +232,8 @@ def _step(advice: Advice, before: str) -> str:
     """Describe the step that helps, its size, and the objectives that it harms. before: the step that was named last."""
     if (move := advice.move) is None:
         return advice.effect
-    worse = " and ".join(f"“{label}”" for label in move.worse if label not in move.breaks)
-    effect = f"{advice.turned}; {advice.effect}" if advice.turned else advice.effect
+    worse = " and ".join(f"“{label}”" for label in move.worse)
+    effect = f"{move.turned}; {advice.effect}" if move.turned else advice.effect
     words = f"The same step: {effect}." if move.words == before else f"Try “{move.words}”: {effect}."
     return f"{words} It makes {worse} worse." if worse else words
 
@@ -300,11 +300,11 @@ def _turned(compared: Comparison) -> list[Part]:
     return [Part(_KEPT, f"{escape(words)}.")] if pairs else []
 
 
-def _difference_table(judged: Sequence[Difference | OneSided], compared: Comparison) -> Table:
+def _difference_table(judged: Sequence[Difference | OneSided]) -> Table:
     table = _table("objective", "other → this design", "difference (95% interval)")
     for difference in judged:
         change = difference.verdict if isinstance(difference, OneSided) else difference.with_interval
-        table.add_row(escape(difference.label), escape(" → ".join(compared.sides_of(difference))), change)
+        table.add_row(escape(difference.label), escape(" → ".join(difference.sides)), change)
     return table
 
 

@@ -82,7 +82,7 @@ def why(result: Result, run: str) -> None:
     def take() -> None:
         reason = result.reasons.get(_STRUCK if (place := pressed("take")) is None else place)
         if reason and (move := reason.advice.move):
-            state.step(result.plan.scenario, result.plan.design, move.choice, move.pick)
+            state.step(result.plan.scenario, result.plan.design, move.step.choice, move.step.pick)
 
     struck = [_struck_card(result, exhibits[_STRUCK])] if _STRUCK in exhibits else []
     cards = [*struck, *(card_content(result, place, f"{run} {place}" in asked) for place in result.reasons)]

@@ -157,8 +157,7 @@ class BreakevenClaim:
         if any(name not in outcome.metrics for outcome in outcomes):
             return Answer(None, self.higher)
         moved = change(self.metric, outcomes[1].readings[name], own.readings[name])
-        larger = max(outcome.metrics[name].value for outcome in outcomes)
-        return Answer(Difference(self.metric, self.label, moved, larger), self.higher)
+        return Answer(Difference(self.metric, outcomes[1].metrics[name], own.metrics[name], moved), self.higher)
 
     def verdict(self, outcome: DesignOutcome) -> Verdict:
         """Return the verdict on an objective, as the card has it."""

@@ -18,7 +18,7 @@ from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.explain.claims import Claim
-from simulator.explain.design_changes import FALSE_SHARE, real_below
+from simulator.explain.judged_changes import FALSE_SHARE, real_below
 from simulator.intervals import Estimate
 from simulator.metrics.paired_samples import chance_of, change, is_equal
 from simulator.sweeps.design_outcomes import DesignOutcome

@@ -8,7 +8,6 @@ from typing import Any
 
 from simulator.case.choices import Pick
 from simulator.explain.claims import Claim, change_by, claims_json
-from simulator.intervals import Estimate
 from simulator.metrics.comparisons import Difference
 from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import Axis, DesignPoint
@@ -21,32 +20,31 @@ from simulator.tradeoffs.front import Front, Goal, missed, moved
 class Better:
     """The best design of a sweep in one goal among those no worse than the user's own design in the other goals.
 
-    change: how much better it is, on other requests than those it was chosen by; beside: the larger of both figures there
+    difference: from the user's own design, on other requests than those it was chosen by
     """
 
     goal: Goal
     place: int
     point: DesignPoint
-    change: Estimate
-    beside: float
+    difference: Difference
 
     @property
     def sure(self) -> bool:
-        return self.change.low > 0 if self.goal.higher else self.change.high < 0
+        change = self.difference.change
+        return change.low > 0 if self.goal.higher else change.high < 0
 
     def claim(self, axes: Sequence[Axis], own: Mapping[str, Pick], many: str) -> Claim:
         """Claim the change of the metric by the design, on other requests than it was chosen by.
 
         own: the picks of the user's own design, which are not named again; many: the word for requests
         """
-        difference = Difference(self.goal.metric, self.goal.metric.label, self.change, self.beside)
-        size, on = f"{difference.size} ({difference.interval})", self.point.on(axes)
+        size, on = f"{self.difference.size} ({self.difference.interval})", self.point.on(axes)
         picks = [(axis, on[axis.name]) for axis in axes if on[axis.name] != own.get(axis.name)]
         other = ", ".join(f"{axis.label}: {axis.name_of(pick)}" for axis, pick in picks)
         words = f"{other} seemed better; on other {many} the difference is {size}, and that may be chance."
         if self.sure:
             words = f"{size} with {other}. No other metric is worse. Both designs met {many} that the choice did not use."
-        return change_by(self.goal.metric, self.change, other, f"{self.goal.metric.label}: {words}")
+        return change_by(self.goal.metric, self.difference.change, other, f"{self.goal.metric.label}: {words}")
 
 
 @dataclass(frozen=True)
@@ -83,9 +81,9 @@ class Regret:
                 {
                     "metric": better.goal.metric.name,
                     "place": better.place,
-                    "change": better.change.value,
-                    "low": better.change.low,
-                    "high": better.change.high,
+                    "change": better.difference.change.value,
+                    "low": better.difference.change.low,
+                    "high": better.difference.change.high,
                     "unit": better.goal.metric.unit,
                     "sure": better.sure,
                 }
@@ -96,8 +94,9 @@ class Regret:
         }
 
 
-def _values(goal: Goal, *outcomes: DesignOutcome) -> list[float]:
-    return [outcome.metrics[goal.metric.name].value for outcome in outcomes]
+def _difference(goal: Goal, own: DesignOutcome, other: DesignOutcome) -> Difference:
+    name = goal.metric.name
+    return Difference(goal.metric, own.metrics[name], other.metrics[name], moved(goal, own, other))
 
 
 def regret_of(
@@ -114,7 +113,7 @@ def regret_of(
     rivals = [points[goal.place] for goal in missed_goals]
     again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
     better = [
-        Better(goal.goal, goal.place, point, moved(goal.goal, again[0], other), max(_values(goal.goal, again[0], other)))
+        Better(goal.goal, goal.place, point, _difference(goal.goal, again[0], other))
         for goal, point, other in zip(missed_goals, rivals, again[1:], strict=True)
         if all(goal.goal.metric.name in run.readings for run in (again[0], other))
     ]

@@ -20,7 +20,7 @@ from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Job, Registry, Watcher
 from simulator.app.turns import Submitter, TaskReply
 from simulator.app.workers import Workers
 from simulator.engine.latency_tables import constant
-from simulator.explain.lever_search import for_objectives
+from simulator.explain.judged_changes import for_objectives
 from simulator.explain.result import replicate, result_of, settled
 from simulator.metrics.replications import PLAIN, run_doubts_packed, run_replications
 from simulator.processes import KilledError

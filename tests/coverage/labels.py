@@ -173,7 +173,7 @@ def compared(number: int, apart: tuple[float, float], reader: bool = False) -> I
     both = [run_replications(made, number, 6) for made in plans]
     summaries = tuple(summary_of(made, number, found) for made, found in zip(plans, both, strict=True))
     before, after = (truths(distance, made, 0.9, 500, reader) for distance, made in zip(apart, plans, strict=True))
-    for moved in differences(*both, summaries, every=True):
+    for moved in differences(*summaries, every=True):
         name = moved.metric.name
         if name in ("specificity", "escalated_share", "cost_per_1000_usd", "sensitivity", "wait_p95_s.reader"):
             same = apart[0] == apart[1] and name != "sensitivity"

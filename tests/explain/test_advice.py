@@ -12,10 +12,10 @@ from simulator.engine.actions import with_actions
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate as run_once
 from simulator.explain import advice
-from simulator.explain.advice import AdviceTrial, AdviceTrials
+from simulator.explain.advice import AdviceTrials
 from simulator.explain.claims import said
-from simulator.explain.design_changes import change_design, changes_of_choice, longer_changes, real_below
-from simulator.explain.lever_search import Baseline
+from simulator.explain.design_changes import change_design, changes_of_choice, longer_changes
+from simulator.explain.judged_changes import Baseline, real_below
 from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from tests.case.texts import changed
@@ -57,14 +57,14 @@ def test_a_late_answer_is_eased_as_much_as_the_runs_say():
     result = skin(decoders=1)
     (place,) = [place for place, verdict in enumerate(result.verdicts) if verdict.metric.is_time and place in result.reasons]
     reason = result.reasons[place]
-    assert (reason.stage, reason.move.metric) == ("decode", "latency_served_p95_s")
+    assert (reason.stage, reason.move.own.before.metric.name) == ("decode", "latency_served_p95_s")
     assert set(reason.choices) == {"decoding", "decoders", "on_timeout"}
-    assert reason.move.choice in ("decoding", "decoders")
-    plans = [result.plan, compile_plan(load(CASE), {"decoders": 1, reason.move.choice: reason.move.pick})]
+    assert reason.move.step.choice in ("decoding", "decoders")
+    plans = [result.plan, compile_plan(load(CASE), {"decoders": 1, reason.move.step.choice: reason.move.step.pick})]
     now, then = (summarise(run_once(plan, 1, number) for number in range(3)) for plan in plans)
     change = then["latency_served_p95_s"].value - now["latency_served_p95_s"].value
-    assert reason.move.change == pytest.approx(change)
-    assert reason.move.high < 0 > change
+    assert reason.move.own.change.change.value == pytest.approx(change)
+    assert reason.move.own.change.change.high < 0 > change
 
 
 @pytest.mark.long
@@ -73,10 +73,10 @@ def test_a_step_that_no_run_bears_out_is_not_told():
     result = stormy()[1]
     trials = AdviceTrials(result)
     more = next(step for step in changes_of_choice(result.plan, "replicas") if step.pick == 3)
-    (trial,) = trials.of(more)
+    (trial,) = trials.of(0, more)
     after = replicate(more.plan, 1, 2)
     assert after.stages["check"].load < 0.7 * result.stages["check"].load
-    assert not trial.improves(0)
+    assert not trial.improves
     assert trials.advice(0, {0: [more]}).move is None
     assert (
         "The step that was tried does not improve it noticeably and beyond chance: “Replicas: 2 → 3” ("
@@ -92,9 +92,9 @@ def test_a_step_that_leaves_another_objective_without_a_figure_says_so_before_it
     (step,) = [
         step for step in longer_changes(result.plan, changes_of_choice(result.plan, "operating_point")[1]) if step.pick == 0.995
     ]
-    (trial,) = trials.of(step)
+    (trial,) = trials.of(0, step)
     lever = replace(trial.lever, effects=[effect.if_real for effect in trial.lever.effects])
-    sentence = said(AdviceTrial(lever, result.plan).claims(0))
+    sentence = said(replace(trial, lever=lever).claims())
     lost = "leaves “Wait of an urgent referral, 95% within”, which was met, without a figure. It changes “Cancers found” by"
     assert lost in sentence
 
@@ -110,7 +110,7 @@ def test_a_step_that_may_help_by_chance_is_left_to_the_levers(monkeypatch):
 
     monkeypatch.setattr(Baseline, "tried", unsure)
     told = trials.advice(0, {0: [steps[4]]})
-    assert told.move.pick == 4
+    assert told.move.step.pick == 4
     assert "This may be chance among many steps; a trial of every lever decides it. It may" in told.sentence
     assert "It may make “Cost” (+" in told.sentence
     assert told.effect.endswith("), which may be chance among many steps")
@@ -135,7 +135,7 @@ def test_a_figure_that_appears_is_an_improvement():
         step for step in longer_changes(result.plan, changes_of_choice(result.plan, "dermatologists")[1]) if step.pick == 20
     ]
     told = AdviceTrials(result).advice(3, {3: [step]})
-    assert told.move.change is None
+    assert told.move.own.change is None
     assert "changes “Wait of an urgent referral, 95% within” from no figure to " in told.sentence
 
 
@@ -146,8 +146,8 @@ def test_a_step_that_meets_the_objective_comes_before_one_that_only_improves_it(
     made = queue(objectives=[{"metric": "latency_mean_s", "at_most": 1.1, "label": "Mean time"}])
     result = replicate(compile_plan(made), 1, 3)
     four, five = (step for count in (4, 5) for step in [change_design(result.plan, "readers", count)])
-    assert AdviceTrials(result).advice(0, {0: [four, five]}).move.pick == 5
-    assert AdviceTrials(result).advice(0, {0: [four]}).move.pick == 4  # where none meets it, the one that improves it
+    assert AdviceTrials(result).advice(0, {0: [four, five]}).move.step.pick == 5
+    assert AdviceTrials(result).advice(0, {0: [four]}).move.step.pick == 4  # where none meets it, the one that improves it
 
 
 def test_each_change_is_tried_once(monkeypatch):
@@ -212,7 +212,8 @@ def test_an_objective_that_a_step_takes_from_met_is_named_before_its_gain():
     result, trials, steps = served(cost=24)
     assert [verdict.standing for verdict in result.verdicts] == ["not met", "met"]
     told = trials.advice(0, {0: [steps[4]]})
-    assert (told.move.breaks, told.move.worse) == (["Cost"], ["Cost"])
+    json = told.move.to_json()
+    assert (json["breaks"], json["worse"], told.move.worse) == (["Cost"], ["Cost"], [])
     assert told.sentence.startswith("In a trial run, “Readers: 3 → 4” takes “Cost” from met to not met (+")
     assert told.sentence.index("“Cost”") < told.sentence.index("It changes “Mean time” by −")
     assert "worse" not in told.sentence
@@ -236,7 +237,7 @@ def test_where_no_step_of_its_own_helps_an_objective_those_of_the_others_are_loo
     promising = {0: [steps["high"]], 1: [steps[4]]}
     told = {place: trials.advice(place, promising) for place in order}
     assert told[0].move is not None
-    assert told[0].move.pick == 4
+    assert told[0].move.step.pick == 4
     assert "None of the 2 steps that were tried improves it" in told[1].sentence
 
 
@@ -252,4 +253,4 @@ def test_a_step_of_another_objective_is_preferred_to_one_that_takes_an_objective
     ])  # fmt: skip
     result = replicate(compile_plan(plan_), 1, 3)
     steps = {step.pick: step for name in ("readers", "team") for step in changes_of_choice(result.plan, name)}
-    assert AdviceTrials(result).advice(0, {0: [steps[4]], 1: [steps["four"]]}).move.pick == "four"
+    assert AdviceTrials(result).advice(0, {0: [steps[4]], 1: [steps["four"]]}).move.step.pick == "four"

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.engine.plan import compile_plan
 from simulator.explain.advice import TRIED
-from simulator.explain.advice_search import AdviceSearch
+from simulator.explain.levers import AdviceSearch
 from simulator.explain.result import replicate
 from tests.explain.test_levers import Now, queue
 
@@ -41,7 +41,7 @@ class Later:
 def test_it_finds_what_the_process_itself_would_find(result):
     search = AdviceSearch(result, Now().submit)
     for _ in range(2 * search.most + 2):
-        found = search.so_far()
+        found = search.advice_so_far()
     assert not search.running
     assert {place: one.sentence for place, one in found.items()} == {
         place: reason.advice.sentence for place, reason in result.reasons.items()
@@ -51,13 +51,13 @@ def test_it_finds_what_the_process_itself_would_find(result):
 def test_it_waits_for_nothing_and_counts_the_steps_that_were_tried(result):
     later = Later()
     search = AdviceSearch(result, later.submit)
-    assert (search.running, search.tried, search.so_far(), search.share) == (True, 0, {}, 0.0)
+    assert (search.running, search.settled, search.advice_so_far(), search.share) == (True, 0, {}, 0.0)
     assert later.waiting
-    seen = [search.tried]
+    seen = [search.settled]
     while search.running:
         later.work()
-        search.so_far()
-        seen.append(search.tried)
+        search.advice_so_far()
+        seen.append(search.settled)
     assert seen == sorted(seen)
     assert 0 < seen[-1] <= search.most == TRIED * len(result.reasons)
     assert search.share == 1.0
@@ -66,7 +66,7 @@ def test_it_waits_for_nothing_and_counts_the_steps_that_were_tried(result):
 def test_a_cancelled_search_begins_no_further_trial(result):
     later = Later()
     search = AdviceSearch(result, later.submit)
-    search.so_far()
+    search.advice_so_far()
     search.cancel()
     assert later.waiting
     assert (search.running, search.cancelled) == (False, True)

@@ -92,7 +92,7 @@ def test_a_struck_run_that_ended_early_is_compared_in_the_replications_that_both
     pairs = zip(tolls(runs[0], early), tolls(replicate(runs[0].plan, 1, 4), early), strict=True)
     assert all(one.change.change == other.change.change for one, other in pairs)
     answer = tolls(runs[0], early)[0]
-    assert (answer.calm, answer.runs[0]) == (runs[0].verdicts[0], runs[0].run_hash)  # its verdict is that of its card
+    assert (answer.before, answer.runs[0]) == (runs[0].verdicts[0], runs[0].run_hash)  # its verdict is that of its card
 
 
 def test_runs_of_two_designs_are_not_taken_for_calm_and_struck(runs):

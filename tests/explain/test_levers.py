@@ -13,19 +13,23 @@ from simulator.case.load import load, loads
 from simulator.case.scenario_parts import Objective
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.explain.design_changes import (
+from simulator.explain.design_changes import DesignChange, changes_of_design
+from simulator.explain.judged_changes import (
+    RESAMPLED_TRIAL,
     SECOND_LOOK,
+    TRIAL,
     TRIALS,
-    DesignChange,
-    changes_of_design,
+    Baseline,
+    JudgedChange,
+    Lever,
+    for_objectives,
     real_below,
     spent_at_first,
 )
-from simulator.explain.lever_search import RESAMPLED_TRIAL, TRIAL, Baseline, LeverSearch, for_objectives, outcome_of
-from simulator.explain.levers import Lever, Levers, ObjectiveEffect
+from simulator.explain.levers import Levers, LeverSearch
 from simulator.explain.result import replicate
 from simulator.intervals import Estimate, Interval
-from simulator.metrics.comparisons import Difference
+from simulator.metrics.comparisons import Difference, OneSided
 from simulator.metrics.measures import measure
 from simulator.metrics.paired_samples import chance_of
 from simulator.metrics.replications import run_replication, run_replications
@@ -181,8 +185,8 @@ def effect_of(value, half, freedom=3, bound=10.0):
     at = Interval(20.0, 19.0, 21.0)
     before = Verdict(Objective(metric=metric.name, at_most=bound, label="Wait"), metric, Estimate(20.0, 19.0, 21.0, at))
     change = Interval(value, value - half, value + half)
-    found = Difference(metric, "Wait", Estimate(value, value - half, value + half, change))
-    return ObjectiveEffect("changes", before, before, found, chance=chance_of(found.change, freedom))
+    found = Difference(metric, at, at, Estimate(value, value - half, value + half, change))
+    return JudgedChange(before, before, found, chance=chance_of(found.change, freedom))
 
 
 def levers_of(*effects):
@@ -348,6 +352,11 @@ def test_a_design_that_cannot_run_is_told_and_left_out(evidence):
 
 def test_a_figure_vanishes_for_any_reason_but_too_few_trials():
     figure = Estimate(0.5, 0.4, 0.6, Interval(0.5, 0.4, 0.6))
+    verdict = effect_of(-2.0, 0.5).before
+
+    def outcome_of(before, after):
+        return JudgedChange(verdict, None, OneSided(verdict.metric, before, after)).outcome
+
     assert [outcome_of(figure, why) for why in ("no steady state", "no figure", "too few waits")] == [
         "vanishes",
         "vanishes",

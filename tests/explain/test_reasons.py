@@ -205,10 +205,10 @@ def test_the_default_skin_case_is_explained_by_its_readers_and_its_threshold_and
     assert list(result.reasons) == unmet == [0, 1, 3, 4]
     assert [reason.stage for reason in result.reasons.values()] == [*["dermatologist"] * 3, "triage"]
     for reason in result.reasons.values():
-        assert reason.move is None or reason.move.choice != "dermatologists"
+        assert reason.move is None or reason.move.step.choice != "dermatologists"
         assert reason.exhibit in EXHIBITS
     found = result.reasons[0]
-    assert found.move is not None and (found.move.choice, found.move.pick) == ("certain", "one_in_10")
+    assert found.move is not None and (found.move.step.choice, found.move.step.pick) == ("certain", "one_in_10")
 
 
 def test_where_readers_miss_cancers_the_choices_of_who_is_read_may_help_too():
@@ -244,13 +244,14 @@ def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say():
     short = loads_text(text)
     advised = replicate(compile_plan(short), 1, advice.TRIALS).reasons[0].advice
     move = advised.move
-    plans = [compile_plan(short, picks) for picks in ({}, {move.choice: move.pick})]
+    plans = [compile_plan(short, picks) for picks in ({}, {move.step.choice: move.step.pick})]
     ill = [rows[rows["positive"]] for rows in (requests_of(made, advice.TRIALS) for made in plans)]
     change = ill[1]["detected"].mean() - ill[0]["detected"].mean()
-    assert move.change == pytest.approx(change)
-    assert 0 < move.low < move.change < move.high
+    moved = move.own.change.change
+    assert moved.value == pytest.approx(change)
+    assert 0 < moved.low < moved.value < moved.high
     own = advised.claims[0].parts[0]
-    assert (own.value, own.interval, own.population) == (move.change, (move.low, move.high), move.words)
+    assert (own.value, own.interval, own.population) == (moved.value, (moved.low, moved.high), move.words)
 
 
 @pytest.mark.long
@@ -258,9 +259,9 @@ def test_people_are_told_to_be_too_few_where_they_are():
     result = skin(dermatologists=10)
     wait = result.reasons[3]
     assert "“Dermatologists” has no steady state" in wait.sentence
-    assert wait.move is not None and wait.move.choice == "dermatologists"
+    assert wait.move is not None and wait.move.step.choice == "dermatologists"
     assert result.bottleneck.stage == "dermatologist"
-    more = skin(dermatologists=wait.move.pick)
+    more = skin(dermatologists=wait.move.step.pick)
     assert more.verdicts[3].estimate is not None
 
 

@@ -35,13 +35,20 @@ def wider():
 
 
 def moved(before, after):
-    return {d.metric.name: d for d in differences(before[0], after[0], (before[1], after[1]))}
+    return {d.metric.name: d for d in differences(before[1], after[1])}
+
+
+NOTHING = Interval(0.0, 0.0, 0.0)
+
+
+def lines(found):
+    return [(difference.label, difference.line) for difference in found.all]
 
 
 def told(metric, label, *bounds):
     """A difference of a metric of the skin-cancer case."""
-    change = Interval(*bounds)
-    return Difference(load("skin-cancer-triage").metrics[metric], label, Estimate(*bounds, run=change))
+    labelled = replace(load("skin-cancer-triage").metrics[metric], label=label)
+    return Difference(labelled, NOTHING, NOTHING, Estimate(*bounds, run=Interval(*bounds)))
 
 
 def test_a_design_does_not_differ_from_itself(base):
@@ -57,7 +64,7 @@ def test_a_change_is_that_of_the_summaries(base, wider):
 
 
 def test_every_metric_that_both_can_quote_is_compared_when_asked_for(base, wider):
-    found = differences(base[0], wider[0], (base[1], wider[1]), every=True)
+    found = differences(base[1], wider[1], every=True)
     assert {one.label for one in found} >= {"Cancers found", "Cancers missed"}  # labels, not names
     names = [difference.metric.name for difference in found]
     assert names == [name for name in wider[1].metrics if name in base[1].metrics]
@@ -101,7 +108,7 @@ def test_a_time_is_paired_by_replication(base):
 
     usual = [replace(m, resampled=None) for m in base[0]]
     slower = [replace(m, samples=m.samples | {"served": later(m.samples["served"])}) for m in usual]
-    change = moved((usual, base[1]), (slower, base[1]))["latency_served_p95_s"].change
+    change = moved((usual, replace(base[1], measures=usual)), (slower, replace(base[1], measures=slower)))["latency_served_p95_s"].change
     assert (change.value, change.low, change.high) == pytest.approx((2, 2, 2), abs=1e-5)
 
 
@@ -120,7 +127,7 @@ def test_the_luck_of_who_was_labelled_is_in_the_interval_of_a_difference(base, w
     # Photos are answered before the threshold, and urgent referrals are read before those that a wider one adds.
     assert without == {"latency_served_p95_s", "wait_p95_s.dermatologist.urgent"}
     other = run({"precision": "int8_dynamic"})
-    every = differences(base[0], other[0], (base[1], other[1]), every=True)
+    every = differences(base[1], other[1], every=True)
     found = next(difference.change for difference in every if difference.metric.name == "specificity")
     assert found.labels.high - found.labels.low > 5 * (found.run.high - found.run.low)
 
@@ -133,7 +140,7 @@ def test_two_designs_of_a_case_whose_population_has_no_scores_are_compared():
     both = [[run_replication(made, 0, number) for number in range(5)] for made in plans]
     found = {
         d.metric.name: d
-        for d in differences(*both, tuple(summary_of(made, 0, m) for made, m in zip(plans, both, strict=True)), every=True)
+        for d in differences(*(summary_of(made, 0, m) for made, m in zip(plans, both, strict=True)), every=True)
     }
     assert found["sensitivity"].change.value == pytest.approx(0.2, abs=0.1)
     assert found["sensitivity"].change.labels is None
@@ -165,10 +172,10 @@ def wide():
 def test_a_steady_state_gained_comes_first_with_its_reason_and_one_lost_too(overloaded, wide):
     gained, lost = compare(overloaded, wide), compare(wide, overloaded)
     value = wide.metrics["latency_p95_s"].value
-    assert gained.lines[0] == ("Answers", f"no steady state → {value:.2f} s")
-    assert lost.lines[0] == ("Answers", f"{value:.2f} s → no steady state")
-    assert {label for label, _ in gained.lines} == {"Answers", "Served", "Cost"}
-    assert gained.rows["metric"].tolist() == [label for label, _ in gained.lines]
+    assert lines(gained)[0] == ("Answers", f"no steady state → {value:.2f} s")
+    assert lines(lost)[0] == ("Answers", f"{value:.2f} s → no steady state")
+    assert {label for label, _ in lines(gained)} == {"Answers", "Served", "Cost"}
+    assert gained.rows["metric"].tolist() == [label for label, _ in lines(gained)]
     assert gained.to_json()[0] == {
         "metric": "latency_p95_s",
         "unit": "s",
@@ -181,7 +188,7 @@ def test_a_steady_state_gained_comes_first_with_its_reason_and_one_lost_too(over
 def test_what_neither_run_can_quote_is_told_too(overloaded):
     other = served_by(1, max_batch=1)
     found = compare(overloaded, other)
-    assert found.lines[-1] == ("Answers", "no steady state in both")
+    assert lines(found)[-1] == ("Answers", "no steady state in both")
     assert found.rows.iloc[-1].tolist() == ["Answers", *["no steady state"] * 2, "", "", "", "no figure on either side"]
 
 
@@ -267,8 +274,8 @@ def test_the_bounds_of_a_change_have_their_own_signs():
 def test_two_equal_figures_look_equal_however_wide_their_intervals_are():
     """222 ms with an interval of 2 ms or of 200 ms: the change between them carries tens."""
     narrow, wide = Interval(0.2222, 0.2212, 0.2232), Interval(0.2222, 0.1, 0.3)
-    assert set(told("latency_p95_s", "", 0.0, -0.1, 0.1).sides(narrow, wide)) == {"220 ms"}
-    assert set(told("latency_p95_s", "", 0.0, 0.0, 0.0).sides(narrow, narrow)) == {"222 ms"}
+    assert set(told("latency_p95_s", "", 0.0, -0.1, 0.1).sides_of(narrow, wide)) == {"220 ms"}
+    assert set(told("latency_p95_s", "", 0.0, 0.0, 0.0).sides_of(narrow, narrow)) == {"222 ms"}
 
 
 @pytest.mark.parametrize(

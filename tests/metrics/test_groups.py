@@ -187,7 +187,7 @@ def test_two_designs_are_compared_group_by_group():
     plans = screened({"at_sensitivity": 0.8, "to": "clinic"}), screened({"at_sensitivity": 0.95, "to": "clinic"})
     both = [run_replications(made, 1, 4) for made in plans]
     summaries = tuple(summary_of(made, 1, found) for made, found in zip(plans, both, strict=True))
-    moved = {one.metric.name: one.change for one in differences(*both, summaries, every=True)}
+    moved = {one.metric.name: one.change for one in differences(*summaries, every=True)}
     before, after = (summary.metrics["sensitivity.kind.rare"].value for summary in summaries)
     assert moved["sensitivity.kind.rare"].value == pytest.approx(after - before)
     assert moved["sensitivity.kind.rare"].labels is not None

@@ -23,7 +23,7 @@ def test_two_readings_tell_the_change_that_the_two_runs_tell(evidence):
     scenario = loads(SMALL)
     runs = [replicate(compile_plan(scenario, picks), 1, 4) for picks in ({}, {"point": 1.0, "reading": "expert"})]
     before, after = (readings(run) for run in runs)
-    told = {one.metric.name: one.change for one in differences(runs[0].measures, runs[1].measures, tuple(runs), every=True)}
+    told = {one.metric.name: one.change for one in differences(*runs, every=True)}
     assert {"sensitivity", "latency_p95_s", "cost_per_1000_usd"} <= told.keys()
     for name, expected in told.items():
         found = change(scenario.metrics[name], before[name], after[name])
@@ -103,4 +103,4 @@ def test_a_difference_that_comes_from_the_order_of_sums_is_none():
     one, other = PairedSample(run, parts, draws), PairedSample(run, parts + np.array([[1.2e-11], [0]]), draws + noise)
     moved = change(metric, [one], [other])
     assert (moved.value, moved.low, moved.high) == (0, 0, 0)
-    assert Difference(metric, "", moved).verdict == "the same"
+    assert Difference(metric, run, run, moved).verdict == "the same"

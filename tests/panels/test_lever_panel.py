@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from simulator.explain.design_changes import DesignChange
-from simulator.explain.levers import Lever, ObjectiveEffect
+from simulator.explain.judged_changes import JudgedChange, Lever
 from simulator.metrics.comparisons import OneSided
 from simulator.panels.lever_panel import _row
 from tests.explain.test_levers import effect_of, levers_of
@@ -35,7 +35,7 @@ def test_a_verdict_is_told_where_it_is_another_one_beyond_chance():
 
 def test_what_stays_the_same_and_what_is_still_to_come_are_told_so():
     effect = effect_of(-2.0, 0.5)
-    same, pending = cells(ObjectiveEffect("the same", effect.before, effect.before), replace(effect, pending=True))["cells"]
+    same, pending = cells(JudgedChange(effect.before, effect.before, None), replace(effect, pending=True))["cells"]
     assert (same["words"], same["tone"]) == ("no change", "none")
     assert (pending["words"], pending["interval"]) == ("−2.00 s", "interval to come")
 
@@ -43,7 +43,7 @@ def test_what_stays_the_same_and_what_is_still_to_come_are_told_so():
 def test_a_figure_that_one_side_alone_has_is_told_with_the_reason_on_the_other():
     before = replace(effect_of(-2.0, 0.5).before, estimate=None)
     found = effect_of(-2.0, 0.5).before.estimate
-    one_sided = OneSided(before.metric, "Time", "no steady state", found)
-    (row,) = levers_of(ObjectiveEffect("appears", before, replace(before, estimate=found), one_sided=one_sided)).rows
+    one_sided = OneSided(before.metric, "no steady state", found)
+    (row,) = levers_of(JudgedChange(before, replace(before, estimate=found), one_sided)).rows
     (cell,) = _row("readers=4", row)["cells"]
     assert (cell["words"], cell["verdict"], cell["tone"]) == ("no steady state → 20.0 s", "no figure → not met", "better")

@@ -264,9 +264,10 @@ def advice_claims(result: Result) -> Iterator[Shown]:
         if "This may be chance" not in advice.sentence:
             yield Shown(name, "beyond chance", True, None, "", advice.move.words, "", advice.sentence, "advice, chance")
         yield from _other_changes(result, advice.move.words, advice.sentence)
-        if advice.move.change is not None and advice.move.low is not None and advice.move.high is not None:
-            bounds = (advice.move.low, advice.move.high)
-            yield Shown(name, "would change", advice.move.change, bounds, unit, advice.move.words, surface="--json advice")
+        move = advice.move.to_json()
+        if "change" in move:
+            bounds = (move["low"], move["high"])
+            yield Shown(name, "would change", move["change"], bounds, unit, move["told"], surface="--json advice")
 
 
 def _other_changes(result: Result, step: str, sentence: str) -> Iterator[Shown]:

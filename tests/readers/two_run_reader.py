@@ -60,7 +60,7 @@ def toll_claims(calm: Summary, struck: Summary) -> Iterator[Shown]:
     """Read what is shown of the effects of curveballs: a table with both runs, and the sentences."""
     paid = tolls(calm, struck)
     for toll, (_, row) in zip(paid, toll_rows(paid).iterrows(), strict=True):
-        metric = toll.struck.metric
+        metric = toll.after.metric
         words = "; ".join(row)
         pair = TwoRunClaims(calm.run_hash, struck.run_hash, "curveballs", words)
         yield from pair.figures(metric, row["calm"], row["struck"])
@@ -79,13 +79,13 @@ def toll_claims(calm: Summary, struck: Summary) -> Iterator[Shown]:
 def _named(pair: TwoRunClaims, paid: Sequence[Toll]) -> Iterator[Shown]:
     """Read which objectives a paragraph says to have changed by more than chance; it leaves out those that have not."""
     for toll in paid:
-        label = re.escape(f"“{toll.struck.objective.label}”: ")
+        label = re.escape(f"“{toll.after.objective.label}”: ")
         found = re.search(rf"{label}(.*?), (still [a-z ]+|[a-z ]+ → [a-z ]+)\.", pair.words)
         beyond = found is not None and not found[1].endswith("not significantly different")
         if toll.change is not None:
-            yield pair.chance(toll.struck.metric, beyond)
+            yield pair.chance(toll.after.metric, beyond)
         if found:
-            yield from pair.verdicts(toll.struck.metric, found[2])
+            yield from pair.verdicts(toll.after.metric, found[2])
 
 
 def comparison_claims(compared: Comparison) -> Iterator[Shown]:
@@ -98,5 +98,8 @@ def comparison_claims(compared: Comparison) -> Iterator[Shown]:
         if row["change"]:
             yield pair.change(one.metric, row["change"], row["95% interval"])
             yield pair.chance(one.metric, beyond=row["verdict"] == "differs")
-    for label, line in compared.lines:
-        yield Shown("differences", "is", None, None, "", label, "", f"“{label}”: {line}.", "differences", run=runs[1])
+    for one in compared.all:
+        words = f"“{one.label}”: {one.line}."
+        yield Shown(
+            "differences", "is", None, None, "", one.label, "", f"“{one.label}”: {one.line}.", "differences", run=runs[1]
+        )

@@ -8,7 +8,7 @@ import pytest
 from simulator.case.designs import TRAFFIC
 from simulator.case.load import load, scenario_ids
 from simulator.engine.plan import compile_plan
-from simulator.explain.lever_search import for_objectives
+from simulator.explain.judged_changes import for_objectives
 from simulator.explain.result import result_of
 from simulator.metrics.replications import packed, run_packed, unpacked
 

@@ -158,7 +158,8 @@ COST = loads(PAID).metrics["cost_per_1000_usd"]
 )  # fmt: skip
 def test_a_difference_that_the_run_does_not_resolve_is_called_so_in_the_digits_of_its_interval(change, words):
     """Bounds by hand: two digits of the half-width, at most three of any number; the sign is that of own minus other."""
-    assert Answer(Difference(COST, "Cost", estimate(Interval(*change))), higher=False).words == words
+    nothing = Interval(0.0, 0.0, 0.0)
+    assert Answer(Difference(COST, nothing, nothing, estimate(Interval(*change))), higher=False).words == words
 
 
 def test_two_designs_of_which_one_has_no_figure_have_no_answer():
