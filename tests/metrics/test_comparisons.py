@@ -108,7 +108,8 @@ def test_a_time_is_paired_by_replication(base):
 
     usual = [replace(m, resampled=None) for m in base[0]]
     slower = [replace(m, samples=m.samples | {"served": later(m.samples["served"])}) for m in usual]
-    change = moved((usual, replace(base[1], measures=usual)), (slower, replace(base[1], measures=slower)))["latency_served_p95_s"].change
+    both = ((measures, replace(base[1], measures=measures)) for measures in (usual, slower))
+    change = moved(*both)["latency_served_p95_s"].change
     assert (change.value, change.low, change.high) == pytest.approx((2, 2, 2), abs=1e-5)
 
 
