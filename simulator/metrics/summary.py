@@ -62,7 +62,6 @@ EDGES = ("fast", "slow")
 class Summary:
     """All replications of one design in numbers.
 
-    thresholds: what each threshold was set to reach on the labelled items, and what to expect on the next ones
     withheld: metrics with too little to count; at_edges: the run at each edge of its projections, by the name of the edge
     missing: the metrics of the case that the run cannot quote, each with the reason in a few words
     planned: the replications that were asked for; after fewer, the run's part of each interval is wider (`widening`)
@@ -71,7 +70,6 @@ class Summary:
 
     plan: Plan
     seed: int
-    replications: int
     requests: int
     run_hash: str
     metrics: dict[str, Estimate]
@@ -80,7 +78,6 @@ class Summary:
     at_edges: dict[str, Summary]
     stages: dict[str, StageTimes]
     warm_up: WarmUp | None
-    thresholds: list[ThresholdCheck]
     missing: dict[str, str]
     planned: int
     measures: Sequence[Measures]
@@ -104,6 +101,15 @@ class Summary:
         if found is None or not TELLING <= count < total:
             return False
         return chance_to_decide(found, verdict.bound, count, widening(count, self.planned), total) < SLIGHT
+
+    @property
+    def replications(self) -> int:
+        return len(self.measures)
+
+    @property
+    def thresholds(self) -> list[ThresholdCheck]:
+        """What each threshold was set to reach on the labelled items, and what to expect on the next ones."""
+        return threshold_checks(self.plan)
 
     @property
     def provenance(self) -> list[Source]:
@@ -237,90 +243,38 @@ def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
     return summary_of(replications[0].plan, replications[0].seed, [measure(trace) for trace in replications]).metrics
 
 
-@dataclass(frozen=True)
-class Figures:
-    """The metrics that a run can quote, and what they are estimated from; of one edge of the projections, or of their middle.
-
-    reasons: why some metrics cannot be quoted, in a few words
-    """
-
-    stages: dict[str, StageTimes]
-    warm_up: WarmUp | None
-    estimator: Estimator
-    metrics: dict[str, Estimate]
-    reasons: dict[str, str]
-
-    @classmethod
-    def of(cls, plan: Plan, measures: Sequence[Measures], planned: int = 0) -> Figures:
-        """Return the figures of replications 0, 1, 2, ... of a plan; planned: as for `summary_of`."""
-        stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
-        warm_up = _warm_up(plan, measures, stages)
-        estimator = _estimator(plan, measures, warm_up, planned)
-        quoted, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
-        reasons = {withheld.metric.name: withheld.few for withheld in estimator.withheld} | dict.fromkeys(
-            endless, NO_STEADY_STATE
-        )
-        metrics = {name: one for name, one in quoted.items() if name not in endless}
-        return cls(stages, warm_up, estimator, metrics, reasons)
-
-    def spanned(self, plan: Plan, measures: Sequence[Measures]) -> tuple[dict[str, Estimate], dict[str, str]]:
-        """Return the metrics with the uncertainty of projections, and why others are missing, as in `summary_of`."""
-        metrics, reasons = self.metrics, self.reasons
-        edges = at_band_edges(plan) if measures[0].band_edges else []
-        for index, (edge, name) in enumerate(zip(edges, EDGES, strict=False)):
-            at_edge = [one.band_edges[index] for one in measures]
-            there, missing = Figures.of(edge, at_edge).spanned(edge, at_edge)
-            reasons = _at_edge(missing, name) | reasons
-            metrics = _spanned(metrics, there)
-        return metrics, _missing(plan, metrics, reasons)
-
-
-def _missing(plan: Plan, metrics: Mapping[str, Estimate], reasons: Mapping[str, str]) -> dict[str, str]:
-    return {name: reasons.get(name, NO_FIGURE) for name in plan.scenario.metrics if name not in metrics}
-
-
-def _at_edge(missing: Mapping[str, str], name: str) -> dict[str, str]:
-    return {one: f"{why} at the {name} edge of the projection" for one, why in missing.items()}
-
-
 def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int = 0) -> Summary:
     """Pool the measures of replications 0, 1, 2, ... of a plan under one seed.
 
     planned: the replications asked for, where these are the first of them and may be the last (`stopping`); 0 for all of them
     """
-    figures = Figures.of(plan, measures, planned)
-    stages, warm_up, estimator, metrics, reasons = (
-        figures.stages,
-        figures.warm_up,
-        figures.estimator,
-        figures.metrics,
-        figures.reasons,
-    )
-    queries, thresholds = [one.queries for one in measures if one.queries], threshold_checks(plan)
-    mlperf = mlperf_result(plan, queries) if queries else None
-    withheld = [withheld for withheld in estimator.withheld if reasons[withheld.metric.name] != NO_STEADY_STATE]
+    stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
+    warm_up = _warm_up(plan, measures, stages)
+    estimator = _estimator(plan, measures, warm_up, planned)
+    quoted, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
+    metrics = {name: figure for name, figure in quoted.items() if name not in endless}
+    reasons = {withheld.metric.name: withheld.few for withheld in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
+    queries = [m.queries for m in measures if m.queries]
     edges = at_band_edges(plan) if measures[0].band_edges else []
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures], planned) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, EDGES, strict=False):
-        reasons = _at_edge(edge.missing, name) | reasons
+        reasons = {metric: f"{why} at the {name} edge of the projection" for metric, why in edge.missing.items()} | reasons
         metrics = _spanned(metrics, edge.metrics)
     return Summary(
         plan=plan,
         seed=seed,
-        replications=len(measures),
         requests=sum(m.requests for m in measures),
         run_hash=run_hash(plan, seed, measures),
         metrics=metrics,
         verdicts=judged(plan.scenario, metrics, plan.outside_brief),
-        withheld=withheld,
+        withheld=[withheld for withheld in estimator.withheld if withheld.metric.name not in endless],
         at_edges=dict(zip(EDGES, at_edges, strict=False)),
         stages=stages,
         warm_up=warm_up,
-        thresholds=thresholds,
-        missing=_missing(plan, metrics, reasons),
+        missing={name: reasons.get(name, NO_FIGURE) for name in plan.scenario.metrics if name not in metrics},
         planned=planned or len(measures),
         measures=measures,
-        mlperf=mlperf,
+        mlperf=mlperf_result(plan, queries) if queries else None,
     )
 
 

@@ -18,7 +18,7 @@ from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
 from simulator.metrics.replications import FIGURES, packed, reporting, run_replications, unpacked
-from simulator.metrics.summary import Figures, Verdict, grows, judged, run_hash
+from simulator.metrics.summary import Verdict, grows, judged, summary_of
 from simulator.theory.loads import loads
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
@@ -94,17 +94,16 @@ def solve(task: SweepTask) -> DesignOutcome:
 
 def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -> DesignOutcome:
     """Pool replications 0, 1, 2, ... of a plan. blank: the outcome of its design without results"""
-    figures = Figures.of(plan, measures)
-    metrics, missing_reasons = figures.spanned(plan, measures)
-    readings = readings_of(plan, figures.warm_up, measures, metrics)
-    stages, label_of = figures.stages, plan.scenario.label_of
+    summary = summary_of(plan, blank.seed, measures)
+    readings = readings_of(plan, summary.warm_up, measures, summary.metrics)
+    stages, label_of = summary.stages, plan.scenario.label_of
     peaks = {load.stage: load.peak or 0.0 for load in loads(plan)}
     return replace(
         blank,
-        requests=sum(measure.requests for measure in measures),
-        run_hash=run_hash(plan, blank.seed, measures),
-        metrics=metrics,
-        missing_reasons=missing_reasons,
+        requests=summary.requests,
+        run_hash=summary.run_hash,
+        metrics=summary.metrics,
+        missing_reasons=summary.missing,
         readings={name: [figure and _lighter(figure) for figure in figures] for name, figures in readings.items()},
         growing=[label_of(name) for name, times in stages.items() if grows(plan, name, times)],
         overloaded=[label_of(name) for name, times in stages.items() if max(times.load, peaks.get(name, 0.0)) >= 1],
