@@ -16,8 +16,8 @@ from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
 from simulator.evidence.score_tables import load_scores, score_names, score_rows
 from simulator.explain.result import replicate
-from simulator.metrics.threshold_transfer import paired, transfers
 from simulator.paths import ASSETS
+from simulator.sources.threshold_transfer import paired, transfers
 
 TABLES = "pad_ufes20.efficientnet_"
 LITE0 = f"{TABLES}lite0.fp32"

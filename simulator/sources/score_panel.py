@@ -16,15 +16,6 @@ from simulator.app.design_state import KEPT as UNLINKED
 from simulator.app.exhibit_drawings import panel
 from simulator.app.uploads import everyone_sees, own_folder, upload_folder, who_sees
 from simulator.app.widgets import KEPT, download, draw, plain, upload
-from simulator.charts.score_charts import (
-    by_group,
-    by_prevalence,
-    compared_curves,
-    kept_promises,
-    reliability,
-    specificity_by_table,
-)
-from simulator.charts.transfer_charts import field_drop, optimism, threshold_transfers
 from simulator.evidence.catalogue import field_drops
 from simulator.evidence.score_import import Imported, ImportFaultError, ImportOptions, delete_scores, import_scores
 from simulator.evidence.score_tables import (
@@ -39,12 +30,21 @@ from simulator.evidence.score_tables import (
 )
 from simulator.explain.result import Result
 from simulator.limits import SCORE_FILE
-from simulator.metrics.calibration import PROMISES, calibrate, held_out_coverage
 from simulator.metrics.operating_points import widest_sensitivity
 from simulator.metrics.roc import GRID, prevalence_rows
 from simulator.metrics.score_summary import TARGETS, ScoreSummary, roc_band, score_summary, summary_rows
-from simulator.metrics.threshold_transfer import Column, group_rows, optimism_rows, pair_sentence, paired, transfers
 from simulator.paths import SCORES
+from simulator.sources.calibration import PROMISES, calibrate, held_out_coverage
+from simulator.sources.score_charts import (
+    by_group,
+    by_prevalence,
+    compared_curves,
+    kept_promises,
+    reliability,
+    specificity_by_table,
+)
+from simulator.sources.threshold_transfer import Column, group_rows, optimism_rows, pair_sentence, paired, transfers
+from simulator.sources.transfer_charts import field_drop, optimism, threshold_transfers
 
 _TARGETS = {f"{target:.0%}": target for target in TARGETS}
 

@@ -5,7 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from simulator.charts.score_charts import (
+from simulator.evidence.catalogue import field_drops
+from simulator.intervals import Interval
+from simulator.metrics.roc import GRID, prevalence_rows
+from simulator.metrics.score_summary import ScoreSummary, Size, roc_band
+from simulator.sources.calibration import PROMISES, calibrate, held_out_coverage
+from simulator.sources.score_charts import (
     by_group,
     by_prevalence,
     compared_curves,
@@ -13,13 +18,8 @@ from simulator.charts.score_charts import (
     reliability,
     specificity_by_table,
 )
-from simulator.charts.transfer_charts import field_drop, optimism, threshold_transfers
-from simulator.evidence.catalogue import field_drops
-from simulator.intervals import Interval
-from simulator.metrics.calibration import PROMISES, calibrate, held_out_coverage
-from simulator.metrics.roc import GRID, prevalence_rows
-from simulator.metrics.score_summary import ScoreSummary, Size, roc_band
-from simulator.metrics.threshold_transfer import group_rows, optimism_rows, paired, transfers
+from simulator.sources.threshold_transfer import group_rows, optimism_rows, paired, transfers
+from simulator.sources.transfer_charts import field_drop, optimism, threshold_transfers
 from simulator.units import percent
 from tests.builders import binormal, score_frame
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.evidence.score_tables import ScoreError
-from simulator.metrics.threshold_transfer import transfer_rows, transfers
+from simulator.sources.threshold_transfer import transfer_rows, transfers
 from tests.builders import binormal, score_frame
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.intervals import share_interval
-from simulator.metrics.calibration import PROMISES, band, coverage_rows, held_out_coverage
+from simulator.sources.calibration import PROMISES, band, coverage_rows, held_out_coverage
 from tests.builders import binormal, score_frame
 
 crepes = pytest.importorskip("crepes")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.metrics.calibration import calibrate, scale, scaled_in_folds, temperature
 from simulator.metrics.roc import auc, log_loss
+from simulator.sources.calibration import calibrate, scale, scaled_in_folds, temperature
 from tests.builders import binormal, score_frame
 
 LABELS, CALIBRATED = binormal(0, 2000, 2000)

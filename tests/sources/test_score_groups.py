@@ -5,7 +5,7 @@ import pytest
 
 from simulator.intervals import share_interval
 from simulator.metrics.roc import prevalence_rows
-from simulator.metrics.threshold_transfer import group_rows
+from simulator.sources.threshold_transfer import group_rows
 from tests.builders import score_frame
 
 

@@ -6,7 +6,7 @@ import pytest
 from simulator.evidence.score_tables import ScoreError
 from simulator.intervals import Interval
 from simulator.metrics.roc import auc, specificity_at
-from simulator.metrics.threshold_transfer import pair_sentence, paired
+from simulator.sources.threshold_transfer import pair_sentence, paired
 from tests.builders import binormal, score_frame
 
 LABELS, SCORES = binormal(0, 200, 300)
@@ -46,7 +46,7 @@ def test_tables_of_other_items_are_refused():
 
 
 def test_one_sentence_says_which_is_better_or_that_nobody_can_tell():
-    from simulator.metrics.threshold_transfer import Pair
+    from simulator.sources.threshold_transfer import Pair
 
     what = "specificity at 95% sensitivity"
     better = Pair(what, 0.4, 0.5, Interval(0.1, 0.04, 0.16))

@@ -28,7 +28,7 @@ from simulator.charts.look import (
     with_interval,
 )
 from simulator.evidence.catalogue import FieldDrop
-from simulator.metrics.threshold_transfer import NEXT, REST, SAME, Transfer, transfer_rows
+from simulator.sources.threshold_transfer import NEXT, REST, SAME, Transfer, transfer_rows
 from simulator.units import counted, percent
 
 #: Points of one target are set side by side.

@@ -33,10 +33,10 @@ from simulator.charts.look import (
 )
 from simulator.evidence.latencies import spoken
 from simulator.intervals import Interval
-from simulator.metrics.calibration import Calibration, Coverage, coverage_rows
 from simulator.metrics.roc import FIGURES
 from simulator.metrics.score_summary import ScoreSummary, summary_rows
-from simulator.metrics.threshold_transfer import ENOUGH, UNKNOWN, Pair, pair_sentence
+from simulator.sources.calibration import Calibration, Coverage, coverage_rows
+from simulator.sources.threshold_transfer import ENOUGH, UNKNOWN, Pair, pair_sentence
 from simulator.units import counted, percent, significant
 
 

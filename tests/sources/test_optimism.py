@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.intervals import folds_of
-from simulator.metrics.threshold_transfer import NEXT, REST, SAME, optimism_rows
+from simulator.sources.threshold_transfer import NEXT, REST, SAME, optimism_rows
 from tests.builders import binormal, score_frame
 
 
