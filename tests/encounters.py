@@ -10,7 +10,8 @@ import numpy as np
 
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import constant
-from simulator.evidence.drive_tables import DRAWS, Alarms, Misses, Recall
+from simulator.evidence.evidence_tables import DRAWS
+from simulator.vehicle.detector_answers import Alarms, Misses, Recall
 from simulator.vehicle.sight import Sights, StageSight
 from tests.builders import assumed, end, plan, pool, sensors
 

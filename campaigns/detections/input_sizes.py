@@ -27,8 +27,8 @@ from campaigns.detections.road import OBJECTS, road_answers, road_labels
 from campaigns.detections.scale_tables import RESAMPLES, SHIFT_THRESHOLD
 from campaigns.detections.scales import heights_px
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.input_sizes import DRAWS, INPUTS
-from simulator.evidence.object_scales import load_scales, shifted
+from simulator.evidence.evidence_tables import DRAW_COLUMNS
+from simulator.evidence.object_scales import INPUTS, load_scales, shifted
 from simulator.intervals import LEVEL
 from simulator.measure.detector_io import LEAST, Layout, Takes, boxes_of, decode_fastestdet, outputs_of, prepare
 from simulator.measure.labelled_images import Dataset
@@ -235,7 +235,7 @@ def rows_of(judged: Judged, runs: Runs, ratios: Floats) -> Iterator[dict[str, An
         shape = {"usual_side": usual, "side": side, "operations": (side / usual) ** 2}
         counts = {"boxes": boxes, "found_usual": int(judged.usual.sum()), "found": int(judged.smaller.sum())}
         counted = {"images": judged.images} | counts | {"expected": float(expected[0].sum())}
-        draws = dict(zip(DRAWS, shift[1 : 1 + len(DRAWS)].tolist(), strict=True))
+        draws = dict(zip(DRAW_COLUMNS, shift[1 : 1 + len(DRAW_COLUMNS)].tolist(), strict=True))
         yield named | shape | times | counted | _bounded("shift", shift) | draws
 
 

@@ -27,13 +27,8 @@ from campaigns.detections.scales import CONDITIONS as SPOILT
 from campaigns.detections.scales import FULL, LOOKS, PARTS, Look, ScaleJob, heights_px
 from campaigns.detections.timed import Timed
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.object_scales import (
-    DRAWS,
-    Scales,
-    ScalesAbout,
-    ScoredNetwork,
-    profile_of,
-)
+from simulator.evidence.evidence_tables import DRAW_COLUMNS
+from simulator.evidence.object_scales import Scales, ScalesAbout, ScoredNetwork, profile_of
 from simulator.evidence.profiles import Profile
 from simulator.measure.detector_conditions import COARSE, CORRUPTIONS
 from simulator.measure.own_detector import coco_ap
@@ -201,7 +196,7 @@ def _figure(name: str, figure: Bootstrapped, place: int) -> dict[str, float]:
 
 
 def _draws(figure: Bootstrapped, place: int) -> dict[str, float]:
-    return dict(zip(DRAWS, figure.drawn[: len(DRAWS), place].tolist(), strict=True))
+    return dict(zip(DRAW_COLUMNS, figure.drawn[: len(DRAW_COLUMNS), place].tolist(), strict=True))
 
 
 def _scored(job: ScaleJob, timed: Timed, found: ScoredBoxes) -> ScoredNetwork:
@@ -262,7 +257,7 @@ def write_scales(scales: Scales, out: Path) -> None:
     }
     for name, table in tables.items():
         with in_one_step(out / name) as part:
-            rounded = table.round(dict.fromkeys(DRAWS, _DRAW_DIGITS)).round(_DIGITS)
+            rounded = table.round(dict.fromkeys(DRAW_COLUMNS, _DRAW_DIGITS)).round(_DIGITS)
             rounded.to_csv(part, index=False, float_format=_short, lineterminator="\n")
     yaml = YAML()
     yaml.width, yaml.default_flow_style = 120, False

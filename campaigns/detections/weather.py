@@ -14,7 +14,8 @@ from campaigns.detections.scale_tables import RESAMPLES, touching
 from campaigns.detections.scales import FULL, LOOKS, SPOILT_PRECISIONS, Look, ScaleJob
 from campaigns.detections.timed import Timed
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.weather_alarms import DRAWS, THRESHOLD, WEATHER
+from simulator.evidence.evidence_tables import DRAW_COLUMNS
+from simulator.evidence.object_scales import THRESHOLD, WEATHER
 from simulator.measure.detector_conditions import COARSE
 from simulator.metrics.detection_quality import Boxes, ScoredBoxes, resamples
 
@@ -63,4 +64,4 @@ def times_of(clean: Counts, spoilt: Counts, seed: int) -> dict[str, Any]:
     low, high = np.quantile(ratios, [0.025, 0.975])
     figures = {"images": len(clean), "clean": int(clean.sum()), "spoilt": int(spoilt.sum()), "times": float(value)}
     bounds = {"times_low": min(float(low), value), "times_high": max(float(high), value)}
-    return figures | bounds | dict(zip(DRAWS, ratios[: len(DRAWS)].tolist(), strict=True))
+    return figures | bounds | dict(zip(DRAW_COLUMNS, ratios[: len(DRAW_COLUMNS)].tolist(), strict=True))

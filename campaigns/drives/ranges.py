@@ -22,8 +22,7 @@ from campaigns.drives.hits import IOU, paired
 from campaigns.drives.read import FRAME_S, Drives
 from campaigns.drives.resample import DRAWS, Resamples
 from campaigns.drives.sensors import SENSORS
-from simulator.evidence.drive_tables import ERROR_PERCENTS
-from simulator.evidence.range_errors import QUANTILES
+from simulator.evidence.drive_tables import ERROR_COLUMNS, ERROR_PERCENTS
 
 Floats = NDArray[np.float64]
 
@@ -148,7 +147,7 @@ def _rows(errors: pd.DataFrame, resamples: Resamples) -> Iterator[dict[str, Any]
         for draw in range(-1, DRAWS):
             drawn = each if draw < 0 else each * resamples.weights[draw][tracks]
             found = quantiles(values, drawn) if drawn.any() else estimate
-            yield {"draw": draw, **about, **dict(zip(QUANTILES, found, strict=True))}
+            yield {"draw": draw, **about, **dict(zip(ERROR_COLUMNS, found, strict=True))}
 
 
 def quantiles(values: Floats, weights: Floats) -> Floats:

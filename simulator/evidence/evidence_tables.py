@@ -41,6 +41,10 @@ CHANGE = Range(-1, 1)
 COUNT = Range(0, 1e9)
 SECONDS = Range(1e-9, 3600)
 
+#: Resamples of the drives, or of the images, that a curve or a shift carries along, a column each.
+DRAWS = 40
+DRAW_COLUMNS = [f"d{number:02d}" for number in range(DRAWS)]
+
 
 @dataclass(frozen=True)
 class CellWords:

@@ -5,6 +5,8 @@
     full_size.csv    recall of all boxes where the images have their usual size
     conditions.csv   change of recall under a condition
     false.csv        false answers an image
+    inputs.csv       recall and time with a smaller picture
+    weather.csv      false answers under a condition
 
 A network is called `coco.DETECTOR.PRECISION`; its latency is in the profile `coco_DETECTOR.PRECISION`. Shares are parts of 1,
 intervals 95%; d00 to d39 are bootstrap draws of images.
@@ -23,6 +25,8 @@ from scipy.special import ndtr, ndtri
 from simulator.evidence.detection_tables import DetectionError
 from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_yaml, remembered
 from simulator.evidence.evidence_tables import (
+    COUNT,
+    DRAW_COLUMNS,
     NUMBER,
     SHARE,
     CellWords,
@@ -37,7 +41,6 @@ from simulator.paths import DETECTIONS
 
 _MADE_BY = "python -m campaigns.detections scales"
 
-DRAWS = [f"d{number:02d}" for number in range(40)]
 _NAMES = CellWords()
 _SHIFT = Range(-20, 20)  # leaves nothing, or all
 
@@ -79,7 +82,7 @@ class Scales(TableGroup):
         | columns("threshold", NUMBER)
         | columns("by", _NAMES)
         | columns("x", Range(1e-3, 1e5))
-        | columns(["recall", "recall_low", "recall_high", *DRAWS], SHARE),
+        | columns(["recall", "recall_low", "recall_high", *DRAW_COLUMNS], SHARE),
         key=("seen_by", "object", "threshold", "by", "x"),
         bounded=(("recall", "recall_low", "recall_high"),),
     )
@@ -97,7 +100,7 @@ class Scales(TableGroup):
         "conditions.csv",
         columns("seen_by condition", _NAMES)
         | columns("severity", NUMBER)
-        | columns(["shift", "shift_low", "shift_high", *DRAWS], _SHIFT),
+        | columns(["shift", "shift_low", "shift_high", *DRAW_COLUMNS], _SHIFT),
         key=("seen_by", "condition", "severity"),
         bounded=(("shift", "shift_low", "shift_high"),),
     )
@@ -153,9 +156,49 @@ def load_scales(folder: Path = DETECTIONS) -> Scales:
 def _check_monotone(curves: pd.DataFrame, path: Path) -> None:
     steps = curves.groupby(["seen_by", "object", "threshold", "by"], sort=False)
     _refuse(path, curves, "x", steps["x"].diff() < 0, "heights that rise within a curve")
-    for column in ("recall", *DRAWS):
+    for column in ("recall", *DRAW_COLUMNS):
         _refuse(path, curves, column, steps[column].diff() < 0, "recall that never falls with height")
 
 
 def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, expected: str) -> None:
     refuse(path, rows, column, faulty, f"expected {expected}", DetectionError)
+
+
+#: Recall and time with a smaller picture, where an object of h pixels has h times the part. shift: the s for which objects of
+#: that height are found with Phi(Phi^-1(r) + s), r by a curve; played: that of scales.csv; natural: that of objects with their
+#: height in the usual picture. times: the time of a run over that of the usual one on one core.
+INPUTS = Table(
+    "inputs.csv",
+    columns("seen_by")
+    | columns("part", SHARE)
+    | columns("against usual_side side")
+    | columns("operations", SHARE)
+    | columns("times times_low times_high", Range(1e-6, 1e3))
+    | columns("images boxes found_usual found", COUNT)
+    | columns("expected")
+    | columns(["shift", "shift_low", "shift_high", *DRAW_COLUMNS], Range(-20, 20)),
+)
+
+
+@remembered("inputs.csv")
+def load_inputs(folder: Path = DETECTIONS) -> pd.DataFrame:
+    """Read the table; raises DetectionError with the file, the line, the column and the fault."""
+    return INPUTS.read(folder, DetectionError, "python -m campaigns.detections inputs")
+
+
+#: The score from which an answer counts in `WEATHER`.
+THRESHOLD = 0.25
+#: False answers under a condition. times: the answers that touch none of the road's objects, on the spoilt images over those on
+#: the clean ones, from scores of THRESHOLD on.
+WEATHER = Table(
+    "weather.csv",
+    columns("seen_by condition severity")
+    | columns("images clean spoilt", COUNT)
+    | columns(["times", "times_low", "times_high", *DRAW_COLUMNS], Range(0, 1e6)),
+)
+
+
+@remembered("weather.csv")
+def load_weather(folder: Path = DETECTIONS) -> pd.DataFrame:
+    """Read the table; raises DetectionError with the file, the line, the column and the fault."""
+    return WEATHER.read(folder, DetectionError, "python -m campaigns.detections scales")

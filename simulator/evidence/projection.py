@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,11 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, hardware, instruction_set_of, machine, saturates
-from simulator.evidence.evidence_files import read_evidence, remembered
+from simulator.evidence.evidence_files import read_evidence, remembered, stamp_of
 from simulator.evidence.evidence_tables import SECONDS, Range, Table, columns
 from simulator.evidence.profiles import Profile, profiles
 from simulator.evidence.projection_accuracy import LEVEL, OFFLINE, Basis, Errors, basis_of, held_out
-from simulator.evidence.table_lookups import keeps_answers
+from simulator.keeper import remembers
 from simulator.paths import CATALOGUE, PROFILES
 
 #: Number formats that can compute a model of a precision, the closest first.
@@ -81,11 +80,7 @@ def latencies(model: str, precision: str, batches: Sequence[int], device: str) -
     return [*_latencies(model, precision, tuple(batches), device)]
 
 
-def _catalogue(*_: Any) -> tuple[object, ...]:
-    return published(), networks(), _curves(CATALOGUE), held_out(), hardware()
-
-
-@keeps_answers(_catalogue)
+@remembers(512, lambda *given: (*given, *map(stamp_of, projection_files().values())))
 def _latencies(model: str, precision: str, batches: tuple[int, ...], device: str) -> tuple[Projected, ...]:
     hardware, network = machine(device), _network(model)
     computed = _computed(precision, device, hardware)

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from simulator.case.outputs import Metric, share_metric
 from simulator.case.schema import Scenario
 from simulator.engine.run_trace import Trace
-from simulator.evidence.drive_tables import DRAWS, Alarms
+from simulator.evidence.evidence_tables import DRAWS
 from simulator.metrics.ages import instants
 from simulator.metrics.samples import Total
 from simulator.metrics.summary import Summary
 from simulator.records.timetables import HOUR_S
 from simulator.records.trace import DONE
 from simulator.vehicle.braking import first_tick, needed_m
+from simulator.vehicle.detector_answers import Alarms
 from simulator.vehicle.encounter_draws import KMH, EncounterOutcome, speed_at
 from simulator.vehicle.encounter_section import Encounters, Vehicle, VehiclePart
 from simulator.vehicle.meeting import Meeting

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from simulator.engine.run_trace import Trace
-from simulator.evidence.drive_tables import DRAWS
-from simulator.evidence.range_errors import RangeError
+from simulator.evidence.evidence_tables import DRAWS
 from simulator.metrics.ages import KnownAges, known_from
 from simulator.vehicle.braking import BrakingRule, GentleCourse, first_time, impact_mps, needed_m, stands, tick_after
+from simulator.vehicle.detector_answers import RangeError
 from simulator.vehicle.encounter_draws import (
     KMH,
     STEP_S,

@@ -19,32 +19,30 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.evidence.catalogue import instruction_set_of
-from simulator.evidence.drive_tables import (
-    DRAWS,
-    NOT_INSTALLED,
+from simulator.evidence.drive_tables import NOT_INSTALLED, DriveError, drive_files, load_drives
+from simulator.evidence.evidence_tables import DRAWS
+from simulator.evidence.object_scales import load_scales, profile_of, shifted
+from simulator.paths import DETECTIONS, DRIVES
+from simulator.units import duration
+from simulator.vehicle.detector_answers import (
     Alarms,
-    DriveError,
     Finder,
     JudgedFinder,
     Misses,
+    Ranging,
     Recall,
     alarms_at,
     alarms_of,
     correlation_of,
     difference_of,
-    drive_files,
     has_scores,
-    load_drives,
+    input_shift_of,
     misses_of,
+    ranging_of,
     recall_of,
     shifts_of,
+    times_of,
 )
-from simulator.evidence.input_sizes import input_shift_of
-from simulator.evidence.object_scales import load_scales, profile_of, shifted
-from simulator.evidence.range_errors import Ranging, ranging_of
-from simulator.evidence.weather_alarms import times_of
-from simulator.paths import DETECTIONS, DRIVES
-from simulator.units import duration
 from simulator.vehicle.encounter_draws import KMH, deceleration_of, speed_at
 from simulator.vehicle.encounter_section import Condition, Encounters, Object
 from simulator.vehicle.encounter_section import Sight as SightSpec

@@ -9,9 +9,10 @@ import numpy as np
 from scipy.special import expit
 
 from simulator.engine.compiled_plan import Plan
-from simulator.evidence.drive_tables import DRAWS, Recall
+from simulator.evidence.evidence_tables import DRAWS
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
+from simulator.vehicle.detector_answers import Recall
 from tests.coverage.registry import Claim, study
 from tests.encounters import encounters, hazard, misses, vehicle_plan
 

@@ -15,10 +15,12 @@ from scipy.special import ndtr, ndtri
 
 from campaigns.drives.ranges import quantiles
 from campaigns.drives.resample import Resamples, _drawn, shares
-from simulator.evidence import drive_tables
-from simulator.evidence.drive_tables import DRAWS, ERROR_PERCENTS, JudgedFinder, Recall, difference_of
+from simulator.evidence.drive_tables import ERROR_PERCENTS
+from simulator.evidence.evidence_tables import DRAWS
 from simulator.intervals import percentile_interval
 from simulator.metrics.estimates import about
+from simulator.vehicle import detector_answers
+from simulator.vehicle.detector_answers import JudgedFinder, Recall, difference_of
 from tests.coverage.registry import Claim, study
 
 DRIVES = 21
@@ -89,7 +91,7 @@ def judged(rng: np.random.Generator, apart: float) -> dict[tuple[str, str], Reca
 def shift_of_pedestrians(number: int, apart: float) -> Iterator[Claim]:
     rng = np.random.default_rng([number, 47])
     curves = judged(rng, apart)
-    with mock.patch.object(drive_tables, "recall_of", lambda finder, what, _: curves[finder, what]):
+    with mock.patch.object(detector_answers, "recall_of", lambda finder, what, _: curves[finder, what]):
         drawn = difference_of([JudgedFinder(f"detector {place}", None) for place in range(2)], "pedestrian", "car")
     interval = about(float(drawn[0]), drawn[1:] - drawn[0])
     yield Claim("shift of the mean detector", SHIFT, interval)

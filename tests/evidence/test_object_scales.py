@@ -9,7 +9,8 @@ import pytest
 from campaigns.detections.by_height import height_class, probit_shift
 from campaigns.detections.scale_tables import other_files
 from simulator.evidence.detection_tables import DetectionError, load_detections
-from simulator.evidence.object_scales import DRAWS, load_scales, profile_of, shifted
+from simulator.evidence.evidence_tables import DRAW_COLUMNS
+from simulator.evidence.object_scales import load_scales, profile_of, shifted
 from simulator.evidence.profiles import profiles
 from simulator.paths import DETECTIONS, PROFILES
 
@@ -144,7 +145,9 @@ FAULTS_SHOWN = {
     ),
     "falls": (
         lambda folder: rewrite(
-            folder, "scales.csv", lambda rows: put(slice(11, 11), DRAWS[0], 0.0)(put(slice(10, 10), DRAWS[0], 1.0)(rows))
+            folder,
+            "scales.csv",
+            lambda rows: put(slice(11, 11), DRAW_COLUMNS[0], 0.0)(put(slice(10, 10), DRAW_COLUMNS[0], 1.0)(rows)),
         ),
         "scales.csv: line 13: d00: expected recall that never falls with height, got 0.0",
     ),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from simulator.engine.run import simulate
-from simulator.evidence.drive_tables import Alarms
 from simulator.vehicle.braking import GentleCourse
+from simulator.vehicle.detector_answers import Alarms
 from simulator.vehicle.encounter_metrics import encounter_totals, usd_by_part
 from simulator.vehicle.followed import follow, meeting_of
 from simulator.vehicle.meeting import Meeting

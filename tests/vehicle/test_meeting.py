@@ -10,7 +10,8 @@ from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
 from simulator.engine.run import simulate
-from simulator.evidence.drive_tables import DRAWS, Recall
+from simulator.evidence.evidence_tables import DRAWS
+from simulator.vehicle.detector_answers import Recall
 from simulator.vehicle.encounter_metrics import encounter_totals
 from simulator.vehicle.encounter_section import LONGEST_S
 from simulator.vehicle.meeting import Meeting

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import norm
 
 from simulator.engine.run import simulate
-from simulator.evidence.drive_tables import DRAWS
-from simulator.evidence.range_errors import NORMALS, RangeError, Ranging
+from simulator.evidence.evidence_tables import DRAWS
+from simulator.vehicle.detector_answers import NORMALS, RangeError, Ranging
 from simulator.vehicle.meeting import Meeting
 from simulator.vehicle.sight import sights_of
 from tests.builders import assumed
