@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 import typer
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-from simulator.cli.exits import err, say, tell
-from simulator.cli.progress_bars import Bars
+from simulator.cli.exits import Bars, err, say, tell
 from simulator.cli.signals import leave, unwinding
 
 

@@ -48,7 +48,7 @@ def test_the_fault_is_reported_as_shown():
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "mole-check.yaml" in line])
 def test_each_command_about_the_case_runs(line, casesim, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("simulator.cli.progress_bars.LINE_EVERY_S", inf)  # a busy machine takes longer than that
+    monkeypatch.setattr("simulator.cli.exits.LINE_EVERY_S", inf)  # a busy machine takes longer than that
     (tmp_path / "mole-check.yaml").write_text(CASE, encoding="utf-8")
     program, command, *words = shlex.split(line)
     fewest = ["--replications", "2"] if command == "run" else []

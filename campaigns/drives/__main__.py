@@ -11,8 +11,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from campaigns.terminal import run
-from simulator.cli.exits import err, table_console
-from simulator.cli.progress_bars import Bars
+from simulator.cli.exits import Bars, err, table_console
 from simulator.cli.signals import keeping
 from simulator.paths import DRIVES
 

@@ -13,9 +13,8 @@ from simulator.authoring.case_test import case_results
 from simulator.authoring.check_results import CheckResult, KeptResults, as_annotation, as_json, summary_line
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.load import load
-from simulator.cli.exits import Status, UsageError, table_console
+from simulator.cli.exits import Status, UsageError, table_console, working_bar
 from simulator.cli.options import AsJson, Case, Scheduler
-from simulator.cli.progress_bars import working_bar
 from simulator.cli.sweep_workers import workers
 from simulator.engine.plan import read_whole
 from simulator.sweeps.outcome_cache import OutcomeCache

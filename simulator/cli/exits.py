@@ -1,4 +1,4 @@
-"""Ends of a command: exit statuses, sentences on errors, and text that is safe for a terminal."""
+"""Output of a command and its ends: text that is safe for a terminal, progress, exit statuses, and sentences on errors."""
 
 from __future__ import annotations
 
@@ -8,14 +8,25 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
+from time import monotonic
 from typing import IO, Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.segment import Segment
 from rich.text import Text
 
@@ -91,6 +102,62 @@ def wide_console(least: int) -> VisibleConsole:
     """Return a console for tables that need at least this width, also on a narrower terminal."""
     out = table_console()
     return VisibleConsole(width=max(out.width, least), highlight=False)
+
+
+#: Where standard error is no terminal, a line comes at most this often, in s.
+LINE_EVERY_S = 10.0
+
+
+class Bars(Progress):
+    """Progress bars. Where their console is no terminal, a line with the work under way at most every LINE_EVERY_S."""
+
+    def __init__(self, *columns: Any, console: Console, **how: Any) -> None:
+        super().__init__(*columns, console=console, disable=not console.is_terminal, **how)
+        self._line_at = monotonic()
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:
+        super().update(task_id, **changes)
+        self._line(task_id)
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        super().advance(task_id, advance)
+        self._line(task_id)
+
+    def _line(self, task_id: TaskID) -> None:
+        now = monotonic()
+        if self.console.is_terminal or now - self._line_at < LINE_EVERY_S:
+            return
+        self._line_at = now
+        task = self._tasks[task_id]
+        done = f": {task.percentage:.0f}%" if task.total else ""
+        self.console.print(f"{task.description}{done}", markup=False)
+
+
+#: Reports the number done, and the total.
+ReportDone = Callable[[int, int], None]
+
+
+@contextmanager
+def counting_bar(what: str, total: int) -> Iterator[ReportDone]:
+    """Show a bar with the number done and the time to go."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done, _: bar.update(task, completed=done)
+
+
+@contextmanager
+def working_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for work in several parts; yields a function of a part's name, the number done and the total, 0 if unknown."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[parts]}"))
+    with Bars(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
+        task = bar.add_task("beginning", total=None, parts="")
+
+        def report(what: str, done: int, total: int) -> None:
+            parts = f"{done:,} of {total:,}" if total else f"{done:,}" if done else ""
+            bar.update(task, description=what, completed=done, total=total or None, parts=parts)
+
+        yield report
 
 
 class Status(IntEnum):

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and functions that read what they hold."""
+"""Arguments and options that several commands share, functions that read what they hold, and the run of a design."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from simulator.cli.exits import UsageError
+from simulator.cli.exits import UsageError, counting_bar
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import in_one_step
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.charts.look import Chart
+    from simulator.engine.compiled_plan import Plan
+    from simulator.explain.result import Result
+    from simulator.metrics.measures import Measures
 
 # ---- a design and its run
 
@@ -143,3 +146,23 @@ def write_chart(chart: Chart, file: Path) -> None:
     content = chart_file(chart, file.suffix)
     with in_one_step(file) as part:
         part.write_bytes(content)
+
+
+def result_in_processes(plan: Plan, seed: int, replications: int | None = None, until_decided: bool = False) -> Result:
+    """Run a design on every core under a bar, and return its result.
+
+    until_decided: end after the first look from which no further replication can change a verdict
+    """
+    from simulator.explain.result import result_of, settled
+    from simulator.metrics.replications import looks_of, run_replications
+    from simulator.processes import ProcessPool
+
+    total = replications or plan.scenario.run.replications
+    measures: list[Measures] = []
+    with ProcessPool() as pool, counting_bar("replications", total) as report:
+        for count in looks_of(total) if until_decided else [total]:
+            measures = run_replications(plan, seed, count, pool, report, before=measures)
+            result = result_of(plan, seed, measures)
+            if early := settled(result, total):
+                return early
+    return result

@@ -14,8 +14,7 @@ from rich.table import Table
 from simulator.case.exhibits import audit_gate
 from simulator.case.load import load
 from simulator.cli.exits import UsageError, say, table_console
-from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, read_picks
-from simulator.cli.progress_bars import result_in_processes
+from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, read_picks, result_in_processes
 from simulator.engine.plan import compile_plan
 from simulator.experiments.canary import EXPERIMENTS, Canary, canary_report, field_shares, people_a_day
 from simulator.experiments.cleared_audits import SHARES, cleared_flow

@@ -13,8 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.cli.exits import UsageError, err, needing, say, table_console
-from simulator.cli.progress_bars import Bars
+from simulator.cli.exits import Bars, UsageError, err, needing, say, table_console
 from simulator.cli.signals import keeping
 from simulator.evidence.detection_tables import coco_c, load_detections
 from simulator.metrics.detector_checks import DetectorReport, precision_rows, report

@@ -14,8 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.cli.exits import err, needing, wide_console
-from simulator.cli.progress_bars import Bars
+from simulator.cli.exits import Bars, err, needing, wide_console
 from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
 from simulator.evidence.fidelity_reports import (
     IN_PROCESS,

@@ -16,8 +16,7 @@ from platformdirs import user_cache_path
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from simulator.cli.exits import Status, UsageError, err, known, needing, say, table_console
-from simulator.cli.progress_bars import Bars
+from simulator.cli.exits import Bars, Status, UsageError, err, known, needing, say, table_console
 from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
 from simulator.errors import InputError
 from simulator.evidence.profiles import (

@@ -66,7 +66,7 @@ class ToPerson:
             self.console.print(event.get("text") or f"written to {event['profile']}", markup=False)
 
     def _start(self, event: Event) -> None:
-        from simulator.cli.progress_bars import Bars  # not in the process that measures
+        from simulator.cli.exits import Bars  # not in the process that measures
 
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
         self._bar = Bars(*columns, console=self.console)

@@ -12,8 +12,7 @@ from platformdirs import user_cache_path
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.cli.exits import err, known, needing, say, wide_console
-from simulator.cli.progress_bars import Bars
+from simulator.cli.exits import Bars, err, known, needing, say, wide_console
 from simulator.cli.signals import at_once, keeping
 from simulator.evidence.catalogue import table_precision
 from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores

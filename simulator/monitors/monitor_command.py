@@ -12,9 +12,8 @@ import typer
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Shown
 
-from simulator.cli.exits import Status, UsageError, err, known, needing, table_console
+from simulator.cli.exits import Bars, Status, UsageError, err, known, needing, table_console
 from simulator.cli.options import AsJson, ChartFile, Seed, check_chart, write_chart
-from simulator.cli.progress_bars import Bars
 from simulator.monitors import drift_sentences as sentences
 from simulator.monitors.column_roles import Role, recognised, with_roles
 from simulator.monitors.column_tests import MMD, TESTS

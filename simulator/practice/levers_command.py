@@ -13,9 +13,8 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 
 from simulator.case.load import load
-from simulator.cli.exits import VisibleConsole, table_console
+from simulator.cli.exits import VisibleConsole, counting_bar, table_console
 from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
-from simulator.cli.progress_bars import counting_bar
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.explain.judged_changes import TRIALS, JudgedChange

@@ -26,8 +26,8 @@ from simulator.cli.options import (
     UntilDecided,
     read_picks,
     read_strikes,
+    result_in_processes,
 )
-from simulator.cli.progress_bars import result_in_processes
 from simulator.engine.actions import Action, with_actions
 from simulator.engine.compiled_plan import Plan, changes_of, without_curveballs
 from simulator.engine.plan import compile_plan

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from simulator.case.load import load
 from simulator.case.schema import Scenario
-from simulator.cli.exits import UsageError, err, table_console
+from simulator.cli.exits import UsageError, counting_bar, err, table_console, working_bar
 from simulator.cli.options import (
     Against,
     AsJson,
@@ -34,7 +34,6 @@ from simulator.cli.options import (
     read_picks,
     write_chart,
 )
-from simulator.cli.progress_bars import counting_bar, working_bar
 from simulator.cli.sweep_workers import workers
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, claims_json

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from simulator.case.load import load
 from simulator.case.schema import Scenario
-from simulator.cli.exits import UsageError, err, table_console
+from simulator.cli.exits import UsageError, counting_bar, err, table_console
 from simulator.cli.options import (
     AsJson,
     Case,
@@ -34,7 +34,6 @@ from simulator.cli.options import (
     read_strikes,
     write_chart,
 )
-from simulator.cli.progress_bars import counting_bar
 from simulator.cli.sweep_workers import workers
 from simulator.engine.plan import compile_plan
 from simulator.sweeps.design_outcomes import DesignOutcome

@@ -276,7 +276,7 @@ def test_an_interrupt_ends_a_run_in_processes_before_all_replications_have_begun
             executor.submit(leave_a_mark, marks, number)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simulator.cli.progress_bars.run_replications", interrupted)
+    monkeypatch.setattr("simulator.metrics.replications.run_replications", interrupted)
     status, out, err = casesim("run", case)
     assert (status, out, err.strip()) == (130, "", "stopped: nothing is kept; the same command begins again")
     assert len(list(marks.iterdir())) < 100
@@ -284,7 +284,7 @@ def test_an_interrupt_ends_a_run_in_processes_before_all_replications_have_begun
 
 def test_a_run_in_processes_that_are_killed_again_and_again_is_told_in_a_sentence(casesim, case, monkeypatch):
     monkeypatch.setattr(
-        "simulator.cli.progress_bars.run_replications", lambda *given, **_: given[3].submit(os._exit, 1).result()
+        "simulator.metrics.replications.run_replications", lambda *given, **_: given[3].submit(os._exit, 1).result()
     )
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")

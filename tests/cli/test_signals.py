@@ -12,7 +12,7 @@ import psutil
 import pytest
 from rich.console import Console
 
-from simulator.cli.progress_bars import LINE_EVERY_S, Bars
+from simulator.cli.exits import LINE_EVERY_S, Bars
 from simulator.cli.signals import keeping, stop_line
 from simulator.cli.watchdog import CHILDREN_S, GRACE_S
 from simulator.processes import over_threads
@@ -205,7 +205,7 @@ def test_only_work_that_ends_by_itself_puts_back_the_sentence_before(monkeypatch
 
 def test_where_there_is_no_terminal_a_line_comes_at_most_every_ten_seconds(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("simulator.cli.progress_bars.monotonic", lambda: now[0])
+    monkeypatch.setattr("simulator.cli.exits.monotonic", lambda: now[0])
     out = StringIO()
     with Bars(console=Console(file=out), transient=True) as bar:
         task = bar.add_task("designs", total=200)
@@ -216,7 +216,7 @@ def test_where_there_is_no_terminal_a_line_comes_at_most_every_ten_seconds(monke
 
 
 def test_a_terminal_keeps_its_bar(monkeypatch):
-    monkeypatch.setattr("simulator.cli.progress_bars.LINE_EVERY_S", 0)
+    monkeypatch.setattr("simulator.cli.exits.LINE_EVERY_S", 0)
     out = StringIO()
     with Bars(console=Console(file=out, force_terminal=True), transient=True) as bar:
         bar.update(bar.add_task("designs", total=4), completed=1)
