@@ -5,9 +5,8 @@ import streamlit as st
 from simulator.app.design_state import IN_ADDRESS, TRADEOFFS_TAB
 from simulator.app.widgets import plain
 from simulator.sweeps.design_space import DesignPoint
-from simulator.tradeoffs.design_at_hand import base_design, design_link
 from simulator.tradeoffs.front_panel import front
-from simulator.tradeoffs.study_panels import best, breakevens, capacity, sensitivity
+from simulator.tradeoffs.study_panels import base_design, best, breakevens, capacity, design_link, sensitivity
 
 SECTIONS = {
     "Front": front,

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 
 from simulator.authoring.check_results import CheckResult, KeptResults, Outcome, RunCheck, placed, result_at
-from simulator.authoring.claim_checks import claim_checks
+from simulator.authoring.claim_checks import claim_checks, number_checks
 from simulator.authoring.no_model_check import no_model_checks
-from simulator.authoring.prose_numbers import number_checks
 from simulator.authoring.static_checks import static_checks
 from simulator.authoring.sweep_checks import DesignSample, sweep_checks, written
 from simulator.authoring.tested_designs import SEED, DesignRunner, objective_metrics, whole_replications

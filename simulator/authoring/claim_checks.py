@@ -1,4 +1,4 @@
-"""Checks of the claims of a case's text: each against the evidence that its author names."""
+"""Checks of a case's text: each claim against the evidence that its author names, and the numbers of runs that it fills in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from math import floor, isfinite, log10
 
 from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
 from simulator.authoring.claim_evidence import ClaimEvidence, evidence_of, found_for, in_words, number_of_case
-from simulator.authoring.tested_designs import SEED, DesignRunner
+from simulator.authoring.tested_designs import SEED, DesignRunner, whole_replications
 from simulator.case.case_tests import (
     DesignName,
     Strikes,
@@ -15,6 +15,7 @@ from simulator.case.case_tests import (
     picks_of,
 )
 from simulator.case.document import ScenarioError
+from simulator.case.prose_figures import Placeholder, metrics_in_prose, number_key
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import fingerprint
 from simulator.engine.plan import compile_plan
@@ -23,6 +24,7 @@ from simulator.errors import InputError, shortened
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.score_tables import score_files
 from simulator.intervals import Interval
+from simulator.units import spoken_within
 
 #: Raise it when a claim is judged in another way: kept results of before no longer count.
 CLAIMS_VERSION = 1
@@ -159,3 +161,23 @@ def _directed(claim: TextClaim, found: Interval) -> tuple[Outcome, str]:
         right = higher == (claim.direction == "higher")
         return ("pass", f"it is {claim.direction}") if right else ("fail", f"it is {'higher' if higher else 'lower'}")
     return "cannot be told", "the interval holds no difference"
+
+
+def number_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
+    """Return a check for each metric that a text of the case names."""
+    return [_number_check(scenario, runner, metric) for metric in metrics_in_prose(scenario)]
+
+
+def _number_check(scenario: Scenario, runner: DesignRunner, placeholder: Placeholder) -> RunCheck:
+    return RunCheck(number_key(scenario, placeholder), lambda: [_number(scenario, runner, placeholder)])
+
+
+def _number(scenario: Scenario, runner: DesignRunner, placeholder: Placeholder) -> CheckResult:
+    picks, replications = picks_of(scenario, placeholder.design), whole_replications(scenario)
+    (outcome,) = runner.outcomes("numbers of the text", [picks], [placeholder.name], replications)
+    estimate = outcome.metrics.get(placeholder.name)
+    if estimate is None:
+        reason = outcome.refused or outcome.missing_reasons.get(placeholder.name, "the run has no figure for it")
+        return CheckResult("number", placeholder.subject, "fail", reason)
+    shown, _ = spoken_within(estimate.value, estimate.low, estimate.high, scenario.metrics[placeholder.name].unit)
+    return CheckResult("number", placeholder.subject, "pass", shown)

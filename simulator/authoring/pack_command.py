@@ -1,22 +1,262 @@
-"""`casesim pack` and `casesim install`: a case with its evidence as one file, and back."""
+"""`casesim pack` and `casesim install`: a case with its evidence as one file, and back: checked, reviewed, then written."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
-from simulator.authoring.case_pack import PackError, pack_case, packed
-from simulator.authoring.pack_install import PackReview, checked_evidence, install_pack, review_pack
+from simulator.authoring.case_pack import (
+    EvidenceScope,
+    Pack,
+    PackError,
+    licences_of,
+    pack_case,
+    packed,
+    result_counts,
+    results_in,
+    used_evidence,
+)
 from simulator.authoring.pack_reader import parse_pack, read_pack
+from simulator.case.document import ScenarioError
+from simulator.case.installed_cases import installed_cases, manifest_of_installed, names_of_case
 from simulator.case.load import case_origins, find, load
-from simulator.case.pack_manifest import PackManifest
+from simulator.case.pack_manifest import CASES, OWN_TEXT, PROFILES, SCORES, PackManifest, case_file, manifest_file
+from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, err, say
 from simulator.cli.options import Case
-from simulator.evidence.evidence_files import in_one_step
+from simulator.engine.compiled_plan import case_hash
+from simulator.engine.run import ENGINE_VERSION
+from simulator.errors import InputError, shortened
+from simulator.evidence import profiles, score_tables
+from simulator.evidence.evidence_files import changing, in_one_step, root_above
+from simulator.evidence.staged_evidence import staging
+from simulator.files import make_folders
+from simulator.limits import FAULTS_SHOWN, INSTALLED_CASES
+from simulator.paths import INSTALLED
 from simulator.units import counted
+
+#: The name of the evidence beside a case begins so in a plan.
+_OF_PACK = (f"{SCORES}/", f"{PROFILES}/")
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A file of the same name as one of the pack, but with another content. words: the file and the cases that use it"""
+
+    path: Path
+    words: str
+
+
+@dataclass(frozen=True)
+class PackReview:
+    """Effects of installing a pack, before anything is written.
+
+    differing: sentences on evidence of this CaseSim that differs from the author's
+    replaced: files with another content; refusal: a sentence on why the pack cannot be installed at all
+    before: the manifest of the installed case of this id
+    """
+
+    pack: Pack
+    differing: list[str]
+    replaced: list[Replacement]
+    refusal: str | None
+    before: PackManifest | None
+    is_installed: bool
+
+    @property
+    def is_there(self) -> bool:
+        """Return whether exactly this pack is installed."""
+        return self.is_installed and self.before == self.pack.manifest and not self.replaced
+
+    @property
+    def failures(self) -> list[str]:
+        """Sentences on the tests that failed, by the results in the pack."""
+        results = results_in(self.pack.manifest.id, self.pack.members)
+        return [f"{result.outcome}: {result.check}: {result.subject}: {result.says}" for result in results if result.failed][
+            : FAULTS_SHOWN.most
+        ]
+
+    @property
+    def replacing(self) -> list[str]:
+        """Sentences on what installing the pack replaces."""
+        other = self.is_installed and self.before != self.pack.manifest
+        version = f"version {self.before.version}" if self.before else "an unknown version"
+        own = [f"the installed case '{self.pack.manifest.id}', {version}"] if other else []
+        return [*own, *(case.words for case in self.replaced)]
+
+
+def review_pack(pack: Pack) -> PackReview:
+    """Check a pack whole, as the checker checks a case, and return the effects of installing it. Raises PackError."""
+    used = checked_evidence(pack)
+    manifest = pack.manifest
+    here = {name: found for name, found in used.items() if name.startswith(_OF_PACK) and name not in pack.members}
+    here |= {name: found for name, found in used.items() if not name.startswith((*_OF_PACK, "scenario/"))}
+    differing = [
+        f"{name} is another file here than the author's, so figures may differ"
+        for name in sorted(here.keys() | manifest.shipped.keys())
+        if here.get(name) != manifest.shipped.get(name)
+    ]
+    if manifest.engine != ENGINE_VERSION:
+        differing.append(f"the engine here is version {ENGINE_VERSION}, the author's was {manifest.engine}; run hashes differ")
+    there = installed_cases()
+    return PackReview(
+        pack,
+        differing,
+        list(_replacements(pack)),
+        _refusal(pack, there),
+        manifest_of_installed(manifest.id),
+        manifest.id in there,
+    )
+
+
+def checked_evidence(pack: Pack) -> dict[str, str]:
+    """Return the evidence that the case of a pack uses, by name; raises PackError for the first fault of its files."""
+    with _unpacked(pack) as folder:
+        scenario = load(folder / case_file(pack.manifest.id))
+        used = used_evidence(scenario)
+        for fault in _faults(pack, scenario, used, folder):
+            raise PackError(fault)
+    return used
+
+
+@contextmanager
+def _unpacked(pack: Pack) -> Iterator[Path]:
+    """Yield a temporary folder with the files of a pack, where evidence is looked for first.
+
+    Errors of the body name the pack instead of the folder.
+    """
+    with TemporaryDirectory(prefix="casesim-") as name:
+        folder = Path(name).resolve()
+        for member, content in pack.members.items():
+            make_folders((folder / member).parent)
+            (folder / member).write_bytes(content)
+        try:
+            with staging(folder):
+                yield folder
+        except (ScenarioError, InputError) as error:
+            faults = error.faults if isinstance(error, ScenarioError) else [error]
+            more = f" (the first of {len(faults)} faults)" if len(faults) > 1 else ""
+            first = str(faults[0]).replace(f"{folder}/", "").replace(str(folder), pack.name)
+            raise PackError(f"{pack.name}: {shortened(first, 600)}{more}") from error
+
+
+def _faults(pack: Pack, scenario: Scenario, used: dict[str, str], folder: Path) -> Iterator[str]:
+    """Yield what the manifest says otherwise than the files, and files that the case does not use."""
+    manifest, scope = pack.manifest, EvidenceScope(used)
+    for field in ("id", "version", "title"):
+        if (ours := getattr(scenario, field)) != (stated := getattr(manifest, field)):
+            yield f"the manifest says {field} {shortened(str(stated))!r}, and the case {shortened(str(ours))!r}"
+    if case_hash(scenario) != manifest.case_hash:
+        yield f"the case's hash is {case_hash(scenario)}, and the manifest says {manifest.case_hash}"
+    for name in pack.members:
+        if name.startswith(_OF_PACK) and not scope.holds(name):
+            yield f"{name}: the case does not use it"
+        beside = name.removeprefix(f"{CASES}/{manifest.id}/")
+        if name.endswith((".csv", ".parquet")) and name.startswith(CASES) and f"scenario/{beside}" not in used:
+            yield f"{name}: the case does not use it"
+        if fault := _evidence_fault(name, folder):
+            yield fault
+    licences = {name: words for name, words in manifest.licences.items() if name != OWN_TEXT}
+    if licences != licences_of(scenario, pack.members):
+        yield "the manifest gives other licences and sources than the files"
+    if manifest.tests != result_counts(manifest.id, pack.members):
+        yield "the manifest gives other test results than the file of results"
+
+
+def _evidence_fault(name: str, folder: Path) -> str | None:
+    """Return a fault of a score table or profile, also of those that only some combination of picks uses."""
+    path = folder / name
+    if name.startswith(f"{SCORES}/"):
+        if path.suffix == ".csv" and not path.with_suffix(".yaml").is_file():
+            return f"{name}: has no sidecar {path.with_suffix('.yaml').name} beside it"
+        score_tables.load_scores(path.stem, folder / SCORES)
+    if name.startswith(f"{PROFILES}/"):
+        key = profiles.read_profile(path).key
+        if name != f"{PROFILES}/{key}.json":
+            return f"{name}: holds the profile {key}; its file is called {PROFILES}/{key}.json"
+    return None
+
+
+def _refusal(pack: Pack, there: dict[str, Path]) -> str | None:
+    """Return why a pack cannot be installed even with consent to replace files."""
+    manifest = pack.manifest
+    origin, file = case_origins().get(manifest.id, (None, None))
+    if origin == "shipped":
+        return f"'{manifest.id}' is the id of a case that comes with CaseSim; ask the author to give the case another id"
+    if origin == "own":
+        return f"'{manifest.id}' is the id of your own {file}, which would be used instead; give one of them another id"
+    if manifest.id not in there and len(there) >= INSTALLED_CASES.most:
+        return f"{INSTALLED_CASES} is the most; `casesim cases --remove ID` makes room for another"
+    for shipped, name, content in _beside(pack):
+        if (shipped / name).is_file() and (shipped / name).read_bytes() != content:
+            return f"'{name}' comes with CaseSim and has another content here; ask the author to give it another name"
+    return None
+
+
+def _beside(pack: Pack) -> Iterator[tuple[Path, str, bytes]]:
+    """Yield each score table and profile of a pack: the folder of the shipped ones, its name there, its content."""
+    for member, content in pack.members.items():
+        kind, _, name = member.partition("/")
+        if kind in (SCORES, PROFILES):
+            yield (score_tables.FOLDERS if kind == SCORES else profiles.FOLDERS)[0], name, content
+
+
+def _replacements(pack: Pack) -> Iterator[Replacement]:
+    """Yield the user's own evidence, and that of other installed cases, with the name but not the content of a member."""
+    for member, content in pack.members.items():
+        kind, _, name = member.partition("/")
+        if kind not in (SCORES, PROFILES):
+            continue
+        own = (score_tables.FOLDERS if kind == SCORES else profiles.FOLDERS)[1:]
+        for path in (folder / name for folder in own):
+            if path.is_file() and path.read_bytes() != content and not _is_of_case_alone(path, member, pack):
+                used = _users(member, pack) if path.is_relative_to(INSTALLED) else ""
+                yield Replacement(path, f"{path}{used}")
+
+
+def _is_of_case_alone(path: Path, member: str, pack: Pack) -> bool:
+    """Return whether a file came with an earlier version of the case, and no other installed case uses it."""
+    return path.is_relative_to(INSTALLED) and member in names_of_case(pack.manifest.id)
+
+
+def _users(member: str, pack: Pack) -> str:
+    others = [(case, manifest_of_installed(case)) for case in installed_cases() if case != pack.manifest.id]
+    users = [case for case, manifest in others if manifest and member in manifest.names]
+    return f", which the installed case {', '.join(users)} uses too" if users else ""
+
+
+def install_pack(review: PackReview) -> None:
+    """Write the files of a pack that was reviewed, all of them or none. Raises PackError."""
+    pack, case = review.pack, review.pack.manifest.id
+    with ExitStack() as stack:
+        for root, paths in _own_files(review).items():
+            own = stack.enter_context(changing(root, PackError))
+            for path in paths:
+                own.remove(path)
+        change = stack.enter_context(changing(INSTALLED, PackError))
+        for name in names_of_case(case) - pack.members.keys() if review.is_installed else ():
+            if (INSTALLED / name).is_file():
+                change.remove(INSTALLED / name)
+        for name, content in pack.members.items():
+            change.write(INSTALLED / name, content)
+        change.write(INSTALLED / manifest_file(case), f"{pack.manifest.model_dump_json(indent=1)}\n".encode())
+
+
+def _own_files(review: PackReview) -> dict[Path, set[Path]]:
+    """Return the user's own files that go, by the folder of their manifest: of a score table both files."""
+    found: dict[Path, set[Path]] = {}
+    for one in review.replaced:
+        if not one.path.is_relative_to(INSTALLED):
+            parts = {one.path, *(one.path.with_suffix(ending) for ending in (".csv", ".yaml") if one.path.suffix != ".json")}
+            found.setdefault(root_above(one.path) or one.path.parent, set()).update(part for part in parts if part.is_file())
+    return found
 
 
 def pack(

@@ -102,7 +102,7 @@ COMMANDS = {
         "Run a design and write brief, design, verdicts, charts, debrief, sources and command into one HTML file.",
     ),
     "evidence": CommandEntry(
-        "sources.evidence_command:evidence",
+        "sources.source_commands:evidence",
         "Compare every file of evidence with its manifest; exit status 1 if a file was changed, is missing or is not listed.",
     ),
     "monitor": CommandEntry(
@@ -121,11 +121,11 @@ COMMANDS = {
         "Forecast, as intervals, what a real server on this machine will do, then run it, at many loads.",
     ),
     "projection": CommandEntry(
-        "sources.projection_command:projection",
+        "sources.source_commands:projection",
         "Print the errors of projected latencies on published points of held-out networks.",
     ),
     "proof": CommandEntry(
-        "sources.proof_command:proof",
+        "sources.source_commands:proof",
         "Print the hours that show a rate, or the trials that show a share, with 95% confidence.",
     ),
     "detect-eval": CommandEntry(

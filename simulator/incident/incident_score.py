@@ -13,8 +13,8 @@ from simulator.incident.beliefs import FALSE_ALARM, PAGE, Beliefs, answered, man
 from simulator.incident.fixes import NothingFix, UndoFix
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.monitoring import WindowSeries, priced, watched
-from simulator.incident.places import true_places
 from simulator.incident.play import SNOOZE_S, WEEK_S, Play
+from simulator.incident.player_actions import true_places
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, OF_SERVERS, WATCHED, Slicing, Watch, name_of

@@ -7,9 +7,8 @@ from math import isfinite
 
 from simulator.incident.incident_score import Score
 from simulator.incident.monitoring import rings, watched
-from simulator.incident.places import places, true_places
 from simulator.incident.play import Play
-from simulator.incident.player_actions import NotebookEntry
+from simulator.incident.player_actions import NotebookEntry, places, true_places
 from simulator.incident.secret import HOUR_S
 from simulator.incident.watches import LABELLED, OF_SERVERS, Watch
 from simulator.incident.wording import hours, usd

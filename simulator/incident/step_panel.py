@@ -14,7 +14,6 @@ from simulator.incident.any_look import AnyLook, LookInput
 from simulator.incident.asked_looks import COLUMNS, SIZES
 from simulator.incident.control_room import editor
 from simulator.incident.effects import System
-from simulator.incident.places import places
 from simulator.incident.player_actions import (
     Action,
     BelieveAction,
@@ -24,6 +23,7 @@ from simulator.incident.player_actions import (
     LookAction,
     WaitAction,
     WatchAction,
+    places,
 )
 from simulator.incident.section import Incident
 from simulator.incident.sessions import Game, games

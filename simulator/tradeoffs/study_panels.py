@@ -1,4 +1,4 @@
-"""Panels of studies: series of runs that go on in the background while their page is drawn again."""
+"""Panels of studies: series of runs around the design at hand that go on in the background while their page is drawn again."""
 
 from __future__ import annotations
 
@@ -10,26 +10,118 @@ from typing import Any, Generic
 
 import streamlit as st
 
+from simulator.app.design_state import address, get, show_address
+from simulator.app.links import DEFAULT_SEED, read, written
 from simulator.app.news import PROGRESS_S, Latest, follow
+from simulator.app.own_cases import chosen_case
+from simulator.app.page_links import links_in_one_step
 from simulator.app.studies import expected_s, forget, keep, study_of, was_begun
-from simulator.app.widgets import download, draw, plain
+from simulator.app.widgets import download, draw, plain, story
+from simulator.case.choices import Pick, changed_choices
+from simulator.case.document import ScenarioError
+from simulator.case.schema import Scenario
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.claims import Claim
 from simulator.panels.background_study import Study, StudyOutput, Work, submitting
-from simulator.sweeps.design_space import axis_of
+from simulator.paths import PAGES
+from simulator.sweeps.design_space import DesignPoint, axis_of
 from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.best_design import FEW, Search, cost_goal, search_over
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading, capacity_work
-from simulator.tradeoffs.design_at_hand import Base, design_link
 from simulator.tradeoffs.sensitivity import NEAR_LIMIT, Ranking, Way, runnable, sample_of
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import counted, duration, upper_first
+
+
+@dataclass(frozen=True)
+class Base:
+    """The base design of the page."""
+
+    scenario: Scenario
+    plan: Plan
+    seed: int
+
+    @property
+    def picks(self) -> dict[str, Pick]:
+        return dict(self.plan.design)
+
+    @property
+    def strikes(self) -> dict[str, float | None]:
+        return dict(self.plan.strikes)
+
+    @property
+    def name(self) -> str:
+        return repr((*self.plan.identity, self.seed))
+
+    @property
+    def sentence(self) -> str:
+        """The difference from the case's default design, in words."""
+        describe = self.describe({name: self.picks[name] for name in changed_choices(self.scenario.choices, self.picks)})
+        around = (
+            f"Around this design: {describe}; all other choices as in the case."
+            if describe
+            else "Around the default design of the case."
+        )
+        return f"{around} {self.plan.outside_brief}".strip()
+
+    def beside(self, picks: Mapping[str, Pick]) -> str:
+        """Say all choices of another design: first those that differ from this one, each with the pick here."""
+        choices, own = self.scenario.choices, self.picks
+        shared = {name: pick for name, pick in own.items() if picks.get(name, pick) == pick}
+        other = [name for name in own if name not in shared]
+        if not other:
+            return f"Your own design: {self.describe(own)}."
+        changes = [f"{choices[name].label}: {choices[name].label_of(picks[name])} (yours: {choices[name].label_of(own[name])})"
+                   for name in other]  # fmt: skip
+        same = f" As in yours: {self.describe(shared)}." if shared else ""
+        return f"Differs from yours: {'; '.join(changes)}.{same}"
+
+    def describe(self, picks: Mapping[str, Pick]) -> str:
+        choices = self.scenario.choices
+        return "; ".join(f"{choices[name].label}: {choices[name].label_of(pick)}" for name, pick in picks.items())
+
+
+def base_design() -> Base:
+    """Return the design, with its head on the page; stop the page where there is none."""
+    scenario = chosen_case()
+    links_in_one_step()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        story(scenario)
+    return _base(scenario)
+
+
+def _base(scenario: Scenario) -> Base:
+    link = read(scenario, address())
+    if link.complaints:
+        st.warning("\n".join(f"- {plain(sentence)}" for sentence in link.complaints))
+    if "case" in st.query_params:
+        picks, strikes, seed = link.picks, link.strikes, link.seed
+    else:
+        picks = {name: get(scenario, name, choice.default) for name, choice in scenario.choices.items()}
+        strikes, seed = dict(get(scenario, "strikes", None) or {}), int(get(scenario, "seed", DEFAULT_SEED))
+    try:
+        plan = compile_plan(scenario, picks, strikes)
+    except (ScenarioError, ValueError) as error:
+        st.error(plain(str(error)))
+        st.stop()
+    if not link.complaints and st.query_params.get("case", scenario.id) == scenario.id:  # else the complaints stay
+        show_address(scenario, written(plan, seed, scenario.run.replications))
+    return Base(scenario, plan, seed)
+
+
+def design_link(base: Base, point: DesignPoint, label: str = "Open this design") -> None:
+    """Offer a link that opens a design on the page Explore. A step back from there finds this page as it was."""
+    plan = compile_plan(base.scenario, {**base.picks, **point.picks}, base.strikes)
+    fields = written(plan, base.seed, base.scenario.run.replications)
+    st.page_link(PAGES / "practice.py", label=label, query_params=fields)
 
 
 @dataclass(frozen=True)

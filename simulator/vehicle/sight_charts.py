@@ -1,4 +1,4 @@
-"""Charts of sight: recall by distance beside stopping distances, and accuracy by latency."""
+"""Charts of a vehicle: the sight of its cameras beside its way to stand, the cost of its machines, and its small picture."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from simulator.charts.look import (
     BLUE,
     GREY,
     OBJECTIVE,
+    RED,
     SERIES,
     Chart,
+    Picture,
     band,
     bars,
     decades,
@@ -23,16 +25,20 @@ from simulator.charts.look import (
     line,
     points,
     rounded,
+    small,
     translucent,
     whiskers,
     wrapped,
 )
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_trace import Trace
 from simulator.intervals import Estimate
 from simulator.metrics.summary import Summary
+from simulator.panels.case_picture import kinds_behind, picture
 from simulator.units import duration, listed, percent, roughly, significant
+from simulator.vehicle.encounter_draws import KMH, speed_at
 from simulator.vehicle.encounter_metrics import usd_by_part_of, watts_by_part
-from simulator.vehicle.sight import Sighted
+from simulator.vehicle.sight import Sighted, quickest_stop_m, sighted
 
 #: The marks of options, five colours each.
 _SHAPES = ("circle", "square", "diamond", "triangle-up")
@@ -188,3 +194,26 @@ def _cost_table(parts: pd.DataFrame, total: Estimate) -> pd.DataFrame:
     named = parts.rename(columns={"usd": "USD over its life", "watts": "mean power (W)"})
     row = {"part": "total", "USD over its life": total.value, "mean power (W)": parts["watts"].sum()}
     return pd.concat([named, pd.DataFrame([row])], ignore_index=True)
+
+
+@picture(lambda plan: plan.scenario.encounters is not None)
+def braking(plan: Plan) -> Picture:
+    """Draw the recall of a vehicle's first camera by distance, and its stopping distance; for a plan with encounters."""
+    spec = plan.scenario.encounters
+    assert spec is not None
+    what = next(iter(spec.kinds.values())).object
+    eye, kmh, needs = sighted(plan, what)[0], float(speed_at(plan, np.zeros(1))[0] / KMH), quickest_stop_m(plan)
+    hover = "%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>"
+    drawn = small(line(eye.distance_m, 100 * eye.recall, BLUE, hover=hover, width=3))
+    drawn.add_vrect(x0=0, x1=needs, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
+    drawn.add_annotation(x=needs, y=0, text="nearer: too late", showarrow=False, xanchor="left", yanchor="bottom", xshift=4)
+    drawn.update_xaxes(title="metres ahead", range=[0, float(eye.distance_m[-1])])
+    drawn.update_yaxes(title="found in a frame", ticksuffix="%", range=[0, 104])
+    shares = [float(np.interp(needs, eye.distance_m, each)) for each in (eye.recall, eye.low, eye.high)]
+    value, low, high = map(roughly, shares)
+    found_there = f"of the {what}s {needs:.0f} m ahead are found in a frame ({low} to {high})"
+    meaning = f"{found_there}; from {kmh:.0f} km/h it takes at least that far to stop"
+    table = pd.DataFrame({"metres ahead": eye.distance_m, "found in a frame (%)": 100 * eye.recall})
+    found = (f"{eye.label}: share of objects found", f"{eye.label}: {what}s", "encounters.braking.")
+    kinds = kinds_behind(plan, lambda source: source.startswith(found))
+    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)

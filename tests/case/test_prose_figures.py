@@ -5,7 +5,7 @@ import json
 import pytest
 
 from simulator.authoring.check_results import KeptResults
-from simulator.authoring.prose_numbers import number_checks
+from simulator.authoring.claim_checks import number_checks
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.designs import apply
 from simulator.case.document import ScenarioError

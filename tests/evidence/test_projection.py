@@ -11,7 +11,7 @@ from simulator.evidence.catalogue import CatalogueError, hardware
 from simulator.evidence.projection import ProjectionError, energy, fingerprint, latencies, latency, networks, power, published
 from simulator.evidence.projection_accuracy import BARS, COVERS, OFFLINE, basis_of, held_out
 from simulator.paths import CATALOGUE
-from simulator.sources.projection_command import as_json
+from simulator.sources.source_commands import as_json
 
 
 def test_every_point_names_a_network_a_device_and_a_source():

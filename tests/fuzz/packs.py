@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 
 from simulator.authoring.case_pack import Pack, pack_case, packed
-from simulator.authoring.pack_install import review_pack
+from simulator.authoring.pack_command import review_pack
 from simulator.authoring.pack_reader import parse_pack
 from simulator.case.load import load
 from simulator.errors import InputError

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.incident.incident_score import score
-from simulator.incident.places import places, true_places
-from simulator.incident.player_actions import ActionError
+from simulator.incident.player_actions import ActionError, places, true_places
 from simulator.incident.secret import DAY_S
 from tests.incident.plays import ONSET, case, fix, play, untouched, wait
 

@@ -115,7 +115,7 @@ def test_results_of_the_tests_appear_with_their_lines_and_say_that_the_text_has_
         yield result_at(scenario, ("choices", "point"), "dead choice", "point", "fail", "it changes nothing")
         yield result_at(scenario, (), "feasible", "case", "pass", "a design meets all")
 
-    monkeypatch.setattr("simulator.authoring.studio.tests_panel.case_results", results)
+    monkeypatch.setattr("simulator.authoring.studio.studio_panels.case_results", results)
     monkeypatch.setattr("simulator.authoring.check_results.OWN_TESTED", tmp_path / "tested")
     page = opened("studio")
     press(page, "Run the tests")

@@ -12,7 +12,7 @@ from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.paths import APP
-from simulator.tradeoffs.design_at_hand import Base
+from simulator.tradeoffs.study_panels import Base
 from tests.pages.conftest import PATIENCE_S, moved
 from tests.tradeoffs.test_capacity import QUEUE
 

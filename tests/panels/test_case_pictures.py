@@ -17,7 +17,7 @@ from simulator.metrics.overload import goodput
 from simulator.metrics.summary import Verdict
 from simulator.panels.case_picture import objectives
 from simulator.panels.case_pictures import collapse, flagged
-from simulator.vehicle.braking_picture import braking
+from simulator.vehicle.sight_charts import braking
 
 
 def test_the_share_flagged_is_counted_on_the_table_at_the_sensitivity_that_is_asked():

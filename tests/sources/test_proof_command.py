@@ -5,7 +5,7 @@ import json
 import pytest
 
 from simulator.cli.exits import UsageError
-from simulator.sources.proof_command import proof, proof_of, sentences
+from simulator.sources.source_commands import proof, proof_of, proof_sentences
 
 
 def test_one_an_hour_takes_three_hours_without_any(capsys):
@@ -23,7 +23,7 @@ def test_a_share_is_planned_with_the_truth(capsys):
 
 
 def test_a_truth_at_the_bound_is_never_proven():
-    assert sentences(proof_of(1, None, (0,), 1.0))[-1].startswith("If the truth is 1 an hour, no proof comes out")
+    assert proof_sentences(proof_of(1, None, (0,), 1.0))[-1].startswith("If the truth is 1 an hour, no proof comes out")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import streamlit as st
 from simulator.app.widgets import plain
 from simulator.authoring.studio.case_folder import CaseText, CaseVersions, ChangedFileError
 from simulator.authoring.studio.draft import Draft
-from simulator.authoring.studio.versions_panel import show_difference
+from simulator.authoring.studio.studio_panels import show_difference
 from simulator.errors import InputError
 from simulator.units import counted
 

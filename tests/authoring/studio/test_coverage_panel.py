@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.authoring.studio.coverage_panel import coverage
+from simulator.authoring.studio.studio_panels import coverage
 from simulator.case.load import loads
 from tests.case.texts import changed
 
