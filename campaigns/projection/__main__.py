@@ -6,7 +6,7 @@ from campaigns.projection.curves import fit_curves, write_curves
 from campaigns.projection.holdout import hold_out, write_held_out
 from campaigns.terminal import run
 from simulator.cli.exits import err
-from simulator.sources.projection_command import projection
+from simulator.sources.source_commands import projection
 
 
 def fit() -> None:
