@@ -30,19 +30,8 @@ from simulator.evidence.fidelity_reports import (
     readable_reports,
     spread_sentence,
 )
-from simulator.evidence.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
-from simulator.evidence.profiles import (
-    FailureError,
-    Profile,
-    ProfileError,
-    failure_rows,
-    read_profile,
-    readable_failures,
-    readable_profiles,
-    refusals,
-)
-from simulator.evidence.projection_accuracy import error_rows, held_out, prediction_rows, reached
-from simulator.evidence.projection_accuracy import marks as projection_marks
+from simulator.evidence.profiles import FailureError, Profile, ProfileError, read_profile, readable_failures, readable_profiles
+from simulator.evidence.projection_accuracy import held_out
 from simulator.evidence.score_tables import ScoreError
 from simulator.incident.study_panel import StudyError, incidents
 from simulator.limits import UPLOADED_FILE
@@ -59,6 +48,23 @@ from simulator.sources.latency_charts import (
     projected_against_published,
     speed_of_precisions,
     step_times,
+)
+from simulator.sources.latency_rows import (
+    BASE,
+    calls,
+    cells,
+    error_rows,
+    extremes,
+    failure_rows,
+    parted,
+    prediction_rows,
+    projection_marks,
+    reached,
+    refusals,
+    speedups,
+    spoken,
+    usual,
+    within,
 )
 from simulator.sources.score_panel import scores
 from simulator.sources.source_rows import matching, sources

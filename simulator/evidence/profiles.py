@@ -16,7 +16,6 @@ from threading import Lock
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import pandas as pd
 import scipy
 from cachetools import TTLCache, cached
 from numpy.typing import NDArray
@@ -411,38 +410,3 @@ def _write_failures(path: Path, found: list[Failure]) -> None:
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its own default is annotated as None
     with in_one_step(path) as part:
         yaml.dump([row.model_dump() for row in sorted(found, key=lambda row: (row.model, row.precision))], part)
-
-
-def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
-    rows = [
-        {
-            "model": failure.model,
-            "precision": failure.precision,
-            "step": failure.step,
-            "reason": failure.reason,
-            "device": failure.device,
-            "libraries": ", ".join(f"{name} {version}" for name, version in failure.libraries.items()),
-            "date": failure.date,
-        }
-        for failure in found
-    ]
-    return pd.DataFrame(rows)
-
-
-def refusals(found: Sequence[Failure]) -> str:
-    """Return a sentence on the failed model, or on the number of failures by step and the most frequent precision."""
-    if len(found) == 1:
-        [only] = found
-        return f"One model could not be measured at one precision: {only.model} at {_plain_precision(only.precision)}."
-    steps = Counter(failure.step for failure in found)
-    by_step = ", ".join(f"{count} at the step {step}" for step, count in steps.most_common())
-    precision, most = Counter(failure.precision for failure in found).most_common(1)[0]
-    models = len({failure.model for failure in found})
-    return (
-        f"Models that could not be measured at some precision: {models}. Attempts that failed: {len(found)} ({by_step}), "
-        f"most of them at {_plain_precision(precision)} ({most})."
-    )
-
-
-def _plain_precision(precision: str) -> str:
-    return precision.replace("_", " ")

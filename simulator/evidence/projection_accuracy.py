@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from simulator.evidence.catalogue import CatalogueError, Positive, hardware
+from simulator.evidence.catalogue import CatalogueError, Positive
 from simulator.evidence.evidence_files import EvidenceRecord, read_json, remembered
-from simulator.intervals import Mark
 from simulator.paths import CATALOGUE
-from simulator.units import percent
 
 #: What the evidence on a device holds of a network: another one of its family; others only; nothing at that precision.
 Basis = Literal["family", "elsewhere", "precision"]
@@ -28,8 +26,16 @@ OFFLINE = 0
 #: Bands are made to cover this part of the held-out points.
 LEVEL = 0.9
 
-#: An analytic model, and its errors on the same comparisons.
-COMPETITOR = {"name": "mlsysim 0.3.0", "median": 0.24, "worst": 1.6}
+
+class Competitor(NamedTuple):
+    """An analytic model, and its errors on the same comparisons."""
+
+    name: str
+    median: float
+    worst: float
+
+
+COMPETITOR = Competitor("mlsysim 0.3.0", 0.24, 1.6)
 
 
 class Errors(EvidenceRecord):
@@ -121,100 +127,3 @@ def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
         if not getattr(found, field):
             raise CatalogueError(f"{path}: {field}: is empty; expected at least one")
     return found
-
-
-def label_of(device: str) -> str:
-    return hardware()[device].label
-
-
-#: The other model, and its errors on the same comparisons.
-OTHER, OTHER_MEDIAN, OTHER_WORST = cast(tuple[str, float, float], tuple(COMPETITOR.values()))
-
-#: What is published on a device of a network that was hidden.
-FOOTINGS: dict[Basis, str] = {
-    "family": "others of its family",
-    "elsewhere": "other families only",
-    "precision": "other precisions only",
-}
-
-
-def marks(found: HeldOut) -> list[Mark]:
-    """Return, for each basis, the median error and the coverage of the band beside their bars."""
-    marks = []
-    for errors in found.overall:
-        footing = FOOTINGS[errors.basis]
-        marks.append(Mark(f"Median error: {footing}", errors.median, BARS[errors.basis]))
-        marks.append(Mark(f"Band covers: {footing}", errors.covered, COVERS, at_least=True))
-    return marks
-
-
-def prediction_rows(found: HeldOut) -> pd.DataFrame:
-    """Return one row per published latency and basis, in ms, with its projection while the network was hidden."""
-    rows = [
-        {
-            "device": label_of(prediction.device),
-            "model": prediction.model,
-            "precision": prediction.precision,
-            "batch": batch(prediction.batch),
-            "published there": FOOTINGS[prediction.basis],
-            "published (ms)": 1000 * prediction.published,
-            "projected (ms)": 1000 * prediction.projected,
-            "low (ms)": 1000 * prediction.low,
-            "high (ms)": 1000 * prediction.high,
-            "error (%)": 100 * (prediction.projected / prediction.published - 1),
-            "in the band": prediction.low <= prediction.published <= prediction.high,
-        }
-        for prediction in found.predictions
-    ]
-    return pd.DataFrame(rows)
-
-
-def error_rows(found: HeldOut) -> pd.DataFrame:
-    """Return one row per device, family and basis: absolute errors and coverage in %, each with its bar."""
-    rows = [
-        {
-            "device": label_of(errors.device),
-            "family": errors.family,
-            "published there": FOOTINGS[errors.basis],
-            "predictions": errors.points,
-            "median error (%)": 100 * errors.median,
-            "90% within (%)": 100 * errors.p90,
-            "band covers (%)": 100 * errors.covered,
-            "bars": f"at most {percent(BARS[errors.basis])}, at least {percent(COVERS)}",
-            "met": errors.met,
-        }
-        for errors in sorted(found.rows, key=lambda row: (row.device, row.family, row.basis))
-    ]
-    return pd.DataFrame(rows)
-
-
-def comparison_rows(found: HeldOut) -> pd.DataFrame:
-    """Return the published figures that another model predicted as well: int8 ResNet-50, hidden on every device."""
-    rows = [
-        {
-            "device": label_of(comparison.device),
-            "batch": batch(comparison.batch),
-            "published (ms)": 1000 * comparison.published,
-            "projected (ms)": 1000 * comparison.projected,
-            "error (%)": 100 * comparison.error,
-        }
-        for comparison in found.comparisons
-    ]
-    return pd.DataFrame(rows)
-
-
-def compared(found: HeldOut) -> str:
-    """Return a sentence that compares our errors with those of the other model."""
-    return (
-        f"Int8 ResNet-50, hidden on every device, is projected with a median error of {percent(found.comparison_median)} "
-        f"over {len(found.comparisons)} published figures, {found.comparison_worst:+.0%} at worst; an analytic model, "
-        f"{OTHER}, came to {percent(OTHER_MEDIAN)} and {OTHER_WORST:+.0%}."
-    )
-
-
-def reached(rows: pd.DataFrame) -> str:
-    return f"{int(rows['met'].sum())} of {len(rows)} pairs of device and family reach both bars."
-
-
-def batch(size: int) -> str:
-    return "offline" if size == OFFLINE else str(size)

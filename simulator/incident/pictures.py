@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from simulator.app.widgets import draw
 from simulator.charts.look import BLUE, GREEN, RED, Chart, figure, rounded
 from simulator.evidence.detection_tables import BINS as SCORES
-from simulator.evidence.illustrations import BINS, NETWORK, IllustrationError, load_illustrations
+from simulator.incident.illustrations import BINS, NETWORK, IllustrationError, load_illustrations
 from simulator.incident.looks import Ints
 from simulator.incident.measured_scenes import MeasuredScenes, Setting
 from simulator.incident.player_actions import NotebookEntry

@@ -11,10 +11,10 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
 from simulator.case.fields import Name, Share, Strict
-from simulator.case.listing import Listing, read_listing
 from simulator.errors import PlacedError, suggest
 from simulator.incident.any_look import LookFinding, LookRequest
 from simulator.incident.fixes import Change
+from simulator.incident.listing import Listing, read_listing
 from simulator.incident.secret import HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, WATCHED, Watch

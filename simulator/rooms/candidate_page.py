@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.widgets import plain
-from simulator.case.hidden_bounds import brief_before
 from simulator.case.phases import phases_of
 from simulator.limits import SESSION_TEXT
 from simulator.rooms.autosave_text import autosave_text
+from simulator.rooms.hidden_bounds import brief_before
 from simulator.rooms.own_task import OWN_TASK
 from simulator.rooms.room_at_hand import RoomAtHand, say, show_fault
 from simulator.rooms.room_events import ScratchpadSaved

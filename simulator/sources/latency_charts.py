@@ -30,8 +30,8 @@ from simulator.charts.look import (
     translucent,
     whiskers,
 )
-from simulator.evidence.latencies import BASE, spoken, surprise, threads_of
-from simulator.evidence.projection_accuracy import FOOTINGS, OTHER_MEDIAN, HeldOut, compared, comparison_rows
+from simulator.evidence.projection_accuracy import COMPETITOR, HeldOut
+from simulator.sources.latency_rows import BASE, FOOTINGS, compared, comparison_rows, spoken, surprise, threads_of
 from simulator.units import percent, significant
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
@@ -44,7 +44,7 @@ _TICKS = decades(-3)
 #: Calls drawn for each batch size, spread evenly from the fastest to the slowest.
 _POINTS = 40
 _SPREAD = 0.06
-#: Readable names of the columns of `evidence.latencies.cells`.
+#: Readable names of the columns of `latency_rows.cells`.
 CELL_NAMES = {
     "median_ms": "median (ms)",
     "low_ms": "95% low (ms)",
@@ -61,7 +61,7 @@ _SERIES = ["model", "precision", "threads"]
 def speed_of_precisions(ratios: pd.DataFrame) -> Chart:
     """Draw the speed of each precision as a multiple of fp32, a row a model; hollow: measured on a busy machine.
 
-    ratios: rows of `evidence.latencies.speedups`
+    ratios: rows of `latency_rows.speedups`
     """
     colours = precision_colours(list(ratios["precision"].unique()))
     groups = [_ratio_points(rows, str(name), colours[str(name)]) for name, rows in ratios.groupby("precision")]
@@ -97,7 +97,7 @@ def _ratio_points(rows: pd.DataFrame, precision: str, colour: str) -> go.Scatter
 def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> Chart:
     """Draw latency by batch size: medians as a line, nine calls in ten as a band, single calls as points.
 
-    found, timed: rows of `evidence.latencies.cells` and `calls`, of one device and up to `MOST_CURVES` models; each thread
+    found, timed: rows of `latency_rows.cells` and `calls`, of one device and up to `MOST_CURVES` models; each thread
     count has a line of its own. by_item: show one item of the batch in place of the whole batch
     """
     colours = precision_colours(list(cells["precision"].unique()))
@@ -195,7 +195,7 @@ def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
 def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
     """Draw the median of one item and nine calls in ten, a row a step around the network.
 
-    steps, networks: rows of `evidence.latencies.cells`, of one device and thread count
+    steps, networks: rows of `latency_rows.cells`, of one device and thread count
     """
     rows = steps[steps["batch"] == 1].sort_values("median_ms")
     names = rows["model"].map(spoken) + " " + rows["precision"].map(spoken)
@@ -227,7 +227,7 @@ _PROJECTION_TICKS = decades(digits=(1,))
 def projected_against_published(rows: pd.DataFrame) -> Chart:
     """Draw projected against published latencies with their bands; hollow points lie outside their band.
 
-    rows: of `evidence.projection_accuracy.prediction_rows`
+    rows: of `latency_rows.prediction_rows`
     """
     if rows.empty:
         return Chart(figure(), "No held-out prediction fits these filters.", rows)
@@ -263,7 +263,7 @@ def comparisons(found: HeldOut) -> Chart:
     hover = "%{x:+.0f}%: published %{customdata[0]} ms, projected %{customdata[1]} ms<extra>%{y}</extra>"
     drawn = figure(points(rows["error (%)"], names, BLUE, hover=hover, size=11, customdata=told), height=120 + 26 * len(rows))
     drawn.add_vrect(
-        x0=-100 * OTHER_MEDIAN, x1=100 * OTHER_MEDIAN, fillcolor=translucent(GREY, 0.15), line_width=0, layer="below"
+        x0=-100 * COMPETITOR.median, x1=100 * COMPETITOR.median, fillcolor=translucent(GREY, 0.15), line_width=0, layer="below"
     )
     drawn.add_vline(x=0, line={"color": GREY, "width": 2})
     drawn.update_xaxes(title="projected minus published (%)")

@@ -31,11 +31,11 @@ from simulator.charts.look import (
     whiskers,
     with_interval,
 )
-from simulator.evidence.latencies import spoken
 from simulator.intervals import Interval
 from simulator.metrics.roc import FIGURES
 from simulator.metrics.score_summary import ScoreSummary, summary_rows
 from simulator.sources.calibration import Calibration, Coverage, coverage_rows
+from simulator.sources.latency_rows import spoken
 from simulator.sources.threshold_transfer import ENOUGH, UNKNOWN, Pair, pair_sentence
 from simulator.units import counted, percent, significant
 

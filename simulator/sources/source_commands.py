@@ -23,9 +23,9 @@ from simulator.evidence.projection_accuracy import (
     HeldOut,
     ProjectionComparison,
     held_out,
-    label_of,
 )
 from simulator.paths import ASSETS, DRIVES, INSTALLED, OWN_PROFILES, OWN_SCORES
+from simulator.sources.latency_rows import label_of
 from simulator.sources.proof_sizes import MOST_EVENTS, POWER, hours_to_plan, hours_with, trials_to_plan, trials_with
 from simulator.units import counted, percent, significant
 
@@ -61,7 +61,7 @@ def as_json(found: HeldOut) -> dict[str, Any]:
         "comparisons": {
             "median": found.comparison_median,
             "worst": found.comparison_worst,
-            "competitor": COMPETITOR,
+            "competitor": COMPETITOR._asdict(),
             "points": [_comparison(comparison) for comparison in found.comparisons],
         },
         "energy": {"median": found.energy_median, "points": [_comparison(comparison) for comparison in found.energy]},
@@ -131,7 +131,7 @@ def sentences(found: HeldOut) -> Iterator[str]:
             f"covers {errors.covered:.0%} (bar {COVERS:.0%}): {verdict}. By device and family, "
             f"{sum(row.met for row in rows)} of {len(rows)} rows meet both."
         )
-    name, median, worst = COMPETITOR.values()
+    name, median, worst = COMPETITOR
     yield (
         f"The {len(found.comparisons)} comparisons: median error {found.comparison_median:.0%}, worst "
         f"{found.comparison_worst:+.0%}; an analytic model, {name}, came to {median:.0%} and {worst:+.0%}."

@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from simulator.charts.look import rounded
-from simulator.evidence.latencies import calls, cells, speedups
 from simulator.sources.latency_charts import latency_curves, speed_of_precisions, step_times
+from simulator.sources.latency_rows import calls, cells, speedups
 from tests.profiles import profile, steady
 
 PROFILES = [

@@ -2,9 +2,9 @@
 
 import pytest
 
-from simulator.evidence.projection_accuracy import prediction_rows
 from simulator.sources.latency_charts import comparisons, projected_against_published
-from tests.evidence.test_projection_accuracy import FOUND
+from simulator.sources.latency_rows import prediction_rows
+from tests.sources.test_projection_rows import FOUND
 
 
 def test_a_point_stands_at_what_was_published_and_projected_with_its_band():

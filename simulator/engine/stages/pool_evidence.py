@@ -16,14 +16,7 @@ from simulator.case.references import Ref
 from simulator.engine.compiled_plan import Conditions
 from simulator.engine.latency_tables import LatencyError, constant, profiled, sized, summed
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
-from simulator.evidence.profiles import (
-    PrecisionError,
-    Profile,
-    ProfileError,
-    has_profile,
-    load_profile,
-    profile_files,
-)
+from simulator.evidence.profiles import PrecisionError, Profile, ProfileError, has_profile, load_profile, profile_files
 from simulator.evidence.projection import ProjectionError, latencies, projection_files
 from simulator.evidence.score_tables import (
     Assumed,

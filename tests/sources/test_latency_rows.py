@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.evidence.latencies import calls, cells, extremes, parted, speedups, surprise
+from simulator.sources.latency_rows import calls, cells, extremes, parted, speedups, surprise
 from tests.profiles import profile, steady
 
 

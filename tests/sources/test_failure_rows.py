@@ -1,6 +1,7 @@
 """What could not be measured, in rows and a sentence."""
 
-from simulator.evidence.profiles import Failure, failure_rows, refusals
+from simulator.evidence.profiles import Failure
+from simulator.sources.latency_rows import failure_rows, refusals
 
 
 def failure(model, precision, step):

@@ -1,15 +1,18 @@
-"""Measured latencies side by side: one row per cell, and speeds of precisions against fp32."""
+"""Rows and sentences on latencies: measured side by side, attempts that failed, and projections beside what was published."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from simulator.evidence.profiles import DISTURBED_SHARE, Calls, Profile, ThreadRun
-from simulator.intervals import quantile_interval
-from simulator.units import counted, significant
+from simulator.evidence.catalogue import hardware
+from simulator.evidence.profiles import DISTURBED_SHARE, Calls, Failure, Profile, ThreadRun
+from simulator.evidence.projection_accuracy import BARS, COMPETITOR, COVERS, OFFLINE, Basis, HeldOut
+from simulator.intervals import Mark, quantile_interval
+from simulator.units import counted, percent, significant
 
 #: The precision that the others are compared with.
 BASE = "fp32"
@@ -149,3 +152,138 @@ def threads_of(count: int) -> str:
 
 def spoken(name: str) -> str:
     return name.removeprefix("step_").replace("_", " ")
+
+
+# ---- what could not be measured
+
+
+def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
+    rows = [
+        {
+            "model": failure.model,
+            "precision": failure.precision,
+            "step": failure.step,
+            "reason": failure.reason,
+            "device": failure.device,
+            "libraries": ", ".join(f"{name} {version}" for name, version in failure.libraries.items()),
+            "date": failure.date,
+        }
+        for failure in found
+    ]
+    return pd.DataFrame(rows)
+
+
+def refusals(found: Sequence[Failure]) -> str:
+    """Return a sentence on the failed model, or on the number of failures by step and the most frequent precision."""
+    if len(found) == 1:
+        [only] = found
+        return f"One model could not be measured at one precision: {only.model} at {_plain_precision(only.precision)}."
+    steps = Counter(failure.step for failure in found)
+    by_step = ", ".join(f"{count} at the step {step}" for step, count in steps.most_common())
+    precision, most = Counter(failure.precision for failure in found).most_common(1)[0]
+    models = len({failure.model for failure in found})
+    return (
+        f"Models that could not be measured at some precision: {models}. Attempts that failed: {len(found)} ({by_step}), "
+        f"most of them at {_plain_precision(precision)} ({most})."
+    )
+
+
+def _plain_precision(precision: str) -> str:
+    return precision.replace("_", " ")
+
+
+# ---- projections beside what was published
+
+
+def label_of(device: str) -> str:
+    return hardware()[device].label
+
+
+#: What is published on a device of a network that was hidden.
+FOOTINGS: dict[Basis, str] = {
+    "family": "others of its family",
+    "elsewhere": "other families only",
+    "precision": "other precisions only",
+}
+
+
+def projection_marks(found: HeldOut) -> list[Mark]:
+    """Return, for each basis, the median error and the coverage of the band beside their bars."""
+    marks = []
+    for errors in found.overall:
+        footing = FOOTINGS[errors.basis]
+        marks.append(Mark(f"Median error: {footing}", errors.median, BARS[errors.basis]))
+        marks.append(Mark(f"Band covers: {footing}", errors.covered, COVERS, at_least=True))
+    return marks
+
+
+def prediction_rows(found: HeldOut) -> pd.DataFrame:
+    """Return one row per published latency and basis, in ms, with its projection while the network was hidden."""
+    rows = [
+        {
+            "device": label_of(prediction.device),
+            "model": prediction.model,
+            "precision": prediction.precision,
+            "batch": _batch(prediction.batch),
+            "published there": FOOTINGS[prediction.basis],
+            "published (ms)": 1000 * prediction.published,
+            "projected (ms)": 1000 * prediction.projected,
+            "low (ms)": 1000 * prediction.low,
+            "high (ms)": 1000 * prediction.high,
+            "error (%)": 100 * (prediction.projected / prediction.published - 1),
+            "in the band": prediction.low <= prediction.published <= prediction.high,
+        }
+        for prediction in found.predictions
+    ]
+    return pd.DataFrame(rows)
+
+
+def error_rows(found: HeldOut) -> pd.DataFrame:
+    """Return one row per device, family and basis: absolute errors and coverage in %, each with its bar."""
+    rows = [
+        {
+            "device": label_of(errors.device),
+            "family": errors.family,
+            "published there": FOOTINGS[errors.basis],
+            "predictions": errors.points,
+            "median error (%)": 100 * errors.median,
+            "90% within (%)": 100 * errors.p90,
+            "band covers (%)": 100 * errors.covered,
+            "bars": f"at most {percent(BARS[errors.basis])}, at least {percent(COVERS)}",
+            "met": errors.met,
+        }
+        for errors in sorted(found.rows, key=lambda row: (row.device, row.family, row.basis))
+    ]
+    return pd.DataFrame(rows)
+
+
+def comparison_rows(found: HeldOut) -> pd.DataFrame:
+    """Return the published figures that another model predicted as well: int8 ResNet-50, hidden on every device."""
+    rows = [
+        {
+            "device": label_of(comparison.device),
+            "batch": _batch(comparison.batch),
+            "published (ms)": 1000 * comparison.published,
+            "projected (ms)": 1000 * comparison.projected,
+            "error (%)": 100 * comparison.error,
+        }
+        for comparison in found.comparisons
+    ]
+    return pd.DataFrame(rows)
+
+
+def compared(found: HeldOut) -> str:
+    """Return a sentence that compares our errors with those of the other model."""
+    return (
+        f"Int8 ResNet-50, hidden on every device, is projected with a median error of {percent(found.comparison_median)} "
+        f"over {len(found.comparisons)} published figures, {found.comparison_worst:+.0%} at worst; an analytic model, "
+        f"{COMPETITOR.name}, came to {percent(COMPETITOR.median)} and {COMPETITOR.worst:+.0%}."
+    )
+
+
+def reached(rows: pd.DataFrame) -> str:
+    return f"{int(rows['met'].sum())} of {len(rows)} pairs of device and family reach both bars."
+
+
+def _batch(size: int) -> str:
+    return "offline" if size == OFFLINE else str(size)

@@ -2,18 +2,8 @@
 
 import pytest
 
-from simulator.evidence.projection_accuracy import (
-    Errors,
-    HeldOut,
-    Prediction,
-    ProjectionComparison,
-    compared,
-    comparison_rows,
-    error_rows,
-    marks,
-    prediction_rows,
-    reached,
-)
+from simulator.evidence.projection_accuracy import Errors, HeldOut, Prediction, ProjectionComparison
+from simulator.sources.latency_rows import compared, comparison_rows, error_rows, prediction_rows, projection_marks, reached
 
 CELL = {"points": 5, "p90": 0.5}
 T4 = {"device": "nvidia-t4", "model": "resnet50@224"}
@@ -44,7 +34,7 @@ FOUND = HeldOut(
 
 
 def test_a_median_is_met_below_its_bar_and_a_coverage_above():
-    error, covers = marks(FOUND)
+    error, covers = projection_marks(FOUND)
     assert (error.met, covers.met) == (True, False)
     assert error.words == "met: at most 15.0%"
     assert covers.words == "not met: at least 80.0%"

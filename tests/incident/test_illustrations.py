@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from simulator.evidence.detection_tables import load_detections
-from simulator.evidence.illustrations import ENDING, IllustrationError, file_name, load_illustrations
+from simulator.incident.illustrations import ENDING, IllustrationError, file_name, load_illustrations
 from simulator.paths import ILLUSTRATIONS
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from simulator.case.hidden_bounds import brief_before
 from simulator.case.load import load
+from simulator.rooms.hidden_bounds import brief_before
 
 
 @pytest.mark.parametrize(
