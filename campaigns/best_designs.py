@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from simulator.case.choices import Pick
 from simulator.case.load import load, scenario_ids
 from simulator.case.schema import Scenario
-from simulator.cli.sweep_workers import workers
+from simulator.cli.options import workers
 from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError

@@ -28,7 +28,7 @@ from simulator.measure.image_steps import Floats
 from simulator.measure.labelled_images import Dataset
 from simulator.measure.machine import library_version
 from simulator.measure.onnx_runtime import quiet_tools
-from simulator.measure.quantize import Weights, depthwise_nodes, int8_convolutions
+from simulator.measure.quantize import Weights, int8_static, is_depthwise
 
 FP32 = "fp32"
 #: The first version of the operators with one scale per channel.
@@ -40,11 +40,16 @@ def _head_nodes(graph: onnx.GraphProto, head: int) -> list[str]:
     return [node.name for node in graph.node if node.op_type == "Conv"][-head:]
 
 
+def _depthwise_nodes(graph: onnx.GraphProto, _head: int) -> list[str]:
+    weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    return [node.name for node in graph.node if node.op_type == "Conv" and is_depthwise(node, weights)]
+
+
 #: What stays in float beside all that is no convolution: names of nodes by graph and length of the head.
 RECIPES: dict[str, Callable[[onnx.GraphProto, int], list[str]]] = {
     "int8_all": lambda _graph, _head: [],
     "int8_head_float": _head_nodes,
-    "int8_depthwise_float": lambda graph, _: depthwise_nodes(graph),
+    "int8_depthwise_float": _depthwise_nodes,
 }
 WORDS = {
     FP32: "32-bit floats",
@@ -105,7 +110,8 @@ def _quantize(
         model = upgraded(source)
         onnx.save(model, newer)
         quant_pre_process(newer, prepared, skip_symbolic_shape=True)
-        int8_convolutions(prepared, made, images, left=RECIPES[precision](model.graph, detector.head), weights=weights)
+        left = RECIPES[precision](model.graph, detector.head)
+        int8_static(prepared, made, images, kinds=["Conv"], left=left, weights=weights)
         made.replace(target)
 
 

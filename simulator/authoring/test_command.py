@@ -14,8 +14,7 @@ from simulator.authoring.check_results import CheckResult, KeptResults, as_annot
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.load import load
 from simulator.cli.exits import Status, UsageError, table_console, working_bar
-from simulator.cli.options import AsJson, Case, Scheduler
-from simulator.cli.sweep_workers import workers
+from simulator.cli.options import AsJson, Case, Scheduler, workers
 from simulator.engine.plan import read_whole
 from simulator.sweeps.outcome_cache import OutcomeCache
 

@@ -60,7 +60,9 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     gathered = _gathered(steps, matters)
     links = pd.concat([_links(gathered, "route", "end"), _links(gathered, "end", "fate")], ignore_index=True)
     names = list(dict.fromkeys([*links["from"], *links["to"]]))
-    nodes, bands = _nodes(names, _totals(links), fates), _bands(names, links, fates, scenario.who.many)
+    into, out = (links.groupby(side)["count"].sum() for side in ("to", "from"))
+    totals = {name: max(into.get(name, 0), out.get(name, 0)) for name in names}
+    nodes, bands = _nodes(names, totals, fates), _bands(names, links, fates, scenario.who.many)
     sankey = go.Sankey(arrangement="snap", node=nodes, link=bands, textfont={"shadow": "none"})
     crowded = max(gathered["route"].nunique(), gathered["end"].nunique()) - 1
     drawn = figure(sankey, height=400 + crowded * (nodes["pad"] - PAD))
@@ -99,13 +101,8 @@ def _short(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> pd.DataFr
     return pd.DataFrame(columns | {"share (%)": (100 * ends / ends.sum()).round(1)}).reset_index(drop=True)
 
 
-def _totals(links: pd.DataFrame) -> dict[str, float]:
-    into, out = (links.groupby(side)["count"].sum() for side in ("to", "from"))
-    return {name: max(into.get(name, 0), out.get(name, 0)) for name in {*into.index, *out.index}}
-
-
 def _nodes(names: list[str], totals: dict[str, float], fates: dict[str, str]) -> dict[str, Any]:
-    labels = [_fate_label(name, totals[name]) if name in fates else _label(name, totals[name]) for name in names]
+    labels = [_node_label(name, totals[name], name in fates) for name in names]
     return {
         "label": labels,
         "color": [_colour(name, fates) for name in names],
@@ -162,13 +159,11 @@ def _colour(name: str, fates: dict[str, str]) -> str:
     return fates.get(name) or _ROUTES.get(name, GREY)
 
 
-def _label(name: str, count: float) -> str:
+def _node_label(name: str, count: float, is_fate: bool) -> str:
+    """Write a name with its count, that of a fate below it: on a phone one line would run into the ends' names."""
+    if is_fate:
+        return f"{wrapped(name, 10)}<br>{count_words(count)}"
     return wrapped(f"{name.split(',')[0]} {count_words(count)}")
-
-
-def _fate_label(name: str, count: float) -> str:
-    """Write a fate with its count below: on a phone one line would run into the ends' names, which come towards it."""
-    return f"{wrapped(name, 10)}<br>{count_words(count)}"
 
 
 def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool, over: str) -> str:

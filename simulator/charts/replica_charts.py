@@ -38,7 +38,9 @@ def batch_timeline(trace: Trace, at_s: float | None = None) -> Chart:
     start = middle - MINUTE_S / 2
     run = batches(trace, start, start + MINUTE_S)
     when = f"{'the busiest minute,' if middle == busiest else 'the minute'} around {_clock_s(trace, middle)}"
-    takeaway, table = _batches_takeaway(trace, run, start, when), _batches_table(run, trace)
+    stages = [_stage_words(trace, str(name), start, rows) for name, rows in run.groupby("stage", observed=True)]
+    takeaway = f"In {when}: {'; '.join(stages)}." if stages else f"In {when}, no batch ran."
+    table = _batches_table(run, trace)
     if run.empty:
         return Chart(None, takeaway, table)
     colours = stage_colours(trace.plan.scenario)
@@ -72,11 +74,6 @@ def _batch_bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start
     inside = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0, "insidetextfont_color": word_on(colour)}
     more = {"base": rows["started_s"] - start, "text": sizes, "customdata": rows[["size", "seconds"]]}
     return bars(label + " " + rows["replica"].astype(str), rows["seconds"], colour, label, hover, **more, **inside)
-
-
-def _batches_takeaway(trace: Trace, run: pd.DataFrame, start: float, when: str) -> str:
-    stages = [_stage_words(trace, str(name), start, rows) for name, rows in run.groupby("stage", observed=True)]
-    return f"In {when}: {'; '.join(stages)}." if stages else f"In {when}, no batch ran."
 
 
 def _stage_words(trace: Trace, name: str, start: float, rows: pd.DataFrame) -> str:

@@ -85,8 +85,10 @@ def marked(
         for row, strike in enumerate(strikes):
             _mark(chart.figure, strike, row, at, window)
     sentence = " ".join([chart.takeaway, *(strike_sentence(plan, strike) for strike in strikes)])
-    table = chart.table if times is None else chart.table.assign(curveball=_active(times, strikes))
-    return Chart(chart.figure, sentence, table)
+    if times is None:
+        return Chart(chart.figure, sentence, chart.table)
+    active = ([strike.label for strike in strikes if strike.start_s <= time < strike.end_s] for time in times)
+    return Chart(chart.figure, sentence, chart.table.assign(curveball=[", ".join(labels) for labels in active]))
 
 
 def _mark(drawn: go.Figure, strike: Strike, row: int, at: Callable[[float], Any], window: Window) -> None:
@@ -97,7 +99,3 @@ def _mark(drawn: go.Figure, strike: Strike, row: int, at: Callable[[float], Any]
     late = strike.start_s > (window[0] + window[1]) / 2  # the label goes to the side with more room
     where = {"x": start, "y": 1 - _ROW * (row + 1), "yref": "paper", "yanchor": "middle"}
     drawn.add_annotation(**where, xanchor="right" if late else "left", text=f" {strike.label} ", showarrow=False)
-
-
-def _active(times: pd.Series[float], strikes: list[Strike]) -> list[str]:
-    return [", ".join(strike.label for strike in strikes if strike.start_s <= time < strike.end_s) for time in times]

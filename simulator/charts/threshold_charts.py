@@ -157,10 +157,15 @@ def roc(plan: Plan) -> Chart:
 
     In a cascade, the takeaway is about the last model.
     """
-    table, thresholds, (positives, negatives) = _last_table(plan), operating_points(plan), _axes(plan)
+    table, thresholds, who = plan.scores, operating_points(plan), _words(plan)
+    assert table is not None
+    positives, negatives = f"{who.positives} {who.flagged} (%)", f"{who.negatives} {who.flagged} (%)"
     drawn = figure(*_curves(plan), _threshold_points(thresholds), height=460)
     if isinstance(table.about, Published):
-        drawn.add_trace(_published(table.about))
+        about = table.about
+        x, y = [100 * (1 - about.specificity)] * 2, [100 * about.sensitivity_low, 100 * about.sensitivity_high]
+        look, hover = translucent(RED, 0.4), "published: %{y:.0f}%<extra></extra>"
+        drawn.add_trace(line(x, y, look, "published range", hover, width=12))
     for bound in _target_sensitivities(plan):
         drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title=negatives, range=[-2, 102], constrain="domain")
@@ -172,11 +177,6 @@ def roc(plan: Plan) -> Chart:
 def _words(plan: Plan) -> Population:
     assert plan.scenario.population is not None
     return plan.scenario.population
-
-
-def _axes(plan: Plan) -> tuple[str, str]:
-    who = _words(plan)
-    return f"{who.positives} {who.flagged} (%)", f"{who.negatives} {who.flagged} (%)"
 
 
 def with_tried(chart: Chart, across: float, up: float) -> Chart:
@@ -194,11 +194,6 @@ def _curves(plan: Plan) -> list[go.Scatter]:
     return curves
 
 
-def _last_table(plan: Plan) -> ScoreTable:
-    assert plan.scores is not None
-    return plan.scores
-
-
 def _threshold_points(thresholds: list[OperatingPoint]) -> go.Scatter:
     across, up = [point.false_positives for point in thresholds], [point.sensitivity for point in thresholds]
     (x_low, x, x_high), (y_low, y, y_high) = (
@@ -209,11 +204,6 @@ def _threshold_points(thresholds: list[OperatingPoint]) -> go.Scatter:
     bounds: dict[str, Any] = {"error_x": whiskers(x_low, x, x_high), "error_y": whiskers(y_low, y, y_high)}
     hover = "%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>"
     return points(x, y, ORANGE, "thresholds of this design, 95% interval", hover, size=12, **named, **bounds)
-
-
-def _published(about: Published) -> go.Scatter:
-    x, y = [100 * (1 - about.specificity)] * 2, [100 * about.sensitivity_low, 100 * about.sensitivity_high]
-    return line(x, y, translucent(RED, 0.4), "published range", "published: %{y:.0f}%<extra></extra>", width=12)
 
 
 def _target_sensitivities(plan: Plan) -> list[float]:
@@ -246,8 +236,10 @@ def _points_table(points: list[OperatingPoint], positives: str, negatives: str) 
 
 def flagged_by_sensitivity(plan: Plan) -> Chart:
     """Draw the share of all that a threshold flags for a sensitivity, and the share that people can keep up with."""
-    curve, limits, scenario = flagged_curve(plan), review_limits(plan), plan.scenario
-    drawn = figure(*_with_band(curve, _words(plan).flagged), showlegend=False)
+    curve, limits, scenario, who = flagged_curve(plan), review_limits(plan), plan.scenario, _words(plan)
+    x, hover = 100 * curve["sensitivity"], f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {who.flagged}<extra></extra>"
+    shares = line(x, 100 * curve["flagged"], BLUE, hover=hover, width=3)
+    drawn = figure(*band(x, 100 * curve["low"], 100 * curve["high"], BLUE), shares, showlegend=False)
     name, least = next(iter(limits.items()), ("", inf))
     if least < 1:
         drawn.add_hrect(y0=100 * least, y1=102, fillcolor=translucent(RED, 0.12), line_width=0, layer="below")
@@ -255,15 +247,11 @@ def flagged_by_sensitivity(plan: Plan) -> Chart:
         drawn.add_annotation(text=wrapped(f"{scenario.stages[name].label} cannot keep up"), showarrow=False, **place)
     for bound in _target_sensitivities(plan):
         drawn.add_vline(x=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
-    drawn.update_xaxes(title=f"{_words(plan).positives} {_words(plan).flagged}, of the labelled ones (%)", range=[70, 100.4])
-    drawn.update_yaxes(title=f"{scenario.who.many} {_words(plan).flagged} (%)", range=[0, 102])
-    return Chart(drawn, f"{_needed(plan, curve)}{_kept_up(scenario, limits, _words(plan).flagged)}", _in_percent(plan, curve))
-
-
-def _with_band(curve: pd.DataFrame, flagged: str) -> list[go.Scatter]:
-    x, hover = 100 * curve["sensitivity"], f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {flagged}<extra></extra>"
-    edges = band(x, 100 * curve["low"], 100 * curve["high"], BLUE)
-    return [*edges, line(x, 100 * curve["flagged"], BLUE, hover=hover, width=3)]
+    drawn.update_xaxes(title=f"{who.positives} {who.flagged}, of the labelled ones (%)", range=[70, 100.4])
+    drawn.update_yaxes(title=f"{scenario.who.many} {who.flagged} (%)", range=[0, 102])
+    loads = [f" {_keeps_up(scenario.stages[name].label, limit, who.flagged)}" for name, limit in limits.items()]
+    columns = ["sensitivity (%)", f"{scenario.who.many} {who.flagged} (%)", "95% low (%)", "95% high (%)"]
+    return Chart(drawn, "".join([_needed(plan, curve), *loads]), (100 * curve).set_axis(columns, axis=1))
 
 
 def _needed(plan: Plan, curve: pd.DataFrame) -> str:
@@ -273,10 +261,6 @@ def _needed(plan: Plan, curve: pd.DataFrame) -> str:
     sentence = f"To have {100 * first[0]:g}% of the {who.positives} {who.flagged}, {first[1]} of all {crowd} must be"
     sentence += "".join(f"; to have {100 * target:g}%, {share}" for target, share in others)
     return f"{sentence}. “{upper_first(who.flagged)}” counts scores alone; “{who.escalated}” counts the ends of a run."
-
-
-def _kept_up(scenario: Scenario, limits: Mapping[str, float], flagged: str) -> str:
-    return "".join(f" {_keeps_up(scenario.stages[name].label, limit, flagged)}" for name, limit in limits.items())
 
 
 def _keeps_up(label: str, limit: float, flagged: str) -> str:
@@ -289,8 +273,3 @@ def _keeps_up(label: str, limit: float, flagged: str) -> str:
 
 def _share_at(curve: pd.DataFrame, target: float) -> str:
     return f"{100 * curve['flagged'].iloc[(curve['sensitivity'] - target).abs().argmin()]:.0f}%"
-
-
-def _in_percent(plan: Plan, curve: pd.DataFrame) -> pd.DataFrame:
-    names = ["sensitivity (%)", f"{plan.scenario.who.many} {_words(plan).flagged} (%)", "95% low (%)", "95% high (%)"]
-    return (100 * curve).set_axis(names, axis=1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from simulator.cli.exits import UsageError, counting_bar
+from simulator.cli.signals import keeping
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import in_one_step
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from simulator.engine.compiled_plan import Plan
     from simulator.explain.result import Result
     from simulator.metrics.measures import Measures
+    from simulator.sweeps.sweep import Submit
 
 # ---- a design and its run
 
@@ -129,6 +132,22 @@ def read_figures(figures: Sequence[str] | None) -> dict[str, float]:
             example = "--figure population.prevalence=0.03"
             raise UsageError(f"--figure {figure}: write it as PLACE=NUMBER, such as {example}") from None
     return numbers
+
+
+@contextmanager
+def workers(scheduler: str | None) -> Iterator[Submit]:
+    """Run points on the processes of this machine, or on the workers of a Dask scheduler."""
+    with keeping("the designs that have run are kept; the same command goes on from there"):
+        if scheduler is None:
+            from simulator.processes import ProcessPool
+
+            with ProcessPool() as pool:
+                yield pool.submit
+            return
+        from simulator.dask_cluster import Cluster
+
+        with Cluster(scheduler) as cluster:
+            yield cluster.submit
 
 
 def check_chart(file: Path | None) -> None:

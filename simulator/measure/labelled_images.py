@@ -73,17 +73,12 @@ def read_dataset(folder: Path) -> Dataset:
         raise CannotMeasureError(f"{folder}: there is no such folder; --data takes one with labelled images")
     found = [path for place in (folder, folder / "annotations") for path in sorted(place.glob("*.json"))]
     if len(found) > 1:
-        raise CannotMeasureError(
-            f"{folder}: holds {len(found)} JSON files, {_listed(found)}; leave the one with the labels there"
-        )
+        listed = ", ".join(path.name for path in found[:5])
+        raise CannotMeasureError(f"{folder}: holds {len(found)} JSON files, {listed}; leave the one with the labels there")
     dataset = _read_coco(folder, found[0]) if found else _read_yolo(folder)
     if not len(dataset.labels):
         raise CannotMeasureError(f"{folder}: its labels hold no box; without one nothing can be found")
     return dataset
-
-
-def _listed(paths: list[Path]) -> str:
-    return ", ".join(path.name for path in paths[:5])
 
 
 # YOLO

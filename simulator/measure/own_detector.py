@@ -55,7 +55,8 @@ def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, floa
             "annotations": [_annotation(labels, row) for row in range(len(labels))],
         }
         truth.createIndex()
-        answers = truth.loadRes(_rows(found))
+        size = found.box[:, 2:] - found.box[:, :2]
+        answers = truth.loadRes(np.column_stack([found.image, found.box[:, :2], size, found.score, found.category]))
         judged = COCOeval(truth, answers, "bbox")
         judged.params.areaRng, judged.params.areaRngLbl = [[0, 1e10]], ["all"]
         judged.params.maxDets = [MOST]
@@ -70,12 +71,6 @@ def _annotation(labels: Boxes, row: int) -> dict[str, Any]:
     size = right - left, bottom - top
     annotation = {"id": row + 1, "image_id": int(labels.image[row]), "category_id": int(labels.category[row]), "iscrowd": 0}
     return annotation | {"bbox": [left, top, *size], "area": size[0] * size[1]}
-
-
-def _rows(found: ScoredBoxes) -> NDArray[np.float64]:
-    """Return image, left, top, width, height, score, category; (n, 7)."""
-    size = found.box[:, 2:] - found.box[:, :2]
-    return np.column_stack([found.image, found.box[:, :2], size, found.score, found.category])
 
 
 #: Heights for recall, in pixels, and the least score of a detection there.

@@ -274,7 +274,8 @@ def _kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Fail
 
 
 def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
-    rows = [_summary(row) if isinstance(row, Profile) else _reason(row) for row in found]
+    told = {"model", "precision", "device", "step", "reason"}
+    rows = [_summary(row) if isinstance(row, Profile) else row.model_dump(include=told) for row in found]
     if as_json:
         typer.echo(json.dumps(rows))
         return
@@ -292,10 +293,6 @@ def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
         say(f"left out, as fewer than {FEWEST_CALLS} calls give no figure: {names}; --json lists them")
     for row in failed:
         say("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
-
-
-def _reason(failure: Failure) -> dict[str, Any]:
-    return failure.model_dump(include={"model", "precision", "device", "step", "reason"})
 
 
 def _summary(profile: Profile) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -67,34 +68,12 @@ def int8_dynamic(source: Path, target: Path, _: Images) -> None:
     quantize_dynamic(target, target, op_types_to_quantize=["Conv"], weight_type=QuantType.QUInt8)
 
 
-def int8_static(source: Path, target: Path, images: Images) -> None:
-    _static(source, target, images)
-
-
-def int8_static_7bit(source: Path, target: Path, images: Images) -> None:
-    """Convert as int8_static, with weights in -64 to 64, so that no processor's 8-bit products saturate."""
-    _static(source, target, images, weights="7 bits")
-
-
-def int8_static_unsigned(source: Path, target: Path, images: Images) -> None:
-    """Convert as int8_static, with unsigned weights: products are added in 32 bits on every processor."""
-    _static(source, target, images, weights="unsigned")
-
-
-def int8_static_percentile(source: Path, target: Path, images: Images) -> None:
-    _static(source, target, images, CalibrationMethod.Percentile)
-
-
 def int8_mixed(source: Path, target: Path, images: Images) -> None:
     left = sensitive_nodes(onnx.load(source, load_external_data=False).graph)
-    _static(source, target, images, kinds=sorted(_WEIGHTED), left=left)
+    int8_static(source, target, images, kinds=sorted(_WEIGHTED), left=left)
 
 
-def int8_convolutions(source: Path, target: Path, images: Images, left: list[str], weights: Weights = "8 bits") -> None:
-    _static(source, target, images, kinds=["Conv"], left=left, weights=weights)
-
-
-def _static(
+def int8_static(
     source: Path,
     target: Path,
     images: Images,
@@ -131,21 +110,16 @@ def sensitive_nodes(graph: onnx.GraphProto) -> list[str]:
     weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
     layers = [node for node in graph.node if node.op_type in _WEIGHTED and _has_weights(node, weights)]
     products = [node for node in graph.node if node.op_type in _WEIGHTED and not _has_weights(node, weights)]
-    depthwise = [node for node in layers if node.op_type == "Conv" and _is_depthwise(node, weights)]
+    depthwise = [node for node in layers if node.op_type == "Conv" and is_depthwise(node, weights)]
     ends = layers[:1] + _last_layers(graph, weights)
     return list(dict.fromkeys(node.name for node in [*ends, *depthwise, *products]))
-
-
-def depthwise_nodes(graph: onnx.GraphProto) -> list[str]:
-    weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
-    return [node.name for node in graph.node if node.op_type == "Conv" and _is_depthwise(node, weights)]
 
 
 def _has_weights(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
     return any(name in weights for name in node.input[:2])
 
 
-def _is_depthwise(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
+def is_depthwise(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
     groups = next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
     return groups > 1 and weights.get(node.input[1], [0, 0])[1] == 1
 
@@ -171,10 +145,12 @@ QUANTIZERS: dict[str, Quantizer] = {
     "fp16": fp16,
     "int8_dynamic": int8_dynamic,
     "int8_static": int8_static,
-    "int8_static_percentile": int8_static_percentile,
+    "int8_static_percentile": partial(int8_static, method=CalibrationMethod.Percentile),
     "int8_mixed": int8_mixed,
-    "int8_static_7bit": int8_static_7bit,
-    "int8_static_unsigned": int8_static_unsigned,
+    # weights in -64 to 64, so that no processor's 8-bit products saturate
+    "int8_static_7bit": partial(int8_static, weights="7 bits"),
+    # products with unsigned weights are added in 32 bits on every processor
+    "int8_static_unsigned": partial(int8_static, weights="unsigned"),
 }
 #: Those that are measured unless others are named.
 PRECISIONS = ["fp32", *(name for name in QUANTIZERS if name not in UNSATURATED)]

@@ -119,19 +119,14 @@ def _table(found: list[ScoreSummary]) -> Table:
     table.add_column("kind")
     for summary in found:
         size = [f"{count:,}" for count in vars(summary.size).values()] if summary.size else ["", "", ""]
-        figures = (_percent(found) for found in summary.specificity_at.values())
-        table.add_row(summary.name, *size, _three_digits(summary.auc), *figures, summary.kind)
+        figures = (_with_bounds(reached, 100, 0, "%") for reached in summary.specificity_at.values())
+        table.add_row(summary.name, *size, _with_bounds(summary.auc, 1, 3), *figures, summary.kind)
     return table
 
 
-def _three_digits(found: Interval) -> str:
-    bounds = "" if isnan(found.low) else rf" \[{found.low:.3f}, {found.high:.3f}]"
-    return f"{found.value:.3f}{bounds}"
-
-
-def _percent(found: Interval) -> str:
-    bounds = "" if isnan(found.low) else rf" \[{100 * found.low:.0f}, {100 * found.high:.0f}]"
-    return f"{100 * found.value:.0f}%{bounds}"
+def _with_bounds(figure: Interval, factor: float, places: int, unit: str = "") -> str:
+    value, low, high = (f"{factor * number:.{places}f}" for number in (figure.value, figure.low, figure.high))
+    return f"{value}{unit}" + ("" if isnan(figure.low) else rf" \[{low}, {high}]")
 
 
 @scores.command("import")

@@ -120,6 +120,9 @@ def measure(
     look()
     with Onlooker() as onlooker:
         calls = time_calls(call, effort, lambda part: advance(part * (1 - _COLD_PART)), watch, look)
+    resident = {
+        batch: _median([fresh.batch_mb for fresh in cold if fresh.batch == batch]) for batch in {fresh.batch for fresh in cold}
+    }
     return ThreadRun(
         threads=threads,
         session_s=[round(fresh.seconds, 4) for fresh in cold],
@@ -127,19 +130,15 @@ def measure(
         others_share=round(onlooker.others_share, 3),
         speeds=[round(float(took / np.median(looks)), 4) for took in looks],
         fixed_cost=fixed_cost(calls),
-        calls=[timed.model_copy(update={"resident_mb": _resident(cold, timed.batch)}) for timed in calls],
+        calls=[timed.model_copy(update={"resident_mb": resident[timed.batch]}) for timed in calls],
     )
 
 
 def _cold_starts(start: Starter, effort: Effort, advance: Advance) -> "Iterator[_Fresh]":
     sizes, count = effort.batches, max(effort.starts, len(effort.batches))
     for number in range(count):
-        yield _cold_start(start, min(sizes), sizes[number % len(sizes)], effort.clock)
+        yield in_fresh_process(_first_answer, start, min(sizes), sizes[number % len(sizes)], effort.clock)
         advance(_COLD_PART / count)
-
-
-def _resident(cold: "list[_Fresh]", batch: int) -> float:
-    return _median([fresh.batch_mb for fresh in cold if fresh.batch == batch])
 
 
 def _median(mebibytes: list[float]) -> float:
@@ -232,10 +231,6 @@ class _Fresh:
     first_mb: float
     batch: int
     batch_mb: float
-
-
-def _cold_start(start: Starter, first: int, batch: int, clock: Clock) -> _Fresh:
-    return in_fresh_process(_first_answer, start, first, batch, clock)
 
 
 def _first_answer(start: Starter, first: int, batch: int, clock: Clock) -> _Fresh:

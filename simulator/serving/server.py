@@ -37,11 +37,9 @@ from simulator.limits import PAGE_BYTES, REQUEST_HEAD
 from simulator.paths import APP
 from simulator.processes import ORPHANED
 from simulator.rooms import room_doors as rooms
-from simulator.serving.bounds import Bounded
+from simulator.serving.middleware import Bounded, Proxied, VisitorCookies
 from simulator.serving.preparation import Preparation
-from simulator.serving.proxied import Proxied
 from simulator.serving.streamlit_repairs import run_callbacks_whole, send_fragments_whole, take_history_steps
-from simulator.serving.visitor_cookies import VisitorCookies
 
 #: Most characters of a name in a refusal.
 _MOST_SHOWN = 60

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from simulator.charts.look import (
     BLUE,
@@ -164,10 +163,11 @@ def kept_promises(coverages: list[Coverage]) -> Chart:
     """Draw the share of each class whose prediction set holds the true class, by coverage target, on held-out patients."""
     rows = coverage_rows(coverages)
     places = np.arange(len(rows), dtype=np.float64)
-    groups = [
-        _covered(rows, places + aside, name, colour)
-        for name, colour, aside in (("positives", ORANGE, -_ASIDE), ("negatives", BLUE, _ASIDE))
-    ]
+    groups = []
+    for name, colour, aside in (("positives", ORANGE, -_ASIDE), ("negatives", BLUE, _ASIDE)):
+        low, covered, high = rows[f"{name} low"], rows[f"{name} covered (%)"], rows[f"{name} high"]
+        hover, bounds = "%{y:.1f}% covered<extra></extra>", whiskers(low, covered, high)
+        groups.append(points(places + aside, covered, colour, f"{name} covered", hover, error_y=bounds))
     look, hover = {"color": GREY, "opacity": 0.35}, "%{y:.0f}% unsure<extra></extra>"
     unsure = go.Bar(name="unsure, of all", x=places, y=rows["unsure (%)"], width=0.5, marker=look, hovertemplate=hover)
     drawn = figure(unsure, targets(places, rows["promised (%)"], 46), *groups, height=380)
@@ -175,12 +175,6 @@ def kept_promises(coverages: list[Coverage]) -> Chart:
     drawn.update_xaxes(title="coverage target for each class", tickvals=places, ticktext=names)
     drawn.update_yaxes(title="reached on held-out patients (%)", range=[0, 101])
     return Chart(drawn, _coverage_takeaway(coverages), rounded(rows))
-
-
-def _covered(rows: pd.DataFrame, places: NDArray[np.float64], name: str, colour: str) -> go.Scatter:
-    value = rows[f"{name} covered (%)"]
-    bounds = whiskers(rows[f"{name} low"], value, rows[f"{name} high"])
-    return points(places, value, colour, f"{name} covered", "%{y:.1f}% covered<extra></extra>", error_y=bounds)
 
 
 def _coverage_takeaway(coverages: list[Coverage]) -> str:
@@ -217,12 +211,9 @@ def by_group(rows: pd.DataFrame, promise: float) -> Chart:
 
 def _unjudged(rows: pd.DataFrame) -> go.Scatter:
     few = rows[rows["verdict"] != ""]
-    counts = few.assign(words=[_counted(n, what) for n, what in zip(few["n"], few["what"], strict=True)])
+    nouns = few["what"].map({"sensitivity": "positive", "specificity": "negative"})
+    counts = few.assign(words=[counted(n, noun) for n, noun in zip(few["n"], nouns, strict=True)])
     return too_few({str(label): ", ".join(words) for label, words in counts.groupby("label")["words"]})
-
-
-def _counted(n: int, what: str) -> str:
-    return counted(n, "positive" if what == "sensitivity" else "negative")
 
 
 def _groups_takeaway(rows: pd.DataFrame) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from simulator.charts.look import (
     BLUE,
@@ -43,20 +42,18 @@ def optimism(rows: pd.DataFrame, promise: float) -> Chart:
     """
     promised = rows["promise"].unique()
     places = np.arange(len(promised), dtype=np.float64)
-    groups = [
-        _way(rows[rows["way"] == way], places + aside, way) for way, aside in zip((SAME, REST, NEXT), _ASIDE, strict=True)
-    ]
+    groups = []
+    for way, aside in zip((SAME, REST, NEXT), _ASIDE, strict=True):
+        least, reached, most = (100 * rows.loc[rows["way"] == way, name] for name in ("least", "reached", "most"))
+        hover, bounds = "%{y:.1f}% of the positives<extra></extra>", whiskers(least, reached, most)
+        groups.append(points(places + aside, reached, _COLOURS[way], way, hover, size=11, error_y=bounds))
     drawn = figure(targets(places, 100 * promised, 60), *groups, height=400)
     names = [f"{share:.0%}" for share in promised]
     drawn.update_xaxes(title="target sensitivity of the threshold", tickvals=places, ticktext=names)
     drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
-    return chart(drawn, _optimism_takeaway(rows, promise), _in_percent(rows), digits=4)
-
-
-def _way(rows: pd.DataFrame, places: NDArray[np.float64], way: str) -> go.Scatter:
-    least, reached, most = (list(100 * rows[name]) for name in ("least", "reached", "most"))
-    hover, bounds = "%{y:.1f}% of the positives<extra></extra>", whiskers(least, reached, most)
-    return points(places, reached, _COLOURS[way], way, hover, size=11, error_y=bounds)
+    shares = ["promise", "reached", "low", "high", "least", "most"]
+    columns = {name: f"{name} (%)" for name in shares}
+    return chart(drawn, _optimism_takeaway(rows, promise), rows, columns, shares=shares, digits=4)
 
 
 def _optimism_takeaway(rows: pd.DataFrame, promise: float) -> str:
@@ -67,11 +64,6 @@ def _optimism_takeaway(rows: pd.DataFrame, promise: float) -> str:
         f"on one fold and applied to the next, it reaches {percent(after['reached'])} on average "
         f"(95% interval {percent(after['low'])} to {percent(after['high'])}), and {percent(after['least'])} in the worst fold."
     )
-
-
-def _in_percent(rows: pd.DataFrame) -> pd.DataFrame:
-    shares = {name: 100 * rows[name] for name in ("promise", "reached", "low", "high", "least", "most")}
-    return rows.assign(**shares).rename(columns={name: f"{name} (%)" for name in shares})
 
 
 def threshold_transfers(transfers: list[Transfer]) -> Chart:

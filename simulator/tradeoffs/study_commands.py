@@ -32,9 +32,9 @@ from simulator.cli.options import (
     Strikes,
     check_chart,
     read_picks,
+    workers,
     write_chart,
 )
-from simulator.cli.sweep_workers import workers
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, claims_json
 from simulator.intervals import Interval

@@ -32,9 +32,9 @@ from simulator.cli.options import (
     read_figures,
     read_picks,
     read_strikes,
+    workers,
     write_chart,
 )
-from simulator.cli.sweep_workers import workers
 from simulator.engine.plan import compile_plan
 from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import METHODS, axis_of

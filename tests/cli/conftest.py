@@ -55,7 +55,7 @@ class Here:
 def _in_this_process(request, monkeypatch):
     """A test whose name has `in_processes` starts them all the same, and so does every command that is a process of its own."""
     if "in_processes" not in request.node.name:
-        for module in ("practice.levers_command", "processes", "cli.sweep_workers"):
+        for module in ("practice.levers_command", "processes"):
             monkeypatch.setattr(f"simulator.{module}.ProcessPool", Here)
 
 

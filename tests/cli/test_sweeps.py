@@ -56,7 +56,7 @@ def test_a_sweep_in_processes_prints_the_same_as_one_in_this_process(casesim, ca
     for number in (1, 2):
         monkeypatch.setattr("simulator.sweeps.outcome_cache.SWEEPS", tmp_path / f"sweeps{number}")
         printed.append(casesim("sweep", case, *OVER, "--replications", 2, "--json"))
-        monkeypatch.setattr("simulator.cli.sweep_workers.ProcessPool", Here)
+        monkeypatch.setattr("simulator.processes.ProcessPool", Here)
     assert printed[0].status == 0
     assert printed[0].out == printed[1].out
 

@@ -27,9 +27,8 @@ from simulator.limits import ROOM_COOKIES, WRONG_TOKENS
 from simulator.rooms import room_doors as rooms
 from simulator.rooms import room_keys
 from simulator.rooms.room_keys import RoomKeys
-from simulator.serving.proxied import Proxied
+from simulator.serving.middleware import Proxied, VisitorCookies
 from simulator.serving.server import Guard
-from simulator.serving.visitor_cookies import VisitorCookies
 from tests.fuzz.mutate import drawn
 from tests.fuzz.runner import Kind, Limits, Refusal, Trial
 
@@ -142,7 +141,7 @@ async def _answered(event: h11.Request, looks: list[str]) -> tuple[int, list[str
     usual = config.get_option
     with (
         patch.object(rooms, "_KEYS", RoomKeys(access)),
-        patch("simulator.serving.visitor_cookies.trails", lambda: Trails(_Store())),
+        patch("simulator.serving.middleware.trails", lambda: Trails(_Store())),
         patch.object(config, "get_option", lambda key: ["localhost"] if key == "server.allowedHosts" else usual(key)),
     ):
         await Proxied(Guard(_admission()))(scope, receive, send)

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from simulator.limits import ADDRESS, FIELD_TEXT, PAGE_BYTES, STUDIO_BYTES
-from simulator.serving.bounds import Bounded
+from simulator.serving.middleware import Bounded
 
 NEWLINES = "case=" + "%0A" * 20_000
 

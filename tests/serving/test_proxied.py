@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from simulator.app.admission import Admission
 from simulator.serving import server
-from simulator.serving.proxied import Proxied
+from simulator.serving.middleware import Proxied
 
 TOKEN = "a token of the server"
 

@@ -15,8 +15,8 @@ from simulator.app.store.faults import StoreError
 from simulator.app.store.session_log import SessionLog
 from simulator.app.trails import COOKIE, Trails
 from simulator.rooms import room_doors as rooms
-from simulator.serving import server, visitor_cookies
-from simulator.serving.visitor_cookies import VisitorCookies
+from simulator.serving import middleware, server
+from simulator.serving.middleware import VisitorCookies
 
 PAGE = {"Accept": "text/html,*/*"}
 TOKEN = "a token of the server"
@@ -26,7 +26,7 @@ OLD = "old-visitor_" + "v" * 10
 @pytest.fixture
 def trails(monkeypatch, tmp_path):
     made = Trails(TrailStore(f"sqlite:///{tmp_path / 'trails.db'}"))
-    monkeypatch.setattr(visitor_cookies, "trails", lambda: made)
+    monkeypatch.setattr(middleware, "trails", lambda: made)
     return made
 
 
@@ -105,11 +105,11 @@ def test_a_page_comes_without_the_database_and_has_no_trail_then(monkeypatch):
             raise StoreError("no connection")
 
     broken = Trails(Broken())
-    monkeypatch.setattr(visitor_cookies, "trails", lambda: broken)
+    monkeypatch.setattr(middleware, "trails", lambda: broken)
     answer = TestClient(APP).get("/", headers=PAGE)
     assert (answer.text, set(given(answer))) == ("<p>here</p>", {"casesim_browser"})
 
 
 def test_the_pages_of_the_server_have_them():
     assert isinstance(server._pages, VisitorCookies)
-    assert visitor_cookies._is_no_page(f"/{ROUTE_HEALTH}")
+    assert middleware._is_no_page(f"/{ROUTE_HEALTH}")
