@@ -200,11 +200,11 @@ def test_a_panel_is_its_record_and_its_drawing(copy: Path):
         encoding="utf-8",
     )
     script = """
-from simulator.app.exhibit_drawings import panels_by_exhibit
+from simulator.app.exhibit_drawings import drawings
 from simulator.case.exhibits import offered
 from simulator.case.load import load
 assert "hello" in offered(load("retry-storm"))
-panels_by_exhibit()["hello"]("run")
+drawings().panels["hello"]("run")
 """
     assert "Hello, run" in _run(copy, script)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from typing import NamedTuple
 
 from simulator.app.widgets import draw, replication_0
 from simulator.case.exhibits import EXHIBITS
@@ -21,56 +22,43 @@ TimedPanel = Callable[[Result, Trace, float], None]
 #: Makes a chart of a run; the second argument simulates its replication 0.
 RunChart = Callable[[Result, Callable[[], Trace]], Chart]
 
-_PANELS: dict[str, Panel] = {}
-_TIMED: dict[str, TimedPanel] = {}
-_CHARTS: dict[str, RunChart] = {}
-_HEROES: dict[str, Panel] = {}
+
+class Drawings(NamedTuple):
+    """The drawings of exhibits, by name; heroes: of those that stand first in a case, one picture without controls."""
+
+    panels: dict[str, Panel]
+    timed: dict[str, TimedPanel]
+    charts: dict[str, RunChart]
+    heroes: dict[str, Panel]
+
+
+_DRAWINGS = Drawings({}, {}, {}, {})
+
+
+@cache
+def drawings() -> Drawings:
+    for module in dict.fromkeys(exhibit.drawn_in for exhibit in EXHIBITS.values() if exhibit.drawn_in):
+        import_module(f"simulator.{module}")
+    return _DRAWINGS
 
 
 def hero_panel(exhibit: str) -> Callable[[Panel], Panel]:
-    """Register the drawing of an exhibit that stands first in a case: one picture, without controls."""
-    return lambda function: _HEROES.setdefault(exhibit, function)
+    return lambda function: _DRAWINGS.heroes.setdefault(exhibit, function)
 
 
 def panel(exhibit: str) -> Callable[[Panel], Panel]:
-    return lambda function: _PANELS.setdefault(exhibit, function)
+    return lambda function: _DRAWINGS.panels.setdefault(exhibit, function)
 
 
 def timed_panel(exhibit: str) -> Callable[[TimedPanel], TimedPanel]:
-    return lambda function: _TIMED.setdefault(exhibit, function)
+    return lambda function: _DRAWINGS.timed.setdefault(exhibit, function)
 
 
 def run_chart(exhibit: str, key: str) -> Callable[[RunChart], RunChart]:
     """Register a chart of a run as the drawing of an exhibit; key: of its widget."""
 
     def register(function: RunChart) -> RunChart:
-        _PANELS[exhibit] = lambda result: draw(function(result, lambda: replication_0(result)), key=key)
-        return _CHARTS.setdefault(exhibit, function)
+        _DRAWINGS.panels[exhibit] = lambda result: draw(function(result, lambda: replication_0(result)), key=key)
+        return _DRAWINGS.charts.setdefault(exhibit, function)
 
     return register
-
-
-@cache
-def _load() -> None:
-    for module in dict.fromkeys(exhibit.drawn_in for exhibit in EXHIBITS.values() if exhibit.drawn_in):
-        import_module(f"simulator.{module}")
-
-
-def panels_by_exhibit() -> dict[str, Panel]:
-    _load()
-    return _PANELS
-
-
-def heroes_by_exhibit() -> dict[str, Panel]:
-    _load()
-    return _HEROES
-
-
-def timed_panels_by_exhibit() -> dict[str, TimedPanel]:
-    _load()
-    return _TIMED
-
-
-def charts_by_exhibit() -> dict[str, RunChart]:
-    _load()
-    return _CHARTS

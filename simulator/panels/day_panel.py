@@ -7,7 +7,7 @@ from math import ceil
 
 import streamlit as st
 
-from simulator.app.exhibit_drawings import timed_panel, timed_panels_by_exhibit
+from simulator.app.exhibit_drawings import drawings, timed_panel
 from simulator.app.widgets import draw, plain, replication_0
 from simulator.case.exhibits import EXHIBITS
 from simulator.charts.answer_charts import age_over_time, age_shares
@@ -34,14 +34,14 @@ def over_time(names: list[str], result: Result) -> None:
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences))
     for name in names:
         st.header(plain(label_of(name, trace)), anchor=False)
-        timed_panels_by_exhibit()[name](result, trace, at_s)
+        drawings().timed[name](result, trace, at_s)
     st.caption(f"One of {result.replications} replications.")
 
 
 def at_its_busiest(name: str, result: Result) -> None:
     """Draw an exhibit of one replication at the middle of its busiest minute, without the slider."""
     trace = replication_0(result)
-    timed_panels_by_exhibit()[name](result, trace, _middle(trace))
+    drawings().timed[name](result, trace, _middle(trace))
 
 
 def label_of(name: str, trace: Trace) -> str:

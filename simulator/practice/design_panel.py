@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from simulator.app.design_state import widget_value
-from simulator.app.exhibit_drawings import panels_by_exhibit, timed_panels_by_exhibit
+from simulator.app.exhibit_drawings import drawings
 from simulator.app.live_session import LiveSession
 from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain
@@ -125,7 +125,7 @@ def _was_run_here(live: LiveSession) -> bool:
 def _panels(live: LiveSession, result: Result, phase: PracticePhase) -> None:
     there = set(result.plan.scenario.shown()) - {hero_of(result.plan.scenario)}  # the hero stands above
     shown = [name for name in phase.panels if name in there]
-    timed = [name for name in shown if name in timed_panels_by_exhibit()]  # they share one slider, so they stand together
+    timed = [name for name in shown if name in drawings().timed]  # they share one slider, so they stand together
     for names in [timed if name in timed else [name] for name in shown if name not in timed[1:]]:
         title = " and ".join(EXHIBITS[name].label for name in names)
         with st.expander(plain(title), key=f"session:panel:{names[0]}", on_change="rerun") as drawer:
@@ -133,7 +133,7 @@ def _panels(live: LiveSession, result: Result, phase: PracticePhase) -> None:
             if drawer.open and names == timed:
                 over_time(names, result)
             elif drawer.open:
-                panels_by_exhibit()[names[0]](result)
+                drawings().panels[names[0]](result)
 
 
 def _note_opening(live: LiveSession, panels: list[str], is_open: bool | None) -> None:

@@ -10,15 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from simulator.app.design_state import step
-from simulator.app.exhibit_drawings import (
-    Panel,
-    hero_panel,
-    heroes_by_exhibit,
-    panel,
-    panels_by_exhibit,
-    run_chart,
-    timed_panels_by_exhibit,
-)
+from simulator.app.exhibit_drawings import Panel, drawings, hero_panel, panel, run_chart
 from simulator.app.widgets import draw, evidence, lessons, plain, replication_0
 from simulator.case.choices import changed_choices
 from simulator.case.exhibits import EXHIBITS, Question, has_encounters
@@ -67,24 +59,24 @@ def panels(scenario: Scenario) -> dict[str, list[Panel]]:
 
 def _parts(scenario: Scenario, question: Question) -> list[Panel]:
     names = [name for name in scenario.shown() if EXHIBITS[name].question == question]
-    timed = [name for name in names if name in timed_panels_by_exhibit()]
+    timed = [name for name in names if name in drawings().timed]
     return [partial(over_time, timed) if name in timed else partial(_titled, name) for name in names if name not in timed[1:]]
 
 
 def hero(result: Result) -> None:
     """Draw the exhibit that stands first in a case; nothing where it has none."""
     name = hero_of(result.plan.scenario)
-    if name in heroes_by_exhibit():
-        heroes_by_exhibit()[name](result)
-    elif name in timed_panels_by_exhibit():
+    if name in drawings().heroes:
+        drawings().heroes[name](result)
+    elif name in drawings().timed:
         at_its_busiest(name, result)
-    elif name in panels_by_exhibit():
-        panels_by_exhibit()[name](result)
+    elif name in drawings().panels:
+        drawings().panels[name](result)
 
 
 def _titled(name: str, result: Result) -> None:
     st.header(EXHIBITS[name].label, anchor=False)
-    panels_by_exhibit()[name](result)
+    drawings().panels[name](result)
 
 
 @panel("outcomes")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil, floor, log10
 from time import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,7 +16,7 @@ from simulator.case.outputs import Metric
 from simulator.case.phases import predicted_metrics
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import design_flow
-from simulator.charts.look import BLUE, ORANGE, Chart
+from simulator.charts.look import BLUE, ORANGE, Chart, line, points
 from simulator.engine.compiled_plan import Plan
 from simulator.explain.result import Result
 from simulator.intervals import Interval
@@ -207,14 +207,11 @@ def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
     factor, unit = _scale(_bound_of(result.verdicts, metric), metric)
     rows = [("You", low, (low + high) / 2, high, ORANGE), ("The run", found.low, found.value, found.high, BLUE)]
     figure = go.Figure()
+    plain_look: dict[str, Any] = {"showlegend": False, "hoverinfo": None}
     for name, start, middle, end, colour in rows:
-        line = {"color": colour, "width": 8}
-        figure.add_scatter(
-            x=[factor * start, factor * end], y=[name, name], mode="lines", line=line, name=name, showlegend=False
-        )
+        figure.add_trace(line([factor * start, factor * end], [name, name], colour, name, width=8, **plain_look))
         if name == "The run":
-            marker = {"color": colour, "size": 14}
-            figure.add_scatter(x=[factor * middle], y=[name], mode="markers", marker=marker, showlegend=False)
+            figure.add_trace(points([factor * middle], [name], colour, size=14, **plain_look))
     name = metric.label
     figure.update_layout(height=130, margin={"l": 0, "r": 0, "t": 10, "b": 0}, xaxis_title=f"{name}{unit}")
     held = low <= found.value <= high

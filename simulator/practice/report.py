@@ -7,7 +7,7 @@ from html import escape
 
 import pandas as pd
 
-from simulator.app.exhibit_drawings import charts_by_exhibit
+from simulator.app.exhibit_drawings import drawings
 from simulator.app.html_page import MARKDOWN, bullets, drawn_charts, html_page, section, table
 from simulator.app.links import command
 from simulator.case.figure_names import figure_name
@@ -66,7 +66,7 @@ def verdict_table(result: Result) -> str:
 
 
 def _of_run(result: Result, first: Trace) -> Iterator[Chart]:
-    scenario, charts = result.plan.scenario, charts_by_exhibit()
+    scenario, charts = result.plan.scenario, drawings().charts
     if scenario.population is not None:
         yield journeys(result, positive=True)
     yield charts["answer_times"](result, lambda: first)

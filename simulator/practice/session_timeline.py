@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
-from simulator.charts.look import BLUE, ORANGE, Chart
+from simulator.charts.look import BLUE, ORANGE, Chart, points
 from simulator.session.session_record import RecordRow, record
 from simulator.session.session_state import SessionState
 from simulator.units import counted
@@ -24,7 +25,7 @@ def session_timeline(scenario: Scenario, state: SessionState) -> Chart:
     figure = go.Figure()
     _phases(figure, scenario, state)
     for what, mark in _MARKS.items():
-        _marks(figure, what, mark, [row for row in rows if row.what == what])
+        figure.add_trace(_marks(what, mark, [row for row in rows if row.what == what]))
     titles = [phase.title for phase in phases_of(scenario)]
     order = [*reversed(titles), *_MARKS]
     figure.update_yaxes(categoryorder="array", categoryarray=order, automargin=True)
@@ -35,7 +36,8 @@ def session_timeline(scenario: Scenario, state: SessionState) -> Chart:
         margin={"l": 0, "r": 0, "t": 10, "b": 0},
         showlegend=False,
     )
-    return Chart(figure, _takeaway(scenario, state), pd.DataFrame([_cells(row) for row in rows]))
+    cells = [{"minute": f"{row.minute:.1f}", "what": row.what, "details": row.details} for row in rows]
+    return Chart(figure, _takeaway(scenario, state), pd.DataFrame(cells))
 
 
 def _phases(figure: go.Figure, scenario: Scenario, state: SessionState) -> None:
@@ -50,30 +52,16 @@ def _phases(figure: go.Figure, scenario: Scenario, state: SessionState) -> None:
         figure.add_bar(base=start, x=[length], y=[title], orientation="h", marker_color=BLUE, hovertemplate=words)
 
 
-def _marks(figure: go.Figure, what: str, mark: str, rows: list[RecordRow]) -> None:
-    figure.add_scatter(
-        x=[row.minute for row in rows],
-        y=[what for _ in rows],
-        mode="markers",
-        marker={"symbol": mark, "size": 14, "color": ORANGE, "line": {"width": 2, "color": ORANGE}},
-        text=[row.details for row in rows],
-        customdata=[row.place for row in rows],
-        hovertemplate="%{text}<extra></extra>",
-        name=what,
-    )
+def _marks(what: str, symbol: str, rows: list[RecordRow]) -> go.Scatter:
+    words, places = [row.details for row in rows], [row.place for row in rows]
+    look: dict[str, Any] = {"size": 14, "symbol": symbol, "edge": 2, "text": words, "customdata": places}
+    return points([row.minute for row in rows], [what] * len(rows), ORANGE, what, "%{text}<extra></extra>", **look)
 
 
 def _takeaway(scenario: Scenario, state: SessionState) -> str:
-    over = [
-        phase.title
-        for phase in phases_of(scenario, state.session.minutes)
-        if state.used_s.get(phase.id, 0.0) > 60 * (phase.minutes + 1)
-    ]
+    planned, used = phases_of(scenario, state.session.minutes), state.used_s
+    over = [phase.title for phase in planned if used.get(phase.id, 0.0) > 60 * (phase.minutes + 1)]
     runs = sum(run.ended is not None for run in state.runs)
-    minutes = sum(state.used_s.values()) / 60
+    minutes = sum(used.values()) / 60
     words = f"You worked {minutes:.0f} of {counted(state.session.minutes, 'minute')} and ran {counted(runs, 'design')}."
     return f"{words} {' and '.join(over[:2])} took longer than planned." if over else words
-
-
-def _cells(row: RecordRow) -> dict[str, str]:
-    return {"minute": f"{row.minute:.1f}", "what": row.what, "details": row.details}

@@ -8,7 +8,7 @@ import streamlit as st
 
 from simulator.app import design_state as state
 from simulator.app.component_files import component_beside
-from simulator.app.exhibit_drawings import timed_panels_by_exhibit
+from simulator.app.exhibit_drawings import drawings
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.charts.look import GREY, ORANGE, PURPLE, SKY
@@ -99,7 +99,7 @@ def why(result: Result, run: str) -> None:
 
 def _over_time(scenario: Scenario) -> str:
     """Return the exhibit of a case that follows a run over time; the first one where none does."""
-    return next((name for name in scenario.shown() if name in timed_panels_by_exhibit()), scenario.shown()[0])
+    return next((name for name in scenario.shown() if name in drawings().timed), scenario.shown()[0])
 
 
 def _struck_card(result: Result, exhibit: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from simulator.app.board_component import whiteboard
 from simulator.app.design_state import widget_value
-from simulator.app.exhibit_drawings import heroes_by_exhibit, panels_by_exhibit, timed_panels_by_exhibit
+from simulator.app.exhibit_drawings import drawings
 from simulator.app.jobs import Job
 from simulator.app.news import Latest, follow, offer
 from simulator.app.widgets import plain
@@ -181,7 +181,7 @@ def open_panels(room: RoomAtHand) -> list[str]:
 
 def drawable(scenario: Scenario) -> list[str]:
     """Return the panels of a case that can be drawn, that of the first picture first."""
-    known = {**panels_by_exhibit(), **timed_panels_by_exhibit(), **heroes_by_exhibit()}
+    known = {**drawings().panels, **drawings().timed, **drawings().heroes}
     return [name for name in dict.fromkeys([hero_of(scenario), *scenario.shown()]) if name in known and name is not None]
 
 
@@ -213,12 +213,12 @@ def _opened(room: RoomAtHand) -> None:
 def _draw(name: str, result: Result) -> None:
     if name not in result.plan.scenario.shown():
         st.markdown(f"“{plain(EXHIBITS[name].label)}” has nothing to show of this drawing.")
-    elif name in timed_panels_by_exhibit():
+    elif name in drawings().timed:
         over_time([name], result)
-    elif name in panels_by_exhibit():
-        panels_by_exhibit()[name](result)
+    elif name in drawings().panels:
+        drawings().panels[name](result)
     else:
-        heroes_by_exhibit()[name](result)
+        drawings().heroes[name](result)
 
 
 #: The word for a way that leads nowhere.

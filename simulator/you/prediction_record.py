@@ -62,15 +62,8 @@ def settled_intervals(sessions: Sequence[OwnSession]) -> list[SettledInterval]:
 
 
 def _settled(scenario: Scenario, prediction: SessionPrediction) -> SettledInterval | None:
-    end = prediction.settled
-    if (
-        end is None
-        or prediction.metric is None
-        or end.value is None
-        or end.score is None
-        or prediction.low is None
-        or prediction.high is None
-    ):
+    end, low, high = prediction.settled, prediction.low, prediction.high
+    if end is None or end.value is None or end.score is None or prediction.metric is None or low is None or high is None:
         return None
     metric = scenario.metrics.get(prediction.metric)
     label = next(
@@ -80,7 +73,7 @@ def _settled(scenario: Scenario, prediction: SessionPrediction) -> SettledInterv
     unit = metric.unit if metric else ""
     placed = on_its_scale(scenario, prediction)
     span = None if placed is None else placed.span
-    return SettledInterval(scenario.title, label, unit, prediction.low, prediction.high, end.value, end.score, end.at, span)
+    return SettledInterval(scenario.title, label, unit, low, high, end.value, end.score, end.at, span)
 
 
 def held_share(intervals: Sequence[SettledInterval]) -> Interval:
@@ -126,18 +119,14 @@ def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
     drawn.update_yaxes(
         fixedrange=True, range=[-_FARTHEST - 0.4, _FARTHEST + 0.4], tickvals=list(ticks), ticktext=list(ticks.values())
     )
-    rows = [
-        (
-            clock(interval.at),
-            interval.case,
-            interval.metric,
-            _ends(interval),
-            spoken(interval.value, interval.unit),
-            "yes" if interval.held else "no",
-        )
-        for interval in intervals
-    ]
-    table = pd.DataFrame(rows, columns=["when", "case", "metric", "your interval", "the run", "held"])
+    table = pd.DataFrame({
+        "when": [clock(interval.at) for interval in intervals],
+        "case": [interval.case for interval in intervals],
+        "metric": [interval.metric for interval in intervals],
+        "your interval": [_ends(interval) for interval in intervals],
+        "the run": [spoken(interval.value, interval.unit) for interval in intervals],
+        "held": ["yes" if interval.held else "no" for interval in intervals],
+    })  # fmt: skip
     return Chart(drawn, held_sentences(intervals), table)
 
 

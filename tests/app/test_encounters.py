@@ -30,10 +30,10 @@ def drawn(name):
     """One exhibit of the vehicle's run, by itself."""
 
     def script(name):
-        from simulator.app.exhibit_drawings import panels_by_exhibit
+        from simulator.app.exhibit_drawings import drawings
         from tests.app.results import result
 
-        panels_by_exhibit()[name](result("vehicle"))
+        drawings().panels[name](result("vehicle"))
 
     page = AppTest.from_function(script, default_timeout=PATIENCE_S, kwargs={"name": name}).run()
     assert not page.exception
@@ -82,10 +82,10 @@ def test_the_picture_has_its_sentences_above_it_and_its_table_below(alone):
 
 def test_the_first_picture_of_a_case_has_no_controls():
     def script():
-        from simulator.app.exhibit_drawings import heroes_by_exhibit
+        from simulator.app.exhibit_drawings import drawings
         from tests.app.results import result
 
-        heroes_by_exhibit()["encounter"](result("vehicle"))
+        drawings().heroes["encounter"](result("vehicle"))
 
     page = AppTest.from_function(script, default_timeout=PATIENCE_S).run()
     assert not page.exception

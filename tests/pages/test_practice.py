@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 import streamlit as st
 
-from simulator.app.exhibit_drawings import panels_by_exhibit
+from simulator.app.exhibit_drawings import drawings
 from simulator.app.jobs import Watcher, registry
 from simulator.app.widgets import _loaded as scenario_cache
 from simulator.case.exhibits import EXHIBITS, Exhibit
@@ -171,7 +171,7 @@ def test_the_panels_of_a_case_answer_its_questions_in_order(practice):
 @pytest.mark.long
 def test_an_exhibit_from_outside_appears_on_the_page_of_a_case_that_names_it(practice, monkeypatch):
     monkeypatch.setitem(EXHIBITS, "hello", Exhibit("A greeting", "costs"))
-    monkeypatch.setitem(panels_by_exhibit(), "hello", lambda result: st.markdown(f"Hello, {result.requests:,} requests."))
+    monkeypatch.setitem(drawings().panels, "hello", lambda result: st.markdown(f"Hello, {result.requests:,} requests."))
     text = Path(find(STORM)).read_text(encoding="utf-8").replace("exhibits: [overload,", "exhibits: [hello, overload,")
     monkeypatch.setattr("simulator.app.widgets.load", lambda case: loads(text))
     scenario_cache.cache_clear()

@@ -8,7 +8,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from simulator.app.exhibit_drawings import panels_by_exhibit, timed_panels_by_exhibit
+from simulator.app.exhibit_drawings import drawings
 from simulator.case.exhibits import EXHIBITS
 from simulator.charts.threshold_charts import crowd
 from simulator.engine.run import simulate
@@ -86,7 +86,7 @@ def test_every_panel_draws_in_the_words_of_its_case(name, title):
 
 
 def test_every_exhibit_can_be_drawn_under_a_title_of_its_own_in_one_panel():
-    plain, timed = panels_by_exhibit().keys(), timed_panels_by_exhibit().keys()
+    plain, timed = drawings().panels.keys(), drawings().timed.keys()
     assert plain | timed == EXHIBITS.keys()
     assert not plain & timed
     assert len({exhibit.label for exhibit in EXHIBITS.values()}) == len(EXHIBITS)
