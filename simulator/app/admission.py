@@ -157,7 +157,7 @@ class Admission:
 
         refusal: of the codes of rooms in its cookies
         """
-        if not (token := await _given(request)):
+        if not (token := await field_of(request, FIELD, _FORM_BYTES)):
             return None if admitted else _refusal(request, refusal)
         if not admitted:
             try:
@@ -252,21 +252,21 @@ def network_of(host: str) -> str:
     return str(address.ipv4_mapped or ip_network(f"{host.partition('%')[0]}/64", strict=False))
 
 
-async def _given(request: Request) -> str | None:
-    """Return the token in the address or in the form; None without one."""
+async def field_of(request: Request, name: str, most: int) -> str | None:
+    """Return a field of the address, or of a form of so many bytes at most; None without a form."""
     if request.method == "GET":
-        return request.query_params.get(FIELD, "").strip()
+        return request.query_params.get(name, "").strip()
     if request.method != "POST" or not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return None
     content = b""
     try:
         async for part in request.stream():
             content += part
-            if len(content) > _FORM_BYTES:
+            if len(content) > most:
                 return None
     except ClientDisconnect:
         return None
-    return parse_qs(content.decode(errors="replace")).get(FIELD, [""])[0].strip()
+    return parse_qs(content.decode(errors="replace")).get(name, [""])[0].strip()
 
 
 def _without_token(request: Request) -> str:

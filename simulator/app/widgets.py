@@ -216,3 +216,29 @@ def _questions(scenario: Scenario) -> None:
     for question in scenario.questions:
         with st.expander(plain(question.ask), type="compact"):
             st.markdown(question.answer)
+
+
+#: The key of a sentence on wrong input, or on an event that was refused.
+FAULT = "fault"
+
+
+def say(sentence: str) -> None:
+    """Keep a sentence on wrong input for the next run of the script, behind those that wait already."""
+    before = st.session_state.get(FAULT, "")
+    st.session_state[FAULT] = before if sentence in before else f"{before} {sentence}".strip()
+
+
+def show_fault() -> None:
+    """Show the sentences that were kept."""
+    if fault := st.session_state.pop(FAULT, ""):
+        st.warning(fault)
+
+
+def shortened(text: str, letters: int) -> str:
+    """Return a text cut to so many letters, and say so where it was longer.
+
+    A field with `max_chars` would drop a longer text that is pasted, without a word.
+    """
+    if len(text) > letters:
+        say(f"Only the first {letters:,} letters are kept.")
+    return text[:letters]

@@ -28,9 +28,9 @@ from simulator.units import counted, listed
 
 def last_plan(live: LiveSession) -> Plan | None:
     """Return the last design that ran, without curveballs; None without a run, or where the case was edited since."""
-    picks = next((run.asked.picks for run in reversed(live.state.runs) if run.ended), None)
+    last = live.state.last_run
     try:
-        return None if picks is None else compile_plan(live.scenario, picks)
+        return None if last is None else compile_plan(live.scenario, last.asked.picks)
     except ScenarioError:
         return None
 
@@ -81,8 +81,8 @@ def lever_sentence(live: LiveSession, best: BestKnown) -> str:
 
 def deciding_choices(live: LiveSession) -> list[str]:
     """Return the choices that matter in the last design: those that part it from the best known one, then those changed."""
-    picks = next((run.asked.picks for run in reversed(live.state.runs) if run.ended), live.scenario.defaults())
-    best = best_known(live.scenario)
+    last, best = live.state.last_run, best_known(live.scenario)
+    picks = last.asked.picks if last else live.scenario.defaults()
     parting = [worth.choice for worth in best.choices if picks.get(worth.choice) != worth.pick] if best else []
     return [*parting, *changed_choices(live.scenario.choices, picks)]
 

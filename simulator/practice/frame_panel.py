@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.live_session import LiveSession
-from simulator.app.widgets import plain
+from simulator.app.widgets import plain, say, shortened
 from simulator.metrics.summary import judged
-from simulator.practice.session_at_hand import say, shortened, take
+from simulator.practice.session_at_hand import take
 from simulator.session.question_match import matched
 from simulator.session.session_events import (
     AssumptionPinned,

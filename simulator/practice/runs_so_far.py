@@ -18,22 +18,16 @@ from simulator.session.session_record import change_words
 from simulator.session.session_state import RunSeen, SessionState
 
 
-def last_run(state: SessionState) -> RunSeen | None:
-    """Return the last run whose result was shown."""
-    return next((run for run in reversed(state.runs) if run.ended), None)
-
-
 def last_interval(state: SessionState, metric: str) -> Estimate | None:
     """Return a metric of the last run; None where it has no such figure, and before the first run."""
-    run = last_run(state)
-    return None if run is None else _estimates(run).get(metric)
+    return _estimates(state.last_run).get(metric) if state.last_run else None
 
 
 def verdicts_of(scenario: Scenario, run: RunSeen) -> list[Verdict]:
     """Return the verdicts of a run as they were shown."""
     standings = run.ended.verdicts if run.ended is not None else {}
-    found = judged(scenario, _estimates(run))
-    return [replace(one, void=standings.get(one.metric.name) == "void") for one in found]
+    verdicts = judged(scenario, _estimates(run))
+    return [replace(verdict, void=standings.get(verdict.metric.name) == "void") for verdict in verdicts]
 
 
 def _estimates(run: RunSeen) -> dict[str, Estimate]:
@@ -48,9 +42,9 @@ def _estimate(value: float, figure: RunFigure) -> Estimate:
 
 def last_verdicts(live: LiveSession) -> None:
     """Show the verdicts of the last run; nothing before the first one."""
-    run = last_run(live.state)
-    if run is not None:
-        st.markdown("**Your last run**" + (" (before this design)" if run.design != _at_hand(live) else ""))
+    if run := live.state.last_run:
+        is_earlier = run.design != live.state.design_at_hand(live.scenario)
+        st.markdown("**Your last run**" + (" (before this design)" if is_earlier else ""))
         bar(bar_content(verdicts_of(live.scenario, run)))
 
 
@@ -71,7 +65,3 @@ def runs_so_far(live: LiveSession) -> None:
         rows.append({"run": number, "changed before it": "; ".join([words, *struck]), **verdicts})
         before = dict(run.asked.picks)
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"The runs of this session: {len(runs)}.")
-
-
-def _at_hand(live: LiveSession) -> str:
-    return live.state.design_at_hand(live.scenario)

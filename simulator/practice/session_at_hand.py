@@ -7,7 +7,7 @@ import streamlit as st
 from simulator.app.live_session import LiveSession
 from simulator.app.own_attempts import trail
 from simulator.app.own_sessions import FIELD, session_log
-from simulator.app.widgets import scenario_of
+from simulator.app.widgets import FAULT, scenario_of
 from simulator.case.load import scenario_ids
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
@@ -15,9 +15,6 @@ from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.session.event_log import AnyEvent, Role, Session
 from simulator.session.session_events import GoalSet, PhaseBegun
-
-#: The key of a sentence on an event that was refused.
-_FAULT = "session:fault"
 
 #: The seed of the runs of a session.
 SEED = 1
@@ -59,26 +56,4 @@ def take(live: LiveSession, *events: AnyEvent, role: Role = "candidate") -> None
         for event in events:
             live.take(role, event)
     except InputError as error:
-        st.session_state[_FAULT] = str(error)
-
-
-def say(sentence: str) -> None:
-    """Keep a sentence on wrong input for the next run of the script, behind those that wait already."""
-    before = st.session_state.get(_FAULT, "")
-    st.session_state[_FAULT] = before if sentence in before else f"{before} {sentence}".strip()
-
-
-def shortened(text: str, letters: int) -> str:
-    """Return a text cut to so many letters, and say so where it was longer.
-
-    A field with `max_chars` would drop a longer text that is pasted, without a word.
-    """
-    if len(text) > letters:
-        say(f"Only the first {letters:,} letters are kept.")
-    return text[:letters]
-
-
-def show_fault() -> None:
-    """Show the sentence of an event that was refused."""
-    if fault := st.session_state.pop(_FAULT, ""):
-        st.warning(fault)
+        st.session_state[FAULT] = str(error)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from simulator.app.widgets import plain
+from simulator.app.widgets import plain, shortened, show_fault
 from simulator.case.phases import phases_of
 from simulator.limits import SESSION_TEXT
 from simulator.rooms.autosave_text import autosave_text
 from simulator.rooms.hidden_bounds import brief_before
 from simulator.rooms.own_task import OWN_TASK
-from simulator.rooms.room_at_hand import RoomAtHand, say, show_fault
+from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import ScratchpadSaved
 from simulator.rooms.room_view import board, follow_talk, panel, verdicts
 from simulator.rooms.status_row import status_row
@@ -30,7 +30,8 @@ def candidate_page(room: RoomAtHand) -> None:
     with st.container():
         if room.state.ended_at is not None:
             st.info("The interview has ended. Thank you. The board stays here to look at.")
-    show_fault()
+    with st.container():
+        show_fault()
     left, right = st.columns([1, 2.4], gap="medium")
     with left:
         # Each part has a container, so that the next one keeps its place: a browser makes what moves anew, and forgets what
@@ -88,11 +89,8 @@ def _questions(room: RoomAtHand) -> None:
 
 
 def _ask(room: RoomAtHand) -> None:
-    words = str(st.session_state["room:question"]).strip()
-    if len(words) > _LETTERS:
-        say(f"Only the first {_LETTERS} letters are kept.")
-    if words:
-        room.take(QuestionAsked(words=words[:_LETTERS]))
+    if words := str(st.session_state["room:question"]).strip():
+        room.take(QuestionAsked(words=shortened(words, _LETTERS)))
 
 
 def _scratchpad(room: RoomAtHand) -> None:

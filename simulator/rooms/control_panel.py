@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from simulator.app.visitors import clock
-from simulator.app.widgets import plain
+from simulator.app.widgets import plain, say
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import Hint, phases_of
 from simulator.errors import InputError
 from simulator.metrics.summary import judged
-from simulator.rooms.room_at_hand import RoomAtHand, say
+from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_doors import LINKED_WORDS, link_path, role_words, room_log
 from simulator.rooms.room_events import (
     BoardLocked,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from simulator.app.widgets import plain
+from simulator.app.widgets import plain, show_fault
 from simulator.rooms.control_panel import events_panel, questions_panel, room_panel
 from simulator.rooms.mark_panel import mark_panel, notes_panel
-from simulator.rooms.room_at_hand import RoomAtHand, show_fault
+from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_view import board, follow_talk, panel, verdicts
 from simulator.rooms.scorecard_page import scorecard_page
 from simulator.rooms.script_panel import phase_row, script_panel
@@ -25,7 +25,8 @@ def interviewer_page(room: RoomAtHand) -> None:
     st.html(_SHORTCUT_STYLE)
     status_row(room)
     follow_talk(room)
-    show_fault()
+    with st.container():
+        show_fault()
     if room.state.ended_at is not None:
         scorecard_page(room)
         return

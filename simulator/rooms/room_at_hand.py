@@ -8,6 +8,7 @@ from threading import Lock
 import streamlit as st
 from cachetools import TTLCache
 
+from simulator.app.widgets import FAULT
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.rooms.live_room import LiveRoom, live_room
@@ -18,8 +19,6 @@ from simulator.rooms.room_runs import ask_for_last_run
 from simulator.rooms.room_session import RoomSession
 from simulator.session.event_log import AnyEvent, Role
 from simulator.session.session_events import SessionEnded
-
-_FAULT = "room:fault"
 
 LINK_CLOSED = "This link is not open any more."
 
@@ -88,7 +87,7 @@ class RoomAtHand:
             for event in events:
                 self.append(event)
         except InputError as error:
-            st.session_state[_FAULT] = str(error)
+            st.session_state[FAULT] = str(error)
 
 
 def room_at_hand() -> RoomAtHand | None:
@@ -105,15 +104,3 @@ def room_at_hand() -> RoomAtHand | None:
         room_places().enter(access.room)
     st.session_state[inside] = True
     return RoomAtHand(live, access.role, key)
-
-
-def show_fault() -> None:
-    """Show the sentence of an event that was refused."""
-    with st.container():
-        if fault := st.session_state.pop(_FAULT, ""):
-            st.warning(fault)
-
-
-def say(sentence: str) -> None:
-    """Keep a sentence on wrong input for the next run of the script."""
-    st.session_state[_FAULT] = sentence

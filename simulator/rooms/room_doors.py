@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache, partial
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 import streamlit as st
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from simulator.app.admission import GUEST, TooManyWrongError, address_of, network_of
+from simulator.app.admission import GUEST, TooManyWrongError, address_of, field_of, network_of
 from simulator.app.admission_page import door_page
 from simulator.app.cookies import cookie_line
 from simulator.app.store.faults import StoreError
@@ -113,7 +113,7 @@ def link_path(key: str) -> str:
 
 async def enter(request: Request) -> Response:
     """Turn a secret into a cookie and lead to the room; ask for a code where there is none."""
-    key = letters_of(await _given(request))
+    key = letters_of((await field_of(request, KEY, _FORM_BYTES) or "")[:200])
     if not key:
         return _page("", 200)
     try:
@@ -133,18 +133,6 @@ def _opened(request: Request, key: str, access: Access) -> Response:
 
 def _page(reason: str, status: int, headers: Mapping[str, str] | None = None) -> Response:
     return HTMLResponse(door_page(reason), status, {"Cache-Control": "no-store", **(headers or {})})
-
-
-async def _given(request: Request) -> str:
-    """Return the secret in the address or in the form; empty without one."""
-    if request.method == "GET":
-        return request.query_params.get(KEY, "").strip()[:200]
-    content = b""
-    async for part in request.stream():
-        content += part
-        if len(content) > _FORM_BYTES:
-            return ""
-    return parse_qs(content.decode(errors="replace")).get(KEY, [""])[0].strip()[:200]
 
 
 DOOR = Route(f"/{PATH}", enter, methods=["GET", "POST"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.rating_card import SCALE_NAMES
-from simulator.app.widgets import plain
-from simulator.rooms.room_at_hand import RoomAtHand, say
+from simulator.app.widgets import plain, say
+from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import CARD_SIGNALS, RATINGS, ScorecardSubmitted, SignalRated
 from simulator.rooms.room_files import both_raters, compared, files, open_signals
 from simulator.rooms.room_record import LABELS, mark_moments, offered_moments

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 
 import pandas as pd
@@ -18,6 +18,7 @@ from simulator.rooms.room_events import CARD_SIGNALS
 from simulator.rooms.room_record import LABELS
 from simulator.rooms.room_session import RoomSession
 from simulator.session.event_log import Session, design_hash
+from simulator.session.session_record import change_words
 
 #: The most interviews beside each other.
 MOST = 8
@@ -58,31 +59,17 @@ def _table(heads: Sequence[Session]) -> None:
 
 def _column(room: LiveRoom) -> dict[str, str]:
     """Return the rows of one interview, in the order of the table."""
-    state = room.state_for("interviewer")
+    state, scenario = room.state_for("interviewer"), room.scenario
     return {
         "minutes worked": f"{sum(state.used_s.values()) / 60:.0f} of {state.session.minutes}",
         "questions asked": str(len(state.questions)),
         "hints pushed": str(len(state.hints)),
         "changes of the board": str(len(state.operations)),
         "designs run": str(len({design_hash(run.asked.picks, {}, run.asked.drawing) for run in state.runs})),
-        "last verdicts": _verdicts(state),
-        "design": _design(room, state) or "as in the case",
+        "last verdicts": (state.last_run.verdict_counts if state.last_run else "") or "no run",
+        "design": change_words(scenario, scenario.defaults(), state.picks(scenario)) or "as in the case",
         **{f"marks: {LABELS[signal]}": _marks(state, signal) for signal in CARD_SIGNALS},
     }
-
-
-def _verdicts(state: RoomSession) -> str:
-    ended = [run.ended for run in state.runs if run.ended is not None]
-    counts = Counter(ended[-1].verdicts.values()) if ended else Counter()
-    return ", ".join(f"{count} {standing}" for standing, count in counts.items()) or "no run"
-
-
-def _design(room: LiveRoom, state: RoomSession) -> str:
-    usual, picks = room.scenario.defaults(), state.picks(room.scenario)
-    choices = room.scenario.choices
-    return "; ".join(
-        f"{choices[name].label}: {choices[name].label_of(pick)}" for name, pick in picks.items() if pick != usual[name]
-    )
 
 
 def _marks(state: RoomSession, signal: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -88,18 +87,16 @@ def predicted_words(scenario: Scenario, bet: SessionPrediction) -> str:
 def run_words(run: RunSeen) -> str:
     """Return the verdicts of a run in words, as far as they are known, with its hash."""
     assert run.ended is not None
-    counts = Counter(run.ended.verdicts.values())
-    verdicts = ", ".join(f"{count} {standing}" for standing, count in counts.items())
-    return "; ".join(filter(None, [verdicts, f"run hash {run.ended.run_hash}"]))
+    return "; ".join(filter(None, [run.verdict_counts, f"run hash {run.ended.run_hash}"]))
 
 
 def figure_words(scenario: Scenario, run: RunSeen) -> str:
     """Return the figures of a run in words, each with its verdict where that is known."""
     assert run.ended is not None
-    known = [(scenario.metrics[figure.metric], figure) for figure in run.ended.figures if figure.metric in scenario.metrics]
+    listed = [(scenario.metrics[figure.metric], figure) for figure in run.ended.figures if figure.metric in scenario.metrics]
     words = (
-        f"{metric.label}: {spoken(one.value, metric.unit) if one.value is not None else 'none'}"
-        f"{f' ({one.standing})' if one.standing else ''}"
-        for metric, one in known
+        f"{metric.label}: {spoken(figure.value, metric.unit) if figure.value is not None else 'none'}"
+        f"{f' ({figure.standing})' if figure.standing else ''}"
+        for metric, figure in listed
     )
     return "; ".join([*words, f"run hash {run.ended.run_hash}"])

@@ -5,6 +5,7 @@ Each kind of event says how it changes the state; see `simulator.session.session
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -75,6 +76,12 @@ class RunSeen:
     def design(self) -> str:
         return self.asked.design
 
+    @property
+    def verdict_counts(self) -> str:
+        """The numbers of verdicts, such as "2 met, 1 not met"; empty while it runs."""
+        counts = Counter(self.ended.verdicts.values() if self.ended else ())
+        return ", ".join(f"{count} {standing}" for standing, count in counts.items())
+
 
 @dataclass(frozen=True)
 class SessionState:
@@ -143,6 +150,11 @@ class SessionState:
     def phase(self) -> str | None:
         """The present phase; None before the first."""
         return self.visits[-1].event.phase if self.visits else None
+
+    @property
+    def last_run(self) -> RunSeen | None:
+        """The last run whose result was shown; None before the first."""
+        return next((run for run in reversed(self.runs) if run.ended), None)
 
     @property
     def objectives(self) -> tuple[events.RankedObjective, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import streamlit as st
 
 from simulator.app.own_sessions import LINK_WIDTH, session_link
@@ -30,14 +28,6 @@ def session_list(sessions: list[OwnSession]) -> None:
 
 def session_words(state: SessionState) -> str:
     """Return a session in a few words: its begin, its length, its runs and the verdicts of the last one."""
-    runs = sum(run.ended is not None for run in state.runs)
-    parts = [clock(state.session.begun_at), counted(state.session.minutes, "minute")]
-    parts.append(f"{counted(runs, 'run')}, the last: {verdict_words(state)}" if runs else "no run")
-    return " · ".join(parts)
-
-
-def verdict_words(state: SessionState) -> str:
-    """Return the numbers of verdicts of the last run that has ended, such as "2 met, 1 not met"; empty without a run."""
-    ended = [run.ended for run in state.runs if run.ended is not None]
-    counts = Counter(ended[-1].verdicts.values()) if ended else Counter()
-    return ", ".join(f"{count} {standing}" for standing, count in counts.items())
+    runs, last = sum(run.ended is not None for run in state.runs), state.last_run
+    ran = f"{counted(runs, 'run')}, the last: {last.verdict_counts}" if last else "no run"
+    return " · ".join([clock(state.session.begun_at), counted(state.session.minutes, "minute"), ran])

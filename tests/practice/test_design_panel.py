@@ -19,5 +19,5 @@ def test_a_further_step_of_a_slider_is_a_change_where_its_callback_has_the_state
     state = {"session:pick:replicas": 4}
     monkeypatch.setattr(streamlit, "session_state", state)
     _picked(overtaken, "replicas")
-    assert "session:fault" not in state
+    assert "fault" not in state
     assert LiveSession(log, case, session).state.picks(case)["replicas"] == 4
