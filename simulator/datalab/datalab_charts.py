@@ -5,21 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from simulator.charts.look import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    Chart,
-    band,
-    chart,
-    dots,
-    figure,
-    line,
-    points,
-    whiskers,
-)
+from simulator.charts.look import BLUE, GREEN, GREY, ORANGE, PURPLE, Chart, band, chart, dots, figure, line, points, whiskers
 
 #: The names of choices on the screen.
 LABELLER_WORDS = {

@@ -10,14 +10,7 @@ import streamlit as st
 
 from simulator.app.widgets import download, draw, number_format, plain
 from simulator.datalab.agreement import agreed_share, pair_kappa
-from simulator.datalab.datalab_charts import (
-    LABELLER_WORDS,
-    SELECTION_WORDS,
-    difference_words,
-    gains,
-    learning,
-    purchases,
-)
+from simulator.datalab.datalab_charts import LABELLER_WORDS, SELECTION_WORDS, difference_words, gains, learning, purchases
 from simulator.datalab.lab_tables import run_with, table_rows, words
 from simulator.datalab.label_noise import EXPERT_BETWEEN, EXPERT_ERRORS, GUIDELINE_BETWEEN, GUIDELINE_ERRORS, Labeller, Panel
 from simulator.datalab.label_prices import ASSUMED, case_rates, price_of

@@ -22,13 +22,7 @@ from simulator.monitors.blocks import Codes, Floats, block_length
 from simulator.monitors.drift_course import MOST_WINDOWS
 from simulator.monitors.drift_report import MonitorError
 from simulator.monitors.monitor_tables import MonitoredTable, TableError, has_column, numbers_of, times
-from simulator.monitors.reference_chunks import (
-    ReferenceChunks,
-    WindowClock,
-    WindowMeans,
-    clock_of_rows,
-    clock_of_times,
-)
+from simulator.monitors.reference_chunks import ReferenceChunks, WindowClock, WindowMeans, clock_of_rows, clock_of_times
 
 MetricName = Literal["accuracy", "sensitivity", "specificity", "precision", "positives", "auc"]
 #: Each metric, and its name in a sentence.

@@ -9,20 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from simulator.charts.look import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    RED,
-    Chart,
-    band,
-    chart,
-    figure,
-    line,
-    points,
-    translucent,
-)
+from simulator.charts.look import BLUE, GREEN, GREY, ORANGE, RED, Chart, band, chart, figure, line, points, translucent
 from simulator.monitors.blocks import Floats
 from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
 from simulator.monitors.drift_sentences import course_sentence, map_sentence, performance_sentence, width

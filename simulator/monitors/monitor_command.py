@@ -18,13 +18,7 @@ from simulator.monitors import drift_sentences as sentences
 from simulator.monitors.column_roles import Role, recognised, with_roles
 from simulator.monitors.column_tests import MMD, TESTS
 from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
-from simulator.monitors.drift_report import (
-    Correction,
-    DriftFinding,
-    Monitored,
-    ReportRequest,
-    compare,
-)
+from simulator.monitors.drift_report import Correction, DriftFinding, Monitored, ReportRequest, compare
 from simulator.monitors.drift_sentences import course_sentence, map_sentence, performance_sentence
 from simulator.monitors.estimated_performance import (
     ASSUMPTIONS,

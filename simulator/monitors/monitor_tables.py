@@ -14,13 +14,7 @@ from numpy.typing import NDArray
 from simulator.errors import InputError, suggest
 from simulator.evidence.row_files import RowBounds, first_row, read_rows
 from simulator.fresh_processes import ExceededError, in_bounds
-from simulator.limits import (
-    MONITORED_BYTES,
-    MONITORED_CELLS,
-    MONITORED_MEMORY,
-    MONITORED_SECONDS,
-    MONITORED_WORD,
-)
+from simulator.limits import MONITORED_BYTES, MONITORED_CELLS, MONITORED_MEMORY, MONITORED_SECONDS, MONITORED_WORD
 
 if TYPE_CHECKING:
     from simulator.monitors.blocks import Floats

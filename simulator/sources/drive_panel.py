@@ -12,15 +12,7 @@ from simulator.app.widgets import draw, plain
 from simulator.evidence.drive_tables import PLAYED, Drives, load_drives
 from simulator.explain.result import Result
 from simulator.paths import DRIVES
-from simulator.sources.drive_charts import (
-    GROUPS,
-    after_a_miss,
-    confirmed_at,
-    lateness,
-    lateness_by,
-    seen_by_label,
-    two_sensors,
-)
+from simulator.sources.drive_charts import GROUPS, after_a_miss, confirmed_at, lateness, lateness_by, seen_by_label, two_sensors
 from simulator.units import percent, significant
 
 #: The detector that is shown at first, if it is in the tables.
