@@ -152,9 +152,6 @@ class AssembleStage(ServiceStage):
             self._let_go(now)
         return min(self.inbox.head, self._deadline())
 
-    def due(self, time: float) -> float:
-        return time
-
     def take_over(self, before: Stage, now: float) -> None:
         """Keep the frames that wait for a set; those that no set is made of any more pass by."""
         super().take_over(before, now)

@@ -16,9 +16,9 @@ from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.references import Ref
-from simulator.engine.contract import Onward, Stage, StageReport, Waiting
+from simulator.engine.contract import Onward, Stage, StageReport
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages.stage import ServiceStage
+from simulator.engine.stages.stage import OrderedStage
 from simulator.records.streams import cache_per_plan
 from simulator.units import duration
 
@@ -161,7 +161,7 @@ def _shelf(spec: Cache, popular: Iterable[float] = ()) -> Shelf:
     return shelf
 
 
-class CacheStage(ServiceStage):
+class CacheStage(OrderedStage):
     """Looks requests up in the order of time, since each decides what the next ones find. A look-up takes no time.
 
     Every look-up is a visit; those that hit have server 0.
@@ -192,32 +192,13 @@ class CacheStage(ServiceStage):
         super().connect()
         self.to = [self.run.way_out(self.name, target) for target in (self.spec.miss_to, self.spec.hit_to)]
 
-    def due(self, time: float) -> float:
-        return time
-
-    def waiting(self, time: float) -> Waiting:
-        return Waiting.none()
-
-    def advance(self, now: float, limit: float) -> float:
-        """Look up all that come by `now` or before `limit`; returns when the next one comes."""
-        rows, times = [], []
-        while self.inbox.head <= now or self.inbox.head < limit:
-            row, time = self.inbox.pop()
-            rows.append(row)
-            times.append(time)
-        self._look_up(np.array(rows, np.int32), np.array(times))
-        return self.inbox.head
-
-    def _look_up(self, rows: Rows, times: Times) -> None:
+    def pass_on(self, rows: Rows, times: Times) -> None:
         shelf = self.shelf
         hits = np.array([*map(shelf.look_up, self.things[rows].tolist(), times.tolist())], bool)
         self.log.add_block(rows, times, times, times, np.where(hits, 0, -1))
         for receiver, mine in zip(self.to, (~hits, hits), strict=True):
             if mine.any():
                 receiver.accept_block(rows[mine], times[mine])
-
-    def hand_over_since(self) -> None:
-        """Do nothing: each request goes on when it is looked up."""
 
     def take_over(self, before: Stage, now: float) -> None:
         """Keep what was held, as far as there is room; another rule of eviction begins without knowledge of past uses."""

@@ -171,9 +171,6 @@ class FanoutStage(PoolKind):
         self.onward = to if self.loops else Outbox(to)
         self.on_incomplete = self.run.receiver(self.spec.on_incomplete)
 
-    def due(self, time: float) -> float:
-        return time
-
     def advance(self, now: float, limit: float) -> float:
         """Take in what comes, begin all services and let go all requests before `limit`; returns the next time of either."""
         limit = max(limit, nextafter(now, inf))

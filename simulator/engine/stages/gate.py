@@ -18,7 +18,7 @@ from simulator.case.document import Path
 from simulator.case.fields import Name, Share, ShareFigure, Strict
 from simulator.case.gate_words import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
-from simulator.engine.contract import Onward, Stage, Waiting
+from simulator.engine.contract import Onward, Stage
 from simulator.engine.stages.gate_routes import (
     attribute_values,
     chance_thresholds,
@@ -27,7 +27,7 @@ from simulator.engine.stages.gate_routes import (
     label_values,
     thresholds,
 )
-from simulator.engine.stages.stage import ServiceStage
+from simulator.engine.stages.stage import OrderedStage
 from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
 
@@ -415,7 +415,7 @@ class GateStage(Stage):
         return self.given.at_all(rows, times) if self.given else self.values[self.photos[rows], rows]
 
 
-class WaitingGateStage(ServiceStage):
+class WaitingGateStage(OrderedStage):
     """A gate by the scores of a pool in a branch of a fork: a request may be here before its score is.
 
     So nothing is routed before its turn in the order of time, when all scores that have come by then are known.
@@ -429,24 +429,8 @@ class WaitingGateStage(ServiceStage):
         super().connect()
         self.gate.connect()
 
-    def waiting(self, time: float) -> Waiting:
-        return Waiting.none()
-
-    def due(self, time: float) -> float:
-        return time
-
-    def advance(self, now: float, limit: float) -> float:
-        """Route all that come by `now` or before `limit`; returns when the next one comes."""
-        rows, times = [], []
-        while self.inbox.head <= now or self.inbox.head < limit:
-            row, time = self.inbox.pop()
-            rows.append(row)
-            times.append(time)
-        self.gate.accept_block(np.array(rows, np.int32), np.array(times))
-        return self.inbox.head
-
-    def hand_over_since(self) -> None:
-        """Whoever was routed has gone on."""
+    def pass_on(self, rows: Rows, times: Times) -> None:
+        self.gate.accept_block(rows, times)
 
 
 def _taken(plan: Plan, by: str, route: Route) -> str:

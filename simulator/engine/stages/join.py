@@ -148,9 +148,6 @@ class JoinStage(ServiceStage):
             self._let_go(row, now)
             self.onward.accept((row,), now)
 
-    def due(self, time: float) -> float:
-        return time
-
     def _take(self, signed: int, time: float) -> None:
         row = max(signed, ~signed)
         if self.gone[row]:

@@ -76,9 +76,6 @@ class ManagedPoolStage(AnyPool):
             self.out = self.outbox
         self.alarm.set(self.scaling.next_time)
 
-    def due(self, time: float) -> float:
-        return time
-
     def step(self, now: float) -> float:
         """Do all that is due at `now`, in this order: completions, arrivals, copies, scaling, service, departures."""
         self.scaling.look(now)

@@ -198,9 +198,6 @@ class RetryStage(ServiceStage):
             self._decide(*self.inbox.pop())
         return self.inbox.head
 
-    def due(self, time: float) -> float:
-        return time
-
     def _decide(self, row: int, time: float) -> None:
         tries = self.tries[row]
         if tries < self.spec.max_tries and (self.budget is None or self.budget.spend(time)):

@@ -306,7 +306,8 @@ class ServiceStage(Stage):
         raise not_defined(self, "step")
 
     def due(self, time: float) -> float:
-        raise not_defined(self, "due")
+        """Return the earliest time of an event that a delivery for `time` can cause here."""
+        return time
 
     def served(self, rows: Sequence[int], time: float) -> None:
         if self.loops:
@@ -348,6 +349,29 @@ class ServiceStage(Stage):
     @final
     def is_end(self, receiver: Receiver) -> bool:
         return not self.run.closed and receiver in self.run.ends.values()
+
+
+class OrderedStage(ServiceStage):
+    """A stage without a queue that must see requests in the order of time: each goes on when it is seen."""
+
+    def waiting(self, time: float) -> Waiting:
+        return Waiting.none()
+
+    def advance(self, now: float, limit: float) -> float:
+        rows, times = [], []
+        while self.inbox.head <= now or self.inbox.head < limit:
+            row, time = self.inbox.pop()
+            rows.append(row)
+            times.append(time)
+        self.pass_on(np.array(rows, np.int32), np.array(times))
+        return self.inbox.head
+
+    def pass_on(self, rows: Rows, times: Times) -> None:
+        """Hand on requests at these times (s), ascending, shapes (m,)."""
+        raise not_defined(self, "pass_on")
+
+    def hand_over_since(self) -> None:
+        """Do nothing: each request goes on when it is seen."""
 
 
 def _service_stages(run: StageRun) -> list[ServiceStage]:

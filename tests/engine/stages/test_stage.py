@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.engine.contract import Stage
-from simulator.engine.stages.stage import ServiceStage
+from simulator.engine.stages.stage import OrderedStage, ServiceStage
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from simulator.engine.stages.stage import ServiceStage
     [
         (Stage, "accept", ([0], 0.0)),
         (ServiceStage, "step", (0.0,)),
-        (ServiceStage, "due", (0.0,)),
+        (OrderedStage, "pass_on", (np.zeros(1, np.int32), np.zeros(1))),
         (ServiceStage, "hand_over", ([0], 0.0)),
         (ServiceStage, "hand_over_block", (np.zeros(1, np.int32), np.zeros(1))),
     ],
