@@ -20,8 +20,8 @@ from simulator.explain.design_changes import changes_of_design
 from simulator.metrics.paired_samples import change
 from simulator.metrics.replications import warm
 from simulator.processes import ProcessPool
-from simulator.sweeps.design_outcomes import DesignOutcome, solve
 from simulator.sweeps.design_space import DesignPoint
+from simulator.sweeps.outcome_cache import DesignOutcome, solve
 from simulator.sweeps.sweep import Submit, Sweep, SweepRequest, sweep_request, swept
 from simulator.tradeoffs.best_design import Sampler, Search, cost_goal
 from simulator.tradeoffs.breakeven_claims import claims_of

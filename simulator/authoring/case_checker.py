@@ -2,16 +2,222 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as FilePath
+from typing import Any
 
-from simulator.authoring.author_faults import author_faults
-from simulator.authoring.lint_rules import lint_cautions
-from simulator.case.document import Fault, ScenarioError, beyond
+from simulator.authoring.author_faults import author_faults, places_of, written_always
+from simulator.case.checks import placed_cautions, slow_answers
+from simulator.case.choices import Options
+from simulator.case.document import Document, Fault, Path, ScenarioError, beyond, dotted
+from simulator.case.fields import EVIDENCE_KINDS, Figure, sourced_of
 from simulator.case.load import find, load, loads
+from simulator.case.phases import PRACTICE_FIELDS
+from simulator.case.prose_figures import kept_numbers, placeholders_in, raw_texts, texts_of, words_alone
 from simulator.case.schema import Scenario
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan, read_whole
+from simulator.explain.notes import too_few_labels
+from simulator.units import spoken_bound
+
+# ---- cautions: figures without a range or a date, bounds without proof, texts that mislead
+
+Found = Iterator[tuple[Path, str]]
+
+#: The most words of a sentence.
+MOST_WORDS = 30
+
+#: An answer that no person gives hardly takes longer than this (s): a larger bound may be meant in milliseconds.
+_LONGEST_OF_MACHINES = 600
+
+#: A year, or the number of a paper on arXiv, which begins with its year and month.
+_DATE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{4}\.\d{4,5}\b")
+
+#: The end of a sentence, or of a part that reads as one.
+_END = re.compile(r"(?<=[.!?:;])[\"”’)*]*\s+|\n\s*\n|\n\s*(?=[-*] |\d+\. )")
+
+
+def lint_cautions(plan: Plan) -> list[Fault]:
+    """Return every caution on a case whose default design has this plan, also those on its evidence."""
+    scenario = authored(plan)
+    document = scenario.document
+    cautions = [document.fault(path, words, code=code) for code, rule in RULES.items() for path, words in rule(scenario, plan)]
+    known = {caution.message for caution in cautions}
+    labels = {stage.label: ("stages", name) for name, stage in plan.scenario.stages.items()}
+    for warning in plan.warnings:
+        place = next((path for label, path in labels.items() if warning.startswith(label)), ())
+        if warning not in known:
+            cautions.append(document.fault(place, warning, code="evidence-doubt"))
+    return [*cautions, *_long_sentences(scenario)]
+
+
+def authored(plan: Plan) -> Scenario:
+    """Return the case as its author wrote it, before any pick."""
+    return plan.authored or plan.scenario
+
+
+def _without_range(scenario: Scenario, _: Plan) -> Found:
+    limits = dict[Path, tuple[float, float]]()
+    for path, figure in sourced_of(scenario):
+        if isinstance(figure, Figure):
+            limits[path] = figure.allowed
+    chosen = {path for choice in scenario.choices.values() for places in places_of(choice) for path in places}
+    for path, data in _written_figures(scenario):
+        kind = next((kind for kind in ("assumed", "projected") if kind in data), "")
+        decided = path[0] == "choices" or any(path[: len(at)] == at or at[: len(path)] == path for at in chosen)
+        value = data.get("value")
+        # what a choice writes is a decision, and none or all, the ends of what a field allows, is a statement: no guess
+        if kind and not decided and "between" not in data and value is not None and value not in (0, *limits.get(path, ())):
+            yield path, f"{value:g} is {kind}, without a range; add `between: [lowest, highest]`"
+
+
+def _without_date(scenario: Scenario, _: Plan) -> Found:
+    for path, data in _written_figures(scenario):
+        if "published" in data and not _DATE.search(data["published"]):
+            yield (*path, "published"), "a published figure names its source with the year; add the year"
+
+
+def _written_figures(scenario: Scenario) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield every figure as it stands in the file, also those that options write, with its place."""
+    for name, part in scenario.document.data.items():
+        if name not in PRACTICE_FIELDS:
+            yield from _figures_in(part, (name,))
+
+
+def _figures_in(part: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    if isinstance(part, dict) and any(kind in part for kind in EVIDENCE_KINDS):
+        yield path, part
+    elif isinstance(part, dict | list):
+        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+            yield from _figures_in(value, (*path, key))
+
+
+def _unprovable(scenario: Scenario, plan: Plan) -> Found:
+    for index, objective in enumerate(scenario.objectives):
+        sentence = too_few_labels(plan, scenario.metrics[objective.metric], objective.at_least)
+        if sentence and objective.metric not in scenario.tests.unmet:
+            remedy = "If that is on purpose, say so in `tests.unmet`."
+            yield ("objectives", index, "at_least"), f"{objective.label}: {sentence} {remedy}"
+
+
+def _loose_bounds(scenario: Scenario, _: Plan) -> Found:
+    machines, by_people = scenario.machine_stages(), bool(slow_answers(scenario))
+    for index, objective in enumerate(scenario.objectives):
+        metric = scenario.metrics[objective.metric]
+        answers = metric.stage is None and metric.sample.partition(".")[0] in ("latency", "served") and not by_people
+        loose = metric.is_time and not objective.upward and objective.bound > _LONGEST_OF_MACHINES
+        if loose and (answers or metric.stage in machines):
+            shown, in_ms = spoken_bound(objective.bound, "s"), f"{objective.bound:g} ms is {objective.bound / 1000:g}"
+            yield ("objectives", index, "at_most"), f"{shown} is long for machines; times are in seconds: {in_ms}"
+
+
+def _unused_base_values(scenario: Scenario, _: Plan) -> Found:
+    document = scenario.document
+    for name, choice in scenario.choices.items():
+        defaults = choice.changes(choice.default)
+        for path in sorted(written_always(choice), key=str):
+            if not document.holds(path):
+                continue
+            here, written = _plain(_value_at(document, path)), _plain(defaults[path][0])
+            if here != written:
+                what = f"the choice `{name}` writes here whatever is picked, so {here!r} is never used"
+                yield path, f"{what}; write its default, {written!r}"
+
+
+def _value_at(document: Document, path: Path) -> Any:
+    value = document.data
+    for part in path:
+        value = value[part]
+    return value
+
+
+def _plain(value: Any) -> Any:
+    return value["value"] if isinstance(value, dict) and "value" in value else value
+
+
+def _shared_places(scenario: Scenario, _: Plan) -> Found:
+    writers: dict[Path, str] = {}
+    for name, choice in scenario.choices.items():
+        for path in sorted(set[Path]().union(*places_of(choice)), key=str):
+            if path in writers:
+                what = f"`{writers[path]}` writes {dotted(path)} too; this choice wins if both are picked"
+                yield ("choices", name), what
+            writers[path] = name
+
+
+def _unshown_texts(scenario: Scenario, _: Plan) -> Found:
+    texts = " ".join(words_alone(text) for _, text in texts_of(scenario))
+    for index, claim in enumerate(scenario.claims):
+        if words_alone(claim.says) not in texts:
+            yield ("claims", index, "says"), "these words stand in no text of the case; quote them as they stand there"
+    for section, noted in (("stages", scenario.stages), ("ends", scenario.ends), ("controllers", scenario.controllers)):
+        for name, part in noted.items():
+            if part.note is not None:
+                yield (section, name, "note"), "no page shows this note; write it into the label, the brief or a comment"
+
+
+def _unknown_numbers(scenario: Scenario, _: Plan) -> Found:
+    known = kept_numbers(scenario)
+    for path, text in raw_texts(scenario):
+        for placeholder in placeholders_in(text):
+            if placeholder.kind == "metric" and placeholder.subject not in known:
+                yield path, f"no run of this case has given {placeholder.subject} yet; `casesim test` does and keeps the number"
+
+
+def _similar_names(scenario: Scenario, _: Plan) -> Found:
+    spaces: list[tuple[Path, Iterable[str]]] = [
+        (("stages",), scenario.stages),
+        (("ends",), scenario.ends),
+        (("choices",), scenario.choices),
+        (("curveballs",), scenario.curveballs),
+        (("attributes",), scenario.attributes),
+        (("classes",), scenario.classes),
+        (("reference",), scenario.reference),
+        *(
+            (("choices", name, "options"), choice.options)
+            for name, choice in scenario.choices.items()
+            if isinstance(choice, Options)
+        ),
+    ]
+    for path, names in spaces:
+        seen: dict[str, str] = {}
+        for name in names:
+            other = seen.setdefault(re.sub(r"[\s_-]", "", name).casefold(), name)
+            if other != name:
+                yield (*path, name), f"this name differs from '{other}' only by case, spaces or underscores; rename one"
+
+
+def _long_sentences(scenario: Scenario) -> Iterator[Fault]:
+    """Yield sentences that are too long in texts that a candidate reads, each at its own line."""
+    for path, text in texts_of(scenario):
+        if path[0] not in ("brief", "questions", "debrief", "phases", "reference") or path[-1] == "source":
+            continue
+        for sentence in filter(None, _END.split(text)):
+            count = len(sentence.split())
+            if count > MOST_WORDS:
+                opening = " ".join(sentence.split()[:6])
+                message = f"a sentence of {count} words, from “{opening}” on; make it two, of at most {MOST_WORDS} words"
+                fault = scenario.document.fault(path, message, code="long-sentence")
+                words = sentence.split()
+                # a folded text may break a line within the first words
+                yield scenario.document.at_words(fault, *(" ".join(words[:count]) for count in (4, 3, 2)))
+
+
+#: The rules by the codes of their cautions.
+RULES: Mapping[str, Callable[[Scenario, Plan], Found]] = {
+    "unclear-words": lambda scenario, _: placed_cautions(scenario),
+    "no-range": _without_range,
+    "no-date": _without_date,
+    "unprovable": _unprovable,
+    "loose-bound": _loose_bounds,
+    "unused-value": _unused_base_values,
+    "shared-place": _shared_places,
+    "unshown-text": _unshown_texts,
+    "similar-names": _similar_names,
+    "unknown-number": _unknown_numbers,
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +247,7 @@ def check_text(text: str, name: str = "scenario.yaml") -> CheckedCase:
     return checked_case(lambda: loads(text, name), name, text)
 
 
-def checked_case(read: Callable[[], Scenario], name: str, source: str | Path) -> CheckedCase:
+def checked_case(read: Callable[[], Scenario], name: str, source: str | FilePath) -> CheckedCase:
     """Check the case that `read` returns, or whose ScenarioError it raises; source: its text, or its file."""
     try:
         scenario = read_whole(read)
@@ -55,5 +261,5 @@ def checked_case(read: Callable[[], Scenario], name: str, source: str | Path) ->
     return CheckedCase(scenario.id, _text_of(source), [], cautions, scenario)
 
 
-def _text_of(source: str | Path) -> str:
+def _text_of(source: str | FilePath) -> str:
     return source if isinstance(source, str) else source.read_bytes().decode("utf-8", errors="replace")

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from time import monotonic
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import monotonic, process_time
+from typing import Any
+
+import numpy as np
 
 from simulator.authoring.check_results import CheckResult, KeptResults, Outcome, RunCheck, placed, result_at
 from simulator.authoring.claim_checks import claim_checks, number_checks
-from simulator.authoring.no_model_check import no_model_checks
-from simulator.authoring.static_checks import static_checks
-from simulator.authoring.sweep_checks import DesignSample, sweep_checks, written
-from simulator.authoring.tested_designs import SEED, DesignRunner, objective_metrics, whole_replications
+from simulator.authoring.sweep_checks import DesignSample, missed, sweep_checks, written
+from simulator.authoring.tested_designs import SEED, DesignRunner, Picks, bases, objective_metrics, whole_replications
 from simulator.case.case_tests import CurveballTest, DesignName, DesignTest, Strikes, picks_of
+from simulator.case.designs import apply, validated
+from simulator.case.document import Document, Path, ScenarioError
+from simulator.case.gate_words import RANDOM
+from simulator.case.phases import phases_of
+from simulator.case.prose_figures import placeholders_in, raw_texts, without_placeholders, words_alone
 from simulator.case.schema import Scenario
-from simulator.engine.compiled_plan import fingerprint
+from simulator.engine.compiled_plan import Plan, fingerprint
+from simulator.engine.contract import planned_routers
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
+from simulator.engine.stages.gate import score_gates
+from simulator.errors import shortened
+from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict
+from simulator.units import counted, span
 
 #: Random designs of a sweep: a share is known to about 12 points either way.
 RANDOM_DESIGNS = 64
@@ -122,3 +134,167 @@ def _named(scenario: Scenario, design: DesignName) -> str:
 def _key(scenario: Scenario, check: str, designs: Sequence[tuple[DesignName, Strikes]], rest: Sequence[str]) -> str:
     plans = [compile_plan(scenario, picks_of(scenario, design), strikes).identity for design, strikes in designs]
     return f"{check} {fingerprint([ENGINE_VERSION, SEED, scenario.run.replications, plans, rest])}"
+
+
+#: A number in a sentence: digits that are no part of a word or a name, such as Lite0 or fp32.
+_NUMBER = re.compile(r"(?<![\w.-])(?:\.?\d[\d,.]*\d|\.?\d(?!\w))")
+
+#: The end of a sentence: a stop, and a space after it.
+_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"*0-9])")
+
+
+def static_checks(scenario: Scenario) -> list[CheckResult]:
+    return [*_answers(scenario), *_prompts(scenario), *_evidence_of_numbers(scenario), *_time(scenario)]
+
+
+def _answers(scenario: Scenario) -> Iterator[CheckResult]:
+    written = dict(raw_texts(scenario))
+    for index, question in enumerate(scenario.questions):
+        subject = shortened(question.ask, 60)
+        used = question.rests_on or claimed(question.answer, scenario)
+        used = used or any(placeholders_in(written["questions", index, "answer"]))
+        says = "an objective, a figure, a choice or a claim uses the answer"
+        if not used:
+            says = "nothing of the case uses this answer; name what it is about in `rests_on`, or claim a sentence of it"
+        yield result_at(scenario, ("questions", index), "answer", subject, "pass" if used else "fail", says)
+
+
+def _prompts(scenario: Scenario) -> Iterator[CheckResult]:
+    if not scenario.phases:
+        says = "the case names no phases; those that CaseSim derives have no prompts: write `phases`"
+        yield result_at(scenario, (), "prompts", "phases", "fail", says)
+        return
+    last = phases_of(scenario)[-1].id
+    for index, phase in enumerate(scenario.phases):
+        there = phase.prompts or (phase.id == last and scenario.defence)
+        says = "it has prompts" if there else "the phase has no `prompts`: a person who is stuck sees nothing to think about"
+        yield result_at(scenario, ("phases", index), "prompts", phase.id, "pass" if there else "fail", says)
+
+
+def _evidence_of_numbers(scenario: Scenario) -> Iterator[CheckResult]:
+    bare = unclaimed(scenario)
+    if not bare:
+        says = f"{counted(len(scenario.claims), 'claim')} of the text; no sentence with a number is without one"
+        yield result_at(scenario, ("claims",), "numbers", "text", "pass", says)
+    for path, sentence in bare:
+        says = f"no claim bears out this sentence; claim it, or fill its number in with {{figure:...}}: “{shortened(sentence)}”"
+        yield result_at(scenario, path, "numbers", "text", "caution", says)
+
+
+def _time(scenario: Scenario) -> Iterator[CheckResult]:
+    plan = compile_plan(scenario)
+    begun = process_time()
+    run_replications(plan, SEED, 1)
+    seconds, most = process_time() - begun, scenario.tests.seconds
+    says = f"a replication of the default takes {span(seconds)} of processor time, at most {span(most)} are allowed"
+    yield result_at(scenario, ("tests", "seconds"), "time", "a replication", "pass" if seconds <= most else "fail", says)
+
+
+# ---- numbers of the text
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of a text, with single spaces; headings and list items end one too."""
+    parts = [" ".join(part.split()) for part in re.split(r"\n\s*\n|\n\s*[-*] ", text)]
+    return [sentence for part in parts for sentence in _END.split(part) if sentence]
+
+
+def claimed(text: str, scenario: Scenario) -> bool:
+    """Return whether a claim of the case speaks of this text."""
+    whole = words_alone(text)
+    return any(words_alone(claim.says) in whole or whole in words_alone(claim.says) for claim in scenario.claims)
+
+
+def unclaimed(scenario: Scenario) -> list[tuple[Path, str]]:
+    """Return each sentence of brief, answers and debrief that states a number without a claim, with its place."""
+    texts: list[tuple[Path, str]] = [(("brief",), scenario.brief)]
+    texts += [(("questions", index, "answer"), question.answer) for index, question in enumerate(scenario.questions)]
+    for index, lesson in enumerate(scenario.debrief):
+        texts += [(("debrief", index, "title"), lesson.title), (("debrief", index, "text"), lesson.text)]
+    written = dict(raw_texts(scenario))
+    return [
+        (path, sentence)
+        for path, text in texts
+        for sentence, raw in zip(sentences(text), sentences(written[path]), strict=False)
+        if _NUMBER.search(without_placeholders(raw)) and not claimed(sentence, scenario)
+    ]
+
+
+#: The ways to answer without a model, in words.
+WAYS = {"everybody": "refers everybody", "by chance": "answers by chance"}
+
+#: Base designs of the sweep that are tried without their model, those with the fewest misses.
+NEAREST = 4
+
+
+def no_model_checks(scenario: Scenario, sample: DesignSample, key: str) -> list[RunCheck]:
+    """Return the check of a case with gates by score; none for a case without them."""
+    if not score_gates(scenario) or scenario.population is None:
+        return []
+    return [RunCheck(f"no model {key}", lambda: list(_found(scenario, sample)))]
+
+
+def _found(scenario: Scenario, sample: DesignSample) -> Iterator[CheckResult]:
+    nearest = sorted(sample.judged, key=lambda one: len(missed(one[1])))[:NEAREST]
+    designs = [*bases(scenario), *(picks for picks, _ in nearest)]
+    for way, words in WAYS.items():
+        winner = next((picks for picks in designs if _wins(sample, picks, way)), None)
+        if winner is None:
+            says = f"a design that {words} misses an objective, on each of {len(designs)} base designs"
+            yield result_at(scenario, ("objectives",), "no model", way, "pass", says)
+        else:
+            says = f"{written(winner)} meets every objective when it {words} instead: the model decides nothing"
+            yield result_at(scenario, ("objectives",), "no model", way, "fail", says)
+
+
+def _wins(sample: DesignSample, picks: Picks, way: str) -> bool:
+    scenario, runner = sample.scenario, sample.runner
+    try:
+        bare = without_model(scenario, picks, way)
+        compile_plan(bare)
+    except ScenarioError:
+        return False  # such a design cannot run at all
+    alone = DesignRunner(bare, runner.submit, runner.cache, runner.report)
+    metrics = [name for name in objective_metrics(scenario) if name in bare.metrics]
+    (outcome,) = alone.outcomes("no model", [{}], metrics, whole_replications(scenario))
+    return not sample.missing(outcome.verdicts(bare))
+
+
+def without_model(scenario: Scenario, picks: Picks, way: str) -> Scenario:
+    """Return the design as a case without choices, whose gates by score send everybody one way, or by chance.
+
+    way: `everybody`, all along the first route; `by chance`, along each route the share that goes there by score
+    Raises ScenarioError where that cannot run.
+    """
+    designed, _ = apply(scenario, picks)
+    plan = compile_plan(scenario, picks)
+    document: Document = designed.document
+    changes: dict[tuple[str | int, ...], tuple[Any, tuple[str | int, ...], str]] = {
+        (section,): ({}, (section,), "a design without a model") for section in ("choices", "controllers")
+    }
+    for name in score_gates(designed):
+        gate = document.data["stages"][name]
+        written_gate = {key: value for key, value in gate.items() if key not in ("of", "holds")}
+        routes = _routes(plan, name, gate["routes"], way)
+        changes["stages", name] = (written_gate | {"by": RANDOM, "routes": routes}, ("stages", name), "no model")
+    return validated(document.patched(changes), designed)
+
+
+def _routes(plan: Plan, gate: str, routes: list[Mapping[str, Any]], way: str) -> list[dict[str, Any]]:
+    shares = [1.0, *([0.0] * (len(routes) - 1))] if way == "everybody" else _shares_by_score(plan, gate, len(routes))
+    bare = [{key: value for key, value in route.items() if key in ("to", "tag")} for route in routes]
+    shared = [route | {"share": share} for route, share in zip(bare[:-1], shares[:-1], strict=True)]
+    return [*shared, bare[-1]]
+
+
+def _shares_by_score(plan: Plan, gate: str, count: int) -> list[float]:
+    """Return the share of all people that each route takes by score, at the prevalence of the case."""
+    population = plan.scenario.population
+    assert population is not None
+    items = planned_routers(plan)[gate].routes_of_items(plan)
+    assert items is not None
+    positives = len(plan.tables[plan.scenario.scorer_of(score_gates(plan.scenario)[gate])].positives)
+    taken = [np.bincount(part, minlength=count) / len(part) for part in (items[:positives], items[positives:])]
+    prevalence = population.prevalence.value
+    shares = prevalence * taken[0] + (1 - prevalence) * taken[1]
+    return [min(float(share), 1.0) for share in shares]

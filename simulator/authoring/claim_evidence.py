@@ -36,7 +36,7 @@ from simulator.intervals import Estimate, Floats, Interval, bootstrap, percentil
 from simulator.metrics.paired_samples import PairedSample, Readings, change
 from simulator.metrics.roc import auc
 from simulator.paths import ASSETS
-from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.units import counted, signed_within, spoken, spoken_within
 
 

@@ -34,7 +34,7 @@ from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import share_interval
 from simulator.metrics.paired_samples import chance_of, change
 from simulator.metrics.summary import Verdict
-from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.units import counted, listed, percent
 
 #: Raise it when a check judges in another way: kept results of before no longer count.

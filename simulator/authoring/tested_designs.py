@@ -9,9 +9,8 @@ from simulator.case.case_tests import picks_of
 from simulator.case.choices import Pick
 from simulator.case.designs import one_by_one
 from simulator.case.schema import Scenario
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import DesignPoint, axis_of, points_of
-from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import REPLICATIONS, ReportProgress, Submit, Sweep, SweepRequest, silent, swept
 
 #: The seed of all runs of a test, that of `casesim run` by default.

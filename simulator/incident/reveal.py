@@ -18,18 +18,16 @@ from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
 from simulator.incident.incident_course import IncidentCourse
-from simulator.incident.incident_rating_panel import rate_incident
 from simulator.incident.incident_score import HELPS, DebriefStep, Detection, DetectionTrial, Excess, Score, score
 from simulator.incident.incident_start import next_of_row, shared_result
 from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction
 from simulator.incident.players import sensible
 from simulator.incident.post_mortem import NO_FAULT, after_onset, begin_of, earlier_monitors, place_of, post_mortem, verdict_of
+from simulator.incident.reveal_panels import rate_incident, standing_panel, suspicion_panel
 from simulator.incident.secret import DAY_S
 from simulator.incident.sessions import Game, link
-from simulator.incident.standing_panel import standing_panel
 from simulator.incident.study_panel import load_study, studied
-from simulator.incident.suspicion_panel import suspicion_panel
 from simulator.incident.wording import moment, usd
 from simulator.keeper import remembers
 from simulator.units import significant

@@ -13,7 +13,7 @@ from simulator.app.studies import note_pace
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.case.designs import TRAFFIC
-from simulator.sweeps.design_outcomes import DesignOutcome, SweepTask
+from simulator.sweeps.outcome_cache import DesignOutcome, SweepTask
 from simulator.sweeps.sweep import ReportProgress, Submit
 
 StudyOutput = TypeVar("StudyOutput")

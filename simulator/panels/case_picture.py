@@ -24,7 +24,7 @@ from simulator.metrics.summary import Verdict
 from simulator.processes import KilledError
 
 #: The modules that register pictures when they are imported; the first that suits a case draws it.
-MODULES = ("simulator.incident.incident_picture", "simulator.panels.case_pictures", "simulator.vehicle.sight_charts")
+MODULES = ("simulator.incident.incident_charts", "simulator.panels.case_pictures", "simulator.vehicle.sight_charts")
 
 #: The seed that a case is opened with, so that a picture's run is there already when it is opened.
 SEED = 1

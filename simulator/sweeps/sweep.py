@@ -25,9 +25,8 @@ from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import in_one_step
 from simulator.processes import AT_ONCE
-from simulator.sweeps.design_outcomes import DesignOutcome, SweepTask, solve, task_of
 from simulator.sweeps.design_space import Axis, DesignPoint, Method, axis_of, points_of
-from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache, SweepTask, solve, task_of
 from simulator.units import counted
 
 #: Replications of each point by default. Four give intervals a third wider than twelve do.

@@ -21,9 +21,8 @@ from simulator.case.schema import Scenario
 from simulator.cli.exits import needing
 from simulator.errors import InputError, suggest
 from simulator.intervals import Estimate
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import Axis, DesignPoint
-from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, Sweep, SweepRequest, silent, swept
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.front import Goal, goal_of, moved

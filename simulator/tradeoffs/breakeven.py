@@ -21,9 +21,8 @@ from simulator.engine.compiled_plan import Plan, projected_ms
 from simulator.explain.claims import Claim, on_metric
 from simulator.intervals import Interval, share_interval
 from simulator.processes import over_threads
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import Axis, DesignPoint, points_of
-from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, SweepRequest, once, outcomes_at, silent
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim
 from simulator.units import counted, plain_number, significant

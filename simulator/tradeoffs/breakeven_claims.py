@@ -16,8 +16,8 @@ from simulator.explain.claims import Claim, difference, figure, on_metric, on_ve
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.paired_samples import change
 from simulator.metrics.summary import NO_STEADY_STATE, Verdict, statement_of
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import DesignPoint
+from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.units import size_within
 
 #: Each standing as the end of a sentence that begins with the claim.

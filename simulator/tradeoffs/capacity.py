@@ -13,9 +13,8 @@ from simulator.explain.claims import Claim, about_run, claims_json, figure, on_m
 from simulator.intervals import Estimate
 from simulator.metrics.summary import NO_FIGURE, Standing
 from simulator.processes import over_threads
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import DesignPoint
-from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, Sweep, SweepRequest, once, silent, swept
 from simulator.tradeoffs.breakeven import TOLERANCE, Crossing, crossing
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim

@@ -21,7 +21,7 @@ from simulator.explain.claims import Claim
 from simulator.explain.judged_changes import FALSE_SHARE, real_below
 from simulator.intervals import Estimate
 from simulator.metrics.paired_samples import chance_of, change, is_equal
-from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.units import listed, roughly
 
 #: The fewest and the most metrics of a front.

@@ -17,9 +17,8 @@ from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
 from simulator.errors import InputError
 from simulator.panels.background_study import submitting
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import DesignPoint
-from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, Sweep, SweepRequest, sweep_request
 from simulator.tradeoffs.best_design import usual_goals
 from simulator.tradeoffs.capacity import by_the_nine

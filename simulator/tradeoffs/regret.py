@@ -9,9 +9,8 @@ from typing import Any
 from simulator.case.choices import Pick
 from simulator.explain.claims import Claim, change_by, claims_json
 from simulator.metrics.comparisons import Difference
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import Axis, DesignPoint
-from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import Submit, Sweep, SweepRequest, swept
 from simulator.tradeoffs.front import Front, Goal, missed, moved
 

@@ -22,8 +22,8 @@ from simulator.errors import InputError
 from simulator.explain.claims import Claim
 from simulator.intervals import LEVEL, Interval, mean_interval
 from simulator.metrics.summary import NO_STEADY_STATE
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import Axis, DesignPoint
+from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.sweeps.sweep import ReportProgress, SweepRequest, silent
 
 Way = Literal["morris", "sobol"]

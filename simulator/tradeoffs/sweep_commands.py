@@ -36,9 +36,8 @@ from simulator.cli.options import (
     write_chart,
 )
 from simulator.engine.plan import compile_plan
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import METHODS, axis_of
-from simulator.sweeps.outcome_cache import OutcomeCache
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import REPLICATIONS, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
 from simulator.tradeoffs.best_design import usual_goals
 from simulator.tradeoffs.front import Conflict, Front, goals_of, strongest_conflict

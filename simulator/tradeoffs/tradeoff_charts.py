@@ -31,7 +31,7 @@ from simulator.charts.look import (
     whiskers,
     wrapped,
 )
-from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.tradeoffs.breakeven import BreakevenPoint
 from simulator.tradeoffs.capacity import UNMET, Capacity
 from simulator.tradeoffs.front import Front, Goal

@@ -10,8 +10,8 @@ from math import inf
 from simulator.case.outputs import Metric
 from simulator.explain.claims import Claim, about_run, figure, on_metric, on_verdict
 from simulator.metrics.summary import Standing, Verdict
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import DesignPoint
+from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.units import listed, significant, size_within, spoken_within
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from simulator.authoring import case_test
-from simulator.authoring.case_test import case_results
+from simulator.authoring.case_test import case_results, without_model
 from simulator.authoring.check_results import KeptResults
 from simulator.authoring.claim_checks import half_digit
-from simulator.authoring.no_model_check import without_model
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.metrics.replications import run_replications

@@ -5,9 +5,8 @@ import re
 import pytest
 
 from simulator.authoring.author_faults import RULES as AUTHOR_RULES
-from simulator.authoring.case_checker import check_case, check_text
+from simulator.authoring.case_checker import RULES, check_case, check_text
 from simulator.authoring.finding_codes import FINDINGS, severity_of
-from simulator.authoring.lint_rules import RULES
 from simulator.case.checks import CHECKS
 from simulator.case.error_recovery import _CODES
 from simulator.case.load import scenario_ids

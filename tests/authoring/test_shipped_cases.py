@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.authoring.case_test import case_results
+from simulator.authoring.case_test import case_results, unclaimed
 from simulator.authoring.check_results import KeptResults
-from simulator.authoring.static_checks import unclaimed
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.load import load, scenario_ids
 

@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 
 from simulator.authoring import sweep_checks
+from simulator.authoring.case_test import unclaimed
 from simulator.authoring.claim_checks import judged_claim
 from simulator.authoring.claim_evidence import found_for
-from simulator.authoring.static_checks import unclaimed
 from simulator.authoring.sweep_checks import DesignSample
 from simulator.authoring.tested_designs import DesignRunner, random_designs
 from simulator.case.case_tests import TextClaim
 from simulator.case.load import load
 from simulator.evidence.projection import latency
 from simulator.paths import ASSETS, PROFILES
-from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.outcome_cache import DesignOutcome
 
 ORIN = {"model": "yolox_x", "precision": "fp32", "device": "jetson-agx-orin-64gb"}
 BOXES = {"model": "step_nms", "precision": "300_boxes", "device": "epyc-zen4-2c"}

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import chi2_contingency, norm
 
-from simulator.experiments.sequential_ab import Arms, always_valid_p, first_alarm, mixture_ratio, plain_p
+from simulator.experiments.canary import Arms, always_valid_p, first_alarm, mixture_ratio, plain_p
 
 
 def arms(hits, trials):

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from simulator.incident import standing_panel
+from simulator.incident import reveal_panels
 from simulator.incident.incident_score import score
-from simulator.incident.standing_panel import FIGURES, Peers, figures_of, peers_chart, spoken, standing_table, standings
+from simulator.incident.reveal_panels import FIGURES, Peers, figures_of, peers_chart, spoken, standing_table, standings
 from simulator.incident.study_panel import load_study
 from tests.incident.plays import fix, play, untouched, wait
 
@@ -80,7 +80,7 @@ def test_the_interval_leaves_two_and_a_half_per_cent_on_each_side():
 def test_plays_with_an_equal_cause_are_compared_unless_they_are_few(monkeypatch):
     other = TABLE.assign(cause="overload")
     both = pd.concat([TABLE, other])
-    monkeypatch.setattr(standing_panel, "FEWEST", 4)
+    monkeypatch.setattr(reveal_panels, "FEWEST", 4)
     assert Peers.of(both, "fog_season").of_cause and len(Peers.of(both, "fog_season").rows) == 8
     chosen = Peers.of(pd.concat([TABLE.iloc[1:], other]), "fog_season")
     assert not chosen.of_cause and len(chosen.rows) == 15

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.incident.incident_course import equal_brier, many_brier, suspicion_scores
-from simulator.incident.suspicion_panel import suspicion_chart
+from simulator.incident.reveal_panels import suspicion_chart
 from tests.incident.test_incident_rules import ALARM, COUNTERS, believe, course
 
 

@@ -14,7 +14,7 @@ from simulator.explain.result import challenge_of, replicate
 from simulator.practice import history
 from simulator.practice.report import verdict_table
 from simulator.practice.run_page import run_page
-from simulator.sweeps.design_outcomes import solve, task_of
+from simulator.sweeps.outcome_cache import solve, task_of
 from simulator.sweeps.sweep import sweep_request
 from simulator.tradeoffs.front import Front, Goal
 from tests.case.texts import changed

@@ -7,8 +7,7 @@ import pytest
 
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
-from simulator.sweeps.design_outcomes import DesignOutcome, solve, task_of
-from simulator.sweeps.outcome_cache import OutcomeCache, decoded, encoded
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache, decoded, encoded, solve, task_of
 from tests.case.texts import SMALL, changed
 from tests.tradeoffs.made import outcome
 

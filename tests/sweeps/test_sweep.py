@@ -9,9 +9,8 @@ from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import replicate
-from simulator.sweeps.design_outcomes import SweepTask, solve, task_of
 from simulator.sweeps.design_space import DesignPoint
-from simulator.sweeps.outcome_cache import OutcomeCache, encoded
+from simulator.sweeps.outcome_cache import OutcomeCache, SweepTask, encoded, solve, task_of
 from simulator.sweeps.sweep import Sweep, once, sweep_request, swept, to_parquet
 from tests.case.texts import SMALL, changed
 

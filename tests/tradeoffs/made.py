@@ -10,7 +10,7 @@ import numpy as np
 from simulator.case.outputs import Metric
 from simulator.intervals import Estimate, estimate, mean_interval
 from simulator.metrics.paired_samples import PairedSample
-from simulator.sweeps.design_outcomes import DesignOutcome
+from simulator.sweeps.outcome_cache import DesignOutcome
 
 COST = Metric("cost", "Cost", "USD", "lower", "mean", "cost")
 LATENCY = Metric("latency", "Latency", "s", "lower", "mean", "latency")

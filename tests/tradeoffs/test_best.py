@@ -10,8 +10,8 @@ import pytest
 from simulator.case.scenario_parts import Objective
 from simulator.cli.exits import UsageError
 from simulator.intervals import Estimate, Interval, estimate
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import Axis, DesignPoint
+from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.tradeoffs.best_design import FEW, MOST, STEPS, Search
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.front import Goal

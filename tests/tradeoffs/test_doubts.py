@@ -9,8 +9,8 @@ from simulator.errors import InputError
 from simulator.explain.result import replicate
 from simulator.intervals import Interval, estimate
 from simulator.metrics.comparisons import Difference
-from simulator.sweeps.design_outcomes import DesignOutcome
 from simulator.sweeps.design_space import DesignPoint
+from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.sweeps.sweep import Sweep, SweepRequest, swept
 from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim, claims_of

@@ -12,7 +12,7 @@ from simulator.errors import InputError
 from simulator.intervals import Estimate, Interval, estimate, mean_interval
 from simulator.metrics.paired_samples import PairedSample, is_equal
 from simulator.metrics.replications import run_replications
-from simulator.sweeps.design_outcomes import DesignOutcome, outcome_of
+from simulator.sweeps.outcome_cache import DesignOutcome, outcome_of
 from simulator.tradeoffs.front import Front, Goal, _best, goal_of, goals_of, missed, strongest_conflict
 from simulator.tradeoffs.tradeoff_charts import parallel_chart
 from tests.builders import assumed, exponential, plan, pool, scenario

@@ -12,8 +12,8 @@ from simulator.cli.exits import UsageError
 from simulator.engine.latency_tables import constant
 from simulator.errors import InputError
 from simulator.intervals import Estimate
-from simulator.sweeps.design_outcomes import DesignOutcome, solve, task_of
 from simulator.sweeps.design_space import Axis, DesignPoint
+from simulator.sweeps.outcome_cache import DesignOutcome, solve, task_of
 from simulator.tradeoffs.sensitivity import runnable, sample_of
 from tests.builders import plan, pool
 from tests.explain.test_reasons import storm

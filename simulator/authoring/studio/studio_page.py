@@ -11,10 +11,8 @@ from simulator.app.widgets import plain
 from simulator.authoring.studio.case_folder import CaseFolder, own_folder
 from simulator.authoring.studio.draft import Draft
 from simulator.authoring.studio.editor_component import editor
-from simulator.authoring.studio.new_case_form import new_case_form
-from simulator.authoring.studio.save_dialog import save_dialog
-from simulator.authoring.studio.studio_forms import choice_form, figure_form, objective_form
-from simulator.authoring.studio.studio_panels import coverage_panel, tests_panel, versions_panel
+from simulator.authoring.studio.studio_forms import choice_form, figure_form, new_case_form, objective_form
+from simulator.authoring.studio.studio_panels import coverage_panel, save_dialog, tests_panel, versions_panel
 from simulator.case.document import ScenarioError
 from simulator.case.load import ENDINGS
 from simulator.case.scenario_parts import Objective

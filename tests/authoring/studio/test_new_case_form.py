@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.authoring.studio.new_case_form import _NOTHING, _text
+from simulator.authoring.studio.studio_forms import _NOTHING, _text
 from simulator.case.load import loads
 from simulator.errors import InputError
 

@@ -1,4 +1,4 @@
-"""The standing of a play among the studied plays: the share of them that did worse, by investigator and figure."""
+"""Panels of the reveal: the standing among the studied plays, suspicions over time, and the signals, rated by the person."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from simulator.app.rating_card import RatingCards
 from simulator.app.widgets import draw, plain
-from simulator.charts.look import BLUE, GREY, ORANGE, PURPLE, Chart, figure, points, rounded, translucent
+from simulator.charts.look import BLUE, GREY, ORANGE, PURPLE, Chart, figure, line, points, rounded, translucent
 from simulator.errors import InputError
+from simulator.incident.incident_course import IncidentCourse, SuspicionScore, equal_brier, suspicion_scores
+from simulator.incident.incident_rules import INCIDENT_RULES
 from simulator.incident.incident_score import Floats, Score
-from simulator.incident.sessions import Game
+from simulator.incident.incident_signals import INCIDENT_SIGNALS
+from simulator.incident.sessions import Game, games
 from simulator.incident.study_panel import load_study, studied
 from simulator.intervals import Interval, share_interval
+from simulator.session.session_signals import Evidence, Level
+from simulator.session.signal_rules import fired_of, levels_of
 from simulator.units import listed, significant
 
 #: Fewer plays of an investigator with an equal cause than this say little; all causes stand in for them.
@@ -234,3 +240,108 @@ def standing_table(own: Mapping[str, float], found: Sequence[PeerStanding]) -> p
 
 def _axis(shown: StandingFigure) -> str:
     return f"harm that was left (%; {100 * _MOST_KEPT:.0f} or more at the end)" if shown.column == "kept" else "Brier score"
+
+
+#: The most lines of the notebook that stand behind a sentence.
+_LINES = 5
+#: Key of the session for a rating that could not be kept.
+_FAULT = "incident:rate_fault"
+
+
+@st.fragment
+def rate_incident(game: Game, course: IncidentCourse) -> None:
+    """Ask for a level of each signal; the level of the log appears after the person's own."""
+    st.subheader("Rate yourself", anchor=False)
+    st.markdown("The log holds the evidence. Decide your level, and the level that the log decides appears below it.")
+    kept = game.ratings or {}
+    shown = game.ratings is None or st.toggle("Show the levels of the log without rating yourself", key="incident:compare")
+    key = f"incident:{game.id}"
+    RatingCards(
+        course,
+        words=_words,
+        rate=lambda signal, level: _rate(game, signal, level),
+        ratings=dict(kept),
+        decided=levels_of(INCIDENT_SIGNALS, fired_of(INCIDENT_RULES, course)),
+        compared=lambda signal: bool(shown or signal in kept or st.session_state.get(f"{key}:rate:{signal}")),
+        key=key,
+    ).draw(INCIDENT_SIGNALS)
+    if fault := st.session_state.pop(_FAULT, None):
+        st.error(plain(fault))
+
+
+def _words(evidence: Evidence) -> str:
+    lines = ", ".join(str(place + 1) for place in evidence.places[:_LINES])
+    return f"{evidence.sentence} (notebook {lines})" if lines else evidence.sentence
+
+
+def _rate(game: Game, signal: str, level: Level) -> None:
+    if game.ratings is None:
+        return
+    try:
+        games().rate(game.id, game.scenario, signal, level)
+    except InputError as error:
+        st.session_state[_FAULT] = str(error)
+
+
+def suspicion_panel(course: IncidentCourse) -> None:
+    """Draw the suspicions and their score; a sentence where there are none."""
+    st.subheader("Your suspicions over time", anchor=False)
+    scores = suspicion_scores(course)
+    if not scores:
+        st.markdown(
+            "You wrote down no suspicions. In the next incident, write them down after each look: the reveal scores them here."
+        )
+        return
+    draw(suspicion_chart(course, scores), key="suspicions")
+    st.caption(
+        "The grey line follows from the signs of your looks by Bayes' rule, with the frequencies of rehearsed incidents. The "
+        f"Brier score of suspicions goes from 0, the best, to 2; equal suspicion of every cause scores {_equal(course):.2f}."
+    )
+
+
+def suspicion_chart(course: IncidentCourse, scores: Sequence[SuspicionScore]) -> Chart:
+    """Draw the share of the true cause after each line of the notebook, as suspected and by the findings."""
+    drawn = figure(height=280)
+    steps = course.steps
+    if steps:
+        last = len(course.notes)
+        x, y = [step.place + 1 for step in steps], [100 * step.true_share for step in steps]
+        look = {"color": GREY, "width": 3, "dash": "dot", "shape": "hv"}
+        hover = "line %{x}: %{y:.0f}% by the findings<extra></extra>"
+        drawn.add_trace(go.Scatter(x=[*x, last], y=[*y, y[-1]], name="by the findings", line=look, hovertemplate=hover))
+    places, shares = [score.place + 1 for score in scores], [100 * score.true_share for score in scores]
+    hover = "line %{x}: %{y:.0f}% suspected<extra></extra>"
+    drawn.add_trace(line(places, shares, BLUE, "your suspicion", hover, width=3, dotted=True, marker={"size": 9}))
+    drawn.update_xaxes(title="line of the notebook", range=[0.5, len(course.notes) + 0.5], fixedrange=True, tickformat="d")
+    drawn.update_yaxes(title="true cause (%)", range=[-3, 103], fixedrange=True)
+    return Chart(drawn, _suspicion_takeaway(course, scores), _table(scores))
+
+
+def _suspicion_takeaway(course: IncidentCourse, scores: Sequence[SuspicionScore]) -> str:
+    first, last = scores[0], scores[-1]
+    gave = f"You gave the true cause {100 * last.true_share:.0f}%"
+    if len(scores) > 1:
+        gave = f"You gave the true cause {100 * first.true_share:.0f}% at first and {100 * last.true_share:.0f}% at last"
+    by = f"; the findings made it {100 * last.likely:.0f}% likely by then" if last.likely is not None else ""
+    mean = sum(score.brier for score in scores) / len(scores)
+    better = "better than" if mean < _equal(course) else "no better than"
+    return f"{gave}{by}. Your suspicions score {mean:.2f} (Brier), {better} equal ones, which score {_equal(course):.2f}."
+
+
+def _equal(course: IncidentCourse) -> float:
+    return equal_brier(len(course.play.spec.causes))
+
+
+def _table(scores: Sequence[SuspicionScore]) -> pd.DataFrame:
+    rows = [
+        (
+            score.place + 1,
+            100 * score.true_share,
+            score.brier,
+            None if score.likely is None else 100 * score.likely,
+            score.likely_brier,
+        )
+        for score in scores
+    ]
+    columns = ["line", "true cause, suspected (%)", "Brier score", "true cause, by the findings (%)", "its Brier score"]
+    return rounded(pd.DataFrame(rows, columns=columns), 3)
