@@ -274,8 +274,8 @@ def _kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Fail
 
 
 def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
-    told = {"model", "precision", "device", "step", "reason"}
-    rows = [_summary(row) if isinstance(row, Profile) else row.model_dump(include=told) for row in found]
+    shown = {"model", "precision", "device", "step", "reason"}
+    rows = [_summary(row) if isinstance(row, Profile) else row.model_dump(include=shown) for row in found]
     if as_json:
         typer.echo(json.dumps(rows))
         return

@@ -145,10 +145,10 @@ def _calls(calls: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Sc
 
 def _median_line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item: bool) -> go.Scatter:
     marker = {"size": 8, "symbol": _SYMBOLS[place % len(_SYMBOLS)]}
-    told = rows[["median_ms", "p5_ms", "p95_ms", "items_per_s"]].map(significant).assign(calls=rows["calls"])
+    hover_data = rows[["median_ms", "p5_ms", "p95_ms", "items_per_s"]].map(significant).assign(calls=rows["calls"])
     hover = "batch of %{x}: median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
     hover += "%{customdata[3]} items/s, %{customdata[4]} calls"
-    look: dict[str, Any] = {"dash": _DASHES[place % len(_DASHES)], "dotted": True, "marker": marker, "customdata": told}
+    look: dict[str, Any] = {"dash": _DASHES[place % len(_DASHES)], "dotted": True, "marker": marker, "customdata": hover_data}
     return line(rows["batch"], rows["median_ms"] * _share(rows, by_item), colour, name, hover, **look)
 
 
@@ -200,10 +200,10 @@ def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
     rows = steps[steps["batch"] == 1].sort_values("median_ms")
     names = rows["model"].map(spoken) + " " + rows["precision"].map(spoken)
     bounds = whiskers(rows["p5_ms"], rows["median_ms"], rows["p95_ms"])
-    told = rows[["median_ms", "p5_ms", "p95_ms"]].map(significant).assign(calls=rows["calls"])
+    hover_data = rows[["median_ms", "p5_ms", "p95_ms"]].map(significant).assign(calls=rows["calls"])
     hover = "median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
     hover += "%{customdata[3]} calls<extra>%{y}</extra>"
-    medians = points(rows["median_ms"], names, BLUE, hover=hover, size=11, error_x=bounds, customdata=told)
+    medians = points(rows["median_ms"], names, BLUE, hover=hover, size=11, error_x=bounds, customdata=hover_data)
     drawn = figure(medians, height=130 + 30 * len(rows))
     drawn.update_xaxes(title="time of one item (ms), logarithmic", type="log", tickvals=_TICKS)
     return chart(drawn, _step_takeaway(rows, networks), rows, CELL_NAMES, digits=4)
@@ -259,9 +259,11 @@ def comparisons(found: HeldOut) -> Chart:
     """Draw our errors on figures that another model also predicted, with that model's median error as a band."""
     rows = comparison_rows(found)
     names = rows["device"] + ", " + rows["batch"].map(lambda size: size if size == "offline" else f"batch {size}")
-    told = rows[["published (ms)", "projected (ms)"]].map(significant)
+    hover_data = rows[["published (ms)", "projected (ms)"]].map(significant)
     hover = "%{x:+.0f}%: published %{customdata[0]} ms, projected %{customdata[1]} ms<extra>%{y}</extra>"
-    drawn = figure(points(rows["error (%)"], names, BLUE, hover=hover, size=11, customdata=told), height=120 + 26 * len(rows))
+    drawn = figure(
+        points(rows["error (%)"], names, BLUE, hover=hover, size=11, customdata=hover_data), height=120 + 26 * len(rows)
+    )
     drawn.add_vrect(
         x0=-100 * COMPETITOR.median, x1=100 * COMPETITOR.median, fillcolor=translucent(GREY, 0.15), line_width=0, layer="below"
     )

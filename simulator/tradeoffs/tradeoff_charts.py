@@ -89,9 +89,9 @@ def _design_points(
             low, high = (_scaled(goal, [getattr(estimate, side) for estimate in column]) for side in ("low", "high"))
             bounds[f"error_{axis}"] = whiskers(low, middle, high) | {"thickness": 1, "width": 3}
     marker = {"color": colour, "size": size, "symbol": symbol, "line": {"width": 1, "color": "rgba(0,0,0,0.4)"}}
-    told: dict[str, Any] = {"customdata": [[place] for place in places], "text": [names[place] for place in places]}
+    named: dict[str, Any] = {"customdata": [[place] for place in places], "text": [names[place] for place in places]}
     (x, y), hover = values, "%{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>"
-    return points(x, y, colour, name, hover, marker=marker, **told, **bounds)
+    return points(x, y, colour, name, hover, marker=marker, **named, **bounds)
 
 
 def _axis(update: object, goal: Goal) -> None:
