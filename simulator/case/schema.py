@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, create_model
 
 from simulator.case.any_stage import STAGE_KINDS, AnyStage, End
 from simulator.case.attributes import Attribute, ItemAttribute
@@ -212,10 +212,12 @@ class Scenario(Strict):
             scenario = cls.model_validate(data)
             scenario._document = document
             return with_filled_texts(scenario)
-        before, models = known.document.data, {name: getattr(known, name) for name in cls.model_fields}
-        scenario = cls.model_validate(_with_models(data, before, models))
-        vars(scenario).update({name: model for name, model in models.items() if data.get(name) is before.get(name)})
-        scenario._document = document
+        before = known.document.data
+        changed = {name: part for name, part in data.items() if part is not before.get(name)}
+        parts = {name: _with_models(part, before.get(name), getattr(known, name, None)) for name, part in changed.items()}
+        sections = _sections(frozenset(changed)).model_validate(parts)
+        scenario = super(Scenario, known).model_copy(update={name: getattr(sections, name) for name in changed})
+        scenario._document, scenario._sound = document, False
         return scenario
 
     def label_of(self, target: str) -> str:
@@ -341,6 +343,15 @@ class Scenario(Strict):
 
 
 HOLDERS.append(Scenario)
+
+
+@cache
+def _sections(names: frozenset[str]) -> type[Strict]:
+    """Return a model with some sections of a case."""
+    fields: Any = {name: (Scenario.model_fields[name].annotation, Scenario.model_fields[name]) for name in names}
+    model: type[Strict] = create_model("Sections", __base__=Strict, **fields)
+    HOLDERS.append(model)
+    return model
 
 
 def _with_models(data: Any, before: Any, models: Any) -> Any:

@@ -72,7 +72,7 @@ def test_a_pick_a_figure_and_a_copy_make_another_case(case, other_pick):
     designed, (_, picked) = apply(case, {})[0], (None, apply(case, other_pick)[0])
     narrowed = case.asking([next(iter(case.metrics))])
     copied = case.model_copy(update={"title": "Other"})
-    variants = [case, designed, picked, narrowed, copied, copied.model_copy(update={"title": "More"})]
+    variants = [case, designed, picked, narrowed, apply(narrowed, {})[0], copied, copied.model_copy(update={"title": "More"})]
     assert len({one.content for one in variants}) == len(variants)
     assert apply(case, other_pick)[0] == picked
     assert case.model_copy() == case
