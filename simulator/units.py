@@ -144,12 +144,16 @@ def span(seconds: float) -> str:
     for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         count = seconds / size
         if count >= 1 and isclose(count, round(count), rel_tol=1e-4):
-            number = _WORDS.get(round(count), f"{count:,.0f}")
-            return f"{number} {name}{'' if round(count) == 1 else 's'}"
+            return f"{spelled(round(count))} {name}{'' if round(count) == 1 else 's'}"
     return duration(seconds)
 
 
-_WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
+_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def spelled(count: int) -> str:
+    """Write a count in words up to ten: `none`, `one`, `two`."""
+    return _WORDS[count] if count < len(_WORDS) else f"{count:,}"
 
 
 def spread(halves: dict[str, float], unit: str, beside: float = 0.0) -> str:

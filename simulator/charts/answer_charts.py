@@ -29,8 +29,8 @@ from simulator.charts.look import (
 )
 from simulator.charts.run_time import marked, time_of_day
 from simulator.engine.run_trace import Trace
-from simulator.intervals import Interval
-from simulator.metrics.ages import Floats, KnownAges, ages, shares_within
+from simulator.intervals import Floats, Interval
+from simulator.metrics.ages import KnownAges, ages, shares_within
 from simulator.metrics.measures import CURVE
 from simulator.metrics.summary import Summary
 from simulator.units import duration, percent, spoken_within

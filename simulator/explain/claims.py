@@ -1,15 +1,12 @@
 """Claims: each statement about a design is a record before it is a sentence.
 
-The code that computes a figure makes the claim about it. Pages, the terminal, the report and `--json` print its `words`; a
-screen of few lines prints short claims, sentence by sentence.
+The code that computes a figure makes the claim about it. Pages, the terminal, the report and `--json` print its `words`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from math import inf, isfinite
 from typing import Any, Literal
 
@@ -119,10 +116,14 @@ def said(claims: Iterable[Claim], between: str = " ") -> str:
     return between.join(claim.words for claim in claims)
 
 
-def on_metric(metric: Metric, relation: Relation, value: float | str | bool | None, words: str, **more: Any) -> Claim:
-    """Claim something about a metric, in its unit and for its population."""
-    population = str(metric.group.key) if metric.group else ALL
-    return Claim(metric.name, relation, value, **{"unit": metric.unit, "population": population, "words": words} | more)
+def on_metric(
+    metric: Metric, relation: Relation, value: Interval | float | str | bool | None, words: str, **more: Any
+) -> Claim:
+    """Claim something about a metric, in its unit and for its population; a value with an interval is claimed with it."""
+    own: dict[str, Any] = {"unit": metric.unit, "population": str(metric.group.key) if metric.group else ALL, "words": words}
+    if isinstance(value, Interval):
+        own["interval"], value = (value.low, value.high), value.value
+    return Claim(metric.name, relation, value, **own | more)
 
 
 def on_verdict(verdict: Verdict, decided_by: Remedy | None = None, words: str = "", parts: tuple[Claim, ...] = ()) -> Claim:
@@ -138,17 +139,14 @@ def asked_of(verdict: Verdict, words: str = "") -> Claim:
     return on_metric(verdict.metric, "asks", verdict.bound, shown, interval=allowed)
 
 
-def figure(metric: Metric, found: Interval | None, words: str, **more: Any) -> Claim:
+def figure(metric: Metric, estimate: Interval | None, words: str, **more: Any) -> Claim:
     """Claim the value of a metric with its interval, or that there is none."""
-    if found is None:
-        return on_metric(metric, "is", None, words, **more)
-    return on_metric(metric, "is", found.value, words, interval=(found.low, found.high), **more)
+    return on_metric(metric, "is", estimate, words, **more)
 
 
-def difference(metric: Metric, found: Interval | None, words: str, **more: Any) -> Claim:
+def difference(metric: Metric, change: Interval | None, words: str, **more: Any) -> Claim:
     """Claim the change of a metric from one run to another, or that one of the two has no figure."""
-    value, interval = (None, None) if found is None else (found.value, (found.low, found.high))
-    return on_metric(metric, "differs", value, words, interval=interval, evidence="paired run", **more)
+    return on_metric(metric, "differs", change, words, evidence="paired run", **more)
 
 
 def difference_claims(compared: Comparison) -> list[Claim]:
@@ -176,10 +174,9 @@ def _of_both(compared: Comparison, claims: Iterable[Claim]) -> list[Claim]:
     return about_run(claims, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
 
 
-def change_by(metric: Metric, found: Interval | None, step: str, words: str) -> Claim:
+def change_by(metric: Metric, change: Interval | None, step: str, words: str) -> Claim:
     """Claim the change of a metric by a step, from runs of both designs on the same requests."""
-    value, interval = (None, None) if found is None else (found.value, (found.low, found.high))
-    return on_metric(metric, "would change", value, words, interval=interval, population=step, evidence="paired run")
+    return on_metric(metric, "would change", change, words, population=step, evidence="paired run")
 
 
 def load_claim(name: str, load: float, words: str, evidence: Evidence = "run", at: str = "load") -> Claim:
@@ -194,43 +191,3 @@ def split_of(
     name, more = f"parts of {metric.name}", {"unit": unit}
     among = [replace(on_metric(metric, "among", size, clause, **more), subject=name) for size, clause in parts]
     return replace(on_metric(metric, "is", whole, words, **more), subject=name), *among
-
-
-#: The most words of a claim.
-WORDS = 30
-
-#: A claim that ends early keeps this number of words at least behind its last colon.
-_FEWEST = 4
-
-#: The end of a sentence: a full stop before a space and a capital, a digit or a quotation mark.
-_END = re.compile(r"(?<=[.!?]) (?=[A-Z0-9“])")
-
-#: Places where a sentence may end early, the best first.
-_CUTS = ("; ", ": ", ", ")
-
-
-def short_claims(text: str, words: int = WORDS) -> list[str]:
-    """Return the sentences of a text, in order; a longer one than `words` ends at its last clause that fits."""
-    ends = [found.start() for found in _END.finditer(text) if _is_closed(text[: found.start()])]
-    sentences = [text[start:end].strip() for start, end in pairwise([0, *ends, len(text)])]
-    return [_shortened(sentence, words) for sentence in sentences if sentence]
-
-
-def _shortened(sentence: str, words: int) -> str:
-    if len(sentence.split()) <= words:
-        return sentence
-    for mark in _CUTS:
-        heads = [sentence[:place] for place in _outside_quotes(sentence, mark)]
-        fitting = [head for head in heads if len(head.split()) <= words and len(head.rpartition(": ")[2].split()) >= _FEWEST]
-        if fitting:
-            return f"{fitting[-1]}."
-    return f"{' '.join(sentence.split()[: words - 1])} …"
-
-
-def _outside_quotes(sentence: str, mark: str) -> list[int]:
-    places = [found.start() for found in re.finditer(re.escape(mark), sentence)]
-    return [place for place in places if _is_closed(sentence[:place])]
-
-
-def _is_closed(text: str) -> bool:
-    return all(text.count(opening) == text.count(closing) for opening, closing in ("“”", "()"))

@@ -6,10 +6,11 @@ The challenge says how many objectives are met, and which evidence among what de
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import tee
+from operator import itemgetter
 from typing import Any
 
 from simulator.engine.compiled_plan import Plan, changes_of
@@ -18,19 +19,17 @@ from simulator.explain.advice import Advice, AdviceTrials, Move
 from simulator.explain.bottleneck import Bottleneck, bottleneck_of, part_in_sentence, part_label, price_is_assumed
 from simulator.explain.causes import cause_of
 from simulator.explain.claims import Claim, about_run, asked_of, claims_json, figure, on_metric, on_verdict, said
-from simulator.explain.design_changes import DesignChange, promising, with_longer_ones, writing
+from simulator.explain.design_changes import DesignChange, ObjectiveCause, promising, with_longer_ones, writing
 from simulator.explain.notes import labelled_behind, notes_of
 from simulator.explain.trust import TrustNote, notes_on, remedy_of, unprovable
 from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import looks_of, run_replications
 from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary, Verdict, summary_of
-from simulator.units import roughly, significant, spoken_bound, spoken_within
+from simulator.units import roughly, significant, spelled, spoken_bound, spoken_within, upper_first
 
 #: A part of the cost is worth a word from this share on.
 LARGE = 0.25
-
-_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,9 @@ def challenge_of(result: Summary) -> Challenge | None:
     open_ones = undecidable(result)
     counts = Counter(verdict.standing for verdict in result.verdicts if verdict not in open_ones)
     all_met = counts["met"] == len(result.verdicts)
-    words = " ".join([*([_met(counts)] if counts else []), *_apart(open_ones)])
+    names = ", ".join(f"“{verdict.objective.label}”" for verdict in open_ones)
+    apart = f"The evidence here cannot decide {names}." if open_ones else ""
+    words = " ".join(filter(None, [_met(counts) if counts else "", apart]))
     met = Claim("objectives", "is", counts["met"], population="met", words=words)
     return Challenge(met, sorted(_grounds(result), key=lambda ground: ground.weakness), all_met)
 
@@ -84,30 +85,16 @@ def undecidable(result: Summary) -> list[Verdict]:
     return [verdict for verdict in result.verdicts if verdict.standing == "not proven" and unprovable(result, verdict)]
 
 
-def _apart(verdicts: list[Verdict]) -> Iterator[str]:
-    """Name the objectives that are scored apart."""
-    if verdicts:
-        names = ", ".join(f"“{verdict.objective.label}”" for verdict in verdicts)
-        yield f"The evidence here cannot decide {names}."
-
-
 def _met(counts: Counter[Standing]) -> str:
     """`All five met.`, or `Three of five met, one not proven, one not met.`"""
     total, met = counts.total(), counts["met"]
     if met == total:
-        return "Met." if total == 1 else f"{'Both' if total == 2 else f'All {_word(total)}'} met."
+        return "Met." if total == 1 else f"{'Both' if total == 2 else f'All {spelled(total)}'} met."
     if counts["not met"] == total:
-        return "Not met." if total == 1 else f"None of {_word(total)} met."
-    others: tuple[Standing, ...] = ("not proven", "not met", "no figure")
-    rest = [
-        f"{_word(counts[other])} {'without a figure' if other == 'no figure' else other}" for other in others if counts[other]
-    ]
-    first = f"{_word(met).capitalize()} of {_word(total)} met"
-    return f"{', '.join([first, *rest])}."
-
-
-def _word(count: int) -> str:
-    return _WORDS[count] if count < len(_WORDS) else str(count)
+        return "Not met." if total == 1 else f"None of {spelled(total)} met."
+    others: dict[Standing, str] = {"not proven": "not proven", "not met": "not met", "no figure": "without a figure"}
+    rest = [f"{spelled(counts[other])} {words}" for other, words in others.items() if counts[other]]
+    return f"{', '.join([f'{upper_first(spelled(met))} of {spelled(total)} met', *rest])}."
 
 
 def _grounds(result: Summary) -> Iterator[Ground]:
@@ -116,30 +103,27 @@ def _grounds(result: Summary) -> Iterator[Ground]:
         yield from _readers(result)
         yield from _labelled(result)
     yield from _cost(result)
-    yield from _latencies(result)
-    yield from _arrivals(result)
+    yield from _latencies_and_arrivals(result)
+
+
+def _ground(weakness: int, subject: str, value: str | float, words: str, source: str | None = None) -> Ground:
+    return Ground(weakness, Claim(subject, "rests on", value, population="evidence", words=words, evidence="table"), source)
 
 
 def _scores(result: Summary) -> Iterator[Ground]:
     for pool, table in result.plan.tables.items():
         label, about, drop = result.plan.scenario.stages[pool].label, table.about, field_drop_of(table.name)
+        subject = f"scores of {label}"
         if drop is not None:
             bench, field = (_range(interval.sensitivity) for interval in (drop.bench, drop.field))
-            vendor = (
-                f"{label}: its scores are its vendor's claim, {bench} of the {_positives(result)} on the vendor's own bench"
-            )
-            words = f"{vendor}; in the field, {drop.what} found {field}."
-            yield Ground(0, _rests(f"scores of {label}", "claimed", words), drop.field.source)
+            claimed = f"its vendor's claim, {bench} of the {_positives(result)} on the vendor's own bench"
+            words = f"{label}: its scores are {claimed}; in the field, {drop.what} found {field}."
+            yield _ground(0, subject, "claimed", words, drop.field.source)
         elif about.kind == "assumed":
-            words = f"{label}: its scores are assumed, not measured."
-            yield Ground(1, _rests(f"scores of {label}", about.kind, words), about.source)
+            yield _ground(1, subject, about.kind, f"{label}: its scores are assumed, not measured.", about.source)
         elif about.kind == "published":
             words = f"{label}: its scores are a published claim that was not checked here."
-            yield Ground(2, _rests(f"scores of {label}", about.kind, words), about.source)
-
-
-def _rests(subject: str, value: str | float, words: str) -> Claim:
-    return Claim(subject, "rests on", value, population="evidence", words=words, evidence="table")
+            yield _ground(2, subject, about.kind, words, about.source)
 
 
 def _range(bounds: tuple[float, float]) -> str:
@@ -151,10 +135,14 @@ def _readers(result: Summary) -> Iterator[Ground]:
     for stage in result.plan.scenario.stages.values():
         figure = getattr(stage, "sensitivity", None)
         if figure is not None and figure.kind == "assumed":
-            words = (
-                f"{stage.label}: it is assumed that {roughly(figure.value)} of the {_positives(result)} are recognised there."
-            )
-            yield Ground(3, _rests(f"sensitivity of {stage.label}", figure.kind, words), figure.source)
+            share = f"{roughly(figure.value)} of the {_positives(result)}"
+            words = f"{stage.label}: it is assumed that {share} are recognised there."
+            yield _ground(3, f"sensitivity of {stage.label}", figure.kind, words, figure.source)
+
+
+def _positives(result: Summary) -> str:
+    who = result.plan.scenario.population
+    return who.positives if who else "positives"
 
 
 def _labelled(result: Summary) -> Iterator[Ground]:
@@ -162,15 +150,11 @@ def _labelled(result: Summary) -> Iterator[Ground]:
     table = result.plan.scores
     if table is None or table.about.kind != "measured":
         return
-    behind = {
-        verdict.objective.label: found[1]
-        for verdict in result.verdicts
-        if (found := labelled_behind(result.plan, verdict.metric))
-    }
-    if behind:
-        label, people = min(behind.items(), key=lambda one: one[1])
-        sentence = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
-        yield Ground(5 if people < POSITIVES_FOR_99 else 8, _rests(label, people, sentence))
+    pairs = [(verdict.objective.label, labelled_behind(result.plan, verdict.metric)) for verdict in result.verdicts]
+    if behind := [(label, labelled[1]) for label, labelled in pairs if labelled]:
+        label, people = min(behind, key=itemgetter(1))
+        words = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
+        yield _ground(5 if people < POSITIVES_FOR_99 else 8, label, people, words)
 
 
 def _cost(result: Summary) -> Iterator[Ground]:
@@ -183,48 +167,59 @@ def _cost(result: Summary) -> Iterator[Ground]:
     if share >= LARGE and price_is_assumed(result.plan, part):
         label = part_in_sentence(result.plan.scenario, part)
         words = f"Of the cost, {roughly(share)} is {label}, at a price that is assumed."
-        yield Ground(4, _rests(f"price of {label}", "assumed", words))
+        yield _ground(4, f"price of {label}", "assumed", words)
 
 
-def _latencies(result: Summary) -> Iterator[Ground]:
+def _latencies_and_arrivals(result: Summary) -> Iterator[Ground]:
     for source in result.provenance:
         if source.what.endswith(": latency") and source.kind != "measured":
             label = source.what.removesuffix(": latency")
-            sentence = f"{label}: its latencies are {source.kind}, not measured on the machine that would serve."
-            yield Ground(6, _rests(source.what, source.kind, sentence), source.source)
-
-
-def _arrivals(result: Summary) -> Iterator[Ground]:
-    for source in result.provenance:
-        if source.what.startswith("arrivals.") and source.kind == "assumed":
-            words = f"The number of {result.plan.scenario.unit.many} is assumed."
-            yield Ground(7, _rests(source.what, source.kind, words), source.source)
-            return
-
-
-def _positives(result: Summary) -> str:
-    who = result.plan.scenario.population
-    return who.positives if who else "positives"
+            words = f"{label}: its latencies are {source.kind}, not measured on the machine that would serve."
+            yield _ground(6, source.what, source.kind, words, source.source)
+    arrivals = [source for source in result.provenance if source.what.startswith("arrivals.") and source.kind == "assumed"]
+    for source in arrivals[:1]:
+        words = f"The number of {result.plan.scenario.unit.many} is assumed."
+        yield _ground(7, source.what, source.kind, words, source.source)
 
 
 @dataclass(frozen=True)
 class Reason:
     """The reason why one objective is not met, or not proven: its claims, a sentence or more each.
 
-    exhibit: the name of the exhibit that shows it; stage: the one that decides, None where none does
-    written_by: the choices that write to what decides, in the order of the file
-    split: the sentence of the parts that a picture may show instead, empty without them
+    cause: the part of the run that decides; place: of the objective
     Choices and advice are worked out on first use: one compiles designs, the other runs some.
     """
 
     claims: list[Claim]
-    exhibit: str
-    stage: str | None
-    written_by: list[str]
-    split: str
-    _promising: Callable[[], list[DesignChange]] = field(repr=False, compare=False)
-    _longer: Callable[[list[DesignChange]], Iterator[DesignChange]] = field(repr=False, compare=False)
-    _advice: Callable[[], Advice] = field(repr=False, compare=False)
+    cause: ObjectiveCause
+    place: int
+    _trials: AdviceTrials = field(repr=False, compare=False)
+    _others: Mapping[int, Reason] = field(repr=False, compare=False)
+
+    @property
+    def _plan(self) -> Plan:
+        return self._trials.summary.plan
+
+    @property
+    def exhibit(self) -> str:
+        """The name of the exhibit that shows it."""
+        shown = self._plan.scenario.shown()
+        return next((name for name in self.cause.exhibits if name in shown), "outcomes")
+
+    @property
+    def stage(self) -> str | None:
+        """The stage that decides; None where none does."""
+        return self.cause.stage
+
+    @property
+    def written_by(self) -> list[str]:
+        """The choices that write to what decides, in the order of the file."""
+        return writing(self._plan.scenario, self.cause.levers)
+
+    @property
+    def split(self) -> str:
+        """The sentence of the parts that a picture may show instead, empty without them."""
+        return self.cause.split
 
     @property
     def sentence(self) -> str:
@@ -238,7 +233,7 @@ class Reason:
 
     @cached_property
     def _changes(self) -> list[DesignChange]:
-        return self._promising()
+        return promising(self._plan, self.cause.levers, self._trials.changes)
 
     @property
     def choices(self) -> list[str]:
@@ -246,16 +241,16 @@ class Reason:
 
     @cached_property
     def advice(self) -> Advice:
-        return self._advice()
+        return self._trials.advice(self.place, {place: other.steps() for place, other in self._others.items()})
 
     @cached_property
     def _steps(self) -> list[Iterator[DesignChange]]:
-        return [self._longer(self._changes)]
+        return [with_longer_ones(self._plan, self.cause.levers, self._changes)]
 
     def steps(self) -> Iterator[DesignChange]:
         """Return the changes to try for the objective, the most promising first; each is compiled once."""
-        self._steps[0], found = tee(self._steps[0])
-        return found
+        self._steps[0], steps = tee(self._steps[0])
+        return steps
 
     @property
     def known_advice(self) -> list[Claim]:
@@ -276,30 +271,13 @@ class Reason:
 def reasons_of(summary: Summary, trials: AdviceTrials | None = None) -> dict[int, Reason]:
     """Return the reason of each objective that is not met, by its place; trials: of the steps that help, else tried here."""
     trials, reasons = trials or AdviceTrials(summary), dict[int, Reason]()
-    unmet = [place for place, verdict in enumerate(summary.verdicts) if verdict.standing not in ("met", "void")]
-
-    def advice(place: int) -> Advice:
-        return trials.advice(place, {other: reason.steps() for other, reason in reasons.items()})
-
-    reasons |= {place: _reason(summary, place, trials, advice) for place in unmet}
+    for place, verdict in enumerate(summary.verdicts):
+        if verdict.standing not in ("met", "void"):
+            cause, impossible = cause_of(summary, verdict), unprovable(summary, verdict)
+            cannot = [on_metric(verdict.metric, "cannot", "be proven", impossible, evidence="table")] if impossible else []
+            claims = [*cannot, cause.claim(verdict), *_not_proven(summary, verdict, bool(impossible))]
+            reasons[place] = Reason(claims, cause, place, trials, reasons)
     return reasons
-
-
-def _reason(summary: Summary, place: int, trials: AdviceTrials, advice: Callable[[int], Advice]) -> Reason:
-    verdict, plan = summary.verdicts[place], summary.plan
-    cause, shown = cause_of(summary, verdict), plan.scenario.shown()
-    impossible = unprovable(summary, verdict)
-    cannot = [on_metric(verdict.metric, "cannot", "be proven", impossible, evidence="table")] if impossible else []
-    return Reason(
-        claims=[*cannot, cause.claim(verdict), *_not_proven(summary, verdict, bool(impossible))],
-        exhibit=next((name for name in cause.exhibits if name in shown), "outcomes"),
-        stage=cause.stage,
-        written_by=writing(plan.scenario, cause.levers),
-        split=cause.split,
-        _promising=lambda: promising(plan, cause.levers, trials.changes),
-        _longer=lambda changes: with_longer_ones(plan, cause.levers, changes),
-        _advice=lambda: advice(place),
-    )
 
 
 def _not_proven(summary: Summary, verdict: Verdict, impossible: bool) -> Iterator[Claim]:
@@ -341,16 +319,16 @@ class Result(Summary):
     @property
     def shown_reasons(self) -> dict[int, str]:
         """The sentences of each reason; a cause that an earlier objective has too is pointed to, and not said again."""
-        first = dict[str, str]()
-        return {place: self._said_once(self.verdicts[place], reason, first) for place, reason in self.reasons.items()}
-
-    def _said_once(self, verdict: Verdict, reason: Reason, first: dict[str, str]) -> str:
-        label, sentences = verdict.objective.label, list[str]()
-        for claim in reason.claims:
-            other = first.setdefault(claim.words, label)
-            known = claim.relation == "causes" and other != label
-            sentences.append(same_cause(other) if known else claim.words)
-        return " ".join(sentences)
+        first, shown = dict[str, str](), dict[int, str]()
+        for place, reason in self.reasons.items():
+            label = self.verdicts[place].objective.label
+            sentences = []
+            for claim in reason.claims:
+                other = first.setdefault(claim.words, label)
+                is_repeated = claim.relation == "causes" and other != label
+                sentences.append(same_cause(other) if is_repeated else claim.words)
+            shown[place] = " ".join(sentences)
+        return shown
 
     @property
     def claims(self) -> list[Claim]:
@@ -418,10 +396,10 @@ def result_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int 
 def figure_claims(summary: Summary) -> Iterator[Claim]:
     """Claim each figure of a run, or why there is none, the parts of its cost, and the ends of its requests."""
     scenario = summary.plan.scenario
-    for name, found in summary.metrics.items():
+    for name, estimate in summary.metrics.items():
         metric = summary.metric(name)
-        words = "{} ({})".format(*spoken_within(found.value, found.low, found.high, metric.unit))
-        yield figure(metric, found, f"{metric.label}; {words}.")
+        words = "{} ({})".format(*spoken_within(estimate.value, estimate.low, estimate.high, metric.unit))
+        yield figure(metric, estimate, f"{metric.label}; {words}.")
     for name, why in summary.missing.items():
         yield figure(summary.metric(name), None, f"{summary.metric(name).label}; {why}.")
     for part, cost in summary.costs.items():
@@ -442,14 +420,14 @@ def verdict_claim(summary: Summary, verdict: Verdict) -> Claim:
     return on_verdict(verdict, decider, parts=(reached, asked_of(verdict)))
 
 
-def settled(found: Result, planned: int) -> Result | None:
+def settled(result: Result, planned: int) -> Result | None:
     """Return the result of a run that may end with these replications, the first of those planned; None if it may not.
 
     Its intervals are wider than those found: they hold although the run was looked at before its end.
     """
-    if found.replications == planned or found.replications not in looks_of(planned) or not found.settles(planned):
+    if result.replications == planned or result.replications not in looks_of(planned) or not result.settles(planned):
         return None
-    early = result_of(found.plan, found.seed, found.measures, planned)
+    early = result_of(result.plan, result.seed, result.measures, planned)
     return early if early.settles(planned) else None
 
 

@@ -15,13 +15,12 @@ from simulator.case.scenario_parts import Noun
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import kind, servers
+from simulator.intervals import Floats
 from simulator.metrics.stage_metrics import served_in_vain
 from simulator.records.timetables import DAY_S
 from simulator.records.trace import Rows, Times, Visits
 
 MINUTE_S = 60.0
-
-Floats = NDArray[np.float64]
 
 
 def busiest_minute(trace: Trace) -> float:

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import kind
+from simulator.intervals import Floats
 
 if TYPE_CHECKING:
     from simulator.metrics.measures import CountedRun
     from simulator.metrics.samples import Sample
 
-Floats = NDArray[np.float64]
 
 #: The quantiles that are reported of an age.
 AGE_QUANTILES = {"p95": 0.95, "p99": 0.99}

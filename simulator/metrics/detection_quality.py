@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.evidence.detection_tables import BINS, CLEAN, FP32, DetectionTables
-from simulator.intervals import LEVEL, Interval
+from simulator.intervals import LEVEL, Floats, Interval
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 #: Overlaps at which a detection counts as right, and levels of recall at which precision is read.

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from simulator.intervals import Floats
+
 Codes = NDArray[np.int64]
 
 #: Values are told apart up to so many; more are joined into cells of equal counts, of at most 1/256 of all rows.
@@ -37,11 +37,6 @@ def cells_of_numbers(reference: Floats, production: Floats) -> Cells:
     codes = np.searchsorted(edges, both, side="right") - 1
     support = np.bincount(codes, both) / np.bincount(codes)
     return Cells(codes[: len(reference)], codes[len(reference) :], support)
-
-
-def cells_of_words(reference: pd.Series, production: pd.Series) -> Cells:
-    codes, names = pd.factorize(pd.concat([reference, production]).astype(str), sort=True)
-    return Cells(codes[: len(reference)], codes[len(reference) :], np.arange(len(names), dtype=float), tuple(names))
 
 
 def psi_cells(reference: Floats, production: Floats) -> Cells:
@@ -75,8 +70,8 @@ def chi_squared(reference: Floats, production: Floats) -> Floats:
     both = reference + production
     expected = [both * size / (sizes[0] + sizes[1]) for size in sizes]
     parts = [
-        np.divide((counts - one) ** 2, one, out=np.zeros_like(one), where=one > 0)
-        for counts, one in zip((reference, production), expected, strict=True)
+        np.divide((counts - usual) ** 2, usual, out=np.zeros_like(usual), where=usual > 0)
+        for counts, usual in zip((reference, production), expected, strict=True)
     ]
     return np.asarray((parts[0] + parts[1]).sum(axis=-1))
 

@@ -9,7 +9,6 @@ from math import inf
 from operator import itemgetter
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from simulator.case.outputs import Metric, MetricGroup
@@ -17,6 +16,7 @@ from simulator.intervals import (
     FEWEST_RUNS,
     LEVEL,
     Estimate,
+    Floats,
     Interval,
     dependent_sum,
     estimate,
@@ -30,8 +30,6 @@ from simulator.metrics.label_uncertainty import LoadLines, RoutingShares, load_l
 from simulator.metrics.measures import Measures, whole_sample
 from simulator.metrics.samples import NOTHING, Percentile, Pooled, Sample, Total, bounds, changes
 from simulator.units import significant
-
-Floats = NDArray[np.float64]
 
 #: Batches of one long run in steady state (batch means), nearly independent of each other.
 BATCHES = 20

@@ -29,7 +29,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate
 from simulator.engine.stages.gate_routes import attribute_values, thresholds
 from simulator.evidence.score_tables import ScoreTable
-from simulator.intervals import LEVEL
+from simulator.intervals import LEVEL, Floats
 from simulator.keeper import remembers
 from simulator.limits import MIB
 from simulator.metrics.resampled_labels import (
@@ -45,8 +45,6 @@ from simulator.metrics.resampled_labels import (
 from simulator.metrics.threshold_checks import cuts_of, paths_shift, score_stretches
 from simulator.records.streams import cache_per_plan
 from simulator.theory.loads import filling_queue_s
-
-Floats = NDArray[np.float64]
 
 #: A wait of nothing answers to a queue with this part of what the mean time in it does, at least. It stands still in a few runs
 #: only because their loads are low: the median wait is 0 until the servers are nearly always busy.
@@ -172,26 +170,16 @@ def _first_codes(plan: Plan) -> Codes:
 
 
 @cache_per_plan
-def ways_of(plan: Plan) -> RoutingShares | None:
+def ways_of(plan: Plan, paired: bool = False) -> RoutingShares | None:
     """Return the shares of the ways on each resample; None where no labelled item decides one, or picks change in the run.
+
+    paired: with thresholds drawn to compare two designs by (`LabelledClass.quantiles`)
 
     Where no labelled item of a class errs, the next one may: as many as a Beta distribution allows, whose upper bound is that
     of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
     the same.
     """
-    return _known_ways(plan, paired=False)
-
-
-@cache_per_plan
-def paired_ways_of(plan: Plan) -> RoutingShares | None:
-    """Return the ways as `ways_of`, with thresholds drawn to compare two designs by (`LabelledClass.quantiles`)."""
-    return _known_ways(plan, paired=True)
-
-
-def _known_ways(plan: Plan, paired: bool) -> RoutingShares | None:
-    if not item_gates(plan) or plan.changes:
-        return None
-    return _ways_of(plan, paired)
+    return _ways_of(plan, paired) if item_gates(plan) and not plan.changes else None
 
 
 def _deciding(plan: Plan) -> Hashable:
@@ -199,7 +187,7 @@ def _deciding(plan: Plan) -> Hashable:
     scored = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
     attributes = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
     groups = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
-    scores = [(pool, table.content) for one in (plan, *score_stretches(plan)[1]) for pool, table in one.tables.items()]
+    scores = [(pool, table.content) for there in (plan, *score_stretches(plan)[1]) for pool, table in there.tables.items()]
     return *scored, *attributes, *groups, *scores
 
 

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_metrics, grouping
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import kind
+from simulator.intervals import Floats
 from simulator.metrics.label_uncertainty import codes_at, downstream
 from simulator.metrics.mlperf_verdict import Queries, queries_of
 from simulator.metrics.resampled_labels import item_gates, item_groups, labelled_people
 from simulator.metrics.samples import SECTIONS, Sample, Total, sample
 from simulator.metrics.stage_metrics import StageTimes, loads_of, times_of
 from simulator.records.trace import OUTCOMES, Visits
-
-Floats = NDArray[np.float64]
 
 #: The latency distribution is drawn at these shares of the requests.
 CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])

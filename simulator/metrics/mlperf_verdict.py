@@ -10,6 +10,7 @@ them. Like MLPerf's, it takes queries for independent of each other, which those
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -23,6 +24,9 @@ from simulator.engine.run_trace import Trace
 from simulator.units import duration, percent, significant
 
 CONFIDENCE = 0.99
+
+#: No verdict asks for more queries.
+MOST_QUERIES = 2**40
 
 
 @dataclass(frozen=True)
@@ -111,22 +115,13 @@ def mlperf_verdict(latencies: NDArray[np.float64], percentile: float, bound: flo
 
 def queries_needed(over: int, percentile: float) -> int:
     """Return the fewest queries that may pass with `over` of them beyond the bound."""
-    low, high = over, 2 * over + 2
-    while _chance(over, high, percentile) > 1 - CONFIDENCE:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _chance(over, middle, percentile) > 1 - CONFIDENCE else (low, middle)
-    return high
+    counts = range(over + 1, MOST_QUERIES)
+    return counts[bisect_left(counts, True, key=lambda count: _chance(over, count, percentile) <= 1 - CONFIDENCE)]
 
 
 def spare_queries(n: int, percentile: float) -> int:
     """Return the number of n queries that may lie beyond the latency quoted; -1 where even none is one too many."""
-    low, high = -1, n
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _chance(middle, n, percentile) <= 1 - CONFIDENCE else (low, middle)
-    return low
+    return bisect_left(range(n), True, key=lambda over: _chance(over, n, percentile) > 1 - CONFIDENCE) - 1
 
 
 def _chance(over: int, n: int, percentile: float) -> float:
@@ -148,12 +143,12 @@ def queries_of(trace: Trace) -> Queries | None:
 def mlperf_result(plan: Plan, replications: Sequence[Queries | None]) -> MlperfResult | None:
     """Return the verdict on all replications of a plan; None where the scenario is none of MLPerf's."""
     spec = plan.scenario.arrivals
-    known = [queries for queries in replications if queries is not None]
-    if spec.mlperf is None or not known:
+    counted = [queries for queries in replications if queries is not None]
+    if spec.mlperf is None or not counted:
         return None
-    span = sum(queries.span_s for queries in known)
-    throughput = sum(queries.answered for queries in known) / span if span else 0.0
+    span = sum(queries.span_s for queries in counted)
+    throughput = sum(queries.answered for queries in counted) / span if span else 0.0
     if spec.mlperf.percentile is None:
         return MlperfResult(spec.kind, throughput, None)
-    latencies = np.concatenate([queries.latency_s for queries in known])
+    latencies = np.concatenate([queries.latency_s for queries in counted])
     return MlperfResult(spec.kind, throughput, mlperf_verdict(latencies, spec.mlperf.percentile, spec.mlperf.bound_s))

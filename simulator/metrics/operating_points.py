@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
 from simulator.engine.compiled_plan import Plan
@@ -16,8 +15,6 @@ from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, percentile_interval
 from simulator.metrics.resampled_labels import weights_of
 from simulator.metrics.threshold_checks import threshold_draws
-
-Floats = NDArray[np.float64]
 
 #: The sensitivities of the points on a curve of flagged shares.
 TARGETS = np.concatenate([np.linspace(0.70, 0.98, 29), np.linspace(0.99, 1, 6)])

@@ -18,6 +18,7 @@ from simulator.intervals import (
     LEVEL,
     ROUNDING,
     Estimate,
+    Floats,
     Interval,
     batch_interval,
     estimate,
@@ -25,8 +26,8 @@ from simulator.intervals import (
     ratio_difference,
     replicated_share,
 )
-from simulator.metrics.estimates import Estimator, Floats, about, of_draws
-from simulator.metrics.label_uncertainty import paired_ways_of
+from simulator.metrics.estimates import Estimator, about, of_draws
+from simulator.metrics.label_uncertainty import ways_of
 from simulator.metrics.measures import Measures
 from simulator.metrics.warm_up import WarmUp
 from simulator.theory.loads import likeness
@@ -75,7 +76,7 @@ def reading_of(metric: Metric, estimator: Estimator) -> PairedSample | None:
     run = alone.run_interval(plain)
     if run is None:
         return None
-    again = np.stack(alone.reruns(lambda one: one.figure(plain)))
+    again = np.stack(alone.reruns(lambda measures: measures.figure(plain)))
     return PairedSample(
         run=run,
         parts=_parts(plain, alone),
@@ -101,7 +102,7 @@ def _times(metric: Metric, estimator: Estimator) -> Floats:
 
 def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], edges: bool) -> list[Estimator]:
     """Return estimators for comparisons: at the middle of projections and, if requested, at both edges of their bands."""
-    ways = paired_ways_of(plan)
+    ways = ways_of(plan, True)
     sides = [measures, *(_at_edge(measures, index) for index in (0, 1) if edges)]
     cut = [[sample.after(warm_up.stretch) for sample in side] if warm_up else side for side in sides]
     return [Estimator(side, ways, warm_up is not None, likeness(plan)) for side in cut]
@@ -128,9 +129,7 @@ def change(metric: Metric, before: Readings, after: Readings) -> Estimate:
     If latencies are projected, its interval spans the changes at both edges of their bands. Raises ValueError where one of
     the two has no figure in the middle.
     """
-    count = max(len(before), len(after))
-    pairs = zip(_everywhere(before, count), _everywhere(after, count), strict=True)
-    parts = [_paired(metric, old, new) for old, new in pairs if old is not None and new is not None]
+    parts = [_paired(metric, old, new) for old, new in _pairs(before, after)]
     if before[0] is None or after[0] is None:
         raise ValueError(f"{metric.name}: one of the two designs has no such figure")
     first, values = parts[0], [part.value for part in parts]
@@ -146,9 +145,7 @@ def is_equal(metric: Metric, before: Readings, after: Readings) -> bool:
     A percentile also is equal where its whole interval is one value in both designs. An event that no run met proves nothing.
     Of n requests that are equal in both designs, at most about 3 in n differ in truth (rule of three).
     """
-    count = max(len(before), len(after))
-    pairs = zip(_everywhere(before, count), _everywhere(after, count), strict=True)
-    return all(_is_equal(metric, old, new) for old, new in pairs if old is not None and new is not None)
+    return all(_is_equal(metric, old, new) for old, new in _pairs(before, after))
 
 
 def _is_equal(metric: Metric, old: PairedSample, new: PairedSample) -> bool:
@@ -163,6 +160,12 @@ def _no_time_differs(old: PairedSample, new: PairedSample) -> bool:
     if old.times is None or new.times is None or not np.isfinite(old.times).any():
         return False
     return np.array_equal(old.times, new.times, equal_nan=True)
+
+
+def _pairs(before: Readings, after: Readings) -> list[tuple[PairedSample, PairedSample]]:
+    count = max(len(before), len(after))
+    pairs = zip(_everywhere(before, count), _everywhere(after, count), strict=True)
+    return [(old, new) for old, new in pairs if old is not None and new is not None]
 
 
 def _everywhere(readings: Readings, count: int) -> Readings:
@@ -187,8 +190,8 @@ def _without_rounding(result: Estimate, old: PairedSample, new: PairedSample) ->
     """Return a change whose parts are 0 where they come from the order of the sums alone."""
     noise = ROUNDING * max(abs(old.run.value), abs(new.run.value))
 
-    def plain(one: Interval) -> Interval:
-        return Interval(*(0.0 if abs(bound) <= noise else bound for bound in (one.value, one.low, one.high)))
+    def plain(part: Interval) -> Interval:
+        return Interval(*(0.0 if abs(bound) <= noise else bound for bound in (part.value, part.low, part.high)))
 
     whole = plain(result)
     return Estimate(whole.value, whole.low, whole.high, plain(result.run), result.labels and plain(result.labels))
@@ -215,12 +218,12 @@ def _apart(before: Interval, after: Interval) -> Interval:
 
 
 def _of_labels(value: float, old: PairedSample, new: PairedSample) -> Interval | None:
-    if one := _of_evidence(value, old, new):
-        return one
-    drawn = [sample.draws for sample in (old, new)]
+    if by_evidence := _of_evidence(value, old, new):
+        return by_evidence
+    draws = [sample.draws for sample in (old, new)]
     again = any(sample.draws is None and sample.again is not None for sample in (old, new))
-    if any(draws is not None for draws in drawn) and not again:
-        moved = sum(sign * draws for sign, draws in zip((-1, 1), drawn, strict=True) if draws is not None)
+    if any(of_side is not None for of_side in draws) and not again:
+        moved = sum(sign * of_side for sign, of_side in zip((-1, 1), draws, strict=True) if of_side is not None)
         return of_draws(value, np.asarray(moved, float))
     return about(value, _moved_again(old, new))
 
@@ -245,8 +248,8 @@ def _is_one_doubt(before: Interval, after: Interval) -> bool:
 
 def _moved_again(old: PairedSample, new: PairedSample) -> Floats:
     moved = [np.empty(0) if sample.again is None else sample.again[1] - sample.again[0] for sample in (old, new)]
-    runs = min((len(one) for one in moved if len(one)), default=0)
-    before, after = (one[:runs] if len(one) else np.zeros(runs) for one in moved)
+    runs = min((len(of_side) for of_side in moved if len(of_side)), default=0)
+    before, after = (of_side[:runs] if len(of_side) else np.zeros(runs) for of_side in moved)
     return np.asarray(after - before)
 
 

@@ -21,13 +21,11 @@ from scipy.special import ndtr, stdtr, stdtrit
 from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan, at_band_edges, with_items
 from simulator.engine.run import simulate
-from simulator.intervals import LEVEL, Estimate, Interval, estimate
+from simulator.intervals import LEVEL, Estimate, Floats, Interval, estimate
 from simulator.metrics.label_uncertainty import downstream
 from simulator.metrics.measures import Measures, measure, needed_samples
 from simulator.metrics.resampled_labels import item_gates, weights_of
 from simulator.records.streams import cache_per_plan
-
-Floats = NDArray[np.float64]
 
 #: The first look at a run is after this many replications, the fewest with a usable interval (Student's t with three degrees
 #: of freedom), and each further one after FURTHER times as many.

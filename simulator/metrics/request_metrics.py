@@ -14,7 +14,8 @@ from simulator.case.attributes import in_groups
 from simulator.case.outputs import Better, CaseOutline, CountedMetric, Metric, share_metric
 from simulator.case.scenario_parts import OwnMetric, RequestCount
 from simulator.engine.servers import paid_usd
-from simulator.metrics.measures import CountedRun, Floats
+from simulator.intervals import Floats
+from simulator.metrics.measures import CountedRun
 from simulator.metrics.samples import Sample, Total
 from simulator.records.trace import DONE, OUTCOMES
 from simulator.units import upper_first

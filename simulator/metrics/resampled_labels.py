@@ -20,12 +20,10 @@ from simulator.case.attributes import item_values
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate, gates_of_items
 from simulator.evidence.score_tables import Published, ScoreTable
-from simulator.intervals import LEVEL, effective_trials
+from simulator.intervals import LEVEL, Floats, effective_trials
 from simulator.keeper import remembers
 from simulator.limits import MIB
 from simulator.records.streams import cache_per_plan
-
-Floats = NDArray[np.float64]
 
 SEED = 0
 

@@ -6,6 +6,7 @@ follow the routes of the case.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from math import inf
 
@@ -68,17 +69,12 @@ class _SweptThreshold:
 
     def limit(self, name: str) -> float:
         """Find the two steps between which the load reaches 1; the share is interpolated, as in a table of more items."""
-        low, high = 0, len(self.cuts) - 1
-        if self.loads(low)[name] >= 1:
-            return 0.0
-        if self.loads(high)[name] < 1:
-            return inf
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (low, middle) if self.loads(middle)[name] >= 1 else (middle, high)
-        before, after = self.loads(low)[name], self.loads(high)[name]
+        high = bisect_left(range(len(self.cuts)), True, key=lambda step: self.loads(step)[name] >= 1)
+        if high in (0, len(self.cuts)):
+            return inf if high else 0.0
+        before, after = self.loads(high - 1)[name], self.loads(high)[name]
         part = (1 - before) / (after - before)
-        return float(self.shares[low] + part * (self.shares[high] - self.shares[low]))
+        return float(self.shares[high - 1] + part * (self.shares[high] - self.shares[high - 1]))
 
 
 def with_threshold(plan: Plan, route: tuple[str, int], threshold: float) -> Plan:

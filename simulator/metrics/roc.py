@@ -15,9 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.evidence.score_tables import ScoreTable
-from simulator.intervals import bootstrap, percentile_interval
-
-Floats = NDArray[np.float64]
+from simulator.intervals import Floats, bootstrap, percentile_interval
 
 #: Bins of a reliability diagram and of the expected calibration error.
 BINS = 10

@@ -10,7 +10,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.intervals import Interval, effective_trials, share_interval
+from simulator.intervals import Floats, Interval, effective_trials, share_interval
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,6 @@ def bounds(totals: Sequence[Total]) -> tuple[float, float] | None:
     bounded = [total.between for total in totals if total.between is not None]
     return (float(np.mean([low for low, _ in bounded])), float(np.mean([high for _, high in bounded]))) if bounded else None
 
-
-Floats = NDArray[np.float64]
 
 #: The number of equal stretches that a run with a warm-up is divided into: the cut falls between two of them.
 SECTIONS = 200

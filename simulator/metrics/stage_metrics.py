@@ -16,6 +16,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan, Strike, strikes_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import down, kind, server_s, servers, weighted_work_s
+from simulator.intervals import Floats
 from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
 from simulator.records.trace import Visits
 from simulator.theory.loads import capacity_per_s
@@ -24,8 +25,6 @@ from simulator.units import duration
 if TYPE_CHECKING:
     from simulator.metrics.measures import CountedRun
     from simulator.metrics.samples import Sample, Total
-
-Seconds = NDArray[np.float64]
 
 #: The quantiles that are reported of each wait.
 WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
@@ -82,7 +81,7 @@ def _wait(run: CountedRun, name: str, tag: int | None = None) -> Sample | None:
     return run.sample(waits[tagged], visits.entered_s[tagged])
 
 
-def _waits(run: CountedRun, name: str) -> tuple[Visits, Seconds]:
+def _waits(run: CountedRun, name: str) -> tuple[Visits, Floats]:
     """Return the visits that waited, and each wait: until service began, the time-out, or the end of the run; shape (m,).
 
     A request that was refused on the spot never waited, and a copy that was served in vain kept no requester waiting.
@@ -183,7 +182,7 @@ def _slowest(trace: Trace) -> NDArray[np.bool_]:
 
 
 def _waited_while(
-    trace: Trace, name: str, visits: Visits, server: NDArray[np.int32], entered: Seconds, until: Seconds
+    trace: Trace, name: str, visits: Visits, server: NDArray[np.int32], entered: Floats, until: Floats
 ) -> tuple[float, float]:
     """Return the seconds of all waits at one stage that were HELD, and those that were DOWN."""
     stage, totals = trace.plan.scenario.stages[name], np.zeros(3)
@@ -197,13 +196,13 @@ def _waited_while(
     return float(totals[HELD]), float(totals[DOWN])
 
 
-def _within(times: Seconds, so: NDArray[np.bool_], start: Seconds, end: Seconds) -> float:
+def _within(times: Floats, so: NDArray[np.bool_], start: Floats, end: Floats) -> float:
     edges = np.append(times, max(times[-1], end.max(initial=0.0)))
     seconds = np.append(0.0, np.cumsum(np.diff(edges) * so))
     return float((np.interp(end, edges, seconds) - np.interp(start, edges, seconds)).sum())
 
 
-def wait_steps(trace: Trace, name: str, visits: Visits, server: int | None = None) -> tuple[Seconds, NDArray[np.intp]]:
+def wait_steps(trace: Trace, name: str, visits: Visits, server: int | None = None) -> tuple[Floats, NDArray[np.intp]]:
     """Return the times from which a request waiting at a stage is BEHIND others, HELD, or waits because replicas are DOWN.
 
     visits: all to the stage. server: whose queue it is, if each replica of a balanced pool has its own; -1 if a request left
@@ -220,7 +219,7 @@ def wait_steps(trace: Trace, name: str, visits: Visits, server: int | None = Non
 
 def _of_machines(
     trace: Trace, name: str, stage: AnyStage, visits: Visits, server: int | None
-) -> tuple[Seconds, NDArray[np.intp]]:
+) -> tuple[Floats, NDArray[np.intp]]:
     lane = server if stage.service.queue_each else None
     if lane == -1:
         return np.zeros(1), np.full(1, BEHIND)
@@ -233,7 +232,7 @@ def _of_machines(
     return times, np.where(free, HELD, np.where(lacking.at_all(times) > 0, DOWN, BEHIND))
 
 
-def _at_work(visits: Visits) -> tuple[Seconds, NDArray[np.intp]]:
+def _at_work(visits: Visits) -> tuple[Floats, NDArray[np.intp]]:
     first = np.unique(visits.batch[visits.served], return_index=True)[1]
     served = visits.only(visits.served).only(first)
     times, index = np.unique(np.concatenate([[0.0], served.started_s, served.left_s]), return_inverse=True)
@@ -276,7 +275,7 @@ def _over(brought: float, offered: float) -> float:
     return brought / offered if offered else float(np.inf if brought else 0.0)
 
 
-def brought_s(trace: Trace, visits: Visits, slowed: float | Seconds = 1.0) -> Seconds:
+def brought_s(trace: Trace, visits: Visits, slowed: float | Floats = 1.0) -> Floats:
     """Return server-seconds of work of each request at a stage, shape (n,); a request never served counts as the mean.
 
     slowed: how many times as long as usual each visit took; the work is that at the usual pace.

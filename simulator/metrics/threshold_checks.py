@@ -13,7 +13,6 @@ from operator import add
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.case.curveball import AffectedQuantity
 from simulator.engine.compiled_plan import Plan, changes, latest, strikes_of
@@ -21,14 +20,12 @@ from simulator.engine.stages.gate import Gate, Route
 from simulator.engine.stages.gate_routes import thresholds
 from simulator.evidence.photo_checks import changed_scores, score_changes
 from simulator.evidence.score_tables import ScoreTable
-from simulator.intervals import LEVEL, Interval, share_interval
+from simulator.intervals import LEVEL, Floats, Interval, share_interval
 from simulator.keeper import remembers
 from simulator.metrics.resampled_labels import RESAMPLES, item_gates, labelled_class
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Span, Steps, steps
 from simulator.units import percent, spoken_within
-
-Floats = NDArray[np.float64]
 
 
 def score_stretches(plan: Plan) -> tuple[Floats, list[Plan]]:
@@ -91,15 +88,6 @@ def _scores_at(plan: Plan, pool: str, positive: bool, time: float) -> Floats:
             items, count = plan.items[place], plan.counts[place]
         scores = changed_scores(scores, change[items * len(change) // count])
     return scores + shift
-
-
-@cache_per_plan
-def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
-    """Return the gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
-
-    Shape of the thresholds: (routes, resamples).
-    """
-    return [(gate, cuts_of(plan, gate)) for gate in item_gates(plan).values()]
 
 
 def cuts_of(plan: Plan, gate: Gate, paired: bool = False) -> Floats:

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from simulator.intervals import mean_interval
+from simulator.intervals import Floats, mean_interval
 from simulator.units import duration
-
-Floats = NDArray[np.float64]
 
 #: Fewer values say nothing about a warm-up.
 LEAST = 10

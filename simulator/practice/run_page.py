@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from rich.console import Console, RenderableType
@@ -14,7 +16,7 @@ from rich.text import Text
 from simulator.case.choices import Pick
 from simulator.engine.compiled_plan import Plan, changes_of
 from simulator.explain.advice import Advice
-from simulator.explain.claims import said, short_claims
+from simulator.explain.claims import said
 from simulator.explain.curveball_effects import largest_toll, tolls
 from simulator.explain.result import Result, challenge_of
 from simulator.explain.trust import good_of
@@ -324,3 +326,45 @@ def _others(compared: Comparison, shown: set[str]) -> list[Part]:
         Part(_DETAILS + place, f"{escape(other.label)} {other.with_interval}.") for place, other in enumerate(others[:_OTHERS])
     ]
     return [Part(_STEPS, f"{words}{'; the largest:' if others else '.'}"), *each]
+
+
+# ---- sentences that fit in a line
+
+#: The most words of a claim.
+WORDS = 30
+
+#: A claim that ends early keeps this number of words at least behind its last colon.
+_FEWEST = 4
+
+#: The end of a sentence: a full stop before a space and a capital, a digit or a quotation mark.
+_END = re.compile(r"(?<=[.!?]) (?=[A-Z0-9“])")
+
+#: Places where a sentence may end early, the best first.
+_CUTS = ("; ", ": ", ", ")
+
+
+def short_claims(text: str, words: int = WORDS) -> list[str]:
+    """Return the sentences of a text, in order; a longer one than `words` ends at its last clause that fits."""
+    ends = [match.start() for match in _END.finditer(text) if _is_closed(text[: match.start()])]
+    sentences = [text[start:end].strip() for start, end in pairwise([0, *ends, len(text)])]
+    return [_shortened(sentence, words) for sentence in sentences if sentence]
+
+
+def _shortened(sentence: str, words: int) -> str:
+    if len(sentence.split()) <= words:
+        return sentence
+    for mark in _CUTS:
+        heads = [sentence[:place] for place in _outside_quotes(sentence, mark)]
+        fitting = [head for head in heads if len(head.split()) <= words and len(head.rpartition(": ")[2].split()) >= _FEWEST]
+        if fitting:
+            return f"{fitting[-1]}."
+    return f"{' '.join(sentence.split()[: words - 1])} …"
+
+
+def _outside_quotes(sentence: str, mark: str) -> list[int]:
+    places = [match.start() for match in re.finditer(re.escape(mark), sentence)]
+    return [place for place in places if _is_closed(sentence[:place])]
+
+
+def _is_closed(text: str) -> bool:
+    return all(text.count(opening) == text.count(closing) for opening, closing in ("“”", "()"))

@@ -10,9 +10,10 @@ import pytest
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain import advice
-from simulator.explain.claims import Claim, each_claim, line_claims, open_claims, short_claims
+from simulator.explain.claims import Claim, each_claim, line_claims, open_claims
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
+from simulator.practice.run_page import short_claims
 from tests.contradictions import contradictions
 from tests.readers.run_reader import bottleneck_claims, reason_claims, trust_claims, warning_claims
 from tests.readers.shown import about, records

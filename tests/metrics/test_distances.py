@@ -1,7 +1,6 @@
 """Distances as functions of counts: against scipy, worked examples and the law that the PSI follows."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,8 +65,3 @@ def test_bins_of_the_psi_are_tenths_of_the_reference() -> None:
     cells = distances.psi_cells(np.arange(1000.0), np.array([-5.0, 2000.0]))
     assert np.bincount(cells.reference).tolist() == [100] * 10
     assert cells.production.tolist() == [0, 9]
-
-
-def test_categories_of_both_files_have_a_cell_each() -> None:
-    cells = distances.cells_of_words(pd.Series(["fog", "clear"]), pd.Series(["snow", "fog"]))
-    assert cells.names == ("clear", "fog", "snow") and cells.production.tolist() == [2, 1]

@@ -15,9 +15,9 @@ from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import ways_of
 from simulator.metrics.measures import measure
 from simulator.metrics.replications import resampled_plan, run_replications
-from simulator.metrics.resampled_labels import RESAMPLES, labelled_group, labelled_people, weights_of
+from simulator.metrics.resampled_labels import RESAMPLES, item_gates, labelled_group, labelled_people, weights_of
 from simulator.metrics.summary import summary_of
-from simulator.metrics.threshold_checks import resampled_cuts
+from simulator.metrics.threshold_checks import cuts_of
 from tests.builders import assumed, end, figures, gate, people, plan, pool, population, run_at, score_table, spread
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end()}
@@ -96,7 +96,7 @@ def test_a_group_of_the_class_that_a_threshold_is_chosen_on_is_judged_at_that_th
 
 def test_a_group_of_the_other_class_meets_the_thresholds_that_are_drawn():
     made = screened()
-    [(_, cuts)] = resampled_cuts(made)
+    (cuts,) = (cuts_of(made, gate) for gate in item_gates(made).values())
     weights, scores = weights_of(TABLE)[:, POSITIVES:], SCORES[1][200:].astype(np.float32)
     for index in range(0, RESAMPLES, 100):
         passed = weights[index, 200:] * (scores >= np.float32(cuts[0, index]))

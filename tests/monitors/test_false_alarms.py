@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binom, chi2_contingency, ks_2samp
 
 from simulator.intervals import Interval, share_interval
-from simulator.metrics.distances import cells_of_numbers, cells_of_words, chi_squared, ks
+from simulator.metrics.distances import Cells, cells_of_numbers, chi_squared, ks
 from simulator.monitors.blocks import Blocks, block_length, contiguous, grouped
 from simulator.monitors.drift_report import ReportRequest, compare
 from simulator.monitors.monitor_tables import MonitoredTable
@@ -70,6 +70,11 @@ def quick_alarms(week: Week, group: str | None, weeks: int) -> tuple[Interval, I
         told = chi2_contingency(table, correction=False) if words else ks_2samp(first, second, method="asymp")
         plain += told.pvalue <= 0.05
     return share_interval(plain, weeks), share_interval(kept, weeks)
+
+
+def cells_of_words(reference: pd.Series, production: pd.Series) -> Cells:
+    codes, names = pd.factorize(pd.concat([reference, production]), sort=True)
+    return Cells(codes[: len(reference)], codes[len(reference) :], np.arange(len(names), dtype=float))
 
 
 def _contiguous(first: pd.Series, second: pd.Series) -> Blocks:

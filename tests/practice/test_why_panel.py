@@ -64,7 +64,7 @@ def test_the_parts_of_a_cause_are_drawn_and_not_said_again():
     words = result.shown_reasons[RETRIES]
     whole, part = Claim("parts of x", "is", 100.0), Claim("parts of x", "among", 70.0, words="70% came late")
     cause = replace(reason.claims[0], words=f"{words} Of these, 70% came late.", parts=(whole, part))
-    split = replace(reason, claims=[cause], split="Of these, 70% came late.")
+    split = replace(reason, claims=[cause], cause=replace(reason.cause, split="Of these, 70% came late."))
     drawn = replace(result)
     vars(drawn)["reasons"] = {RETRIES: split}
     card = why_panel.card_content(drawn, RETRIES, asked=True)
