@@ -25,7 +25,7 @@ from simulator.session.best_known import BestKnown, WorthOfChoice
 from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.tradeoffs.best_design import FEW, cost_goal, search_over
 from simulator.tradeoffs.breakeven_claims import claims_of
-from simulator.tradeoffs.sweep_commands import around
+from simulator.tradeoffs.sweep_commands import DesignOptions, around
 
 SEED, DESIGNS = 1, 96
 
@@ -39,7 +39,7 @@ def searched(scenario: Scenario, budget: int) -> tuple[dict[str, Pick], int, str
     claims, cost = claims_of(scenario, []), cost_goal(scenario)
     metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
     names = [name for name, choice in scenario.choices.items() if not choice.situation]
-    request = around(scenario, names, metrics, SEED, FEW, None, None, None)
+    request = around(scenario, DesignOptions(), names, metrics, SEED, FEW)
     with workers(None) as submit:
         search = search_over(request, claims, cost, submit, OutcomeCache(), kept_before(scenario))
         best = search.find(budget).best if budget else search.best_of_known()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import inspect
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any, NamedTuple
@@ -180,8 +183,29 @@ def loaded(name: str) -> Any:
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     alone = typer.Typer(**_OPTIONS)
-    alone.command(name)(found)
+    alone.command(name)(with_fields(found))
     return typer.main.get_command(alone)
+
+
+def with_fields(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that has an option for each field of the dataclasses that the function takes, in their place."""
+    signature = inspect.signature(function, eval_str=True)
+    groups: dict[str, Any] = {
+        name: param.annotation for name, param in signature.parameters.items() if is_dataclass(param.annotation)
+    }
+
+    def command(**options: Any) -> None:
+        for name, group in groups.items():
+            options[name] = group(**{field.name: options.pop(field.name) for field in fields(group)})
+        function(**options)
+
+    params: list[inspect.Parameter] = []
+    for name, param in signature.parameters.items():
+        params += inspect.signature(groups[name], eval_str=True).parameters.values() if name in groups else [param]
+    command.__doc__, command.__annotations__ = function.__doc__, {param.name: param.annotation for param in params}
+    flat = [param.replace(kind=inspect.Parameter.KEYWORD_ONLY) for param in params]
+    command.__signature__ = signature.replace(parameters=flat)  # type: ignore[attr-defined]
+    return command
 
 
 def _print_version(wanted: bool) -> None:

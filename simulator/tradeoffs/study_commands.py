@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 from textwrap import wrap
@@ -22,14 +23,11 @@ from simulator.cli.options import (
     Case,
     ChartFile,
     DesignReplications,
-    Figures,
     Metrics,
     Objectives,
     Over,
-    Picks,
     Scheduler,
     Seed,
-    Strikes,
     check_chart,
     read_picks,
     workers,
@@ -46,17 +44,16 @@ from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
 from simulator.tradeoffs.front import goal_of
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, runnable, sample_of
-from simulator.tradeoffs.sweep_commands import around, head, read_word, report_damaged
+from simulator.tradeoffs.sweep_commands import DesignOptions, around, head, read_word, report_damaged
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import signed_within, significant, spoken_size, spoken_within, upper_first
 
 
 def best(
     case: Case,
+    *,
     over: Over = None,
-    picks: Picks = None,
-    figures: Figures = None,
-    strikes: Strikes = None,
+    design: DesignOptions,
     objectives: Objectives = None,
     least: Annotated[
         str | None, typer.Option("--least", metavar="METRIC", help="the metric to minimise; default: the cost")
@@ -73,7 +70,7 @@ def best(
         raise InputError("the case has no objectives, so no design is better than another")
     metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
     names = over or [name for name, choice in scenario.choices.items() if not choice.situation]
-    request = around(scenario, names, metrics, seed, FEW, picks, figures, strikes)
+    request = around(scenario, design, names, metrics, seed, FEW)
     cache = OutcomeCache()
     with workers(scheduler) as submit:
         search = search_over(request, claims, cost, submit, cache)
@@ -83,7 +80,7 @@ def best(
     if as_json:
         print(json.dumps(head(request) | _best_json(result, search), indent=2, allow_nan=False))
     else:
-        _print_best(result, search, scenario, ["casesim run", case, *(f"--strike {strike}" for strike in strikes or [])])
+        _print_best(result, search, scenario, ["casesim run", case, *(f"--strike {strike}" for strike in design.strikes or [])])
 
 
 def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
@@ -130,34 +127,34 @@ def _print_best(result: BestDesigns, search: Search, scenario: Scenario, run: Se
         out.print(escape(" \\\n  ".join(lines)), style="dim", soft_wrap=True)
 
 
-def capacity(
-    case: Case,
-    picks: Picks = None,
-    figures: Figures = None,
-    strikes: Strikes = None,
-    objectives: Objectives = None,
-    seed: Seed = 1,
-    replications: DesignReplications = REPLICATIONS,
-    scheduler: Scheduler = None,
-    chart: ChartFile = None,
-    as_json: AsJson = False,
-) -> None:
+@dataclass(frozen=True)
+class StudyOptions:
+    """The runs of a study, and the form of its answer."""
+
+    seed: Seed = 1
+    replications: DesignReplications = REPLICATIONS
+    scheduler: Scheduler = None
+    chart: ChartFile = None
+    as_json: AsJson = False
+
+
+def capacity(case: Case, *, design: DesignOptions, objectives: Objectives = None, options: StudyOptions) -> None:
     """Print the most traffic within the objectives, the fewest servers for it, and the cost against the load."""
-    check_chart(chart)
+    check_chart(options.chart)
     scenario = load(case)
     claims = claims_of(scenario, objectives or [])
     cost = cost_goal(scenario)
     metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
-    request = around(scenario, [], metrics, seed, replications, picks, figures, strikes)
+    request = around(scenario, design, [], metrics, options.seed, options.replications)
     cache = OutcomeCache()
-    with workers(scheduler) as submit, working_bar() as report:
+    with workers(options.scheduler) as submit, working_bar() as report:
         result = Loading(request, claims, submit, cache).find(report)
     report_damaged(cache)
-    if chart:
+    if options.chart:
         from simulator.tradeoffs.tradeoff_charts import load_chart
 
-        write_chart(load_chart(result, cost), chart)
-    if as_json:
+        write_chart(load_chart(result, cost), options.chart)
+    if options.as_json:
         print(json.dumps(head(request) | result.to_json(), indent=2, allow_nan=False))
     else:
         _print_capacity(result, cost.metric.name)
@@ -190,46 +187,44 @@ def _print_capacity(result: Capacity, cost: str) -> None:
         out.print(escape(need.claim.words))
 
 
-#: Replications of each design: all of them meet the same requests, so that few do.
-FEW_TRAJECTORIES = 2
+@dataclass(frozen=True)
+class ScreeningOptions(StudyOptions):
+    """The runs of a screening: all designs meet the same requests, so that few replications do."""
+
+    replications: DesignReplications = 2
 
 
 def sensitivity(
     case: Case,
+    *,
     over: Over = None,
-    picks: Picks = None,
-    figures: Figures = None,
-    strikes: Strikes = None,
+    design: DesignOptions,
     metrics: Metrics = None,
     way: Annotated[str, typer.Option("--way", metavar="|".join(WAYS), help="Morris screening, or Sobol indices")] = "morris",
     count: Annotated[int, typer.Option("--points", min=2, help="trajectories of Morris, or base points of Sobol")] = 16,
-    seed: Seed = 1,
-    replications: DesignReplications = FEW_TRAJECTORIES,
-    scheduler: Scheduler = None,
-    chart: ChartFile = None,
-    as_json: AsJson = False,
+    options: ScreeningOptions,
 ) -> None:
     """Rank choices and figures by how far they move each metric (parametric sensitivity)."""
     scenario = load(case)
     axes = over or [name for name, choice in scenario.choices.items() if not choice.situation and not choice.folded]
     names = metric_names(scenario, metrics or [])
-    check_chart(chart)
-    if chart and len(names) > 1:
-        raise UsageError(f"--chart {chart}: draws one metric; say which, such as --metric {names[0]}")
-    request = around(scenario, axes, names, seed, replications, picks, figures, strikes)
+    check_chart(options.chart)
+    if options.chart and len(names) > 1:
+        raise UsageError(f"--chart {options.chart}: draws one metric; say which, such as --metric {names[0]}")
+    request = around(scenario, design, axes, names, options.seed, options.replications)
     kind: Way = read_word("--way", way, WAYS)
     with working_bar() as say:
         request, left_out = runnable(request, kind, count, say)
-    sample = sample_of(request.axes, kind, count, seed)
+    sample = sample_of(request.axes, kind, count, options.seed)
     points = sample.points(request.base)
     designs, cache = len({repr(point) for point in points}), OutcomeCache()
-    with workers(scheduler) as submit, counting_bar("points", designs) as report:
+    with workers(options.scheduler) as submit, counting_bar("points", designs) as report:
         outcomes = outcomes_at(request, submit, cache, points, progress=report)
     report_damaged(cache)
     ranked = sample.ranked(outcomes, names)
-    if chart:
-        _draw(request, ranked[names[0]], chart)
-    if as_json:
+    if options.chart:
+        _draw(request, ranked[names[0]], options.chart)
+    if options.as_json:
         without = {"left_out": left_out} if left_out else {}
         shown = head(request) | _influence_json(request, ranked, way, designs) | without
         print(json.dumps(shown, indent=2, allow_nan=False))
@@ -303,9 +298,8 @@ def _index(interval: Interval) -> tuple[str, str]:
 
 def breakeven(
     case: Case,
-    picks: Picks = None,
-    figures: Figures = None,
-    strikes: Strikes = None,
+    *,
+    design: DesignOptions,
     objectives: Objectives = None,
     against: Against = None,
     metrics: Annotated[
@@ -319,29 +313,25 @@ def breakeven(
         ),
     ] = None,
     together: Annotated[int, typer.Option(min=0, max=10_000, help="draws of all doubtful figures at once")] = TOGETHER,
-    seed: Seed = 1,
-    replications: DesignReplications = REPLICATIONS,
-    scheduler: Scheduler = None,
-    chart: ChartFile = None,
-    as_json: AsJson = False,
+    options: StudyOptions,
 ) -> None:
     """Find which assumed or projected figures turn an answer within their range, and where it turns."""
-    check_chart(chart)
+    check_chart(options.chart)
     scenario = load(case)
     claims = _answers(scenario, objectives, against, metrics)
     names = list(dict.fromkeys(claim.metric.name for claim in claims))
-    request = around(scenario, [], names, seed, replications, picks, figures, strikes)
+    request = around(scenario, design, [], names, options.seed, options.replications)
     for claim in claims:
         for point in claim.points(request.base):
             request.plan(point)  # any fault of the other design is reported at once
     doubts = _doubts(request, doubted)
     cache = OutcomeCache()
-    with workers(scheduler) as submit, working_bar() as report:
+    with workers(options.scheduler) as submit, working_bar() as report:
         result = BreakevenSearch(request, submit, cache).find(doubts, claims, together, report)
     report_damaged(cache)
-    if chart:
-        _breakeven_draw(result, chart)
-    if as_json:
+    if options.chart:
+        _breakeven_draw(result, options.chart)
+    if options.as_json:
         print(json.dumps(head(request) | _breakeven_json(result), indent=2, allow_nan=False))
     else:
         _print_breakeven(result)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -57,11 +58,37 @@ def read_word(option: str, text: str, words: Sequence[Word]) -> Word:
     raise UsageError(f"{option} {text}: expected one of: {', '.join(words)}")
 
 
-def read_design(
-    scenario: Scenario, picks: list[str] | None, figures: list[str] | None, strikes: list[str] | None
-) -> dict[str, Any]:
-    """Read the options of the base design, by the names that `sweep_request` takes; raises UsageError."""
-    return {"picks": read_picks(picks, scenario), "figures": read_figures(figures), "strikes": read_strikes(strikes)}
+@dataclass(frozen=True)
+class DesignOptions:
+    """The design that a study is about."""
+
+    picks: Picks = None
+    figures: Figures = None
+    strikes: Strikes = None
+
+    def read(self, scenario: Scenario) -> dict[str, Any]:
+        """Return the design by the names that `sweep_request` takes; raises UsageError."""
+        picks, figures = read_picks(self.picks, scenario), read_figures(self.figures)
+        return {"picks": picks, "figures": figures, "strikes": read_strikes(self.strikes)}
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """The points of a sweep, their runs, and the file for their table."""
+
+    metrics: Metrics = None
+    method: How = "grid"
+    points: Count = None
+    seed: Seed = 1
+    replications: DesignReplications = REPLICATIONS
+    scheduler: Scheduler = None
+    out: TableFile = None
+
+    def request(self, scenario: Scenario, over: list[str] | None, design: DesignOptions, metrics: list[str]) -> SweepRequest:
+        """Return the request for these metrics; raises UsageError."""
+        how: dict[str, Any] = {"method": read_word("--method", self.method, METHODS), "points": self.points}
+        how |= {"seed": self.seed, "replications": self.replications}
+        return sweep_request(scenario, over or [], metrics=metrics, **design.read(scenario), **how)
 
 
 def run_points(sweep: Sweep, what: str = "points") -> list[DesignOutcome]:
@@ -81,17 +108,10 @@ def report_damaged(cache: OutcomeCache | None) -> None:
 
 
 def around(
-    scenario: Scenario,
-    over: Sequence[str],
-    metrics: Sequence[str],
-    seed: int,
-    replications: int,
-    picks: list[str] | None,
-    figures: list[str] | None,
-    strikes: list[str] | None,
+    scenario: Scenario, options: DesignOptions, over: Sequence[str], metrics: Sequence[str], seed: int, replications: int
 ) -> SweepRequest:
     """Request runs of a design with axes around it and no points yet. Raises ScenarioError where the design cannot run."""
-    design = read_design(scenario, picks, figures, strikes)
+    design = options.read(scenario)
     plan = compile_plan(scenario, **design)
     if over and plan.outside_brief:  # a study without axes refuses such a design
         err.print(plan.outside_brief, markup=False)
@@ -116,32 +136,15 @@ def head(request: SweepRequest) -> dict[str, Any]:
 SHOWN, REASONS = 40, 3
 
 
-def sweep(
-    case: Case,
-    over: Over = None,
-    picks: Picks = None,
-    figures: Figures = None,
-    strikes: Strikes = None,
-    metrics: Metrics = None,
-    method: How = "grid",
-    points: Count = None,
-    seed: Seed = 1,
-    replications: DesignReplications = REPLICATIONS,
-    scheduler: Scheduler = None,
-    out: TableFile = None,
-    as_json: AsJson = False,
-) -> None:
+def sweep(case: Case, *, over: Over = None, design: DesignOptions, options: SweepOptions, as_json: AsJson = False) -> None:
     """Run many designs of a case, over any of its choices and figures, and print their results."""
-    check_file(out)
-    scenario = load(case)
-    design = read_design(scenario, picks, figures, strikes)
-    how: dict[str, Any] = {"method": read_word("--method", method, METHODS), "seed": seed, "replications": replications}
-    request = sweep_request(scenario, over or [], metrics=metrics or [], points=points, **design, **how)
-    with workers(scheduler) as submit:
+    check_file(options.out)
+    request = options.request(load(case), over, design, options.metrics or [])
+    with workers(options.scheduler) as submit:
         outcomes = run_points(Sweep(request, submit, OutcomeCache()))
     table, provenance = request.table(outcomes), request.provenance(outcomes)
-    if out:
-        write_table(table, provenance, out)
+    if options.out:
+        write_table(table, provenance, options.out)
     if as_json:
         rows = json.loads(table.to_json(orient="records"))
         print(json.dumps(provenance | {"rows": rows}, indent=2, allow_nan=False))
@@ -197,36 +200,26 @@ def _sums(request: SweepRequest, outcomes: list[DesignOutcome]) -> str:
 
 def pareto(
     case: Case,
+    *,
     over: Over = None,
-    picks: Picks = None,
-    figures: Figures = None,
-    strikes: Strikes = None,
-    metrics: Metrics = None,
-    method: How = "grid",
-    points: Count = None,
-    seed: Seed = 1,
-    replications: DesignReplications = REPLICATIONS,
-    scheduler: Scheduler = None,
-    out: TableFile = None,
+    design: DesignOptions,
+    options: SweepOptions,
     chart: ChartFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the designs of a sweep that no other is known to beat in two to four metrics, and the gap to your own."""
-    check_file(out)
+    check_file(options.out)
     check_chart(chart)
-    scenario = load(case)
-    named = metrics or [goal.metric.name for goal in usual_goals(scenario)]
-    design = read_design(scenario, picks, figures, strikes)
-    how: dict[str, Any] = {"method": read_word("--method", method, METHODS), "seed": seed, "replications": replications}
-    request = sweep_request(scenario, over or [], metrics=named, points=points, **design, **how)
+    scenario, metrics = load(case), options.metrics
+    request = options.request(scenario, over, design, metrics or [goal.metric.name for goal in usual_goals(scenario)])
     goals = goals_of(scenario, request.metrics) if metrics else usual_goals(scenario)
-    with workers(scheduler) as submit:
+    with workers(options.scheduler) as submit:
         outcomes = run_points(Sweep(request, submit, OutcomeCache()))
         conflict = None if metrics else strongest_conflict(goals, outcomes)
         front = Front(conflict.goals if conflict else goals, outcomes)
         regret = regret_of(request, request.points, front, submit, OutcomeCache())
-    if out:
-        write_table(request.table(front.outcomes).iloc[front.places], request.provenance(front.outcomes), out)
+    if options.out:
+        write_table(request.table(front.outcomes).iloc[front.places], request.provenance(front.outcomes), options.out)
     if chart:
         _draw(request, front, regret.own, chart)
     if as_json:
