@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,27 +45,77 @@ if TYPE_CHECKING:
 _FOLLOWS = "step_track"
 
 
-def profile_onnx(as_json: bool, **options: Any) -> Profile | None:
-    """Return the measured profile; None if there already was one.
+@dataclass(frozen=True)
+class ProfileOptions:
+    """Models to measure, the effort, and the form of the answer."""
 
-    as_json: progress in lines of JSON, for a program; options: the fields of `OwnFile`
-    """
-    show = to_program(sys.stderr) if as_json else ToPerson(err)
+    model: Annotated[list[str] | None, typer.Option(help="a model to measure; repeat for more; default all")] = None
+    precision: Annotated[list[str] | None, typer.Option(help="a precision; repeat for more; default all")] = None
+    batch: Annotated[list[int] | None, typer.Option(min=1, max=4096, help="a batch size; default 1, 2, 4, 8, 16")] = None
+    threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="a thread count; default 1, 2")] = None
+    device: Annotated[str | None, typer.Option(help="name of this machine; default from its processor")] = None
+    photos: Annotated[Path | None, typer.Option(help="folder of photos for calibration and decoding")] = None
+    photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None
+    trained: Annotated[Path | None, typer.Option(help="folder of trained ONNX files for the coco_... models")] = None
+    onnx: Annotated[Path | None, typer.Option(help="measure this ONNX file, a vision model of your own")] = None
+    input_shape: Annotated[str | None, typer.Option(help="with --onnx: shape of one image, such as 3,224,224")] = None
+    name: Annotated[str | None, typer.Option(help="with --onnx: what to call the model; default from its file")] = None
+    provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu"
+    progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False
+    until_input_ends: Annotated[
+        bool, typer.Option("--until-input-ends", help="end when standard input does, as when the program at its end has gone")
+    ] = False
+    out: Annotated[
+        Path | None, typer.Option(help="folder for DEVICE/MODEL.PRECISION.json; default with --onnx: your user data")
+    ] = None
+    budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="measure again what has a profile or failed before")] = False
+    prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize only, without measuring")] = False
+    list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False
+    delete: Annotated[str | None, typer.Option(help="delete your own profile DEVICE/MODEL.PRECISION and stop")] = None
+    json_: Annotated[bool, typer.Option("--json", help="print one JSON list")] = False
+
+    @property
+    def thread_counts(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.threads or (1, 2))))
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.batch or ())))
+
+
+def _own_profile(options: ProfileOptions, file: Path) -> Profile | None:
+    """Measure a user's own model; return its profile, None if there already was one."""
+    show = to_program(sys.stderr) if options.progress_json else ToPerson(err)
     with _one_ending(show), needing("measure", "measuring"):
         from simulator.measure.guarded import Allowed, guarded
 
-        allowed = Allowed(options["file"], "measure fewer --threads, or a smaller --batch or --input-shape", MODEL_SECONDS.most)
-        profile, path = guarded(allowed, show, _measured, options)
+        allowed = Allowed(file, "measure fewer --threads, or a smaller --batch or --input-shape", MODEL_SECONDS.most)
+        profile, path = guarded(allowed, show, _measured, options, file)
         if profile:
-            write_profile(profile, options["out"])
+            write_profile(profile, options.out or OWN_PROFILES)
         show({"event": "done", "profile": str(path)})
         return profile
 
 
-def _measured(show: Show, options: dict[str, Any]) -> tuple[Profile | None, Path]:
+def _measured(show: Show, options: ProfileOptions, file: Path) -> tuple[Profile | None, Path]:
     from simulator.measure.own_model import OwnFile, measure_own
 
-    return measure_own(show, OwnFile(**options))
+    own = OwnFile(
+        file=file,
+        out=options.out or OWN_PROFILES,
+        name=options.name,
+        models=tuple(options.model or ()),
+        precisions=tuple(options.precision or ()),
+        input_shape=options.input_shape,
+        device=options.device,
+        provider=options.provider,
+        threads=options.thread_counts,
+        batches=options.batches,
+        budget_s=options.budget,
+        overwrite=options.overwrite,
+    )
+    return measure_own(show, own)
 
 
 @contextmanager
@@ -81,68 +132,25 @@ def _one_ending(show: Show) -> Iterator[None]:
         raise typer.Exit(stopped_status()) from None
 
 
-def profile(
-    model: Annotated[list[str] | None, typer.Option(help="a model to measure; repeat for more; default all")] = None,
-    precision: Annotated[list[str] | None, typer.Option(help="a precision; repeat for more; default all")] = None,
-    batch: Annotated[list[int] | None, typer.Option(min=1, max=4096, help="a batch size; default 1, 2, 4, 8, 16")] = None,
-    threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="a thread count; default 1, 2")] = None,
-    device: Annotated[str | None, typer.Option(help="name of this machine; default from its processor")] = None,
-    photos: Annotated[Path | None, typer.Option(help="folder of photos for calibration and decoding")] = None,
-    photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None,
-    trained: Annotated[Path | None, typer.Option(help="folder of trained ONNX files for the coco_... models")] = None,
-    onnx: Annotated[Path | None, typer.Option(help="measure this ONNX file, a vision model of your own")] = None,
-    input_shape: Annotated[str | None, typer.Option(help="with --onnx: shape of one image, such as 3,224,224")] = None,
-    name: Annotated[str | None, typer.Option(help="with --onnx: what to call the model; default from its file")] = None,
-    provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu",
-    progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False,
-    until_input_ends: Annotated[
-        bool, typer.Option("--until-input-ends", help="end when standard input does, as when the program at its end has gone")
-    ] = False,
-    out: Annotated[
-        Path | None, typer.Option(help="folder for DEVICE/MODEL.PRECISION.json; default with --onnx: your user data")
-    ] = None,
-    budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="measure again what has a profile or failed before")] = False,
-    prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize only, without measuring")] = False,
-    list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False,
-    delete: Annotated[str | None, typer.Option(help="delete your own profile DEVICE/MODEL.PRECISION and stop")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="print one JSON list")] = False,
-) -> None:
+def profile(options: ProfileOptions) -> None:
     """Measure what models take on this machine, call by call."""
-    if until_input_ends:
+    if options.until_input_ends:
         end_with_input()
-    thread_counts, batches = tuple(sorted(set(threads or (1, 2)))), tuple(sorted(set(batch or ())))
-    if delete:
-        delete_profile(delete, out)
-        err.print(f"{delete}: deleted", markup=False)
-    elif list_:
-        _answer(_listed(out), json_)
-    elif onnx:
-        made = profile_onnx(
-            progress_json,
-            file=onnx,
-            out=out or OWN_PROFILES,
-            name=name,
-            models=tuple(model or ()),
-            precisions=tuple(precision or ()),
-            input_shape=input_shape,
-            device=device,
-            provider=provider,
-            threads=thread_counts,
-            batches=batches,
-            budget_s=budget,
-            overwrite=overwrite,
-        )
-        _answer([made] if made else [], json_)
-    elif input_shape or name or progress_json:
+    if options.delete:
+        delete_profile(options.delete, options.out)
+        err.print(f"{options.delete}: deleted", markup=False)
+    elif options.list_:
+        _answer(_listed(options.out), options.json_)
+    elif options.onnx:
+        made = _own_profile(options, options.onnx)
+        _answer([made] if made else [], options.json_)
+    elif options.input_shape or options.name or options.progress_json:
         raise UsageError("--input-shape, --name and --progress-json need --onnx FILE")
     else:
         with needing("zoo", "measuring"):
-            subjects = _subjects(model, precision, trained)
-            campaign = _campaign(
-                device, out or PROFILES, photos, photos_from, trained, batches, thread_counts, budget, provider
-            )
-            _answer(_run(campaign, subjects, overwrite, prepare), json_)
+            subjects = _subjects(options.model, options.precision, options.trained)
+            made_or_failed = _run(_campaign(options), subjects, options.overwrite, options.prepare)
+            _answer(made_or_failed, options.json_)
 
 
 def _listed(out: Path | None) -> list[Profile | Failure]:
@@ -188,31 +196,22 @@ def _subjects(models: list[str] | None, precisions: list[str] | None, trained: P
     return list(dict.fromkeys(chosen))
 
 
-def _campaign(
-    device: str | None,
-    out: Path,
-    photos: Path | None,
-    photos_from: str | None,
-    trained: Path | None,
-    batches: tuple[int, ...],
-    threads: tuple[int, ...],
-    budget_s: float,
-    provider: str,
-) -> Campaign:
+def _campaign(options: ProfileOptions) -> Campaign:
     from simulator.measure.machine import default_device
     from simulator.measure.onnx_runtime import check_provider
     from simulator.measure.profiling import Campaign, Photos
     from simulator.measure.timing import Effort
 
+    photos, batches = options.photos, options.batches
     return Campaign(
-        device=device or default_device(provider),
-        out=out,
+        device=options.device or default_device(options.provider),
+        out=options.out or PROFILES,
         cache=user_cache_path("casesim"),
-        photos=Photos(photos, photos_from or f"the folder {photos.name}" if photos else ""),
-        threads=threads,
-        effort=Effort(batches=batches, budget_s=budget_s) if batches else Effort(budget_s=budget_s),
-        trained=trained,
-        provider=check_provider(provider),
+        photos=Photos(photos, options.photos_from or f"the folder {photos.name}" if photos else ""),
+        threads=options.thread_counts,
+        effort=Effort(batches=batches, budget_s=options.budget) if batches else Effort(budget_s=options.budget),
+        trained=options.trained,
+        provider=check_provider(options.provider),
     )
 
 
