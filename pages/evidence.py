@@ -12,7 +12,7 @@ from simulator.app.model_measurements import Measurement, MeasurementError, Meas
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.uploads import own_folder, who_sees
 from simulator.app.visitors import at_the_machine, person
-from simulator.app.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
+from simulator.app.widgets import EVIDENCE, KEPT, download, draw, mark_cards, plain, scenario_of, uploads
 from simulator.case.load import load_all
 from simulator.charts.look import rounded
 from simulator.evidence.catalogue import CatalogueError
@@ -323,10 +323,7 @@ def fidelity() -> None:
     report = where[st.selectbox("Report", list(where), key="report", **KEPT)]
     servers = [server for server in (IN_PROCESS, OVER_HTTP) if report.of(server)]
     server = st.radio("Server", servers, key="server", horizontal=True, **KEPT)
-    with st.grid(3, border=True, min_column_width=180):
-        for mark in marks(report, server):
-            with st.container():
-                mark_card(mark)
+    mark_cards(marks(report, server))
     st.markdown(plain(spread_sentence(report, server)))
     what = st.radio("Compare", list(FIGURES), 1, key="compared", horizontal=True, **KEPT)
     if report.of(server)[0].low is not None:
@@ -352,10 +349,7 @@ def projected() -> None:
         "Hardware that was not measured here is projected from published latencies, with a band. To test the projection, "
         "a third of the published networks at a time is held out and projected from the rest."
     )
-    with st.grid(3, border=True, min_column_width=180):
-        for mark in projection_marks(found):
-            with st.container():
-                mark_card(mark)
+    mark_cards(projection_marks(found))
     rows = prediction_rows(found)
     if not rows.empty:
         devices = pick_some("Devices", rows["device"], "devices")

@@ -157,11 +157,15 @@ def download(label: str, table: pd.DataFrame, file_name: str) -> None:
     st.download_button(label, lambda: for_people(table), file_name, "text/csv", key=file_name, on_click="ignore")
 
 
-def mark_card(mark: Mark) -> None:
-    colour: Colour = "green" if mark.met else "red"
-    label, reached = plain(mark.label), mark.spoken(mark.reached)
-    st.markdown(label)
-    st.metric(label, reached, mark.words, delta_color=colour, delta_arrow="off", label_visibility="collapsed")
+def mark_cards(marks: Iterable[Mark]) -> None:
+    """Show marks side by side, each with what was reached and whether that meets it."""
+    with st.grid(3, border=True, min_column_width=180):
+        for mark in marks:
+            colour: Colour = "green" if mark.met else "red"
+            label, reached = plain(mark.label), mark.spoken(mark.reached)
+            with st.container():
+                st.markdown(label)
+                st.metric(label, reached, mark.words, delta_color=colour, delta_arrow="off", label_visibility="collapsed")
 
 
 def evidence(sources: list[Source]) -> None:

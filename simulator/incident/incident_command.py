@@ -138,12 +138,7 @@ def _show_score(playing: Play, result: Score) -> None:
     )
     out.print(f"Diagnosis: {diagnosis} (Brier score {result.brier:.2f}). {times_of(playing, result)}", highlight=False)
     for fix in result.fixes:
-        took = (
-            f"took away {100 * fix.took_away:.0f}% of the harm that was left"
-            if isfinite(fix.took_away)
-            else "had no harm to end"
-        )
-        out.print(f"{playing.spec.fixes[fix.name].label}: {took}{'' if fix.right else ', a wrong fix'}.", highlight=False)
+        out.print(f"{playing.spec.fixes[fix.name].label}: {fix.words}{'' if fix.right else ', a wrong fix'}.", highlight=False)
     harm = f"Harm {significant(result.excess, 3)}; {significant(result.untouched, 3)} without any action"
     out.print(f"{harm} (in units of the least object missed).", highlight=False)
     money = f"harm {result.harm_usd:,.0f} USD, money {result.usd:,.0f} USD"

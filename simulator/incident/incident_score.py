@@ -37,6 +37,13 @@ class TriedFix:
     took_away: float
     right: bool
 
+    @property
+    def words(self) -> str:
+        """The effect of the fix, as the end of a sentence."""
+        if isfinite(self.took_away):
+            return f"took away {100 * self.took_away:.0f}% of the harm that was left"
+        return "had no harm to end"
+
 
 @dataclass(frozen=True)
 class Score:

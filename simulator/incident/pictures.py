@@ -140,30 +140,10 @@ def _noisy(picture: Image.Image, spread: float, rng: np.random.Generator) -> Ima
     return Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
 
 
-def _fog(picture: Image.Image, severity: int, rng: np.random.Generator) -> Image.Image:
-    return _faded(picture, 235, 0.2 + 0.13 * severity)
-
-
-def _night(picture: Image.Image, severity: int, rng: np.random.Generator) -> Image.Image:
-    return _noisy(ImageEnhance.Brightness(picture).enhance(0.55 - 0.08 * severity), 3.0 * severity, rng)
-
-
-def _defocus(picture: Image.Image, severity: int, rng: np.random.Generator) -> Image.Image:
-    return picture.filter(ImageFilter.GaussianBlur(0.7 * severity))
-
-
 def _jpeg(picture: Image.Image, severity: int, rng: np.random.Generator) -> Image.Image:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=max(26 - 5 * severity, 1))
     return Image.open(buffer).convert("RGB")
-
-
-def _contrast(picture: Image.Image, severity: int, rng: np.random.Generator) -> Image.Image:
-    return ImageEnhance.Contrast(picture).enhance(0.5 / severity)
-
-
-def _brightness(picture: Image.Image, severity: int, rng: np.random.Generator) -> Image.Image:
-    return _faded(picture, 255, 0.12 * severity)
 
 
 def _rain(picture: Image.Image, severity: int, rng: np.random.Generator) -> Image.Image:
@@ -175,12 +155,14 @@ def _rain(picture: Image.Image, severity: int, rng: np.random.Generator) -> Imag
 
 
 _CONDITIONS: dict[str, Callable[[Image.Image, int, np.random.Generator], Image.Image]] = {
-    "fog": _fog,
-    "night": _night,
-    "defocus": _defocus,
+    "fog": lambda picture, severity, _: _faded(picture, 235, 0.2 + 0.13 * severity),
+    "night": lambda picture, severity, rng: _noisy(
+        ImageEnhance.Brightness(picture).enhance(0.55 - 0.08 * severity), 3.0 * severity, rng
+    ),
+    "defocus": lambda picture, severity, _: picture.filter(ImageFilter.GaussianBlur(0.7 * severity)),
     "jpeg": _jpeg,
-    "contrast": _contrast,
-    "brightness": _brightness,
+    "contrast": lambda picture, severity, _: ImageEnhance.Contrast(picture).enhance(0.5 / severity),
+    "brightness": lambda picture, severity, _: _faded(picture, 255, 0.12 * severity),
     "rain": _rain,
 }
 

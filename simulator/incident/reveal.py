@@ -241,12 +241,7 @@ def _harm(game: Game) -> None:
     draw(harm(went, untouched, play.end_s, marks), key="harm")
     shipped = [note for note in play.notes if isinstance(note.action, FixAction)]
     for note, fix in zip(shipped, score(play).fixes, strict=True):
-        took = (
-            f"took away {100 * fix.took_away:.0f}% of the harm that was left"
-            if isfinite(fix.took_away)
-            else "had no harm to end"
-        )
-        st.markdown(plain(f"“{note.title(spec)}” {took}{'' if fix.right else ': it did not help'}."))
+        st.markdown(plain(f"“{note.title(spec)}” {fix.words}{'' if fix.right else ': it did not help'}."))
     if helps := _what_helps(game):
         st.markdown(plain(helps))
 

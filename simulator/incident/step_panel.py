@@ -96,7 +96,7 @@ def _asked(game: Game, name: str, look: AnyLook) -> None:
     frames = st.session_state.get(f"look_{name}_frames", _FRAMES)
     label = _costing(look, LookAction(kind="look", look=name, frames=frames))
     with st.popover(label, key=f"asked_{name}:{len(game.notes)}", help=plain(look.note) or None, width="stretch"):
-        inputs = {field: _INPUTS[field](game.play.spec, f"look_{name}") for field in look.takes}
+        inputs = {field: _INPUTS[field](game.play.spec, f"look_{name}_{field}") for field in look.takes}
         action = LookAction.model_validate({"kind": "look", "look": name, **inputs})
         refused(f"look_{name}")  # inside, where the open popover does not hide it
         if st.button(f"Look · {price(*look.cost(action.frames))}", key=f"look_{name}", type="primary", width="stretch"):
@@ -114,70 +114,39 @@ _FRAMES = 100
 
 def _choice(label: str, options: dict[str, str], key: str) -> str:
     """Let the user choose one of the options, by its words."""
-    return st.selectbox(label, [*options], format_func=lambda one: options[one], key=key)
-
-
-def _site(spec: Incident, key: str) -> str | None:
-    return _choice("Site", {"": "All sites"} | {place: site.label for place, site in spec.sites.items()}, f"{key}_site") or None
-
-
-def _frames(spec: Incident, key: str) -> int:
-    return int(st.number_input("Frames to label", 10, 5000, _FRAMES, 10, key=f"{key}_frames"))
-
-
-def _statistic(spec: Incident, key: str) -> str:
-    figures = [each for each in WATCHED if each not in LABELLED]
-    return st.selectbox("Figure", figures, figures.index("found"), format_func=name_of, key=f"{key}_figure")
-
-
-def _system(spec: Incident, key: str) -> str | None:
-    options = {"": "All systems"} | {system: system.capitalize() for system in get_args(System)}
-    return _choice("System", options, f"{key}_system") or None
-
-
-def _person(spec: Incident, key: str) -> str:
-    return _choice("Person", {"site": "A site", "data": "Data team", "client": "Client’s team"}, f"{key}_person")
-
-
-def _part(spec: Incident, key: str) -> str | None:
-    return _choice("Part of the day", {"": "Any hour", "day": "By day", "night": "At night"}, f"{key}_part") or None
-
-
-def _pick(spec: Incident, key: str) -> str:
-    options = {"any": "At random", "least sure": "Least sure", "missed by labels": "With missed objects"}
-    return _choice("Frames", options, f"{key}_pick")
-
-
-def _groups(spec: Incident, key: str) -> list[str]:
-    return st.multiselect("Group by", COLUMNS, key=f"{key}_groups", max_selections=3, placeholder="Nothing")
+    return st.selectbox(label, [*options], format_func=options.__getitem__, key=key)
 
 
 def _only(spec: Incident, key: str) -> dict[str, str]:
     """Let the user filter the log of frames, or of the detections in it, by one value of a column."""
-    options = {"": "All frames"} | {f"site={site}": one.label for site, one in spec.sites.items()}
+    options = {"": "All frames"} | {f"site={name}": site.label for name, site in spec.sites.items()}
     options |= {f"version={version}": label for version, label in spec.versions.items()}
     options |= {f"size={size}": f"Boxes: {size}" for size in SIZES}
     options |= {f"object={name}": f"Objects: {name}" for name in spec.harm.weights}
-    column, _, value = _choice("Frames or detections of", options, f"{key}_only").partition("=")
+    column, _, value = _choice("Frames or detections of", options, key).partition("=")
     return {column: value} if column else {}
 
 
-def _hours(spec: Incident, key: str) -> int:
-    return int(st.number_input("Last hours (h)", 1, 672, 24, 1, key=f"{key}_hours"))
+_PEOPLE = {"site": "A site", "data": "Data team", "client": "Client’s team"}
+_SYSTEMS = {"": "All systems"} | {system: system.capitalize() for system in get_args(System)}
+_PARTS = {"": "Any hour", "day": "By day", "night": "At night"}
+_PICKS = {"any": "At random", "least sure": "Least sure", "missed by labels": "With missed objects"}
+_FIGURES = [figure for figure in WATCHED if figure not in LABELLED]
 
-
-#: The control of each input of a look.
+#: The control of each input of a look: from the section of the case and the key of the widget.
 _INPUTS: dict[LookInput, Callable[[Incident, str], object]] = {
-    "site": _site,
-    "frames": _frames,
-    "statistic": _statistic,
-    "system": _system,
-    "person": _person,
-    "groups": _groups,
+    "site": lambda spec, key: (
+        _choice("Site", {"": "All sites"} | {name: site.label for name, site in spec.sites.items()}, key) or None
+    ),
+    "frames": lambda _, key: int(st.number_input("Frames to label", 10, 5000, _FRAMES, 10, key=key)),
+    "statistic": lambda _, key: st.selectbox("Figure", _FIGURES, _FIGURES.index("found"), format_func=name_of, key=key),
+    "system": lambda _, key: _choice("System", _SYSTEMS, key) or None,
+    "person": lambda _, key: _choice("Person", _PEOPLE, key),
+    "groups": lambda _, key: st.multiselect("Group by", COLUMNS, key=key, max_selections=3, placeholder="Nothing"),
     "only": _only,
-    "hours": _hours,
-    "part": _part,
-    "pick": _pick,
+    "hours": lambda _, key: int(st.number_input("Last hours (h)", 1, 672, 24, 1, key=key)),
+    "part": lambda _, key: _choice("Part of the day", _PARTS, key) or None,
+    "pick": lambda _, key: _choice("Frames", _PICKS, key),
 }
 
 
@@ -202,11 +171,11 @@ EVERY_SITE, _UNAIMED = "", "?"
 
 def _aim(spec: Incident, name: str) -> str:
     """Let the user choose the site of a fix; at first none is chosen, so that no site gets it by oversight."""
-    options = {_UNAIMED: "Which site?"} | {site: one.label for site, one in spec.sites.items()} | {EVERY_SITE: "All sites"}
+    options = {_UNAIMED: "Which site?"} | {name: site.label for name, site in spec.sites.items()} | {EVERY_SITE: "All sites"}
     return st.selectbox(
         "Site of the fix",
         [*options],
-        format_func=lambda one: options[one],
+        format_func=options.__getitem__,
         key=f"fix_{name}_site",
         width=125,
         label_visibility="collapsed",
@@ -244,7 +213,7 @@ def _diagnosis(game: Game) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         named = {"": "Not said"} | places(spec)
-        where = st.selectbox("Where", [*named], format_func=lambda one: named[one], key=f"where:{game.id}", width=170)
+        where = st.selectbox("Where", [*named], format_func=named.__getitem__, key=f"where:{game.id}", width=170)
         day = st.number_input("Since day (0: not said)", 0.0, 60.0, 0.0, 0.5, key=f"since:{game.id}", width=170)
     if st.button("State this diagnosis", key="diagnose", disabled=written is None) and written:
         act(game, DiagnoseAction.by(written, where or None, day or None), "diagnose")

@@ -12,7 +12,6 @@ from math import ceil
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
@@ -21,7 +20,7 @@ from simulator.metrics.roc import auc, log_loss
 from simulator.monitors.blocks import Codes, Floats, block_length
 from simulator.monitors.drift_course import MOST_WINDOWS
 from simulator.monitors.drift_report import MonitorError
-from simulator.monitors.monitor_tables import MonitoredTable, TableError, has_column, numbers_of, times
+from simulator.monitors.monitor_tables import MonitoredTable, TableError, has_column, numbers_of, refuse, times
 from simulator.monitors.reference_chunks import ReferenceChunks, WindowClock, WindowMeans, clock_of_rows, clock_of_times
 
 MetricName = Literal["accuracy", "sensitivity", "specificity", "precision", "positives", "auc"]
@@ -276,10 +275,7 @@ def _labels(table: MonitoredTable, name: str, needed: bool = True) -> Floats:
     words = given.map(lambda cell: str(cell).strip().lower(), na_action="ignore")
     values = words.map(_LABELS)
     wrong = (values.isna() & given.notna()) | (given.isna() & needed)
-    if wrong.any():
-        row = int(np.asarray(wrong).argmax())
-        cell = "nothing" if pd.isna(given.iloc[row]) else f"'{given.iloc[row]}'"
-        raise TableError(f"{table.at(row)}, column '{name}': expected a label, 1 or 0, got {cell}")
+    refuse(table, name, wrong, "a label, 1 or 0", given)
     labels = np.asarray(values, float)
     least = int(min((labels == 1).sum(), (labels == 0).sum()))
     if needed and least < _LEAST:

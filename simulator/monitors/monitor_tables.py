@@ -203,10 +203,16 @@ def _numbers(table: MonitoredTable, name: str, values: pd.Series) -> pd.Series:
         (numbers.abs() > _LARGEST, f"a number of at most {_LARGEST:.0e}, or nothing"),
     )
     for faulty, expected in faults:
-        if faulty.any():
-            row = int(np.asarray(faulty).argmax())
-            raise TableError(f"{table.at(row)}, column '{name}': expected {expected}, got '{values.iloc[row]}'")
+        refuse(table, name, faulty, expected, values)
     return numbers
+
+
+def refuse(table: MonitoredTable, name: str, faulty: pd.Series | NDArray[np.bool_], expected: str, values: pd.Series) -> None:
+    """Raise TableError for the first faulty cell of a column, shape (n,); expected: what would be right."""
+    if faulty.any():
+        row = int(np.asarray(faulty).argmax())
+        got = "nothing" if pd.isna(values.iloc[row]) else f"'{values.iloc[row]}'"
+        raise TableError(f"{table.at(row)}, column '{name}': expected {expected}, got {got}")
 
 
 def _different(column: Column) -> int:
@@ -242,10 +248,7 @@ def times(table: MonitoredTable, name: str) -> Floats:
     else:
         stamps = pd.to_datetime(values, errors="coerce", utc=True, format=None if values.dtype.kind == "M" else "ISO8601")
         hours = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(hours=1)
-    if hours.isna().any():
-        row = int(hours.isna().to_numpy().argmax())
-        given = "nothing" if pd.isna(values.iloc[row]) else f"'{values.iloc[row]}'"
-        raise TableError(f"{table.at(row)}, column '{name}': expected seconds, or a time as 2026-01-31T12:00, got {given}")
+    refuse(table, name, hours.isna(), "seconds, or a time as 2026-01-31T12:00", values)
     return hours.to_numpy(float)
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from simulator.app.widgets import KEPT, download, draw, mark_card, plain
+from simulator.app.widgets import KEPT, download, draw, mark_cards, plain
 from simulator.charts.look import (
     BLUE,
     GREEN,
@@ -283,10 +283,7 @@ def _pick(label: str, options: dict[str, str], key: str) -> str:
 
 def _checks(tables: DetectionTables) -> None:
     found = report(tables, coco_c())
-    with st.grid(3, border=True, min_column_width=180):
-        for mark in found.marks:
-            with st.container():
-                mark_card(mark)
+    mark_cards(found.marks)
     with st.popover("The order of damage compared with COCO-C", type="tertiary"):
         st.markdown("\n".join(f"- {plain(order.sentence)}" for order in found.orders))
         st.dataframe(

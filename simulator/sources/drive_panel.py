@@ -9,7 +9,7 @@ import streamlit as st
 
 from simulator.app.exhibit_drawings import Panel, panel
 from simulator.app.widgets import draw, plain
-from simulator.evidence.drive_tables import PLAYED, Drives, load_drives
+from simulator.evidence.drive_tables import PLAYED, load_drives
 from simulator.explain.result import Result
 from simulator.paths import DRIVES
 from simulator.sources.drive_charts import GROUPS, after_a_miss, confirmed_at, lateness, lateness_by, seen_by_label, two_sensors
@@ -21,23 +21,19 @@ _FIRST = "kitti.yolox_x.restored"
 
 def real_drives() -> None:
     """Draw the panel of the evidence page."""
-    drives = load_drives(DRIVES)
     st.markdown(
         "Recorded drives with labelled objects, and the detectors' answers frame by frame. CaseSim contains sums and curves "
         "of the drives, not the drives themselves."
     )
-    for title, part in {
-        "What lateness takes": late_answers,
-        "How misses follow each other": following_misses,
-        "What a second sensor adds": second_sensor,
-    }.items():
+    for title, part in _PARTS.values():
         st.header(title, anchor=False)
-        part("evidence", credited=False)
-    _credit(drives)
+        part("evidence")
+    _credit()
 
 
-def _credit(drives: Drives) -> None:
-    st.caption(f"{plain(drives.about.attribution)}. Licence: {plain(drives.about.licence)}. For non-commercial use.")
+def _credit() -> None:
+    about = load_drives(DRIVES).about
+    st.caption(f"{plain(about.attribution)}. Licence: {plain(about.licence)}. For non-commercial use.")
 
 
 def _seen_by(names: list[str], key: str) -> str:
@@ -45,7 +41,7 @@ def _seen_by(names: list[str], key: str) -> str:
     return str(st.selectbox("Seen by", names, first, format_func=seen_by_label, key=key))
 
 
-def late_answers(key: str, credited: bool = True) -> None:
+def late_answers(key: str) -> None:
     """Show the cost of lateness, over its length and by group; key: prefix of the widgets' keys."""
     drives = load_drives(DRIVES)
     rows = drives.lateness
@@ -63,11 +59,9 @@ def late_answers(key: str, credited: bool = True) -> None:
         "velocity moves each box on by the age of the answer. 95% intervals resample drives, then tracks. Boxes after OC-SORT "
         "are those that the tracker published; restored: with the finds that it withheld."
     )
-    if credited:
-        _credit(drives)
 
 
-def following_misses(key: str, credited: bool = True) -> None:
+def following_misses(key: str) -> None:
     """Show that misses follow each other, and the effect on confirmation, beside independent misses."""
     drives = load_drives(DRIVES)
     with st.grid(2, min_column_width=230):
@@ -82,11 +76,9 @@ def following_misses(key: str, credited: bool = True) -> None:
             "These are the misses and the curve that encounters are played with. Each drive is left out once: the others "
             "predict its approaching cars. Three hits in four frames confirm; a car that never is counts at 0 m."
         )
-    if credited:
-        _credit(drives)
 
 
-def second_sensor(key: str, credited: bool = True) -> None:
+def second_sensor(key: str) -> None:
     """Show recall of camera and LiDAR together, and the recall that independence would promise."""
     drives = load_drives(DRIVES)
     pairs = list(drives.joint[["camera", "lidar"]].drop_duplicates().itertuples(index=False, name=None))
@@ -99,8 +91,6 @@ def second_sensor(key: str, credited: bool = True) -> None:
         "Not matched: the camera's boxes went through a tracker, from scores of 0.6 on; PointRCNN's did not. YOLOX learnt from "
         "COCO, PointRCNN from KITTI. Nothing says that these drives were left out of its lessons."
     )
-    if credited:
-        _credit(drives)
 
 
 def _pair(pair: tuple[str, str]) -> str:
@@ -108,10 +98,20 @@ def _pair(pair: tuple[str, str]) -> str:
 
 
 def _for_any_run(part: Callable[[str], None]) -> Panel:
-    return lambda result: part(result.plan.scenario.id)
+    def shown(result: Result) -> None:
+        part(result.plan.scenario.id)
+        _credit()
+
+    return shown
 
 
-for _exhibit, _part in {"lateness": late_answers, "misses": following_misses, "sensors": second_sensor}.items():
+#: The parts of the panel by the exhibit that each is, with its title.
+_PARTS = {
+    "lateness": ("What lateness takes", late_answers),
+    "misses": ("How misses follow each other", following_misses),
+    "sensors": ("What a second sensor adds", second_sensor),
+}
+for _exhibit, (_, _part) in _PARTS.items():
     panel(_exhibit)(_for_any_run(_part))
 
 

@@ -149,23 +149,15 @@ class Degraded(Strict):
     """the cost of each time that it begins, such as a call; none: nothing"""
 
 
-class GentleBraking(Strict):
+class GentleBraking(Confirmation):
     """Gentle braking at a first sight, until the object is confirmed or the time is over; once for each object."""
 
     hits: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 1
-    """the frames that show it, of the latest frames"""
     of: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 1
-    """the frames that show it, of the latest frames"""
     deceleration_mps2: Deceleration
     """the gentle deceleration"""
     lasts_s: Annotated[Figure, bounded(0, 10)]
     """it lasts no longer than this, and the lower speed is kept"""
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.hits > self.of:
-            raise ValueError(f"hits ({self.hits}) cannot exceed of ({self.of})")
-        return self
 
 
 class Braking(Strict):

@@ -34,7 +34,7 @@ from simulator.vehicle.encounter_draws import (
     speed_at,
     weather_at,
 )
-from simulator.vehicle.encounter_section import LONGEST_S, Confirmation, GentleBraking
+from simulator.vehicle.encounter_section import LONGEST_S, Confirmation
 from simulator.vehicle.sight import StageSight, sights_of
 
 Floats = NDArray[np.float64]
@@ -353,7 +353,7 @@ class Meeting:
         begins = self._decided(hits, first, draws, np.full(len(self.gap_m), slows), None) + self.rule.actuation_s
         return GentleCourse(begins, np.minimum(gentle.lasts_s.value, self.closing_mps / slows), slows)
 
-    def _confirmed(self, looks: Looks, hit: Bools, needs: Confirmation | GentleBraking) -> tuple[Floats, Floats]:
+    def _confirmed(self, looks: Looks, hit: Bools, needs: Confirmation) -> tuple[Floats, Floats]:
         """Return the capture of the frame that confirms, and the time when its answer is known; shapes (draws, n).
 
         Infinite where the object is never found in enough of them.

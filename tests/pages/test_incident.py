@@ -101,7 +101,7 @@ def test_a_look_takes_its_time_and_money_and_is_written_down(paged):
     assert strip(paged) != before
     assert "2. Read the log of changes" in told(paged)
     assert jumps(paged) == []
-    paged.selectbox(key="look_slices_figure").set_value("brightness").run()
+    paged.selectbox(key="look_slices_statistic").set_value("brightness").run()
     press(paged, "look_slices")
     assert "3. Look at one figure by slice" in told(paged)
     paged.selectbox(key="look_labels_site").set_value("depot").run()
