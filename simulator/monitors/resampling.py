@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import comb
-from typing import Protocol
 
 import numpy as np
 
@@ -20,48 +19,30 @@ _HELD, _AT_ONCE = 4_000_000, 1000
 _ENOUGH = 400
 
 
-class Resampling(Protocol):
-    """Two files with the cell of each row."""
-
-    @property
-    def counted(self) -> tuple[Floats, Floats]:
-        """Count the rows in each cell, of the reference and of production, shapes (1, cells)."""
-
-    @property
-    def units(self) -> tuple[int, int]:
-        """Return the numbers of rows or blocks of the reference and of production that are dealt or drawn."""
-
-    @property
-    def arrangements(self) -> float:
-        """Return the number of ways to deal blocks or rows to the two files: no p-value lies below its inverse."""
-
-    def permuted(self, statistic: Statistic, times: int, seed: int) -> Iterator[Floats]:
-        """Yield the statistic while blocks change files, in parts of `times` in all: its values if nothing differs."""
-
-    def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
-        """Compute the statistic while each file's blocks are drawn again, shape (times, ...): the bootstrap."""
-
-
 @dataclass(frozen=True, eq=False)
 class IndependentRows:
-    """Independent rows. reference, production: rows in each cell."""
+    """Two files of independent rows. reference, production: rows in each cell."""
 
     reference: Codes
     production: Codes
 
     @property
     def counted(self) -> tuple[Floats, Floats]:
+        """Count the rows in each cell, of the reference and of production, shapes (1, cells)."""
         return self.reference[None].astype(float), self.production[None].astype(float)
 
     @property
     def units(self) -> tuple[int, int]:
+        """Return the numbers of rows or blocks of the reference and of production that are dealt or drawn."""
         return int(self.reference.sum()), int(self.production.sum())
 
     @property
     def arrangements(self) -> float:
+        """Return the number of ways to deal blocks or rows to the two files: no p-value lies below its inverse."""
         return arrangements(*self.units)
 
     def permuted(self, statistic: Statistic, times: int, seed: int) -> Iterator[Floats]:
+        """Yield the statistic while rows change files, in parts of `times` in all: its values if nothing differs."""
         rng, both, size = np.random.default_rng(seed), self.reference + self.production, int(self.production.sum())
 
         def one(times: int) -> Floats:
@@ -71,6 +52,7 @@ class IndependentRows:
         return _parts(one, times, len(both))
 
     def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
+        """Compute the statistic while each file's rows are drawn again, shape (times, ...): the bootstrap."""
         rng = np.random.default_rng(seed)
 
         def again(counts: Codes, times: int) -> Floats:
@@ -83,7 +65,10 @@ class IndependentRows:
 
 @dataclass(frozen=True, eq=False)
 class BlockedRows:
-    """Rows in blocks. reference, production: rows of each block in each cell, shapes (blocks, cells); sources: of `Blocks`."""
+    """Two files of rows in blocks, with the members of `IndependentRows`.
+
+    reference, production: rows of each block in each cell, shapes (blocks, cells); sources: of `Blocks`
+    """
 
     reference: Floats
     production: Floats
@@ -125,6 +110,9 @@ class BlockedRows:
             times,
             sum(self.reference.shape) + len(self.production),
         )
+
+
+Resampling = IndependentRows | BlockedRows
 
 
 def resampling(cells: tuple[Codes, Codes], count: int, blocks: Blocks | None) -> Resampling:

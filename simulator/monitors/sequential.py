@@ -58,12 +58,12 @@ def joined(reference: Codes, production: Codes) -> tuple[Codes, Codes]:
 def cusum(reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
     """Run a two-sided tabular CUSUM of block means, shapes (n,) and (m,), with mean and deviation of the reference."""
     both, size = np.concatenate([reference, production]), len(reference)
-    sums = cusum_sums(_standard(both[None], size))[:, 0]
+    sums = cusum_sums(_standardised(both[None], size)[:, size:])[:, 0]
     side, highest = np.unravel_index(sums.argmax(), sums.shape)
     found, zeros = float(sums.max()), np.flatnonzero(sums[side, : highest + 1] == 0)
     rng = np.random.default_rng(seed)
     quiet = (
-        cusum_sums(_standard(rng.permuted(np.tile(both, (part, 1)), axis=1), size)).max(axis=(0, 2))
+        cusum_sums(_standardised(rng.permuted(np.tile(both, (part, 1)), axis=1), size)[:, size:]).max(axis=(0, 2))
         for part in np.diff([*range(0, orders, _AT_ONCE), orders])
     )
     began = int(zeros[-1]) + 1 if len(zeros) else 0
@@ -113,13 +113,8 @@ def _alarm(detector: Any, stream: Floats, size: int, until: int) -> int:
     return until
 
 
-def _standard(streams: Floats, size: int) -> Floats:
-    """Return production's part of each stream in units of its reference's part, shape (streams, m)."""
-    known = streams[:, :size]
-    spread = known.std(axis=1, ddof=1, keepdims=True)
-    return np.asarray((streams[:, size:] - known.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0))
-
-
-def _standardised(stream: Floats, size: int) -> Floats:
-    spread = stream[:size].std(ddof=1)
-    return np.asarray((stream - stream[:size].mean()) / (spread if spread > 0 else 1.0))
+def _standardised(streams: Floats, size: int) -> Floats:
+    """Return streams in units of their reference's part, the first `size` values, shape (..., n + m)."""
+    reference = streams[..., :size]
+    spread = reference.std(axis=-1, ddof=1, keepdims=True)
+    return np.asarray((streams - reference.mean(axis=-1, keepdims=True)) / np.where(spread > 0, spread, 1.0))
