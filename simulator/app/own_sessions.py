@@ -1,22 +1,52 @@
-"""The visitor's sessions: the log that pages share, and links to a session."""
+"""The attempts and the sessions of one browser: its trail, the database that pages share, and links to a session."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from simulator.app.own_attempts import trail
 from simulator.app.own_cases import case_now
+from simulator.app.store.attempts import Attempt, Attempts
 from simulator.app.store.faults import StoreError
 from simulator.app.store.session_log import SessionLog
+from simulator.app.trails import new_trail, trails
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.load import scenario_ids
 from simulator.paths import PAGES
 from simulator.session.event_log import Session
 from simulator.units import counted
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+
+
+@cache
+def attempts() -> Attempts:
+    return Attempts()
+
+
+def trail() -> str:
+    """Return the id of this browser's attempts: from its cookie, else a new one for the tab."""
+    state = st.session_state
+    if "trail" not in state:
+        try:
+            state["trail"] = trails().of(st.context.cookies) or new_trail()
+        except StoreError:
+            return new_trail()  # nothing is stored under it either
+    return str(state["trail"])
+
+
+def attempts_at(scenario: Scenario) -> list[Attempt]:
+    """Return this browser's attempts at a case, the oldest first; none where the database cannot be read."""
+    try:
+        return attempts().of(trail(), scenario.id)
+    except StoreError as error:
+        st.session_state["history_fault"] = str(error)
+        return []
+
 
 #: The field of the address with the id of a session.
 FIELD = "session"

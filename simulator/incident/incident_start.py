@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import streamlit as st
 
-from simulator.app.own_attempts import trail
+from simulator.app.own_sessions import trail
 from simulator.app.store.incident_log import Hidden, StoredIncident
 from simulator.app.store.session_rows import new_id
 from simulator.app.widgets import plain

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from simulator.app.own_attempts import trail
-from simulator.app.own_sessions import LINK_WIDTH
+from simulator.app.own_sessions import LINK_WIDTH, trail
 from simulator.app.store.faults import StoreError
 from simulator.app.store.incident_log import StoredIncident
 from simulator.app.visitors import clock

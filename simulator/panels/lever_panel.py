@@ -15,7 +15,7 @@ from simulator.app.component_files import component_beside
 from simulator.app.design_state import key, step
 from simulator.app.jobs import BESIDE, Job, registry
 from simulator.app.news import PROGRESS_S, Latest, follow
-from simulator.app.own_attempts import attempts_at
+from simulator.app.own_sessions import attempts_at
 from simulator.app.studies import forget, keep, study_of, was_begun
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person

@@ -9,8 +9,7 @@ from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain, say, shortened
 from simulator.case.phases import defence_of
 from simulator.practice.runs_so_far import last_verdicts, runs_so_far
-from simulator.practice.session_at_hand import take
-from simulator.practice.session_runs import job_at_hand, note_result, was_asked
+from simulator.practice.session_at_hand import job_at_hand, note_result, take, was_asked
 from simulator.session.session_events import DefenceAnswered
 
 #: The most letters of an answer.

@@ -21,8 +21,7 @@ from simulator.panels.verdict_bar import bar, bar_content
 from simulator.practice.exhibit_panels import hero
 from simulator.practice.help_panel import levers_panel, reasons_panel
 from simulator.practice.prediction_panel import prediction_form, reveal
-from simulator.practice.session_at_hand import take
-from simulator.practice.session_runs import job_at_hand, note_result, plan_at_hand, was_asked
+from simulator.practice.session_at_hand import job_at_hand, note_result, plan_at_hand, take, was_asked
 from simulator.session.session_events import CurveballStruck, PanelOpened, PickChanged
 
 

@@ -19,8 +19,7 @@ from simulator.case.phases import Hint, PracticePhase, hero_of, phases_of
 from simulator.explain.advice import Advice
 from simulator.explain.levers import AdviceSearch
 from simulator.panels.lever_panel import begin_levers, levers, levers_name
-from simulator.practice.session_at_hand import take
-from simulator.practice.session_runs import job_at_hand, result_at_hand
+from simulator.practice.session_at_hand import job_at_hand, result_at_hand, take
 from simulator.session.session_events import HelpAsked, HintTaken
 from simulator.units import counted
 

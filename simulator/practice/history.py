@@ -16,7 +16,7 @@ from simulator.app.component_files import component_beside
 from simulator.app.design_state import get, key, put
 from simulator.app.jobs import Job, registry
 from simulator.app.news import Latest, follow
-from simulator.app.own_attempts import attempts, attempts_at, trail
+from simulator.app.own_sessions import attempts, attempts_at, trail
 from simulator.app.store.attempts import Attempt, Reached
 from simulator.app.store.faults import StoreError
 from simulator.app.visitors import clock

@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.live_session import LiveSession
-from simulator.app.own_attempts import trail
-from simulator.app.own_sessions import session_log
+from simulator.app.own_sessions import session_log, trail
 from simulator.app.store.faults import StoreError
 from simulator.app.widgets import plain, scenario_of
 from simulator.case.load import scenario_ids

@@ -22,8 +22,7 @@ from simulator.explain.result import Result
 from simulator.intervals import Interval
 from simulator.metrics.summary import Verdict, judged
 from simulator.practice.runs_so_far import last_interval, last_verdicts
-from simulator.practice.session_at_hand import take
-from simulator.practice.session_runs import ask_for_run
+from simulator.practice.session_at_hand import ask_for_run, take
 from simulator.session.run_events import run_asked
 from simulator.session.session_events import PredictionMade
 from simulator.session.session_record import design_words

@@ -1,27 +1,33 @@
-"""The record of a session: its timeline, every run to look at again, the predictions, and the mistakes that the log shows."""
+"""The record of a session: its timeline, every run, the predictions and the mistakes; then the person's own rating."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.links import written
 from simulator.app.live_session import LiveSession
+from simulator.app.rating_card import RatingCards
 from simulator.app.widgets import as_table, plain
 from simulator.case.document import ScenarioError
 from simulator.case.phases import phases_of
-from simulator.charts.look import inked
+from simulator.case.schema import Scenario
+from simulator.charts.look import BLUE, ORANGE, Chart, inked, points
 from simulator.engine.plan import compile_plan
 from simulator.paths import PAGES
-from simulator.practice.session_timeline import session_timeline
+from simulator.practice.session_at_hand import take
 from simulator.session.prediction_scores import SCALE_WORDS, SCORE_WORDS, on_its_scale
 from simulator.session.session_course import Course
-from simulator.session.session_record import design_words, record, run_words
-from simulator.session.session_state import RunSeen
-from simulator.session.signal_rules import mistake_free, mistakes
-from simulator.units import spoken, spoken_size
+from simulator.session.session_events import SelfRated
+from simulator.session.session_record import RecordRow, design_words, record, run_words
+from simulator.session.session_signals import Evidence, signals_of
+from simulator.session.session_state import RunSeen, SessionState
+from simulator.session.signal_rules import decided_levels, mistake_free, mistakes
+from simulator.units import counted, spoken, spoken_size
 
 #: The key of the run that the person looks at.
 _CHOSEN = "session:run_at"
@@ -132,3 +138,81 @@ def _mistakes(live: LiveSession) -> None:
         when = [f"minute {minutes[place]:.1f}" for place in evidence.places if place in minutes][:1]
         st.warning(plain(f"{mistake.label}. {evidence.sentence}{f' The moment: {when[0]}.' if when else ''}"))
     st.markdown(plain(mistake_free(live.scenario, live.state)))
+
+
+#: The most moments that stand behind a sentence of evidence.
+_MOMENTS = 3
+
+
+def rating_panel(live: LiveSession, compared: bool) -> None:
+    """Ask for a level of each signal. compared: whether the levels that the log decides are shown, too."""
+    st.header("Rate yourself", anchor=False)
+    st.markdown("The log holds the evidence. You decide the level.")
+    minutes = minute_of(live)
+    RatingCards(
+        Course(live.scenario, live.state),
+        words=lambda evidence: evidence_words(evidence, minutes),
+        rate=lambda signal, level: take(live, SelfRated(signal=signal, level=level)),
+        ratings=dict(live.state.ratings),
+        decided=decided_levels(live.scenario, live.state) if compared else {},
+        compared=lambda _: compared,
+        key="session",
+    ).draw(signals_of(live.scenario))
+
+
+def evidence_words(evidence: Evidence, minutes: dict[int, float]) -> str:
+    """Return a sentence of evidence with the minutes of the first events that it rests on."""
+    moments = [f"{minutes[place]:.1f}" for place in evidence.places if place in minutes][:_MOMENTS]
+    return f"{evidence.sentence} (minute {', '.join(moments)})" if moments else evidence.sentence
+
+
+#: What stands above the phases, from the lowest row on, with its mark.
+_MARKS = {"Prediction": "line-ns-open", "Run": "circle", "Hint": "triangle-up", "Curveball": "star"}
+
+
+def session_timeline(scenario: Scenario, state: SessionState) -> Chart:
+    """Return the timeline of a session; each mark of a run carries the run's place in the log."""
+    rows = record(scenario, state)
+    figure = go.Figure()
+    _phases(figure, scenario, state)
+    for what, mark in _MARKS.items():
+        figure.add_trace(_marks(what, mark, [row for row in rows if row.what == what]))
+    titles = [phase.title for phase in phases_of(scenario)]
+    order = [*reversed(titles), *_MARKS]
+    figure.update_yaxes(categoryorder="array", categoryarray=order, automargin=True)
+    figure.update_xaxes(automargin=True)  # the report has no theme that makes room for words
+    figure.update_layout(
+        xaxis_title="Time since the begin (min)",
+        height=60 + 30 * len(order),
+        margin={"l": 0, "r": 0, "t": 10, "b": 0},
+        showlegend=False,
+    )
+    cells = [{"minute": f"{row.minute:.1f}", "what": row.what, "details": row.details} for row in rows]
+    return Chart(figure, _takeaway(scenario, state), pd.DataFrame(cells))
+
+
+def _phases(figure: go.Figure, scenario: Scenario, state: SessionState) -> None:
+    titles = {phase.id: phase.title for phase in phases_of(scenario)}
+    end = state.ended_at if state.ended_at is not None else state.last_at
+    begun = state.session.begun_at
+    ends = [*(later.at for _, later in pairwise(state.visits)), end]
+    for visit, until in zip(state.visits, ends, strict=True):
+        title = titles.get(visit.event.phase, visit.event.phase)
+        start, length = (visit.at - begun) / 60, max(until - visit.at, 0.0) / 60
+        words = f"{title}: {length:.1f} min<extra></extra>"
+        figure.add_bar(base=start, x=[length], y=[title], orientation="h", marker_color=BLUE, hovertemplate=words)
+
+
+def _marks(what: str, symbol: str, rows: list[RecordRow]) -> go.Scatter:
+    words, places = [row.details for row in rows], [row.place for row in rows]
+    look: dict[str, Any] = {"size": 14, "symbol": symbol, "edge": 2, "text": words, "customdata": places}
+    return points([row.minute for row in rows], [what] * len(rows), ORANGE, what, "%{text}<extra></extra>", **look)
+
+
+def _takeaway(scenario: Scenario, state: SessionState) -> str:
+    planned, used = phases_of(scenario, state.session.minutes), state.used_s
+    over = [phase.title for phase in planned if used.get(phase.id, 0.0) > 60 * (phase.minutes + 1)]
+    runs = sum(run.ended is not None for run in state.runs)
+    minutes = sum(used.values()) / 60
+    words = f"You worked {minutes:.0f} of {counted(state.session.minutes, 'minute')} and ran {counted(runs, 'design')}."
+    return f"{words} {' and '.join(over[:2])} took longer than planned." if over else words

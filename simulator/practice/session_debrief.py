@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
+from simulator.app.jobs import BESIDE, Job, Watcher, job_id, registry
+from simulator.app.links import written
 from simulator.app.live_session import LiveSession
+from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.widgets import lessons, plain
-from simulator.practice.comparison_panel import best_known_panel, deciding_choices, last_plan, reference_panel, started
+from simulator.case.choices import Pick, changed_choices
+from simulator.case.document import ScenarioError
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.plan import compile_plan
+from simulator.explain.result import Result
+from simulator.metrics.comparisons import compare
+from simulator.metrics.summary import Standing
+from simulator.paths import PAGES
 from simulator.practice.next_panel import goal_panel, next_panel
-from simulator.practice.rating_panel import rating_panel
-from simulator.practice.record_panel import record_panel
+from simulator.practice.record_panel import rating_panel, record_panel
 from simulator.practice.session_report import session_report
+from simulator.session.best_known import BestKnown, best_known
 from simulator.session.next_steps import nothing_done
+from simulator.session.session_course import Course
 from simulator.session.session_record import assumption_words
+from simulator.units import counted, listed
 
 
 def session_debrief(live: LiveSession) -> None:
@@ -89,3 +105,112 @@ def _report(live: LiveSession) -> str:
     plan = last_plan(live)
     job = None if plan is None else started(live, plan)
     return session_report(live, job.summary if job is not None else None)
+
+
+def last_plan(live: LiveSession) -> Plan | None:
+    """Return the last design that ran, without curveballs; None without a run, or where the case was edited since."""
+    last = live.state.last_run
+    try:
+        return None if last is None else compile_plan(live.scenario, last.asked.picks)
+    except ScenarioError:
+        return None
+
+
+def started(live: LiveSession, plan: Plan, seed: int | None = None) -> Job:
+    """Return the run of a design under a seed, that of the session by default; begun where it was not known."""
+    seed, replications = live.state.session.seed if seed is None else seed, live.scenario.run.replications
+    watcher = Watcher(live.state.session.owner or live.state.session.id, f"{live.state.session.id} debrief")
+    known = registry().get(job_id(plan, seed, replications))
+    return known if known is not None and not known.cancelled else registry().start(watcher, plan, seed, replications, BESIDE)
+
+
+def best_known_panel(live: LiveSession) -> None:
+    """Say how far the last design is from the best known one, and which choice mattered most."""
+    best = best_known(live.scenario)
+    if best is None:
+        return
+    st.header("The best known design", anchor=False)
+    if sentence := lever_sentence(live, best):
+        st.markdown(plain(sentence))
+    searched = f"It is the best of {counted(best.designs, 'design')}. The search: {best.command}."
+    if last_plan(live) is not None:
+        searched += f" Both run here on other {live.scenario.unit.many}."
+    _beside(live, best.picks, "best", "the best known design", "the best known design", other_seed(live, best))
+    st.caption(plain(searched))
+
+
+def other_seed(live: LiveSession, best: BestKnown) -> int:
+    """Return a seed that neither search nor session has used: on its own requests the best of many is partly luck."""
+    return max(best.seed, live.state.session.seed) + 1
+
+
+def lever_sentence(live: LiveSession, best: BestKnown) -> str:
+    """Return which choice mattered most, and the part of the person's changes and minutes that went to it."""
+    worth = next((choice for choice in best.choices if choice.lost), None)
+    if worth is None:
+        return ""
+    course, scenario = Course(live.scenario, live.state), live.scenario
+    labels = {objective.metric: objective.label for objective in scenario.objectives}
+    lost = listed([f"“{labels[name]}”" for name in worth.lost])
+    spent, total = course.seconds_by_choice.get(worth.choice, 0.0), sum(course.seconds_by_choice.values())
+    choice = scenario.choices[worth.choice]
+    words = f"“{choice.label}” mattered most: without “{choice.label_of(worth.pick)}”, the best known design misses {lost}."
+    if not total:
+        return f"{words} You changed no choice."
+    return f"{words} Of {total / 60:.0f} minutes after a change, {spent / 60:.0f} went to it."
+
+
+def deciding_choices(live: LiveSession) -> list[str]:
+    """Return the choices that matter in the last design: those that part it from the best known one, then those changed."""
+    last, best = live.state.last_run, best_known(live.scenario)
+    picks = last.asked.picks if last else live.scenario.defaults()
+    parting = [worth.choice for worth in best.choices if picks.get(worth.choice) != worth.pick] if best else []
+    return [*parting, *changed_choices(live.scenario.choices, picks)]
+
+
+def reference_panel(live: LiveSession) -> None:
+    """Show the author's design as one good answer, with its price, beside the person's."""
+    if not live.scenario.reference:
+        return
+    st.header("One good answer", anchor=False)
+    for name, reference in live.scenario.reference.items():
+        st.markdown(f"**{plain(reference.label)}.** {plain(reference.text)}")
+        st.markdown(f"**The price of this answer.** {plain(reference.gives_up)}")
+        _beside(live, reference.set, name, f"“{reference.label}”", "this good answer", live.state.session.seed)
+
+
+def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str, short: str, seed: int) -> None:
+    """Show a design beside the last one; short: its name in a link, which does not break into lines on a phone."""
+    try:
+        other = compile_plan(live.scenario, picks)
+    except ScenarioError:
+        return
+    own = last_plan(live)
+    if own is not None:
+        st.fragment(_compared)(live, own, other, key, name, seed)
+    params: dict[str, Any] = written(other, seed, live.scenario.run.replications)
+    st.page_link(PAGES / "practice.py", label=f"Open {short} in Explore", query_params=params)
+
+
+def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str, seed: int) -> None:
+    mine, theirs = started(live, own, seed), started(live, other, seed)
+    running = [job for job in (mine, theirs) if job.running]
+    if running:
+        follow(f"compare {key}", lambda: Latest(f"{mine.ready} {theirs.ready} {mine.running} {theirs.running}"), PROGRESS_S)
+        st.progress(min(mine.share, theirs.share), f"Your last design and {plain(name)} run on the same requests …")
+        return
+    if mine.error or theirs.error:
+        st.error(plain(f"The run failed: {mine.error or theirs.error}"))
+        return
+    st.markdown(plain(counts_sentence(mine.summary, theirs.summary, name)))
+    rows = compare(mine.summary, theirs.summary).rows.drop(columns="half-widths")
+    rows = rows.rename(columns={"before": "yours", "after": name})
+    st.dataframe(rows, hide_index=True, alt=f"Your last design beside {name}, objective by objective.")
+
+
+def counts_sentence(mine: Result, theirs: Result, name: str) -> str:
+    """Return how many objectives each of two designs meets."""
+    own, other = (Counter[Standing](verdict.standing for verdict in result.verdicts) for result in (mine, theirs))
+    total = counted(len(mine.verdicts), "objective")
+    missed = f"yours misses {own['not met'] or 'none'} for certain, the other {other['not met'] or 'none'}"
+    return f"Of {total} your last design meets {own['met']} and {name} {other['met']}; {missed}. Changes are paired."

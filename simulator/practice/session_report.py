@@ -13,10 +13,8 @@ from simulator.app.live_session import LiveSession
 from simulator.app.rating_card import LEVEL_NAMES
 from simulator.case.phases import defence_of, phases_of
 from simulator.explain.result import Result
-from simulator.practice.rating_panel import evidence_words
-from simulator.practice.record_panel import minute_of
+from simulator.practice.record_panel import evidence_words, minute_of, session_timeline
 from simulator.practice.report import design_table, lesson_parts, source_table, verdict_table
-from simulator.practice.session_timeline import session_timeline
 from simulator.session.session_course import Course
 from simulator.session.session_record import assumption_words, predicted_words
 from simulator.session.session_signals import LEVELS, Level, signals_of

@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.widgets import plain, show_fault
-from simulator.rooms.control_panel import events_panel, questions_panel, room_panel
-from simulator.rooms.mark_panel import mark_panel, notes_panel
+from simulator.rooms.control_panel import events_panel, mark_panel, notes_panel, questions_panel, room_panel
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_view import board, follow_talk, panel, verdicts
 from simulator.rooms.scorecard_page import scorecard_page

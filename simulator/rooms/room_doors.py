@@ -15,8 +15,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from simulator.app.admission import GUEST, TooManyWrongError, address_of, field_of, network_of
-from simulator.app.admission_page import door_page
+from simulator.app.admission import GUEST, TooManyWrongError, address_of, door_page, field_of, network_of
 from simulator.app.cookies import cookie_line
 from simulator.app.store.faults import StoreError
 from simulator.app.store.room_log import LINK_S, Access, RoomLog

@@ -18,7 +18,6 @@ from simulator.case.fields import Name
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
 from simulator.rooms.own_task import OWN_TASK, OwnTask
-from simulator.rooms.room_state import RoomState
 from simulator.session.event_log import (
     READERS,
     AnyEvent,
@@ -38,7 +37,7 @@ from simulator.session.session_signals import NOT_OBSERVED
 from simulator.session.session_state import SessionState
 
 if TYPE_CHECKING:
-    from simulator.rooms.room_session import RoomSession
+    from simulator.rooms.room_session import RoomSession, RoomState
 
 Level = Literal["junior", "senior", "staff"]
 LEVELS: tuple[Level, ...] = ("junior", "senior", "staff")

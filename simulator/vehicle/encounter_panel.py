@@ -9,7 +9,7 @@ import streamlit as st
 
 from simulator.app.component_files import component_beside
 from simulator.app.exhibit_drawings import hero_panel, panel
-from simulator.app.own_attempts import attempts_at
+from simulator.app.own_sessions import attempts_at
 from simulator.app.widgets import as_table, draw, plain, replication_0
 from simulator.case.document import ScenarioError
 from simulator.engine.compiled_plan import Plan, fingerprint

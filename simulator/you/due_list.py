@@ -1,4 +1,4 @@
-"""The cases to come back to, and when: those that are due first, each with a link that begins."""
+"""The cases to come back to, those that are due first, and the visitor's sessions, each with a link."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import time
 
 import streamlit as st
 
-from simulator.app.own_sessions import LINK_WIDTH
+from simulator.app.own_sessions import LINK_WIDTH, session_link
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
@@ -17,7 +17,7 @@ from simulator.session.session_signals import LEVELS, SIGNALS
 from simulator.session.session_state import SessionState
 from simulator.session.spacing import DAY_S, NextReview, Review, next_review, session_review
 from simulator.units import counted
-from simulator.you.own_record import OwnRecord
+from simulator.you.own_record import OwnRecord, OwnSession
 
 #: The most signals that are named.
 _NAMED = 2
@@ -101,3 +101,25 @@ def due_list(record: OwnRecord) -> None:
             )
             st.markdown(f":orange-badge[{words}]" if is_due else f":gray-badge[{words}]", width="content")
             st.caption(plain(reason_words(case)))
+
+
+#: The number of sessions that are listed at first.
+FIRST = 5
+
+
+def session_list(sessions: list[OwnSession]) -> None:
+    """List the latest sessions, and all of them on demand."""
+    st.header("Sessions", anchor=False)
+    every = len(sessions) > FIRST and st.toggle(f"Show all {len(sessions)} sessions", key="you:all_sessions")
+    for session in sessions if every else sessions[:FIRST]:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            verb = "Continue" if session.state.ended_at is None else "Debrief"
+            session_link(session.state.session, f"{verb}: {plain(session.scenario.title)}", width=LINK_WIDTH)
+            st.caption(plain(session_words(session.state)))
+
+
+def session_words(state: SessionState) -> str:
+    """Return a session in a few words: its begin, its length, its runs and the verdicts of the last one."""
+    runs, last = sum(run.ended is not None for run in state.runs), state.last_run
+    ran = f"{counted(runs, 'run')}, the last: {last.verdict_counts}" if last else "no run"
+    return " · ".join([clock(state.session.begun_at), counted(state.session.minutes, "minute"), ran])

@@ -6,8 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from simulator.app.own_attempts import trail
-from simulator.app.own_sessions import session_log
+from simulator.app.own_sessions import session_log, trail
 from simulator.app.store.session_files import read_visitor_file
 from simulator.app.widgets import plain, upload
 from simulator.errors import InputError

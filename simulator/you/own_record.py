@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from simulator.app.own_attempts import trail
 from simulator.app.own_cases import case_now
-from simulator.app.own_sessions import session_log
+from simulator.app.own_sessions import session_log, trail
 from simulator.app.store.incident_log import StoredIncident
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from simulator.app.store.address import parsed
 from simulator.app.store.attempts import Attempts, Reached
-from simulator.app.store.columns import METADATA
+from simulator.app.store.database import METADATA
 from simulator.app.store.faults import StoreError
 from simulator.app.store.incident_log import Hidden, Incidents
 from simulator.app.store.layout import LAYOUTS, VERSIONS

@@ -13,8 +13,7 @@ from streamlit.testing.v1.element_tree import HeadingBase
 
 from simulator.app import workers
 from simulator.app.jobs import registry
-from simulator.app.own_attempts import attempts
-from simulator.app.own_sessions import session_log
+from simulator.app.own_sessions import attempts, session_log
 from simulator.incident.sessions import games
 from simulator.paths import APP, PAGES
 from tests.patience import PATIENCE_S

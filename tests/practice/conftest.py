@@ -57,11 +57,11 @@ def jobs(monkeypatch):
 @pytest.fixture
 def store(monkeypatch, tmp_path):
     """The attempts of this test alone."""
-    from simulator.app import own_attempts
+    from simulator.app import own_sessions
     from simulator.app.store.attempts import Attempts
     from simulator.practice import history
 
     kept = Attempts(f"sqlite:///{tmp_path / 'kept.db'}")
-    for module in (history, own_attempts):
+    for module in (history, own_sessions):
         monkeypatch.setattr(module, "attempts", lambda: kept)
     return kept

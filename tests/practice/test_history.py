@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator.app import own_attempts
+from simulator.app import own_sessions
 from simulator.app.design_state import key
 from simulator.app.store.attempts import TRAIL, Attempts
 from simulator.app.trails import new_trail, trails
@@ -132,7 +132,7 @@ def test_a_design_that_is_no_longer_offered_is_told(run, jobs, store):
 def test_a_broken_database_is_told_in_a_sentence_and_the_comparison_stands(run, jobs, monkeypatch, tmp_path):
     file = tmp_path / "broken.db"
     file.write_text("This is no database. " * 100)
-    for module in (history, own_attempts):
+    for module in (history, own_sessions):
         monkeypatch.setattr(module, "attempts", lambda: Attempts(f"sqlite:///{file}"))
     first, second = run(), run(point=1.0)
     jobs.jobs[first.id] = first
@@ -154,7 +154,7 @@ def test_a_trail_is_taken_from_a_cookie_only_if_a_server_has_made_it():
 def trail_of(cookies):
     from unittest.mock import patch
 
-    from simulator.app import own_attempts as shown
+    from simulator.app import own_sessions as shown
 
     with patch("streamlit.context") as context:
         context.cookies = cookies

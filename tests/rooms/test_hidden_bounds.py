@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.case.load import load
-from simulator.rooms.hidden_bounds import brief_before
+from simulator.rooms.candidate_page import brief_before
 
 
 @pytest.mark.parametrize(

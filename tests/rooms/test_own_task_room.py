@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.app.store.room_log import RoomLog
 from simulator.case.phases import phases_of
 from simulator.errors import InputError
-from simulator.rooms.candidate_page import brief_of
+from simulator.rooms.candidate_page import brief_of, interviewer_talk
 from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK, OwnTask
 from simulator.rooms.room_events import BoundRevealed, MessageSent, ProbeTicked, QuestionAnswered, TaskSet
@@ -18,7 +18,6 @@ from simulator.rooms.room_record import room_record
 from simulator.rooms.room_runs import job_of, note_result, plan_of
 from simulator.rooms.room_session import drawing_of
 from simulator.rooms.script_panel import board_gaps
-from simulator.rooms.talk_panel import interviewer_talk
 from simulator.rooms.task_form import checked_words, task_of_fields
 from simulator.session.phase_clock import left_s
 from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, QuestionAsked

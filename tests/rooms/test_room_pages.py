@@ -112,7 +112,7 @@ def test_a_level_without_a_moment_needs_an_absence_or_is_not_observed(room, leve
 
 
 def marks(room):
-    from simulator.rooms.mark_panel import mark_panel
+    from simulator.rooms.control_panel import mark_panel
 
     mark_panel(room)
 
@@ -157,7 +157,7 @@ def test_the_panel_that_is_shown_and_the_answer_that_is_sent_are_those_picked_la
 
 def with_components(room):
     from simulator.rooms.candidate_page import candidate_page
-    from simulator.rooms.mark_panel import notes_panel
+    from simulator.rooms.control_panel import notes_panel
 
     candidate_page(room)
     notes_panel(room)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from simulator.rooms import room_view
-from simulator.rooms.side_by_side import _column
+from simulator.rooms.lobby import _column
 from simulator.session.session_events import CurveballStruck, PickChanged, RunAsked, RunEnded, SessionEnded
 from tests.rooms.rooms import new_room
 

@@ -14,8 +14,7 @@ from pydantic import ConfigDict, Field, with_config
 from sqlalchemy import Column, Connection, Integer, Table, UniqueConstraint, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from simulator.app.store.columns import METADATA, columns_of
-from simulator.app.store.database import Database
+from simulator.app.store.database import METADATA, Database, columns_of
 from simulator.metrics.summary import Standing
 from simulator.session.event_log import Hash, Metric, Picks, Seed, Strikes
 from simulator.session.event_log import Words as SpokenWords

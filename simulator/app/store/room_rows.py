@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from sqlalchemy import BigInteger, Column, Connection, Float, Table, insert, select, update
 
-from simulator.app.store.columns import METADATA, Words
+from simulator.app.store.database import METADATA, Words
 from simulator.session.event_log import Role
 
 ROOM_LINKS = Table(

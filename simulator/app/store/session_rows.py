@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, false, func, insert, select, update
 
-from simulator.app.store.columns import METADATA, JsonText, Words, columns_of
+from simulator.app.store.database import METADATA, JsonText, Words, columns_of
 from simulator.errors import InputError
 from simulator.limits import OWN_EVENTS, SESSION_EVENTS, SESSION_PAYLOAD
 from simulator.session.event_log import AnyEvent, EventError, LoggedEvent, Role, Session, UnknownEvent, stored_event
