@@ -63,8 +63,8 @@ def _passes_on(scenario: Scenario, name: str) -> bool:
     routing = stage.routing
     if routing is None:
         return False
-    found = {scenario.ends[to].detected.value if to in scenario.ends else to for to in stage.planned_targets().values()}
-    return len(found) == 1 or not (routing.by_score or routing.by_check or routing.by_source or routing.asks)
+    detected = {scenario.ends[to].detected.value if to in scenario.ends else to for to in stage.planned_targets().values()}
+    return len(detected) == 1 or not (routing.by_score or routing.by_check or routing.by_source or routing.asks)
 
 
 def _leading_to(scenario: Scenario, end: str, last: str) -> str | None:

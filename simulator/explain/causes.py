@@ -280,13 +280,13 @@ def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     """Count requests that were unfinished when the run ended, for objectives about them."""
     if verdict.metric.name not in ("done_share", "unfinished_share"):
         return None
-    left = summary.flows[summary.flows["outcome"] == "unfinished"]
-    if left["count"].sum() < FEW * summary.flows["count"].sum():
+    flows = summary.flows[summary.flows["outcome"] == "unfinished"]
+    if flows["count"].sum() < FEW * summary.flows["count"].sum():
         return None
-    parts = by_decider(summary.plan.scenario, left)
+    parts = by_decider(summary.plan.scenario, flows)
     name = next((stage for stage, _ in parts if stage), None)
     many = summary.plan.scenario.unit.many
-    count = float(left["count"].sum())
+    count = float(flows["count"].sum())
     words = f"On average over {_runs(summary)}, {count_words(count)} {many} are unfinished when it ends."
     split, _ = _largest_parts(summary, parts, count, f"unfinished {many}")
     levers = by_load(summary, name) if name else in_order([])
@@ -386,7 +386,7 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
         return _held_up(summary, name, before, exhibits)
     about = [metric.label] + ([scenario.attributes[metric.group.attribute].label] if metric.group else [])
     notes = (note.words for note in notes_of(summary))
-    why = next((words for words in notes if any(words.startswith(f"{one}: ") for one in about)), None)
+    why = next((words for words in notes if any(words.startswith(f"{label}: ") for label in about)), None)
     shown = why.partition(": ")[2].removeprefix("not quoted. ") if why else "the run had nothing to count."
     sentence = f"There is no figure to quote: {shown}"
     stages = list(gates_of_items(scenario)) if metric.group else [metric.stage] if metric.stage else []

@@ -190,7 +190,7 @@ def with_longer_ones(plan: Plan, levers: LeverScore, changes: Sequence[DesignCha
     for change in changes:
         yield change
         if levers.enough is not None and levers.of(change) > levers.enough:
-            yield from islice((one for one in longer_changes(plan, change) if levers.of(one) <= levers.enough), 1)
+            yield from islice((longer for longer in longer_changes(plan, change) if levers.of(longer) <= levers.enough), 1)
 
 
 def writing(scenario: Scenario, levers: LeverScore) -> list[str]:

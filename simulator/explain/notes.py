@@ -100,13 +100,13 @@ def notes_of(summary: Summary) -> list[Claim]:
         *_few_positives(summary),
         *([_note(summary.mlperf.sentence, "MLPerf")] if summary.mlperf else []),
     ]  # fmt: skip
-    known = {note.words for note in notes}
+    already = {note.words for note in notes}
     for name, edge in summary.at_edges.items():
         place = f"{name} edge of the projection"
         notes += [
             replace(note, subject=f"{note.subject} at the {place}", words=f"At the {place}: {note.words}", parts=())
             for note in notes_of(edge)
-            if note.words not in known
+            if note.words not in already
         ]
     return notes
 
@@ -131,8 +131,8 @@ def _too_short(summary: Summary) -> Iterator[Claim]:
 def _overload(summary: Summary) -> Iterator[Claim]:
     stages = summary.plan.scenario.stages
     for name, times in summary.stages.items() if summary.plan.scenario.arrivals.has_rate else ():
-        if found := _overloaded(summary, name, times):
-            yield replace(found, words=f"{stages[name].label}: {found.words}")
+        if load := _overloaded(summary, name, times):
+            yield replace(load, words=f"{stages[name].label}: {load.words}")
 
 
 def _overloaded(summary: Summary, name: str, times: StageTimes) -> Claim | None:
@@ -173,21 +173,21 @@ def _peaks(summary: Summary) -> Iterator[Claim]:
 
 
 def _found_instead(summary: Summary) -> Iterator[Claim]:
-    found = summary.metrics.get("sensitivity")
-    if found is None or all(check.holds for check in summary.thresholds if check.of_positives):
+    figure_of_run = summary.metrics.get("sensitivity")
+    if figure_of_run is None or all(check.holds for check in summary.thresholds if check.of_positives):
         return
     metric, (share, bounds) = summary.metric("sensitivity"), summary.shown("sensitivity")
     words = f"Over the whole run, before the strike and after it, “{metric.label}” is {share} (95% interval {bounds})."
-    yield figure(metric, found, words)
+    yield figure(metric, figure_of_run, words)
 
 
 def _few_positives(summary: Summary) -> Iterator[Claim]:
-    found, scores = summary.metrics.get("sensitivity"), summary.plan.scores
-    if found is None or scores is None:
+    estimate, scores = summary.metrics.get("sensitivity"), summary.plan.scores
+    if estimate is None or scores is None:
         return
     words = (
         f"“{summary.metric('sensitivity').label}” rests on {scores.positive_evidence:,.0f} {scores.about.counted} positives: "
         f"its 95% interval is {summary.shown('sensitivity')[1]}. "
         f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
     )
-    yield figure(summary.metric("sensitivity"), found, words, evidence="table")
+    yield figure(summary.metric("sensitivity"), estimate, words, evidence="table")

@@ -65,8 +65,8 @@ def _ages(of: str, label: str, words: str) -> Iterator[CountedMetric]:
 
 
 def _known(run: CountedRun) -> dict[str, KnownAges]:
-    known: dict[str, KnownAges] = run.once("ages", lambda: dict(ages(run.trace)))
-    return known
+    results: dict[str, KnownAges] = run.once("ages", lambda: dict(ages(run.trace)))
+    return results
 
 
 class KnownAges(NamedTuple):

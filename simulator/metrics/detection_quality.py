@@ -49,10 +49,10 @@ class ScoredBoxes(Boxes):
 
 def overlap(first: ArrayLike, second: ArrayLike) -> Floats:
     """Return intersection over union of every box (n, 4) with every other (m, 4), shape (n, m)."""
-    one, other = np.asarray(first, float)[:, None], np.asarray(second, float)[None]
-    sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
+    first_boxes, second_boxes = np.asarray(first, float)[:, None], np.asarray(second, float)[None]
+    sides = np.minimum(first_boxes[..., 2:], second_boxes[..., 2:]) - np.maximum(first_boxes[..., :2], second_boxes[..., :2])
     shared = np.prod(np.maximum(sides, 0), axis=-1)
-    together = _area(one) + _area(other) - shared
+    together = _area(first_boxes) + _area(second_boxes) - shared
     return np.asarray(np.divide(shared, together, out=np.zeros_like(shared), where=together > 0))
 
 

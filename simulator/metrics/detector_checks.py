@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import fmean
 
 import numpy as np
 import pandas as pd
 import scipy
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from simulator.evidence.detection_tables import CLEAN, FP32, IMAGE_STATISTICS, CocoC, DetectionTables
+from simulator.evidence.detection_tables import CLEAN, FP32, CocoC, DetectionTables
 from simulator.intervals import LEVEL, Interval, Mark
-from simulator.metrics.detection_quality import RecallCurve, recall_by_height, resamples
 
 #: Largest accepted distance of clean AP from published AP of the same files, in points.
 AP_APART = 2.0
@@ -22,10 +19,6 @@ AP_APART = 2.0
 COLLAPSED, SPARED = 0.5, 0.15
 INT8 = "int8_all"
 _COLLAPSES, _SPARES = "yolox_nano", "fastestdet"
-#: Heights at which recall is told, in pixels.
-HEIGHTS: NDArray[np.float64] = np.geomspace(8, 400, 33)
-#: Scores from which a detection counts, one of which an operator picks.
-_RESAMPLES = 500
 
 
 @dataclass(frozen=True)
@@ -117,10 +110,10 @@ def _orders(damage: pd.DataFrame, published: CocoC) -> list[Order]:
     return [_order(damage, name, model) for name in ours for model in published.models]
 
 
-def _order(damage: pd.DataFrame, one: str, other: str) -> Order:
-    result = scipy.stats.spearmanr(damage[one], damage[other])
+def _order(damage: pd.DataFrame, detector: str, other: str) -> Order:
+    result = scipy.stats.spearmanr(damage[detector], damage[other])
     value = float(result.statistic)
-    return Order(one, other, spearman_interval(value, len(damage)), float(result.pvalue), len(damage))
+    return Order(detector, other, spearman_interval(value, len(damage)), float(result.pvalue), len(damage))
 
 
 def spearman_interval(value: float, count: int) -> Interval:
@@ -134,43 +127,6 @@ def spearman_interval(value: float, count: int) -> Interval:
     return Interval(value, float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half)))
 
 
-def ap_rows(tables: DetectionTables, detector: str, precision: str) -> pd.DataFrame:
-    """Return a row per condition and severity of `summary.csv` with the condition's label, in the order of damage."""
-    summary = tables.summary[(tables.summary["detector"] == detector) & (tables.summary["precision"] == precision)]
-    labels = {CLEAN: "Clean"} | {name: condition.label for name, condition in tables.about.conditions.items()}
-    rows = summary.assign(label=summary["condition"].map(labels))
-    worst = rows.groupby("condition")["ap"].transform("min")
-    return rows.assign(worst=worst).sort_values(["worst", "condition", "severity"], ascending=[False, True, True])
-
-
 def precision_rows(tables: DetectionTables) -> pd.DataFrame:
     clean = tables.summary[tables.summary["condition"] == CLEAN]
     return clean.assign(label=[label_of(tables, name) for name in clean["detector"]])
-
-
-def recall_curve(
-    tables: DetectionTables, detector: str, precision: str, condition: str, severity: int, score: float
-) -> RecallCurve:
-    """Return recall by box height of what has at least `score`, with intervals by image."""
-    detected = tables.scores(detector, precision, condition, severity) >= score
-    codes, names = pd.factorize(tables.boxes["image"].astype(str))
-    weights = _weights(len(names), tables.about.seed)
-    return recall_by_height(tables.boxes["height_px"].to_numpy(float), detected, codes, HEIGHTS, weights)
-
-
-@lru_cache(maxsize=2)
-def _weights(images: int, seed: int) -> NDArray[np.float64]:
-    return resamples(images, _RESAMPLES, seed)
-
-
-def statistic_rows(tables: DetectionTables) -> pd.DataFrame:
-    """Return one row per condition, severity and statistic: by how many of its clean standard deviations the mean moves."""
-    images = tables.images
-    clean = images[images["condition"] == CLEAN]
-    middles, spreads = clean[list(IMAGE_STATISTICS)].mean(), clean[list(IMAGE_STATISTICS)].std()
-    means = images.groupby(["condition", "severity"], observed=True)[list(IMAGE_STATISTICS)].mean()
-    moved = ((means - middles) / spreads).reset_index()
-    labels = {name: condition.label for name, condition in tables.about.conditions.items()}
-    long = moved.melt(["condition", "severity"], var_name="statistic", value_name="moved")
-    long = long[long["condition"] != CLEAN]
-    return long.assign(label=long["condition"].astype(str).map(labels))

@@ -148,7 +148,7 @@ class Estimator:
         """Return a part of the cost of 1,000 requests."""
         totals = [measure.costs[part] for measure in self.measures]
         run = ratio_interval([total.numerator for total in totals], [total.denominator for total in totals])
-        labels = self._by_way(part, totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
+        labels = self._by_way(part, totals, run.value) or self._by_runs(lambda measures: measures.costs[part].ratio, run.value)
         return estimate(widened(run, self.widening), labels, -inf if run.value < 0 else 0.0)
 
     def run_interval(self, metric: Metric) -> Interval | None:
@@ -182,7 +182,9 @@ class Estimator:
             return about(value, moved)
         if self.ways is not None and any(total.by_way is not None for total in totals):
             return self._by_way(metric.name, totals, value)
-        return self._time_by_runs(metric, value) if metric.is_time else self._by_runs(lambda one: one.figure(metric), value)
+        if metric.is_time:
+            return self._time_by_runs(metric, value)
+        return self._by_runs(lambda measures: measures.figure(metric), value)
 
     def moved(self, name: str) -> Floats | None:
         """Return the change of a metric in each resample of evidence that stands outside the score tables, shape (draws,)."""
@@ -322,7 +324,7 @@ class Estimator:
         load into draws of the time, and the remainder of the runs counts in full (`LoadLines`). All are logarithms, of a wait
         with the service that follows it: in the simplest queue that is the service over the idle share.
         """
-        now, again = self.reruns(lambda one: one.figure(metric))
+        now, again = self.reruns(lambda measures: measures.figure(metric))
         base = self._service_s(metric.stage)
         if not (again != now).any() and metric.stage not in (self.whole or self)._loads:
             return None
@@ -348,7 +350,7 @@ class Estimator:
     @cached_property
     def _loads(self) -> dict[str, LoadLines]:
         """The lines of each stage whose load other labelled people change."""
-        found = {}
+        lines_by_stage = {}
         for name, totals in self.measures[0].totals.items():
             kind, _, stage = name.partition(".")
             if kind != "utilization" or totals.by_way is None or (moved := self.draws(name)) is None:
@@ -359,8 +361,8 @@ class Estimator:
             servers = float(below.mean()) / span_s
             lines = load_lines(load, load + moved[2], now, again, servers, self._service_s(stage), span_s)
             if lines is not None:
-                found[stage] = lines
-        return found
+                lines_by_stage[stage] = lines
+        return lines_by_stage
 
     def _service_s(self, stage: str | None) -> float:
         times = [measure.stages[stage] for measure in (self.whole or self).measures if stage in measure.stages]
@@ -415,8 +417,8 @@ def spread_of(moved: Floats) -> float:
     return float(stdtrit(len(moved), (1 + LEVEL) / 2) * np.sqrt(np.mean(moved**2)))
 
 
-def _ratio_of(name: str, one: Measures) -> float | None:
-    return one.totals[name].ratio
+def _ratio_of(name: str, measures: Measures) -> float | None:
+    return measures.totals[name].ratio
 
 
 def _ratio(means: Floats, counts: Floats, shares: Floats) -> Floats:

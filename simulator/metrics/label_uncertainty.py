@@ -228,7 +228,7 @@ def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
 
     None where no labelled item decides a way, scores shift in the run, or the designs have other gates.
     """
-    gates, others = ({name: len(gate.routes) for name, gate in item_gates(one).items()} for one in (plan, other))
+    gates, others = ({name: len(gate.routes) for name, gate in item_gates(design).items()} for design in (plan, other))
     if not gates or gates != others or paths_shift(plan):
         return None
     (taken,), positives = codes_of(other), len(next(iter(other.tables.values())).positives)
@@ -237,7 +237,7 @@ def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
 
     def ways(members: NDArray[np.bool_]) -> RoutingShares:
         of_class = [taken[members & ~is_positive], taken[members & is_positive]]
-        shares = [np.mean(one[:, None] == codes, axis=0) if len(one) else np.zeros(len(codes)) for one in of_class]
+        shares = [np.mean(items[:, None] == codes, axis=0) if len(items) else np.zeros(len(codes)) for items in of_class]
         return RoutingShares(codes, np.zeros_like(codes), np.stack(shares), np.empty((0, 2, len(codes))))
 
     groups = {key: ways(members) for key, members in item_groups(other).items()}

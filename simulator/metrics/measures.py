@@ -63,9 +63,9 @@ class FlowCounts:
     @staticmethod
     def total(each: Sequence[FlowCounts]) -> FlowCounts:
         """Add up those of several replications of one case."""
-        keys, places = np.unique(np.concatenate([one.keys for one in each]), return_inverse=True)
+        keys, places = np.unique(np.concatenate([flows.keys for flows in each]), return_inverse=True)
         sums = np.zeros(len(keys), np.int64)
-        np.add.at(sums, places, np.concatenate([one.counts for one in each]))
+        np.add.at(sums, places, np.concatenate([flows.counts for flows in each]))
         return FlowCounts(each[0].names, keys, sums)
 
 
@@ -123,7 +123,7 @@ class Measures:
     @cached_property
     def nbytes(self) -> int:
         inner = [*self.band_edges, *self.groups.values(), *filter(None, [self.resampled])]
-        own = sum(one.values.nbytes + one.starts.nbytes for one in self.samples.values())
+        own = sum(sample.values.nbytes + sample.starts.nbytes for sample in self.samples.values())
         return own + sum(rate.nbytes for rate in self.rates.values()) + sum(column.nbytes for column in inner)
 
     def after(self, stretch: int) -> Measures:
@@ -159,10 +159,12 @@ class Measures:
 
     def _figure(self, metric: Metric) -> float | None:
         if metric.sample:
-            one = self.samples.get(metric.sample)
-            if one is None or not len(one.values):
+            times = self.samples.get(metric.sample)
+            if times is None or not len(times.values):
                 return None
-            return float(one.values.mean(dtype=float) if metric.quantile is None else np.quantile(one.values, metric.quantile))
+            if metric.quantile is None:
+                return float(times.values.mean(dtype=float))
+            return float(np.quantile(times.values, metric.quantile))
         if metric.name in self.rates:
             counts = self.rates[metric.name]
             return float(counts.sum() / (len(counts) * self.stretch_s))

@@ -48,11 +48,11 @@ _POINTS, _REACH = 401, 8.0
 
 def looks_of(total: int) -> list[int]:
     """Return the numbers of replications after which a result is shown, the last being all: `[4, 12, 20, 30]`."""
-    found, count, late = [], FIRST, int(LATE * total)
+    looks, count, late = [], FIRST, int(LATE * total)
     while 2 * count <= total:
-        found.append(count)
+        looks.append(count)
         count *= FURTHER
-    return [*found, *([late] if found and late >= MORE * found[-1] else []), total]
+    return [*looks, *([late] if looks and late >= MORE * looks[-1] else []), total]
 
 
 def spent(part: float) -> float:
@@ -112,35 +112,35 @@ def widening(count: int, total: int) -> float:
     return float(-stdtrit(count - 1, ndtr(-bound)) / stdtrit(count - 1, (1 + LEVEL) / 2))
 
 
-def is_out_of_reach(found: Estimate, bound: float) -> bool:
+def is_out_of_reach(figure: Estimate, bound: float) -> bool:
     """Check that a verdict stays open whatever further replications show: the other doubts alone include the bound.
 
     They do wherever the value may yet go within the bounds of the run's own doubt.
     """
-    below, above = _reach(found, 0.0)
-    return found.run.high - below < bound < found.run.low + above
+    below, above = _reach(figure, 0.0)
+    return figure.run.high - below < bound < figure.run.low + above
 
 
-def chance_to_decide(found: Estimate, bound: float, count: int, wider: float, total: int) -> float:
+def chance_to_decide(figure: Estimate, bound: float, count: int, wider: float, total: int) -> float:
     """Return the chance that the interval after `total` replications leaves out a bound that it includes after `count`.
 
     The mean of all differs from that of the first by Student's t (the predictive distribution without prior knowledge), and
     the doubt that comes from the run shrinks with the root of their number. wider: `widening` of the doubt found
     """
-    error = (found.run.high - found.run.low) / 2 / wider / stdtrit(count - 1, (1 + LEVEL) / 2)
-    below, above = _reach(found, error * np.sqrt(count / total) * stdtrit(total - 1, (1 + LEVEL) / 2))
+    error = (figure.run.high - figure.run.low) / 2 / wider / stdtrit(count - 1, (1 + LEVEL) / 2)
+    below, above = _reach(figure, error * np.sqrt(count / total) * stdtrit(total - 1, (1 + LEVEL) / 2))
     moves = error * np.sqrt((total - count) / total)
     if not moves:
         return 0.0
-    ends = (bound - above - found.value) / moves, (bound + below - found.value) / moves
+    ends = (bound - above - figure.value) / moves, (bound + below - figure.value) / moves
     return float(stdtr(count - 1, ends[0]) + stdtr(count - 1, -ends[1]))
 
 
-def _reach(found: Estimate, of_run: float) -> tuple[float, float]:
+def _reach(figure: Estimate, of_run: float) -> tuple[float, float]:
     """Return how far an interval reaches below and above its value with a doubt `of_run`, and all others as they are."""
-    alone = estimate(Interval(found.value, found.value - of_run, found.value + of_run), found.labels)
-    band = found.projected or alone
-    return found.value - min(alone.low, band.low), max(alone.high, band.high) - found.value
+    alone = estimate(Interval(figure.value, figure.value - of_run, figure.value + of_run), figure.labels)
+    band = figure.projected or alone
+    return figure.value - min(alone.low, band.low), max(alone.high, band.high) - figure.value
 
 
 #: The fewest and most replications of a run: one alone has no interval.

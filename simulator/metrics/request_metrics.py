@@ -48,39 +48,39 @@ def _total(metric: OwnMetric, run: CountedRun) -> Total:
 
 def weights(count: RequestCount, run: CountedRun) -> Floats:
     """Return how much each row of a run counts, from 0 to 1, shape (rows,)."""
-    found = selected(count, run).astype(np.float64)
+    counts = selected(count, run).astype(np.float64)
     if count.detected:
-        found *= run.detected
+        counts *= run.detected
     if count.missed:
-        found *= run.positive - run.detected
-    return found
+        counts *= run.positive - run.detected
+    return counts
 
 
 def selected(count: RequestCount, run: CountedRun) -> Flags:
     """Return the rows of a run that fulfil every condition, shape (rows,)."""
     columns, rows, scenario = run.columns, run.rows, run.scenario
-    found = np.ones(len(rows), bool)
+    chosen = np.ones(len(rows), bool)
     if count.ends:
-        found &= _is_one_of(columns.end, count.ends, [*scenario.ends])[rows]
+        chosen &= _is_one_of(columns.end, count.ends, [*scenario.ends])[rows]
     if count.tags:
-        found &= _is_one_of(columns.tag, count.tags, ["", *scenario.tags()])[rows]
+        chosen &= _is_one_of(columns.tag, count.tags, ["", *scenario.tags()])[rows]
     if count.classes:
-        found &= _is_one_of(columns.kind, count.classes, [*scenario.classes])[rows]
+        chosen &= _is_one_of(columns.kind, count.classes, [*scenario.classes])[rows]
     if count.outcomes:
-        found &= _is_one_of(columns.outcome, count.outcomes, OUTCOMES)[rows]
+        chosen &= _is_one_of(columns.outcome, count.outcomes, OUTCOMES)[rows]
     if count.stages:
-        found &= _came_to(count.stages, run)[rows]
+        chosen &= _came_to(count.stages, run)[rows]
     if count.groups:
-        found &= in_groups(scenario.attributes, columns.attributes, count.groups, columns.n)[rows]
+        chosen &= in_groups(scenario.attributes, columns.attributes, count.groups, columns.n)[rows]
     for wanted, flags in ((count.positive, run.positive), (count.escalated, run.escalated)):
         if wanted is not None:
-            found &= flags == wanted
-    return found
+            chosen &= flags == wanted
+    return chosen
 
 
-def _is_one_of(column: NDArray[np.integer], names: Sequence[str], known: Sequence[str]) -> Flags:
+def _is_one_of(column: NDArray[np.integer], names: Sequence[str], every: Sequence[str]) -> Flags:
     """Return which entries of a column of places in a list have one of these names, shape as the column."""
-    return np.isin(column, [known.index(name) for name in names])
+    return np.isin(column, [every.index(name) for name in names])
 
 
 def _came_to(stages: list[str], run: CountedRun) -> Flags:
@@ -195,10 +195,10 @@ def cost_of_found(case: CaseOutline) -> Iterator[CountedMetric]:
 
 
 def _cost_per_found(run: CountedRun) -> Total:
-    whole, found = _cost(run), run.total(run.detected)
-    ways = [total.by_way for total in (whole, found) if total.by_way is not None]
+    whole, detected = _cost(run), run.total(run.detected)
+    ways = [total.by_way for total in (whole, detected) if total.by_way is not None]
     together = np.stack([part[:, 0] for part in ways], axis=-1) if len(ways) == 2 else None
-    return Total(whole.numerator, found.numerator, together)
+    return Total(whole.numerator, detected.numerator, together)
 
 
 def _parts(run: CountedRun) -> Iterator[tuple[str, Total]]:
@@ -229,19 +229,25 @@ def _paid_usd(run: CountedRun) -> dict[str, float]:
     return paid
 
 
+_OUTCOME_WORDS = {
+    "done": "done as planned",
+    "shed": "refused",
+    "timed_out": "that waited too long",
+    "failed": "lost with a replica",
+    "unfinished": "unfinished at the end of the run",
+}
+
+
 def outcomes(case: CaseOutline) -> Iterator[CountedMetric]:
     """Yield the share of requests with each outcome."""
-    yield _outcome("done", share_metric("done_share", _of(case, "done as planned"), "higher"))
-    yield _outcome("shed", share_metric("shed_share", _of(case, "refused"), "lower"))
-    yield _outcome("timed_out", share_metric("timed_out_share", _of(case, "that waited too long"), "lower"))
-    yield _outcome("failed", share_metric("failed_share", _of(case, "lost with a replica"), "lower"))
-    yield _outcome("unfinished", share_metric("unfinished_share", _of(case, "unfinished at the end of the run"), "lower"))
+    for outcome, words in _OUTCOME_WORDS.items():
+        record = share_metric(f"{outcome}_share", _of(case, words), "higher" if outcome == "done" else "lower")
+        yield CountedMetric(record, partial(_with_outcome, OUTCOMES.index(outcome)))
+
+
+def _with_outcome(code: int, run: CountedRun) -> Total:
+    return run.ratio((run.columns.outcome[run.own] == code).sum(), run.n)
 
 
 def _of(case: CaseOutline, which: str) -> str:
     return f"{upper_first(case.nouns.many)} {which}"
-
-
-def _outcome(outcome: str, record: Metric) -> CountedMetric:
-    code = OUTCOMES.index(outcome)
-    return CountedMetric(record, lambda run: run.ratio((run.columns.outcome[run.own] == code).sum(), run.n))

@@ -119,12 +119,12 @@ class LabelledClass:
         taken: the way of each item, shape (items,); ways: ascending, the highest scores first
         possible: the ways that an item of this class may take, whether one does or not, shape (ways,)
         """
-        found = np.array([np.mean(taken == way) for way in ways])
-        usual, worth = int(found.argmax()), self.worth
+        shares = np.array([np.mean(taken == way) for way in ways])
+        usual, worth = int(shares.argmax()), self.worth
         drawn = np.zeros((len(self.weights), len(ways)))
         for place in np.flatnonzero(possible & (np.arange(len(ways)) != usual)):
             rank = self._ranks(self._mean(taken == ways[place]), leaning=bool(place < usual))
-            drawn[:, place] = _share_draws(found[place] * worth, worth, len(rank))[rank]
+            drawn[:, place] = _share_draws(shares[place] * worth, worth, len(rank))[rank]
         drawn /= np.maximum(drawn.sum(1, keepdims=True), 1.0)
         drawn[:, usual] = 1 - drawn.sum(1)
         return drawn

@@ -7,15 +7,13 @@ A sample without any positive, or without any negative, gives NaN where both are
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.evidence.score_tables import ScoreTable
-from simulator.intervals import Floats, bootstrap, percentile_interval
+from simulator.intervals import Floats
 
 #: Bins of a reliability diagram and of the expected calibration error.
 BINS = 10
@@ -153,47 +151,3 @@ def _from_none(counted: Floats) -> Floats:
 def _ratio(above: ArrayLike, below: ArrayLike) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.divide(above, below), float)
-
-
-#: The prevalences of a curve.
-GRID = tuple(float(f"{share:.3g}") for share in np.geomspace(0.001, 0.5, 40))
-#: The figures at each prevalence, with their units.
-FIGURES = {
-    "flagged": "people flagged, of 1,000",
-    "right": "flagged people who are ill (%)",
-    "unflagged": "positives not flagged, of 1,000 people",
-}
-
-
-def prevalence_rows(rows: pd.DataFrame, threshold: float, prevalences: Iterable[float]) -> pd.DataFrame:
-    """Return a row per prevalence: prevalence, each of FIGURES with `low` and `high`, a 95% interval over patients.
-
-    The sample's positives and negatives stand for those of the population; only their mixture changes. That is the least that
-    changes: where fewer are ill, the ill are often less plainly ill too.
-    """
-    labels, above = rows["label"].to_numpy() == 1, rows["score"].to_numpy() >= threshold
-
-    def rates(weights: Floats | None = None) -> Floats:
-        hits = share(above & labels, weights) / share(labels, weights)
-        alarms = share(above & ~labels, weights) / share(~labels, weights)
-        return np.stack([hits, alarms], axis=-1)
-
-    value, draws = rates(), bootstrap(rows["patient"], rates)
-    return pd.DataFrame([_row(prevalence, value, draws) for prevalence in prevalences])
-
-
-def _row(prevalence: float, value: Floats, draws: Floats) -> dict[str, float]:
-    row = {"prevalence": prevalence}
-    for (name, middle), spread in zip(_figures(prevalence, value).items(), _figures(prevalence, draws).values(), strict=True):
-        interval = percentile_interval(float(middle), spread)
-        row |= {name: interval.value, f"{name} low": interval.low, f"{name} high": interval.high}
-    return row
-
-
-def _figures(prevalence: float, rates: Floats) -> dict[str, Floats]:
-    hits, alarms = rates[..., 0], rates[..., 1]
-    return {
-        "flagged": 1000 * (prevalence * hits + (1 - prevalence) * alarms),
-        "right": 100 * predictive_value(hits, 1 - alarms, prevalence),
-        "unflagged": 1000 * prevalence * (1 - hits),
-    }

@@ -138,8 +138,8 @@ class Pooled:
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         self.samples = samples
-        self.count = sum(one.count for one in samples)
-        self._values, self._ranks = _sorted([one for one in samples if len(one.values)])
+        self.count = sum(sample.count for sample in samples)
+        self._values, self._ranks = _sorted([sample for sample in samples if len(sample.values)])
 
     def __bool__(self) -> bool:
         return len(self._values) > 0
@@ -170,8 +170,8 @@ class Pooled:
 
     def _independent(self, share: float, corrected: bool = False) -> float:
         value = np.float32(self.value(share))
-        counts = np.array([one.count for one in self.samples])
-        below = np.array([one.weight * np.count_nonzero(one.values <= value) for one in self.samples])
+        counts = np.array([sample.count for sample in self.samples])
+        below = np.array([sample.weight * np.count_nonzero(sample.values <= value) for sample in self.samples])
         below *= share * self.count / max(float(below.sum()), 1.0)  # of requests that tie with the value, a part lies below it
         return effective_trials(below, counts, corrected)
 
@@ -179,11 +179,11 @@ class Pooled:
 def _sorted(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
     if not samples:
         return np.empty(0), np.empty(0)
-    values = np.concatenate([one.values for one in samples])
-    if len({one.weight for one in samples}) == 1:
+    values = np.concatenate([sample.values for sample in samples])
+    if len({sample.weight for sample in samples}) == 1:
         in_order = np.sort(values, kind="stable").astype(float)  # quick, since the parts are in order already
         return in_order, np.linspace(0, 1, len(values)) if len(values) > 1 else np.zeros(1)
     order = np.argsort(values, kind="stable")
-    weights = np.repeat([one.weight for one in samples], [len(one.values) for one in samples])[order]
+    weights = np.repeat([sample.weight for sample in samples], [len(sample.values) for sample in samples])[order]
     ranks = np.cumsum(weights) - weights[0]
     return values[order].astype(float), ranks / (ranks[-1] or 1.0)

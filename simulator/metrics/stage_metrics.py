@@ -151,22 +151,22 @@ def loads_of(trace: Trace, visits: Mapping[str, Visits]) -> dict[str, StageTimes
 
 def _summed_up(trace: Trace, name: str, visits: Visits, slowest: NDArray[np.bool_]) -> StageTimes:
     wanted = visits if visits.wanted.all() else visits.only(visits.wanted)
-    entered, started, left, request, server = wanted.entered_s, wanted.started_s, wanted.left_s, wanted.request, wanted.server
-    until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
-    counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
+    entered, started, ended, request, server = wanted.entered_s, wanted.started_s, wanted.left_s, wanted.request, wanted.server
+    until = np.where(np.isnan(started), np.where(np.isnan(ended), trace.plan.horizon_s, ended), started)
+    counts = (ended <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
     load, late, struck = _loads(trace, name, visits)
     held, lacking = _waited_while(trace, name, visits, server, entered, until)
-    turned_away, since = np.isnan(started) & ~np.isnan(left), entered >= last_change(trace.plan, name)
+    turned_away, since = np.isnan(started) & ~np.isnan(ended), entered >= last_change(trace.plan, name)
     return StageTimes(
         visits=len(request),
         turned_away=int(np.count_nonzero(turned_away)),
         waited_s=float((until - entered).sum()),
         held_s=held,
-        served_s=float(np.nansum(left - started)),
-        answer_s=float((left - entered)[counts].sum()),
+        served_s=float(np.nansum(ended - started)),
+        answer_s=float((ended - entered)[counts].sum()),
         load=load,
         down_s=lacking,
-        slow_s=float((left - entered)[counts & slowest[request]].sum()),
+        slow_s=float((ended - entered)[counts & slowest[request]].sum()),
         late_load=late,
         struck_load=struck,
         late_visits=int(np.count_nonzero(since)),

@@ -91,16 +91,16 @@ class Summary:
 
     def _is_firm(self, verdict: Verdict) -> bool:
         """Return whether a verdict is decided, or stays open whatever further replications show."""
-        found = verdict.estimate
-        if found is None:
+        figure = verdict.estimate
+        if figure is None:
             return self.missing.get(verdict.objective.metric) == NO_STEADY_STATE
-        return verdict.void or verdict.certain or is_out_of_reach(found, verdict.bound)
+        return verdict.void or verdict.certain or is_out_of_reach(figure, verdict.bound)
 
     def _stays_open(self, verdict: Verdict, total: int) -> bool:
-        found, count = verdict.estimate, self.replications
-        if found is None or not TELLING <= count < total:
+        figure, count = verdict.estimate, self.replications
+        if figure is None or not TELLING <= count < total:
             return False
-        return chance_to_decide(found, verdict.bound, count, widening(count, self.planned), total) < SLIGHT
+        return chance_to_decide(figure, verdict.bound, count, widening(count, self.planned), total) < SLIGHT
 
     @property
     def replications(self) -> int:
@@ -143,7 +143,7 @@ class Summary:
         return _mean_flows(self.measures)
 
     def flows_of(self, group: MetricGroup | None) -> pd.DataFrame:
-        return self.flows if group is None else _mean_flows([one.groups[group.key] for one in self.measures])
+        return self.flows if group is None else _mean_flows([measures.groups[group.key] for measures in self.measures])
 
     @property
     def size(self) -> str:
@@ -174,27 +174,27 @@ class Summary:
 
         They hold the luck of that run, and every doubt that the interval of the figure holds.
         """
-        steady = [one.after(self.warm_up.stretch) for one in self.measures] if self.warm_up else self.measures
+        steady = [measures.after(self.warm_up.stretch) for measures in self.measures] if self.warm_up else self.measures
         estimator = Estimator(steady, None)
-        found = {name: estimator.one_run(self.metric(name)) for name in self.metrics}
-        return {name: self._doubted(name, luck) for name, luck in found.items() if luck is not None}
+        bounds = {name: estimator.one_run(self.metric(name)) for name in self.metrics}
+        return {name: self._doubted(name, luck) for name, luck in bounds.items() if luck is not None}
 
     def _doubted(self, name: str, luck: Interval) -> Interval:
         """Return bounds of one run that hold the doubts about its labels and projections too."""
-        known, metric = self.metrics[name], self.metric(name)
-        both = estimate(Interval(known.value, luck.low, luck.high), known.labels, metric.least, metric.most)
-        open_ = known.projected or Interval(known.value, known.value, known.value)
-        low, high = both.low - (known.value - open_.low), both.high + (open_.high - known.value)
-        bounds = np.clip([min(low, known.low), max(high, known.high)], metric.least, metric.most)
-        return Interval(known.value, float(bounds[0]), float(bounds[1]))
+        figure, metric = self.metrics[name], self.metric(name)
+        both = estimate(Interval(figure.value, luck.low, luck.high), figure.labels, metric.least, metric.most)
+        open_ = figure.projected or Interval(figure.value, figure.value, figure.value)
+        low, high = both.low - (figure.value - open_.low), both.high + (open_.high - figure.value)
+        bounds = np.clip([min(low, figure.low), max(high, figure.high)], metric.least, metric.most)
+        return Interval(figure.value, float(bounds[0]), float(bounds[1]))
 
     def shown(self, name: str) -> tuple[str, str]:
         """Write a figure and its 95% interval as the card of its objective does: `94.5%` and `91.9 to 96.5%`."""
         verdict = next((verdict for verdict in self.verdicts if verdict.metric.name == name), None)
         if verdict is not None:
             return verdict.reached, verdict.interval
-        found, unit = self.metrics[name], self.metric(name).unit
-        bounds = found.value, found.low, found.high
+        figure, unit = self.metrics[name], self.metric(name).unit
+        bounds = figure.value, figure.low, figure.high
         return spoken_within(*bounds, unit)[0], spoken_interval(*bounds, unit)
 
     def one_run(self, name: str) -> str:
@@ -280,20 +280,20 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
 
 def _estimator(plan: Plan, measures: Sequence[Measures], warm_up: WarmUp | None, planned: int) -> Estimator:
     """Return what makes figures of replications. It holds their times in order, so that no summary keeps it."""
-    steady = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
+    steady = [replication.after(warm_up.stretch) for replication in measures] if warm_up else measures
     wider = widening(len(measures), planned) if planned > len(measures) else 1.0
     return Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan), wider)
 
 
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
     estimates = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
-    quoted = {name: one for name, one in estimates.items() if one is not None}
+    quoted = {name: figure for name, figure in estimates.items() if figure is not None}
     alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure has one
-    return {name: one for name, one in quoted.items() if alone or np.isfinite([one.low, one.high]).all()}
+    return {name: figure for name, figure in quoted.items() if alone or np.isfinite([figure.low, figure.high]).all()}
 
 
 def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTimes]) -> WarmUp | None:
-    by_stretch = [one.latencies for one in measures if one.latencies is not None]
+    by_stretch = [replication.latencies for replication in measures if replication.latencies is not None]
     if not by_stretch:
         return None
     totals, counts = np.stack(by_stretch, axis=1)
@@ -302,13 +302,13 @@ def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTi
 
 
 def _spanned(middle: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
-    return {name: _reaching(one, edge[name]) for name, one in middle.items() if name in edge}
+    return {name: _reaching(figure, edge[name]) for name, figure in middle.items() if name in edge}
 
 
-def _reaching(one: Estimate, edge: Estimate) -> Estimate:
-    band = one.projected or Interval(one.value, one.value, one.value)
-    projected = Interval(one.value, min(band.low, edge.value), max(band.high, edge.value))
-    return replace(one, low=min(one.low, edge.low), high=max(one.high, edge.high), projected=projected)
+def _reaching(figure: Estimate, edge: Estimate) -> Estimate:
+    band = figure.projected or Interval(figure.value, figure.value, figure.value)
+    projected = Interval(figure.value, min(band.low, edge.value), max(band.high, edge.value))
+    return replace(figure, low=min(figure.low, edge.low), high=max(figure.high, edge.high), projected=projected)
 
 
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
@@ -417,18 +417,17 @@ class Verdict:
 
     @property
     def interval(self) -> str:
-        found = self.estimate
-        return (
-            "" if found is None else spoken_interval(found.value, found.low, found.high, self.metric.unit, self.deciding_bound)
-        )
+        if (figure := self.estimate) is None:
+            return ""
+        return spoken_interval(figure.value, figure.low, figure.high, self.metric.unit, self.deciding_bound)
 
     @property
     def with_interval(self) -> str:
         """The figure with its interval, the unit once: `94.5% (91.9 to 96.5)`."""
         return "no figure" if self.estimate is None else "{} ({})".format(*self._shown(self.estimate))
 
-    def _shown(self, found: Interval) -> tuple[str, str]:
-        return spoken_within(found.value, found.low, found.high, self.metric.unit, self.deciding_bound)
+    def _shown(self, figure: Interval) -> tuple[str, str]:
+        return spoken_within(figure.value, figure.low, figure.high, self.metric.unit, self.deciding_bound)
 
     @property
     def deciding_bound(self) -> float | None:

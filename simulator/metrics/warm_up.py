@@ -67,11 +67,11 @@ def mser(series: Floats) -> int | None:
     if count < LEAST:
         return None
     values = series - series.mean()  # sums of squares of large numbers would cancel
-    left = np.arange(count, 0, -1, dtype=float)
+    remaining = np.arange(count, 0, -1, dtype=float)
     total, squares = (np.cumsum(part[::-1])[::-1] for part in (values, values**2))
-    deviations = squares - total**2 / left
-    deviations[deviations < left * (ROUNDING * np.abs(series).max()) ** 2] = 0.0
-    cut = int(np.argmin((deviations / left**2)[: count // 2 + 1]))
+    deviations = squares - total**2 / remaining
+    deviations[deviations < remaining * (ROUNDING * np.abs(series).max()) ** 2] = 0.0
+    cut = int(np.argmin((deviations / remaining**2)[: count // 2 + 1]))
     return cut if cut < count // 2 else None
 
 

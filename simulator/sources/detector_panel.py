@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from simulator.app.widgets import KEPT, download, draw, mark_cards, plain
 from simulator.charts.look import (
@@ -35,10 +37,15 @@ from simulator.evidence.detection_tables import (
     load_detections,
     load_processors,
 )
-from simulator.metrics.detection_quality import RecallCurve, operating_score
-from simulator.metrics.detector_checks import ap_rows, label_of, precision_rows, recall_curve, report, statistic_rows
+from simulator.metrics.detection_quality import RecallCurve, operating_score, recall_by_height, resamples
+from simulator.metrics.detector_checks import label_of, precision_rows, report
 from simulator.paths import DETECTIONS
 from simulator.units import percent
+
+#: Heights at which recall is told, in pixels.
+HEIGHTS: NDArray[np.float64] = np.geomspace(8, 400, 33)
+#: Resamples of the images behind an interval of recall.
+_RESAMPLES = 500
 
 #: The name of each precision on the screen.
 PRECISIONS = {
@@ -207,7 +214,7 @@ def _recall_takeaway(clean: RecallCurve, spoilt: RecallCurve, label: str) -> str
 def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
     """Draw the shift of each statistic of the image, in clean standard deviations, a dot a severity.
 
-    rows: of `metrics.detector_checks.statistic_rows`
+    rows: of `statistic_rows`
     """
     moved = rows[rows["condition"] == condition]
     hover = "%{y}: %{x:.2f} standard deviations<extra></extra>"
@@ -319,3 +326,43 @@ def _condition(tables: DetectionTables, name: str, precision: str) -> None:
         f"A box counts as found from a score of {score:g}, where F1 on clean images is best. Bands are 95% intervals by image."
     )
     draw(image_shifts(statistic_rows(tables), condition, labels[condition]), key="image_shifts")
+
+
+# ---- rows of the charts
+
+
+def ap_rows(tables: DetectionTables, detector: str, precision: str) -> pd.DataFrame:
+    """Return a row per condition and severity of `summary.csv` with the condition's label, in the order of damage."""
+    summary = tables.summary[(tables.summary["detector"] == detector) & (tables.summary["precision"] == precision)]
+    labels = {CLEAN: "Clean"} | {name: condition.label for name, condition in tables.about.conditions.items()}
+    rows = summary.assign(label=summary["condition"].map(labels))
+    worst = rows.groupby("condition")["ap"].transform("min")
+    return rows.assign(worst=worst).sort_values(["worst", "condition", "severity"], ascending=[False, True, True])
+
+
+def recall_curve(
+    tables: DetectionTables, detector: str, precision: str, condition: str, severity: int, score: float
+) -> RecallCurve:
+    """Return recall by box height of what has at least `score`, with intervals by image."""
+    detected = tables.scores(detector, precision, condition, severity) >= score
+    codes, names = pd.factorize(tables.boxes["image"].astype(str))
+    weights = _weights(len(names), tables.about.seed)
+    return recall_by_height(tables.boxes["height_px"].to_numpy(float), detected, codes, HEIGHTS, weights)
+
+
+@lru_cache(maxsize=2)
+def _weights(images: int, seed: int) -> NDArray[np.float64]:
+    return resamples(images, _RESAMPLES, seed)
+
+
+def statistic_rows(tables: DetectionTables) -> pd.DataFrame:
+    """Return one row per condition, severity and statistic: by how many of its clean standard deviations the mean moves."""
+    images = tables.images
+    clean = images[images["condition"] == CLEAN]
+    middles, spreads = clean[list(IMAGE_STATISTICS)].mean(), clean[list(IMAGE_STATISTICS)].std()
+    means = images.groupby(["condition", "severity"], observed=True)[list(IMAGE_STATISTICS)].mean()
+    moved = ((means - middles) / spreads).reset_index()
+    labels = {name: condition.label for name, condition in tables.about.conditions.items()}
+    long = moved.melt(["condition", "severity"], var_name="statistic", value_name="moved")
+    long = long[long["condition"] != CLEAN]
+    return long.assign(label=long["condition"].astype(str).map(labels))

@@ -31,11 +31,10 @@ from simulator.charts.look import (
     with_interval,
 )
 from simulator.intervals import Interval
-from simulator.metrics.roc import FIGURES
 from simulator.metrics.score_summary import ScoreSummary, summary_rows
 from simulator.sources.calibration import Calibration, Coverage, coverage_rows
 from simulator.sources.latency_rows import spoken
-from simulator.sources.threshold_transfer import ENOUGH, UNKNOWN, Pair, pair_sentence
+from simulator.sources.threshold_transfer import ENOUGH, FIGURES, UNKNOWN, Pair, pair_sentence
 from simulator.units import counted, percent, significant
 
 

@@ -31,7 +31,6 @@ from simulator.evidence.score_tables import (
 from simulator.explain.result import Result
 from simulator.limits import SCORE_FILE
 from simulator.metrics.operating_points import widest_sensitivity
-from simulator.metrics.roc import GRID, prevalence_rows
 from simulator.metrics.score_summary import TARGETS, ScoreSummary, roc_band, score_summary, summary_rows
 from simulator.paths import SCORES
 from simulator.sources.calibration import PROMISES, calibrate, held_out_coverage
@@ -43,7 +42,16 @@ from simulator.sources.score_charts import (
     reliability,
     specificity_by_table,
 )
-from simulator.sources.threshold_transfer import Column, group_rows, optimism_rows, pair_sentence, paired, transfers
+from simulator.sources.threshold_transfer import (
+    GRID,
+    Column,
+    group_rows,
+    optimism_rows,
+    pair_sentence,
+    paired,
+    prevalence_rows,
+    transfers,
+)
 from simulator.sources.transfer_charts import field_drop, optimism, threshold_transfers
 
 _TARGETS = {f"{target:.0%}": target for target in TARGETS}

@@ -1,4 +1,4 @@
-"""The effect of one threshold on groups of people; groups that are too small have no verdict."""
+"""The effect of one threshold on groups of people and at other prevalences; groups that are too small have no verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.evidence.score_tables import ScoreError
 from simulator.intervals import Floats, Interval, bootstrap, clustered_share, folds_of, percentile_interval
-from simulator.metrics.roc import Roc, roc
+from simulator.metrics.roc import Roc, predictive_value, roc, share
 from simulator.metrics.score_summary import TARGETS
 from simulator.units import percent, upper_first
 
@@ -283,3 +283,48 @@ def _transfer_row(transfer: Transfer) -> dict[str, object]:
         row |= {f"{name} (%)": part and 100 * part.value, f"{name} low": part and 100 * part.low}
         row |= {f"{name} high": part and 100 * part.high}
     return row | {"positives": transfer.positives, "negatives": transfer.negatives}
+
+
+#: The prevalences of a curve.
+GRID = tuple(float(f"{share:.3g}") for share in np.geomspace(0.001, 0.5, 40))
+#: The figures at each prevalence, with their units.
+FIGURES = {
+    "flagged": "people flagged, of 1,000",
+    "right": "flagged people who are ill (%)",
+    "unflagged": "positives not flagged, of 1,000 people",
+}
+
+
+def prevalence_rows(rows: pd.DataFrame, threshold: float, prevalences: Iterable[float]) -> pd.DataFrame:
+    """Return a row per prevalence: prevalence, each of FIGURES with `low` and `high`, a 95% interval over patients.
+
+    The sample's positives and negatives stand for those of the population; only their mixture changes. That is the least that
+    changes: where fewer are ill, the ill are often less plainly ill too.
+    """
+    labels, above = rows["label"].to_numpy() == 1, rows["score"].to_numpy() >= threshold
+
+    def rates(weights: Floats | None = None) -> Floats:
+        hits = share(above & labels, weights) / share(labels, weights)
+        alarms = share(above & ~labels, weights) / share(~labels, weights)
+        return np.stack([hits, alarms], axis=-1)
+
+    value, draws = rates(), bootstrap(rows["patient"], rates)
+    return pd.DataFrame([_prevalence_row(prevalence, value, draws) for prevalence in prevalences])
+
+
+def _prevalence_row(prevalence: float, value: Floats, draws: Floats) -> dict[str, float]:
+    row = {"prevalence": prevalence}
+    spreads = _prevalence_figures(prevalence, draws)
+    for name, middle in _prevalence_figures(prevalence, value).items():
+        interval = percentile_interval(float(middle), spreads[name])
+        row |= {name: interval.value, f"{name} low": interval.low, f"{name} high": interval.high}
+    return row
+
+
+def _prevalence_figures(prevalence: float, rates: Floats) -> dict[str, Floats]:
+    hits, alarms = rates[..., 0], rates[..., 1]
+    return {
+        "flagged": 1000 * (prevalence * hits + (1 - prevalence) * alarms),
+        "right": 100 * predictive_value(hits, 1 - alarms, prevalence),
+        "unflagged": 1000 * prevalence * (1 - hits),
+    }

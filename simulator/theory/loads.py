@@ -109,8 +109,8 @@ def _people(plan: Plan) -> list[FlowGroup]:
 
 def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.float64]]:
     """Return the routes of labelled items through the gates, with the share of the positives and of the negatives on each."""
-    found = {name: routing.routes_of_items(plan) for name, routing in planned_routers(plan).items()}
-    gates = {name: routes for name, routes in found.items() if routes is not None}
+    routes_of = {name: routing.routes_of_items(plan) for name, routing in planned_routers(plan).items()}
+    gates = {name: routes for name, routes in routes_of.items() if routes is not None}
     if not gates:
         return [{}], np.ones(1), np.ones(1)
     assert plan.scores is not None
@@ -125,13 +125,15 @@ def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.flo
 def _faults(checks: Mapping[str, AnyPhotoCheck]) -> Iterator[tuple[float, frozenset[str]]]:
     """Yield each set of faults that a photo may have together, with its chance; faults are independent."""
     for which in product((False, True), repeat=len(checks)):
-        chances = [check.share if one else 1 - check.share for one, check in zip(which, checks.values(), strict=True)]
-        yield prod(chances), frozenset(name for one, name in zip(which, checks, strict=True) if one)
+        chances = [
+            check.share if has_fault else 1 - check.share for has_fault, check in zip(which, checks.values(), strict=True)
+        ]
+        yield prod(chances), frozenset(name for has_fault, name in zip(which, checks, strict=True) if has_fault)
 
 
 def _by_checks(plan: Plan, faults: frozenset[str]) -> Routes:
-    found = {name: routing.routes_of_photos(plan, faults) for name, routing in planned_routers(plan).items()}
-    return {name: shares for name, shares in found.items() if shares is not None}
+    routes = {name: routing.routes_of_photos(plan, faults) for name, routing in planned_routers(plan).items()}
+    return {name: shares for name, shares in routes.items() if shares is not None}
 
 
 def _served_twice(plan: Plan, group: FlowGroup) -> Twice:
@@ -237,9 +239,9 @@ def likeness(plan: Plan) -> dict[str, float]:
     """
     if plan.scenario.sensors:
         return {}
-    found = {load.stage: load.mean for load in loads(plan) if load.mean < 1 and not load.at_most}
-    largest = {name: getattr(plan.scenario.stages[name], "max_batch", 1) for name in found}
-    alike = {name: alike_in_busy_period(load) * (1 + load * (largest[name] - 1)) for name, load in found.items()}
+    means = {load.stage: load.mean for load in loads(plan) if load.mean < 1 and not load.at_most}
+    largest = {name: getattr(plan.scenario.stages[name], "max_batch", 1) for name in means}
+    alike = {name: alike_in_busy_period(load) * (1 + load * (largest[name] - 1)) for name, load in means.items()}
     answering = [name for name, routing in plan.scenario.routers().items() if routing.gives_answers]
     later = plan.scenario.network.only_after(answering, plan.scenario.start)
     return alike | {"": max((size for name, size in alike.items() if name not in later), default=1.0)}
@@ -297,15 +299,15 @@ def _over(part: float, whole: float) -> float:
 @cache_per_plan
 def way_ratios(plan: Plan) -> dict[tuple[str, str], float]:
     """Return the expected times that one request takes each planned way, by the stage that it leaves and the target."""
-    found: dict[tuple[str, str], float] = {}
+    ratios: dict[tuple[str, str], float] = {}
     for group in _groups(plan):
         twice = _served_twice(plan, group)
         visits = group.share * _visits(plan, group, twice)
         for place, name in enumerate(plan.scenario.stages):
             for index, onward in enumerate(_onward(plan, name, group, twice)):
                 for way in onward:
-                    found[name, way.to] = found.get((name, way.to), 0.0) + float(visits[index, place]) * way.share
-    return found
+                    ratios[name, way.to] = ratios.get((name, way.to), 0.0) + float(visits[index, place]) * way.share
+    return ratios
 
 
 def alike_in_busy_period(load: float) -> float:

@@ -5,15 +5,8 @@ import pytest
 
 from simulator.evidence.detection_tables import coco_c, load_detections
 from simulator.metrics.detection_quality import operating_score
-from simulator.metrics.detector_checks import (
-    ap_rows,
-    damage_rows,
-    int8_loss,
-    recall_curve,
-    report,
-    spearman_interval,
-    statistic_rows,
-)
+from simulator.metrics.detector_checks import damage_rows, int8_loss, report, spearman_interval
+from simulator.sources.detector_panel import ap_rows, recall_curve, statistic_rows
 from tests.detections import small_tables
 
 

@@ -4,13 +4,14 @@ import pandas as pd
 import pytest
 
 from simulator.evidence.detection_tables import PROCESSORS
-from simulator.metrics.detector_checks import recall_curve, statistic_rows
 from simulator.sources.detector_panel import (
     ap_by_condition,
     ap_by_precision,
     ap_by_processor,
     image_shifts,
     recall_by_box_height,
+    recall_curve,
+    statistic_rows,
 )
 from tests.detections import small_tables
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.intervals import share_interval
-from simulator.metrics.roc import prevalence_rows
-from simulator.sources.threshold_transfer import group_rows
+from simulator.sources.threshold_transfer import group_rows, prevalence_rows
 from tests.builders import score_frame
 
 

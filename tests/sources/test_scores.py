@@ -7,7 +7,6 @@ import pytest
 
 from simulator.evidence.catalogue import field_drops
 from simulator.intervals import Interval
-from simulator.metrics.roc import GRID, prevalence_rows
 from simulator.metrics.score_summary import ScoreSummary, Size, roc_band
 from simulator.sources.calibration import PROMISES, calibrate, held_out_coverage
 from simulator.sources.score_charts import (
@@ -18,7 +17,7 @@ from simulator.sources.score_charts import (
     reliability,
     specificity_by_table,
 )
-from simulator.sources.threshold_transfer import group_rows, optimism_rows, paired, transfers
+from simulator.sources.threshold_transfer import GRID, group_rows, optimism_rows, paired, prevalence_rows, transfers
 from simulator.sources.transfer_charts import field_drop, optimism, threshold_transfers
 from simulator.units import percent
 from tests.builders import binormal, score_frame
