@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from campaigns.projection.form import ACTIVATIONS_PER_MAC
 from simulator.errors import suggest
 from simulator.evidence.catalogue import CatalogueError, Positive, machine
-from simulator.evidence.evidence_files import read_yaml, remembered
+from simulator.evidence.evidence_files import read_yaml
 from simulator.evidence.profiles import profiles
 from simulator.evidence.projection import networks
+from simulator.files import remembered
 from simulator.paths import CATALOGUE, PROFILES
 
 EDGE = CATALOGUE / "edge.yaml"

@@ -18,7 +18,6 @@ from simulator.charts.look import rounded
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.detection_tables import DetectionError
 from simulator.evidence.drive_tables import DriveError
-from simulator.evidence.evidence_files import Stamp, stamp_of
 from simulator.evidence.fidelity_reports import (
     IN_PROCESS,
     OVER_HTTP,
@@ -33,6 +32,7 @@ from simulator.evidence.fidelity_reports import (
 from simulator.evidence.profiles import FailureError, Profile, ProfileError, read_profile, readable_failures, readable_profiles
 from simulator.evidence.projection_accuracy import held_out
 from simulator.evidence.score_tables import ScoreError
+from simulator.files import Stamp, stamp_of
 from simulator.incident.study_panel import StudyError, incidents
 from simulator.limits import UPLOADED_FILE
 from simulator.paths import ASSETS, FIDELITY, INSTALLED, OWN_PROFILES, OWN_SCORES, PAGES, PROFILES

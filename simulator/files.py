@@ -1,15 +1,20 @@
-"""Files with bounds: what a user names is read up to a limit of bytes; what holds secrets is for the owner alone."""
+"""Files with bounds: what a user names is read up to a limit of bytes; what holds secrets is for the owner alone.
+
+What a function reads may be remembered until its file changes.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
 
 from simulator.errors import InputError
+from simulator.keeper import remembers
 from simulator.limits import MIB, Limit
 
 _KINDS = (
@@ -108,3 +113,41 @@ def _pieces(stream: IO[bytes], count: int) -> Iterator[bytes]:
     while count > 0 and (piece := stream.read(min(count, MIB))):
         count -= len(piece)
         yield piece
+
+
+#: What changes when a file is written again: nanoseconds and bytes; None where there is no file.
+Stamp = tuple[int, int] | None
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Return the time and length of a file, which change when it is written again; None where there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+#: A function of a path.
+Reader = TypeVar("Reader", bound=Callable[..., Any])
+
+
+def remembered(*names: str) -> Callable[[Reader], Reader]:
+    """Cache what a function reads at a path until the file changes or, of a folder, one of the files `names` in it."""
+
+    def decorate(read: Reader) -> Reader:
+        usual = read.__defaults__ or ()  # of a function that may be called without a path
+
+        def key(*paths: Path) -> Hashable:
+            [path] = paths or usual
+            return path, *map(stamp_of, _files_in(path, names))
+
+        return remembers(512, key)(read)  # type: ignore[return-value]  # it takes and returns the same
+
+    return decorate
+
+
+@lru_cache(maxsize=1024)
+def _files_in(path: Path, names: tuple[str, ...]) -> list[Path]:
+    """Return files of a folder; without names, the path itself."""
+    return [path / name for name in names] or [path]

@@ -21,8 +21,8 @@ from simulator.app.links import DEFAULT_SEED
 from simulator.app.packed_runs import PackedRun, pack
 from simulator.case.load import case_origins
 from simulator.engine.compiled_plan import Plan
-from simulator.evidence.evidence_files import in_one_step, stamp_of
-from simulator.files import UnreadableError, make_private_folder, read_within
+from simulator.evidence.evidence_files import in_one_step
+from simulator.files import UnreadableError, make_private_folder, read_within, stamp_of
 from simulator.limits import KEPT_RUN, KEPT_RUNS
 from simulator.paths import PACKAGE, RUNS
 

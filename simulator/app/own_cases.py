@@ -12,7 +12,7 @@ from simulator.case.document import Fault, fault_lines
 from simulator.case.load import find, load_alone, own_cases, scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.plan import read_whole
-from simulator.evidence.evidence_files import Stamp, stamp_of
+from simulator.files import Stamp, stamp_of
 
 
 def case_now(case: str) -> tuple[Scenario | None, list[Fault]]:

@@ -21,7 +21,7 @@ from simulator.charts.look import Chart, inked
 from simulator.engine.compiled_plan import fingerprint
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
-from simulator.evidence.evidence_files import Stamp, stamp_of
+from simulator.files import Stamp, stamp_of
 from simulator.intervals import Mark
 from simulator.keeper import remembers
 from simulator.limits import MIB, Limit

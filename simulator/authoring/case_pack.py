@@ -22,7 +22,7 @@ from simulator.authoring.case_test import run_checks
 from simulator.authoring.check_results import CheckResult, KeptResults, placed
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.designs import one_by_one
-from simulator.case.pack_manifest import (
+from simulator.case.installed_cases import (
     CASES,
     OWN_TEXT,
     PACK_MANIFEST,

@@ -25,9 +25,19 @@ from simulator.authoring.case_pack import (
 )
 from simulator.authoring.pack_reader import parse_pack, read_pack
 from simulator.case.document import ScenarioError
-from simulator.case.installed_cases import installed_cases, manifest_of_installed, names_of_case
+from simulator.case.installed_cases import (
+    CASES,
+    OWN_TEXT,
+    PROFILES,
+    SCORES,
+    PackManifest,
+    case_file,
+    installed_cases,
+    manifest_file,
+    manifest_of_installed,
+    names_of_case,
+)
 from simulator.case.load import case_origins, find, load
-from simulator.case.pack_manifest import CASES, OWN_TEXT, PROFILES, SCORES, PackManifest, case_file, manifest_file
 from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, err, say
 from simulator.cli.options import Case
@@ -35,8 +45,7 @@ from simulator.engine.compiled_plan import case_hash
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, shortened
 from simulator.evidence import profiles, score_tables
-from simulator.evidence.evidence_files import changing, in_one_step, root_above
-from simulator.evidence.staged_evidence import staging
+from simulator.evidence.evidence_files import changing, in_one_step, root_above, staging
 from simulator.files import make_folders
 from simulator.limits import FAULTS_SHOWN, INSTALLED_CASES
 from simulator.paths import INSTALLED

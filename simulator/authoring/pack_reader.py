@@ -20,7 +20,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from pydantic import ValidationError
 
 from simulator.authoring.case_pack import PICTURES, TEXTS, Pack, PackError
-from simulator.case.pack_manifest import (
+from simulator.case.installed_cases import (
     CASES,
     FORMAT,
     INSTALLED_MANIFEST,

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from simulator.case.fields import AnyQuantity, Draws, LocalFile, Shape, Sourced
-from simulator.evidence.evidence_files import content_hash, remembered
+from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.recordings import read_numbers
 from simulator.evidence.row_files import RecordingError
+from simulator.files import remembered
 
 if TYPE_CHECKING:
     from simulator.case.case_contract import CaseGatherer

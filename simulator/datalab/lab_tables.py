@@ -20,11 +20,11 @@ from simulator.datalab.refit import TABLE, LabRequest, LabScores, lab_photos
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.evidence.catalogue import instruction_set_of
+from simulator.evidence.evidence_files import staging
 from simulator.evidence.lab_evidence import lab_about
 from simulator.evidence.linear_head import INVERSE_PENALTY
 from simulator.evidence.score_import import write_table
 from simulator.evidence.score_tables import Measured, load_scores, score_rows
-from simulator.evidence.staged_evidence import staging
 from simulator.explain.result import Result, replicate
 
 #: The name of a table of the lab, without its precision.

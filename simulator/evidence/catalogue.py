@@ -15,7 +15,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, model_validator
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import EvidenceRecord, read_yaml, remembered
+from simulator.evidence.evidence_files import EvidenceRecord, read_yaml
+from simulator.files import remembered
 from simulator.paths import CATALOGUE
 
 #: Named by what multiplies 8-bit numbers.

@@ -24,8 +24,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.evidence_files import read_yaml, remembered
+from simulator.evidence.evidence_files import read_yaml
 from simulator.evidence.evidence_tables import COUNT, DRAW_COLUMNS, SECONDS, SHARE, Range, Table, TableGroup, columns
+from simulator.files import remembered
 from simulator.paths import DRIVES
 
 _MADE_BY = "python -m campaigns.drives"

@@ -19,11 +19,12 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache, wraps
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import pandas as pd
 from filelock import FileLock, Timeout
@@ -32,13 +33,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from simulator.errors import InputError
-from simulator.files import UnreadableError, make_folders, read_within
+from simulator.files import UnreadableError, make_folders, read_within, remembered
 from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT
 from simulator.processes import is_running
 
 Content = TypeVar("Content")
-#: A function of a path.
-Reader = TypeVar("Reader", bound=Callable[..., Any])
 
 
 class EvidenceRecord(BaseModel):
@@ -322,45 +321,6 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(stream.fileno())
 
 
-#: What changes when a file is written again: nanoseconds and bytes; None where there is no file.
-Stamp = tuple[int, int] | None
-
-
-def stamp_of(path: Path) -> Stamp:
-    """Return the time and length of a file, which change when it is written again; None where there is no file."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-@lru_cache(maxsize=1024)
-def _files_in(path: Path, names: tuple[str, ...]) -> list[Path]:
-    """Return files of a folder; without names, the path itself."""
-    return [path / name for name in names] or [path]
-
-
-def remembered(*names: str) -> Callable[[Reader], Reader]:
-    """Cache what a function reads at a path until the file changes or, of a folder, one of the files `names` in it."""
-
-    def decorate(read: Reader) -> Reader:
-        usual = read.__defaults__ or ()  # of a function that may be called without a path
-
-        @lru_cache(maxsize=512)
-        def cached(path: Path, _stamps: tuple[Stamp, ...]) -> Any:
-            return read(path)
-
-        @wraps(read)
-        def once(*paths: Path) -> Any:
-            [path] = paths or usual
-            return cached(path, tuple(map(stamp_of, _files_in(path, names))))
-
-        return cast(Reader, once)
-
-    return decorate
-
-
 @remembered()
 def content_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
@@ -477,3 +437,22 @@ def _sweep(path: Path) -> None:
     for file in path.parent.iterdir():
         if (found := left.fullmatch(file.name)) and not is_running(int(found[1])):
             file.unlink(missing_ok=True)
+
+
+_FOLDER: ContextVar[Path | None] = ContextVar("staged evidence", default=None)
+
+
+@contextmanager
+def staging(folder: Path) -> Iterator[None]:
+    """Let readers of score tables and profiles look into `folder` first, below `scores` and `profiles`."""
+    before = _FOLDER.set(folder)
+    try:
+        yield
+    finally:
+        _FOLDER.reset(before)
+
+
+def staged(kind: str) -> list[Path]:
+    """Return the staged folder of a kind of evidence, in a list, or none."""
+    folder = _FOLDER.get()
+    return [folder / kind] if folder else []

@@ -23,7 +23,7 @@ from pydantic import Field, TypeAdapter
 from scipy.special import ndtr, ndtri
 
 from simulator.evidence.detection_tables import DetectionError
-from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_yaml, remembered
+from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_yaml
 from simulator.evidence.evidence_tables import (
     COUNT,
     DRAW_COLUMNS,
@@ -37,6 +37,7 @@ from simulator.evidence.evidence_tables import (
     refuse,
     rows_with,
 )
+from simulator.files import remembered
 from simulator.paths import DETECTIONS
 
 _MADE_BY = "python -m campaigns.detections scales"

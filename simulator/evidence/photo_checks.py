@@ -23,7 +23,7 @@ from functools import lru_cache
 from io import BytesIO
 from math import ceil, inf
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -119,8 +119,8 @@ class SpoiledPhotos:
 
     def of_set(self, name: str) -> slice:
         """Return the places of a set among the foreign photos."""
-        ends = np.cumsum([0, *(one.photos for one in self.about.foreign)])
-        place = [one.name for one in self.about.foreign].index(name)
+        ends = np.cumsum([0, *(photos.photos for photos in self.about.foreign)])
+        place = [photos.name for photos in self.about.foreign].index(name)
         return slice(int(ends[place]), int(ends[place + 1]))
 
 
@@ -178,7 +178,7 @@ def _arrays(path: Path, made_by: str) -> dict[str, Floats]:
 
 
 def _shapes(about: SpoiledAbout) -> dict[str, tuple[int, ...]]:
-    by_condition, others = (len(about.conditions), about.photos), sum(one.photos for one in about.foreign)
+    by_condition, others = (len(about.conditions), about.photos), sum(photos.photos for photos in about.foreign)
     shapes: dict[str, tuple[int, ...]] = {"logits": (len(about.precisions), *by_condition)}
     shapes |= dict.fromkeys(("sharpness", "light", *DETECTORS), by_condition)
     shapes |= {f"foreign.{name}": (about.folds, others) for name in ("logits", *DETECTORS)}
@@ -208,22 +208,6 @@ _SLACK = 1e-9
 _EDGE = 1e-6
 
 
-class PhotoCheck(Protocol):
-    """Values of fine and of faulty photos."""
-
-    def values(self, normal: NDArray[np.float32], fine: Bools) -> NDArray[np.float32]:
-        """Return the value of each photo from a draw of a standard normal distribution; fine: whether it has no fault."""
-
-    def threshold_at(self, share: float) -> float:
-        """Return the highest threshold that this share of the fine photos reaches; -inf at 1."""
-
-    def threshold_above(self, share: float) -> float:
-        """Return the lowest threshold that this share of the faulty photos stays below; inf at 1."""
-
-    def passing(self, threshold: float, fine: bool) -> float:
-        """Return the share of the fine or of the faulty photos that reach a threshold."""
-
-
 @dataclass(frozen=True)
 class BinormalCheck:
     """Values that are standard normal for faulty photos, and `separation` higher for fine ones."""
@@ -236,15 +220,19 @@ class BinormalCheck:
         return cls(float(np.sqrt(2) * ndtri(np.clip(auc, 1e-9, 1 - 1e-9))))
 
     def values(self, normal: NDArray[np.float32], fine: Bools) -> NDArray[np.float32]:
+        """Return the value of each photo from a draw of a standard normal distribution; fine: whether it has no fault."""
         return np.asarray(normal + self.separation * fine, np.float32)
 
     def threshold_at(self, share: float) -> float:
+        """Return the highest threshold that this share of the fine photos reaches; -inf at 1."""
         return -inf if share >= 1 else self.separation - float(ndtri(share))
 
     def threshold_above(self, share: float) -> float:
+        """Return the lowest threshold that this share of the faulty photos stays below; inf at 1."""
         return float(ndtri(share))
 
     def passing(self, threshold: float, fine: bool) -> float:
+        """Return the share of the fine or of the faulty photos that reach a threshold."""
         return float(ndtr(self.separation * fine - threshold))
 
 
@@ -258,8 +246,8 @@ class MeasuredCheck:
 
     @classmethod
     def of(cls, fine: Floats, faulty: Floats, source: str = "") -> MeasuredCheck:
-        one, other = (np.sort(np.asarray(values, np.float32).ravel()) for values in (fine, faulty))
-        return cls(one, other, source)
+        of_fine, of_faulty = (np.sort(np.asarray(values, np.float32).ravel()) for values in (fine, faulty))
+        return cls(of_fine, of_faulty, source)
 
     @property
     def auc(self) -> float:
@@ -289,6 +277,10 @@ class MeasuredCheck:
 
 def _at(ascending: NDArray[Any], quantile: Floats) -> NDArray[Any]:
     return ascending[np.minimum((quantile * len(ascending)).astype(np.intp), len(ascending) - 1)]
+
+
+#: A check of photos. Both kinds have the same methods.
+PhotoCheck = BinormalCheck | MeasuredCheck
 
 
 def photo_folds() -> NDArray[np.int64]:

@@ -23,16 +23,8 @@ from pydantic import Field, TypeAdapter, field_validator, model_validator
 from ruamel.yaml import YAML
 
 from simulator.errors import MOST_LISTED, InputError, suggest
-from simulator.evidence.evidence_files import (
-    EvidenceRecord,
-    changing,
-    each_readable,
-    in_one_step,
-    read_json,
-    read_yaml,
-    remembered,
-)
-from simulator.evidence.staged_evidence import staged
+from simulator.evidence.evidence_files import EvidenceRecord, changing, each_readable, in_one_step, read_json, read_yaml, staged
+from simulator.files import remembered
 from simulator.paths import INSTALLED, OWN_PROFILES, PROFILES
 
 #: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".

@@ -18,10 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, hardware, instruction_set_of, machine, saturates
-from simulator.evidence.evidence_files import read_evidence, remembered, stamp_of
+from simulator.evidence.evidence_files import read_evidence
 from simulator.evidence.evidence_tables import SECONDS, Range, Table, columns
 from simulator.evidence.profiles import Profile, profiles
 from simulator.evidence.projection_accuracy import LEVEL, OFFLINE, Basis, Errors, basis_of, held_out
+from simulator.files import remembered, stamp_of
 from simulator.keeper import remembers
 from simulator.paths import CATALOGUE, PROFILES
 

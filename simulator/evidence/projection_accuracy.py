@@ -10,7 +10,8 @@ import pandas as pd
 from pydantic import Field
 
 from simulator.evidence.catalogue import CatalogueError, Positive
-from simulator.evidence.evidence_files import EvidenceRecord, read_json, remembered
+from simulator.evidence.evidence_files import EvidenceRecord, read_json
+from simulator.files import remembered
 from simulator.paths import CATALOGUE
 
 #: What the evidence on a device holds of a network: another one of its family; others only; nothing at that precision.

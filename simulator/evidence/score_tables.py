@@ -26,30 +26,11 @@ from scipy.special import ndtr, ndtri
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import InstructionSet, variant
-from simulator.evidence.evidence_files import EvidenceRecord, Stamp, each_readable, parse_yaml, read_together, stamp_of
+from simulator.evidence.evidence_files import EvidenceRecord, each_readable, parse_yaml, read_together, staged
 from simulator.evidence.evidence_tables import Table, columns
-from simulator.evidence.staged_evidence import staged
+from simulator.files import Stamp, stamp_of
 from simulator.limits import OWN_TABLES, SCORE_ROWS
 from simulator.paths import INSTALLED, OWN_SCORES, SCORES
-
-__all__ = [
-    "FOLDERS",
-    "Assumed",
-    "Measured",
-    "Published",
-    "ScoreError",
-    "ScoreTable",
-    "assumed_scores",
-    "check_paired",
-    "load_scores",
-    "other_precisions",
-    "readable_scores",
-    "score_files",
-    "score_names",
-    "score_rows",
-    "score_stamps",
-    "scores_at",
-]
 
 
 class ScoreError(InputError):

@@ -14,9 +14,10 @@ from simulator.case.fields import Source
 from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import InstructionSet, instruction_set_of
 from simulator.evidence.detection_tables import DetectionError, read_about
-from simulator.evidence.evidence_files import read_yaml, remembered
+from simulator.evidence.evidence_files import read_yaml
 from simulator.evidence.evidence_tables import Table, columns
 from simulator.evidence.scene_tables import SceneError, ScenesAbout
+from simulator.files import remembered
 from simulator.incident.effects import Cause, Decoy
 from simulator.incident.fixes import NetworkFix
 from simulator.incident.section import Incident, Release

@@ -24,8 +24,8 @@ from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.run import ENGINE_VERSION
-from simulator.evidence.evidence_files import in_one_step, stamp_of
-from simulator.files import UnreadableError, read_within
+from simulator.evidence.evidence_files import in_one_step
+from simulator.files import UnreadableError, read_within, stamp_of
 from simulator.intervals import Estimate, Interval
 from simulator.limits import EVIDENCE_FILE, SWEEPS_KEPT
 from simulator.metrics.measures import Measures

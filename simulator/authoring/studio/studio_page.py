@@ -20,7 +20,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import fingerprint
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
-from simulator.evidence.evidence_files import stamp_of
+from simulator.files import stamp_of
 from simulator.panels.case_picture import case_picture
 from simulator.panels.choice_widget import choice_widget
 from simulator.units import counted, spoken_bound
