@@ -40,7 +40,7 @@ def read_within(path: Path, limit: Limit) -> bytes:
     The file's claim about its size is not trusted: no more than the limit is read.
     """
     try:
-        content = _first(path, limit.most + 1)
+        content = _first_bytes(path, limit.most + 1)
     except UnreadableError:
         raise
     except OSError as error:
@@ -95,7 +95,7 @@ def _take_rights_of_others(path: Path) -> None:
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def _first(path: Path, count: int) -> bytes:
+def _first_bytes(path: Path, count: int) -> bytes:
     # Without waiting: opening a pipe without a writer would block.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:

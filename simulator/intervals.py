@@ -186,14 +186,14 @@ def ratio_interval(numerators: ArrayLike, denominators: ArrayLike) -> Interval:
 
 def ratio_difference(before: tuple[ArrayLike, ArrayLike], after: tuple[ArrayLike, ArrayLike]) -> Interval:
     """Return the change of a ratio, each given as (numerators, denominators) of the same replications: paired deviations."""
-    (old, old_deviations), (new, new_deviations) = _ratio(*before), _ratio(*after)
+    (old, old_deviations), (new, new_deviations) = _ratio_of_sums(*before), _ratio_of_sums(*after)
     noise = ROUNDING * max(abs(old), abs(new))
     changes = new - old, new_deviations - old_deviations
     moved, deviations = (np.where(np.abs(change) > noise, change, 0.0) for change in changes)
     return batch_interval(float(moved), deviations)
 
 
-def _ratio(numerators: ArrayLike, denominators: ArrayLike) -> tuple[float, NDArray[np.float64]]:
+def _ratio_of_sums(numerators: ArrayLike, denominators: ArrayLike) -> tuple[float, NDArray[np.float64]]:
     above, below = np.asarray(numerators, float), np.asarray(denominators, float)
     if not below.any():
         return 0.0, np.zeros(len(below))
@@ -317,10 +317,10 @@ def bootstrap(
     people = int(codes.max()) + 1
     rng, at_once = np.random.default_rng(seed), max(_CELLS // len(codes), 1)
     sizes = [min(at_once, resamples - start) for start in range(0, resamples, at_once)]
-    return np.concatenate([statistic(_drawn(rng, size, people)[:, codes]) for size in sizes])
+    return np.concatenate([statistic(_people_drawn(rng, size, people)[:, codes]) for size in sizes])
 
 
-def _drawn(rng: np.random.Generator, size: int, people: int) -> Floats:
+def _people_drawn(rng: np.random.Generator, size: int, people: int) -> Floats:
     """Draw people with replacement, and return the draws of each, shape (size, people)."""
     places = rng.integers(people, size=(size, people)) + people * np.arange(size)[:, None]
     return np.bincount(places.ravel(), minlength=size * people).reshape(size, people).astype(float)

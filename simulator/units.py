@@ -95,12 +95,12 @@ _TIMES = ((1 / 3600, " h", 7200.0), (1 / 60, " min", 120.0), (1.0, " s", 1.0), (
 
 
 def spoken_bound(bound: float, unit: str) -> str:
-    return _exactly(bound, *_scale(bound, unit))
+    return _exactly(bound, *_bound_unit(bound, unit))
 
 
 def bound_scale(bound: float, unit: str) -> tuple[float, str]:
     """Return the unit that a bound is written in, with its factor from the metric's own unit: 1/3600 and `h`, 100 and `%`."""
-    factor, suffix = _scale(bound, unit)
+    factor, suffix = _bound_unit(bound, unit)
     return factor, suffix.strip()
 
 
@@ -110,7 +110,7 @@ def _scales(unit: str) -> list[tuple[float, str]]:
     return [(100.0, "%")] if unit == "share" else [(1.0, "" if unit == "a request" else f" {_WORDED.get(unit, unit)}")]
 
 
-def _scale(bound: float, unit: str) -> tuple[float, str]:
+def _bound_unit(bound: float, unit: str) -> tuple[float, str]:
     suitable = {suffix for _, suffix, least in _TIMES if abs(bound) >= least}
     fitting = [scale for scale in _scales(unit) if unit != "s" or scale[1] in suitable]
     few = (scale for scale in fitting if isclose(float(f"{bound * scale[0]:.4g}"), bound * scale[0], rel_tol=1e-12))
@@ -119,23 +119,23 @@ def _scale(bound: float, unit: str) -> tuple[float, str]:
 
 def _exactly(value: float, factor: float, suffix: str) -> str:
     texts = [significant(value * factor, digits) for digits in range(3, _DIGITS + 1)]
-    exact = (text for text in texts if isclose(_number(text), value * factor, rel_tol=1e-12))
+    exact = (text for text in texts if isclose(_read_number(text), value * factor, rel_tol=1e-12))
     return f"{next(exact, texts[-1])}{suffix}"
 
 
 def _is_on_its_side(text: str, value: float, bound: float, factor: float, unit: str) -> bool:
     """Return whether a written number lies on the value's side of the bound, and is not rounded to 0% or 100%."""
     try:
-        shown = _number(text)
+        shown = _read_number(text)
     except ValueError:  # `over 99.99`
         return False
-    limit = _number(_exactly(bound, factor, ""))
+    limit = _read_number(_exactly(bound, factor, ""))
     if unit == "share" and shown in (0, 100) and value not in (0, 1):
         return False
     return shown != limit and (shown < limit) == (value < bound)
 
 
-def _number(text: str) -> float:
+def _read_number(text: str) -> float:
     return float(text.replace(",", "").replace("−", "-"))
 
 
@@ -170,13 +170,13 @@ def spoken_within(value: float, low: float, high: float, unit: str, bound: float
     The digits are those that the interval carries: two of its half-width, and at most three of the value. A number has more
     only where an objective's bound is given, and only as many as it takes to lie on its true side of it.
     """
-    (shown, below, above), suffix = _within(value, low, high, unit, bound)
+    (shown, below, above), suffix = _in_one_unit(value, low, high, unit, bound)
     return f"{shown}{suffix}", f"{below} to {above}"
 
 
 def spoken_interval(value: float, low: float, high: float, unit: str, bound: float | None = None) -> str:
     """Write the bounds as `spoken_within` does, with their unit: `91.9 to 96.5%`."""
-    (_, below, above), suffix = _within(value, low, high, unit, bound)
+    (_, below, above), suffix = _in_one_unit(value, low, high, unit, bound)
     return f"{below} to {above}{suffix}"
 
 
@@ -205,7 +205,7 @@ def _beside_change(side: Trio, step: float, unit: str, bound: float | None) -> s
     share = unit == "share"
     own, most = (_places_within((value or high) * factor, half, share) for half in ((high - low) * factor / 2, 0.0))
     places = min(own, max(ceil(-log10(step * factor) - 1e-9), most - (2 if share else 1)))
-    return f"{_beside(value, factor, unit, places, bound, low >= 0 or high <= 0)}{suffix}"
+    return f"{_beside_bound(value, factor, unit, places, bound, low >= 0 or high <= 0)}{suffix}"
 
 
 def size_within(value: float, half: float, unit: str, beside: float = 0.0) -> str:
@@ -254,17 +254,17 @@ def _with_sign(number: float, places: int, suffix: str, apart: bool) -> str:
     return with_noun(signed_number, "point") if suffix == "point" else f"{signed_number}{suffix}"
 
 
-def _within(value: float, low: float, high: float, unit: str, bound: float | None) -> tuple[list[str], str]:
+def _in_one_unit(value: float, low: float, high: float, unit: str, bound: float | None) -> tuple[list[str], str]:
     """Write three numbers, and the unit that all of them have; without a common unit each has its own."""
     numbers = (value, low, high)
     if not all(map(isfinite, numbers)):
         return [spoken(number, unit) for number in numbers], ""
     factor, suffix = _own_scale(value or high, unit)
     least, apart = _places_within((value or high) * factor, (high - low) * factor / 2, suffix == "%"), low >= 0 or high <= 0
-    return [_beside(number, factor, unit, least, bound, apart) for number in numbers], suffix
+    return [_beside_bound(number, factor, unit, least, bound, apart) for number in numbers], suffix
 
 
-def _beside(number: float, factor: float, unit: str, least: int, bound: float | None, apart: bool) -> str:
+def _beside_bound(number: float, factor: float, unit: str, least: int, bound: float | None, apart: bool) -> str:
     """Write a number with `least` decimal places, or with as many more as it takes to lie on its true side of the bound.
 
     apart: whether the interval has no number on the other side of 0

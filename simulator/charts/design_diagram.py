@@ -40,27 +40,27 @@ class Diagram:
 
 def diagram(plan: Plan) -> Diagram:
     offered = loads(plan)
-    return Diagram("\n".join(_lines(plan, offered)), _takeaway(plan, offered), _table(plan, offered))
+    return Diagram("\n".join(_mermaid_lines(plan, offered)), _loads_takeaway(plan, offered), _loads_table(plan, offered))
 
 
 def design_flow(plan: Plan) -> str:
     """Return the Mermaid source of a design without its loads, which would say what a run of it shows."""
-    return "\n".join(_lines(plan, []))
+    return "\n".join(_mermaid_lines(plan, []))
 
 
-def _lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
+def _mermaid_lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
     scenario, used = plan.scenario, used_stages(plan)
     words = {load.stage: load_words(load, bool(plan.arrivals.spikes)) for load in offered}
     yield _SETTINGS
     yield "flowchart TB"
     for name, stage in ((name, scenario.stages[name]) for name in used):
         facts = [*kind(plan, name).facts(plan, name), *filter(None, [words.get(name)])]
-        lines = [f"**{_text(stage.label)}**", *map(_text, facts)]
+        lines = [f"**{_escaped(stage.label)}**", *map(_escaped, facts)]
         yield f'  {_node(name)}["`{_LINE.join(lines)}`"]'
         drawn = [(arrow, target) for arrow, target in _arrows(stage) if target in used or target in scenario.ends]
         yield from (f"  {_node(name)} {arrow} {_node(target)}" for arrow, target in drawn)
     reached = {target for name in used for target in scenario.stages[name].targets().values()}
-    yield from (f'  {_node(name)}(["{_text(end.label)}"])' for name, end in scenario.ends.items() if name in reached)
+    yield from (f'  {_node(name)}(["{_escaped(end.label)}"])' for name, end in scenario.ends.items() if name in reached)
     yield from (f"  classDef {strained} {style}" for strained, style in _STYLES.items())
     yield from (f"  class {_node(load.stage)} {strain(load)}" for load in offered if strain(load) and load.stage in used)
 
@@ -86,12 +86,12 @@ def _node(name: str) -> str:
     return f"n_{name}"
 
 
-def _text(text: str) -> str:
+def _escaped(text: str) -> str:
     return _ACTIVE.sub(lambda match: f"#{ord(match[0])};", " ".join(text.split()))
 
 
 def _arrows(stage: AnyStage) -> Iterator[tuple[str, str]]:
-    yield from ((f'-->|"{_text(label)}"|' if label else "-->", target) for label, target in stage.arrows())
+    yield from ((f'-->|"{_escaped(label)}"|' if label else "-->", target) for label, target in stage.arrows())
     yield from (("-.->", target) for target in dict.fromkeys(stage.fallbacks().values()))
 
 
@@ -114,7 +114,7 @@ def load_words(load: Load, surges: bool = False) -> str:
     return f"{planned} {mean}" if mean == peak else f"{planned} {usual}, at the peak {peak}{queue}"
 
 
-def _takeaway(plan: Plan, offered: list[Load]) -> str:
+def _loads_takeaway(plan: Plan, offered: list[Load]) -> str:
     if not offered:
         return "No stage of this design has servers."
     tightest = max(offered, key=lambda load: max(load.mean, load.peak or 0))
@@ -129,7 +129,7 @@ def _gathering(plan: Plan) -> str:
     return ""
 
 
-def _table(plan: Plan, offered: list[Load]) -> pd.DataFrame:
+def _loads_table(plan: Plan, offered: list[Load]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "stage": [plan.scenario.stages[load.stage].label for load in offered],

@@ -47,14 +47,14 @@ _OTHER_ENDS = "Other ends"
 def journeys(summary: Summary, positive: bool) -> Chart:
     """Draw requests from the model's decision to their end and, for positives, to found or missed; often a short table."""
     scenario = summary.plan.scenario
-    steps = _steps(summary, positive)
+    steps = _journey_steps(summary, positive)
     fates = _fates(scenario)
     links = pd.concat([_links(steps, "route", "end"), _links(steps, "end", "fate")], ignore_index=True)
-    takeaway = _takeaway(steps, scenario, positive, f"on average over {counted(summary.replications, 'run')}")
+    takeaway = _journey_takeaway(steps, scenario, positive, f"on average over {counted(summary.replications, 'run')}")
     matters = MATTERS * steps["count"].sum()
     matter = steps[steps["count"] >= matters]
     if matter["route"].nunique() < 2 or matter["end"].nunique() < 2:
-        return Chart(None, takeaway, _short(steps, scenario, positive))
+        return Chart(None, takeaway, _ends_table(steps, scenario, positive))
     table = links.sort_values("count", ascending=False, ignore_index=True)
     table["count"] = table["count"].map(as_written)
     gathered = _gathered(steps, matters)
@@ -89,7 +89,7 @@ def _fates(scenario: Scenario) -> dict[str, str]:
     return {who.missed.capitalize(): MISSED, who.detected.capitalize(): FOUND} if who else {}
 
 
-def _short(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> pd.DataFrame:
+def _ends_table(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> pd.DataFrame:
     """Tabulate the ends; of positives, those found and those missed apart, since an end may hold both."""
     ends = steps.groupby("end")["count"].sum().sort_values(ascending=False)
     columns = {"end": ends.index, f"{_whom(scenario, positive)} a run": ends.map(as_written)}
@@ -125,7 +125,7 @@ def _bands(names: list[str], links: pd.DataFrame, fates: dict[str, str], who: st
     }
 
 
-def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
+def _journey_steps(summary: Summary, positive: bool) -> pd.DataFrame:
     """Return the flows of one class with labels of the screen: route, end, fate, escalated, count."""
     scenario = summary.plan.scenario
     flows = summary.flows if scenario.population is None else summary.flows[summary.flows["positive"] == positive]
@@ -166,7 +166,7 @@ def _node_label(name: str, count: float, is_fate: bool) -> str:
     return wrapped(f"{name.split(',')[0]} {count_words(count)}")
 
 
-def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool, over: str) -> str:
+def _journey_takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool, over: str) -> str:
     """Say the ends of requests, or the positives that are missed. over: the runs that the counts are the mean of, in words"""
     total, who = steps["count"].sum(), scenario.population
     if who is None:
@@ -198,9 +198,9 @@ _COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
 def one_request(path: RequestPath, plan: Plan) -> Chart:
     """Draw a row a step of one request, from its entry to its exit, with the curveballs meanwhile."""
     unit = plan.scenario.unit
-    factor, scale = _scale(path.total_s)
+    factor, scale = _time_scale(path.total_s)
     since = f"the last {unit.one} was sent" if path.until == "answer" else f"the first {unit.one} was sent"
-    pieces = [piece for row, step in zip(_rows(path.steps), path.steps, strict=True) for piece in _pieces(row, step)]
+    pieces = [piece for row, step in zip(_row_labels(path.steps), path.steps, strict=True) for piece in _pieces(row, step)]
     parts = []
     for what, same in pd.DataFrame(pieces, columns=["row", "what", "start_s", "end_s"]).groupby("what", sort=False):
         begins, lengths = (same["start_s"] - path.start_s) * factor, (same["end_s"] - same["start_s"]) * factor
@@ -208,9 +208,9 @@ def one_request(path: RequestPath, plan: Plan) -> Chart:
         parts.append(bars(same["row"], lengths, _COLOURS.get(str(what), GREY), str(what), hover, base=begins))
     drawn = figure(*parts, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
     drawn.update_xaxes(title=f"time since {since} ({scale})")
-    drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_rows(path.steps))
+    drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_row_labels(path.steps))
     window = (path.start_s, path.start_s + path.total_s)
-    return marked(Chart(drawn, path.sentence, _table(path)), plan, lambda at: (at - path.start_s) * factor, window=window)
+    return marked(Chart(drawn, path.sentence, _steps_table(path)), plan, lambda at: (at - path.start_s) * factor, window=window)
 
 
 def _pieces(row: str, step: PathStep) -> list[tuple[str, str, float, float]]:
@@ -219,19 +219,19 @@ def _pieces(row: str, step: PathStep) -> list[tuple[str, str, float, float]]:
     return [*waits, (row, step.doing, began, began + step.served_s)] if step.outcome == "served" else waits
 
 
-def _rows(steps: list[PathStep]) -> list[str]:
+def _row_labels(steps: list[PathStep]) -> list[str]:
     labels = [step.label for step in steps]
     places = [labels[: index + 1].count(label) for index, label in enumerate(labels)]
     return [f"{label} ({count})" if count > 1 else label for label, count in zip(labels, places, strict=True)]
 
 
-def _scale(seconds: float) -> tuple[float, str]:
+def _time_scale(seconds: float) -> tuple[float, str]:
     if seconds >= 7200:
         return 1 / 3600, "h"
     return (1 / 60, "min") if seconds >= 120 else (1.0, "s") if seconds >= 1 else (1000.0, "ms")
 
 
-def _table(path: RequestPath) -> pd.DataFrame:
+def _steps_table(path: RequestPath) -> pd.DataFrame:
     rows = [
         {
             "step": row,
@@ -244,13 +244,13 @@ def _table(path: RequestPath) -> pd.DataFrame:
             "server": step.server or None,
             "outcome": step.outcome.replace("_", " "),
         }
-        for row, step in zip(_rows(path.steps), path.steps, strict=True)
+        for row, step in zip(_row_labels(path.steps), path.steps, strict=True)
     ]
     return pd.DataFrame(rows)
 
 
 def cost_split(summary: Summary) -> Chart:
-    parts, who = _parts(summary), summary.plan.scenario.who.many
+    parts, who = _cost_parts(summary), summary.plan.scenario.who.many
     colours = {part_label(summary.plan.scenario, "missed"): MISSED, "total": translucent(GREY, 0.45)}
     bounds, hover = whiskers(parts["low"], parts["value"], parts["high"]), "%{x:,.4~r} USD<extra>%{y}</extra>"
     shades = [colours.get(part, BLUE) for part in parts["part"]]
@@ -265,7 +265,7 @@ def cost_split(summary: Summary) -> Chart:
     return chart(drawn, _costs_takeaway(parts, who, summary.shown("cost_per_1000_usd")[0]), parts, names)
 
 
-def _parts(summary: Summary) -> pd.DataFrame:
+def _cost_parts(summary: Summary) -> pd.DataFrame:
     rows = [
         [part_label(summary.plan.scenario, part), cost.value, cost.low, cost.high]
         for part, cost in summary.costs.items()

@@ -103,7 +103,7 @@ def machines_by_sensor(trace: Trace, at_s: float) -> Chart:
         return Chart(None, takeaway, table)
     lanes = served[["stage", "replica"]].drop_duplicates().reset_index(drop=True)
     placed = served.merge(lanes.reset_index(names="lane"), on=["stage", "replica"])
-    parts = [_sensor_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _shown(trace, served)]
+    parts = [_sensor_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _sensors_served(trace, served)]
     labels = _lane_labels(trace, lanes)
     lane_px = max(40, *(20 + 14 * label.count("<br>") for label in labels))
     drawn = figure(*parts, height=130 + len(lanes) * lane_px, barmode="overlay")
@@ -118,7 +118,7 @@ def _clock_ms(trace: Trace, at_s: float) -> str:
     return time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
 
 
-def _shown(trace: Trace, served: pd.DataFrame) -> list[str]:
+def _sensors_served(trace: Trace, served: pd.DataFrame) -> list[str]:
     there = set(served["sensor"])
     return [name for name in [*trace.plan.scenario.sensors, A_SET] if name in there]
 

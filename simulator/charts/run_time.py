@@ -83,7 +83,7 @@ def marked(
         return chart
     if chart.figure is not None:
         for row, strike in enumerate(strikes):
-            _mark(chart.figure, strike, row, at, window)
+            _mark_strike(chart.figure, strike, row, at, window)
     sentence = " ".join([chart.takeaway, *(strike_sentence(plan, strike) for strike in strikes)])
     if times is None:
         return Chart(chart.figure, sentence, chart.table)
@@ -91,7 +91,7 @@ def marked(
     return Chart(chart.figure, sentence, chart.table.assign(curveball=[", ".join(labels) for labels in active]))
 
 
-def _mark(drawn: go.Figure, strike: Strike, row: int, at: Callable[[float], Any], window: Window) -> None:
+def _mark_strike(drawn: go.Figure, strike: Strike, row: int, at: Callable[[float], Any], window: Window) -> None:
     start, end = at(max(strike.start_s, window[0])), at(min(strike.end_s, window[1]))
     height = {"y0": 0, "y1": 1, "yref": "paper"}
     drawn.add_shape(type="rect", x0=start, x1=end, **height, fillcolor=translucent(ORANGE, 0.2), line_width=0, layer="below")

@@ -157,7 +157,7 @@ def roc(plan: Plan) -> Chart:
 
     In a cascade, the takeaway is about the last model.
     """
-    table, thresholds, who = plan.scores, operating_points(plan), _words(plan)
+    table, thresholds, who = plan.scores, operating_points(plan), _population(plan)
     assert table is not None
     positives, negatives = f"{who.positives} {who.flagged} (%)", f"{who.negatives} {who.flagged} (%)"
     drawn = figure(*_curves(plan), _threshold_points(thresholds), height=460)
@@ -174,7 +174,7 @@ def roc(plan: Plan) -> Chart:
     return Chart(drawn, _roc_takeaway(table, final, plan), _points_table(thresholds, positives, negatives))
 
 
-def _words(plan: Plan) -> Population:
+def _population(plan: Plan) -> Population:
     assert plan.scenario.population is not None
     return plan.scenario.population
 
@@ -212,7 +212,7 @@ def _target_sensitivities(plan: Plan) -> list[float]:
 
 
 def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint], plan: Plan) -> str:
-    who = _words(plan)
+    who = _population(plan)
     size = f"{counted(len(table.positives), 'positive')} and {counted(len(table.negatives), 'negative')}"
     sentence = f"An AUC of {table.auc:.3f} on {size}"
     if not points:
@@ -236,7 +236,7 @@ def _points_table(points: list[OperatingPoint], positives: str, negatives: str) 
 
 def flagged_by_sensitivity(plan: Plan) -> Chart:
     """Draw the share of all that a threshold flags for a sensitivity, and the share that people can keep up with."""
-    curve, limits, scenario, who = flagged_curve(plan), review_limits(plan), plan.scenario, _words(plan)
+    curve, limits, scenario, who = flagged_curve(plan), review_limits(plan), plan.scenario, _population(plan)
     x, hover = 100 * curve["sensitivity"], f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {who.flagged}<extra></extra>"
     shares = line(x, 100 * curve["flagged"], BLUE, hover=hover, width=3)
     drawn = figure(*band(x, 100 * curve["low"], 100 * curve["high"], BLUE), shares, showlegend=False)
@@ -255,7 +255,7 @@ def flagged_by_sensitivity(plan: Plan) -> Chart:
 
 
 def _needed(plan: Plan, curve: pd.DataFrame) -> str:
-    who, crowd = _words(plan), plan.scenario.who.many
+    who, crowd = _population(plan), plan.scenario.who.many
     shares = {target: _share_at(curve, target) for target in (0.90, *_target_sensitivities(plan))}
     first, *others = shares.items()
     sentence = f"To have {100 * first[0]:g}% of the {who.positives} {who.flagged}, {first[1]} of all {crowd} must be"

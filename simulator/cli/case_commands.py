@@ -34,9 +34,9 @@ def cases(
     scenarios, faults = load_all()
     faults += (fault for scenario in scenarios for fault in _faults_of_default(scenario))
     if as_json:
-        print(json.dumps([_row(scenario) for scenario in scenarios], indent=2))
+        print(json.dumps([_case_row(scenario) for scenario in scenarios], indent=2))
     else:
-        _print_table(scenarios)
+        _print_cases(scenarios)
     if faults:
         raise ScenarioError(faults)
 
@@ -50,7 +50,7 @@ def _faults_of_default(scenario: Scenario) -> list[Fault]:
     return []
 
 
-def _row(scenario: Scenario) -> dict[str, Any]:
+def _case_row(scenario: Scenario) -> dict[str, Any]:
     fields = {name: getattr(scenario, name) for name in ("id", "version", "title", "summary")}
     return fields | {"origin": _origin(scenario.id)}
 
@@ -64,7 +64,7 @@ def _origin(case: str) -> Origin | None:
 _FROM: dict[Origin | None, str] = {"own": "your folder", "installed": "installed", "shipped": "CaseSim", None: ""}
 
 
-def _print_table(scenarios: list[Scenario]) -> None:
+def _print_cases(scenarios: list[Scenario]) -> None:
     table = Table(Column("case", overflow="fold"), "title", "minutes", "from", box=None)
     for scenario in scenarios:
         table.add_row(scenario.id, escape(scenario.title), str(scenario.minutes), _FROM[_origin(scenario.id)])

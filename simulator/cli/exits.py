@@ -231,7 +231,7 @@ def tell(error: BaseException) -> Status:
     _give_up_output()
     match error:
         case ScenarioError():
-            _report(error.faults)
+            _report_faults(error.faults)
         case InputError():
             _complain(error)
         case _ if isinstance(error, _Misused):
@@ -267,7 +267,7 @@ def _give_up_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _report(faults: list[Fault]) -> None:
+def _report_faults(faults: list[Fault]) -> None:
     picked = [fault for fault in faults if fault.choices]  # the user's own picks, not a mistake in the file
     for fault in picked:
         _complain(f"{', '.join(f'--set {name}' for name in fault.choices)}: {fault.message}")

@@ -26,16 +26,18 @@ def misuse(error: Any, words: Sequence[str]) -> str:
     """Describe an error of the library on a command line; words: the line, without the name of the program."""
     context, message = getattr(error, "ctx", None), str(error.format_message())
     path = context.command_path if context else " ".join(["casesim", *words[:1]])
-    said = _sentence(error, context, message, words)
+    said = _fault_sentence(error, context, message, words)
     return f"{path}: {said}{' ' if said.endswith('?') else '; '}{path} --help lists the options"
 
 
-def _sentence(error: Any, context: Any, message: str, words: Sequence[str]) -> str:
+def _fault_sentence(error: Any, context: Any, message: str, words: Sequence[str]) -> str:
     option, param = getattr(error, "option_name", None), getattr(error, "param", None)
     if option is not None:
         return _option(str(option), context, words)
+    if type(error).__name__ == "MissingParameter" and param is not None:
+        return _missing_parameter(param)
     if param is not None:
-        return _missing(param) if type(error).__name__ == "MissingParameter" else _value(param, context, words, message)
+        return _value(param, context, words, message)
     if found := _NO_COMMAND.search(message):
         return f"there is no command '{found[1]}'{_near(found[1], context.command.commands)}"
     if found := _TOO_MANY.search(message):
@@ -58,7 +60,7 @@ def _near(name: str, there: Iterable[str]) -> str:
     return f"; {words}" if words.endswith("?") else ""
 
 
-def _missing(param: Any) -> str:
+def _missing_parameter(param: Any) -> str:
     return f"{_called(param)} is missing: {param.help}" if param.help else f"{_called(param)} is missing"
 
 

@@ -108,7 +108,7 @@ def from_now_at_once(line: str = "") -> None:
     """Let a signal end the process at once; line: printed on standard error first."""
 
     def end(number: int, _frame: FrameType | None) -> None:
-        _write(line)
+        _write_error(line)
         os._exit(128 + number)
 
     for number in ENDING:
@@ -125,7 +125,7 @@ def unwinding() -> Iterator[None]:
     _Stop.number, _Stop.kept, _Stop.said = None, _NOTHING, False
     heeded = [number for number in ENDING if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, _stop) for number in heeded}
-    with _watched():
+    with _watching_signals():
         try:
             yield
         finally:
@@ -141,7 +141,7 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def _watched() -> Iterator[None]:
+def _watching_signals() -> Iterator[None]:
     """Watch for signals in a thread, while the context lasts and after a signal until the process ends."""
     if os.name != "posix":
         yield
@@ -186,12 +186,12 @@ def _end_after_a_signal(signals: socket.socket) -> None:
         if number[0] in ENDING:
             time.sleep(GRACE_S)
             line = stop_line()
-            _write(f"{line}\n" if line else "")
+            _write_error(f"{line}\n" if line else "")
             os._exit(128 + number[0])
         signals.recv(1)
     signals.close()
 
 
-def _write(text: str) -> None:
+def _write_error(text: str) -> None:
     with suppress(OSError, AttributeError, ValueError):  # standard error is closed: there is no other place to say it
         os.write(sys.stderr.fileno(), text.encode(errors="backslashreplace"))

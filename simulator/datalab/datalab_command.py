@@ -72,7 +72,7 @@ def lab(
         metrics = {name: asdict(found) for name, found in result.metrics.items()} if result else None
         typer.echo(json.dumps(_json(outcome, gaps) | ({"metrics": metrics} if metrics else {}), indent=2, allow_nan=False))
     else:
-        _show(outcome, gaps)
+        _print_outcome(outcome, gaps)
         if result:
             for name in ("sensitivity", "sensitivity.diagnosis.MEL", "escalated_share", "cost_per_1000_usd"):
                 say(f"{name}: {result.shown(name)[0]} ({result.shown(name)[1]})")
@@ -89,16 +89,16 @@ def _json(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> dict[str, A
         "usd": cost.usd,
         "weeks": cost.weeks,
         "wrong_labels": outcome.wrong,
-        **{name: _bounds(found) for name, found in (("auc", outcome.auc), ("melanomas_found", outcome.melanomas))},
-        **{f"{name}_gap": _bounds(gap.interval) | {"p": gap.p} for name, gap in gaps.items()},
+        **{name: _bounds_json(found) for name, found in (("auc", outcome.auc), ("melanomas_found", outcome.melanomas))},
+        **{f"{name}_gap": _bounds_json(gap.interval) | {"p": gap.p} for name, gap in gaps.items()},
     }
 
 
-def _bounds(found: Any) -> dict[str, float]:
+def _bounds_json(found: Any) -> dict[str, float]:
     return {name: float(getattr(found, name)) for name in ("value", "low", "high")}
 
 
-def _show(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
+def _print_outcome(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
     cost = price_of(outcome.request)
     say(words(outcome.request))
     say(f"price: {cost.usd:,.0f} USD and {cost.weeks:.1f} weeks; {outcome.wrong:.1%} of the training labels are wrong")
@@ -125,12 +125,12 @@ def _show_spoiled(as_json: bool) -> None:
         return
     for drawn in (spoiling(rows["spoiled"]), foreign_photos(rows["foreign"])):
         say(drawn.takeaway)
-        _print(drawn.table)
+        _print_rows(drawn.table)
     say("The check of sharpness and light, where it stops 5% of the photos as taken:")
-    _print(check_table(rows["photo_check"], NOT_WORTH_SCORING))
+    _print_rows(check_table(rows["photo_check"], NOT_WORTH_SCORING))
 
 
-def _print(rows: pd.DataFrame) -> None:
+def _print_rows(rows: pd.DataFrame) -> None:
     table = Table(*map(str, rows), box=None)
     for row in rows.itertuples(index=False):
         table.add_row(*map(str, row))

@@ -52,17 +52,17 @@ _METRICS = ("sensitivity", "sensitivity.diagnosis.MEL", "escalated_share", "cost
 def data_lab() -> None:
     """Choose data and labels, refit, and show the studies."""
     try:
-        request = _asked()
+        request = _lab_request()
         with st.spinner("Refitting the head"):
             outcome, gaps = _refitted(request)
-        _answer(outcome, gaps)
-        _run(outcome)
+        _show_answer(outcome, gaps)
+        _offer_run(outcome)
         _studies()
     except InputError as error:
         st.error(plain(str(error)))
 
 
-def _asked() -> LabRequest:
+def _lab_request() -> LabRequest:
     names = {backbone.name: backbone.label for backbone in lab_about().backbones}
     most = len(lab_photos())
     with st.form("lab"):
@@ -90,7 +90,7 @@ def _refitted(request: LabRequest) -> tuple[CurvePoint, dict[str, PairedDifferen
     return outcome, {of: difference(outcome, base, of) for of in ("auc", "melanomas")}
 
 
-def _answer(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
+def _show_answer(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
     cost = price_of(outcome.request)
     with st.grid(4, min_column_width=240):
         _card("AUC (points)", outcome.auc, gaps["auc"])
@@ -117,7 +117,7 @@ def _card(label: str, found: Interval, gap: PairedDifference) -> None:
     st.metric(label, value, words_of_gap, delta_color="off", delta_arrow="off")
 
 
-def _run(outcome: CurvePoint) -> None:
+def _offer_run(outcome: CurvePoint) -> None:
     """Offer a run of the case with the scores, and the table itself."""
     first = LabScores(outcome.request, outcome.scores[0], outcome.wrong)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -131,7 +131,7 @@ def _run(outcome: CurvePoint) -> None:
     with st.spinner("Running the case twice"):
         result, base = _ran(outcome.request, first)
     rows = [
-        {"Metric": one_name, "Refitted": _shown(result, one_name), "All proven": _shown(base, one_name)}
+        {"Metric": one_name, "Refitted": _figure_words(result, one_name), "All proven": _figure_words(base, one_name)}
         for one_name in _METRICS
     ]
     st.dataframe(rows, hide_index=True, alt="the case with the refitted head and with all labels proven")
@@ -144,7 +144,7 @@ def _ran(request: LabRequest, _scores: LabScores) -> tuple[Result, Result]:
     return run_with(_scores, {}), run_with(LabScores(proven.request, proven.scores[0], proven.wrong), {})
 
 
-def _shown(result: Result, name: str) -> str:
+def _figure_words(result: Result, name: str) -> str:
     return " ".join(part for part in result.shown(name) if part)
 
 

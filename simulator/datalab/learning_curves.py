@@ -154,10 +154,10 @@ def judged(drawn: DrawnScores, patients: Patients) -> Estimate:
 
 def difference(made: CurvePoint, base: CurvePoint, of: str = "auc") -> PairedDifference:
     """Return what a point has more of than the base, on the same resampled patients; `of`: auc, or melanomas found."""
-    return paired(_drawn(made, of), _drawn(base, of), lab_photos().patients)
+    return paired(_scores_for(made, of), _scores_for(base, of), lab_photos().patients)
 
 
-def _drawn(made: CurvePoint, of: str) -> DrawnScores:
+def _scores_for(made: CurvePoint, of: str) -> DrawnScores:
     return DrawnScores(made.scores, made.people.auc if of == "auc" else made.people.melanomas_found)
 
 

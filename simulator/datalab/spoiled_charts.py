@@ -26,7 +26,8 @@ def spoiling(rows: pd.DataFrame, of: str = "auc") -> Chart:
     changed = rows[rows["severity"] > 0]
     drawn = figure(height=120 + _ROW_PX * len(changed) // 2)
     for precision, mine in changed.groupby("precision", sort=False):
-        drawn.add_trace(dots(PRECISION_WORDS[str(precision)], _points(mine, f"{of}_gain").iloc[::-1], _COLOURS[str(precision)]))
+        changes = _dot_rows(mine, f"{of}_gain").iloc[::-1]
+        drawn.add_trace(dots(PRECISION_WORDS[str(precision)], changes, _COLOURS[str(precision)]))
     drawn.add_vline(x=0, line={"color": GREY, "width": 1})
     drawn.update_xaxes(title=f"{MEASURE_WORDS[of]}: change, points")
     twin = pd.DataFrame({"Damage": _labels(rows), "Precision": rows["precision"].map(PRECISION_WORDS)})
@@ -40,10 +41,10 @@ def spoiling_sentence(rows: pd.DataFrame) -> str:
     changed = rows[(rows["severity"] > 0) & (rows["precision"] == "fp32")]
     worst = changed.iloc[int(changed["auc_gain"].argmin())]
     harmless = int((changed["auc_gain_high"] >= 0).sum())
+    auc, cancers = (_share_words(worst, f"{name}_gain", "+") for name in ("auc", "sensitivity"))
     return (
-        f"{worst['label']}, severity {worst['severity']}, costs most: {_words(worst, 'auc_gain', '+')} points of AUC, and "
-        f"{_words(worst, 'sensitivity_gain', '+')} of 100 cancers at the same threshold. Of {len(changed)} kinds of damage, "
-        f"{harmless} cost nothing that these photos could show."
+        f"{worst['label']}, severity {worst['severity']}, costs most: {auc} points of AUC, and {cancers} of 100 cancers at the "
+        f"same threshold. Of {len(changed)} kinds of damage, {harmless} cost nothing that these photos could show."
     )
 
 
@@ -52,7 +53,7 @@ def foreign_photos(rows: pd.DataFrame) -> Chart:
     drawn = figure(height=120 + _ROW_PX * rows["key"].nunique())
     for detector, mine in rows.groupby("detector", sort=False):
         colour = _DETECTOR_COLOURS[str(detector)]
-        drawn.add_trace(dots(DETECTOR_WORDS[str(detector)], _points(mine, "detected").iloc[::-1], colour))
+        drawn.add_trace(dots(DETECTOR_WORDS[str(detector)], _dot_rows(mine, "detected").iloc[::-1], colour))
     drawn.update_xaxes(title=f"share stopped (%), where {COMPARED:.0%} of the skin photos are stopped", range=[-3, 103])
     twin = pd.DataFrame(
         {
@@ -72,7 +73,7 @@ def foreign_sentence(rows: pd.DataFrame) -> str:
     sets = rows[~rows["key"].str.contains(".", regex=False)]
     detector = str(sets.groupby("detector")["detected"].mean().idxmax())
     parts = [
-        f"{row['label'].lower()} {_words(row, 'detected')}% (the network refers {row['referred']:.0%} of them)"
+        f"{row['label'].lower()} {_share_words(row, 'detected')}% (the network refers {row['referred']:.0%} of them)"
         for _, row in sets[sets["detector"] == detector].iterrows()
     ]
     return f"At {COMPARED:.0%} false alarms, the {DETECTOR_WORDS[detector].lower()} stops: {'; '.join(parts)}."
@@ -95,17 +96,17 @@ def _labels(rows: pd.DataFrame) -> pd.Series:
     return rows["label"] + rows["severity"].map(lambda severity: f", {severity}" if severity else "")
 
 
-def _points(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+def _dot_rows(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     labels = _labels(rows) if "severity" in rows else rows["label"]
     ends = {end: 100 * rows[f"{name}{suffix}"] for end, suffix in (("value", ""), ("low", "_low"), ("high", "_high"))}
     return pd.DataFrame({"label": labels, **ends})
 
 
 def _intervals(rows: pd.DataFrame, name: str, sign: str = "") -> list[str]:
-    return [_words(row, name, sign) for _, row in rows.iterrows()]
+    return [_share_words(row, name, sign) for _, row in rows.iterrows()]
 
 
-def _words(row: pd.Series, name: str, sign: str = "") -> str:
+def _share_words(row: pd.Series, name: str, sign: str = "") -> str:
     """Write a share and its interval in percent."""
     value, low, high = (100 * row[f"{name}{end}"] for end in ("", "_low", "_high"))
     return f"{value:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"

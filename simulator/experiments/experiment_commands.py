@@ -48,7 +48,7 @@ def audit(
         return
     for sentence in audit_sentences(flow.audited(share, days), gate.positives):
         say(sentence)
-    _print(audit_table(forecasts, gate.positives))
+    _print_frame(audit_table(forecasts, gate.positives))
 
 
 def canary(
@@ -80,14 +80,14 @@ def canary(
     for report in reports:
         for sentence in canary_sentences(report):
             say(sentence)
-        _print(canary_table(report))
+        _print_frame(canary_table(report))
 
 
 def _records(rows: pd.DataFrame) -> list[dict[Hashable, Any]]:
     return rows.astype(object).where(rows.notna(), None).to_dict("records")
 
 
-def _print(rows: pd.DataFrame) -> None:
+def _print_frame(rows: pd.DataFrame) -> None:
     table = Table(*rows.columns, box=None, pad_edge=False)
     for row in rows.itertuples(index=False):
         table.add_row(*row)

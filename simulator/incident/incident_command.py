@@ -62,7 +62,7 @@ def incident(
     if as_json:
         typer.echo(json.dumps(_in_json(playing, result), allow_nan=False))
         return
-    _show(playing, result)
+    _print_incident(playing, result)
 
 
 def _follow(playing: Play, script: Path | None) -> None:
@@ -85,7 +85,7 @@ def _let_play(name: str, playing: Play) -> None:
     PLAYERS[name](playing, beliefs)
 
 
-def _show(playing: Play, result: Score | None) -> None:
+def _print_incident(playing: Play, result: Score | None) -> None:
     out = table_console()
     table = Shown(box=None)
     for heading in ("day", "hour", "took", "USD", "action", "outcome"):
@@ -98,7 +98,7 @@ def _show(playing: Play, result: Score | None) -> None:
             f"{(note.until_s - note.at_s) / HOUR_S:.1f} h",
             f"{note.usd:.0f}",
             note.action.short(playing.spec),
-            _outcome(note),
+            _note_outcome(note),
         )
         table.add_row(*map(escape, cells))
     out.print(table)
@@ -115,7 +115,7 @@ def _show(playing: Play, result: Score | None) -> None:
     _show_score(playing, result)
 
 
-def _outcome(note: NotebookEntry) -> str:
+def _note_outcome(note: NotebookEntry) -> str:
     if note.ring:
         low, high = note.ring.usual
         usual = f", usually {low:.3g} to {high:.3g}" if isfinite(low) else ""
@@ -152,7 +152,7 @@ def _in_json(playing: Play, result: Score | None) -> dict[str, Any]:
             "at_h": note.at_s / HOUR_S,
             "until_h": note.until_s / HOUR_S,
             "usd": note.usd,
-            "found": _outcome(note),
+            "found": _note_outcome(note),
             "sign": note.finding.sign if note.finding else None,
         }
         for note in playing.notes

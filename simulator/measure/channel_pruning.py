@@ -44,7 +44,7 @@ def pruned(network: Any, kept: float, first: int = 0) -> nn.Module:
     plans = []
     for block in network._blocks[first:]:
         if hasattr(block, "_expand_conv"):
-            values = _values(block._bn1)
+            values = _likely_values(block._bn1)
             readers = fuse_conv_bn_eval(block._project_conv, block._bn2).weight.flatten(1)
             importance = values.std(dim=0) * readers.norm(dim=0)
             most = importance.argsort(descending=True)[: round(kept * len(importance))]
@@ -56,7 +56,7 @@ def pruned(network: Any, kept: float, first: int = 0) -> nn.Module:
     return result
 
 
-def _values(normalisation: Any) -> Tensor:
+def _likely_values(normalisation: Any) -> Tensor:
     """Return likely values of each channel after the normalisation and its ReLU6, (points, channels)."""
     points = torch.from_numpy(ndtri((np.arange(_POINTS) + 0.5) / _POINTS).astype(np.float32))
     values: Tensor = (normalisation.bias + points[:, None] * normalisation.weight).detach().clamp(0, 6)

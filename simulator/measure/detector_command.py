@@ -26,7 +26,7 @@ def _needing_measure() -> Iterator[None]:
         yield
 
 
-def _progress() -> Bars:
+def _progress_bar() -> Bars:
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
     return Bars(*columns, console=err)
 
@@ -65,7 +65,7 @@ def detect_eval(
         from simulator.measure.own_detector import OwnDetector, judge_own, judgement_json, write_boxes
 
         detector = OwnDetector(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples)
-        with _progress() as bar:
+        with _progress_bar() as bar:
             task = bar.add_task(onnx.stem)
             allowed = Allowed(onnx, "choose a smaller --size, or fewer --resamples")
             rows = guarded(allowed, lambda part: bar.update(task, completed=100 * part), judge_own, detector)

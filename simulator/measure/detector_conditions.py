@@ -380,13 +380,13 @@ def lacking(held: DetectionTables) -> list[Setting]:
 
 def read_settings(text: str) -> list[Setting]:
     """Parse `clean,fog:2,bgr` to settings; a condition alone stands for all its severities. Raises CannotMeasureError."""
-    found = [setting for part in text.split(",") if part.strip() for setting in _read(part.strip())]
+    found = [setting for part in text.split(",") if part.strip() for setting in _read_setting(part.strip())]
     if not found:
         raise CannotMeasureError("--conditions: names none; expected such as clean,fog:2,bgr")
     return list(dict.fromkeys(found))
 
 
-def _read(part: str) -> list[Setting]:
+def _read_setting(part: str) -> list[Setting]:
     name, _, severity = part.partition(":")
     there = [setting for setting in SETTINGS if setting.condition == name]
     if not there:

@@ -142,9 +142,9 @@ def decode_yolox(outputs: Outputs, side: int) -> Floats:
     of each class.
     """
     [raw] = outputs
-    corners, strides = _cells(side)
+    corners, strides = _grid_cells(side)
     middle, size = (raw[:, :2] + corners) * strides, np.exp(raw[:, 2:4]) * strides
-    return _candidates(np.hstack([middle - size / 2, middle + size / 2]), raw[:, 4:5] * raw[:, 5:])
+    return _likeliest(np.hstack([middle - size / 2, middle + size / 2]), raw[:, 4:5] * raw[:, 5:])
 
 
 def decode_fastestdet(outputs: Outputs, side: int, learnt_side: int | None = None) -> Floats:
@@ -162,7 +162,7 @@ def decode_fastestdet(outputs: Outputs, side: int, learnt_side: int | None = Non
     middle = np.stack([(x.ravel() + np.tanh(dx)) / columns, (y.ravel() + np.tanh(dy)) / rows], axis=1) * side
     half = np.stack([_logistic(width), _logistic(height)], axis=1) * (learnt_side or side) / 2
     scores = object_[:, None] ** 0.6 * raw[5:].reshape(len(raw) - 5, -1).T ** 0.4
-    return _candidates(np.hstack([middle - half, middle + half]), scores)
+    return _likeliest(np.hstack([middle - half, middle + half]), scores)
 
 
 def decode_nanodet(outputs: Outputs, side: int) -> Floats:
@@ -173,22 +173,22 @@ def decode_nanodet(outputs: Outputs, side: int) -> Floats:
     """
     scores = np.concatenate([output for output in outputs if output.shape[1] != 4 * _BINS])
     raw = np.concatenate([output for output in outputs if output.shape[1] == 4 * _BINS])
-    corners, strides = _cells(side)
+    corners, strides = _grid_cells(side)
     powers = np.exp((bins := raw.reshape(len(raw), 4, _BINS)) - bins.max(axis=2, keepdims=True))
     distances = (powers / powers.sum(axis=2, keepdims=True)) @ np.arange(_BINS) * strides
     middle = (corners + 0.5) * strides
-    return _candidates(np.hstack([middle - distances[:, :2], middle + distances[:, 2:]]), scores)
+    return _likeliest(np.hstack([middle - distances[:, :2], middle + distances[:, 2:]]), scores)
 
 
 def decode_yolov5(outputs: Outputs, _: int) -> Floats:
     """Decode YOLOv5 and networks like it: (boxes, 5 + classes): middle, size in pixels, object, classes."""
     raw = outputs[0]
-    return _candidates(_from_middle(raw[:, :4]), raw[:, 4:5] * raw[:, 5:])
+    return _likeliest(_from_middle(raw[:, :4]), raw[:, 4:5] * raw[:, 5:])
 
 
 def decode_yolov8(outputs: Outputs, _: int) -> Floats:
     raw = outputs[0].T
-    return _candidates(_from_middle(raw[:, :4]), raw[:, 4:])
+    return _likeliest(_from_middle(raw[:, :4]), raw[:, 4:])
 
 
 def decode_boxes(outputs: Outputs, side: int) -> Floats:
@@ -198,12 +198,12 @@ def decode_boxes(outputs: Outputs, side: int) -> Floats:
     """
     [boxes] = [output for output in outputs if output.ndim == 2]
     flat = [output for output in outputs if output.ndim == 1]
-    labels, scores = flat if _whole(flat[0]) and not np.issubdtype(flat[1].dtype, np.integer) else flat[::-1]
+    labels, scores = flat if _are_whole(flat[0]) and not np.issubdtype(flat[1].dtype, np.integer) else flat[::-1]
     scale = side if len(boxes) and boxes.max() <= 1.5 else 1
     return np.column_stack([boxes * scale, scores, labels]).astype(np.float32)
 
 
-def _whole(values: NDArray[np.generic]) -> bool:
+def _are_whole(values: NDArray[np.generic]) -> bool:
     return bool((np.asarray(values, float) == np.round(np.asarray(values, float))).all())
 
 
@@ -211,7 +211,7 @@ def _from_middle(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.hstack([boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2])
 
 
-def _candidates(boxes: NDArray[np.floating], scores: NDArray[np.floating]) -> Floats:
+def _likeliest(boxes: NDArray[np.floating], scores: NDArray[np.floating]) -> Floats:
     """Return boxes (n, 4) with the likeliest of their classes (n, classes)."""
     best = scores.argmax(axis=1)
     return np.column_stack([boxes, scores[np.arange(len(scores)), best], best]).astype(np.float32)
@@ -222,7 +222,7 @@ def _logistic(values: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 @cache
-def _cells(side: int) -> tuple[Floats, Floats]:
+def _grid_cells(side: int) -> tuple[Floats, Floats]:
     """Return column and row of every cell (cells, 2), and its stride (cells, 1)."""
     corners, strides = [], []
     for stride in _STRIDES:

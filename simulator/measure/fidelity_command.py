@@ -111,11 +111,11 @@ def table_of(report: FidelityReport) -> Table:
     for column in _AGAINST:
         table.add_column(column, justify="right", no_wrap=True)
     for point in report.points:
-        table.add_row(*_cells(point), style=None if point.repeats else "dim")
+        table.add_row(*_point_cells(point), style=None if point.repeats else "dim")
     return table
 
 
-def _cells(point: FidelityPoint) -> Iterator[str]:
+def _point_cells(point: FidelityPoint) -> Iterator[str]:
     yield point.server
     yield f"{point.model} {point.precision}"
     yield point.policy if point.attempt == 1 else f"{point.policy}, attempt {point.attempt}"
@@ -174,7 +174,7 @@ def _run_grid(grid: Grid, minutes: float, out: Path | None) -> tuple[FidelityRep
     points: list[FidelityPoint] = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()
     try:
-        with keeping(lambda: _kept(points, grid, out)), Bars(*columns, console=err) as progress:
+        with keeping(lambda: _kept_points(points, grid, out)), Bars(*columns, console=err) as progress:
             task = progress.add_task(f"about {grid.seconds / 60 + minutes:.0f} minutes", total=grid.points)
             for point in measure(grid, ready, minutes):
                 points.append(point)
@@ -183,23 +183,23 @@ def _run_grid(grid: Grid, minutes: float, out: Path | None) -> tuple[FidelityRep
                     judged = sum(point.repeats for point in points)
                     progress.update(task, completed=judged, description=f"judged; last: {point.name}, attempt {point.attempt}")
                 if out is not None:
-                    write_report(_report(points), out)
+                    write_report(_report_of(points), out)
     except KeyboardInterrupt:
         if not points:
             raise
         err.print(stop_line(), markup=False)
-        return _report(points), True
-    return _report(points), False
+        return _report_of(points), True
+    return _report_of(points), False
 
 
-def _kept(points: list[FidelityPoint], grid: Grid, out: Path | None) -> str:
+def _kept_points(points: list[FidelityPoint], grid: Grid, out: Path | None) -> str:
     first = sum(point.attempt == 1 for point in points)
     again = f" ({len(points) - first} of them again)" if len(points) > first else ""
     there = f" and are in {out}" if out and points else ""
     return f"{first} of {grid.points} points were measured{again}{there}; the same command begins again"
 
 
-def _report(points: list[FidelityPoint]) -> FidelityReport:
+def _report_of(points: list[FidelityPoint]) -> FidelityReport:
     from importlib.metadata import version
 
     from simulator.measure.machine import cores, processor

@@ -296,13 +296,13 @@ def until_judged(
 
 def _measurements(grid: Grid, ready: Callable[[str, str], ServedModel], opened: ExitStack) -> Iterator[Measurement]:
     machine, machine_over_http = Machine(), Machine()
-    yield from _points([Served(*model, ready(*model), grid, machine) for model in grid.models], opened)
+    yield from _profiled_points([Served(*model, ready(*model), grid, machine) for model in grid.models], opened)
     if (over_http := grid.over_http) is not None:
         servers = [ServedOverHttp(*model, ready(*model), over_http, machine_over_http) for model in over_http.models]
-        yield from _points(servers, opened)
+        yield from _profiled_points(servers, opened)
 
 
-def _points(servers: Sequence[Served], opened: ExitStack) -> Iterator[Measurement]:
+def _profiled_points(servers: Sequence[Served], opened: ExitStack) -> Iterator[Measurement]:
     """Profile every server in turn, repeatedly, so that the stretches of one lie apart in time; then yield their points."""
     for served in servers:
         served.open(opened)

@@ -113,10 +113,10 @@ class ServerProfile:
 
     def __init__(self, stretches: Sequence[list[Batch]], largest: int) -> None:
         self._stretches = list(stretches)
-        sizes, took, gaps = _columns([batch for stretch in stretches for batch in stretch])
+        sizes, took, gaps = _batch_columns([batch for stretch in stretches for batch in stretch])
         lengths, speeds = [len(stretch) for stretch in stretches], np.ones(len(stretches))
         for _ in range(_ROUNDS):  # a size that was met in slow stretches only is no slower for that
-            self.usual = _usual(sizes, took / np.repeat(speeds, lengths), gaps, largest)
+            self.usual = _usual_times(sizes, took / np.repeat(speeds, lengths), gaps, largest)
             speeds = np.array([self.speed(stretch) for stretch in stretches])
             self.usual *= np.median(speeds)
             speeds /= np.median(speeds)
@@ -188,19 +188,19 @@ class Tape:
 
 def _slowness(served: list[Batch], usual: Times) -> tuple[Times, Times]:
     """Return the time of each batch against the usual time of its size and gap, and that in s; shape (batches,) each."""
-    sizes, took, gaps = _columns(served)
+    sizes, took, gaps = _batch_columns(served)
     would_take = usual[gaps, sizes]
     return took / would_take, would_take
 
 
-def _columns(served: list[Batch]) -> tuple[Places, Times, Places]:
+def _batch_columns(served: list[Batch]) -> tuple[Places, Times, Places]:
     """Return size, time in s and class of idle gap of each batch; shape (batches,) each."""
     sizes = np.array([len(batch.requests) for batch in served])
     took = np.array([batch.done - batch.start for batch in served])
     return sizes, took, np.digitize([batch.start - batch.free for batch in served], GAPS_S)
 
 
-def _usual(sizes: Places, took: Times, gaps: Places, largest: int) -> Times:
+def _usual_times(sizes: Places, took: Times, gaps: Places, largest: int) -> Times:
     """Return the time of each size and the addition of each gap, in s; shape (len(GAPS_S) + 1, largest + 1)."""
     added = np.zeros(len(GAPS_S) + 1)
     for _ in range(_ROUNDS):

@@ -95,10 +95,10 @@ def _read_yolo(folder: Path) -> Dataset:
         raise CannotMeasureError(f"{images}: holds no image; expected files that end in {', '.join(sorted(_ENDINGS))}")
     _check_every_label_has_an_image(labels, files)
     names, rows = _yolo_names(folder), []
-    sizes = tuple(map(_size, files))
+    sizes = tuple(map(_image_size, files))
     for place, file in enumerate(files):
         rows += [(place, *box) for box in _yolo_boxes(labels / f"{file.stem}.txt", len(names), sizes[place])]
-    return Dataset(folder, files, sizes, names, tuple(range(len(names))), _boxes(rows))
+    return Dataset(folder, files, sizes, names, tuple(range(len(names))), _boxes_of_rows(rows))
 
 
 def _check_every_label_has_an_image(labels: Path, files: tuple[Path, ...]) -> None:
@@ -194,7 +194,7 @@ def _read_coco(folder: Path, file: Path) -> Dataset:
         _check_ids(file, what, [entry.id for entry in listed])
     pictures = sorted(content.images, key=lambda picture: picture.id)
     files = tuple(_pictured(folder, file, picture) for picture in pictures)
-    sizes = tuple(map(_size, files))
+    sizes = tuple(map(_image_size, files))
     _check_sizes(file, pictures, sizes)
     categories = sorted(content.categories, key=lambda category: category.id)
     places = {picture.id: place for place, picture in enumerate(pictures)}
@@ -203,7 +203,7 @@ def _read_coco(folder: Path, file: Path) -> Dataset:
     for number, annotated in enumerate(content.annotations):
         if not annotated.iscrowd:
             rows.append(_coco_box(annotated, places, classes, sizes, f"{file}: annotations.{number}"))
-    return Dataset(folder, files, sizes, tuple(category.name for category in categories), tuple(classes), _boxes(rows))
+    return Dataset(folder, files, sizes, tuple(category.name for category in categories), tuple(classes), _boxes_of_rows(rows))
 
 
 def _check_ids(file: Path, what: str, ids: list[int | None]) -> None:
@@ -267,7 +267,7 @@ def _coco_box(
     return (place, classes[annotated.category_id], *box)
 
 
-def _size(file: Path) -> tuple[int, int]:
+def _image_size(file: Path) -> tuple[int, int]:
     try:
         with Image.open(file) as image:
             check_pixels(file, image)
@@ -282,6 +282,6 @@ def _size(file: Path) -> tuple[int, int]:
         ) from error
 
 
-def _boxes(rows: list[Any]) -> Boxes:
+def _boxes_of_rows(rows: list[Any]) -> Boxes:
     table = np.array(rows, float).reshape(len(rows), 6)
     return Boxes(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2:])

@@ -46,7 +46,7 @@ def export(model: nn.Module, input_shape: list[int], path: Path) -> None:
         onnx.save(graph, part)
 
 
-def _answers(model: nn.Module, images: torch.Tensor) -> list[NDArray[np.float32]]:
+def _module_answers(model: nn.Module, images: torch.Tensor) -> list[NDArray[np.float32]]:
     with torch.inference_mode():
         found = model(images)
     return [tensor.numpy() for tensor in (found if isinstance(found, tuple) else (found,))]
@@ -55,7 +55,7 @@ def _answers(model: nn.Module, images: torch.Tensor) -> list[NDArray[np.float32]
 def _capture(model: nn.Module, input_shape: list[int]) -> onnx.ModelProto:
     # Two items: a batch of one would be taken for a constant.
     example = torch.zeros(2, *input_shape)
-    count = len(_answers(model, example))
+    count = len(_module_answers(model, example))
     with quiet_tools():
         program = torch.onnx.export(
             model,
@@ -78,7 +78,7 @@ def _check_export(graph: onnx.ModelProto, model: nn.Module, input_shape: list[in
     session = ort.InferenceSession(graph.SerializeToString(), quiet_session(), providers=["CPUExecutionProvider"])
     for batch in (1, 3):
         images = torch.randn(batch, *input_shape, generator=torch.Generator().manual_seed(batch))
-        for expected, found in zip(_answers(model, images), session.run(None, {INPUT: images.numpy()}), strict=True):
+        for expected, found in zip(_module_answers(model, images), session.run(None, {INPUT: images.numpy()}), strict=True):
             error = np.abs(found - expected).max() / np.abs(expected).max()
             if not error < _EXPORT_TOLERANCE:
                 name = type(model).__name__
@@ -131,7 +131,7 @@ def adopt(file: Path, target: Path) -> None:
     _rename_input(model.graph)
     _free_batch(model.graph, _shapes(model))
     model = onnx.ModelProto.FromString(model.SerializeToString())
-    _check(original, model)
+    _check_freed(original, model)
     with in_one_step(target) as part:
         onnx.save(model, part)
 
@@ -183,7 +183,7 @@ def _shapes(model: onnx.ModelProto) -> Shapes:
     return {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in values}
 
 
-def _check(original: onnx.ModelProto, freed: onnx.ModelProto) -> None:
+def _check_freed(original: onnx.ModelProto, freed: onnx.ModelProto) -> None:
     sessions = [
         ort.InferenceSession(model.SerializeToString(), quiet_session(), providers=["CPUExecutionProvider"])
         for model in (original, freed)

@@ -104,7 +104,7 @@ class OnnxFile:
 
 def read_onnx(path: Path) -> OnnxFile:
     """Read the file, with those that hold its weights; raises CannotMeasureError."""
-    graph = _read(path)
+    graph = _read_graph(path)
     file = OnnxFile(path, graph, (path, *_external(path, graph)))
     if file.file_bytes > ONNX_WEIGHTS.most:
         raise CannotMeasureError(
@@ -114,7 +114,7 @@ def read_onnx(path: Path) -> OnnxFile:
     return file
 
 
-def _read(path: Path) -> onnx.ModelProto:
+def _read_graph(path: Path) -> onnx.ModelProto:
     try:
         content = read_within(path, ONNX_FILE)
     except UnreadableError as error:
@@ -144,7 +144,7 @@ def _external(path: Path, graph: onnx.ModelProto) -> list[Path]:
             name = entries.get("location", "")
             ends[name] = max(ends[name], sum(_bytes_told(path, key, entries.get(key)) for key in ("offset", "length")))
     for name, end in ends.items():
-        file = _beside(path, name)
+        file = _weights_beside(path, name)
         if not os.path.isfile(file):  # noqa: PTH113 - no error for a name too long
             raise CannotMeasureError(
                 f"{path}: its weights are in the file '{name}', which is missing; put it beside the ONNX file"
@@ -176,7 +176,7 @@ def _bytes_told(path: Path, key: str, value: str | None) -> int:
     return int(value or 0)
 
 
-def _beside(path: Path, name: str) -> Path:
+def _weights_beside(path: Path, name: str) -> Path:
     """Return the file of that name in the folder of `path`; nothing is revealed of other files, not even their existence."""
     try:
         plain_name = bool(name) and name == Path(name).name and "\\" not in name

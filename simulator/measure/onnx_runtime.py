@@ -90,7 +90,7 @@ def fault(source: Path, made: Path, probe: NDArray[np.float32] | None, trained: 
     only have to be finite: layer upon layer of random weights magnifies any rounding.
     """
     farthest = _FARTHEST if trained else math.inf
-    for exact, answer in zip(_answers(source, probe), _answers(made, probe), strict=True):
+    for exact, answer in zip(_answers_to_probe(source, probe), _answers_to_probe(made, probe), strict=True):
         if not np.isfinite(answer).all():
             return "its answers are not finite numbers"
         error = float(np.linalg.norm(answer - exact) / np.linalg.norm(exact))
@@ -99,7 +99,7 @@ def fault(source: Path, made: Path, probe: NDArray[np.float32] | None, trained: 
     return None
 
 
-def _answers(file: Path, probe: NDArray[np.float32] | None) -> list[NDArray[np.float64]]:
+def _answers_to_probe(file: Path, probe: NDArray[np.float32] | None) -> list[NDArray[np.float64]]:
     session = ort.InferenceSession(str(file), quiet_session(), providers=["CPUExecutionProvider"])
     image = session.get_inputs()[0]
     images = np.random.default_rng(0).standard_normal((2, *image.shape[1:]), np.float32) if probe is None else probe

@@ -136,7 +136,7 @@ class Judgement:
             box=None,
         )
         for row in self.judged:
-            spoken = [cell for interval in (row.ap, row.ap50, row.ap_less_clean) for cell in _cells(interval)]
+            spoken = [cell for interval in (row.ap, row.ap50, row.ap_less_clean) for cell in _interval_cells(interval)]
             quality.add_row(str(row.setting), *spoken)
             curve = row.recall
             bounds = zip(curve.recall, curve.low, curve.high, strict=True)
@@ -145,7 +145,7 @@ class Judgement:
         yield heights
 
 
-def _cells(interval: Interval | None) -> tuple[str, str]:
+def _interval_cells(interval: Interval | None) -> tuple[str, str]:
     return ("", "") if interval is None else (f"{interval.value:.3f}", f"{interval.low:.3f} to {interval.high:.3f}")
 
 
@@ -174,11 +174,11 @@ def judge_own(report: Callable[[float], None], own: OwnDetector) -> Judgement:
     """Judge the detector under every setting; `report` is called with the part that is done. Raises CannotMeasureError."""
     settings = read_settings(own.conditions)
     data = read_dataset(own.data)
-    network = _open(own)
+    network = _network_of(own)
     weights = resamples(len(data), own.resamples, own.seed)
     judgement = Judgement(own.file, data, caution=_caution(network, data))
     for number, setting in enumerate(settings):
-        answers = _answers(network, data, setting, own, partial(_report_part, report, number, len(settings)))
+        answers = _scored_boxes(network, data, setting, own, partial(_report_part, report, number, len(settings)))
         judgement.found[setting] = answers
         judgement.judged.append(_judge(answers, data, setting, weights, judgement.judged))
     return judgement
@@ -228,7 +228,7 @@ class _Network:
             ) from error
 
 
-def _open(own: OwnDetector) -> _Network:
+def _network_of(own: OwnDetector) -> _Network:
     file = read_onnx(own.file)
     session = file.open("cpu")
     image = find_image(own.file, session)
@@ -275,7 +275,7 @@ def _one_of(option: str, given: str | None, there: list[str]) -> str | None:
     return given
 
 
-def _answers(
+def _scored_boxes(
     network: _Network, data: Dataset, setting: Setting, own: OwnDetector, report: Callable[[float], None]
 ) -> ScoredBoxes:
     rows = []

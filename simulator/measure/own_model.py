@@ -53,7 +53,7 @@ class _Model:
 def measure_own(show: Show, own: OwnFile) -> tuple[Profile | None, Path]:
     """Measure the model; return its profile and folder, None where this file has one already. Raises CannotMeasureError."""
     reporter = EventReporter(show)
-    model = _look(own, reporter)
+    model = _model_of(own, reporter)
     path = own.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
     if _measured_already(path, model.file, model.setup, own):
         reporter.note(f"{path.stem}: already has a profile, skipped (--overwrite measures it again)")
@@ -66,7 +66,7 @@ def measure_own(show: Show, own: OwnFile) -> tuple[Profile | None, Path]:
     return profile, path
 
 
-def _look(own: OwnFile, reporter: EventReporter) -> _Model:
+def _model_of(own: OwnFile, reporter: EventReporter) -> _Model:
     if own.models or len(own.precisions) > 1:
         raise CannotMeasureError("--onnx measures one file: leave --model out, and name one --precision at most")
     provider, given = check_provider(own.provider), read_shape(own.input_shape)
@@ -81,9 +81,9 @@ def _look(own: OwnFile, reporter: EventReporter) -> _Model:
     if fixed:
         reporter.note(f"{own.file}: {why}")
     setup = Setup(
-        model=_named("name", own.name or re.sub(r"\W+", "_", own.file.stem).strip("_") or "model"),
-        precision=_named("precision", *own.precisions or [file.precision]),
-        device=_named("device", own.device or default_device(provider)),
+        model=_checked_name("name", own.name or re.sub(r"\W+", "_", own.file.stem).strip("_") or "model"),
+        precision=_checked_name("precision", *own.precisions or [file.precision]),
+        device=_checked_name("device", own.device or default_device(provider)),
         threads=own.threads,
         batches=(fixed,) if fixed else wanted,
     )
@@ -99,7 +99,7 @@ def _say_of_eight_bits(model: _Model, provider: str, reporter: EventReporter) ->
         reporter.note(f"{model.file.path.name}: {check.sentence}")
 
 
-def _named(option: str, name: str) -> str:
+def _checked_name(option: str, name: str) -> str:
     if not _NAME.fullmatch(name):
         raise CannotMeasureError(f"--{option} '{name}': use letters, digits, _ and - only")
     return name

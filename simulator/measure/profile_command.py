@@ -91,14 +91,14 @@ def _own_profile(options: ProfileOptions, file: Path) -> Profile | None:
         from simulator.measure.guarded import Allowed, guarded
 
         allowed = Allowed(file, "measure fewer --threads, or a smaller --batch or --input-shape", MODEL_SECONDS.most)
-        profile, path = guarded(allowed, show, _measured, options, file)
+        profile, path = guarded(allowed, show, _measured_own, options, file)
         if profile:
             write_profile(profile, options.out or OWN_PROFILES)
         show({"event": "done", "profile": str(path)})
         return profile
 
 
-def _measured(show: Show, options: ProfileOptions, file: Path) -> tuple[Profile | None, Path]:
+def _measured_own(show: Show, options: ProfileOptions, file: Path) -> tuple[Profile | None, Path]:
     from simulator.measure.own_model import OwnFile, measure_own
 
     own = OwnFile(
@@ -140,20 +140,20 @@ def profile(options: ProfileOptions) -> None:
         delete_profile(options.delete, options.out)
         err.print(f"{options.delete}: deleted", markup=False)
     elif options.list_:
-        _answer(_listed(options.out), options.json_)
+        _print_measured(_listed_profiles(options.out), options.json_)
     elif options.onnx:
         made = _own_profile(options, options.onnx)
-        _answer([made] if made else [], options.json_)
+        _print_measured([made] if made else [], options.json_)
     elif options.input_shape or options.name or options.progress_json:
         raise UsageError("--input-shape, --name and --progress-json need --onnx FILE")
     else:
         with needing("zoo", "measuring"):
             subjects = _subjects(options.model, options.precision, options.trained)
-            made_or_failed = _run(_campaign(options), subjects, options.overwrite, options.prepare)
-            _answer(made_or_failed, options.json_)
+            made_or_failed = _measure_waiting(_campaign(options), subjects, options.overwrite, options.prepare)
+            _print_measured(made_or_failed, options.json_)
 
 
-def _listed(out: Path | None) -> list[Profile | Failure]:
+def _listed_profiles(out: Path | None) -> list[Profile | Failure]:
     """Return the profiles and failures in a folder; broken files are reported."""
     profiles, broken = readable_profiles(out)
     failed, broken_too = readable_failures(out or PROFILES)
@@ -215,18 +215,18 @@ def _campaign(options: ProfileOptions) -> Campaign:
     )
 
 
-def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool, prepare: bool) -> list[Profile | Failure]:
+def _measure_waiting(campaign: Campaign, subjects: list[Subject], overwrite: bool, prepare: bool) -> list[Profile | Failure]:
     """Measure or prepare the subjects that are neither measured nor known to fail; an interrupt saves finished ones."""
-    waiting = subjects if overwrite else _waiting(campaign, subjects)
+    waiting = subjects if overwrite else _unmeasured(campaign, subjects)
     made: list[Profile | Failure] = []
     if not waiting:
         return made
-    with keeping(lambda: _kept(campaign, waiting, made)):
+    with keeping(lambda: _kept_profiles(campaign, waiting, made)):
         _work_through(campaign, waiting, prepare, made)
     return made
 
 
-def _waiting(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
+def _unmeasured(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
     """Return the subjects that are neither measured nor known to fail; report those that are left out."""
     failed = {(failure.model, failure.precision) for failure in failures(campaign.out) if failure.device == campaign.device}
     waiting = []
@@ -263,7 +263,7 @@ def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, ma
                 made.append(found)
 
 
-def _kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Failure]) -> str:
+def _kept_profiles(campaign: Campaign, subjects: list[Subject], made: list[Profile | Failure]) -> str:
     written = [found for found in made if isinstance(found, Profile)]
     cells = sum(campaign.saved(subject) for subject in subjects)
     return (
@@ -272,7 +272,7 @@ def _kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Fail
     )
 
 
-def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
+def _print_measured(found: Sequence[Profile | Failure], as_json: bool) -> None:
     shown = {"model", "precision", "device", "step", "reason"}
     rows = [_summary(row) if isinstance(row, Profile) else row.model_dump(include=shown) for row in found]
     if as_json:

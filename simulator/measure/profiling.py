@@ -182,7 +182,7 @@ class _Size:
     multiply_adds: int
 
 
-def _size(network: Architecture | TrainedFile, source: Path) -> _Size:
+def _network_size(network: Architecture | TrainedFile, source: Path) -> _Size:
     file = source.with_name(f"{network.name}.size.json")
     if not file.is_file():
         if isinstance(network, Architecture):
@@ -197,7 +197,7 @@ def _size(network: Architecture | TrainedFile, source: Path) -> _Size:
 
 
 def _ready_network(subject: Subject, network: Architecture | TrainedFile, source: Path, photos: Photos, provider: str) -> Ready:
-    size = _size(network, source)
+    size = _network_size(network, source)
     calibration = _Calibration(network, photos, size) if subject.precision in CALIBRATED else None
     file = source.with_name(f"{subject}.{calibration.key}.onnx" if calibration else f"{subject}.onnx")
     if not file.is_file():  # at fp32 it is the source itself

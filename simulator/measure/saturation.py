@@ -99,13 +99,13 @@ def check_eight_bits(file: Path, images: Sequence[NDArray[np.generic]]) -> Eight
     images: each of the shape that the file takes. A file whose operators are 8-bit ones already has no graph in floats; its
     exact sums stand in.
     """
-    here, exact = _answers(file, images), _answers(file, images, EXACT_SUMS)
-    floats = _answers(file, images, IN_FLOATS)
+    here, exact = _flat_answers(file, images), _flat_answers(file, images, EXACT_SUMS)
+    floats = _flat_answers(file, images, IN_FLOATS)
     truth = exact if _distance(here, floats) == 0 else floats
     return EightBitCheck(_distance(here, truth), _distance(exact, truth))
 
 
-def _answers(file: Path, images: Sequence[NDArray[np.generic]], option: str | None = None) -> list[NDArray[np.float64]]:
+def _flat_answers(file: Path, images: Sequence[NDArray[np.generic]], option: str | None = None) -> list[NDArray[np.float64]]:
     options = quiet_session()
     if option:
         options.add_session_config_entry(option, "1")

@@ -50,10 +50,10 @@ def train(
         precisions = tuple(known("precision", name, (*PRECISIONS, *ON_REQUEST)) for name in precision or PRECISIONS)
         trainer = Trainer(read_pad_ufes20(data), user_cache_path("casesim") / "training")
         with keeping("finished networks and epochs are saved; the same command resumes from there"):
-            _write(trainer, models, precisions, out)
+            _write_tables(trainer, models, precisions, out)
 
 
-def _write(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out: Path) -> None:
+def _write_tables(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out: Path) -> None:
     from simulator.evidence.score_import import write_table
     from simulator.measure.score_training import describe
 
@@ -87,7 +87,7 @@ def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a li
         typer.echo(json.dumps([summary.to_json() for summary in found], indent=2, allow_nan=False))
         return
     out = wide_console(_WIDTH)
-    out.print(_table(found))
+    out.print(_summary_table(found))
     out.print(
         "At 90, 95 and 99% sensitivity: the specificity. In brackets: 95% intervals, 2,000 resamples of the patients, each with"
     )
@@ -111,7 +111,7 @@ def _summaries(names: list[str]) -> list[ScoreSummary]:
     return [found[name] for name in names]
 
 
-def _table(found: list[ScoreSummary]) -> Table:
+def _summary_table(found: list[ScoreSummary]) -> Table:
     table = Table(box=None)
     table.add_column("name", no_wrap=True)
     for column in ("rows", "positives", "patients", "AUC", *(f"at {target:.0%}" for target in TARGETS)):

@@ -120,7 +120,7 @@ def features(takes: Architecture, pixels: Pixels) -> Features:
     network = takes.build()
     network._fc = nn.Identity()
     with torch.inference_mode():
-        return np.concatenate([network(images).numpy() for images in _batches(takes, pixels)])
+        return np.concatenate([network(images).numpy() for images in _image_batches(takes, pixels)])
 
 
 def frozen(takes: Architecture, seen: Features, labels: Ints) -> nn.Module:
@@ -205,7 +205,7 @@ def varied(pixels: Pixels) -> Pixels:
     return torch.stack(images).permute(0, 2, 3, 1).numpy()
 
 
-def _batches(takes: Architecture, pixels: Pixels) -> Iterator[Tensor]:
+def _image_batches(takes: Architecture, pixels: Pixels) -> Iterator[Tensor]:
     for start in range(0, len(pixels), _BATCH):
         yield torch.from_numpy(normalize(pixels[start : start + _BATCH], takes.mean, takes.std))
 
@@ -417,7 +417,7 @@ def describe(dataset: LabelledPhotos, model: str, precision: str) -> Measured:
         head = f"mean logit of {', '.join(mean.of)}, each {head}"
     if mean.views > 1:
         head += f"; mean logit of {mean.views} views: as taken, mirrored, upside down, both"
-    return measured_here(dataset, model, precision, head, _note(dataset, model, precision))
+    return measured_here(dataset, model, precision, head, _table_note(dataset, model, precision))
 
 
 def measured_here(dataset: LabelledPhotos, model: str, precision: str, head: str, note: str) -> Measured:
@@ -442,7 +442,7 @@ def measured_here(dataset: LabelledPhotos, model: str, precision: str, head: str
     )
 
 
-def _note(dataset: LabelledPhotos, model: str, precision: str) -> str:
+def _table_note(dataset: LabelledPhotos, model: str, precision: str) -> str:
     notes = []
     if precision in CALIBRATED:
         notes.append(f"calibrated on {CALIBRATION_PHOTOS} photos of the folds that it was fitted on")

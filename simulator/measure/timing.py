@@ -113,7 +113,7 @@ def measure(
     call, looks = start(), list[float]()
 
     def look() -> None:
-        looks.append(_look(call, min(effort.batches), effort.clock))
+        looks.append(_call_ms_now(call, min(effort.batches), effort.clock))
 
     look()
     cold += starts
@@ -156,7 +156,7 @@ def time_calls(
 
     look: called after each of a few parts of the calls
     """
-    order = schedule(_counts(call, effort, advance), effort.seed)
+    order = schedule(_call_counts(call, effort, advance), effort.seed)
     timed: dict[int, list[tuple[float, float]]] = {batch: [] for batch in effort.batches}
     looked_at = {len(order) * part // _PARTS for part in range(1, _PARTS + 1)}
     for number, (batch, gap_ms) in enumerate(order, 1):
@@ -171,7 +171,7 @@ def time_calls(
     ]
 
 
-def _look(call: Call, batch: int, clock: Clock) -> float:
+def _call_ms_now(call: Call, batch: int, clock: Clock) -> float:
     """Return the time of a call now, in milliseconds: the median of a short loop, the first call left out."""
     call(batch)
     until, took = time.perf_counter() + _LOOK_S, list[float]()
@@ -180,7 +180,7 @@ def _look(call: Call, batch: int, clock: Clock) -> float:
     return float(np.median(took))
 
 
-def _counts(call: Call, effort: Effort, advance: Advance) -> dict[int, int]:
+def _call_counts(call: Call, effort: Effort, advance: Advance) -> dict[int, int]:
     """Return the number of calls of each batch size in an equal part of the budget; warm-up calls are made on the way.
 
     advance: called with 0 after each size, as a sign of life

@@ -35,7 +35,7 @@ _SCALE = {"share": (100.0, "points")}
 def lever_chart(levers: Levers, place: int) -> Chart:
     """Draw the change of one objective by each step, the largest first; place: of the objective in the case."""
     verdict = levers.base.verdicts[place]
-    table = _table([(lever, lever.effects[place]) for lever in levers.rows])
+    table = _changes_table([(lever, lever.effects[place]) for lever in levers.rows])
     moved = table[table["change"].notna()].sort_values("change", key=abs, ascending=False).head(MOST)
     factor, unit = _factor(verdict.metric.unit, moved)
     bars = [
@@ -47,7 +47,7 @@ def lever_chart(levers: Levers, place: int) -> Chart:
     drawn.update_xaxes(title=f"change of “{verdict.objective.label}” ({unit}), with 95% interval")
     drawn.update_yaxes(categoryorder="array", categoryarray=list(moved["step"]), autorange="reversed", showgrid=False)
     shown = table.assign(real=table["real"].map({True: "beyond chance", False: ""}))
-    return chart(drawn, _takeaway(levers, place), shown, digits=4)
+    return chart(drawn, _changes_takeaway(levers, place), shown, digits=4)
 
 
 def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) -> go.Bar:
@@ -63,7 +63,7 @@ def _factor(unit: str, moved: pd.DataFrame) -> tuple[float, str]:
     return _SCALE.get(unit, (1.0, unit))
 
 
-def _table(pairs: list[tuple[Lever, JudgedChange]]) -> pd.DataFrame:
+def _changes_table(pairs: list[tuple[Lever, JudgedChange]]) -> pd.DataFrame:
     rows = []
     for lever, effect in pairs:
         found = effect.change.change if effect.is_open and effect.change else None
@@ -74,7 +74,7 @@ def _table(pairs: list[tuple[Lever, JudgedChange]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[2:5], float))
 
 
-def _takeaway(levers: Levers, place: int) -> str:
+def _changes_takeaway(levers: Levers, place: int) -> str:
     label = levers.base.verdicts[place].objective.label
     effects = [(lever, lever.effects[place]) for lever in levers.rows]
     real = [(lever, effect) for lever, effect in effects if effect.real and effect.change]
@@ -111,7 +111,7 @@ def levers(job: Job) -> None:
         if seconds:
             st.caption(f"This takes about {duration(seconds, 1)} on this server.")
     if trying is not None:
-        show = st.fragment(_shown) if trying.running else _shown
+        show = st.fragment(_refused_words) if trying.running else _refused_words
         show(job, trying, trying.running)
 
 
@@ -138,7 +138,7 @@ def begin_levers(job: Job) -> None:
     keep(levers_name(job), LeverSearch(job.summary, partial(registry().workers.submit, behalf)))
 
 
-def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
+def _refused_words(job: Job, trying: LeverSearch, looks: bool) -> None:
     if looks:
         follow("levers", lambda: Latest(f"{trying.arrived} {trying.cancelled}"), PROGRESS_S)
     found = trying.so_far()
@@ -178,25 +178,25 @@ def _levers_table(job: Job, found: Levers) -> None:
     data = {
         "caption": found.sentence,
         "columns": [verdict.objective.label for verdict in found.base.verdicts],
-        "rows": [_row(choice, row) for choice, row in rows.items()],
+        "rows": [_change_row(choice, row) for choice, row in rows.items()],
     }
     taken = _component(key=name, data=data, on_take_change=take)
     if taken.take:
         st.rerun()  # the widgets of the choices stand outside of this fragment
 
 
-def _row(name: str, row: Lever) -> dict[str, Any]:
+def _change_row(name: str, row: Lever) -> dict[str, Any]:
     step_words = f"{row.step.before} → {row.step.after}"
     return {
         "id": name,
         "label": row.step.label,
         "change": step_words,
-        "cells": [_cell(effect) for effect in row.effects],
+        "cells": [_change_cell(effect) for effect in row.effects],
         "note": row.words,
     }
 
 
-def _cell(effect: JudgedChange) -> dict[str, str]:
+def _change_cell(effect: JudgedChange) -> dict[str, str]:
     tone = {True: "better", False: "worse", None: "none" if effect.outcome == "the same" else "chance"}[effect.helps]
     interval = "interval to come" if effect.pending else effect.change.interval if effect.is_open and effect.change else ""
     return {"words": effect.words, "interval": interval, "verdict": effect.turn, "tone": tone}

@@ -46,14 +46,14 @@ def levers(
     """Try every choice one step either way from a design, and print what moves its objectives."""
     scenario = load(case)
     plan = compile_plan(scenario, read_picks(picks, scenario), read_strikes(strikes))
-    tried = _tried(plan, seed, replications, trials)
+    tried = _tried_levers(plan, seed, replications, trials)
     if as_json:
         print(json.dumps(tried.to_json(), indent=2, allow_nan=False))
     else:
         print_levers(tried)
 
 
-def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Levers:
+def _tried_levers(plan: Plan, seed: int, replications: int | None, trials: int) -> Levers:
     with ProcessPool() as pool:
         with counting_bar("replications", replications or plan.scenario.run.replications) as report:
             base = summary_of(plan, seed, run_replications(plan, seed, replications, pool, report))
@@ -73,7 +73,7 @@ def print_levers(levers: Levers) -> None:
     out.print(f"[bold]{escape(base.plan.scenario.title)}[/bold], {count}, {levers.trials} of each step, seed {base.seed}")
     out.print(escape(design_words(base.plan)), style="dim")
     out.print(escape(levers.sentence))
-    table = _table(levers)
+    table = _levers_table(levers)
     if out.width < _NARROW * Measurement.get(out, out.options.update(max_width=_ENDLESS), table).maximum:
         _print_paragraphs(out, levers)
     else:
@@ -95,19 +95,19 @@ def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
             continue
         shown = [effect for effect in lever.effects if effect.turns or (effect.real and not effect.slight)]
         shown.sort(key=lambda effect: not effect.breaks)  # the price is said before the gain
-        real = [f"{escape(f'“{effect.label}”')} {_cell(effect)}" for effect in shown]
+        real = [f"{escape(f'“{effect.label}”')} {_effect_words(effect)}" for effect in shown]
         out.print(f"[bold]{escape(lever.step.words)}[/bold]: {'; '.join(real)}.")
     for words, ends in idle.items():
         steps = "; ".join(f"{start} → {' / '.join(to)}" for start, to in ends.items())
         out.print(f"[bold]{upper_first(words)}[/bold]: {escape(steps)}.")
 
 
-def _table(levers: Levers) -> Table:
+def _levers_table(levers: Levers) -> Table:
     base = levers.base
     table = Table("step", *(Column(verdict.objective.label, overflow="fold") for verdict in base.verdicts), "", box=None)
     table.add_row("[bold]this design[/bold]", *(_now(verdict) for verdict in base.verdicts))
     for lever in levers.rows:
-        table.add_row(escape(lever.step.words), *(_cell(effect) for effect in lever.effects), lever.words)
+        table.add_row(escape(lever.step.words), *(_effect_words(effect) for effect in lever.effects), lever.words)
     return table
 
 
@@ -115,7 +115,7 @@ def _now(verdict: Verdict) -> str:
     return escape("no figure" if verdict.estimate is None else f"{verdict.reached}, {verdict.standing}")
 
 
-def _cell(effect: JudgedChange) -> str:
+def _effect_words(effect: JudgedChange) -> str:
     changes = effect.change if effect.outcome == "changes" else None
     words = escape(changes.with_interval if changes else effect.words)
     words += f", {effect.turn}" if effect.turns else ""

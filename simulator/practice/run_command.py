@@ -86,14 +86,14 @@ def _metrics_table(out: Console, summary: Result) -> Table:
     if out.width >= _ROOMY:
         columns["half-widths"] = summary.doubts
     if summary.one_runs:
-        columns["one run"] = lambda name: _within(summary, name, summary.one_runs.get(name))[1]
+        columns["one run"] = lambda name: _figure_within(summary, name, summary.one_runs.get(name))[1]
     table = Table(Column("metric", no_wrap=True), *columns, box=None, pad_edge=False)
     for name in summary.metrics:
         table.add_row(name, *(cell(name) for cell in columns.values()))
     return table
 
 
-def _within(summary: Result, name: str, bounds: Interval | None) -> tuple[str, str]:
+def _figure_within(summary: Result, name: str, bounds: Interval | None) -> tuple[str, str]:
     """Write a figure, and bounds in the figure's unit, as the page does; without bounds, the second is empty."""
     if bounds is None:
         return spoken(summary.metrics[name].value, summary.metric(name).unit), ""
@@ -174,7 +174,7 @@ def run(
     if trace_out:
         check_target(trace_out)
     summary = result_in_processes(plan, seed, replications, until_decided)
-    compared = _against(other, summary) if other else None
+    compared = _compared_with(other, summary) if other else None
     first = simulate(plan, seed) if as_json or explain or trace_out else None
     if first and trace_out:
         write_trace(first, trace_out)
@@ -185,7 +185,7 @@ def run(
             content["claims"] += claims_json(difference_claims(compared))
         print(json.dumps(content, indent=2, allow_nan=False))
     else:
-        _print(summary, compared, show_all)
+        _print_run(summary, compared, show_all)
         for path in _paths(first, share) if first and explain else []:
             print_path(table_console(), path)
     if strict and not all(verdict.met and not verdict.void for verdict in summary.verdicts):
@@ -196,7 +196,7 @@ def _changing(plan: Plan, actions: list[Action]) -> Plan:
     return with_actions(plan, actions) if actions else plan
 
 
-def _print(summary: Result, compared: Comparison | None, show_all: bool) -> None:
+def _print_run(summary: Result, compared: Comparison | None, show_all: bool) -> None:
     """Print one page, or everything; a run with curveballs is compared with the calm run of its design."""
     out = table_console()
     if not show_all:
@@ -237,7 +237,7 @@ def _read_percentile(text: str) -> float:
         raise UsageError(f"--explain {error}") from error
 
 
-def _against(other: Plan, summary: Result) -> Comparison:
+def _compared_with(other: Plan, summary: Result) -> Comparison:
     before = result_in_processes(other, summary.seed, summary.replications)
     return compare(before, summary, every=True)
 

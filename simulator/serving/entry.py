@@ -61,14 +61,14 @@ def main() -> None:
     ]
     confined = is_confined()
     if confined:
-        pages = [page if page.url_path == "room" else _waiting(page.url_path) for page in pages]
+        pages = [page if page.url_path == "room" else _waiting_page(page.url_path) for page in pages]
     page = st.navigation(pages, position="hidden" if confined else "top")
     st.set_page_config(page_title=f"{page.title} · CaseSim")
     note_page(page.url_path)
     page.run()
 
 
-def _waiting(url_path: str) -> Any:
+def _waiting_page(url_path: str) -> Any:
     """Return the page that leads back to the room, at the address of another page; the first page has an empty address."""
     if not url_path:
         return st.Page(PAGES / "waiting.py", title="Interview", url_path="cases", default=True)

@@ -44,8 +44,8 @@ class Proxied:
         if scope["type"] in _SCHEMES and _is_of_this_machine(scope):
             headers = Headers(scope=scope)
             with suppress(ValueError):
-                scope = {**scope, "client": (str(ip_address(_last(headers, "x-forwarded-for"))), 0)}
-            scheme = _SCHEMES[scope["type"]].get(_last(headers, "x-forwarded-proto"), scope["scheme"])
+                scope = {**scope, "client": (str(ip_address(_last_entry(headers, "x-forwarded-for"))), 0)}
+            scheme = _SCHEMES[scope["type"]].get(_last_entry(headers, "x-forwarded-proto"), scope["scheme"])
             scope = {**scope, "scheme": scheme}
         await self._app(scope, receive, send)
 
@@ -54,7 +54,7 @@ def _is_of_this_machine(scope: Scope) -> bool:
     return bool(scope["client"]) and scope["client"][0].removeprefix("::ffff:") in LOOPBACK
 
 
-def _last(headers: Headers, name: str) -> str:
+def _last_entry(headers: Headers, name: str) -> str:
     """Return the last entry of a header that each proxy makes longer; empty without one."""
     return ",".join(headers.getlist(name)).rpartition(",")[2].strip()
 
@@ -139,7 +139,7 @@ class VisitorCookies:
         if request is None or not opens_a_page(request) or _is_no_page(scope["path"]):
             await self._app(scope, receive, send)
             return
-        lines = await run_in_threadpool(_missing, request.cookies, https=scope["scheme"] == "https")
+        lines = await run_in_threadpool(_missing_cookies, request.cookies, https=scope["scheme"] == "https")
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -155,20 +155,20 @@ def _is_no_page(path: str) -> bool:
     return path == f"/{PATH}" or path.startswith("/_stcore/")
 
 
-def _missing(cookies: Mapping[str, str], *, https: bool) -> list[str]:
+def _missing_cookies(cookies: Mapping[str, str], *, https: bool) -> list[str]:
     """Return the Set-Cookie headers of the cookies that a browser lacks; none of the trail where the database has no key."""
-    lines = [] if known(own_cookie(cookies, BROWSER, https=https)) else [_line(BROWSER, token_hex(32), https=https)]
+    lines = [] if known(own_cookie(cookies, BROWSER, https=https)) else [_cookie(BROWSER, token_hex(32), https=https)]
     try:
         if trails().issued(cookies, https=https):
             return lines
         key, inherited = trails().key, trails().inherited(cookies)
     except StoreError:
         return lines
-    lines.append(_line(key.cookie, key.signed(inherited or new_trail()), https=https))
+    lines.append(_cookie(key.cookie, key.signed(inherited or new_trail()), https=https))
     if inherited:  # scripts of an earlier version set it; no script reads it from now on
         lines.append(cookie_line(TRAIL, inherited, REMEMBERED_S, https=https))
     return lines
 
 
-def _line(name: str, value: str, *, https: bool) -> str:
+def _cookie(name: str, value: str, *, https: bool) -> str:
     return cookie_line(name, value, REMEMBERED_S, https=https, of_host=True)

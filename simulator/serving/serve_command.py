@@ -88,7 +88,7 @@ def serve(
     elif no_token and _lets_others_in(listening):
         say("Every person who reaches this port comes in without a token and can use this machine's processors.", sys.stderr)
     if own is not None:
-        _offer(own, here)
+        _offer_cases(own, here)
     sys.stdout.flush()
     with at_once():
         from simulator.app.jobs import registry
@@ -115,7 +115,7 @@ def _announce(here: str, elsewhere: Iterable[str], drawn: str | None) -> None:
         say(f"Others reach it at {link_with(there, drawn) if drawn else there}")
 
 
-def _offer(own: Path, here: str) -> None:
+def _offer_cases(own: Path, here: str) -> None:
     """Have the app read the user's own cases, and say where each is."""
     os.environ[OWN_CASES] = str(own)
     for file in files_at(own):
@@ -159,7 +159,7 @@ def _lets_others_in(listening: socket.socket) -> bool:
 def _listening(address: str, port: int, cases: Path | None) -> socket.socket:
     """Return a listening socket; raises UsageError with the reason why there is none, and with the same command that works."""
     try:
-        return _bound(address, port)
+        return _bound_socket(address, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             free = next((other for other in range(port + 1, port + 1 + _TRIED) if _is_free(address, other)), None)
@@ -172,7 +172,7 @@ def _listening(address: str, port: int, cases: Path | None) -> socket.socket:
         raise UsageError(f"--address {address}: cannot serve there ({os.strerror(error.errno or 0)}); {wanted}") from error
 
 
-def _bound(address: str, port: int) -> socket.socket:
+def _bound_socket(address: str, port: int) -> socket.socket:
     if ":" in address:
         both = address == "::" and socket.has_dualstack_ipv6()
         return socket.create_server((address, port), family=socket.AF_INET6, dualstack_ipv6=both)
@@ -181,7 +181,7 @@ def _bound(address: str, port: int) -> socket.socket:
 
 def _is_free(address: str, port: int) -> bool:
     try:
-        _bound(address, port).close()
+        _bound_socket(address, port).close()
     except (OSError, OverflowError):
         return False
     return True

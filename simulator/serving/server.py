@@ -67,16 +67,16 @@ class Guard:
 
         if sum(len(name) + len(value) for name, value in scope["headers"]) > REQUEST_HEAD.most:
             too_long = f"The headers of this request have more than {REQUEST_HEAD}. Delete the cookies of this site.\n"
-            await _refused(scope, 431, too_long)(scope, receive, answer)
+            await _refusal_answer(scope, 431, too_long)(scope, receive, answer)
         elif reason := refusal(host, origin):
-            await _refused(scope, 403, reason)(scope, receive, answer)
+            await _refusal_answer(scope, 403, reason)(scope, receive, answer)
         elif _shows_metrics(scope) and not _comes_from_here(request):
             await PlainTextResponse("Not Found", 404)(scope, receive, answer)
         else:
             await self._app(scope, receive, answer)
 
 
-def _refused(scope: Scope, status: int, reason: str) -> ASGIApp:
+def _refusal_answer(scope: Scope, status: int, reason: str) -> ASGIApp:
     return PlainTextResponse(reason, status) if scope["type"] == "http" else WebSocketClose(1008)
 
 

@@ -154,17 +154,16 @@ def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
     unsure_words = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
     several = set(rows.loc[rows["label"].duplicated(), "label"])
     least = f"and only to {mildest['ap']:.3f}" if mildest["ap"] < clean else f"and is {mildest['ap']:.3f}"
-    return (
-        f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {_named(worst, several)} {least} under "
-        f"{_named(mildest, several)}{unsure_words}."
-    )
+    hardest, easiest = (_condition_words(row, several) for row in (worst, mildest))
+    fall = f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {hardest}"
+    return f"{fall} {least} under {easiest}{unsure_words}."
 
 
 def _severity(severity: int) -> str:
     return f"severity {severity}" if severity else "clean"
 
 
-def _named(row: pd.Series, several: set[str]) -> str:
+def _condition_words(row: pd.Series, several: set[str]) -> str:
     label = str(row["label"])
     return f"'{label}' ({_severity(int(row['severity']))})" if label in several else f"'{label}'"
 
@@ -245,13 +244,13 @@ def _spoken(statistic: str) -> str:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the detection tables …")
-def _read(stamp: tuple[int, ...], folder: Path) -> DetectionTables:
+def _read_tables(stamp: tuple[int, ...], folder: Path) -> DetectionTables:
     return load_detections(folder)
 
 
 def detectors() -> None:
     """Draw the panel of the evidence page."""
-    tables = _read(tuple(path.stat().st_mtime_ns for path in sorted(DETECTIONS.glob("*"))), DETECTIONS)
+    tables = _read_tables(tuple(path.stat().st_mtime_ns for path in sorted(DETECTIONS.glob("*"))), DETECTIONS)
     draw(ap_by_precision(tables), key="ap_by_precision")
     st.caption(
         "Whiskers are 95% intervals by image. Networks at 8 bits were calibrated on one half of the images and measured on the "
@@ -270,8 +269,8 @@ def detectors() -> None:
     )
     st.header("Weather, lenses, sensors and bugs", anchor=False)
     with st.grid(2, min_column_width=230):
-        name = _pick("Detector", {key: label_of(tables, key) for key in tables.about.detectors}, "detector")
-        precision = _pick("Precision", PRECISIONS, "detector_precision")
+        name = _option_box("Detector", {key: label_of(tables, key) for key in tables.about.detectors}, "detector")
+        precision = _option_box("Precision", PRECISIONS, "detector_precision")
     draw(ap_by_condition(tables, name, precision), key="ap_by_condition")
     st.caption(
         "Dashed: clean images. Whiskers are 95% intervals by image. A bug affects a third of the "
@@ -284,7 +283,7 @@ def detectors() -> None:
     st.caption(f"{plain(tables.about.dataset)}; {plain(tables.about.attribution)}.")
 
 
-def _pick(label: str, options: dict[str, str], key: str) -> str:
+def _option_box(label: str, options: dict[str, str], key: str) -> str:
     return str(st.selectbox(label, list(options), format_func=lambda option: options[option], key=key, **KEPT))
 
 
@@ -308,7 +307,7 @@ def _detectors_severity(there: list[int]) -> int:
 def _condition(tables: DetectionTables, name: str, precision: str) -> None:
     labels = {key: about.label for key, about in tables.about.conditions.items()}
     with st.grid(2, min_column_width=230):
-        condition = _pick("Condition", labels, "condition")
+        condition = _option_box("Condition", labels, "condition")
         there = tables.severities(name, precision, condition)
         severity = _detectors_severity(there) if there else 0
     if not there:

@@ -223,7 +223,7 @@ def sensitivity(
     report_damaged(cache)
     ranked = sample.ranked(outcomes, names)
     if options.chart:
-        _draw(request, ranked[names[0]], options.chart)
+        _draw_influence(request, ranked[names[0]], options.chart)
     if options.as_json:
         without = {"left_out": left_out} if left_out else {}
         shown = head(request) | _influence_json(request, ranked, way, designs) | without
@@ -232,7 +232,7 @@ def sensitivity(
         _print_influences(request, ranked, designs, left_out)
 
 
-def _draw(request: SweepRequest, ranking: Ranking | Claim, file: Path) -> None:
+def _draw_influence(request: SweepRequest, ranking: Ranking | Claim, file: Path) -> None:
     name = request.metrics[0]
     if isinstance(ranking, Claim):
         raise InputError(f"--chart {file}: not written, as {name} {ranking.words}")
@@ -264,11 +264,11 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
             continue
         if ranking.finding:
             out.print(f"  {escape(upper_first(ranking.finding))}. Among the others:", style="yellow")
-        table = Table("axis", *_columns(ranking.ranked), "", box=None)
+        table = Table("axis", *_influence_columns(ranking.ranked), "", box=None)
         for influence in ranking.ranked:
             table.add_row(
                 escape(influence.axis.label),
-                *_numbers(influence, metric.unit),
+                *_influence_numbers(influence, metric.unit),
                 "[yellow]too wide to rank[/yellow]" if influence.too_wide else "",
             )
         out.print(table)
@@ -277,13 +277,13 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
             out.print(f"  {escape(ranking.caution)}", style="dim")
 
 
-def _columns(influences: Sequence[Influence]) -> tuple[str, ...]:
+def _influence_columns(influences: Sequence[Influence]) -> tuple[str, ...]:
     if influences and influences[0].total is not None:
         return "total index", "95% interval", "first index", "95% interval"
     return "mean effect", "95% interval", "spread"
 
 
-def _numbers(influence: Influence, unit: str) -> tuple[str, ...]:
+def _influence_numbers(influence: Influence, unit: str) -> tuple[str, ...]:
     if influence.total and influence.first:
         return tuple(text for each in (influence.total, influence.first) for text in _index(each))
     size, low, high = (
@@ -318,7 +318,7 @@ def breakeven(
     """Find which assumed or projected figures turn an answer within their range, and where it turns."""
     check_chart(options.chart)
     scenario = load(case)
-    claims = _answers(scenario, objectives, against, metrics)
+    claims = _doubted_claims(scenario, objectives, against, metrics)
     names = list(dict.fromkeys(claim.metric.name for claim in claims))
     request = around(scenario, design, [], names, options.seed, options.replications)
     for claim in claims:
@@ -337,7 +337,7 @@ def breakeven(
         _print_breakeven(result)
 
 
-def _answers(
+def _doubted_claims(
     scenario: Scenario, objectives: list[str] | None, against: list[str] | None, metrics: list[str] | None
 ) -> list[BreakevenClaim]:
     if not against:

@@ -151,25 +151,25 @@ def sweep(case: Case, *, over: Over = None, design: DesignOptions, options: Swee
         return
     console = table_console()
     console.print(escape(request.sentence))
-    console.print(_table(request, outcomes))
+    console.print(_sweep_table(request, outcomes))
     if len(outcomes) > SHOWN:
         console.print(f"… {len(outcomes) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")
     console.print(escape(_sums(request, outcomes)), style="dim")
 
 
-def _table(request: SweepRequest, outcomes: list[DesignOutcome]) -> Table:
+def _sweep_table(request: SweepRequest, outcomes: list[DesignOutcome]) -> Table:
     table = Table(*(axis.name for axis in request.axes), *request.metrics, "objectives met", box=None)
     for point, outcome in list(zip(request.points, outcomes, strict=True))[:SHOWN]:
-        cells = (_cell(request, outcome, name) for name in request.metrics)
-        table.add_row(*_values(point.on(request.axes)), *cells, _met(request, outcome))
+        cells = (_metric_cell(request, outcome, name) for name in request.metrics)
+        table.add_row(*_axis_values(point.on(request.axes)), *cells, _met(request, outcome))
     return table
 
 
-def _values(on: dict[str, Any]) -> list[str]:
+def _axis_values(on: dict[str, Any]) -> list[str]:
     return [f"{value:g}" if isinstance(value, int | float) else escape(str(value)) for value in on.values()]
 
 
-def _cell(request: SweepRequest, outcome: DesignOutcome, name: str) -> str:
+def _metric_cell(request: SweepRequest, outcome: DesignOutcome, name: str) -> str:
     if outcome.refused:
         return "[dim]cannot run[/dim]"
     estimate = outcome.metrics.get(name)
@@ -221,14 +221,14 @@ def pareto(
     if options.out:
         write_table(request.table(front.outcomes).iloc[front.places], request.provenance(front.outcomes), options.out)
     if chart:
-        _draw(request, front, regret.own, chart)
+        _draw_front(request, front, regret.own, chart)
     if as_json:
         print(json.dumps(request.provenance(front.outcomes) | _front_json(request, front, regret), indent=2, allow_nan=False))
     else:
         _print_front(request, front, regret, conflict)
 
 
-def _draw(request: SweepRequest, front: Front, own: DesignOutcome, file: Path) -> None:
+def _draw_front(request: SweepRequest, front: Front, own: DesignOutcome, file: Path) -> None:
     from simulator.tradeoffs.tradeoff_charts import front_chart
 
     names = [request.words(point) for point in request.points]
@@ -266,8 +266,8 @@ def _print_front(request: SweepRequest, front: Front, regret: Regret, conflict: 
     best = set(front.by_value)
     for place in sorted(front.places, key=lambda place: (place not in best, place))[:SHOWN]:
         point, outcome = request.points[place], front.outcomes[place]
-        cells = (_cell(request, outcome, goal.metric.name) for goal in front.goals)
-        table.add_row(*_values(point.on(request.axes)), *cells, "" if place in best else "[dim]may be as good[/dim]")
+        cells = (_metric_cell(request, outcome, goal.metric.name) for goal in front.goals)
+        table.add_row(*_axis_values(point.on(request.axes)), *cells, "" if place in best else "[dim]may be as good[/dim]")
     console.print(table)
     if len(front.places) > SHOWN:
         console.print(f"… {len(front.places) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")

@@ -81,26 +81,26 @@ def signal_chart(table: pd.DataFrame, source: str) -> Chart:
     drawn.update_xaxes(title="rated session, the latest at the right", type="category", fixedrange=True, showgrid=False)
     drawn.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
     spoken = table.map(lambda level: level.replace("_", " ")).rename_axis("signal").reset_index()
-    return Chart(drawn, _takeaway(table, source), spoken)
+    return Chart(drawn, _levels_takeaway(table, source), spoken)
 
 
 #: The most signals that a sentence names.
 _NAMED = 3
 
 
-def _takeaway(table: pd.DataFrame, source: str) -> str:
+def _levels_takeaway(table: pd.DataFrame, source: str) -> str:
     latest = table.iloc[:, -1]
     rated = {label: LEVELS.index(level) for label, level in latest.items() if level in LEVELS}
     lowest = min(rated.values())
     weakest = [str(label) for label, rank in rated.items() if rank == lowest]
     level = LEVELS[lowest].replace("_", " ")
     if len(weakest) == len(rated) > 1:
-        return f"All {len(rated)} rated signals of the latest session are equal ({level}, {source}).{_moved(table)}"
+        return f"All {len(rated)} rated signals of the latest session are equal ({level}, {source}).{_moved_sentence(table)}"
     more = f" and {len(weakest) - _NAMED} more" if len(weakest) > _NAMED else ""
-    return f"Lowest in the latest session ({level}, {source}): {', '.join(weakest[:_NAMED])}{more}.{_moved(table)}"
+    return f"Lowest in the latest session ({level}, {source}): {', '.join(weakest[:_NAMED])}{more}.{_moved_sentence(table)}"
 
 
-def _moved(table: pd.DataFrame) -> str:
+def _moved_sentence(table: pd.DataFrame) -> str:
     """Return the number of signals that stand higher or lower than in the first session; empty for one session."""
     if len(table.columns) < 2:
         return ""

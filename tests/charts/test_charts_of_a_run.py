@@ -9,7 +9,7 @@ import pytest
 
 from simulator.case.load import load
 from simulator.charts.answer_charts import answer_times
-from simulator.charts.flow_charts import _short, cost_split, journeys, one_request
+from simulator.charts.flow_charts import _ends_table, cost_split, journeys, one_request
 from simulator.charts.look import GREY, MISSED
 from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline
@@ -203,7 +203,7 @@ def test_a_table_of_ends_rounds_the_missed_as_the_reason_does():
     missed = [4.33, 0.84, 0.13]
     steps = pd.DataFrame({"end": ["Cleared", "Gave up", "Unread", "Clinic"], "count": [*missed, 471.0],
                           "fate": [*["Missed"] * 3, "Found"]})  # fmt: skip
-    table = _short(steps, load("skin-cancer-triage"), True)
+    table = _ends_table(steps, load("skin-cancer-triage"), True)
     assert table["end"].tolist() == ["Clinic", "Cleared", "Gave up", "Unread"]
     assert table["of these missed"].tolist() == pytest.approx([0, 4.3, 0.9, 0.1])
     assert table["of these missed"].tolist()[1:] == pytest.approx(shared_out(missed, 5.3))

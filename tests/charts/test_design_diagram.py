@@ -6,7 +6,7 @@ import re
 import pytest
 
 from simulator.case.load import load
-from simulator.charts.design_diagram import BUSY, _text, design_flow, diagram, load_words, strain
+from simulator.charts.design_diagram import BUSY, _escaped, design_flow, diagram, load_words, strain
 from simulator.engine.plan import compile_plan
 from simulator.theory.loads import Load
 from tests.builders import assemble, assumed, end, fork, gate, join, link, plan, pool, retry, sensors
@@ -145,7 +145,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_label_stays_text(text):
-    told = _text(text)
+    told = _escaped(text)
     assert html.unescape(re.sub(r"#(\d+);", r"&#\1;", told)) == " ".join(text.split())
     assert not re.search(r'["`<>*\[\]{}|\\&@~!$]|://|#(?!\d+;)|^\s*([-+]|\d+[.)]) |\b_|_\b|www\.', told)
 

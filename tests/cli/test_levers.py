@@ -9,7 +9,7 @@ import pytest
 from simulator.case.load import load
 from simulator.cli.exits import VisibleConsole
 from simulator.engine.plan import compile_plan
-from simulator.practice.levers_command import _tried, print_levers
+from simulator.practice.levers_command import _tried_levers, print_levers
 from tests.case.texts import SMALL
 from tests.explain.test_advice import served
 
@@ -62,7 +62,7 @@ def test_levers_print_a_table_with_the_verdicts_and_say_what_is_compared(casesim
 
 
 def test_a_narrow_terminal_gets_a_paragraph_a_step_without_a_broken_word(case, monkeypatch):
-    tried = _tried(compile_plan(load(case)), 1, 2, 2)
+    tried = _tried_levers(compile_plan(load(case)), 1, 2, 2)
     shown = {}
     for width in (30, 1000):
         out = VisibleConsole(width=width, force_terminal=True, color_system=None, file=io.StringIO())
@@ -84,7 +84,7 @@ def test_a_paragraph_says_first_what_a_step_takes_from_met(monkeypatch):
     out = VisibleConsole(width=80, color_system=None, file=io.StringIO())
     monkeypatch.setattr("simulator.practice.levers_command.table_console", lambda: out)
     result, *_ = served(cost=24)
-    print_levers(_tried(result.plan, 1, 3, 3))
+    print_levers(_tried_levers(result.plan, 1, 3, 3))
     (told,) = re.findall(r"Readers: 3 → 4: (.*?)\.\n", out.file.getvalue(), re.DOTALL)
     first, then = " ".join(told.split()).split("; ")
     assert first.startswith("“Cost” +")

@@ -128,7 +128,7 @@ _COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
 
 #: What would take minutes, or never end, is left out once its command line has been understood.
 _LONG = (
-    "simulator.measure.profile_command._run",
+    "simulator.measure.profile_command._measure_waiting",
     "simulator.measure.fidelity_command._run_grid",
     "simulator.serving.server.run",
 )

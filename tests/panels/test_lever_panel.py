@@ -5,13 +5,13 @@ from dataclasses import replace
 from simulator.explain.design_changes import DesignChange
 from simulator.explain.judged_changes import JudgedChange, Lever
 from simulator.metrics.comparisons import OneSided
-from simulator.panels.lever_panel import _row
+from simulator.panels.lever_panel import _change_row
 from tests.explain.test_levers import effect_of, levers_of
 
 
 def cells(*effects):
     step = DesignChange("readers", "Readers", "3", "4", 4, None)
-    return _row("readers=4", Lever(step, list(effects)))
+    return _change_row("readers=4", Lever(step, list(effects)))
 
 
 def test_a_row_is_a_step_with_its_effects():
@@ -45,5 +45,5 @@ def test_a_figure_that_one_side_alone_has_is_told_with_the_reason_on_the_other()
     found = effect_of(-2.0, 0.5).before.estimate
     one_sided = OneSided(before.metric, "no steady state", found)
     (row,) = levers_of(JudgedChange(before, replace(before, estimate=found), one_sided)).rows
-    (cell,) = _row("readers=4", row)["cells"]
+    (cell,) = _change_row("readers=4", row)["cells"]
     assert (cell["words"], cell["verdict"], cell["tone"]) == ("no steady state → 20.0 s", "no figure → not met", "better")
