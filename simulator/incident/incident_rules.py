@@ -7,14 +7,14 @@ with the share of scripted plays in which it fires.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 from simulator.incident.incident_course import IncidentCourse, equal_brier, suspicion_scores
 from simulator.incident.incident_score import DebriefStep
 from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import HOUR_S
-from simulator.session.session_signals import Evidence, Level
-from simulator.session.signal_rules import SignalRule
+from simulator.session.session_signals import Evidence
+from simulator.session.signal_rules import SignalRule, adds_rule
 from simulator.units import counted
 
 #: First looks that are judged, and the parts of the best look's information that count as near and as far.
@@ -30,20 +30,9 @@ _LONG_H, _SOON_H = 48.0, 12.0
 #: A first look of up to ten minutes is no detour (s).
 _QUICK_S = 600.0
 
-Finds = Callable[[IncidentCourse], Evidence | None]
-
 #: The rules in the order of this file.
 INCIDENT_RULES: list[SignalRule[IncidentCourse]] = []
-
-
-def _rule(signal: str, level: Level, states: str) -> Callable[[Finds], Finds]:
-    """Register a function as the rule of its name, which decides a level of a signal; states: when it fires."""
-
-    def register(finds: Finds) -> Finds:
-        INCIDENT_RULES.append(SignalRule(finds.__name__.removeprefix("_"), signal, level, states, finds))
-        return finds
-
-    return register
+_rule = partial(adds_rule, INCIDENT_RULES)
 
 
 def _asked(course: IncidentCourse) -> list[DebriefStep]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from simulator.incident.incident_course import IncidentCourse, suspicion_scores
 from simulator.incident.incident_score import question_label
@@ -14,6 +14,29 @@ from simulator.units import counted
 _NAMED = 3
 
 
+Finds = Callable[[IncidentCourse], Iterator[Evidence]]
+
+#: The signals in the order of this file.
+INCIDENT_SIGNALS: list[Signal[IncidentCourse]] = []
+
+
+def _signal(label: str, *anchors: str) -> Callable[[Finds], Finds]:
+    """Register a function as the evidence of the signal of its name; anchors: the behaviour at each level, the lowest first."""
+
+    def register(finds: Finds) -> Finds:
+        INCIDENT_SIGNALS.append(Signal(finds.__name__.removeprefix("_"), label, anchors, finds))
+        return finds
+
+    return register
+
+
+@_signal(
+    "First looks",
+    "Takes no look.",
+    "Looks at familiar things, although they divide few causes.",
+    "Begins with looks that divide the causes.",
+    "Also says what each answer would mean before looking.",
+)
 def _first_looks(course: IncidentCourse) -> Iterator[Evidence]:
     if not course.looks:
         yield Evidence("You took no look.")
@@ -27,6 +50,13 @@ def _first_looks(course: IncidentCourse) -> Iterator[Evidence]:
         )
 
 
+@_signal(
+    "Evidence before the diagnosis",
+    "Names a cause from the alarm alone.",
+    "Names a cause while others fit as well.",
+    "Names a cause when the findings make it likely.",
+    "Also knows which finding would overturn it.",
+)
 def _evidence(course: IncidentCourse) -> Iterator[Evidence]:
     if not course.diagnoses:
         yield Evidence("You named no cause.")
@@ -39,6 +69,13 @@ def _evidence(course: IncidentCourse) -> Iterator[Evidence]:
         yield Evidence(f"The findings made the named cause {100 * likely.get(diagnosis.cause, 0.0):.0f}% likely then.", [place])
 
 
+@_signal(
+    "Calibrated confidence",
+    "Is sure and has no grounds.",
+    "Is surer than the findings allow, or never says how sure.",
+    "The confidence follows the findings.",
+    "Also writes suspicions down and moves them with each finding.",
+)
 def _confidence(course: IncidentCourse) -> Iterator[Evidence]:
     if course.diagnoses:
         diagnosis = course.notes[course.diagnoses[-1]].diagnosis
@@ -54,6 +91,13 @@ def _confidence(course: IncidentCourse) -> Iterator[Evidence]:
     )
 
 
+@_signal(
+    "Choice of the fix",
+    "Ships fixes by trial.",
+    "Ships a fix that does not belong to the named cause.",
+    "Names a cause, then ships the fix for it.",
+    "Also checks in the figures that the fix has worked.",
+)
 def _remedy(course: IncidentCourse) -> Iterator[Evidence]:
     if not course.fixes:
         yield Evidence("You shipped no fix that changes something.")
@@ -65,6 +109,13 @@ def _remedy(course: IncidentCourse) -> Iterator[Evidence]:
         yield Evidence(f"“{label}” was ordered {looks} and {named} a diagnosis.", [place])
 
 
+@_signal(
+    "Harm meanwhile",
+    "Does not ask who is harmed.",
+    "Waits while the harm goes on.",
+    "Protects the users first, then searches for the cause.",
+    "Also weighs the harm of an hour against the cost of a fix.",
+)
 def _meanwhile(course: IncidentCourse) -> Iterator[Evidence]:
     page = course.true_page
     if page is None:
@@ -80,6 +131,13 @@ def _meanwhile(course: IncidentCourse) -> Iterator[Evidence]:
         yield Evidence(f"You spent {waited:.0f} h of that waiting.", [first])
 
 
+@_signal(
+    "False alarms",
+    "Repairs at once whatever rings.",
+    "Doubts an alarm after the money is spent.",
+    "Checks whether an alarm is chance before acting.",
+    "Also improves the monitor that rang for nothing.",
+)
 def _alarms(course: IncidentCourse) -> Iterator[Evidence]:
     onset_s = course.play.secret.onset_s
     early = [place for place in course.pages if course.notes[place].until_s < onset_s]
@@ -92,6 +150,13 @@ def _alarms(course: IncidentCourse) -> Iterator[Evidence]:
         yield Evidence(words, course.fixes)
 
 
+@_signal(
+    "Price of the answers",
+    "Orders every look there is.",
+    "Orders looks after the question is settled.",
+    "Stops when a further look would change nothing.",
+    "Also takes the cheap look first where two divide equally.",
+)
 def _cost(course: IncidentCourse) -> Iterator[Evidence]:
     money = {place: course.notes[place].usd for place in course.looks}
     yield Evidence(f"Your looks cost {usd(sum(money.values()))} of {usd(course.play.usd)} in all.", course.looks)
@@ -99,84 +164,3 @@ def _cost(course: IncidentCourse) -> Iterator[Evidence]:
         dearest = max(money, key=lambda place: money[place])
         label = question_label(course.play.spec, course.notes[dearest].question or course.notes[dearest].look)
         yield Evidence(f"The dearest was “{label}”, {usd(money[dearest])}.", [dearest])
-
-
-INCIDENT_SIGNALS: tuple[Signal[IncidentCourse], ...] = (
-    Signal(
-        "first_looks",
-        "First looks",
-        (
-            "Takes no look.",
-            "Looks at familiar things, although they divide few causes.",
-            "Begins with looks that divide the causes.",
-            "Also says what each answer would mean before looking.",
-        ),
-        _first_looks,
-    ),
-    Signal(
-        "evidence",
-        "Evidence before the diagnosis",
-        (
-            "Names a cause from the alarm alone.",
-            "Names a cause while others fit as well.",
-            "Names a cause when the findings make it likely.",
-            "Also knows which finding would overturn it.",
-        ),
-        _evidence,
-    ),
-    Signal(
-        "confidence",
-        "Calibrated confidence",
-        (
-            "Is sure and has no grounds.",
-            "Is surer than the findings allow, or never says how sure.",
-            "The confidence follows the findings.",
-            "Also writes suspicions down and moves them with each finding.",
-        ),
-        _confidence,
-    ),
-    Signal(
-        "remedy",
-        "Choice of the fix",
-        (
-            "Ships fixes by trial.",
-            "Ships a fix that does not belong to the named cause.",
-            "Names a cause, then ships the fix for it.",
-            "Also checks in the figures that the fix has worked.",
-        ),
-        _remedy,
-    ),
-    Signal(
-        "meanwhile",
-        "Harm meanwhile",
-        (
-            "Does not ask who is harmed.",
-            "Waits while the harm goes on.",
-            "Protects the users first, then searches for the cause.",
-            "Also weighs the harm of an hour against the cost of a fix.",
-        ),
-        _meanwhile,
-    ),
-    Signal(
-        "alarms",
-        "False alarms",
-        (
-            "Repairs at once whatever rings.",
-            "Doubts an alarm after the money is spent.",
-            "Checks whether an alarm is chance before acting.",
-            "Also improves the monitor that rang for nothing.",
-        ),
-        _alarms,
-    ),
-    Signal(
-        "cost",
-        "Price of the answers",
-        (
-            "Orders every look there is.",
-            "Orders looks after the question is settled.",
-            "Stops when a further look would change nothing.",
-            "Also takes the cheap look first where two divide equally.",
-        ),
-        _cost,
-    ),
-)
