@@ -13,9 +13,8 @@ from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.difficulty import USUAL
-from simulator.incident.five_in_a_row import FIVE
 from simulator.incident.player_actions import DiagnoseAction, read_actions
-from simulator.incident.sessions import games, secret_from
+from simulator.incident.sessions import FIVE, games, secret_from
 from simulator.paths import PAGES
 from simulator.session.spacing import Review
 from simulator.units import counted

@@ -126,12 +126,7 @@ def everything(play: Play, _: Beliefs) -> None:
 
 #: Each investigator by its name.
 PLAYERS: dict[str, Callable[[Play, Beliefs], None]] = {
-    "sensible": sensible,
-    "checklist": checklist,
-    "script": script,
-    "naive": naive,
-    "guess": guess,
-    "everything": everything,
+    player.__name__: player for player in (sensible, checklist, script, naive, guess, everything)
 }
 
 

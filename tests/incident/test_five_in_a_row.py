@@ -5,8 +5,8 @@ from itertools import pairwise
 import pytest
 
 from simulator.app.store.incident_log import Hidden, StoredIncident
-from simulator.incident.five_in_a_row import BUDGET_USD, BudgetError, FiveInARow, affordable, dearest_watches
 from simulator.incident.player_actions import read_actions
+from simulator.incident.sessions import BUDGET_USD, BudgetError, FiveInARow, affordable, dearest_watches
 from tests.incident.plays import case
 
 SPEC = case().incident
