@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from io import StringIO
 from typing import Any
 
@@ -90,10 +89,6 @@ class DrawnCase:
     def picks(self, picks: Mapping[str, Pick]) -> dict[str, Pick]:
         """Return the picks of choices that the drawn case still has."""
         return {} if self.scenario is None else {name: pick for name, pick in picks.items() if name in self.scenario.choices}
-
-    @cached_property
-    def is_as_written(self) -> bool:
-        return self.scenario is not None and not self.left_out
 
 
 def compiled(board: Board, case: Scenario) -> DrawnCase:

@@ -1,4 +1,4 @@
-"""Planned and used minutes of a session's phases at a time, and a nudge for a phase that runs over."""
+"""Planned and used minutes of a session's phases at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.session.session_state import SessionState
-from simulator.units import counted
 
 
 @dataclass(frozen=True)
@@ -19,11 +18,6 @@ class PhaseTime:
     planned_s: float
     used_s: float
     present: bool
-
-    @property
-    def left_s(self) -> float:
-        """Seconds that are left; below 0 where the phase runs over."""
-        return self.planned_s - self.used_s
 
 
 def phase_times(scenario: Scenario, state: SessionState, now: float) -> list[PhaseTime]:
@@ -38,11 +32,3 @@ def phase_times(scenario: Scenario, state: SessionState, now: float) -> list[Pha
 def left_s(state: SessionState, now: float) -> float:
     """Return the seconds that are left of a whole session at a time (s since 1970); below 0 where it runs over."""
     return 60 * state.session.minutes - sum(state.used_at(now).values())
-
-
-def nudge(scenario: Scenario, state: SessionState, now: float) -> str:
-    """Return a sentence if the present phase runs over by a minute or more; empty otherwise, or where nudges are off."""
-    present = next((time for time in phase_times(scenario, state, now) if time.present), None)
-    if present is None or not state.session.nudges or state.ended_at is not None or present.left_s > -60:
-        return ""
-    return f"“{present.title}” has run over by {counted(int(-present.left_s // 60), 'minute')}. Go on when you are ready."

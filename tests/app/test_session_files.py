@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.app.store.session_files import SessionFileError, read_sessions, read_visitor_file
+from simulator.app.store.session_files import SessionFileError, read_visitor_file
 from simulator.app.store.session_log import SessionLog
 from simulator.limits import SESSION_DEPTH, SESSION_FILE
 
@@ -46,7 +46,7 @@ def deep(levels):
 
 
 def test_a_right_file_is_read():
-    (one,) = read_sessions(json.dumps(file(session(EVENT))).encode(), OWNER)
+    (one,) = read_visitor_file(json.dumps(file(session(EVENT))).encode(), OWNER).sessions
     assert (one.session.owner, one.events[0].place, one.events[0].event.phase) == (OWNER, 0, "frame")
 
 
@@ -58,7 +58,7 @@ def test_incidents_and_attempts_of_a_file_are_read():
 
 
 def test_a_file_of_the_first_version_is_read():
-    (one,) = read_sessions(json.dumps(file(session(EVENT), format_version=1)).encode(), OWNER)
+    (one,) = read_visitor_file(json.dumps(file(session(EVENT), format_version=1)).encode(), OWNER).sessions
     assert one.session.id == HEAD["id"]
 
 
@@ -119,7 +119,7 @@ def test_a_fault_in_the_last_session_keeps_out_the_first(tmp_path):
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 def test_no_bytes_raise_another_error(content):
     with pytest.raises(SessionFileError):
-        read_sessions(content, OWNER)
+        read_visitor_file(content, OWNER)
 
 
 CHANGES = st.dictionaries(
@@ -133,6 +133,6 @@ CHANGES = st.dictionaries(
 def test_a_file_with_random_changes_is_read_or_refused(of_head, of_event):
     content = json.dumps(file(session(EVENT | of_event) | of_head)).encode()
     try:
-        assert len(read_sessions(content, OWNER)) == 1
+        assert len(read_visitor_file(content, OWNER).sessions) == 1
     except SessionFileError as error:
         assert str(error)

@@ -1,13 +1,9 @@
-"""The clock of a session by hand: planned and used time, and a nudge that never locks."""
-
-from dataclasses import replace
-
-import pytest
+"""The clock of a session by hand: planned and used time."""
 
 from simulator.case.load import load
 from simulator.session.event_log import LoggedEvent, Session
-from simulator.session.phase_clock import left_s, nudge, phase_times
-from simulator.session.session_events import PhaseBegun, SessionEnded
+from simulator.session.phase_clock import left_s, phase_times
+from simulator.session.session_events import PhaseBegun
 from simulator.session.session_state import SessionState
 
 #: The case takes 30 minutes; this session takes 15, so that the five minutes of a frame become two and a half.
@@ -29,23 +25,3 @@ def test_planned_and_used_time_stand_side_by_side():
     ]
     assert sum(one.planned_s for one in times) == 15 * 60
     assert left_s(state((0, FRAME), (100, SERVE)), now=1160.0) == 15 * 60 - 160
-
-
-@pytest.mark.parametrize(
-    ("now", "sentence"),
-    [
-        (1149.0, ""),
-        (1209.0, ""),
-        (1210.0, "“Frame” has run over by 1 minute. Go on when you are ready."),
-        (1330.0, "“Frame” has run over by 3 minutes. Go on when you are ready."),
-    ],
-)
-def test_a_phase_that_runs_over_by_a_minute_gives_a_nudge(now, sentence):
-    assert nudge(load("retry-storm"), state((0, FRAME)), now) == sentence
-
-
-def test_there_is_no_nudge_before_the_first_phase_without_nudges_or_after_the_end():
-    case = load("retry-storm")
-    assert nudge(case, state(), 9000.0) == ""
-    assert nudge(case, state((0, FRAME), head=replace(HEAD, nudges=False)), 1400.0) == ""
-    assert nudge(case, state((0, FRAME), (400, SessionEnded())), 1500.0) == ""

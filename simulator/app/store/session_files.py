@@ -140,11 +140,6 @@ def _event_in_file(recorded: LoggedEvent) -> dict[str, Any]:
     return {"at": recorded.at, "role": recorded.role, "kind": event.kind, "version": event.version, "payload": payload}
 
 
-def read_sessions(content: bytes, owner: str) -> list[StoredSession]:
-    """Return the sessions of a file, as those of a visitor; raises SessionFileError with a sentence."""
-    return read_visitor_file(content, owner).sessions
-
-
 def read_visitor_file(content: bytes, owner: str) -> VisitorFile:
     """Return all of a file, as a visitor's own; raises SessionFileError with a sentence."""
     try:
