@@ -20,8 +20,7 @@ from cachetools import LRUCache
 
 from simulator.app.admission import TooManyWrongError, WrongTokens
 from simulator.app.store.faults import StoreError
-from simulator.app.store.room_log import LINKED, Access
-from simulator.app.store.room_rows import letters_of
+from simulator.app.store.room_log import LINKED, Access, letters_of
 from simulator.limits import ROOM_COOKIES, ROOM_KEYS
 
 _PREFIX = "casesim_room_"

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 
 from simulator.app.admission import Admission, WrongTokens
 from simulator.app.store import room_log as store
-from simulator.app.store.room_log import Access, RoomLog
-from simulator.app.store.room_rows import ROOM_LINKS, digest_of, letters_of, new_code
+from simulator.app.store.room_log import Access, RoomLog, digest_of, letters_of, new_code
 from simulator.app.store.session_log import SessionLog
+from simulator.app.store.session_rows import ROOM_LINKS
 from simulator.limits import WRONG_TOKENS
 from simulator.rooms import room_doors as rooms
 from simulator.rooms.room_events import RoomOpened

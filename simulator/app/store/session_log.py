@@ -16,13 +16,13 @@ from sqlalchemy import Connection, delete, func, select, update
 from simulator.app.store.attempts import ATTEMPTS, Attempt, attempts_of, insert_attempt
 from simulator.app.store.database import Database
 from simulator.app.store.incident_log import Hidden
-from simulator.app.store.room_rows import ROOM_LINKS
 from simulator.app.store.session_files import StoredSession, copied, read_visitor_file, written_sessions
 from simulator.app.store.session_rows import (
     EVENT_ROWS,
     INCIDENT,
     PRACTICE,
     ROOM,
+    ROOM_LINKS,
     SESSIONS,
     append_event,
     events_of,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import dataclass
 from time import time
 from typing import Any
 
@@ -45,6 +46,24 @@ EVENT_ROWS = Table(
     Column("version", BigInteger, nullable=False),
     Column("payload", JsonText, nullable=False),
 )
+
+
+@dataclass(frozen=True)
+class RoomLink:
+    """A link to a room; digest: of its secret, which is stored nowhere; times in seconds since 1970; revoked: 0 or 1."""
+
+    digest: str
+    room: str
+    role: Role
+    made_at: float
+    expires_at: float
+    revoked: int = 0
+
+    def is_open(self, now: float) -> bool:
+        return not self.revoked and now < self.expires_at
+
+
+ROOM_LINKS = Table("room_links", METADATA, *columns_of(RoomLink, digest={"primary_key": True}, room={"index": True}))
 
 #: Places at the end of a log that only ratings and the end take, and those that only the end and a complete scorecard take.
 _FOR_RATINGS, _FOR_THE_END = 100, 10
