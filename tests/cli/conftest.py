@@ -17,6 +17,7 @@ from tests.measure.conftest import (
     tiny_onnx,
     yolo,
 )
+from tests.tradeoffs.test_capacity import QUEUE
 
 __all__ = [
     "detector",
@@ -63,3 +64,11 @@ def _in_this_process(request, monkeypatch):
 def _own_sweeps(monkeypatch, tmp_path):
     """Outcomes of sweeps are kept in a test's own folder."""
     monkeypatch.setattr("simulator.sweeps.outcome_cache.SWEEPS", tmp_path / "sweeps")
+
+
+@pytest.fixture
+def case(tmp_path):
+    """The file of a queue with readers, for the tests of studies."""
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE.replace("BOUND", "120").replace("days: 2", "days: 0.2"), encoding="utf-8")
+    return file
