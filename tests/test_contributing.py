@@ -211,7 +211,7 @@ drawings().panels["hello"]("run")
 
 def test_a_signal_is_one_record(copy: Path):
     record = '    CaseSignal("repair", "Repair", ("a", "b", "c", "d"), phase="monitor", on_card=True),\n'
-    _insert(copy / "simulator/case/case_signals.py", '    CaseSignal(\n        "communication",', record)
+    _insert(copy / "simulator/case/interview.py", '    CaseSignal(\n        "communication",', record)
     script = """
 from simulator.case.load import load
 from simulator.rooms.room_events import CARD_SIGNALS

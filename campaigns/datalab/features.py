@@ -12,8 +12,8 @@ from torch import nn
 
 from campaigns.datalab.backbones import Backbone, answered, as_onnx, mobilenet_v2, thin_resnet50
 from campaigns.detections.origin import measured_here
+from simulator.datalab.lab_evidence import BackboneAbout, LabAbout
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.lab_evidence import BackboneAbout, LabAbout
 from simulator.measure.architectures import ARCHITECTURES
 from simulator.measure.image_steps import normalize
 from simulator.measure.score_training import VIEWS, LabelledPhotos

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from campaigns.datalab.dawid_skene import ReaderModel, dawid_skene
+from simulator.datalab.lab_evidence import MALIGNANT
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.lab_evidence import MALIGNANT
 from simulator.intervals import LEVEL, share_interval
 from simulator.measure.guarded import CannotMeasureError
 

@@ -10,10 +10,10 @@ import pandas as pd
 from campaigns.datalab import lab_studies, spoiled_studies
 from campaigns.datalab.case_data import PHONE, PHONE_PRECISION, REQUESTS, middle_draw
 from simulator.cli.exits import known
+from simulator.datalab.lab_evidence import SPOILED_STUDIES, STUDIES
 from simulator.datalab.lab_tables import sidecar, table_rows
 from simulator.datalab.refit import LabRequest, refit
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.lab_evidence import SPOILED_STUDIES, STUDIES
 from simulator.evidence.score_import import write_table
 
 

@@ -16,9 +16,9 @@ from simulator.authoring.tested_designs import SEED, DesignRunner, Picks, bases,
 from simulator.case.case_tests import CurveballTest, DesignName, DesignTest, Strikes, picks_of
 from simulator.case.designs import apply, validated
 from simulator.case.document import Document, Path, ScenarioError
-from simulator.case.gate_words import RANDOM
 from simulator.case.phases import phases_of
 from simulator.case.prose_figures import placeholders_in, raw_texts, without_placeholders, words_alone
+from simulator.case.scenario_parts import RANDOM
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan, fingerprint
 from simulator.engine.contract import planned_routers

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from simulator.board.plain_box import box_kinds
 from simulator.case.any_stage import AnyStage, is_fallback, is_target
 from simulator.case.document import Path, written
-from simulator.case.gate_words import QUALITY
+from simulator.case.scenario_parts import QUALITY
 
 #: Words for a way out by the name of its field; other fields are read as they are written.
 _WORDS = {

@@ -18,12 +18,11 @@ from pydantic import Field, model_validator
 from simulator.case.case_contract import AnyAttribute, Column, Floats
 from simulator.case.document import Path
 from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, bounded
-from simulator.case.gate_words import OWN
 from simulator.case.kinds import OneOf, registry
 from simulator.case.outputs import grouping
 from simulator.case.references import Ref
-from simulator.evidence.recordings import read_numbers, read_values
-from simulator.evidence.row_files import RecordingError
+from simulator.case.scenario_parts import OWN
+from simulator.evidence.row_files import RecordingError, read_numbers, read_values
 from simulator.records.streams import cache_per_plan
 
 if TYPE_CHECKING:

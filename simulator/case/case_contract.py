@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         RequestClass,
         RunLength,
     )
-    from simulator.evidence.recordings import Recording
+    from simulator.evidence.row_files import Recording
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 

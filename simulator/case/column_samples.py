@@ -12,8 +12,7 @@ from pydantic import Field, PrivateAttr
 
 from simulator.case.fields import AnyQuantity, Draws, LocalFile, Shape, Sourced
 from simulator.evidence.evidence_files import content_hash
-from simulator.evidence.recordings import read_numbers
-from simulator.evidence.row_files import RecordingError
+from simulator.evidence.row_files import RecordingError, read_numbers
 from simulator.files import remembered
 
 if TYPE_CHECKING:

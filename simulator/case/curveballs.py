@@ -13,8 +13,7 @@ from simulator.case.document import Path
 from simulator.case.fields import FileName, Name, Share, exactly_one
 from simulator.case.kinds import OneOf, registry
 from simulator.case.references import Ref
-from simulator.evidence.lab_evidence import LabEvidenceError
-from simulator.evidence.photo_checks import load_spoiled
+from simulator.evidence.photo_checks import LabEvidenceError, load_spoiled
 
 if TYPE_CHECKING:
     from simulator.case.case_contract import AnyCase
@@ -38,9 +37,7 @@ class Traffic(AnyCurveball):
 class _OfPools(AnyCurveball):
     """A curveball that strikes pools, servers of the author's own, and those of shards."""
 
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        return ("pool", "server", "fanout")
+    strikes: ClassVar = ("pool", "server", "fanout")
 
 
 class _OfReplicas(_OfPools):
@@ -97,6 +94,7 @@ class Absence(AnyCurveball):
     """Some people of each shift are out: a number of them, or a share, rounded to the nearest whole number."""
 
     changes: ClassVar = {AffectedQuantity.ABSENCE: "away"}
+    strikes: ClassVar = ("people",)
 
     kind: Literal["absence"]
     stage: StageName
@@ -111,10 +109,6 @@ class Absence(AnyCurveball):
     @property
     def away(self) -> float:
         return self.share if self.people is None else self.people  # type: ignore[return-value]
-
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        return ("people",)
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
         """Return its value for one of the people of a shift, by the place in it."""
@@ -212,16 +206,13 @@ class NetworkTrouble(AnyCurveball):
     """Sending over a link takes `times` as long."""
 
     changes: ClassVar = {AffectedQuantity.DELAY: "times"}
+    strikes: ClassVar = ("link",)
 
     kind: Literal["network"]
     stage: StageName
     """the link"""
     times: Times
     """the factor on its time"""
-
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        return ("link",)
 
 
 class Drift(AnyCurveball):
@@ -316,6 +307,7 @@ class Price(AnyCurveball):
     """The hourly price is `times` as high: of one pool, one stage of people, or every pool."""
 
     changes: ClassVar = {AffectedQuantity.PRICE: "times"}
+    strikes: ClassVar = ("pool", "server", "fanout", "people")
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["price"]
@@ -323,10 +315,6 @@ class Price(AnyCurveball):
     """a pool or people; none: every pool"""
     times: Annotated[float, Field(ge=0, le=1000)]
     """the factor on the price"""
-
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        return ("pool", "server", "fanout", "people")
 
 
 class Weather(AnyCurveball):

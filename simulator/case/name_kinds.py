@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from simulator.case.any_stage import stage_kinds, tags_in
-from simulator.case.case_signals import SIGNAL_PHASES
 from simulator.case.case_tests import DEFAULT, numbers_of, things_of
 from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.fields import GUIDE, Figure, Sourced
-from simulator.case.gate_words import OWN
-from simulator.case.interview import subjects
+from simulator.case.interview import SIGNAL_PHASES, subjects
 from simulator.case.kinds import PLACES, section_model
 from simulator.case.outputs import (
     CaseOutline,
@@ -31,7 +29,7 @@ from simulator.case.outputs import (
 )
 from simulator.case.phases import PRACTICE_FIELDS, asked_metrics, phase_titles, phases_in_doubt
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind
-from simulator.case.scenario_parts import outlined
+from simulator.case.scenario_parts import OWN, outlined
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import profile_names

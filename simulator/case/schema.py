@@ -28,7 +28,6 @@ from simulator.case.fields import (
     Strict,
     add_quantity,
 )
-from simulator.case.gate_words import SENSOR
 from simulator.case.interview import Interview
 from simulator.case.kinds import HOLDERS, PLACES, OneOf, Provided, Section
 from simulator.case.network import Network
@@ -37,6 +36,7 @@ from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS, Anchors, Exhibit
 from simulator.case.prose_figures import with_filled_texts
 from simulator.case.references import Ref
 from simulator.case.scenario_parts import (
+    SENSOR,
     Accelerator,
     Costs,
     Lesson,

@@ -11,6 +11,7 @@ import streamlit as st
 from simulator.app.widgets import download, draw, number_format, plain
 from simulator.datalab.agreement import agreed_share, pair_kappa
 from simulator.datalab.datalab_charts import LABELLER_WORDS, SELECTION_WORDS, difference_words, gains, learning, purchases
+from simulator.datalab.lab_evidence import MALIGNANT, ReaderTable, lab_about, reader_cases, reader_table, study_rows
 from simulator.datalab.lab_tables import run_with, table_rows, words
 from simulator.datalab.label_noise import EXPERT_BETWEEN, EXPERT_ERRORS, GUIDELINE_BETWEEN, GUIDELINE_ERRORS, Labeller, Panel
 from simulator.datalab.label_prices import ASSUMED, case_rates, price_of
@@ -27,7 +28,6 @@ from simulator.datalab.spoiled_charts import (
     spoiling,
 )
 from simulator.errors import InputError
-from simulator.evidence.lab_evidence import MALIGNANT, ReaderTable, lab_about, reader_cases, reader_table, study_rows
 from simulator.evidence.photo_checks import NOT_WORTH_SCORING
 from simulator.explain.result import Result
 from simulator.intervals import Interval

@@ -15,13 +15,13 @@ from simulator.case.choices import Pick
 from simulator.case.designs import validated
 from simulator.case.load import load
 from simulator.case.schema import Scenario
+from simulator.datalab.lab_evidence import lab_about
 from simulator.datalab.label_prices import CASE
 from simulator.datalab.refit import TABLE, LabRequest, LabScores, lab_photos
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.evidence.catalogue import instruction_set_of
 from simulator.evidence.evidence_files import staging
-from simulator.evidence.lab_evidence import lab_about
 from simulator.evidence.linear_head import INVERSE_PENALTY
 from simulator.evidence.score_import import write_table
 from simulator.evidence.score_tables import Measured, load_scores, score_rows

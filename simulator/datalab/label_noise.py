@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.evidence.lab_evidence import MALIGNANT, ReaderTable
+from simulator.datalab.lab_evidence import MALIGNANT, ReaderTable
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

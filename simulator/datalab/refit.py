@@ -16,10 +16,10 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
+from simulator.datalab.lab_evidence import lab_about, load_features, reader_table
 from simulator.datalab.label_noise import Panel, drawn_labels
 from simulator.datalab.photo_selection import Selection, chosen
 from simulator.errors import InputError, suggest
-from simulator.evidence.lab_evidence import lab_about, load_features, reader_table
 from simulator.evidence.linear_head import new_head
 from simulator.evidence.score_tables import score_rows
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from simulator.evidence.catalogue import Hardware
     from simulator.evidence.photo_checks import PhotoCheck
     from simulator.evidence.profiles import ThreadRun
-    from simulator.evidence.recordings import Recording
+    from simulator.evidence.row_files import Recording
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
     from simulator.records.timetables import AbsencesOf, ShiftOfDay, Span, Steps

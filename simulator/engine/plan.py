@@ -16,7 +16,7 @@ from simulator.case.curveball import AffectedQuantity
 from simulator.case.designs import PROJECTED, designed_as, one_by_one
 from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source, sourced_of
-from simulator.case.gate_words import OOD
+from simulator.case.scenario_parts import OOD
 from simulator.engine.arrivals.arrival import arrivals_of
 from simulator.engine.compiled_plan import Plan, case_hash, projected_ms, surges
 from simulator.engine.stages import STAGES
@@ -24,8 +24,7 @@ from simulator.engine.stages.gate_routes import too_many_outcomes
 from simulator.engine.stages.pool_evidence import weighed
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
-from simulator.evidence.lab_evidence import LabEvidenceError
-from simulator.evidence.photo_checks import foreign_ranks, measured_check, spoiled_files, trained_files
+from simulator.evidence.photo_checks import LabEvidenceError, foreign_ranks, measured_check, spoiled_files, trained_files
 from simulator.evidence.row_files import RecordingError
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from simulator.engine.latency_tables import LatencyTable, SizedTable
     from simulator.evidence.catalogue import Hardware, InstructionSet
     from simulator.evidence.profiles import ThreadRun
-    from simulator.evidence.recordings import Recording
+    from simulator.evidence.row_files import Recording
     from simulator.evidence.score_tables import ScoreTable
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.curveball import OF_SENSORS, AffectedQuantity
-from simulator.case.gate_words import OOD, QUALITY
+from simulator.case.scenario_parts import OOD, QUALITY
 from simulator.engine.arrivals.arrival import Comings
 from simulator.engine.compiled_plan import Conditions, Plan, named_changes, surges
 from simulator.evidence.photo_checks import changed_scores, foreign_ranks, score_changes, scores_by_rank

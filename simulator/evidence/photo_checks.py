@@ -31,9 +31,8 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 from scipy.special import expit, logit, ndtr, ndtri
 
-from simulator.errors import suggest
+from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
-from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.evidence.score_tables import score_rows
 from simulator.paths import DATALAB
 
@@ -43,6 +42,10 @@ _MADE_BY, _TRAINED_BY = "python -m campaigns.datalab spoiled", "python -m campai
 CLEAN = "clean"
 #: Detectors of foreign photos.
 DETECTORS = ("mahalanobis", "neighbours")
+
+
+class LabEvidenceError(InputError):
+    """A file of the data lab's evidence cannot be used; the message says which and why."""
 
 
 class SpoiledCondition(EvidenceRecord):

@@ -1,20 +1,23 @@
 """Rows of a CSV or Parquet file that a user names, within bounds of cells and of bytes once they are decoded.
 
 A small Parquet file may stand for any amount of memory: it stores a repeated value once. So its figures are read first, words
-stay in dictionaries, and reading stops at the bound.
+stay in dictionaries, and reading stops at the bound. Recorded request times and attributes are columns of such a file, checked
+before anything runs on them.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from simulator.errors import InputError
 from simulator.limits import MIB, RECORDED_BYTES, RECORDED_CELLS, RECORDING_FILE, Limit
@@ -23,6 +26,7 @@ from simulator.units import counted
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Schema
     from pyarrow.parquet import ParquetFile
+
 
 #: The longest header of a CSV file, in bytes, and the rows of one batch of a Parquet file.
 _HEADER, _BATCH = MIB, 131_072
@@ -221,3 +225,72 @@ def _decoded_bytes(column: Any) -> int:
 
 def first_row(file: Path) -> tuple[int, str]:
     return (2, "line") if file.suffix == ".csv" else (1, "row")
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Request times in seconds, ascending, shape (n,) with n of at least 1."""
+
+    times: NDArray[np.float64]
+
+
+def read_recording(file: Path, column: str, origin_s: float = 0.0) -> Recording:
+    """Read the times in `column` of a .csv or .parquet file; none may lie before `origin_s`.
+
+    Raises RecordingError. A CSV counts its lines, header included; a Parquet file its rows from 1.
+    """
+    times = _numbers(file, _column(file, column), "a time in seconds")
+    first, word = first_row(file)
+    row = _first(times < origin_s)
+    if row is not None:
+        before = f"lies before origin_s, {origin_s:.10g}" if origin_s else "is negative"
+        raise RecordingError(f"{file.name}, {word} {first + row}: the time {times[row]:.10g} {before}")
+    row = _first(np.diff(times) < 0)
+    if row is not None:
+        raise RecordingError(
+            f"{file.name}, {word} {first + row + 1}: the time {times[row + 1]:.10g} comes after {times[row]:.10g}; "
+            "sort the file by time"
+        )
+    return Recording(times)
+
+
+def read_numbers(file: Path, column: str) -> NDArray[np.float64]:
+    """Read the numbers in `column` of a .csv or .parquet file, in the order of its rows, shape (n,). Raises RecordingError."""
+    return _numbers(file, _column(file, column), "a number")
+
+
+def read_values(file: Path, column: str, known: Sequence[str]) -> NDArray[np.int8]:
+    """Read the index of each row's value among `known`, shape (n,). Raises RecordingError for another value."""
+    found = _column(file, column, text=True)
+    places = {value: place for place, value in enumerate(known)}
+    codes = np.array([places.get(value, -1) for value in found], np.int8)
+    row = _first(codes < 0)
+    if row is not None:
+        first, word = first_row(file)
+        given = "nothing" if pd.isna(found.iloc[row]) else f"'{found.iloc[row]}'"
+        raise RecordingError(f"{file.name}, {word} {first + row}: expected one of {', '.join(known)}, got {given}")
+    return codes
+
+
+def _column(file: Path, column: str, text: bool = False) -> pd.Series:
+    frame = read_rows(file, column, text).rows
+    if column not in frame.columns:
+        raise RecordingError(f"{file.name}: there is no column '{column}'; it has: {', '.join(map(str, frame.columns))}")
+    values = frame[column]
+    if not len(values):
+        raise RecordingError(f"{file.name}: column '{column}' is empty")
+    return values.map(str, na_action="ignore") if text else values
+
+
+def _numbers(file: Path, values: pd.Series, expected: str) -> NDArray[np.float64]:
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    row = _first(~np.isfinite(numbers))
+    if row is not None:
+        first, word = first_row(file)
+        given = "nothing" if pd.isna(values.iloc[row]) else f"'{values.iloc[row]}'"
+        raise RecordingError(f"{file.name}, {word} {first + row}: expected {expected}, got {given}")
+    return numbers
+
+
+def _first(faulty: NDArray[np.bool_]) -> int | None:
+    return int(faulty.argmax()) if faulty.any() else None

@@ -24,7 +24,7 @@ from simulator.engine.latency_tables import LatencyTable, steps_of
 from simulator.engine.run import Run
 from simulator.engine.stages.replicas import TritonRule
 from simulator.evidence.fidelity_reports import FidelityOutcome
-from simulator.evidence.recordings import Recording
+from simulator.evidence.row_files import Recording
 from simulator.measure.batch_server import SAMPLES, Batch, Batcher
 from simulator.records.streams import Streams
 

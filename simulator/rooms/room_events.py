@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 
 from simulator.board.board import OperationError
 from simulator.board.operations import Operation
-from simulator.case.case_signals import SIGNAL_PHASES, SIGNALS
 from simulator.case.fields import Name
+from simulator.case.interview import SIGNAL_PHASES, SIGNALS
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
 from simulator.rooms.own_task import OWN_TASK, OwnTask

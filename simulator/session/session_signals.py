@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 
-from simulator.case import case_signals
-from simulator.case.case_signals import SIGNAL_PHASES
+from simulator.case.interview import SIGNAL_PHASES
+from simulator.case.interview import SIGNALS as CASE_SIGNALS
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.session.session_course import Course
@@ -143,7 +143,7 @@ _EVIDENCE: dict[str, Callable[[Course], Iterator[Evidence]]] = {
 
 SIGNALS: tuple[Signal[Course], ...] = tuple(
     Signal(signal.name, signal.label, signal.anchors, _EVIDENCE.get(signal.name) or _of_phase(signal.phase))
-    for signal in case_signals.SIGNALS
+    for signal in CASE_SIGNALS
 )
 
 

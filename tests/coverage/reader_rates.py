@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from campaigns.datalab.readers import CLASSES, FittedReader
-from simulator.evidence.lab_evidence import MALIGNANT, reader_table
+from simulator.datalab.lab_evidence import MALIGNANT, reader_table
 from simulator.intervals import Interval
 from tests.coverage.registry import Claim, study
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from simulator.datalab.lab_evidence import MALIGNANT as CANCERS
+from simulator.datalab.lab_evidence import reader_table
 from simulator.datalab.label_noise import (
     LABELLERS,
     Panel,
@@ -12,8 +14,6 @@ from simulator.datalab.label_noise import (
     drawn_labels,
     majority_of_three,
 )
-from simulator.evidence.lab_evidence import MALIGNANT as CANCERS
-from simulator.evidence.lab_evidence import reader_table
 
 CALLED = np.array([0.05, 0.2, 0.5, 0.8, 0.95])
 MALIGNANT = np.array([False, False, False, True, True])

@@ -3,11 +3,11 @@
 import pytest
 
 from simulator.datalab.datalab_charts import selection_sentence
+from simulator.datalab.lab_evidence import STUDIES, study_rows
 from simulator.datalab.label_noise import LABELLERS, Panel
 from simulator.datalab.label_prices import price_of
 from simulator.datalab.learning_curves import EASY, LEAKED
 from simulator.datalab.refit import LabRequest
-from simulator.evidence.lab_evidence import STUDIES, study_rows
 from simulator.paths import ROOT
 
 

@@ -28,7 +28,7 @@ from simulator.engine.stages.pool_policies import Scaling
 from simulator.engine.stages.queues import BALANCERS, BY_MARKS, ORDERS
 from simulator.engine.stages.replica_scaling import SCALERS
 from simulator.engine.stages.replicas import BATCHING
-from simulator.evidence.recordings import Recording
+from simulator.evidence.row_files import Recording
 from simulator.records.streams import Streams
 from simulator.records.timetables import DAY_S
 from tests.builders import (

@@ -7,11 +7,11 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.evidence.photo_checks import (
     CLEAN,
     MEASURED_CHECKS,
     BinormalCheck,
+    LabEvidenceError,
     MeasuredCheck,
     changed_scores,
     load_spoiled,

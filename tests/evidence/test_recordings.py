@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from simulator.evidence import row_files
-from simulator.evidence.recordings import read_numbers, read_recording, read_values
-from simulator.evidence.row_files import RecordingError, RowBounds
+from simulator.evidence.row_files import RecordingError, RowBounds, read_numbers, read_recording, read_values
 from simulator.limits import RECORDING_FILE
 
 

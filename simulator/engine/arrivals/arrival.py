@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.evidence.recordings import Recording
+from simulator.evidence.row_files import Recording
 from simulator.records.timetables import DAY_S, Surge, clock_s
 
 if TYPE_CHECKING:

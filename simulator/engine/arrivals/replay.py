@@ -11,8 +11,7 @@ from pydantic import Field
 from simulator.case.case_contract import Open, RequestContent
 from simulator.case.fields import Evidence, Line, LocalFile, Source
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, steady
-from simulator.evidence.recordings import read_recording
-from simulator.evidence.row_files import RecordingError
+from simulator.evidence.row_files import RecordingError, read_recording
 from simulator.records.timetables import DAY_S
 from simulator.units import duration
 

@@ -16,8 +16,8 @@ from simulator.case.attributes import item_values
 from simulator.case.case_contract import Column
 from simulator.case.document import Path
 from simulator.case.fields import Name, Share, ShareFigure, Strict
-from simulator.case.gate_words import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
+from simulator.case.scenario_parts import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR
 from simulator.engine.contract import Onward, Stage
 from simulator.engine.stages.gate_routes import (
     attribute_values,

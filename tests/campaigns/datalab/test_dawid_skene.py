@@ -6,7 +6,7 @@ import pytest
 
 from campaigns.datalab.dawid_skene import dawid_skene
 from campaigns.datalab.readers import CLASSES, FittedReader, bounds
-from simulator.evidence.lab_evidence import MALIGNANT
+from simulator.datalab.lab_evidence import MALIGNANT
 from simulator.paths import ASSETS
 
 TRUTH = np.array([[0.85, 0.10, 0.05], [0.20, 0.70, 0.10], [0.02, 0.08, 0.90]])

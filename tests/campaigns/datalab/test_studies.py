@@ -6,11 +6,11 @@ import pytest
 from campaigns.datalab import lab_studies
 from campaigns.datalab.lab_studies import affordable
 from campaigns.datalab.spoiled_studies import false_alarms, not_worth_scoring
+from simulator.datalab.lab_evidence import study_rows
 from simulator.datalab.label_noise import Panel
 from simulator.datalab.label_prices import price, price_of
 from simulator.datalab.learning_curves import point
 from simulator.datalab.refit import LabRequest
-from simulator.evidence.lab_evidence import study_rows
 from simulator.evidence.photo_checks import NOT_WORTH_SCORING
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from simulator.case.case_contract import ARRIVAL_KINDS
 from simulator.engine.arrivals.arrival import ARRIVALS, Clock, warped
-from simulator.evidence.recordings import Recording
+from simulator.evidence.row_files import Recording
 from simulator.records.streams import Streams
 from simulator.records.timetables import Surge
 from tests.engine.arrivals.kinds import check_poisson, counts, drawn, process, states

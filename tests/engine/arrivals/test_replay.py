@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.engine.arrivals.replay import evened
-from simulator.evidence.recordings import Recording
+from simulator.evidence.row_files import Recording
 from tests.engine.arrivals.kinds import drawn, process
 
 TIMES = [0.5, 1.0, 4.0, 4.0, 9.5]

@@ -23,9 +23,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 
-from simulator.errors import InputError, suggest
+from simulator.errors import suggest
 from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.evidence_tables import SHARE, Table, columns
+from simulator.evidence.photo_checks import LabEvidenceError
 from simulator.paths import DATALAB
 
 Floats = NDArray[np.float64]
@@ -34,10 +35,6 @@ _MADE_BY = "python -m campaigns.datalab"
 #: The classes whose photos are cancers, as the readers' tables name them.
 MALIGNANT = ("BCC", "SCC", "MEL")
 _READERS = Table("readers.csv", columns("truth answer") | columns("share", SHARE) | columns("low high answers prevalence"))
-
-
-class LabEvidenceError(InputError):
-    """A file of the data lab's evidence cannot be used; the message says which and why."""
 
 
 class BackboneAbout(EvidenceRecord):

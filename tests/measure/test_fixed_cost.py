@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.evidence.profiles import Calls, FixedCost, fixed_cost
+from simulator.evidence.profiles import Calls, FixedCost
+from simulator.measure.timing import fixed_cost
 
 SIZES = (1, 2, 4, 8, 16)
 
