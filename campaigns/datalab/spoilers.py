@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from simulator.measure.detector_conditions import LUMA, defocus, jpeg
+from campaigns.detections.conditions import LUMA
+from simulator.measure.detector_conditions import defocus, jpeg
 from simulator.measure.image_steps import Floats, Pixels
 
 SEED = 0

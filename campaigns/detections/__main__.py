@@ -41,9 +41,10 @@ def tables(
 ) -> None:
     """Measure three trained detectors at four precisions under every condition; resumes where it was stopped."""
     with _keeping():
+        from campaigns.detections.conditions import lacking
         from campaigns.detections.evaluate import NETWORKS, Job, make_networks, measure_all
         from campaigns.detections.tables import make_tables
-        from simulator.measure.detector_conditions import SETTINGS, lacking
+        from simulator.measure.detector_conditions import SETTINGS
 
         job = Job(data, trained, user_cache_path("casesim"), seed, fp32_only=extend)
         held = load_detections(out) if extend else None

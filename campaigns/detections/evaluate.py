@@ -20,11 +20,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from campaigns.detections import signals
+from campaigns.detections.conditions import STALE, is_coarse, strength_of, unknown_classes, without
 from campaigns.detections.networks import DETECTORS, OLDEST, start
 from campaigns.detections.precisions import FP32, HALVES, PRECISIONS, halves, network_file
 from simulator.evidence.detection_tables import CLEAN
 from simulator.evidence.evidence_files import in_one_step
-from simulator.measure.detector_conditions import STALE, Setting
+from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import LEAST, boxes_of, outputs_of, prepare
 from simulator.measure.image_steps import Pixels
 from simulator.measure.labelled_images import Dataset, read_dataset
@@ -71,12 +72,12 @@ class Job:
 
     def part(self, setting: Setting) -> Path:
         """Return the file of one setting."""
-        name = f"{setting}.{setting.strength:g}".replace(":", ".")
+        name = f"{setting}.{strength_of(setting):g}".replace(":", ".")
         return self.folder / f"{name}.{len(self.networks_of(setting))}.npz"
 
     def networks_of(self, setting: Setting) -> list[tuple[str, str]]:
         """Return the networks that see a setting: detector and precision."""
-        every = setting.coarse and not self.fp32_only
+        every = is_coarse(setting) and not self.fp32_only
         seen = [(detector, precision) for detector, precision in NETWORKS if every or precision == FP32]
         return [network for network in seen if setting.condition != STALE or network[0] != OLDEST]
 
@@ -179,7 +180,7 @@ class Bench:
         self, setting: Setting, image: int, pixels: Pixels
     ) -> Iterator[tuple[dict[str, float], list[NDArray[np.float32]]]]:
         """Yield what each detector gets, and what its precisions answer."""
-        unknown = setting.unknown(self.job.dataset.names)
+        unknown = unknown_classes(setting, self.job.dataset.names)
         for index, detector in enumerate(DETECTORS.values()):
             takes = setting.takes(detector.takes, self.job.dataset.files[image].stem, self.job.seed)
             tensor, placed = prepare(pixels, takes)
@@ -187,7 +188,8 @@ class Bench:
             for precision in (one for name, one in self.job.networks_of(setting) if name == detector.name):
                 half = int(self.job.halves[image])
                 session = self._session(detector.name, precision, half)
-                found = boxes_of(detector.layout, outputs_of(session, tensor), takes.side, LEAST, unknown)
+                outputs = without(detector.layout, outputs_of(session, tensor), unknown)
+                found = boxes_of(detector.layout, outputs, takes.side, LEAST)
                 found[:, :4] = placed.back(found[:, :4])
                 which = np.full((len(found), 2), [NETWORKS.index((detector.name, precision)), image])
                 rows.append(np.hstack([which, found]).astype(np.float32))

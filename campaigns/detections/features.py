@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 from campaigns.detections.condition_effects import effect_rows
+from campaigns.detections.conditions import STALE, strength_of
 from campaigns.detections.evaluate import Job
 from campaigns.detections.networks import DETECTORS, start
 from campaigns.detections.origin import measured_here
 from simulator.evidence.detection_tables import CLEAN, DetectionTables
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.scene_tables import NUMBERS, FeaturesAbout, load_features
-from simulator.measure.detector_conditions import STALE, Setting
+from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import outputs_of, prepare
 from simulator.measure.guarded import CannotMeasureError
 
@@ -51,7 +52,7 @@ class FeatureBench:
 
     def part(self, setting: Setting) -> Path:
         """Return the file of one setting."""
-        name = f"features.{setting}.{setting.strength:g}".replace(":", ".")
+        name = f"features.{setting}.{strength_of(setting):g}".replace(":", ".")
         return self.job.folder / f"{name}.npy"
 
     def check_same(self, tables: DetectionTables) -> None:

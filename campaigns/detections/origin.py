@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from campaigns.detections.conditions import STALE, WORLD, strength_of
 from campaigns.detections.evaluate import Job
 from campaigns.detections.networks import DETECTORS, OLDEST
 from campaigns.detections.precisions import WORDS
 from simulator.evidence.detection_tables import CLEAN, FP32, About, ConditionRecord, DetectionTables, DetectorRecord
-from simulator.measure.detector_conditions import BUGS, CORRUPTIONS, STALE, WORLD, Setting
+from simulator.measure.detector_conditions import BUGS, CORRUPTIONS, Setting
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.machine import provenance
 
@@ -70,7 +71,7 @@ def about_job(job: Job, settings: list[Setting]) -> About:
 def _condition_records(settings: list[Setting]) -> dict[str, ConditionRecord]:
     strengths: dict[str, dict[int, float]] = {}
     for setting in settings:
-        strengths.setdefault(setting.condition, {})[setting.severity] = setting.strength
+        strengths.setdefault(setting.condition, {})[setting.severity] = strength_of(setting)
     return {name: _condition_record(name, mine) for name, mine in strengths.items() if name != CLEAN}
 
 

@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
 from campaigns.detections.condition_effects import REFITS
+from campaigns.detections.conditions import strength_of, unknown_classes, without
 from campaigns.detections.networks import DETECTORS, start
 from campaigns.detections.scene_job import SceneJob
 from simulator.evidence.detection_tables import BINS
@@ -194,7 +195,7 @@ class RefitBench:
 
     def part(self, setting: Setting) -> Path:
         """Return the file of one setting."""
-        return self.job.folder / f"refit.{setting}.{setting.strength:g}.npz".replace(":", ".")
+        return self.job.folder / f"refit.{setting}.{strength_of(setting):g}.npz".replace(":", ".")
 
     def measure(self, setting: Setting) -> None:
         """Write features (images, places, channels) and distances (images, places, 32), if they are not there yet."""
@@ -249,12 +250,13 @@ class RefitFrames:
     def answers(self, heads: Sequence[Head | None], fold: Ints) -> ScoredBoxes:
         """Return the boxes that each image's own head finds; heads: a head a fold, None for the served one."""
         detector, rows = self.bench.detector, []
-        unknown = self.setting.unknown(self.bench.job.dataset.names)
+        unknown = unknown_classes(self.setting, self.bench.job.dataset.names)
         for image in range(len(fold)):
             features, logits = self._logits(image)
             head = heads[fold[image]]
             scores = expit(logits if head is None else head(features, self._stride, logits))
-            found = boxes_of(detector.layout, self._outputs(image, scores), detector.takes.side, LEAST, unknown)
+            outputs = without(detector.layout, self._outputs(image, scores), unknown)
+            found = boxes_of(detector.layout, outputs, detector.takes.side, LEAST)
             found[:, :4] = self._placed(image).back(found[:, :4])
             rows.append(np.column_stack([np.full(len(found), image), found]))
         table = np.concatenate(rows).astype(np.float64)

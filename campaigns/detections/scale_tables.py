@@ -21,6 +21,7 @@ from campaigns.detections.by_height import (
     recall_curve,
     share_found,
 )
+from campaigns.detections.conditions import COARSE
 from campaigns.detections.origin import measured_here
 from campaigns.detections.road import OBJECTS, road_answers, road_labels
 from campaigns.detections.scales import CONDITIONS as SPOILT
@@ -30,7 +31,7 @@ from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.evidence_tables import DRAW_COLUMNS
 from simulator.evidence.object_scales import Scales, ScalesAbout, ScoredNetwork, profile_of
 from simulator.evidence.profiles import Profile
-from simulator.measure.detector_conditions import COARSE, CORRUPTIONS
+from simulator.measure.detector_conditions import CORRUPTIONS
 from simulator.measure.own_detector import coco_ap
 from simulator.metrics.detection_quality import (
     OVERLAPS,

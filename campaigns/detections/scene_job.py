@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from campaigns.detections.conditions import OCCLUSION, STALE, STALES, WORLD, strength_of
 from campaigns.detections.evaluate import Job
 from campaigns.detections.features import settings_of
 from campaigns.detections.networks import OLDEST
@@ -18,7 +19,7 @@ from campaigns.detections.precisions import FP32
 from campaigns.detections.scenes import SceneDataset, all_scenes, dataset_of
 from simulator.evidence.detection_tables import DetectionTables
 from simulator.evidence.scene_tables import CROP, IMAGE, MIXTURE
-from simulator.measure.detector_conditions import BUGS, OCCLUSION, STALE, STALES, WHOLE, WORLD, Setting
+from simulator.measure.detector_conditions import BUGS, WHOLE, Setting
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.image_steps import Pixels
 
@@ -81,7 +82,7 @@ class SceneJob(Job):
         data, scene = self.dataset, self.dataset.scenes[image]
         boxes = data.labels.box[data.labels.image == image]
         pixels, half = data.pixels(image), int(self.halves[image])
-        return self._occluder.occlude(pixels, scene.name, boxes, setting.strength, scene.parents, half)
+        return self._occluder.occlude(pixels, scene.name, boxes, strength_of(setting), scene.parents, half)
 
 
 def scene_settings(tables: DetectionTables, conditions: Iterable[str] = ()) -> list[Setting]:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from campaigns.detections.conditions import LUMA
 from simulator.evidence.detection_tables import BINS
-from simulator.measure.detector_conditions import LUMA
 from simulator.measure.image_steps import Floats, Pixels
 
 _JPEG_QUALITY = 75

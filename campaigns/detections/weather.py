@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from campaigns.detections.conditions import COARSE
 from campaigns.detections.road import road_answers, road_labels
 from campaigns.detections.scale_tables import RESAMPLES, touching
 from campaigns.detections.scales import FULL, LOOKS, SPOILT_PRECISIONS, Look, ScaleJob
@@ -16,7 +17,6 @@ from campaigns.detections.timed import Timed
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.evidence_tables import DRAW_COLUMNS
 from simulator.evidence.object_scales import THRESHOLD, WEATHER
-from simulator.measure.detector_conditions import COARSE
 from simulator.metrics.detection_quality import Boxes, ScoredBoxes, resamples
 
 Counts = NDArray[np.int64]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from PIL import Image
 
-from simulator.evidence.detection_tables import CLEAN, DetectionTables
+from simulator.evidence.detection_tables import CLEAN
 from simulator.measure.detector_io import Takes
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.image_steps import Floats, Pixels
@@ -25,10 +25,6 @@ from simulator.measure.image_steps import Floats, Pixels
 # the same at each severity: the same flakes fall, only thicker.
 
 SEVERITIES = (1, 2, 3, 4, 5)
-#: Severities that are measured at every precision; those in between are measured at fp32 alone.
-COARSE = (1, 3, 5)
-#: Luma of red, green and blue (Rec. 601).
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _GAMMA = 2.2
 
 
@@ -256,8 +252,6 @@ def corrupt(pixels: Pixels, name: str, severity: int, image: str, seed: int) -> 
     return _bytes(corruption.apply(values, corruption.strengths[severity - 1], rng))
 
 
-#: The roll-out never reached the server: the oldest detector answers in place of those that should have replaced it.
-STALE = "stale_model"
 #: The share of the images that a bug strikes at its severities 1 and 2.
 SHARES = (0.33, 1.0)
 WHOLE = len(SHARES)
@@ -295,35 +289,8 @@ BUGS: dict[str, Bug] = {
 
 
 @dataclass(frozen=True)
-class World:
-    """A condition of the world that the detector was not made for. strengths: by severity"""
-
-    label: str
-    means: str
-    strengths: tuple[float, ...]
-
-
-OCCLUSION, UNKNOWN = "occlusion", "unknown"
-#: The classes that a detector does not know under the condition `UNKNOWN`.
-ANIMALS = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe")
-WORLD: dict[str, World] = {
-    OCCLUSION: World(
-        "Occlusion",
-        "share of each labelled box that a real labelled box of another image is pasted over; all boxes keep their label",
-        (0.15, 0.3, 0.45, 0.6, 0.75),
-    ),
-    UNKNOWN: World(
-        "Unknown animals",
-        f"share of the animals ({', '.join(ANIMALS)}) that is taken out of the detector's answers, before the best class of a "
-        "candidate is chosen and before suppression; their boxes can only be missed, and what it says of them instead is false",
-        (1.0,),
-    ),
-}
-
-
-@dataclass(frozen=True)
 class Setting:
-    """A condition at a severity: 0 for clean images, 1 to 5 for a corruption or an occlusion, 1 or 2 for a bug."""
+    """A condition at a severity: 0 for clean images, 1 to 5 for a corruption, 1 or 2 for a bug."""
 
     condition: str
     severity: int
@@ -337,25 +304,9 @@ class Setting:
             return pixels
         return corrupt(pixels, self.condition, self.severity, name, seed)
 
-    @property
-    def strength(self) -> float:
-        return self._strengths[self.severity - 1] if self.severity else 0.0
-
-    @property
-    def _strengths(self) -> tuple[float, ...]:
-        changed = CORRUPTIONS.get(self.condition) or WORLD.get(self.condition)
-        return changed.strengths if changed else SHARES
-
-    @property
-    def coarse(self) -> bool:
-        return self.severity in ((0, WHOLE) if self._strengths == SHARES else COARSE)
-
-    def unknown(self, names: Sequence[str]) -> list[int]:
-        return [place for place, name in enumerate(names) if name in ANIMALS] if self.condition == UNKNOWN else []
-
     def strikes(self, name: str, seed: int) -> bool:
-        drawn = zlib.crc32(f"{seed}/{self.condition}/{name}".encode()) / 2**32
-        return drawn < self.strength
+        luck = zlib.crc32(f"{seed}/{self.condition}/{name}".encode()) / 2**32
+        return luck < SHARES[self.severity - 1]
 
     def takes(self, takes: Takes, name: str, seed: int) -> Takes:
         bug = BUGS.get(self.condition)
@@ -367,15 +318,6 @@ SETTINGS = [
     *(Setting(name, severity) for name in BUGS for severity in range(1, WHOLE + 1)),
     *(Setting(name, severity) for name in CORRUPTIONS for severity in SEVERITIES),
 ]
-
-#: A stale model, put together from what the detectors answered to clean images.
-STALES = [Setting(STALE, severity) for severity in range(1, WHOLE + 1)]
-
-
-def lacking(held: DetectionTables) -> list[Setting]:
-    there = set(zip(held.summary["condition"].astype(str), held.summary["severity"].astype(int), strict=True))
-    expected = [setting for setting in SETTINGS if setting.condition in held.about.conditions]
-    return [SETTINGS[0], *(setting for setting in expected if (setting.condition, setting.severity) not in there)]
 
 
 def read_settings(text: str) -> list[Setting]:

@@ -110,7 +110,7 @@ Outputs = Sequence[NDArray[np.floating]]
 
 _STRIDES = (8, 16, 32)
 #: Bins of the distance to a side in nanodet's distributions.
-_BINS = 8
+BINS = 8
 #: Candidates that suppression looks at, by falling score; and boxes that remain, as in COCO's evaluation.
 _CANDIDATES, _KEPT = 300, 100
 _COORDINATES = np.array([1, 1, 1, 1, 0, 0], np.float32)
@@ -124,7 +124,6 @@ class Layout:
     fits: whether outputs of these shapes, without the batch axis, for a square of this many pixels can be of this kind
     decode: outputs without the batch axis, and the side of the square, to candidates (n, 6)
     overlap: above it two boxes of a class count as one object; None where the network has suppressed them
-    chances: the chances of the classes (candidates, classes), views into the outputs; None where the network chose the class
     """
 
     words: str
@@ -132,7 +131,6 @@ class Layout:
     fits: Callable[[list[Shape], int], bool]
     decode: Callable[[Outputs, int], Floats]
     overlap: float | None
-    chances: Callable[[Outputs], list[NDArray[np.floating]]] | None = None
 
 
 def decode_yolox(outputs: Outputs, side: int) -> Floats:
@@ -171,11 +169,11 @@ def decode_nanodet(outputs: Outputs, side: int) -> Floats:
     The distance from the middle of a cell to each side of the box is the mean of a distribution over 0 to 7 strides
     (generalized focal loss: Li et al. 2020, arXiv:2006.04388).
     """
-    scores = np.concatenate([output for output in outputs if output.shape[1] != 4 * _BINS])
-    raw = np.concatenate([output for output in outputs if output.shape[1] == 4 * _BINS])
+    scores = np.concatenate([output for output in outputs if output.shape[1] != 4 * BINS])
+    raw = np.concatenate([output for output in outputs if output.shape[1] == 4 * BINS])
     corners, strides = _grid_cells(side)
-    powers = np.exp((bins := raw.reshape(len(raw), 4, _BINS)) - bins.max(axis=2, keepdims=True))
-    distances = (powers / powers.sum(axis=2, keepdims=True)) @ np.arange(_BINS) * strides
+    powers = np.exp((bins := raw.reshape(len(raw), 4, BINS)) - bins.max(axis=2, keepdims=True))
+    distances = (powers / powers.sum(axis=2, keepdims=True)) @ np.arange(BINS) * strides
     middle = (corners + 0.5) * strides
     return _likeliest(np.hstack([middle - distances[:, :2], middle + distances[:, 2:]]), scores)
 
@@ -246,7 +244,7 @@ def _is_fastestdet(shapes: list[Shape], side: int) -> bool:
 
 
 def _is_nanodet(shapes: list[Shape], side: int) -> bool:
-    distances = [shape[0] for shape in shapes if len(shape) == 2 and shape[1] == 4 * _BINS]
+    distances = [shape[0] for shape in shapes if len(shape) == 2 and shape[1] == 4 * BINS]
     return len(shapes) == 6 and distances == _cells_of(side)
 
 
@@ -271,7 +269,6 @@ LAYOUTS: dict[str, Layout] = {
         _is_yolox,
         decode_yolox,
         0.65,
-        lambda outputs: [outputs[0][:, 5:]],
     ),
     "fastestdet": Layout(
         "FastestDet (5 + classes, rows, columns)",
@@ -279,7 +276,6 @@ LAYOUTS: dict[str, Layout] = {
         _is_fastestdet,
         decode_fastestdet,
         0.45,
-        lambda outputs: [outputs[0][5:].T],
     ),
     "nanodet": Layout(
         "NanoDet-m, three pairs of classes and distances",
@@ -287,7 +283,6 @@ LAYOUTS: dict[str, Layout] = {
         _is_nanodet,
         decode_nanodet,
         0.6,
-        lambda outputs: [output for output in outputs if output.shape[1] != 4 * _BINS],
     ),
     "yolov5": Layout("YOLOv5, decoded (boxes, 5 + classes)", Takes(0), _is_yolov5, decode_yolov5, 0.6),
     "yolov8": Layout("YOLOv8 and YOLO11, decoded (4 + classes, boxes)", Takes(0), _is_yolov8, decode_yolov8, 0.6),
@@ -312,25 +307,9 @@ def layout_for(shapes: list[Shape], side: int, named: str | None = None) -> Layo
     return LAYOUTS[found[0]]
 
 
-def without(layout: Layout, outputs: Outputs, classes: Sequence[int]) -> Outputs:
-    """Give these classes, by their places, no chance, so that the best of the others is chosen.
-
-    Raises CannotMeasureError where the network has chosen already.
-    """
-    if layout.chances is None:
-        raise CannotMeasureError(f"{layout.words}: cannot be read without some classes, since the network chooses the class")
-    changed = [output.copy() for output in outputs]
-    for chances in layout.chances(changed):
-        chances[..., classes] = 0
-    return changed
-
-
-def boxes_of(layout: Layout, outputs: Outputs, side: int, least: float, unknown: Sequence[int] = ()) -> Floats:
-    """Return the boxes of one image after suppression, at most 100 by falling score, from a score of `least` on; (n, 6).
-
-    unknown: classes, by their places, that the network is read without; raises CannotMeasureError where that cannot be.
-    """
-    candidates = layout.decode(without(layout, outputs, unknown) if unknown else outputs, side)
+def boxes_of(layout: Layout, outputs: Outputs, side: int, least: float) -> Floats:
+    """Return the boxes of one image after suppression, at most 100 by falling score, from a score of `least` on; (n, 6)."""
+    candidates = layout.decode(outputs, side)
     candidates = candidates[np.isfinite(candidates).all(axis=1) & (candidates[:, 4] >= least)]
     candidates = candidates[np.argsort(-candidates[:, 4], kind="stable")[:_CANDIDATES]]
     if layout.overlap is not None:

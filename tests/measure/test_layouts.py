@@ -43,24 +43,6 @@ def test_nanodet_by_hand() -> None:
     assert best("nanodet", outputs, 416) == pytest.approx([32, 48, 144, 144, 0.9, 4], abs=1e-3)
 
 
-def test_without_a_class_the_best_of_the_others_is_chosen() -> None:
-    yolox, fastest = np.zeros((3549, 85), np.float32), np.zeros((85, 22, 22), np.float32)
-    yolox[9, 4], yolox[9, 5 + 3], yolox[9, 5 + 7] = 0.8, 0.5, 0.9
-    fastest[0, 1, 1], fastest[5 + 3, 1, 1], fastest[5 + 7, 1, 1] = 1, 0.5, 0.9
-    shapes = [(2704, 80), (2704, 32), (676, 80), (676, 32), (169, 80), (169, 32)]
-    nanodet = [np.zeros(shape, np.float32) for shape in shapes]
-    nanodet[2][9, 3], nanodet[2][9, 7] = 0.5, 0.9
-    for name, outputs, score in (("yolox", [yolox], 0.4), ("fastestdet", [fastest], 0.5**0.4), ("nanodet", nanodet, 0.5)):
-        side = 352 if name == "fastestdet" else 416
-        assert best(name, outputs, side)[5] == 7
-        [found] = boxes_of(LAYOUTS[name], outputs, side, 0.2, unknown=[7, 8])
-        assert found[4:].tolist() == pytest.approx([score, 3])
-        assert best(name, outputs, side)[5] == 7  # the outputs themselves are as they were
-        assert not len(boxes_of(LAYOUTS[name], outputs, side, 0.2, unknown=[3, 7]))
-    with pytest.raises(CannotMeasureError, match="cannot be read without some classes, since the network chooses the class"):
-        boxes_of(LAYOUTS["boxes"], [], 416, 0.2, unknown=[7])
-
-
 def test_decoded_layouts_by_hand() -> None:
     five = np.zeros((25200, 85), np.float32)
     five[7, :5], five[7, 5 + 3] = [100, 60, 20, 40, 0.5], 0.8

@@ -8,7 +8,7 @@ from sklearn.covariance import LedoitWolf
 
 from campaigns.datalab.spoiled import NEIGHBOURS, distances, drawn
 from campaigns.datalab.spoilers import SEVERITIES, SPOILERS, light, sharpness, spoil
-from simulator.measure.detector_conditions import LUMA
+from campaigns.detections.conditions import LUMA
 
 PHOTO = np.random.default_rng(0).integers(40, 200, (256, 256, 3), dtype=np.uint8)
 

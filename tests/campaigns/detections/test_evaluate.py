@@ -12,11 +12,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from campaigns.detections import eight_bits, evaluate, networks, origin, precisions, signals, tables
+from campaigns.detections.conditions import lacking
 from campaigns.detections.eight_bits import WAYS, judged_here, write_rows
 from campaigns.detections.evaluate import Bench, Job, read_part, seen
 from campaigns.detections.networks import Detector
 from simulator.evidence.detection_tables import BINS, PROCESSORS, DetectionTables, load_detections, load_processors
-from simulator.measure.detector_conditions import SHARES, Setting, lacking
+from simulator.measure.detector_conditions import SHARES, Setting
 from simulator.measure.detector_io import LAYOUTS, LEAST, Takes, boxes_of, prepare
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.saturation import products_saturate

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from campaigns.detections.conditions import WORLD
 from campaigns.detections.occlusion import Occluder, covered
-from simulator.measure.detector_conditions import WORLD
 from simulator.measure.labelled_images import read_dataset
 
 COLOURS = [(200, 0, 0), (0, 200, 0), (0, 0, 200), (200, 200, 0)]
