@@ -11,7 +11,7 @@ import networkx as nx
 import pandas as pd
 
 from simulator.case.any_stage import AnyStage
-from simulator.case.outputs import Metric
+from simulator.case.outputs import Metric, grouping
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.servers import servers
@@ -127,6 +127,15 @@ def deciding(parts: dict[Fate, float]) -> list[str]:
 
 def escalated(scenario: Scenario, flows: pd.DataFrame) -> pd.Series[bool]:
     return flows["end"].isin([name for name, end in scenario.ends.items() if end.escalated])
+
+
+def group_words(plan: Plan, metric: Metric) -> str:
+    """Name the group that a metric is about, to stand behind those who are counted; empty where it is about all."""
+    group = metric.group
+    if group is None:
+        return ""
+    parts = grouping(plan.scenario.attributes[group.attribute])
+    return f" of the group “{parts.label}: {parts.groups[group.value]}”"
 
 
 def part_label(scenario: Scenario, part: str) -> str:
@@ -332,10 +341,10 @@ def _comes_in(times: StageTimes, what: str) -> str:
 def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[Claim]:
     yield load_claim(name, times.load, _comes_in(times, f"{stage.servers.together} can serve"))
     load = load_on(plan, name)
-    if load is not None and load.peak is not None and load.peak >= 1 > min(times.load, times.late_load):
+    if load is not None and load.at_peak >= 1 > min(times.load, times.late_load):
         fresh = " before any retry" if load.retried is not None else ""  # theory: the retries of a run add to it
-        words = f"at the peak it is {significant(load.peak)} times what they can serve{fresh}, and a queue builds up"
-        yield load_claim(name, load.peak, words, "closed form", "peak load")
+        words = f"at the peak it is {significant(load.at_peak)} times what they can serve{fresh}, and a queue builds up"
+        yield load_claim(name, load.at_peak, words, "closed form", "peak load")
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         yield _share_of(f"held.{name}", times.held_s / times.waited_s, _why_held(plan, name, stage, times))
     if times.waited_s and times.down_s >= CAUSE * times.waited_s:

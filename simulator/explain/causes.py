@@ -24,6 +24,7 @@ from simulator.explain.bottleneck import (
     by_tag,
     deciding,
     escalated,
+    group_words,
     part_in_sentence,
     resent,
     slowest_stage,
@@ -33,7 +34,6 @@ from simulator.explain.bottleneck import (
 )
 from simulator.explain.claims import Claim, figure, load_claim, said, split_of
 from simulator.explain.design_changes import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
-from simulator.explain.notes import group_words, notes_of
 from simulator.intervals import ROUNDING
 from simulator.metrics.request_metrics import MISSED, PRICE
 from simulator.metrics.stage_metrics import clock, last_change
@@ -385,7 +385,7 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
         exhibits = ["shifts" if scenario.stages[name].servers.keeps_hours else "batches", "outcomes"]
         return _held_up(summary, name, before, exhibits)
     about = [metric.label] + ([scenario.attributes[metric.group.attribute].label] if metric.group else [])
-    notes = (note.words for note in notes_of(summary))
+    notes = [*summary.plan.warnings, *(withheld.sentence for withheld in summary.withheld)]
     why = next((words for words in notes if any(words.startswith(f"{label}: ") for label in about)), None)
     shown = why.partition(": ")[2].removeprefix("not quoted. ") if why else "the run had nothing to count."
     sentence = f"There is no figure to quote: {shown}"

@@ -257,7 +257,7 @@ def _held_up_by(summary: Summary, name: str) -> Callable[[Plan], float] | None:
     elif plan.scenario.stages[name].service.batching_delay_s and times.held_s > times.waited_s / 2:
         return lambda other: other.scenario.stages[name].service.batching_delay_s
     else:
-        figure = "peak" if load.peak is not None and load.peak >= 1 > load.mean else "mean"
+        figure = "peak" if load.at_peak >= 1 > load.mean else "mean"
 
     def of(other: Plan) -> float:
         then = load_on(other, name)

@@ -20,11 +20,11 @@ from simulator.explain.bottleneck import Bottleneck, bottleneck_of, part_in_sent
 from simulator.explain.causes import cause_of
 from simulator.explain.claims import Claim, about_run, asked_of, claims_json, figure, on_metric, on_verdict, said
 from simulator.explain.design_changes import DesignChange, ObjectiveCause, promising, with_longer_ones, writing
-from simulator.explain.notes import labelled_behind, notes_of
-from simulator.explain.trust import TrustNote, notes_on, remedy_of, unprovable
+from simulator.explain.notes import TrustNote, notes_of, remedy_of, trust_notes, unprovable
 from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import looks_of, run_replications
+from simulator.metrics.resampled_labels import labelled_behind
 from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary, Verdict, summary_of
 from simulator.units import roughly, significant, spelled, spoken_bound, spoken_within, upper_first
 
@@ -314,7 +314,7 @@ class Result(Summary):
 
     @cached_property
     def trust(self) -> list[TrustNote]:
-        return notes_on(self)
+        return trust_notes(self)
 
     @property
     def shown_reasons(self) -> dict[int, str]:

@@ -28,6 +28,7 @@ from simulator.intervals import (
 )
 from simulator.metrics.label_uncertainty import LoadLines, RoutingShares, load_lines
 from simulator.metrics.measures import Measures, whole_sample
+from simulator.metrics.resampled_labels import ABOUT
 from simulator.metrics.samples import NOTHING, Percentile, Pooled, Sample, Total, bounds, changes
 from simulator.units import significant
 
@@ -40,9 +41,6 @@ ENOUGH = 30
 
 #: The fewest draws that tell how skewed they are, and the largest skewness that as few can show.
 ENOUGH_TO_LEAN, MOST_SKEW = 20, 2.4
-
-#: The class that a metric is about, if it is not about both: 0 the negatives, 1 the positives.
-ABOUT = {"sensitivity": (1,), "specificity": (0,)}
 
 
 #: The words for what a percentile counts where that is not requests, by the first part of its sample.

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtrik, betainc, betaincinv, ndtri, stdtrit
 
 from simulator.case.attributes import item_values
+from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate, gates_of_items
 from simulator.evidence.score_tables import Published, ScoreTable
@@ -206,6 +207,9 @@ def _share_draws(hits: float, worth: float, count: int) -> Floats:
     return drawn
 
 
+#: The class that a metric is about, if it is not about both: 0 the negatives, 1 the positives.
+ABOUT = {"sensitivity": (1,), "specificity": (0,)}
+
 #: Resamples of the labelled for what is a sum over people.
 RESAMPLES = 1000
 
@@ -287,6 +291,20 @@ def labelled_people(table: ScoreTable, members: NDArray[np.bool_]) -> tuple[int,
     ):
         counts.append(min(len(np.unique(patients[part])), round(evidence)))
     return counts[0], counts[1]
+
+
+def labelled_behind(plan: Plan, metric: Metric) -> tuple[int, float] | None:
+    """Return the class that a share is about, 1 for positives, with the number of its labelled; None for other metrics."""
+    group = metric.group
+    of_class = ABOUT.get(metric.of_all.name if group else metric.name)
+    if of_class is None or plan.scores is None:
+        return None
+    if group is None:
+        return of_class[0], (plan.scores.negative_evidence, plan.scores.positive_evidence)[of_class[0]]
+    members = item_groups(plan).get(group.key)
+    if members is None:
+        return None
+    return of_class[0], float(labelled_people(next(iter(plan.tables.values())), members)[of_class[0]])
 
 
 def never_seen(people: int) -> Floats:

@@ -23,9 +23,9 @@ from simulator.charts.look import Chart
 from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_trace import Trace
+from simulator.explain.notes import Level, good_of
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
-from simulator.explain.trust import Level, good_of
 from simulator.metrics.operating_points import TARGETS, Dial, dial_of, flagged_at
 from simulator.metrics.review_limits import review_limits
 from simulator.metrics.summary import metric_rows

@@ -36,9 +36,9 @@ from simulator.engine.run_trace import Trace
 from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.claims import claims_json, difference_claims, open_claims, said
 from simulator.explain.curveball_effects import summed_up, tolls
+from simulator.explain.notes import good_of
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.explain.result import Result
-from simulator.explain.trust import good_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare
 from simulator.practice.chrome_trace import check_target, write_trace

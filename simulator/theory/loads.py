@@ -205,6 +205,11 @@ class Load:
     at_most: bool = False
     retried: float | None = None
 
+    @property
+    def at_peak(self) -> float:
+        """The peak; 0 where work waits for a shift anyway."""
+        return self.peak or 0.0
+
 
 @cache_per_plan
 def loads(plan: Plan) -> list[Load]:

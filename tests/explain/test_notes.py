@@ -11,8 +11,8 @@ from simulator.case.load import load
 from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.evidence.profiles import Calls, ThreadRun
+from simulator.explain.notes import remedy_of, trust_notes, unprovable
 from simulator.explain.result import replicate
-from simulator.explain.trust import notes_on, remedy_of, unprovable
 from simulator.intervals import Interval, estimate
 from simulator.metrics.warm_up import WarmUp
 from simulator.paths import ASSETS
@@ -22,7 +22,7 @@ from tests.shipped import run_of
 
 
 def notes(summary, topic):
-    return [note for note in notes_on(summary) if note.topic == topic]
+    return [note for note in trust_notes(summary) if note.topic == topic]
 
 
 def served(load, **fields):
@@ -223,7 +223,7 @@ def test_the_card_and_the_notes_give_one_answer():
     """The age of the view is open because the detector's latency is projected, not because of the run."""
     found = run_of("av-perception", **VEHICLE)
     open_ones = [place for place, verdict in enumerate(found.verdicts) if verdict.standing == "not proven"]
-    noted = [note.sentence for note in notes_on(found) if note.topic == "verdicts"]
+    noted = [note.sentence for note in trust_notes(found) if note.topic == "verdicts"]
     for place, note in zip(open_ones, noted, strict=True):
         verdict, remedy = found.verdicts[place], remedy_of(found, found.verdicts[place])
         assert found.reasons[place].sentence.count(remedy.sentence) == 1
