@@ -110,7 +110,7 @@ class Studies:
         found = Loading(self.request(), objectives_of(self.scenario), self.submit).find()
         run = next(load.outcome.run_hash for load in found.loads if load.times == 1)
         yield from capacity_claims(found)
-        yield from about(run, records([*found.claims, *(one.claim for one in found.fewest)]))
+        yield from about(run, records([*found.claims, *(one.claim for one in found.least_servers)]))
 
     def breakevens(self, run: str, together: int = 4) -> Iterator[Shown]:
         request = self.request()

@@ -106,13 +106,13 @@ class Comers(NamedTuple):
     """Requests that come to a stage and are alike: whether they are positives, what they show, and may show instead.
 
     photo: what they show, which matters to a stage that routes by it and to no other
-    twice: the share of them that is served twice at this stage
+    repeated: the share of them that is served twice at this stage
     """
 
     positive: bool
     photo: Photo
     photos: Sequence[Photo]
-    twice: float
+    repeated: float
 
 
 class ServerSteps(NamedTuple):

@@ -255,8 +255,8 @@ class MeasuredCheck:
     @property
     def auc(self) -> float:
         """Return the share of pairs whose fine photo has the higher value; a tie counts half."""
-        twice = sum(np.searchsorted(self.faulty, self.fine, side).sum() for side in ("left", "right"))
-        return float(twice / 2 / (len(self.fine) * len(self.faulty)))
+        wins_doubled = sum(np.searchsorted(self.faulty, self.fine, side).sum() for side in ("left", "right"))
+        return float(wins_doubled / 2 / (len(self.fine) * len(self.faulty)))
 
     @property
     def words(self) -> str:

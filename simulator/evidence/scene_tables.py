@@ -217,10 +217,10 @@ def load_features(folder: Path = FEATURES) -> Features:
 
 
 def _check(rows: pd.DataFrame, about: FeaturesAbout, path: Path) -> None:
-    twice = rows.index[rows.duplicated(["condition", "severity", "image"])]
-    if len(twice):
-        row = rows.loc[twice[0]]
-        raise FeatureError(f"{path}: row {twice[0]}: {row['condition']}:{row['severity']} holds {row['image']} twice")
+    duplicates = rows.index[rows.duplicated(["condition", "severity", "image"])]
+    if len(duplicates):
+        row = rows.loc[duplicates[0]]
+        raise FeatureError(f"{path}: row {duplicates[0]}: {row['condition']}:{row['severity']} holds {row['image']} twice")
     for (condition, severity), images in rows.groupby(["condition", "severity"]):
         if len(images) != about.images or images["reference"].sum() != about.reference_images:
             raise FeatureError(

@@ -220,8 +220,8 @@ class ScoreTable:
     def auc(self) -> float:
         """Return the share of pairs of both classes whose positive has the higher score; a tie counts half (Mann-Whitney)."""
         ranked = np.sort(self.negatives)
-        twice = sum(np.searchsorted(ranked, self.positives, side).sum() for side in ("left", "right"))
-        return float(twice / 2 / (len(self.positives) * len(self.negatives)))
+        wins_doubled = sum(np.searchsorted(ranked, self.positives, side).sum() for side in ("left", "right"))
+        return float(wins_doubled / 2 / (len(self.positives) * len(self.negatives)))
 
 
 def scores_at(model: str, precision: str, folder: Path | None = None, runs_on: InstructionSet | None = None) -> ScoreTable:

@@ -83,8 +83,8 @@ class Peers:
     def of(cls, players: pd.DataFrame, cause: str) -> Peers:
         """Choose the plays with this cause, or all where an investigator has fewer than FEWEST; players: players.csv."""
         same = players[players["cause"] == cause]
-        fewest = min((int((same["player"] == player).sum()) for player in players["player"].unique()), default=0)
-        return cls(same, True) if fewest >= FEWEST else cls(players, False)
+        least_plays = min((int((same["player"] == player).sum()) for player in players["player"].unique()), default=0)
+        return cls(same, True) if least_plays >= FEWEST else cls(players, False)
 
 
 def kept_share(score: Score, harmless: bool) -> float:

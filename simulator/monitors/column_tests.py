@@ -265,8 +265,8 @@ def ask_mmd(samples: list[ColumnSample], blocks: Blocks | None) -> ColumnTestRes
     p = permutation_p(kernel.found(), kernel.permuted(first.times, first.seed))
     effect = _beyond_chance(kernel.found(), kernel.drawn(DRAWS, first.seed), "mmd", kernel.sizes)
     least = max(1 / (first.times + 1), 1 / arrangements_within(kernel.sizes, sources))
-    fewest = min((sample.independent for sample in samples), key=min)
-    return ColumnTestResult(distances.mmd_squared(*features, width), effect, p, least, None, fewest)
+    smallest = min((sample.independent for sample in samples), key=min)
+    return ColumnTestResult(distances.mmd_squared(*features, width), effect, p, least, None, smallest)
 
 
 def _scaled(sample: ColumnSample) -> tuple[Floats, Floats]:

@@ -189,8 +189,8 @@ def _ratings(scenario: Scenario, state: RoomSession, role: str) -> Iterator[str]
 def both_raters(state: RoomSession) -> pd.DataFrame:
     """Return both raters beside each other, a row a signal; a signal that one has not observed has no mean and no steps."""
     rows = [
-        [LABELS[twice.signal], SCALE_NAMES[twice.first], SCALE_NAMES[twice.second], _number(twice.mean), _number(twice.steps)]
-        for twice in compared(state)
+        [LABELS[pair.signal], SCALE_NAMES[pair.first], SCALE_NAMES[pair.second], _number(pair.mean), _number(pair.steps)]
+        for pair in compared(state)
     ]
     return pd.DataFrame(rows, columns=["signal", "interviewer", "second rater", "mean (1 to 4)", "steps apart"])
 

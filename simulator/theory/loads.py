@@ -26,7 +26,7 @@ from simulator.engine.stages.gate_routes import Routes, certain, drawn_routes
 from simulator.records.streams import cache_per_plan
 
 #: By stage: the share of its cases that is served twice.
-Twice = dict[str, float]
+Repeats = dict[str, float]
 
 #: The share that stays in a ring of stages per round, at most: a ring without a way out has a load without end.
 KEPT = 1 - 1e-9
@@ -51,8 +51,8 @@ def service_ratios(plan: Plan) -> dict[str, float]:
     return _added_up(
         plan,
         (
-            group.share * visits * np.array([1 + twice.get(name, 0.0) for name in names])
-            for group, visits, twice in _flows(plan)
+            group.share * visits * np.array([1 + repeats.get(name, 0.0) for name in names])
+            for group, visits, repeats in _flows(plan)
         ),
     )
 
@@ -61,10 +61,10 @@ def _added_up(plan: Plan, by_group: Iterator[NDArray[np.float64]]) -> dict[str, 
     return dict(zip(plan.scenario.stages, np.sum(list(by_group), axis=0).tolist(), strict=True))
 
 
-def _flows(plan: Plan) -> Iterator[tuple[FlowGroup, NDArray[np.float64], Twice]]:
+def _flows(plan: Plan) -> Iterator[tuple[FlowGroup, NDArray[np.float64], Repeats]]:
     for group in _groups(plan):
-        twice = _served_twice(plan, group)
-        yield group, _visits(plan, group, twice).sum(axis=0), twice
+        repeats = _repeats_of(plan, group)
+        yield group, _visits(plan, group, repeats).sum(axis=0), repeats
 
 
 def _groups(plan: Plan) -> list[FlowGroup]:
@@ -136,17 +136,17 @@ def _by_checks(plan: Plan, faults: frozenset[str]) -> Routes:
     return {name: shares for name, shares in routes.items() if shares is not None}
 
 
-def _served_twice(plan: Plan, group: FlowGroup) -> Twice:
+def _repeats_of(plan: Plan, group: FlowGroup) -> Repeats:
     """Return the share of a group's cases that is served a second time; tags of gates are assumed to last until then."""
     services = {name: stage.service for name, stage in plan.scenario.stages.items()}
-    twice = {name: service.again for name, service in services.items() if service.again}
-    tags = {name: tag for name in twice if (tag := services[name].again_tag)}
+    repeats = {name: service.again for name, service in services.items() if service.again}
+    tags = {name: tag for name in repeats if (tag := services[name].again_tag)}
     if tags:
         visits = dict(zip(plan.scenario.stages, _visits(plan, group, {}).T, strict=True))
         for name, tag in tags.items():
             cases = float(visits[name].sum())
-            twice[name] *= min(1.0, _tagged(plan, group, visits, tag) / cases) if cases else 0.0
-    return twice
+            repeats[name] *= min(1.0, _tagged(plan, group, visits, tag) / cases) if cases else 0.0
+    return repeats
 
 
 def _tagged(plan: Plan, group: FlowGroup, visits: dict[str, NDArray[np.float64]], tag: str) -> float:
@@ -160,13 +160,13 @@ def _tagged(plan: Plan, group: FlowGroup, visits: dict[str, NDArray[np.float64]]
     )
 
 
-def _visits(plan: Plan, group: FlowGroup, twice: Twice) -> NDArray[np.float64]:
+def _visits(plan: Plan, group: FlowGroup, repeats: Repeats) -> NDArray[np.float64]:
     """Return the expected visits of one request of a group to each stage with each photo, shape (photos, stages)."""
     places = {name: index for index, name in enumerate(plan.scenario.stages)}
     size, chances = len(places), np.array([photo.chance for photo in group.photos])
     moves, anew = np.zeros((2, len(chances), size, size))  # by photo: from the stage of a column to that of a row
     for name, column in places.items():
-        for index, onward in enumerate(_onward(plan, name, group, twice)):
+        for index, onward in enumerate(_onward(plan, name, group, repeats)):
             for way in onward:
                 if way.to in places:
                     (anew if way.anew else moves)[index, places[way.to], column] += KEPT * way.share
@@ -177,9 +177,9 @@ def _visits(plan: Plan, group: FlowGroup, twice: Twice) -> NDArray[np.float64]:
     return np.asarray(chances[:, None] * (visits @ begun))
 
 
-def _onward(plan: Plan, name: str, group: FlowGroup, twice: Twice) -> list[list[Onward]]:
+def _onward(plan: Plan, name: str, group: FlowGroup, repeats: Repeats) -> list[list[Onward]]:
     """Return the ways on from a stage with each photo of a group; only routing looks at the photo."""
-    flows, again = kind(plan, name).flows, twice.get(name, 0.0)
+    flows, again = kind(plan, name).flows, repeats.get(name, 0.0)
     photos = group.photos if plan.scenario.stages[name].routing else group.photos[:1]
     ways = [flows(plan, name, Comers(group.positive, photo, group.photos, again)) for photo in photos]
     return ways if len(ways) == len(group.photos) else ways * len(group.photos)
@@ -306,10 +306,10 @@ def way_ratios(plan: Plan) -> dict[tuple[str, str], float]:
     """Return the expected times that one request takes each planned way, by the stage that it leaves and the target."""
     ratios: dict[tuple[str, str], float] = {}
     for group in _groups(plan):
-        twice = _served_twice(plan, group)
-        visits = group.share * _visits(plan, group, twice)
+        repeats = _repeats_of(plan, group)
+        visits = group.share * _visits(plan, group, repeats)
         for place, name in enumerate(plan.scenario.stages):
-            for index, onward in enumerate(_onward(plan, name, group, twice)):
+            for index, onward in enumerate(_onward(plan, name, group, repeats)):
                 for way in onward:
                     ratios[name, way.to] = ratios.get((name, way.to), 0.0) + float(visits[index, place]) * way.share
     return ratios

@@ -116,7 +116,7 @@ class UnmetObjective:
 
 
 @dataclass(frozen=True)
-class Fewest:
+class LeastServers:
     """The fewest servers of a stage with which every objective that is met now is still met.
 
     below: the fault of the next pick down, in words; empty if there is none
@@ -190,7 +190,7 @@ class Capacity:
     limits: Sequence[CapacityLimit]
     unmet: Sequence[UnmetObjective]
     rate: float
-    fewest: Sequence[Fewest]
+    least_servers: Sequence[LeastServers]
     loads: Sequence[LoadPoint]
     growing: Sequence[str] = ()
 
@@ -282,8 +282,8 @@ class Capacity:
             ],
             "growing": list(self.growing),
             "fewest": [
-                {"choice": fewest.choice, "now": fewest.now, "fewest": fewest.pick, "fails_below": fewest.below}
-                for fewest in self.fewest
+                {"choice": least.choice, "now": least.now, "fewest": least.pick, "fails_below": least.below}
+                for least in self.least_servers
             ],
             "loads": [
                 {
@@ -294,7 +294,7 @@ class Capacity:
                 for load in self.loads
             ],
             "sentences": self.sentences,
-            "claims": claims_json([*self.claims, *(fewest.claim for fewest in self.fewest)]),
+            "claims": claims_json([*self.claims, *(least.claim for least in self.least_servers)]),
         }
 
 
@@ -342,8 +342,8 @@ class Loading:
         ]
         report("looking for the fewest servers", 0, 0)
         rate = base.requests / base.replications / self.request.plan(self.request.base).arrivals_end_s
-        fewest = [] if base.growing else self._fewest(base)
-        return Capacity(self.request, self.claims, limits, unmet, rate, fewest, loads, base.growing)
+        servers = [] if base.growing else self._fewest(base)
+        return Capacity(self.request, self.claims, limits, unmet, rate, servers, loads, base.growing)
 
     def _steps(self) -> list[float]:
         """Return traffic in doublings: up until a run shows that an objective fails that was met, down until all are met.
@@ -408,7 +408,7 @@ class Loading:
             times *= step
         return times
 
-    def _fewest(self, now: DesignOutcome) -> list[Fewest]:
+    def _fewest(self, now: DesignOutcome) -> list[LeastServers]:
         scenario, design = self.request.scenario, self.request.scenario.defaults() | dict(self.request.picks)
         held = [claim for claim in self.claims if _is_met(claim.answer([now]))]
         results = []
@@ -417,7 +417,7 @@ class Loading:
                 results.append(self._fewest_of(name, choice, design[name], held))
         return results
 
-    def _fewest_of(self, name: str, choice: Number, now: Pick, held: Sequence[BreakevenClaim]) -> Fewest:
+    def _fewest_of(self, name: str, choice: Number, now: Pick, held: Sequence[BreakevenClaim]) -> LeastServers:
         picks = sorted((pick for pick in choice.picks() if float(pick) <= float(now)), key=float)
 
         def failing(pick: Pick) -> str:
@@ -434,7 +434,7 @@ class Loading:
                 low, below = middle, why
             else:
                 high = middle
-        return Fewest(name, choice.label, now, picks[high], below)
+        return LeastServers(name, choice.label, now, picks[high], below)
 
     def _at(self, times: float) -> DesignPoint:
         figures = {place: figure for place, figure in self.request.figures.items() if place != TRAFFIC}

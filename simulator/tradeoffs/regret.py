@@ -16,7 +16,7 @@ from simulator.tradeoffs.front import Front, Goal, missed, moved
 
 
 @dataclass(frozen=True)
-class Better:
+class BetterDesign:
     """The best design of a sweep in one goal among those no worse than the user's own design in the other goals.
 
     difference: from the user's own design, on other requests than those it was chosen by
@@ -52,7 +52,7 @@ class Regret:
 
     request: SweepRequest
     own: DesignOutcome
-    better: Sequence[Better]
+    designs: Sequence[BetterDesign]
 
     @property
     def sentences(self) -> list[str]:
@@ -66,8 +66,10 @@ class Regret:
             words = f"Your own design cannot run: {self.own.refused}"
         elif self.own.outside_brief:
             words = self.own.outside_brief
-        elif self.better:
-            return [one.claim(self.request.axes, self.own.design, self.request.scenario.unit.many) for one in self.better]
+        elif self.designs:
+            return [
+                design.claim(self.request.axes, self.own.design, self.request.scenario.unit.many) for design in self.designs
+            ]
         return [Claim("better designs", "is", 0, words=words)]
 
     def to_json(self) -> dict[str, Any]:
@@ -78,15 +80,15 @@ class Regret:
             },
             "better": [
                 {
-                    "metric": better.goal.metric.name,
-                    "place": better.place,
-                    "change": better.difference.change.value,
-                    "low": better.difference.change.low,
-                    "high": better.difference.change.high,
-                    "unit": better.goal.metric.unit,
-                    "sure": better.sure,
+                    "metric": design.goal.metric.name,
+                    "place": design.place,
+                    "change": design.difference.change.value,
+                    "low": design.difference.change.low,
+                    "high": design.difference.change.high,
+                    "unit": design.goal.metric.unit,
+                    "sure": design.sure,
                 }
-                for better in self.better
+                for design in self.designs
             ],
             "sentences": self.sentences,
             "claims": claims_json(self.claims),
@@ -111,9 +113,9 @@ def regret_of(
         return Regret(request, own, [])
     rivals = [points[goal.place] for goal in missed_goals]
     again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
-    better = [
-        Better(goal.goal, goal.place, point, _difference(goal.goal, again[0], other))
+    designs = [
+        BetterDesign(goal.goal, goal.place, point, _difference(goal.goal, again[0], other))
         for goal, point, other in zip(missed_goals, rivals, again[1:], strict=True)
         if all(goal.goal.metric.name in run.readings for run in (again[0], other))
     ]
-    return Regret(request, own, better)
+    return Regret(request, own, designs)

@@ -183,7 +183,7 @@ def _print_capacity(result: Capacity, cost: str) -> None:
             *(escape(words or "none") for words in load_.shortfalls(result.objectives, list(numbers))),
         )
     out.print(table)
-    for need in result.fewest:
+    for need in result.least_servers:
         out.print(escape(need.claim.words))
 
 

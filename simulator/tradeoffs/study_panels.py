@@ -274,8 +274,8 @@ def _show_capacity(base: Base, result: Capacity) -> None:
     exports(chart, f"{base.scenario.id}-capacity", result.request.provenance([load.outcome for load in result.loads]))
     for sentence in result.sentences[1:]:
         st.markdown(f"- {plain(sentence)}")
-    for fewest in result.fewest:
-        st.markdown(f"- {plain(fewest.claim.words)}")
+    for least in result.least_servers:
+        st.markdown(f"- {plain(least.claim.words)}")
     st.caption(f"Each load has {result.request.size}")
 
 

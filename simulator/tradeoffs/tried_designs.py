@@ -242,21 +242,21 @@ class BestDesigns:
 def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) -> Claim | None:
     """Claim the objective that stops most of the nearest designs, those with the fewest misses; None where one meets all."""
     within = [design for design in tried if not design.outcome.outside_brief]
-    fewest = min((len(design.missed) for design in within), default=0)
-    near = [design for design in within if len(design.missed) == fewest]
-    if near and not fewest:  # few replications prove nothing
+    misses = min((len(design.missed) for design in within), default=0)
+    near = [design for design in within if len(design.missed) == misses]
+    if near and not misses:  # few replications prove nothing
         most = max(design.outcome.replications for design in near)
         near = [design for design in near if design.outcome.replications == most]
-    least = _MISSED if fewest else _OPEN
+    least = _MISSED if misses else _OPEN
     stops = Counter(place for design in near for place, level in enumerate(design.levels) if level >= least)
     if not stops:
         return None
     place, count = stops.most_common(1)[0]
     if len(near) == 1:
-        who = f"the nearest design {'falls short of it' if fewest else 'is not proven to meet it'}"
+        who = f"the nearest design {'falls short of it' if misses else 'is not proven to meet it'}"
     else:
         every = "both" if count == 2 else f"all {count:,}"
         some = every if count == len(near) else f"{count:,} of the {len(near):,}"
-        who = f"{some} nearest designs {'fall short of it' if fewest else 'are not proven to meet it'}"
+        who = f"{some} nearest designs {'fall short of it' if misses else 'are not proven to meet it'}"
     words = f"“{claims[place].words}” is the obstacle: {who}."
     return on_metric(claims[place].metric, "limits", count, words, population="nearest designs", unit="designs")

@@ -136,7 +136,7 @@ def capacity_claims(result: Capacity) -> Iterator[Shown]:
         yield from _at_load(load, result.objectives)
     run = next(load.outcome.run_hash for load in result.loads if load.times == 1)
     by_words = {claim.words: claim for claim in result.objectives}
-    for words in [*result.sentences, *(one.claim.words for one in result.fewest)]:
+    for words in [*result.sentences, *(one.claim.words for one in result.least_servers)]:
         yield _sentence(words, "capacity", "capacity", run)
         yield from _of_traffic(words, by_words, result.limits, run)
 

@@ -149,7 +149,7 @@ def test_what_a_thousand_cost_falls_with_the_load(carried):
 def test_the_fewest_servers_are_those_with_which_theory_meets_the_bound():
     made = requested(75.0, picks={"readers": 8})
     found = Loading(made, claims_of(made.scenario), Here().submit).find()
-    (fewest,) = found.fewest
+    (fewest,) = found.least_servers
     means = {count: 60 + mmc_wait(0.02, 1 / 60, count) for count in range(2, 9)}
     assert fewest.pick == min(count for count, mean in means.items() if mean <= 75)
     assert fewest.below.startswith("“Mean at most 75.0 s” ")
@@ -201,11 +201,11 @@ def test_a_number_of_servers_with_which_queues_grow_without_end_is_not_enough():
     scenario = loads(text.replace("value: 0.02", "value: 0.05"))
     request = {"scenario": scenario, "axes": [], "metrics": ["cost_per_1000_usd", "latency_mean_s"], "points": []}
     four = Loading(SweepRequest(**request, picks={"readers": 4}, replications=4), claims_of(scenario), Here().submit).find()
-    assert [one.pick for one in four.fewest] == [4]
-    assert four.fewest[0].below == "the queue of “Reader” grows without end"
+    assert [one.pick for one in four.least_servers] == [4]
+    assert four.least_servers[0].below == "the queue of “Reader” grows without end"
     two = Loading(SweepRequest(**request, picks={"readers": 2}, replications=4), claims_of(scenario), Here().submit).find()
     assert two.growing == ["Reader"]
-    assert not two.fewest
+    assert not two.least_servers
     assert any("grows without end" in one for one in two.sentences)
 
 

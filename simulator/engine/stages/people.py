@@ -221,7 +221,7 @@ class PeopleStage(ServiceStage):
         found = 0.0
         for share, once in called_positive(plan, spec, comers.positive):
             again = 1 - (1 - once) ** 2 if either else once**2
-            found += share * ((1 - comers.twice) * once + comers.twice * again)
+            found += share * ((1 - comers.repeated) * once + comers.repeated * again)
         return [Onward(spec.positive_to, found), Onward(spec.negative_to, 1 - found)]
 
     @classmethod
