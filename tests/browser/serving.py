@@ -13,7 +13,9 @@ from urllib.request import urlopen
 
 from tests.patience import PATIENCE_S
 
+#: The shell of Chromium, which has no window, takes a fifth less of a processor than the browser.
 BROWSERS = (
+    "chromium-headless-shell",
     "chromium",
     "chromium-browser",
     "google-chrome",
