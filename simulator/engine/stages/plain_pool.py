@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from heapq import heapify
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,9 @@ from simulator.engine.stages.batch_kernel import (
     NOTED,
     NOW,
     START,
+    addresses,
     compiled,
+    serve_at,
     serve_batches,
 )
 from simulator.engine.stages.calm_stretch import Bounds, calm_stretch
@@ -218,6 +220,9 @@ class PoolStage(AnyPool):
 #: Batches that are noted before they are logged.
 _ROOM = 4096
 
+#: Requests that may wait where there is no limit: a whole number that a float holds.
+_MOST = 2**53
+
 
 class BatchLoop:
     """The loop of one pool, with the columns that both of them read and write.
@@ -228,7 +233,7 @@ class BatchLoop:
 
     def __init__(self, pool: PoolStage, free: list[tuple[float, int]]) -> None:
         self.pool = pool
-        self.compiled = None if isinstance(pool.quantile, InTurn) else compiled(serve_batches)
+        self.compiled = None if isinstance(pool.quantile, InTurn) else compiled(serve_at)
         self.replicas: Any = free if self.compiled is None else np.array(free, float)
         state = np.zeros(FROM + 1)
         self.state: Any = state.tolist() if self.compiled is None else as_memoryview(state)
@@ -237,38 +242,41 @@ class BatchLoop:
         self._columns: list[Any] = [self.state, *views] if self.compiled is None else [state, *self._noted]
         self._tables: list[Any] = []
         self._rows: Any = None
-        self._loop: Iterator[int] = iter(())
+        self._held: list[Any] = []  # what is compiled finds by its address
+        self._serve: Callable[[], int]
 
     def connect(self) -> None:
         """Take the tables of the pool as they are from now on."""
         pool, (sizes, awaited) = self.pool, self.pool.rule.tables()
         returning = np.ones(pool.run.requests.n if pool.loops else 1, bool) if pool.returning is None else pool.returning
-        returning = np.ascontiguousarray(returning)
         if self.compiled is None:
             seconds = [of_gap[1:] for of_gap in pool.seconds]
-            self._tables = [pool.quantile, seconds, pool.gaps, sizes, awaited, as_memoryview(returning)]
+            self._tables = [pool.quantile, seconds, pool.gaps, sizes, awaited, as_memoryview(np.ascontiguousarray(returning))]
         else:
-            tables = [np.array(pool.gaps, float), np.array(sizes), np.array(awaited), returning]
-            self._tables = [np.asarray(pool.quantile), np.ascontiguousarray(pool.seconds_array), *tables]
+            floats = (np.ascontiguousarray(column, float) for column in (pool.seconds_array, pool.gaps))
+            integers = (np.array(column, np.int32) for column in (sizes, awaited, returning))
+            self._tables = [np.ascontiguousarray(pool.quantile, np.int32), *floats, *integers]
         self._rows = None
 
-    def _made(self) -> Iterator[int]:
-        """Return the loop over the requests that are here; it goes on where the one before stopped."""
+    def _bound(self) -> Callable[[], int]:
+        """Return the loop over the requests that are here."""
         pool, inbox = self.pool, self.pool.inbox
-        rows, times = (inbox.rows, inbox.times) if self.compiled is None else inbox.columns
-        rule: list[Any] = [pool.rule.delay_s, pool.timeout, pool.most, pool.since, pool.loops]
-        loop: Iterator[int] = (self.compiled or serve_batches)(self.replicas, rows, times, *self._tables, *self._columns, *rule)
-        return loop
+        rule = [pool.rule.delay_s, pool.timeout, min(pool.most, _MOST), pool.since, pool.loops]
+        if self.compiled is None:
+            return partial(serve_batches, self.replicas, inbox.rows, inbox.times, *self._tables, *self._columns, *rule)
+        numbers = np.array([*rule, self._tables[1].shape[1]], float)
+        self._held = [self.replicas, *inbox.columns, *self._tables, *self._columns, numbers]
+        return partial(self.compiled, addresses(self._held))
 
     def go_on(self, now: float, limit: float) -> int:
         """Serve until the pool must act, or nothing is due before `limit`; return why."""
         inbox, state = self.pool.inbox, self.state
         if inbox.rows is not self._rows:
-            self._rows, self._loop = inbox.rows, self._made()
+            self._rows, self._serve = inbox.rows, self._bound()
         state[AT], state[END], state[NOW], state[BEFORE] = inbox.at, inbox.end, now, limit
         state[COMES] = inbox.late[0][0] if inbox.late else inf
         state[FROM] = self.pool.calm_from
-        reason = next(self._loop)
+        reason = self._serve()
         inbox.at = int(state[AT])
         return reason
 

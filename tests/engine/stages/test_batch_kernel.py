@@ -1,7 +1,9 @@
 """The loop of a plain pool: compiled and run by Python, it serves the same requests at the same times."""
 
+import gc
 from bisect import bisect_right
 from heapq import heapify, heapreplace
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -36,6 +38,19 @@ def test_a_shipped_case_is_the_same_compiled_and_run_by_python(picks):
     made = compile_plan(scenario, {name: pick for name, pick in picks.items() if name in scenario.choices})
     assert isinstance(Run(made, Streams(1)).stages["classifier"], plain_pool.PoolStage)
     assert simulate(made, 1).digest == uncompiled(made, 1).digest
+
+
+def test_a_run_that_is_over_leaves_no_column_behind():
+    """Numba never frees the arguments of a generator."""
+    run = Run(compile_plan(load("skin-cancer-triage"), figures={"arrivals.per_day": 500.0}), Streams(1))
+    run.trace()
+    loop = run.stages["classifier"].loop
+    assert loop.compiled is not None
+    columns = [ref(column) for column in loop._columns]
+    assert len(columns) == 5
+    del run, loop
+    gc.collect()
+    assert [column() for column in columns] == [None] * 5
 
 
 def test_a_heap_of_rows_gives_up_its_first_as_a_list_of_pairs_does():
@@ -84,4 +99,4 @@ def test_python_runs_the_loop_where_no_folder_may_keep_its_code(monkeypatch):
             raise RuntimeError("cannot cache function: no locator available")
 
     monkeypatch.setattr(batch_kernel, "_numba", lambda: NoFolder)
-    assert batch_kernel._compiled.__wrapped__(batch_kernel.serve_batches) is None
+    assert batch_kernel._compiled.__wrapped__(batch_kernel.serve_at) is None
