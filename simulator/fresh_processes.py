@@ -163,16 +163,12 @@ def _in_memory(_tell: Tell, most: int, work: Callable[..., Answer], given: tuple
 
 def _work(connection: Connection, work: Callable[..., Any], given: tuple[object, ...]) -> None:
     begin_worker()
-    _first_to_go()
+    with suppress(OSError):  # where memory runs out, it is the first to go
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     try:
         connection.send(("answer", work(lambda what: connection.send(("message", what)), *given)))
     except Exception as error:
         connection.send(("error", _sendable(error)))
-
-
-def _first_to_go() -> None:
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _sendable(error: Exception) -> Exception:

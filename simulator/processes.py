@@ -208,15 +208,6 @@ class ProcessPool(ThreadPoolExecutor):
         return worker
 
 
-def over_processes(work: Callable[[Given], Found], wanted: Sequence[Given], count: int) -> Iterator[Found]:
-    """Yield each result in order, from `count` processes or this one. Raises KilledError."""
-    if count == 1:
-        yield from map(work, wanted)
-        return
-    with ProcessPool(count) as pool:
-        yield from pool.map(work, wanted)
-
-
 def over_threads(work: Callable[[Given], Found], wanted: Sequence[Given], count: int) -> Iterator[Found]:
     """Yield each result in order, from `count` threads that wait for processes.
 

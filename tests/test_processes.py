@@ -9,7 +9,8 @@ from time import sleep
 
 import pytest
 
-from simulator.processes import KilledError, ProcessPool, over_processes
+from campaigns.over_processes import over_processes
+from simulator.processes import KilledError, ProcessPool
 from tests.families import CASESIM, busy_family, left, started
 from tests.patience import PATIENCE_S
 

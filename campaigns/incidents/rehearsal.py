@@ -8,13 +8,13 @@ from functools import partial
 
 import pandas as pd
 
+from campaigns.over_processes import over_processes
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.incident.beliefs import EARLY, FALSE_ALARM, FIRST, IN_TIME, SIGNS, answered, questions
 from simulator.incident.play import Play
 from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import draw, spec_of
-from simulator.processes import over_processes
 
 #: Seeds from here on are for rehearsals; those below are for players and studies of them.
 FIRST_SEED = 1_000_000

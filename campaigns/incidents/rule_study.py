@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 
 from campaigns.incidents.rehearsal import case_of
+from campaigns.over_processes import over_processes
 from simulator.errors import InputError
 from simulator.incident.beliefs import FALSE_ALARM, Beliefs, answered, load_beliefs, minutes_of, questions
 from simulator.incident.fixes import PeopleFix
@@ -17,7 +18,6 @@ from simulator.incident.play import Play
 from simulator.incident.player_actions import BelieveAction, CloseAction, DiagnoseAction, FixAction, WaitAction
 from simulator.incident.players import PLAYERS, fix_of
 from simulator.incident.secret import draw, spec_of
-from simulator.processes import over_processes
 from simulator.session.signal_rules import fired_of
 
 #: The methodical one stops at this probability of a cause.

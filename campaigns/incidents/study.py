@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from campaigns.incidents.rehearsal import case_of, until_paged
+from campaigns.over_processes import over_processes
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
@@ -26,7 +27,6 @@ from simulator.incident.players import PLAYERS
 from simulator.incident.secret import DAY_S, HOUR_S, draw, quiet, spec_of
 from simulator.incident.watches import Watch
 from simulator.intervals import Interval, mean_interval, quantile_interval, share_interval
-from simulator.processes import over_processes
 
 Floats = NDArray[np.float64]
 

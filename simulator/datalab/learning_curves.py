@@ -130,18 +130,13 @@ def point(request: LabRequest, repeats: int, tick: Callable[[], None] = lambda: 
     without: a diagnosis that is missing from the test set
     """
     fits = []
-    for seed in _seeds(request, repeats):
+    by_chance = request.photos < len(lab_photos()) or request.panel.labeller != "proven"
+    for seed in range(repeats if by_chance else 1):  # where nothing is drawn, one is as good as many
         fits.append(refit(replace(request, seed=seed)))
         tick()
     scores, people = np.stack([fit.scores for fit in fits]), labelled(request.split, without)
     auc, melanomas = (judged(DrawnScores(scores, measure), people.patients) for measure in (people.auc, people.melanomas_found))
     return CurvePoint(request, people, auc, melanomas, float(np.mean([fit.wrong for fit in fits])), scores)
-
-
-def _seeds(request: LabRequest, repeats: int) -> range:
-    """Return the seeds; where nothing is drawn, one is as good as many."""
-    drawn = request.photos < len(lab_photos()) or request.panel.labeller != "proven"
-    return range(repeats if drawn else 1)
 
 
 def judged(drawn: DrawnScores, patients: Patients) -> Estimate:

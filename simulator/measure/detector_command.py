@@ -26,11 +26,6 @@ def _needing_measure() -> Iterator[None]:
         yield
 
 
-def _progress_bar() -> Bars:
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
-    return Bars(*columns, console=err)
-
-
 def detect_eval(
     onnx: Annotated[
         Path | None, typer.Option(help="the detector; without it, print the report of the detection tables")
@@ -65,7 +60,8 @@ def detect_eval(
         from simulator.measure.own_detector import OwnDetector, judge_own, judgement_json, write_boxes
 
         detector = OwnDetector(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples)
-        with _progress_bar() as bar:
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
+        with Bars(*columns, console=err) as bar:
             task = bar.add_task(onnx.stem)
             allowed = Allowed(onnx, "choose a smaller --size, or fewer --resamples")
             rows = guarded(allowed, lambda part: bar.update(task, completed=100 * part), judge_own, detector)

@@ -76,7 +76,8 @@ def fit(pixels: Pixels, takes: Takes) -> tuple[Pixels, Placed]:
     """Fit the image into the network's square, (side, side, 3); also return its placement."""
     height, width = pixels.shape[:2]
     placed = place(width, height, takes)
-    inner = _resized(pixels, *_inner_size(width, height, takes), takes.nearest)
+    how = Image.Resampling.NEAREST if takes.nearest else Image.Resampling.BILINEAR
+    inner = np.asarray(Image.fromarray(pixels).resize(_inner_size(width, height, takes), how))
     left, top = placed.moved
     square = np.full((takes.side, takes.side, 3), takes.padding, np.uint8)
     square[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
@@ -93,11 +94,6 @@ def _inner_size(width: int, height: int, takes: Takes) -> tuple[int, int]:
     filled, longest = takes.side * takes.part, max(width, height)
     across, down = (width, height) if takes.fit == "stretch" else (longest, longest)
     return max(round(width * (filled / across)), 1), max(round(height * (filled / down)), 1)
-
-
-def _resized(pixels: Pixels, width: int, height: int, nearest: bool) -> Pixels:
-    how = Image.Resampling.NEAREST if nearest else Image.Resampling.BILINEAR
-    return np.asarray(Image.fromarray(pixels).resize((width, height), how))
 
 
 # What detectors answer, and the boxes that it stands for.

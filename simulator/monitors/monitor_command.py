@@ -96,7 +96,8 @@ def monitor(
     )  # fmt: skip
     tables = read_tables(reference, production)
     asked, noted = _recognised(tables, asked, {"time": time, "group": group}, truth)
-    with needing("monitors", "ADWIN and Page-Hinkley"), _progress() as bar:
+    words = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with needing("monitors", "ADWIN and Page-Hinkley"), Bars(*words, console=err, transient=True) as bar:
         task = bar.add_task("testing", total=None)
         found = compare(*tables, asked, lambda tests: bar.update(task, total=tests, advance=1))
     report = FullReport.of(tables, replace(found, notes=[*noted, *found.notes]), truth, score, threshold)
@@ -142,10 +143,6 @@ def _apart(asked: ReportRequest) -> tuple[str | None, str | None]:
 
 def _words(text: str | None) -> tuple[str, ...]:
     return tuple(word.strip() for word in (text or "").split(",") if word.strip())
-
-
-def _progress() -> Bars:
-    return Bars(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True)
 
 
 @dataclass(frozen=True, eq=False)
