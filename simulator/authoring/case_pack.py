@@ -20,19 +20,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from simulator.authoring.case_test import run_checks
 from simulator.authoring.check_results import CheckResult, KeptResults, placed
-from simulator.authoring.tested_designs import DesignRunner
-from simulator.case.designs import one_by_one
-from simulator.case.installed_cases import (
-    CASES,
+from simulator.authoring.installed_packs import (
     OWN_TEXT,
     PACK_MANIFEST,
     PROFILES,
     SCORES,
     PackedFile,
     PackManifest,
-    case_file,
     results_file,
 )
+from simulator.authoring.tested_designs import DesignRunner
+from simulator.case.designs import one_by_one
+from simulator.case.load import CASES, case_file
 from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash

@@ -23,21 +23,18 @@ from simulator.authoring.case_pack import (
     results_in,
     used_evidence,
 )
-from simulator.authoring.pack_reader import parse_pack, read_pack
-from simulator.case.document import ScenarioError
-from simulator.case.installed_cases import (
-    CASES,
+from simulator.authoring.installed_packs import (
     OWN_TEXT,
     PROFILES,
     SCORES,
     PackManifest,
-    case_file,
-    installed_cases,
     manifest_file,
     manifest_of_installed,
     names_of_case,
 )
-from simulator.case.load import case_origins, find, load
+from simulator.authoring.pack_reader import parse_pack, read_pack
+from simulator.case.document import ScenarioError
+from simulator.case.load import CASES, case_file, case_origins, find, installed_cases, load
 from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, err, say
 from simulator.cli.options import Case

@@ -20,15 +20,8 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from pydantic import ValidationError
 
 from simulator.authoring.case_pack import PICTURES, TEXTS, Pack, PackError
-from simulator.case.installed_cases import (
-    CASES,
-    FORMAT,
-    INSTALLED_MANIFEST,
-    PACK_MANIFEST,
-    PackManifest,
-    case_file,
-    results_file,
-)
+from simulator.authoring.installed_packs import FORMAT, INSTALLED_MANIFEST, PACK_MANIFEST, PackManifest, results_file
+from simulator.case.load import CASES, case_file
 from simulator.errors import shortened
 from simulator.files import read_within
 from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT, PACK_BYTES, PACK_FILE, PACK_FILES, PACK_NAME, PACK_RATIO, Limit

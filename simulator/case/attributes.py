@@ -141,8 +141,8 @@ class PopularityAttribute(_Numeric):
         return np.asarray(weights / weights.sum())
 
     def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
-        ends, drawn = np.cumsum(self.chances(plan, name)), requests.each(partial(streams.uniform, f"attributes.{name}"))
-        return (1 + np.searchsorted(ends[:-1], drawn, side="right")).astype(np.float32)
+        ends, chances = np.cumsum(self.chances(plan, name)), requests.each(partial(streams.uniform, f"attributes.{name}"))
+        return (1 + np.searchsorted(ends[:-1], chances, side="right")).astype(np.float32)
 
     def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         chances = self.chances(plan, name)
@@ -168,8 +168,8 @@ class CategoryAttribute(AnyAttribute):
             yield ("shares",), f"the shares add up to {total:g}; they should add up to 1"
 
     def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
-        edges, drawn = np.cumsum(self._chances[:-1]), requests.each(partial(streams.uniform, f"attributes.{name}"))
-        return np.searchsorted(edges, drawn, side="right").astype(np.int8)
+        edges, chances = np.cumsum(self._chances[:-1]), requests.each(partial(streams.uniform, f"attributes.{name}"))
+        return np.searchsorted(edges, chances, side="right").astype(np.int8)
 
     def cells(self, plan: CasePlan, name: str, bounds: Floats) -> tuple[Floats, Column]:
         return self._chances, np.arange(len(self.shares))
@@ -224,8 +224,8 @@ class ItemAttribute(AnyAttribute):
             for stage in (stage for stage, router in gather.scenario.routers().items() if router.asks == name):
                 gather.fault((stage, "by"), message)
         elif missing and (len(missing) == len(self.values) or not self.of_model):  # a model may never answer some of them
-            known = ", ".join(sorted({str(value) for value in written if value}))
-            message = f"'{missing[0]}' does not occur in the column {self.column} of '{table.name}'; it has: {known}"
+            there = ", ".join(sorted({str(value) for value in written if value}))
+            message = f"'{missing[0]}' does not occur in the column {self.column} of '{table.name}'; it has: {there}"
             gather.missing(("attributes", name, "values", missing[0]), message)
 
     def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
@@ -359,15 +359,15 @@ def in_groups(
     attributes: Mapping[str, AnyAttribute], columns: Mapping[str, Column], groups: Mapping[str, Sequence[str]], count: int
 ) -> NDArray[np.bool_]:
     """Return which requests belong, for each attribute named, to one of its groups listed, shape (count,)."""
-    found = np.ones(count, bool)
+    belong = np.ones(count, bool)
     for name, wanted in groups.items():
-        found &= np.isin(attributes[name].group_of(columns[name]), group_places(attributes[name], wanted))
-    return found
+        belong &= np.isin(attributes[name].group_of(columns[name]), group_places(attributes[name], wanted))
+    return belong
 
 
 def group_places(attribute: AnyAttribute, groups: Sequence[str]) -> list[int]:
-    known = [*grouping(attribute).groups]
-    return [known.index(group) for group in groups]
+    names = [*grouping(attribute).groups]
+    return [names.index(group) for group in groups]
 
 
 def group_share(plan: CasePlan, name: str, groups: Sequence[str], positive: bool) -> float:

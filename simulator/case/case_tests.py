@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import Field, model_validator
 
+from simulator.case.any_stage import Faults
 from simulator.case.choices import Pick, Picks
 from simulator.case.document import Path, dotted
 from simulator.case.fields import Line, Name, Share, Strict
@@ -245,10 +246,7 @@ class TestedCase(PracticedCase, Protocol):
     tests: CaseTests
 
 
-Found = Iterator[tuple[Path, str]]
-
-
-def check_tests(scenario: TestedCase) -> Found:
+def check_tests(scenario: TestedCase) -> Faults:
     """Yield faults of claims and tests besides names that refer to nothing: curveballs that strike too late, and a setting."""
     for index, claim in enumerate(scenario.claims):
         for field in ("strikes", "against_strikes"):
@@ -260,7 +258,7 @@ def check_tests(scenario: TestedCase) -> Found:
         yield ("tests", "setting"), "only in a case with an `incident` may the designs be a setting; delete this line"
 
 
-def _too_late(at: Path, name: str, at_s: float | None, scenario: TestedCase) -> Found:
+def _too_late(at: Path, name: str, at_s: float | None, scenario: TestedCase) -> Faults:
     ball = scenario.curveballs.get(name)
     if ball is not None and at_s is not None and (message := ball.too_late(scenario, at_s)):
         yield at, message
@@ -282,8 +280,8 @@ def numbers_of(scenario: TestedCase) -> dict[str, float]:
     from simulator.case.fields import figures_of
 
     data = {section: part for section, part in scenario.document.data.items() if section not in ("claims", "tests")}
-    found = {dotted(path): number for path, value in leaves(data) if (number := _number(value)) is not None}
-    return found | {place: figure.value for place, figure in figures_of(scenario).items()}
+    numbers = {dotted(path): number for path, value in leaves(data) if (number := _number(value)) is not None}
+    return numbers | {place: figure.value for place, figure in figures_of(scenario).items()}
 
 
 def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

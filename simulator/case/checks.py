@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import networkx as nx
 
-from simulator.case.any_stage import is_target
+from simulator.case.any_stage import Faults, is_target
 from simulator.case.attributes import RESERVED
 from simulator.case.case_tests import check_tests
 from simulator.case.document import Path, dotted
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from simulator.case.document import Fault
     from simulator.case.schema import Scenario
 
-
-Found = Iterator[tuple[Path, str]]
 
 #: Names that a page's address uses besides the choices.
 ADDRESS_KEYS = frozenset(
@@ -126,7 +124,7 @@ def cautions(scenario: Scenario) -> list[str]:
     return [words for _, words in placed_cautions(scenario)]
 
 
-def placed_cautions(scenario: Scenario) -> Found:
+def placed_cautions(scenario: Scenario) -> Faults:
     """Yield the warnings on a case, each at its place."""
     for name in slow_answers(scenario):
         yield (
@@ -155,7 +153,7 @@ def slow_answers(scenario: Scenario) -> list[str]:
     ]
 
 
-def _one_word(scenario: Scenario) -> Found:
+def _one_word(scenario: Scenario) -> Faults:
     who = scenario.population
     if who is not None and who.flagged == who.escalated:
         yield (
@@ -169,13 +167,13 @@ def _is_way(path: Path) -> bool:
     return path[0] in ("start", "ends") or (path[0] == "stages" and any(map(is_target, path[2:])))
 
 
-def _stages(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple[Path, str]]:
+def _stages(scenario: Scenario, unknown: Collection[Path]) -> Faults:
     for name, stage in scenario.stages.items():
         if ("stages", name) not in unknown:
             yield from ((("stages", name, *path), message) for path, message in stage.check(name, scenario))
 
 
-def _retries(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _retries(scenario: Scenario) -> Faults:
     for name, stage in scenario.stages.items():
         for path, target in stage.planned_targets().items():
             if target in scenario.stages and scenario.stages[target].repeats.resends:
@@ -183,14 +181,14 @@ def _retries(scenario: Scenario) -> Iterator[tuple[Path, str]]:
                 yield ("stages", name, *path), message
 
 
-def _arrivals(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _arrivals(scenario: Scenario) -> Faults:
     yield from ((("arrivals", *path), message) for path, message in scenario.arrivals.check(scenario))
     if scenario.run.warm_up == "mser5" and not scenario.arrivals.reaches_steady_state:
         message = "arrivals that follow the time of day reach no steady state; use `none`, or arrivals at a constant rate"
         yield ("run", "warm_up"), message
 
 
-def _shortened(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _shortened(scenario: Scenario) -> Faults:
     """Yield what takes its own time, in a case whose run stands for a longer one."""
     if scenario.run.stands_for_days is None:
         return
@@ -209,32 +207,32 @@ def _shortened(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield at, f"this run cannot stand for a longer one: {reason}; delete this line and simulate the whole time"
 
 
-def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _choices(scenario: Scenario) -> Faults:
     for name, choice in scenario.choices.items():
         if name in ADDRESS_KEYS:
             yield ("choices", name), f"'{name}' is reserved in a page's address; rename the choice"
         yield from ((("choices", name, *path), message) for path, message in choice.check())
 
 
-def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _classes(scenario: Scenario) -> Faults:
     total = sum(kind.share.value for kind in scenario.classes.values())
     if scenario.classes and abs(total - 1) > 1e-6:
         yield ("classes",), f"the shares of the classes add up to {total:g}; they should add up to 1"
 
 
-def _attributes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _attributes(scenario: Scenario) -> Faults:
     for name, attribute in scenario.attributes.items():
         if name in RESERVED:
             yield ("attributes", name), f"'{name}' is reserved; rename the attribute"
         yield from ((("attributes", name, *path), message) for path, message in attribute.check(scenario))
 
 
-def _sections(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _sections(scenario: Scenario) -> Faults:
     for place, section in scenario.sections.items():
         yield from (((place, *path), message) for path, message in section.check(scenario))
 
 
-def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _exhibits(scenario: Scenario) -> Faults:
     can = offered(scenario)
     for index, name in enumerate(scenario.exhibits):
         if name in scenario.exhibits[:index]:
@@ -243,7 +241,7 @@ def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield ("exhibits", index), f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"
 
 
-def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple[Path, str]]:
+def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Faults:
     for name, ball in scenario.curveballs.items():
         if ("curveballs", name) in unknown:
             continue
@@ -253,7 +251,7 @@ def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple
             yield ("curveballs", name, ball.place_of_time), message
 
 
-def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def _controllers(scenario: Scenario) -> Faults:
     """Yield faults of controllers: a stage where nothing waits, a pick that cannot change during a run."""
     for name, controller in scenario.controllers.items():
         stage, at = controller.queue_of, ("controllers", name)
@@ -296,7 +294,7 @@ _CODES = {
 _LATE_CODES = {"choices": "practice", "attributes": "attributes", "curveballs": "curveballs", "stages": "stage"}
 
 
-def check_names(data: Any) -> Found:
+def check_names(data: Any) -> Faults:
     """Yield every name in a file that refers to nothing, as far as its data alone show it: its place, and a sentence."""
     from simulator.case.schema import Scenario
 
@@ -321,7 +319,7 @@ def late_names(scenario: Scenario, unknown: Collection[Path], is_picked: bool) -
             yield scenario.document.fault(path, message, code=code)
 
 
-def _unable_exhibits(scenario: Scenario) -> Found:
+def _unable_exhibits(scenario: Scenario) -> Faults:
     """Yield the exhibits of phases and hints that have nothing to show."""
     can = offered(scenario)
     for path, ref, name in references(type(scenario), scenario.document.data, without=("exhibits",)):
@@ -329,7 +327,7 @@ def _unable_exhibits(scenario: Scenario) -> Found:
             yield path, f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"
 
 
-def check_own_metrics(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+def check_own_metrics(scenario: AnyCase) -> Faults:
     """Yield faults of a case's own metrics: names that are taken, and conditions on positives in a case without any."""
     taken = {*metrics_of(replace(scenario.outline, own={}))}
     for section in scenario.sections.values():
@@ -343,7 +341,7 @@ def check_own_metrics(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
                 yield from (((*at, field, *path), message) for path, message in _condition_faults(count, scenario))
 
 
-def check_prices(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+def check_prices(scenario: AnyCase) -> Faults:
     """Yield faults of prices by condition: positives in a case without any, and a label that is used twice."""
     prices = scenario.costs.prices if scenario.costs else []
     for index, price in enumerate(prices):
@@ -353,22 +351,22 @@ def check_prices(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from (((*at, "of", *path), message) for path, message in _condition_faults(price.of, scenario))
 
 
-def _condition_faults(count: RequestCount, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
+def _condition_faults(count: RequestCount, scenario: AnyCase) -> Faults:
     """Yield conditions on positives in a case without any."""
     for field in ("positive", "detected", "missed"):
         if getattr(count, field) is not None and scenario.population is None:
             yield (field,), "it needs a section `population`, which says who is positive"
 
 
-def check_own_hardware(machines: dict[str, OwnHardware]) -> Iterator[tuple[Path, str]]:
+def check_own_hardware(machines: dict[str, OwnHardware]) -> Faults:
     """Yield faults of a case's machines: a name that the catalogue has, and missing processors."""
-    known = catalogue.hardware()
+    listed = catalogue.hardware()
     measured = {device for device, *_ in profile_names()}
     for name, own in machines.items():
         at: Path = ("hardware", name)
-        if name in known:
+        if name in listed:
             yield at, f"the catalogue has a machine '{name}' already; choose another name"
-        if own.like in measured and own.like not in known and own.vcpus is None:
+        if own.like in measured and own.like not in listed and own.vcpus is None:
             yield at, f"say how many vcpus share out its price: the catalogue does not have '{own.like}'"
-        elif own.like in known and known[own.like].vcpus is None and own.vcpus is not None:
-            yield (*at, "vcpus"), f"a device like {known[own.like].label} is paid as a whole; delete this line"
+        elif own.like in listed and listed[own.like].vcpus is None and own.vcpus is not None:
+            yield (*at, "vcpus"), f"a device like {listed[own.like].label} is paid as a whole; delete this line"

@@ -104,9 +104,6 @@ class Options(_Choice):
     def label_of(self, pick: Pick) -> str:
         return self.options[self.read(pick)].label
 
-    def against_default(self, pick: Pick) -> str:
-        return _against(self.label_of(pick), self.label_of(self.default))
-
 
 class Number(_Choice):
     """Pick a number: one of `values`, or any step from `min` to `max`."""
@@ -195,18 +192,16 @@ class Number(_Choice):
     def label_of(self, pick: Pick) -> str:
         return f"{self.read(pick):g} {self.unit}".strip()
 
-    def against_default(self, pick: Pick) -> str:
-        return _against(self.label_of(pick), self.label_of(self.default))
+
+Choice = Annotated[Options | Number, Field(discriminator="kind")]
 
 
-def _against(label: str, default: str) -> str:
+def against_default(choice: Choice, pick: Pick) -> str:
     """Set a pick against the brief's, a shared unit once: `6 km/h, the brief says 50`."""
+    label, default = choice.label_of(pick), choice.label_of(choice.default)
     (number, _, unit), (usual, _, usual_unit) = label.partition(" "), default.partition(" ")
     shared = unit == usual_unit and number[0].isdecimal() and usual[0].isdecimal()
     return f"{label}, the brief says {usual if shared else default}"
-
-
-Choice = Annotated[Options | Number, Field(discriminator="kind")]
 
 
 def changed_choices(choices: Mapping[str, Choice], picks: Mapping[str, Pick]) -> list[str]:

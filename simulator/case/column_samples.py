@@ -50,10 +50,10 @@ class ColumnSamples(Sourced, AnyQuantity):
     def read(self, gather: CaseGatherer) -> None:
         """Read the column for a plan; raises RecordingError."""
         file = gather.beside(self.file)
-        known = _numbered(file)
-        if self.column not in known:
-            known[self.column] = np.sort(read_numbers(file, self.column))
-        values = known[self.column]
+        columns = _numbered(file)
+        if self.column not in columns:
+            columns[self.column] = np.sort(read_numbers(file, self.column))
+        values = columns[self.column]
         if values[0] <= 0:
             raise RecordingError(f"{file.name}: column '{self.column}' holds {values[0]:g}; its values should be above 0")
         self._read = FileColumn(content_hash(file), values)

@@ -141,13 +141,13 @@ def with_figures(scenario: Scenario, numbers: Mapping[str, float]) -> Scenario:
     if TRAFFIC in numbers:
         scenario = _with_traffic(scenario, numbers[TRAFFIC])
         numbers = {place: number for place, number in numbers.items() if place != TRAFFIC}
-    known, document = placed_figures(scenario), scenario.document
-    unknown = [place for place in numbers if place not in known]
+    figures, document = placed_figures(scenario), scenario.document
+    unknown = [place for place in numbers if place not in figures]
     if unknown:
-        raise _unknown(scenario, unknown, known)
+        raise _unknown(scenario, unknown, figures)
     changes: dict[Path, tuple[Any, Path, str]] = {}
     for place, number in numbers.items():
-        path, figure = known[place]
+        path, figure = figures[place]
         others = figure.model_dump(exclude={"between"}, exclude_none=True)
         changes[path] = (others | {"value": number}, path, f"the figure `{place}` at {number:g}")
     return validated(document.patched(changes), scenario)

@@ -73,9 +73,9 @@ def fault_lines(faults: Sequence[Fault]) -> list[str]:
 _OF_ENTRIES = frozenset({"stages", "ends", "choices", "curveballs", "controllers", "attributes"})
 
 
-def beyond(known: Collection[Fault], further: Iterable[Fault], doubtful: Collection[Path]) -> list[Fault]:
+def beyond(faults: Collection[Fault], further: Iterable[Fault], doubtful: Collection[Path]) -> list[Fault]:
     """Return further faults that say something new: none of parts in doubt, and none that lacks an entry in doubt."""
-    fields = {fault.field for fault in known}
+    fields = {fault.field for fault in faults}
     parts = tuple(f"{dotted(path[: 2 if path[0] in _OF_ENTRIES else 1])}." for path in doubtful if path)
     choices = [path[1] for path in doubtful if path[:1] == ("choices",) and len(path) > 1]
     lacking = tuple(f"{word} '{name}'" for name in choices for word in ("no choice", "choice"))

@@ -71,10 +71,10 @@ def with_stand_ins(document: Document) -> ReadableCase:
     return case
 
 
-def _replaced(document: Document, path: Path, line: Any, left: list[Any]) -> Document | None:
+def _replaced(document: Document, path: Path, line: Any, stand_ins: list[Any]) -> Document | None:
     """Return the document with another value at a faulty place; None where nothing is left to try.
 
-    left: stand-ins not tried there yet; the one that is tried is removed
+    stand_ins: those not tried there yet; the one that is tried is removed
     """
     meant = re.search(r"did you mean '([^']+)'\?$", sentence_of(line))
     if line["type"] == "unknown_key":
@@ -84,9 +84,9 @@ def _replaced(document: Document, path: Path, line: Any, left: list[Any]) -> Doc
     blamed = (*path, sentence_of(line).split(maxsplit=1)[0])  # as in "max_queue is set but ..."
     if document.holds(blamed):
         return document.renamed(blamed, None)
-    if not left:
+    if not stand_ins:
         return None
-    if (stand_in := left.pop(0)) is not None:
+    if (stand_in := stand_ins.pop(0)) is not None:
         return document.with_value(path, stand_in)
     needed = not path or isinstance(path[-1], int) or (len(path) <= 2 and path[0] in _NAMED)
     return None if needed else document.renamed(path, None)
@@ -178,8 +178,8 @@ def _in_file(data: Any, loc: Path) -> Path:
         if not after_kind and isinstance(data, dict) and data.get("kind") == part:
             after_kind = True
             continue
-        known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
-        path, data, after_kind = (*path, part), data[part] if part in known else None, False
+        keys = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
+        path, data, after_kind = (*path, part), data[part] if part in keys else None, False
     return path
 
 

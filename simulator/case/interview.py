@@ -186,7 +186,7 @@ class InterviewedCase(PracticedCase, Protocol):
 
 def notes_at(scenario: InterviewedCase, phase: str) -> dict[str, str]:
     """Return the private notes on a phase and on its choices, each behind a label."""
-    place = next(one for one in phases_of(scenario) if one.id == phase)
+    place = next(each for each in phases_of(scenario) if each.id == phase)
     names = [phase, *place.choices]
     return {label: note for name, label, note in _labelled(scenario) if name in names}
 

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Literal
+
+from filelock import FileLock, Timeout
 
 from simulator.case.checks import check
 from simulator.case.designs import apply, one_by_one, read_scenario
 from simulator.case.document import Fault, Path, ScenarioError, beyond, parse_document, read_document
 from simulator.case.error_recovery import with_stand_ins
-from simulator.case.installed_cases import installed_cases
 from simulator.case.phases import readable_references
 from simulator.errors import InputError, shortened, suggest
+from simulator.evidence.evidence_files import LOCK, PENDING, settle
 from simulator.limits import FAULTS_SHOWN
-from simulator.paths import SCENARIOS
+from simulator.paths import INSTALLED, SCENARIOS
 
 if TYPE_CHECKING:
     from simulator.case.choices import Pick
@@ -47,17 +50,35 @@ def shipped_cases() -> dict[str, FilePath]:
     return {file.stem: file for file in shipped}
 
 
+#: The folder of the cases in a pack, and of the installed ones.
+CASES = "cases"
+
+
+def case_file(case: str) -> str:
+    """Return the name of a case's file in a pack."""
+    return f"{CASES}/{case}/{case}.yaml"
+
+
+def installed_cases() -> dict[str, FilePath]:
+    """Return the files of the installed cases by id. An interrupted installation is ended first, or undone."""
+    if (INSTALLED / PENDING).is_dir():
+        with suppress(OSError, Timeout), FileLock(INSTALLED / LOCK, timeout=0):
+            settle(INSTALLED)
+    names = sorted(folder.name for folder in INSTALLED.glob(f"{CASES}/*"))
+    return {name: INSTALLED / case_file(name) for name in names if (INSTALLED / case_file(name)).is_file()}
+
+
 Origin = Literal["own", "installed", "shipped"]
 
 
 def case_origins() -> dict[str, tuple[Origin, FilePath]]:
     """Return every case by id, with its origin and its file; of several with one id the first is used."""
     places: dict[Origin, dict[str, FilePath]] = {"own": own_cases(), "installed": installed_cases(), "shipped": shipped_cases()}
-    found: dict[str, tuple[Origin, FilePath]] = {}
+    origins: dict[str, tuple[Origin, FilePath]] = {}
     for origin, cases in places.items():
         for case, file in cases.items():
-            found.setdefault(case, (origin, file))
-    return found
+            origins.setdefault(case, (origin, file))
+    return origins
 
 
 def case_files() -> dict[str, FilePath]:
@@ -76,17 +97,9 @@ def doubled() -> list[Fault]:
     """Return a fault for each file that is not used because another one beside it has the same id (`a.yaml`, `a.yml`)."""
     named, used = os.environ.get(OWN_CASES), own_cases()
     beside = files_at(FilePath(named)) if named else []
-    return [
-        Fault(
-            str(file),
-            1,
-            1,
-            "(file)",
-            f"{used[file.stem].name} beside it has this id too, and is used instead; rename one of them",
-        )
-        for file in beside
-        if used[file.stem] != file
-    ]
+    reason = "beside it has this id too, and is used instead; rename one of them"
+    unused = ((file, used[file.stem].name) for file in beside if used[file.stem] != file)
+    return [Fault(str(file), 1, 1, "(file)", f"{name} {reason}") for file, name in unused]
 
 
 def checked_path(path: FilePath) -> FilePath:
@@ -94,8 +107,8 @@ def checked_path(path: FilePath) -> FilePath:
     if not path.exists():
         beside = [file.name for file in files_at(path.parent)] if path.parent.is_dir() else []
         near = f"; {suggest(path.name, beside)}" if beside else ""
-        known = f"'{path}' is a case that comes with CaseSim and is always there; name a file or folder of your own"
-        raise InputError(known if str(path) in case_files() else f"{path}: there is no such file or folder{near}")
+        shipped = f"'{path}' is a case that comes with CaseSim and is always there; name a file or folder of your own"
+        raise InputError(shipped if str(path) in case_files() else f"{path}: there is no such file or folder{near}")
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
         raise InputError(f"{path}: CaseSim may not read it; change its permissions")
     if path.is_dir() and not files_at(path):
@@ -111,19 +124,19 @@ def scenario_ids() -> list[str]:
 
 def find(id_or_path: str | FilePath) -> FilePath:
     """Return the file of a case, by id or by path; raises ScenarioError that names the nearest id."""
-    name, path, known = str(id_or_path), FilePath(id_or_path), case_files()
+    name, path, cases = str(id_or_path), FilePath(id_or_path), case_files()
     there = os.path.isfile(path)  # noqa: PTH113 (pathlib raises for a name that no file can have)
     if there or (path.suffix in ENDINGS and os.path.lexists(path)):
         return path
-    if name in known:
-        return known[name]
+    if name in cases:
+        return cases[name]
     if path.suffix in ENDINGS:
         beside = [str(path.with_name(file.name)) for file in files_at(path.parent)] if os.path.isdir(path.parent) else []  # noqa: PTH112
         missing = f"there is no such file; {suggest(name, beside)}" if beside else "there is no such file"
     elif name and os.path.isdir(path) and files_at(path):  # noqa: PTH112
         missing = f"this is a folder; name a file: {suggest(name, map(str, files_at(path)))}"
     else:
-        missing = f"there is no such case or file; {suggest(name, known)}"
+        missing = f"there is no such case or file; {suggest(name, cases)}"
     raise ScenarioError([Fault(shortened(name), 1, 1, "(case)", missing)])
 
 
@@ -205,7 +218,8 @@ def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
 
 def _misnamed(document: Document) -> list[Fault]:
     file, name = FilePath(document.file), document.data.get("id")
-    return misnamed(document) if isinstance(name, str) and _is_found(file) else []
+    listed = case_files().get(file.stem)
+    return misnamed(document) if isinstance(name, str) and listed is not None and listed.resolve() == file.resolve() else []
 
 
 def misnamed(document: Document) -> list[Fault]:
@@ -215,8 +229,3 @@ def misnamed(document: Document) -> list[Fault]:
         return []
     message = f"the file is called {file.name}; name it {name}.yaml, or write `id: {file.stem}`"
     return [document.fault(("id",), message, code="file-name")]
-
-
-def _is_found(file: FilePath) -> bool:
-    known = case_files().get(file.stem)
-    return known is not None and known.resolve() == file.resolve()

@@ -73,7 +73,7 @@ class EarlyMetrics:
     def __init__(self, case: KnownCase) -> None:
         data, kinds = case.data, kinds_of_stages(case)
         tags = list(dict.fromkeys(tag for stage in case.part("stages").values() for tag in tags_in(stage)))
-        classes = {name: isinstance(one, dict) and one.get("deadline_s") for name, one in case.part("classes").items()}
+        classes = {name: isinstance(data, dict) and data.get("deadline_s") for name, data in case.part("classes").items()}
         sensors = list(case.part("arrivals", "sensors"))
         ages = {name: sensors for name in case.part("ends") if case.part("ends", name).get("age") is True}
         outline = CaseOutline(kinds, tags, classes, population=None, ages=ages, own=outlined(data.get("own_metrics")))
@@ -96,15 +96,15 @@ class EarlyMetrics:
 
 
 def kinds_of_stages(case: KnownCase) -> dict[str, type[AnyStage]]:
-    known = stage_kinds()
+    kinds = stage_kinds()
     named = {name: case.part("stages", name).get("kind") for name in case.part("stages")}
-    return {name: known[kind] for name, kind in named.items() if isinstance(kind, str) and kind in known}
+    return {name: kinds[kind] for name, kind in named.items() if isinstance(kind, str) and kind in kinds}
 
 
 def _refused_metric(case: KnownCase, path: Path, name: Any) -> str:
     if case.is_read:
-        known = case.scenario.metrics
-        return "" if name in known else f"'{name}' is not a metric here; {suggest(name, known, GUIDE)}"
+        names = case.scenario.metrics
+        return "" if name in names else f"'{name}' is not a metric here; {suggest(name, names, GUIDE)}"
     metrics = case.once(EarlyMetrics)
     return "" if name in metrics.known or not isinstance(name, str) else metrics.unknown(name, metrics.known)
 
@@ -151,9 +151,9 @@ def _fixed(path: Path) -> str:
 
 def _missing(data: Any, path: Path) -> str:
     for depth, part in enumerate(path[:-1]):
-        known = data.keys() if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
-        if part not in known:
-            return f"there is no '{dotted(path[: depth + 1])}' to write to; {suggest(str(part), map(str, known))}"
+        keys = data.keys() if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
+        if part not in keys:
+            return f"there is no '{dotted(path[: depth + 1])}' to write to; {suggest(str(part), map(str, keys))}"
         data = data[part]
     if isinstance(data, list) and path[-1] not in range(len(data)):
         return f"there is no '{dotted(path)}' to write to; the list has {len(data)} entries"
@@ -217,13 +217,13 @@ def _watched(case: KnownCase, path: Path) -> list[str]:
 
 
 def _refused_signal(case: KnownCase, path: Path, name: Any) -> str:
-    known, stages = _watched(case, path), case.scenario.stages
-    if not isinstance(name, str) or name in known:
+    signals, stages = _watched(case, path), case.scenario.stages
+    if not isinstance(name, str) or name in signals:
         return ""
     stage = name.removeprefix("queue.")
     if stage and stage != name:
         return f"'{stage}' is not a stage; {suggest(stage, stages)}"
-    return f"'{name}' is not a signal; {suggest(name, known)}"
+    return f"'{name}' is not a signal; {suggest(name, signals)}"
 
 
 def _section(name: str, *below: str) -> Callable[[KnownCase, Path], Mapping[str, Any]]:

@@ -224,9 +224,9 @@ def _grouped(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -
         for name in divided.metrics:
             if name in metrics and metrics[name].has_groups:
                 for value, words in divided.groups.items():
-                    group, one = MetricGroup(attribute, value), metrics[name]
-                    label = f"{one.label} ({divided.label}: {words})"
-                    yield replace(one, name=f"{name}.{group.key}", label=label, group=group)
+                    group, metric = MetricGroup(attribute, value), metrics[name]
+                    label = f"{metric.label} ({divided.label}: {words})"
+                    yield replace(metric, name=f"{name}.{group.key}", label=label, group=group)
 
 
 def metrics_by_group(metrics: Iterable[Metric]) -> list[str]:

@@ -7,12 +7,13 @@ no part of it either.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import floor
 from typing import Annotated, ClassVar, Protocol
 
 from pydantic import Field
 
+from simulator.case.any_stage import Faults
 from simulator.case.case_contract import AnyCase
 from simulator.case.choices import Choice, Pick, Picks
 from simulator.case.document import Path
@@ -186,8 +187,8 @@ def phase_of_choice(scenario: PracticedCase, phases: Sequence[PracticePhase], na
 def _derived(choice: Choice) -> str:
     """Return the usual phase of a choice, by the first place that it writes and that says it."""
     places = [path for pick in choice.extremes()[:1] for path in choice.changes(pick)]
-    known = [_BY_SECTION.get(str(path[0])) or _BY_FIELD.get(str(path[-1])) for path in places]
-    return next(filter(None, known), "serve")
+    phases = (_BY_SECTION.get(str(path[0])) or _BY_FIELD.get(str(path[-1])) for path in places)
+    return next(filter(None, phases), "serve")
 
 
 def phase_titles(scenario: PracticedCase) -> dict[str, str]:
@@ -216,10 +217,7 @@ def hero_of(scenario: PracticedCase) -> str | None:
     return scenario.hero or next(iter(scenario.shown()), None)
 
 
-Found = Iterator[tuple[Path, str]]
-
-
-def check_practice(scenario: PracticedCase, unknown: Collection[Path] = ()) -> Found:
+def check_practice(scenario: PracticedCase, unknown: Collection[Path] = ()) -> Faults:
     """Yield faults of the fields that only practice reads, besides names that refer to nothing.
 
     unknown: places whose names are in doubt
@@ -236,7 +234,7 @@ def phases_in_doubt(scenario: PracticedCase, unknown: Collection[Path]) -> bool:
     return any(path[0] == "phases" for path in unknown) or any(True for _ in _phases(scenario))
 
 
-def _phases(scenario: PracticedCase, length_in_doubt: bool = False) -> Found:
+def _phases(scenario: PracticedCase, length_in_doubt: bool = False) -> Faults:
     seen: set[str] = set()
     for index, phase in enumerate(scenario.phases):
         at: Path = ("phases", index)
@@ -249,7 +247,7 @@ def _phases(scenario: PracticedCase, length_in_doubt: bool = False) -> Found:
         yield ("phases",), f"the phases take {total:g} minutes in all; `minutes` of the case says {scenario.minutes}"
 
 
-def _hints(at: Path, phase: PracticePhase) -> Found:
+def _hints(at: Path, phase: PracticePhase) -> Faults:
     ranks = [hint.rank for hint in phase.hints]
     if ranks != sorted(set(ranks)):
         yield (*at, "hints"), "order the hints: a question, then a panel, then a worked step, one of each at most"
@@ -258,7 +256,7 @@ def _hints(at: Path, phase: PracticePhase) -> Found:
             yield (*at, "hints", place, "text"), "`text` belongs to a `panel`; name the panel, or write the text elsewhere"
 
 
-def _placed_choices(scenario: PracticedCase) -> Found:
+def _placed_choices(scenario: PracticedCase) -> Faults:
     listed, ids = dict[str, str](), phase_titles(scenario)
     for index, phase in enumerate(scenario.phases):
         for place, name in enumerate(phase.choices):

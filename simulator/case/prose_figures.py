@@ -135,10 +135,10 @@ def _filling(scenario: TestedCase) -> Callable[[re.Match[str]], str]:
     figures, numbers = figures_of(scenario), kept_numbers(scenario)
 
     def text_of(match: re.Match[str]) -> str:
-        one = _placeholder(match)
-        if one.kind == "metric":
-            return numbers.get(one.subject, UNKNOWN)
-        return _FORMATS[one.form](figures[one.name].value) if one.name in figures and one.form in _FORMATS else match[0]
+        kind, name, _, form = place = _placeholder(match)
+        if kind == "metric":
+            return numbers.get(place.subject, UNKNOWN)
+        return _FORMATS[form](figures[name].value) if name in figures and form in _FORMATS else match[0]
 
     return text_of
 
@@ -188,10 +188,10 @@ def _trouble(placeholder: Placeholder, scenario: TestedCase, figures: Mapping[st
 # ---- numbers of runs
 
 
-def number_key(scenario: TestedCase, one: Placeholder) -> str:
+def number_key(scenario: TestedCase, metric: Placeholder) -> str:
     """Return the key of a metric's number among the kept results: it changes with the case and with the design."""
-    content = json.dumps([scenario.hashed_data, picks_of(scenario, one.design)], sort_keys=True, default=str)
-    return f"number {one.subject} {hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    content = json.dumps([scenario.hashed_data, picks_of(scenario, metric.design)], sort_keys=True, default=str)
+    return f"number {metric.subject} {hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
 def kept_numbers(scenario: TestedCase) -> dict[str, str]:
@@ -208,7 +208,7 @@ def _kept_results(case: str) -> dict[str, str]:
     for folder in (TESTED, OWN_TESTED):
         try:
             data = json.loads(read_within(folder / f"{case}.json", CASE_FILE))
-            says |= {key: str(found[0]["says"]) for key, found in data.items() if key.startswith("number ")}
+            says |= {key: str(results[0]["says"]) for key, results in data.items() if key.startswith("number ")}
         except (UnreadableError, ValueError, LookupError, TypeError, AttributeError):
             continue
     return says

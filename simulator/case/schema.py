@@ -14,7 +14,7 @@ from simulator.case.any_stage import STAGE_KINDS, AnyStage, End
 from simulator.case.attributes import Attribute, ItemAttribute
 from simulator.case.case_contract import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.case_tests import CaseTests, TextClaim
-from simulator.case.choices import Choice, Controller, Pick
+from simulator.case.choices import Choice, Controller, Pick, against_default
 from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveballs import Curveball
 from simulator.case.document import Document
@@ -255,8 +255,8 @@ class Scenario(Strict):
 
     @property
     def sensor_labels(self) -> list[str]:
-        known = getattr(self.arrivals, "sensors", {})
-        return [known[name].label for name in self.sensors]
+        sensors = getattr(self.arrivals, "sensors", {})
+        return [sensors[name].label for name in self.sensors]
 
     @property
     def ages(self) -> dict[str, list[str]]:
@@ -335,7 +335,7 @@ class Scenario(Strict):
     def outside_brief(self, picks: Mapping[str, Pick]) -> str:
         """Say which circumstances of a design are not those of the brief, the defaults; empty if none is."""
         changed = [
-            f"{choice.label} is {choice.against_default(picks[name])}"
+            f"{choice.label} is {against_default(choice, picks[name])}"
             for name, choice in self.choices.items()
             if choice.situation and name in picks and choice.read(picks[name]) != choice.read(choice.default)
         ]
@@ -358,8 +358,8 @@ def _with_models(data: Any, before: Any, models: Any) -> Any:
     if data is before:
         return models
     if isinstance(data, dict) and isinstance(before, dict) and isinstance(models, dict):
-        known = before.keys() & models.keys()
-        return {key: _with_models(part, before[key], models[key]) if key in known else part for key, part in data.items()}
+        keys = before.keys() & models.keys()
+        return {key: _with_models(part, before[key], models[key]) if key in keys else part for key, part in data.items()}
     return data
 
 

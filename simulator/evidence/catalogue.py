@@ -45,7 +45,7 @@ _FLAGS: dict[str, InstructionSet] = {
 def instruction_set_of(processor: str) -> InstructionSet | None:
     """Return the instruction set that a profile's or a table's `processor` lists; None where it lists none."""
     listed = set(re.findall(r"\w+", processor))
-    return next((found for flag, found in _FLAGS.items() if flag in listed), None)
+    return next((instructions for flag, instructions in _FLAGS.items() if flag in listed), None)
 
 
 def variant(precision: str, runs_on: InstructionSet | None) -> str:
@@ -157,11 +157,11 @@ def hardware(path: Path = HARDWARE) -> dict[str, Hardware]:
 
 def machine(name: str) -> Hardware:
     """Return the machine `name`; raises CatalogueError that lists the machines."""
-    known = hardware()
-    if name not in known:
-        hint = suggest(name, known, f"assets/catalogue/{HARDWARE.name}")
+    machines = hardware()
+    if name not in machines:
+        hint = suggest(name, machines, f"assets/catalogue/{HARDWARE.name}")
         raise CatalogueError(f"the catalogue has no machine '{name}'; {hint}")
-    return known[name]
+    return machines[name]
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

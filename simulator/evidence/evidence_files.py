@@ -401,14 +401,14 @@ def read_json(path: Path, model: type[Model], refusal: type[Exception], made_by:
 
 def each_readable(read: Callable[[Path], Content], paths: Iterable[Path]) -> tuple[list[Content], list[str]]:
     """Read each file; return the contents, and a sentence for each file that cannot be read."""
-    found: list[Content] = []
+    contents: list[Content] = []
     broken: list[str] = []
     for path in paths:
         try:
-            found.append(read(path))
+            contents.append(read(path))
         except InputError as error:
             broken.append(str(error))
-    return found, broken
+    return contents, broken
 
 
 @contextmanager
@@ -433,9 +433,9 @@ def in_one_step(path: Path) -> Iterator[Path]:
 
 
 def _sweep(path: Path) -> None:
-    left = re.compile(re.escape(f".{path.name}.") + r"(\d{1,9})-[0-9a-f]{8}\.part")
+    pattern = re.compile(re.escape(f".{path.name}.") + r"(\d{1,9})-[0-9a-f]{8}\.part")
     for file in path.parent.iterdir():
-        if (found := left.fullmatch(file.name)) and not is_running(int(found[1])):
+        if (match := pattern.fullmatch(file.name)) and not is_running(int(match[1])):
             file.unlink(missing_ok=True)
 
 

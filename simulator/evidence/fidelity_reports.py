@@ -149,14 +149,14 @@ class FidelityReport(EvidenceRecord):
         """
         points = self.of(server)
         judged = [point for point in points if point.repeats]
-        found: dict[str, float | int] = {
+        figures: dict[str, float | int] = {
             "points": sum(point.attempt == 1 for point in points),
             "points_judged": len(judged),
         }
-        found |= {"measurements": len(points)} if len(points) > found["points"] else {}
-        found |= _over("", judged) if len(judged) >= FEWEST_JUDGED else {}
-        found |= _over("all_points_", points)
-        return found
+        figures |= {"measurements": len(points)} if len(points) > figures["points"] else {}
+        figures |= _over("", judged) if len(judged) >= FEWEST_JUDGED else {}
+        figures |= _over("all_points_", points)
+        return figures
 
 
 def _over(prefix: str, points: list[FidelityPoint]) -> Iterator[tuple[str, float]]:
@@ -201,8 +201,8 @@ _BARS: tuple[tuple[str, str, float, Literal["share", "points"]], ...] = (
 
 
 def marks(report: FidelityReport, server: str = IN_PROCESS) -> list[Mark]:
-    found = report.summary(server)
-    return [Mark(label, float(found[name]), bar, unit) for name, label, bar, unit in _BARS if name in found]
+    figures = report.summary(server)
+    return [Mark(label, float(figures[name]), bar, unit) for name, label, bar, unit in _BARS if name in figures]
 
 
 #: What a forecast has an interval for: the name that is shown, the figure of an `Outcome`, and what makes it a unit.
@@ -264,10 +264,9 @@ def share_sentence(held: Held) -> str:
 
 def held_sentence(report: FidelityReport, server: str) -> str:
     """Return a sentence on the share of real runs in their forecast intervals; empty without intervals."""
-    found = forecasts_held(report, server)
-    if not found:
+    overall = ", ".join(share_sentence(held) for held in forecasts_held(report, server) if held.load is None)
+    if not overall:
         return ""
-    overall = ", ".join(share_sentence(one) for one in found if one.load is None)
     return f"Real runs within their 95% forecast interval, with no run left out: {overall}."
 
 
@@ -278,11 +277,11 @@ def busy_sentence(report: FidelityReport) -> str:
 
 def spread_sentence(report: FidelityReport, server: str) -> str:
     """Return sentences on the points, on the difference of two identical real runs, and on the points that are not judged."""
-    found = report.summary(server)
-    noise = " and ".join(f"{percent(found[f'all_points_noise_{name}_median'])} in {name}" for name in ("p50", "p99"))
-    again = f", measured {found['measurements']} times in all" if "measurements" in found else ""
+    figures = report.summary(server)
+    noise = " and ".join(f"{percent(figures[f'all_points_noise_{name}_median'])} in {name}" for name in ("p50", "p99"))
+    again = f", measured {figures['measurements']} times in all" if "measurements" in figures else ""
     sentences = (
-        f"{found['points']} points{again}. Two identical real runs differ by {noise} (medians).",
+        f"{figures['points']} points{again}. Two identical real runs differ by {noise} (medians).",
         *_unjudged(report, server),
         busy_sentence(report),
     )
@@ -291,18 +290,18 @@ def spread_sentence(report: FidelityReport, server: str) -> str:
 
 def _unjudged(report: FidelityReport, server: str) -> Iterator[str]:
     """Yield the number of points that are not judged, the reasons, and the time that judging them would take."""
-    found, points = report.summary(server), report.of(server)
-    judged, left = int(found["points_judged"]), int(found["points"] - found["points_judged"])
+    figures, points = report.summary(server), report.of(server)
+    judged, others = int(figures["points_judged"]), int(figures["points"] - figures["points_judged"])
     apart = {name: sum(abs(point.noise(f"{name}_s")) > AGREE for point in points) for name in ("p50", "p99")}
     where = ", ".join(f"{name} in {count}" for name, count in apart.items() if count)
-    these = "1 point is not judged: its" if left == 1 else f"{left} points are not judged: their"
+    these = "1 point is not judged: its" if others == 1 else f"{others} points are not judged: their"
     yield f"{these} two real runs differ by more than {percent(AGREE)}{where and f' ({where})'}."
-    if left and len(points) > 1:
+    if others and len(points) > 1:
         changes = [abs(after.speed / before.speed - 1) for before, after in pairwise(points)]
         yield f"The machine's speed changes by {percent(median(changes))} from one measurement to the next (median)."
     if judged < FEWEST_JUDGED:
         yield f"Judged: {judged}, too few for a median. On a quieter machine {FEWEST_JUDGED} may agree."
-    if left:
+    if others:
         yield _time_sentence(report, server)
 
 
@@ -325,14 +324,14 @@ def more_minutes(report: FidelityReport, server: str) -> dict[int, float]:
     By this run's seconds a measurement and its rate of judged ones: that of the points measured again, if there are any, as
     what is left resembles them. Empty where none of those was judged, or no time is known.
     """
-    points, found = report.of(server), report.summary(server)
+    points, figures = report.of(server), report.summary(server)
     alike = [point for point in points if point.attempt > 1] or points
     seconds = [point.seconds for point in points if point.seconds is not None]
     judged = sum(point.repeats for point in alike)
     if not judged or not seconds:
         return {}
     minutes = fmean(seconds) * len(alike) / judged / 60
-    now, every = int(found["points_judged"]), int(found["points"])
+    now, every = int(figures["points_judged"]), int(figures["points"])
     return {count: (count - now) * minutes for count in sorted({min(FEWEST_JUDGED, every), every}) if count > now}
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from math import ceil, inf
+from math import inf
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -33,7 +33,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
-from simulator.evidence.score_tables import score_rows
+from simulator.evidence.score_tables import area_under, highest_reached, lowest_above, score_rows
 from simulator.paths import DATALAB
 
 Floats = NDArray[np.float64]
@@ -174,8 +174,8 @@ def spoiled_logits(model: str, precision: str) -> Floats:
 
 def _arrays(path: Path, made_by: str) -> dict[str, Floats]:
     try:
-        with np.load(BytesIO(read_evidence(path, LabEvidenceError, made_by)), allow_pickle=False) as found:
-            return {name: np.asarray(found[name], np.float64) for name in found.files}
+        with np.load(BytesIO(read_evidence(path, LabEvidenceError, made_by)), allow_pickle=False) as arrays:
+            return {name: np.asarray(arrays[name], np.float64) for name in arrays.files}
     except (ValueError, OSError, EOFError, BadZipFile) as error:
         raise LabEvidenceError(f"{path}: cannot be read: {error}") from error
 
@@ -207,7 +207,6 @@ Bools = NDArray[np.bool_]
 SPOILED_TABLE = "pad_ufes20.efficientnet_lite0.fp32"
 #: Conditions whose photos are not worth scoring, by the definition of `campaigns.datalab.spoiled_studies`.
 NOT_WORTH_SCORING = ("blur.2", "blur.3", "jpeg.2", "jpeg.3", "exposure.3")
-_SLACK = 1e-9
 _EDGE = 1e-6
 
 
@@ -254,9 +253,8 @@ class MeasuredCheck:
 
     @property
     def auc(self) -> float:
-        """Return the share of pairs whose fine photo has the higher value; a tie counts half."""
-        wins_doubled = sum(np.searchsorted(self.faulty, self.fine, side).sum() for side in ("left", "right"))
-        return float(wins_doubled / 2 / (len(self.fine) * len(self.faulty)))
+        """The area under the curve of fine photos against faulty ones."""
+        return area_under(self.fine, self.faulty)
 
     @property
     def words(self) -> str:
@@ -267,12 +265,10 @@ class MeasuredCheck:
         return np.where(fine, *(_at(values, quantile) for values in (self.fine, self.faulty)))
 
     def threshold_at(self, share: float) -> float:
-        needed = ceil(share * len(self.fine) - _SLACK)
-        return -inf if share >= 1 else inf if needed < 1 else float(self.fine[len(self.fine) - needed])
+        return highest_reached(self.fine, share)
 
     def threshold_above(self, share: float) -> float:
-        needed = ceil(share * len(self.faulty) - _SLACK)
-        return inf if share >= 1 else -inf if needed < 1 else float(np.nextafter(self.faulty[needed - 1], np.float32(inf)))
+        return lowest_above(self.faulty, share)
 
     def passing(self, threshold: float, fine: bool) -> float:
         return float(np.mean((self.fine if fine else self.faulty) >= np.float32(threshold)))
@@ -297,11 +293,11 @@ def sharp_and_lit(answers: PhotoAnswers, clean: PhotoAnswers, folds: NDArray[np.
     The lower of two numbers, each in standard deviations of the clean photos of the other folds: how far the logarithm of the
     variance of the Laplacian lies above their mean, and how far the light lies from theirs, with a minus.
     """
-    found = np.empty(answers.sharpness.shape)
+    values = np.empty(answers.sharpness.shape)
     for fold in np.unique(folds):
         tested, learnt = folds == fold, folds != fold
-        found[..., tested] = _lower(answers, clean, learnt, tested)
-    return found
+        values[..., tested] = _lower(answers, clean, learnt, tested)
+    return values
 
 
 def sharp_and_lit_foreign(spoiled: SpoiledPhotos) -> Floats:

@@ -230,9 +230,9 @@ def load_profile(device: str, model: str, precision: str, folder: Path | None = 
     path = _find(device, model, precision, folder)
     if path:
         return _read_once(path)
-    there = sorted((found.model, found.precision) for found in readable_profiles(folder)[0] if found.device == device)
+    there = sorted((other.model, other.precision) for other in readable_profiles(folder)[0] if other.device == device)
     missing = f"no measured latency of {model} at {precision} on {device}"
-    if at := [name for known, name in there if known == model]:
+    if at := [name for other, name in there if other == model]:
         raise PrecisionError(f"{missing}; there it is measured at {', '.join(at[:MOST_LISTED])}", precision)
     hint = suggest(model, dict(there), "`casesim profile --list`") if there else "nothing is measured there"
     raise ProfileError(f"{missing}; {hint}")
@@ -254,8 +254,8 @@ def profile_names() -> list[tuple[str, str, str]]:
 
 
 def profile_files(device: str, models: Iterable[str], precision: str) -> dict[str, Path]:
-    found = {f"profiles/{device}/{model}.{precision}.json": _find(device, model, precision, None) for model in models}
-    return {name: path for name, path in found.items() if path}
+    files = {f"profiles/{device}/{model}.{precision}.json": _find(device, model, precision, None) for model in models}
+    return {name: path for name, path in files.items() if path}
 
 
 def _find(device: str, model: str, precision: str, folder: Path | None) -> Path | None:
@@ -328,8 +328,8 @@ def failures(folder: Path = PROFILES) -> Iterator[Failure]:
 
 
 def readable_failures(folder: Path = PROFILES) -> tuple[list[Failure], list[str]]:
-    found, broken = each_readable(_read_failures, sorted(folder.glob(f"*/{_FAILURES}")))
-    return list(chain.from_iterable(found)), broken
+    lists, broken = each_readable(_read_failures, sorted(folder.glob(f"*/{_FAILURES}")))
+    return list(chain.from_iterable(lists)), broken
 
 
 def write_failure(failure: Failure, folder: Path = PROFILES) -> None:
@@ -347,21 +347,21 @@ def forget_failure(device: str, model: str, precision: str, folder: Path = PROFI
 
 def _other_failures(device: str, model: str, precision: str, folder: Path) -> list[Failure]:
     path = folder / device / _FAILURES
-    known = _read_failures(path) if path.is_file() else []
-    return [failure for failure in known if (failure.model, failure.precision) != (model, precision)]
+    listed = _read_failures(path) if path.is_file() else []
+    return [failure for failure in listed if (failure.model, failure.precision) != (model, precision)]
 
 
 def _read_failures(path: Path) -> list[Failure]:
     return read_yaml(path, _FAILURE_LIST, FailureError)
 
 
-def _write_failures(path: Path, found: list[Failure]) -> None:
+def _write_failures(path: Path, rows: list[Failure]) -> None:
     """Write the file in one step, or remove a file that would be empty."""
-    if not found:
+    if not rows:
         path.unlink()
         return
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style, yaml.width = False, 128
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its own default is annotated as None
     with in_one_step(path) as part:
-        yaml.dump([row.model_dump() for row in sorted(found, key=lambda row: (row.model, row.precision))], part)
+        yaml.dump([row.model_dump() for row in sorted(rows, key=lambda row: (row.model, row.precision))], part)

@@ -7,7 +7,7 @@ published figures.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
@@ -77,30 +77,21 @@ def latency(model: str, precision: str, batch: int, device: str) -> Projected:
     return latencies(model, precision, (batch,), device)[0]
 
 
+def _latencies_key(model: str, precision: str, batches: Sequence[int], device: str) -> Hashable:
+    return model, precision, *batches, device, *map(stamp_of, projection_files().values())
+
+
+@remembers(512, _latencies_key)
 def latencies(model: str, precision: str, batches: Sequence[int], device: str) -> list[Projected]:
-    return [*_latencies(model, precision, tuple(batches), device)]
-
-
-@remembers(512, lambda *given: (*given, *map(stamp_of, projection_files().values())))
-def _latencies(model: str, precision: str, batches: tuple[int, ...], device: str) -> tuple[Projected, ...]:
     hardware, network = machine(device), _network(model)
     computed = _computed(precision, device, hardware)
     _check_batches(batches, device, hardware)
     errors = _errors_of(network, computed, device)
     band = held_out().widths[errors.basis]
     source = _sentence(network, precision, computed, device, errors)
-    found = zip(*curve_of(network, computed, device).at(batches), strict=True)
-    return tuple(
-        Projected(
-            float(np.exp(value)),
-            float(np.exp(value - band * spread)),
-            float(np.exp(value + band * spread)),
-            computed,
-            errors.basis,
-            source,
-        )
-        for value, spread in found
-    )
+    logarithms = zip(*curve_of(network, computed, device).at(batches), strict=True)
+    ends = [[float(np.exp(value + shift)) for shift in (0, -band * spread, band * spread)] for value, spread in logarithms]
+    return [Projected(value, low, high, computed, errors.basis, source) for value, low, high in ends]
 
 
 def energy(model: str, precision: str, batch: int, device: str) -> Projected:
@@ -123,16 +114,16 @@ def energy(model: str, precision: str, batch: int, device: str) -> Projected:
 
 def _network(model: str) -> str:
     """Return the name of a network in the catalogue; one that was not measured here may be named without its only size."""
-    known = networks()
-    if model in known.index:
+    table = networks()
+    if model in table.index:
         return model
-    own = known.index[known["profile"] == model]
+    own = table.index[table["profile"] == model]
     if len(own):
         return str(own[0])
-    published_once = [name for name in known.index if str(name).partition("@")[0] == model]
+    published_once = [name for name in table.index if str(name).partition("@")[0] == model]
     if len(published_once) == 1:
         return str(published_once[0])
-    names = sorted(known["profile"].dropna())
+    names = sorted(table["profile"].dropna())
     hint = stand_in_for(model) or suggest(model, names, "assets/catalogue/models.csv")
     raise ProjectionError(f"{model} is not among the networks that can be projected; {hint}")
 
@@ -149,14 +140,14 @@ def stand_in_for(model: str) -> str:
     A projection needs the multiply-adds, the activations and the family of a network, and an error on networks left out. A
     profile of a user's own file has none of them.
     """
-    known = set(networks()["profile"].dropna())
+    listed = set(networks()["profile"].dropna())
     timed = {(profile.device, profile.model): seconds for profile in profiles() if (seconds := _single_s(profile)) is not None}
     ratios = [
         (abs(log(seconds / timed[device, other])), other, seconds / timed[device, other], device)
         for (device, name), seconds in timed.items()
         if name == model
         for there, other in timed
-        if there == device and other in known
+        if there == device and other in listed
     ]
     if not ratios:
         return ""
@@ -265,13 +256,13 @@ class LatencyCurve:
 
 def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) -> LatencyCurve:
     """Return the curve of a network; raises CatalogueError where the file is older than the network."""
-    found = _curves(folder)
-    if (device, precision, model) not in found:
+    curves = _curves(folder)
+    if (device, precision, model) not in curves:
         raise CatalogueError(
             f"{folder / 'projected.csv'}: has no row for {model} at {precision} on {device}; "
             "`python -m campaigns.projection` adds it"
         )
-    return found[device, precision, model]
+    return curves[device, precision, model]
 
 
 @remembered("projected.csv")
@@ -313,29 +304,29 @@ def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
 def published(folder: Path = CATALOGUE) -> pd.DataFrame:
     points = _POINTS.read(folder, CatalogueError)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
-    known = networks(folder)
-    for name, table in (("networks", known.index), ("hardware", list(hardware()))):
-        missing = sorted(set(points["model" if name == "networks" else "device"]) - set(table))
+    table = networks(folder)
+    for name, names in (("networks", table.index), ("hardware", list(hardware()))):
+        missing = sorted(set(points["model" if name == "networks" else "device"]) - set(names))
         if missing:
             raise CatalogueError(f"{folder / 'published.csv'}: {missing[0]} is not among the {name} of the catalogue")
-    return points.join(known.drop(columns="source"), on="model")
+    return points.join(table.drop(columns="source"), on="model")
 
 
 def measured_points() -> pd.DataFrame:
     """Return measurements of known networks with one thread: the median of the calls of each batch size."""
-    known = networks().dropna(subset="profile").reset_index().set_index("profile")
+    profiled = networks().dropna(subset="profile").reset_index().set_index("profile")
     rows = [
         {
             "device": profile.device,
             "precision": _MEASURED[profile.precision],
             "runtime": "ONNX Runtime",
             "protocol": OWN,
-            "model": known.loc[profile.model, "model"],
+            "model": profiled.loc[profile.model, "model"],
             "batch": calls.batch,
             "seconds": float(np.median(calls.latency_ms)) / 1000,
         }
         for profile in profiles(PROFILES)  # those that ship with CaseSim, so that every machine makes the same projection
-        if profile.model in known.index and profile.precision in _MEASURED and not _slow_at_eight_bits(profile)
+        if profile.model in profiled.index and profile.precision in _MEASURED and not _slow_at_eight_bits(profile)
         for run in profile.runs
         if run.threads == 1
         for calls in run.calls

@@ -106,7 +106,7 @@ class HeldOut(EvidenceRecord):
 
     @property
     def energy_median(self) -> float:
-        return float(np.median([abs(one.error) for one in self.energy]))
+        return float(np.median([abs(comparison.error) for comparison in self.energy]))
 
 
 def basis_of(seen: pd.DataFrame, device: str, precision: str, family: str) -> Basis:
@@ -120,11 +120,12 @@ def basis_of(seen: pd.DataFrame, device: str, precision: str, family: str) -> Ba
 @remembered()
 def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
     """Read the committed results; raises CatalogueError with the first fault."""
-    found = read_json(path, HeldOut, CatalogueError)
-    lacking = [basis for basis in BARS if basis not in found.widths or basis not in {one.basis for one in found.overall}]
+    results = read_json(path, HeldOut, CatalogueError)
+    judged = results.widths.keys() & {errors.basis for errors in results.overall}
+    lacking = [basis for basis in BARS if basis not in judged]
     if lacking:
         raise CatalogueError(f"{path}: widths or overall lacks the basis '{lacking[0]}'")
     for field in ("comparisons", "energy"):
-        if not getattr(found, field):
+        if not getattr(results, field):
             raise CatalogueError(f"{path}: {field}: is empty; expected at least one")
-    return found
+    return results

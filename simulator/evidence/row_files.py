@@ -167,8 +167,8 @@ def _has_no(file: Path, column: str, flat: list[str], nested: dict[str, str]) ->
 def _index_columns(metadata: dict[bytes, bytes] | None) -> set[str]:
     """Return the columns that pandas wrote as the names of rows; none where its notes in the file cannot be read."""
     try:
-        found = json.loads((metadata or {})[b"pandas"])["index_columns"]
-        return {name for name in found if isinstance(name, str)}
+        names = json.loads((metadata or {})[b"pandas"])["index_columns"]
+        return {name for name in names if isinstance(name, str)}
     except (ValueError, LookupError, TypeError, RecursionError):
         return set()
 
@@ -259,16 +259,16 @@ def read_numbers(file: Path, column: str) -> NDArray[np.float64]:
     return _numbers(file, _column(file, column), "a number")
 
 
-def read_values(file: Path, column: str, known: Sequence[str]) -> NDArray[np.int8]:
-    """Read the index of each row's value among `known`, shape (n,). Raises RecordingError for another value."""
-    found = _column(file, column, text=True)
-    places = {value: place for place, value in enumerate(known)}
-    codes = np.array([places.get(value, -1) for value in found], np.int8)
+def read_values(file: Path, column: str, allowed: Sequence[str]) -> NDArray[np.int8]:
+    """Read the index of each row's value among `allowed`, shape (n,). Raises RecordingError for another value."""
+    cells = _column(file, column, text=True)
+    places = {value: place for place, value in enumerate(allowed)}
+    codes = np.array([places.get(value, -1) for value in cells], np.int8)
     row = _first(codes < 0)
     if row is not None:
         first, word = first_row(file)
-        given = "nothing" if pd.isna(found.iloc[row]) else f"'{found.iloc[row]}'"
-        raise RecordingError(f"{file.name}, {word} {first + row}: expected one of {', '.join(known)}, got {given}")
+        given = "nothing" if pd.isna(cells.iloc[row]) else f"'{cells.iloc[row]}'"
+        raise RecordingError(f"{file.name}, {word} {first + row}: expected one of {', '.join(allowed)}, got {given}")
     return codes
 
 

@@ -204,8 +204,8 @@ class Features:
         In standard deviations of these: with components that are uncorrelated, it is the distance of Mahalanobis.
         """
         middle: NDArray[np.float64] = self.of(CLEAN, 0, reference=True).to_numpy(float).mean(axis=0)
-        found = self.of(condition, severity, reference)
-        return pd.Series(np.linalg.norm(found.to_numpy(float) - middle, axis=1), found.index)
+        numbers = self.of(condition, severity, reference)
+        return pd.Series(np.linalg.norm(numbers.to_numpy(float) - middle, axis=1), numbers.index)
 
 
 def load_features(folder: Path = FEATURES) -> Features:

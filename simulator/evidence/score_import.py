@@ -175,14 +175,14 @@ def _columns(header: list[str], faults: _Faults, given: Mapping[str, str]) -> di
             faults.raise_if_any()
     for name in sorted({name for name in header if header.count(name) > 1}):
         faults.add(f"the column '{name}' stands there twice", line=1)
-    found = {name: header.index(alias) for name, known in NAMES.items() for alias in reversed(known) if alias in header}
+    places = {name: header.index(alias) for name, aliases in NAMES.items() for alias in reversed(aliases) if alias in header}
     for name in _NEEDED:
-        if name not in found:
+        if name not in places:
             faults.add(f"lacks the column '{name}'; {_nearest(name, header)}", line=1)
-    for name in sorted(given.keys() & found.keys()):
+    for name in sorted(given.keys() & places.keys()):
         faults.add(f"has a column '{name}' of its own; leave out --{name}", line=1)
     faults.raise_if_any()
-    return found
+    return places
 
 
 def _nearest(name: str, header: list[str]) -> str:

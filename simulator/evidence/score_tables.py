@@ -14,7 +14,7 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
-from math import sqrt
+from math import ceil, inf, sqrt
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -190,25 +190,14 @@ class ScoreTable:
         probability: its place among them is uniform, so that the k-th lowest will do where k <= (1 - sensitivity) (n + 1)
         (split conformal prediction by class: Vovk 2012, arXiv:1209.2673). -inf where n is too small to promise it.
         """
-        if sensitivity >= 1:
-            return -np.inf
-        ranked = np.sort(self.positives)[::-1]
-        needed = int(np.ceil(sensitivity * (len(ranked) + promised) - _SLACK))
-        if needed > len(ranked):
-            return -np.inf
-        return float(ranked[needed - 1]) if needed > 0 else np.inf
+        return highest_reached(np.sort(self.positives), sensitivity, promised)
 
     def threshold_above(self, specificity: float, promised: bool = False) -> float:
         """Return the lowest threshold that at least this share of the negatives stays below; inf at 1.
 
         promised: the next negative stays below it with at least this probability, as in `threshold_at`.
         """
-        ranked = np.sort(self.negatives)
-        needed = int(np.ceil(specificity * (len(ranked) + promised) - _SLACK))
-        if specificity >= 1 or needed > len(ranked):
-            return np.inf
-        # Scores are compared in single precision.
-        return float(np.nextafter(np.float32(ranked[needed - 1]), np.float32(np.inf))) if needed > 0 else -np.inf
+        return lowest_above(np.sort(self.negatives), specificity, promised)
 
     def sensitivity_at(self, threshold: float) -> float:
         return float(np.mean(self.positives >= threshold))
@@ -218,10 +207,29 @@ class ScoreTable:
 
     @cached_property
     def auc(self) -> float:
-        """Return the share of pairs of both classes whose positive has the higher score; a tie counts half (Mann-Whitney)."""
-        ranked = np.sort(self.negatives)
-        wins_doubled = sum(np.searchsorted(ranked, self.positives, side).sum() for side in ("left", "right"))
-        return float(wins_doubled / 2 / (len(self.positives) * len(self.negatives)))
+        return area_under(self.positives, np.sort(self.negatives))
+
+
+def highest_reached(ascending: NDArray[Any], share: float, promised: bool = False) -> float:
+    """Return the highest value that at least this share reaches; -inf at 1. promised: with the next value counted too."""
+    needed = ceil(share * (len(ascending) + promised) - _SLACK)
+    if share >= 1 or needed > len(ascending):
+        return -inf
+    return float(ascending[len(ascending) - needed]) if needed > 0 else inf
+
+
+def lowest_above(ascending: NDArray[Any], share: float, promised: bool = False) -> float:
+    """Return the lowest threshold that at least this share stays below, in single precision; inf at 1."""
+    needed = ceil(share * (len(ascending) + promised) - _SLACK)
+    if share >= 1 or needed > len(ascending):
+        return inf
+    return float(np.nextafter(np.float32(ascending[needed - 1]), np.float32(inf))) if needed > 0 else -inf
+
+
+def area_under(positives: NDArray[Any], negatives: NDArray[Any]) -> float:
+    """Return the share of pairs whose positive has the higher value; a tie counts half (Mann-Whitney). negatives: ascending"""
+    wins_doubled = sum(np.searchsorted(negatives, positives, side).sum() for side in ("left", "right"))
+    return float(wins_doubled / 2 / (len(positives) * len(negatives)))
 
 
 def scores_at(model: str, precision: str, folder: Path | None = None, runs_on: InstructionSet | None = None) -> ScoreTable:
@@ -250,7 +258,7 @@ def check_paired(first: ScoreTable, second: ScoreTable) -> None:
             )
     if first.items != second.items:
         pairs = enumerate(zip(first.items, second.items, strict=False))
-        apart = next((place for place, (one, two) in pairs if one != two), min(len(first.items), len(second.items)))
+        apart = next((place for place, names in pairs if len({*names}) > 1), min(len(first.items), len(second.items)))
         one, two = (f"'{table.items[apart]}'" if apart < len(table.items) else "nothing" for table in (first, second))
         raise UnpairedError(
             f"'{second.name}' lists other items than '{first.name}', or in another order: {two} where that has {one}; "
@@ -281,8 +289,8 @@ def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
 
 def readable_scores(folder: Path | None = None) -> tuple[list[str], list[str]]:
     sidecars = (path for _, path in sorted(_sidecars(folder).items()))
-    found, broken = each_readable(lambda sidecar: load_scores(sidecar.stem, folder), sidecars)
-    return [table.name for table in found], broken
+    tables, broken = each_readable(lambda sidecar: load_scores(sidecar.stem, folder), sidecars)
+    return [table.name for table in tables], broken
 
 
 def score_names(folder: Path | None = None) -> list[str]:
@@ -380,8 +388,8 @@ def _rows(path: Path, content: bytes, about: Measured) -> pd.DataFrame:
 
 
 def _check_counts(path: Path, about: Measured, table: pd.DataFrame) -> None:
-    found = {"items": len(table), "positives": int(table["label"].sum()), "patients": table["patient"].nunique()}
-    for what, count in found.items():
+    counts = {"items": len(table), "positives": int(table["label"].sum()), "patients": table["patient"].nunique()}
+    for what, count in counts.items():
         stated = getattr(about, what)
         if count != stated:
             raise ScoreError(f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {stated:,}")

@@ -46,7 +46,7 @@ def test_the_cases_are_there_before_anything_has_run(small, request, monkeypatch
 
 
 def test_an_installed_case_stands_beside_the_others(small, request, monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.case.installed_cases.INSTALLED", tmp_path / "installed")
+    monkeypatch.setattr("simulator.case.load.INSTALLED", tmp_path / "installed")
     folder = tmp_path / "installed" / "cases" / "parcels"
     folder.mkdir(parents=True)
     (folder / "parcels.yaml").write_text(changed("id: small", "id: parcels"), encoding="utf-8")

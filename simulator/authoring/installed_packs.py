@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simulator.case.fields import Slug
+from simulator.case.load import CASES, installed_cases
 from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import LOCK, PENDING, changing, settle
+from simulator.evidence.evidence_files import changing
 from simulator.files import UnreadableError, read_within
 from simulator.limits import EVIDENCE_TEXT, PACK_FILES, PACK_NAME
 from simulator.paths import INSTALLED
@@ -28,7 +28,7 @@ FORMAT: Literal[1] = 1
 PACK_MANIFEST, INSTALLED_MANIFEST = "manifest.json", "pack.json"
 
 #: Folders of a pack, and of the installed cases.
-CASES, SCORES, PROFILES = "cases", "scores", "profiles"
+SCORES, PROFILES = "scores", "profiles"
 
 #: Name of the case's own text among the licences of a pack.
 OWN_TEXT = "the case"
@@ -74,11 +74,6 @@ class PackManifest(BaseModel):
         return {file.name for file in self.files}
 
 
-def case_file(case: str) -> str:
-    """Return the name of a case's file in a pack."""
-    return f"{CASES}/{case}/{case}.yaml"
-
-
 def results_file(case: str) -> str:
     """Return the name of a case's test results in a pack."""
     return f"{CASES}/{case}/{case}.tests.json"
@@ -87,15 +82,6 @@ def results_file(case: str) -> str:
 def manifest_file(case: str) -> str:
     """Return the name of the manifest of an installed case, below the folder of all."""
     return f"{CASES}/{case}/{INSTALLED_MANIFEST}"
-
-
-def installed_cases() -> dict[str, Path]:
-    """Return the files of the installed cases by id. An interrupted installation is ended first, or undone."""
-    if (INSTALLED / PENDING).is_dir():
-        with suppress(OSError, Timeout), FileLock(INSTALLED / LOCK, timeout=0):
-            settle(INSTALLED)
-    names = sorted(folder.name for folder in INSTALLED.glob(f"{CASES}/*"))
-    return {name: INSTALLED / case_file(name) for name in names if (INSTALLED / case_file(name)).is_file()}
 
 
 def manifest_of_installed(case: str) -> PackManifest | None:
