@@ -128,10 +128,11 @@ def test_every_hook_and_every_column_that_the_page_on_the_engine_lists_exists():
 
 @cache
 def models() -> list[type[BaseModel]]:
-    """Every model of a scenario that adds fields to those of its parents."""
+    """Every model of a scenario that adds fields to those of its parents; a pack's manifest is written by the command."""
     names = [module.name for module in pkgutil.walk_packages(simulator.case.__path__, "simulator.case.")]
     found = chain.from_iterable(vars(import_module(name)).values() for name in names)
-    classes = {one for one in found if inspect.isclass(one) and issubclass(one, BaseModel) and own_fields(one)}
+    written = (one for one in found if inspect.isclass(one) and one.__module__ != "simulator.case.installed_packs")
+    classes = {one for one in written if issubclass(one, BaseModel) and own_fields(one)}
     return sorted(classes, key=lambda model: (model.__module__, model.__name__))
 
 

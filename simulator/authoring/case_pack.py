@@ -20,7 +20,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from simulator.authoring.case_test import run_checks
 from simulator.authoring.check_results import CheckResult, KeptResults, placed
-from simulator.authoring.installed_packs import (
+from simulator.authoring.tested_designs import DesignRunner
+from simulator.case.designs import one_by_one
+from simulator.case.installed_packs import (
     OWN_TEXT,
     PACK_MANIFEST,
     PROFILES,
@@ -29,8 +31,6 @@ from simulator.authoring.installed_packs import (
     PackManifest,
     results_file,
 )
-from simulator.authoring.tested_designs import DesignRunner
-from simulator.case.designs import one_by_one
 from simulator.case.load import CASES, case_file
 from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario

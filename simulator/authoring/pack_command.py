@@ -23,7 +23,9 @@ from simulator.authoring.case_pack import (
     results_in,
     used_evidence,
 )
-from simulator.authoring.installed_packs import (
+from simulator.authoring.pack_reader import parse_pack, read_pack
+from simulator.case.document import ScenarioError
+from simulator.case.installed_packs import (
     OWN_TEXT,
     PROFILES,
     SCORES,
@@ -32,8 +34,6 @@ from simulator.authoring.installed_packs import (
     manifest_of_installed,
     names_of_case,
 )
-from simulator.authoring.pack_reader import parse_pack, read_pack
-from simulator.case.document import ScenarioError
 from simulator.case.load import CASES, case_file, case_origins, find, installed_cases, load
 from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, err, say

@@ -20,7 +20,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from pydantic import ValidationError
 
 from simulator.authoring.case_pack import PICTURES, TEXTS, Pack, PackError
-from simulator.authoring.installed_packs import FORMAT, INSTALLED_MANIFEST, PACK_MANIFEST, PackManifest, results_file
+from simulator.case.installed_packs import FORMAT, INSTALLED_MANIFEST, PACK_MANIFEST, PackManifest, results_file
 from simulator.case.load import CASES, case_file
 from simulator.errors import shortened
 from simulator.files import read_within

@@ -9,8 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
-from simulator.authoring.installed_packs import remove_installed
 from simulator.case.document import Fault, ScenarioError
+from simulator.case.installed_packs import remove_installed
 from simulator.case.load import Origin, case_origins, installed_cases, load_all
 from simulator.case.schema import Scenario
 from simulator.cli.exits import UsageError, say, table_console

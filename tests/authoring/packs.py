@@ -71,7 +71,7 @@ def move_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module, kind in (("profiles", "profiles"), ("score_tables", "scores")):
         folders = (shipped / kind, home / kind, installed / kind)
         monkeypatch.setattr(f"simulator.evidence.{module}.FOLDERS", folders)
-    for module in ("case.load", "authoring.installed_packs", "authoring.pack_command", "evidence.score_import"):
+    for module in ("case.load", "case.installed_packs", "authoring.pack_command", "evidence.score_import"):
         monkeypatch.setattr(f"simulator.{module}.INSTALLED", installed)
     monkeypatch.setattr("simulator.authoring.check_results.OWN_TESTED", home / "tested")
     return installed
