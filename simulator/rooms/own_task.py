@@ -28,20 +28,25 @@ LEAST_MB, MOST_MB = 1e-6, 10_000.0
 
 
 class TaskBound(NamedTuple):
-    """A metric that a task may bound: its label and unit on the page, whether more is better, and the largest bound."""
+    """A metric that a task may bound: its label and unit on the page, whether more is better, and the largest bound.
+
+    field: the words of its field in the form of a task; per_one: the number in the field for one of the metric
+    """
 
     label: str
     unit: str
     upward: bool
     most: float
+    field: str
+    per_one: float
 
 
 BOUNDS = {
-    "latency_p95_s": TaskBound("95% of the answers within", "s", False, 1e6),
-    "latency_p99_s": TaskBound("99% of the answers within", "s", False, 1e6),
-    "goodput_per_s": TaskBound("Requests served a second", "1/s", True, MOST_RATE),
-    "cost_per_1000_usd": TaskBound("Cost of 1,000 requests", "USD", False, 1e6),
-    "done_share": TaskBound("Share of the requests served", "share", True, 1),
+    "latency_p95_s": TaskBound("95% of the answers within", "s", False, 1e6, "95% of the answers within (ms)", 1000),
+    "latency_p99_s": TaskBound("99% of the answers within", "s", False, 1e6, "99% of the answers within (ms)", 1000),
+    "goodput_per_s": TaskBound("Requests served a second", "1/s", True, MOST_RATE, "Served, at least (requests a second)", 1),
+    "cost_per_1000_usd": TaskBound("Cost of 1,000 requests", "USD", False, 1e6, "Cost of 1,000 requests, at most (USD)", 1),
+    "done_share": TaskBound("Share of the requests served", "share", True, 1, "Served, at least (% of all requests)", 100),
 }
 
 #: Requests of a replication, where its length (s) allows it.
@@ -93,8 +98,8 @@ def _case(written: str) -> Scenario:
         "arrivals": data["arrivals"] | {"rate_per_s": _figure(task.rate_per_s)},
         "stages": data["stages"] | {"upload": upload},
         "objectives": [
-            {"metric": metric, "label": label, "at_least" if upward else "at_most": task.bounds[metric]}
-            for metric, (label, _, upward, _) in BOUNDS.items()
+            {"metric": metric, "label": bound.label, "at_least" if bound.upward else "at_most": task.bounds[metric]}
+            for metric, bound in BOUNDS.items()
             if metric in task.bounds
         ],
     }
@@ -114,7 +119,8 @@ def _questions(task: OwnTask) -> list[dict[str, Any]]:
     """Return the answers that the interviewer can send with a click: the numbers of the task."""
     rate = f"{task.rate_per_s:,.4g} a second on average, which are {task.rate_per_s * DAY_S:,.0f} a day."
     asked = {"How many requests come?": rate, "How large is a request?": f"{task.payload_mb:g} MB."}
-    for metric, bound in task.bounds.items():
-        label, unit, upward, _ = BOUNDS[metric]
-        asked[f"{label}: what is asked?"] = f"{'At least' if upward else 'At most'} {spoken_bound(bound, unit)}."
+    for metric, value in task.bounds.items():
+        bound = BOUNDS[metric]
+        side = "At least" if bound.upward else "At most"
+        asked[f"{bound.label}: what is asked?"] = f"{side} {spoken_bound(value, bound.unit)}."
     return [{"ask": ask, "answer": answer} for ask, answer in asked.items()]

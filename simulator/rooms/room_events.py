@@ -19,6 +19,7 @@ from simulator.case.schema import Scenario
 from simulator.errors import suggest
 from simulator.rooms.own_task import OWN_TASK, OwnTask
 from simulator.session.event_log import (
+    PERSON,
     READERS,
     AnyEvent,
     Changes,
@@ -54,7 +55,6 @@ _AT_REST_S = 1.0
 #: The most letters of a task in the interviewer's words.
 TASK_LETTERS = 4000
 
-_ROOM = frozenset[Role]({"interviewer"})
 _TABLE = frozenset[Role]({"candidate", "interviewer"})
 #: The interviewer's own; a second rater sees judgements among them once both scorecards are complete.
 _PRIVATE = frozenset[Role]({"interviewer", "rater", "system"})
@@ -63,10 +63,11 @@ Browser = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
 
 
 class RoomEvent(AnyEvent):
-    """Base of the events of a room. is_step: whether the record lists it; judges: whether it is a rater's alone at first."""
+    """Base of the events of a room, by default those of its interviewer. is_step: whether the record lists it."""
+
+    by = frozenset({"interviewer"})
 
     is_step: ClassVar[bool] = False
-    judges: ClassVar[bool] = False
 
     def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         return state.in_room(logged)
@@ -83,6 +84,13 @@ class RoomEvent(AnyEvent):
     def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:
         """Return the changes of what only a room has."""
         return {self.adds_to: (*getattr(room, self.adds_to), logged)} if self.adds_to else {}
+
+
+class Judgement(RoomEvent):
+    """Base of the judgements of a rater, which another rater sees once both scorecards are complete."""
+
+    after_the_end = True
+    seen_by = _PRIVATE
 
 
 class RoomOpened(RoomEvent):
@@ -166,7 +174,6 @@ class MessageSent(RoomEvent):
     """The interviewer tells the candidate something in words."""
 
     is_step = True
-    by = _ROOM
     what = "Message"
 
     text: SomeWords
@@ -179,7 +186,6 @@ class ProbeTicked(RoomEvent):
     """The interviewer ticks a probe as asked, or takes the tick back; ask: the words of the probe."""
 
     is_step = True
-    by = _ROOM
     seen_by = _PRIVATE
     what = "Probe"
 
@@ -225,7 +231,6 @@ class BoardChanged(RoomEvent):
 class QuestionAnswered(RoomEvent):
     """The interviewer answers a question in words; question: the place of its event."""
 
-    by = _ROOM
     adds_to = "given"
     what = "Answer"
 
@@ -244,7 +249,6 @@ class QuestionAnswered(RoomEvent):
 class CurveballArmed(RoomEvent):
     """A curveball is made ready, or put away again."""
 
-    by = _ROOM
     seen_by = _PRIVATE
 
     curveball: Name
@@ -266,7 +270,6 @@ class PanelPushed(RoomEvent):
     """The interviewer shows a panel on the candidate's page; lead: whether both see it until the lead ends."""
 
     is_step = True
-    by = _ROOM
     what = "Panel shown"
 
     panel: Name
@@ -282,8 +285,6 @@ class PanelPushed(RoomEvent):
 class LeadEnded(RoomEvent):
     """Each sees the panel of their own choice again."""
 
-    by = _ROOM
-
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         return "" if state.room.leads else "No lead is on now."
 
@@ -295,7 +296,6 @@ class BoundRevealed(RoomEvent):
     """The bound of an objective is shown."""
 
     is_step = True
-    by = _ROOM
     what = "Bound shown"
 
     metric: Metric
@@ -310,13 +310,9 @@ class BoundRevealed(RoomEvent):
         return scenario.metrics[self.metric].label if self.metric in scenario.metrics else self.metric
 
 
-class TagSet(RoomEvent):
+class TagSet(Judgement):
     """A mark on a signal, plus or minus; about: the place of its event; probe: the words of a probe that it is against."""
 
-    after_the_end = True
-    judges = True
-    by = _ROOM
-    seen_by = _PRIVATE
     version = 2
     adds_to = "tags"
 
@@ -332,13 +328,8 @@ class TagSet(RoomEvent):
         return "The moment lies in the future." if self.about is not None and self.about >= state.place else ""
 
 
-class TagRemoved(RoomEvent):
+class TagRemoved(Judgement):
     """A mark is withdrawn; tag: the place of its event."""
-
-    after_the_end = True
-    judges = True
-    by = _ROOM
-    seen_by = _PRIVATE
 
     tag: Index
 
@@ -350,13 +341,8 @@ class TagRemoved(RoomEvent):
         return None if len(tags) == len(room.tags) else {"tags": tags}
 
 
-class NotesSaved(RoomEvent):
+class NotesSaved(Judgement):
     """The interviewer's private notes, whole; the latest counts."""
-
-    after_the_end = True
-    judges = True
-    by = _ROOM
-    seen_by = _PRIVATE
 
     text: Words = ""
 
@@ -367,6 +353,7 @@ class NotesSaved(RoomEvent):
 class ScratchpadSaved(RoomEvent):
     """The candidate's own scratchpad, whole; the latest counts."""
 
+    by = PERSON
     seen_by = frozenset({"candidate"})
 
     text: Words = ""
@@ -379,7 +366,6 @@ class BoardLocked(RoomEvent):
     """The candidate may not change the board, or may again."""
 
     is_step = True
-    by = _ROOM
     what = "Board"
 
     locked: bool = True
@@ -397,8 +383,6 @@ class BoardLocked(RoomEvent):
 class ClockPaused(RoomEvent):
     """The clock stands still, or goes on."""
 
-    by = _ROOM
-
     paused: bool = True
 
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
@@ -409,17 +393,14 @@ class ClockPaused(RoomEvent):
         return {"paused": self.paused} | ({"started_at": logged.at} if starts else {})
 
 
-class SignalRated(RoomEvent):
+class SignalRated(Judgement):
     """A rater's level of a signal, with the places of the events and tags that it rests on; the latest counts.
 
     absence: words on what never came, in place of events
     """
 
-    after_the_end = True
-    judges = True
     place = "ratings"
     by = frozenset({"interviewer", "rater"})
-    seen_by = _PRIVATE
     version = 2
 
     signal: Name
@@ -447,14 +428,11 @@ class SignalRated(RoomEvent):
         return {"ratings": {**room.ratings, (logged.role, self.signal): self}}
 
 
-class ScorecardSubmitted(RoomEvent):
+class ScorecardSubmitted(Judgement):
     """A rater's scorecard is complete and cannot be changed any more."""
 
-    after_the_end = True
-    judges = True
     place = "end"
     by = frozenset({"interviewer", "rater"})
-    seen_by = _PRIVATE
 
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         if fault := _card_fault(state, role):
@@ -498,7 +476,7 @@ def shared(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
 def _is_visible(event: LoggedEvent, role: Role, both: bool) -> bool:
     if isinstance(event.event, UnknownEvent):
         return role == "system"
-    if isinstance(event.event, RoomEvent) and event.event.judges and role in ("interviewer", "rater") and not both:
+    if isinstance(event.event, Judgement) and role in ("interviewer", "rater") and not both:
         return event.role == role
     return role in type(event.event).seen_by
 

@@ -19,15 +19,6 @@ PER_S = {"a second": 1.0, "a minute": 60.0, "an hour": 3600.0, "a day": DAY_S}
 #: The most letters of a name.
 _NAME = 120
 
-#: The fields of the bounds: the metric, the words on the page, and the number of the field for one of the metric.
-_FIELDS = {
-    "latency_p95_s": ("95% of the answers within (ms)", 1000.0),
-    "latency_p99_s": ("99% of the answers within (ms)", 1000.0),
-    "goodput_per_s": ("Served, at least (requests a second)", 1.0),
-    "cost_per_1000_usd": ("Cost of 1,000 requests, at most (USD)", 1.0),
-    "done_share": ("Served, at least (% of all requests)", 100.0),
-}
-
 
 def task_fields(key: str, task: OwnTask | None = None, narrow: bool = False) -> dict[str, Any]:
     """Show the fields of a task, and return what they hold; task: what they hold at first; narrow: one below the other."""
@@ -41,10 +32,10 @@ def task_fields(key: str, task: OwnTask | None = None, narrow: bool = False) -> 
     )
     st.markdown("**Objectives**; leave out what you do not ask")
     columns = [st.container()] if narrow else st.columns(2)
-    for column, (metric, (label, per_one)) in zip(cycle(columns), _FIELDS.items(), strict=False):
+    for column, (metric, bound) in zip(cycle(columns), BOUNDS.items(), strict=False):
         before = task.bounds.get(metric) if task else None
-        value = None if before is None else float(f"{before * per_one:.9g}")
-        given[metric] = column.number_input(label, value=value, format="%g", key=f"{key}:{metric}")
+        value = None if before is None else float(f"{before * bound.per_one:.9g}")
+        given[metric] = column.number_input(bound.field, value=value, format="%g", key=f"{key}:{metric}")
     return given
 
 
@@ -73,7 +64,7 @@ def task_of_fields(given: Mapping[str, Any]) -> OwnTask:
     payload = _number(given["payload"], "the size of a request")
     if not LEAST_MB <= payload <= MOST_MB:
         raise InputError(f"A request has a size: {LEAST_MB:f} to {MOST_MB:,.0f} MB.")
-    bounds = {metric: _bound(metric, given[metric], rate) for metric in _FIELDS if given.get(metric) is not None}
+    bounds = {metric: _bound(metric, given[metric], rate) for metric in BOUNDS if given.get(metric) is not None}
     if any(mark in name for mark in ("{", "}", "![")):
         raise InputError("A name holds no braces and no pictures.")
     return OwnTask(name=name.strip(), rate_per_s=rate, payload_mb=payload, bounds=bounds)
@@ -86,12 +77,12 @@ def _number(value: Any, what: str) -> float:
 
 
 def _bound(metric: str, value: Any, rate: float) -> float:
-    label, per_one = _FIELDS[metric]
-    bound = float(f"{float(value) / per_one:.9g}")  # as it is written: 7% is 0.07
+    of_task = BOUNDS[metric]
+    bound = float(f"{float(value) / of_task.per_one:.9g}")  # as it is written: 7% is 0.07
     if bound <= 0:
-        raise InputError(f"“{label}” has to be above 0. Leave it empty if you do not ask for it.")
-    if bound > BOUNDS[metric].most:
-        raise InputError(f"“{label}” is {BOUNDS[metric].most * per_one:,.6g} at most.")
+        raise InputError(f"“{of_task.field}” has to be above 0. Leave it empty if you do not ask for it.")
+    if bound > of_task.most:
+        raise InputError(f"“{of_task.field}” is {of_task.most * of_task.per_one:,.6g} at most.")
     if metric == "goodput_per_s" and bound > rate:
         raise InputError(f"No design serves more than comes: {rate:,.4g} requests a second arrive.")
     return bound

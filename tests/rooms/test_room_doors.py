@@ -92,6 +92,13 @@ def test_no_secret_is_stored(made, log):
     assert len(made.keys["interviewer"]) == 22  # 128 bits in base 64
 
 
+def test_a_link_is_stored_in_the_words_and_numbers_that_earlier_versions_read(made, log):
+    with log._connected() as connection:
+        rows = connection.exec_driver_sql("SELECT role, room, revoked FROM room_links ORDER BY role").fetchall()
+    room = made.session.id
+    assert [tuple(row) for row in rows] == [(role, room, 0) for role in ("candidate", "interviewer", "observer", "rater")]
+
+
 def test_a_code_is_read_however_it_is_typed(made, browser):
     code = made.keys["candidate"]
     for typed in (

@@ -12,7 +12,7 @@ from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from sqlalchemy import URL, BigInteger, Boolean, Column, Connection, Dialect, Engine, Float, MetaData, Text, create_engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -70,7 +70,8 @@ def columns_of(record: type, **options: dict[str, Any]) -> list[Column[Any]]:
 
 def _column(name: str, hint: Any, options: dict[str, Any]) -> Column[Any]:
     kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    return Column(name, _TYPES.get(kinds[0], JsonText), nullable=NoneType in kinds, **options)
+    kind = str if get_origin(kinds[0]) is Literal else kinds[0]  # every Literal of a record is a word
+    return Column(name, _TYPES.get(kind, JsonText), nullable=NoneType in kinds, **options)
 
 
 class Database:

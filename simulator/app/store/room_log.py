@@ -128,7 +128,7 @@ class RoomLog(SessionLog):
 
 def _new_key(connection: Connection, room: str, role: Role) -> str:
     """Store a link to a room, and return its secret."""
-    key = new_code() if role == "candidate" else new_id()
+    key = new_code() if role == "candidate" else secrets.token_urlsafe(16)
     connection.execute(insert(ROOM_LINKS).values(vars(RoomLink(digest_of(key), room, role, time(), time() + LINK_S))))
     return key
 
