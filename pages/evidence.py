@@ -18,27 +18,18 @@ from simulator.charts.look import rounded
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.detection_tables import DetectionError
 from simulator.evidence.drive_tables import DriveError
-from simulator.evidence.fidelity_reports import (
-    IN_PROCESS,
-    OVER_HTTP,
-    FidelityError,
-    FidelityReport,
-    held_sentence,
-    marks,
-    point_rows,
-    readable_reports,
-    spread_sentence,
-)
+from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, FidelityError, FidelityReport, marks, readable_reports
 from simulator.evidence.profiles import FailureError, Profile, ProfileError, read_profile, readable_failures, readable_profiles
 from simulator.evidence.projection_accuracy import held_out
 from simulator.evidence.score_tables import ScoreError
 from simulator.files import Stamp, stamp_of
 from simulator.incident.study_panel import StudyError, incidents
 from simulator.limits import UPLOADED_FILE
+from simulator.measure.fidelity_sentences import held_sentence, spread_sentence
 from simulator.paths import ASSETS, FIDELITY, INSTALLED, OWN_PROFILES, OWN_SCORES, PAGES, PROFILES
 from simulator.sources.detector_panel import detectors
 from simulator.sources.drive_panel import real_drives
-from simulator.sources.fidelity_charts import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
+from simulator.sources.fidelity_charts import FIGURES, error_by_load, forecasts_against_runs, point_rows, simulated_against_real
 from simulator.sources.latency_charts import (
     CELL_NAMES,
     MOST_CURVES,

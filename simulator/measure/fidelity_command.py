@@ -23,13 +23,10 @@ from simulator.evidence.fidelity_reports import (
     FidelityPoint,
     FidelityReport,
     forecasts_held,
-    held_sentence,
-    more_minutes,
-    share_sentence,
-    spread_sentence,
     write_report,
 )
 from simulator.files import make_folders
+from simulator.measure.fidelity_sentences import held_sentence, more_minutes, share_sentence, spread_sentence
 
 if TYPE_CHECKING:
     from simulator.measure.fidelity_grid import Grid

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,7 +23,7 @@ from simulator.charts.look import (
     points,
     translucent,
 )
-from simulator.evidence.fidelity_reports import FidelityReport, forecasts_held, point_rows
+from simulator.evidence.fidelity_reports import FORECAST, FidelityPoint, FidelityReport, forecasts_held
 from simulator.units import percent, significant
 
 #: The figures to compare: their columns are `<name> real`, `<name> predicted` and `<name> error`, with these units.
@@ -177,3 +179,37 @@ def _by_load(rows: pd.DataFrame, error: str, unit: str) -> str:
 
 def _with(value: float, unit: str) -> str:
     return f"{significant(value, 2)}{'%' if unit == '%' else f' {unit}'}"
+
+
+def point_rows(report: FidelityReport, server: str) -> pd.DataFrame:
+    return pd.DataFrame([dict(_row(point)) for point in report.of(server)])
+
+
+def _row(point: FidelityPoint) -> Iterator[tuple[str, object]]:
+    yield from {"model": point.model, "precision": point.precision, "batching": point.policy, "load": point.load}.items()
+    yield "rate (1/s)", point.rate_per_s
+    yield "requests", point.requests
+    yield "judged", point.repeats
+    for name in ("p50", "p95", "p99"):
+        yield f"{name} real (ms)", 1000 * point.real_of(f"{name}_s")
+        yield f"{name} predicted (ms)", 1000 * getattr(point.predicted, f"{name}_s")
+        yield f"{name} error (%)", 100 * point.error(f"{name}_s")
+        yield f"{name} repeat differs (%)", 100 * point.noise(f"{name}_s")
+        replay = point.replay_error(f"{name}_s")
+        yield f"{name} replay error (%)", None if replay is None else 100 * replay
+    yield "in time real (%)", 100 * point.real_of("goodput")
+    yield "in time predicted (%)", 100 * point.predicted.goodput
+    yield "in time error (points)", point.goodput_error_points
+    yield "throughput error (%)", 100 * point.error("throughput_per_s")
+    yield from _interval_cells(point)
+
+
+def _interval_cells(point: FidelityPoint) -> Iterator[tuple[str, object]]:
+    for name, (column, scale, unit) in FORECAST.items():
+        bounds = point.bounds(column)
+        if bounds is None:
+            return
+        yield f"{name} low ({unit})", scale * bounds[0]
+        yield f"{name} high ({unit})", scale * bounds[1]
+        for number, run in enumerate(point.real, 1):
+            yield f"{name} run {number} ({unit})", scale * getattr(run, column)

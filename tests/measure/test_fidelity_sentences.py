@@ -3,16 +3,9 @@
 import pytest
 from scipy.stats import binomtest
 
-from simulator.evidence.fidelity_reports import (
-    IN_PROCESS,
-    OVER_HTTP,
-    forecasts_held,
-    held_sentence,
-    marks,
-    more_minutes,
-    point_rows,
-    spread_sentence,
-)
+from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, forecasts_held, marks
+from simulator.measure.fidelity_sentences import held_sentence, more_minutes, spread_sentence
+from simulator.sources.fidelity_charts import point_rows
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 
 
