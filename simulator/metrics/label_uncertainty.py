@@ -207,7 +207,7 @@ def _ways_in(there: Plan, now: Codes, cuts: list[Floats], paired: bool) -> Routi
     table = next(iter(there.tables.values()))
     pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
     closed = all(np.isinf(of_gate).all() for of_gate in cuts)
-    taken = _Taken(table, weights_of(table), now, _taken_anew(there, table, cuts), pins, closed)
+    taken = _Taken(table, weights_of(table), now, _codes(there, cuts, RESAMPLES), pins, closed)
     groups = {key: taken.ways(members) for key, members in item_groups(there).items()}
     return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
 
@@ -248,14 +248,14 @@ def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
 class _Taken:
     """The ways that labelled items take, positives first: now, shape (items,), and under the thresholds of each resample.
 
-    weights: shape (RESAMPLES, items); pins: whether thresholds fix the share of each class, negatives first
+    weights, anew: shape (RESAMPLES, items); pins: whether thresholds fix the share of each class, negatives first
     closed: whether no threshold lets anything pass, whichever people were labelled
     """
 
     table: ScoreTable
     weights: Floats
     now: Codes
-    anew: _TakenByScore | _TakenByCode
+    anew: SmallCodes
     pins: tuple[bool, bool]
     closed: bool
 
@@ -267,15 +267,14 @@ class _Taken:
     @cached_property
     def by_class(self) -> list[Codes]:
         """The ways that items of each class take, ascending."""
-        return [np.union1d(self.now[part], self.anew.ways(of_class)) for of_class, part in enumerate(self.parts)]
+        anew = [[way for way in range(int(self.anew.max()) + 1) if (self.anew[:, part] == way).any()] for part in self.parts]
+        return [np.union1d(self.now[part], ways).astype(np.int64) for part, ways in zip(self.parts, anew, strict=True)]
 
     @cached_property
     def fixed(self) -> list[bool]:
         """Whether each class is judged at the thresholds as they are: they are chosen on it, or nothing moves them."""
-        return [
-            pinned or self.anew.stays(of_class, self.now[part])
-            for of_class, (pinned, part) in enumerate(zip(self.pins, self.parts, strict=True))
-        ]
+        pairs = zip(self.pins, self.parts, strict=True)
+        return [pinned or bool((self.anew[:, part] == self.now[part]).all()) for pinned, part in pairs]
 
     def ways(self, members: NDArray[np.bool_]) -> RoutingShares:
         """Return the shares of a group's ways in each draw; members: the items of the group, shape (items,)."""
@@ -299,9 +298,10 @@ class _Taken:
         (Bahadur 1966, Ann Math Stat 37:577).
         """
         part, possible = self.parts[of_class], np.isin(codes, self.by_class[of_class])
+        group = labelled_group(self.table, of_class, members)
         if self.fixed[of_class]:
-            return labelled_group(self.table, of_class, members).shares(self.now[part][members], codes, possible)
-        drawn = self.anew.shares(of_class, members, codes)
+            return group.shares(self.now[part][members], codes, possible)
+        drawn = group.shares_drawn(self.anew[:, part][:, members], codes)
         if not members.all():
             _take(drawn, np.flatnonzero(possible & (drawn <= _SLACK).all(0)), people)
         return drawn
@@ -335,60 +335,6 @@ def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
             errs = never_seen(people)
             drawn[:, of_class, way], drawn[:, of_class, other] = 1 - errs, errs
     return RoutingShares(codes, np.zeros_like(codes), original, drawn)
-
-
-@dataclass(frozen=True)
-class _TakenByScore:
-    """Ways in each resample through one gate by the scores of a table: they follow from the items below each threshold.
-
-    cuts: the thresholds, each at most as high as the one before, shape (routes - 1, RESAMPLES)
-    """
-
-    table: ScoreTable
-    cuts: NDArray[np.float32]
-
-    @cached_property
-    def _below(self) -> list[NDArray[np.intp]]:
-        return [labelled_class(self.table, of_class).count_below(self.cuts) for of_class in range(2)]
-
-    def ways(self, of_class: int) -> NDArray[np.intp]:
-        items = len(labelled_class(self.table, of_class).scores)
-        return np.flatnonzero(np.diff(self._below[of_class], axis=0, prepend=items, append=0).any(1))
-
-    def stays(self, of_class: int, now: Codes) -> bool:
-        below = [np.count_nonzero(now > route) for route in range(len(self.cuts))]
-        return bool((self._below[of_class] == np.array(below, np.intp)[:, None]).all())
-
-    def shares(self, of_class: int, members: NDArray[np.bool_], codes: Codes) -> Floats:
-        group = labelled_group(self.table, of_class, members)
-        below = [group.totals, *group.weight_below(self.cuts), np.zeros(RESAMPLES)]
-        return group.shares_of([below[code] - below[code + 1] for code in codes])
-
-
-@dataclass(frozen=True)
-class _TakenByCode:
-    """Ways in each resample through any gates; codes: those of the items of each class, shapes (RESAMPLES, items)."""
-
-    table: ScoreTable
-    codes: Sequence[SmallCodes]
-
-    def ways(self, of_class: int) -> SmallCodes:
-        return np.unique(self.codes[of_class])
-
-    def stays(self, of_class: int, now: Codes) -> bool:
-        return bool((self.codes[of_class] == now).all())
-
-    def shares(self, of_class: int, members: NDArray[np.bool_], codes: Codes) -> Floats:
-        group, taken = labelled_group(self.table, of_class, members), self.codes[of_class][:, members]
-        return group.shares_of([np.einsum("ri,ri->r", group.weights, taken == code) for code in codes])
-
-
-def _taken_anew(plan: Plan, table: ScoreTable, cuts: list[Floats]) -> _TakenByScore | _TakenByCode:
-    gates = list(item_gates(plan).values())
-    if len(gates) == 1 and not gates[0].asks and plan.table_of(gates[0]).content == table.content:
-        return _TakenByScore(table, np.minimum.accumulate(cuts[0].astype(np.float32), axis=0))
-    codes, positive = _codes(plan, cuts, RESAMPLES), len(table.positives)
-    return _TakenByCode(table, (codes[:, positive:], codes[:, :positive]))
 
 
 def _codes(plan: Plan, cuts: list[Floats], samples: int) -> SmallCodes:

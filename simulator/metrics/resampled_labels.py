@@ -8,7 +8,7 @@ which draw is high, so that all that rests on the same patients rises and falls 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
@@ -55,8 +55,7 @@ class LabelledClass:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of the weights and of the cumulative weights, whose numbers take half."""
-        return self.weights.nbytes * 3 // 2
+        return self.weights.nbytes
 
     @cached_property
     def totals(self) -> Floats:
@@ -89,29 +88,14 @@ class LabelledClass:
         """The mean rank of the scores that each resample holds, shape (resamples,)."""
         return self._mean(np.argsort(np.argsort(self.scores, kind="stable")).astype(float))
 
-    @cached_property
-    def _ascending(self) -> NDArray[np.float32]:
-        return np.sort(self.scores).astype(np.float32)
+    def shares_drawn(self, taken: NDArray[np.integer], ways: NDArray[np.int64]) -> Floats:
+        """Return the share that takes each way in each resample, shape (resamples, ways).
 
-    @cached_property
-    def _cumulative(self) -> NDArray[np.int32]:
-        """The weight of the items before each, by ascending score, in each resample, shape (resamples, items + 1)."""
-        order = np.argsort(self.scores, kind="stable")
-        weight = np.zeros((len(self.weights), len(order) + 1), np.int32)
-        np.cumsum(self.weights[:, order], axis=1, out=weight[:, 1:])
-        return weight
-
-    def count_below(self, cuts: NDArray[np.float32]) -> NDArray[np.intp]:
-        """Return the number of items with scores below each cut, of the shape of `cuts`."""
-        return np.searchsorted(self._ascending, cuts)
-
-    def weight_below(self, cuts: NDArray[np.float32]) -> NDArray[np.int32]:
-        """Return the weight of the items with scores below cuts, each in its resample, shape (cuts, resamples) like `cuts`."""
-        return self._cumulative[np.arange(len(self.weights)), self.count_below(cuts)]
-
-    def shares_of(self, weights: Sequence[Floats]) -> Floats:
-        """Return the shares that weights of items have in each resample; weights: shape (resamples,) each."""
-        with np.errstate(invalid="ignore"):
+        taken: the way of each item in each resample, shape (resamples, items), one of the ways, which ascend
+        """
+        others = [np.einsum("ri,ri->r", self.weights, taken == way) for way in ways[1:]]
+        weights = [self.totals - sum(others), *others]
+        with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
             return np.asarray(np.stack(weights, axis=-1) / self.totals[:, None])
 
     def shares(self, taken: NDArray[np.integer], ways: NDArray[np.int64], possible: NDArray[np.bool_]) -> Floats:

@@ -12,7 +12,6 @@ from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
 from simulator.explain.result import replicate
 from simulator.intervals import share_interval
-from simulator.metrics import label_uncertainty
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import codes_of, downstream, plain_ways, ways_of
 from simulator.metrics.measures import measure
@@ -209,31 +208,3 @@ def test_what_no_positive_met_in_the_run_is_told_by_negatives_that_took_the_way(
         300 * (1 - summary.metrics["sensitivity"].labels.low), rel=0.05
     )
     assert summary.costs["missed"].labels.high > 0
-
-
-ROUTES = {
-    "one": [{"at_sensitivity": 0.9, "to": "clinic"}],
-    "two": [{"at_sensitivity": 0.5, "to": "done"}, {"at_sensitivity": 0.95, "to": "clinic"}],
-    "three of all kinds": [
-        {"at_specificity": 1, "to": "clinic"},
-        {"at_least": 0.6, "to": "done"},
-        {"at_sensitivity": 0.97, "to": "clinic"},
-    ],
-}
-
-
-@pytest.mark.parametrize("routes", ROUTES.values(), ids=ROUTES)
-def test_items_below_each_threshold_give_the_ways_that_the_items_one_by_one_give(monkeypatch, routes):
-    """Several gates are followed item by item; so is one gate here."""
-
-    def by_code(table, cuts):
-        scores = np.concatenate([table.positives, table.negatives]).astype(np.float32)
-        codes = (scores < cuts[:, :, None]).sum(0).astype(np.uint8)
-        positive = len(table.positives)
-        return label_uncertainty._TakenByCode(table, (codes[:, positive:], codes[:, :positive]))
-
-    below = label_uncertainty._ways_of(screened(*routes), paired=False)
-    monkeypatch.setattr(label_uncertainty, "_TakenByScore", by_code)
-    one_by_one = label_uncertainty._ways_of(screened(*routes), paired=False)
-    for name in ("codes", "original", "drawn"):
-        assert getattr(below, name).tobytes() == getattr(one_by_one, name).tobytes()
