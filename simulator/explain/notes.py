@@ -16,7 +16,7 @@ from simulator.explain.bottleneck import group_words
 from simulator.explain.causes import cause_of
 from simulator.explain.claims import Claim, Remedy, RemedyKind, figure, load_claim, on_metric, on_verdict
 from simulator.intervals import Interval, quantile_interval
-from simulator.metrics.resampled_labels import labelled_behind
+from simulator.metrics.label_uncertainty import labelled_behind
 from simulator.metrics.stage_metrics import StageTimes, clock, last_change
 from simulator.metrics.summary import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Summary, Verdict, grows, idle_labels
 from simulator.theory.loads import loads

@@ -22,9 +22,9 @@ from simulator.explain.claims import Claim, about_run, asked_of, claims_json, fi
 from simulator.explain.design_changes import DesignChange, ObjectiveCause, promising, with_longer_ones, writing
 from simulator.explain.notes import TrustNote, notes_of, remedy_of, trust_notes, unprovable
 from simulator.intervals import Estimate
+from simulator.metrics.label_uncertainty import labelled_behind
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import looks_of, run_replications
-from simulator.metrics.resampled_labels import labelled_behind
 from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary, Verdict, summary_of
 from simulator.units import roughly, significant, spelled, spoken_bound, spoken_within, upper_first
 

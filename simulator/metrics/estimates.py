@@ -26,9 +26,8 @@ from simulator.intervals import (
     replicated_share,
     widened,
 )
-from simulator.metrics.label_uncertainty import LoadLines, RoutingShares, load_lines
+from simulator.metrics.label_uncertainty import ABOUT, LoadLines, RoutingShares, load_lines
 from simulator.metrics.measures import Measures, whole_sample
-from simulator.metrics.resampled_labels import ABOUT
 from simulator.metrics.samples import NOTHING, Percentile, Pooled, Sample, Total, bounds, changes
 from simulator.units import significant
 

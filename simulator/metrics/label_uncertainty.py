@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from simulator.case.attributes import item_values
+from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.stages.gate import Gate
+from simulator.engine.stages.gate import Gate, Route
 from simulator.engine.stages.gate_routes import attribute_values, thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import LEVEL, Floats
@@ -40,9 +41,10 @@ from simulator.metrics.resampled_labels import (
     labelled_group,
     labelled_people,
     never_seen,
+    paths_shift,
+    score_stretches,
     weights_of,
 )
-from simulator.metrics.threshold_checks import cuts_of, paths_shift, score_stretches
 from simulator.records.streams import cache_per_plan
 from simulator.theory.loads import filling_queue_s
 
@@ -112,6 +114,48 @@ def _slope(loads: Floats, moved: Floats) -> float:
 
 def _squares(values: Floats) -> float:
     return float(values @ values)
+
+
+def cuts_of(plan: Plan, gate: Gate, paired: bool = False) -> Floats:
+    """Return the threshold of each route of a gate in each resample, shape (routes, resamples)."""
+    if gate.asks:
+        return np.repeat(np.array(thresholds(plan, gate))[:, None], RESAMPLES, axis=1)
+    table, promised = plan.table_of(gate), gate.holds == "next"
+    cuts = [_cuts(table, route, promised, paired) for route in gate.routes if not route.is_rest]
+    return np.array(cuts).reshape(len(cuts), RESAMPLES)
+
+
+def _asks_of(table: ScoreTable, route: Route, promised: bool, paired: bool) -> Hashable:
+    return table.content, route.at_sensitivity, route.at_specificity, route.at_least, promised, paired
+
+
+@remembers(1024, _asks_of)
+def _cuts(table: ScoreTable, route: Route, promised: bool, paired: bool) -> Floats:
+    """Return draws of a route's threshold, shape (RESAMPLES,); shared by designs with equal scores and routes."""
+    if route.at_sensitivity is not None:
+        return threshold_draws(table, route.at_sensitivity, promised, paired)
+    if route.at_specificity is not None:
+        now = table.threshold_above(route.at_specificity, promised)
+        if np.isinf(now):
+            return np.full(RESAMPLES, now)
+        below = np.nextafter(np.float32(now), np.float32(-np.inf))
+        highest = labelled_class(table, 0).quantiles(route.at_specificity, below, paired)
+        # As scores are compared in single precision, just above the last negative that is to stay below.
+        return np.where(np.isinf(highest), highest, np.nextafter(highest.astype(np.float32), np.float32(np.inf)))
+    assert route.at_least is not None
+    return np.full(RESAMPLES, route.at_least)
+
+
+def threshold_draws(table: ScoreTable, sensitivity: float, promised: bool = False, paired: bool = False) -> Floats:
+    """Return draws of the threshold that everybody's labels would give for a sensitivity, shape (RESAMPLES,).
+
+    -inf in draws where there may be positives below all that are labelled. A threshold that is infinite on the table, where
+    all or none is to pass, stays as it is.
+    """
+    now = table.threshold_at(sensitivity, promised)
+    if np.isinf(now):
+        return np.full(RESAMPLES, now)
+    return -labelled_class(table, 1).mirrored.quantiles(sensitivity, -now, paired)
 
 
 Codes = NDArray[np.int64]
@@ -375,3 +419,21 @@ def downstream(plan: Plan) -> set[str]:
     network = plan.scenario.network
     behind = set[str]().union(*(nx.descendants(network.graph, gate) for gate in item_gates(plan)))
     return behind & plan.scenario.stages.keys()
+
+
+#: The class that a metric is about, if it is not about both: 0 the negatives, 1 the positives.
+ABOUT = {"sensitivity": (1,), "specificity": (0,)}
+
+
+def labelled_behind(plan: Plan, metric: Metric) -> tuple[int, float] | None:
+    """Return the class that a share is about, 1 for positives, with the number of its labelled; None for other metrics."""
+    group = metric.group
+    of_class = ABOUT.get(metric.of_all.name if group else metric.name)
+    if of_class is None or plan.scores is None:
+        return None
+    if group is None:
+        return of_class[0], (plan.scores.negative_evidence, plan.scores.positive_evidence)[of_class[0]]
+    members = item_groups(plan).get(group.key)
+    if members is None:
+        return None
+    return of_class[0], float(labelled_people(next(iter(plan.tables.values())), members)[of_class[0]])

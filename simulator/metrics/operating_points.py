@@ -13,8 +13,8 @@ from simulator.engine.stages.gate import score_gates
 from simulator.engine.stages.gate_routes import thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, percentile_interval
+from simulator.metrics.label_uncertainty import threshold_draws
 from simulator.metrics.resampled_labels import weights_of
-from simulator.metrics.threshold_checks import threshold_draws
 
 #: The sensitivities of the points on a curve of flagged shares.
 TARGETS = np.concatenate([np.linspace(0.70, 0.98, 29), np.linspace(0.99, 1, 6)])

@@ -25,8 +25,8 @@ from simulator.metrics.label_uncertainty import ways_of
 from simulator.metrics.measures import CURVE, FLOW, FlowCounts, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
 from simulator.metrics.replications import SLIGHT, TELLING, chance_to_decide, is_out_of_reach, widening
+from simulator.metrics.resampled_labels import ThresholdCheck, threshold_checks
 from simulator.metrics.stage_metrics import StageTimes, pooled
-from simulator.metrics.threshold_checks import ThresholdCheck, threshold_checks
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.theory.loads import likeness
 from simulator.units import counted, spoken, spoken_bound, spoken_interval, spoken_within, spread

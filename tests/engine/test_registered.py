@@ -17,7 +17,7 @@ from simulator.engine.arrivals.steady import Poisson
 from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.metrics.threshold_checks import paths_shift
+from simulator.metrics.resampled_labels import paths_shift
 from simulator.theory.loads import loads
 from tests.builders import link, plan, pool, scenario
 

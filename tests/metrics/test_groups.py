@@ -12,12 +12,11 @@ from simulator.explain.result import replicate
 from simulator.intervals import share_interval
 from simulator.metrics.comparisons import differences
 from simulator.metrics.estimates import Estimator
-from simulator.metrics.label_uncertainty import ways_of
+from simulator.metrics.label_uncertainty import cuts_of, ways_of
 from simulator.metrics.measures import measure
 from simulator.metrics.replications import resampled_plan, run_replications
 from simulator.metrics.resampled_labels import RESAMPLES, item_gates, labelled_group, labelled_people, weights_of
 from simulator.metrics.summary import summary_of
-from simulator.metrics.threshold_checks import cuts_of
 from tests.builders import assumed, end, figures, gate, people, plan, pool, population, run_at, score_table, spread
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end()}

@@ -16,8 +16,7 @@ from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import codes_of, downstream, plain_ways, ways_of
 from simulator.metrics.measures import measure
 from simulator.metrics.replications import needs_runs, resampled_plan
-from simulator.metrics.resampled_labels import RESAMPLES
-from simulator.metrics.threshold_checks import threshold_checks
+from simulator.metrics.resampled_labels import RESAMPLES, threshold_checks
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1), usd=assumed(100)), "cleared": end(), "done": end()}

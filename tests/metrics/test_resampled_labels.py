@@ -13,8 +13,7 @@ from scipy.special import bdtrik
 from simulator.evidence.score_tables import load_scores
 from simulator.intervals import quantile_interval, share_interval
 from simulator.metrics import resampled_labels
-from simulator.metrics.resampled_labels import LabelledClass, weights_of
-from simulator.metrics.threshold_checks import threshold_checks
+from simulator.metrics.resampled_labels import LabelledClass, threshold_checks, weights_of
 from tests.builders import score_table
 from tests.coverage.few_labels import PLAIN, few
 from tests.metrics.test_label_uncertainty import TABLE, screened

@@ -8,9 +8,9 @@ from scipy.stats import beta
 
 from simulator.explain.result import replicate
 from simulator.intervals import quantile_interval
+from simulator.metrics.label_uncertainty import cuts_of
 from simulator.metrics.replications import needs_runs
-from simulator.metrics.resampled_labels import item_gates
-from simulator.metrics.threshold_checks import cuts_of, threshold_checks
+from simulator.metrics.resampled_labels import item_gates, threshold_checks
 from tests.metrics.test_label_uncertainty import TABLE, drifting, screened
 
 

@@ -10,7 +10,7 @@ from simulator.app.jobs import BESIDE, Watcher
 from simulator.case.load import case_files, load
 from simulator.engine.compiled_plan import without_curveballs
 from simulator.engine.plan import compile_plan
-from simulator.metrics.threshold_checks import threshold_checks
+from simulator.metrics.resampled_labels import threshold_checks
 from simulator.practice import curveball_panel as curveballs
 from tests.case.texts import WORDS, without
 from tests.patience import PATIENCE_S
