@@ -14,6 +14,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from pathlib import Path
 from secrets import compare_digest, token_urlsafe
+from string import Template
 from time import monotonic
 from urllib.parse import parse_qs, quote, unquote_plus, urlencode
 
@@ -29,6 +30,7 @@ from simulator.errors import InputError
 from simulator.limits import TOKEN, TOKEN_ADDRESSES, WRONG_TOKENS, WRONG_TOKENS_OF_ALL
 
 _STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+_PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 
 
 def admission_page(reason: str = "") -> str:
@@ -38,42 +40,21 @@ def admission_page(reason: str = "") -> str:
         "The token stands after <code>token=</code> in the link."
     )
     field = '<input id="token" name="token" type="password" autocomplete="off" required autofocus>'
-    return _page("CaseSim: token needed", "CaseSim needs a token", reason, words, "Token", "token", field, "Open CaseSim")
+    names = {"title": "CaseSim: token needed", "heading": "CaseSim needs a token", "label": "Token", "name": "token"}
+    return _page(reason, words=words, field=field, button="Open CaseSim", **names)
 
 
 def door_page(reason: str = "") -> str:
     """Return the page that asks for the code of a room, in HTML; reason: a sentence on the code that was refused."""
     words = "An interviewer has given you a link or a code such as 7K2M-Q9XR-4TDV. Open the link, or type the code here."
     field = '<input id="key" name="key" autocomplete="off" autocapitalize="characters" spellcheck="false" required autofocus>'
-    return _page("CaseSim: enter a room", "Enter a room", reason, words, "Code", "key", field, "Enter")
+    names = {"title": "CaseSim: enter a room", "heading": "Enter a room", "label": "Code", "name": "key"}
+    return _page(reason, words=words, field=field, button="Enter", **names)
 
 
-def _page(title: str, heading: str, reason: str, words: str, label: str, name: str, field: str, button: str) -> str:
+def _page(reason: str, **parts: str) -> str:
     alert = f'<p role="alert">{escape(reason)}</p>' if reason else ""
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="same-origin">
-<title>{title}</title>
-<link rel="icon" href="data:,">
-<style>{_STYLE}</style>
-</head>
-<body>
-<main>
-<h1>{heading}</h1>
-{alert}
-<p>{words}</p>
-<form method="post">
-<label for="{name}">{label}</label>
-{field}
-<button>{button}</button>
-</form>
-</main>
-</body>
-</html>
-"""
+    return _PAGE.substitute(parts, style=_STYLE, alert=alert)
 
 
 #: The environment variable with a server's token, which other users of the machine do not see, unlike a command line.

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from simulator.app.bundles import FRONTEND, address
+from simulator.app.component_files import component_beside
 from simulator.app.news import FOLLOW_JS, component_key
 
 #: The bundle: React, React Flow and the board.
 BUNDLE = FRONTEND / "board.js"
 
-_HTML = '<p id="missing" role="alert" hidden>The board could not be loaded. Reload the page.</p>'
-
-# A run sends these lines only; the browser imports the bundle once and keeps it.
-_JS = f"""{FOLLOW_JS}
-export default ({{ data, parentElement, setTriggerValue }}) => {{
-  let gone = false, end = () => {{}};
-  const renew = () => setTriggerValue("lost", Date.now());
-  import(new URL(data.bundle, document.baseURI)).then(
-    ({{ mount }}) => {{ if (!gone) end = mount({{ data, parentElement, follow, renew }}); }},
-    () => {{ parentElement.querySelector("#missing").hidden = false; }},
-  );
-  return () => {{ gone = true; end(); }};
-}};
-"""
-
-_component = st.components.v2.component("whiteboard", html=_HTML, js=_JS)
+_component = component_beside(__file__, "whiteboard", FOLLOW_JS)
 
 
 def whiteboard(key: str, token: str, height: int = 640, name: str = "Whiteboard") -> None:
