@@ -17,7 +17,6 @@ from simulator.session.session_events import (
     QuestionAsked,
     RankedObjective,
 )
-from simulator.session.session_record import assumption_words
 
 #: The most objectives that a person may state.
 _RANKS = 5
@@ -57,8 +56,7 @@ def _questions(live: LiveSession) -> None:
         with st.container(border=True):
             st.markdown(f"**{plain(live.scenario.questions[index].ask)}**")
             st.markdown(plain(answer))
-            pinned = any(assumption.question == index and not assumption.removed for assumption in live.state.assumptions)
-            if not pinned:
+            if not live.state.has_pinned(index):
                 event = AssumptionPinned(question=index)
                 st.button("Pin as an assumption", key=f"session:pin:{index}", on_click=take, args=(live, event))
 
@@ -106,12 +104,11 @@ def _decide(live: LiveSession, *asked: QuestionAsked) -> None:
 
 def _assumptions(live: LiveSession) -> None:
     st.header("Assume", anchor=False)
-    for assumption in live.state.assumptions:
-        if not assumption.removed:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"- {plain(assumption_words(live.scenario, assumption))}")
-                event = AssumptionRemoved(assumption=assumption.place)
-                st.button("Remove", type="tertiary", key=f"session:unpin:{assumption.place}", on_click=take, args=(live, event))
+    for assumption in live.state.standing_assumptions:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"- {plain(assumption.event.details(live.scenario, live.state))}")
+            event = AssumptionRemoved(assumption=assumption.place)
+            st.button("Remove", type="tertiary", key=f"session:unpin:{assumption.place}", on_click=take, args=(live, event))
     st.text_input("An assumption of your own", key="session:assumption", on_change=_assume, args=(live,))
 
 

@@ -28,7 +28,6 @@ from simulator.practice.session_report import session_report
 from simulator.session.best_known import BestKnown, best_known
 from simulator.session.next_steps import nothing_done
 from simulator.session.session_course import Course
-from simulator.session.session_record import assumption_words
 from simulator.units import counted, listed
 
 
@@ -67,7 +66,7 @@ def _comparison(live: LiveSession) -> None:
         for question in missed:
             with st.expander(plain(f"{question.ask}{' It decides.' if question.decides else ''}")):
                 st.markdown(plain(question.answer))
-    kept = [assumption_words(live.scenario, assumption) for assumption in live.state.assumptions if not assumption.removed]
+    kept = [pin.event.details(live.scenario, live.state) for pin in live.state.standing_assumptions]
     if kept:
         st.header("Your assumptions", anchor=False)
         st.markdown("\n".join(f"- {plain(words)}" for words in kept))

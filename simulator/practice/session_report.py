@@ -16,7 +16,7 @@ from simulator.explain.result import Result
 from simulator.practice.record_panel import evidence_words, minute_of, session_timeline
 from simulator.practice.report import design_table, lesson_parts, source_table, verdict_table
 from simulator.session.session_course import Course
-from simulator.session.session_record import assumption_words, predicted_words
+from simulator.session.session_record import predicted_words
 from simulator.session.session_signals import LEVELS, Level, signals_of
 from simulator.session.signal_rules import decided_levels, mistake_free, mistakes
 from simulator.units import counted
@@ -30,7 +30,7 @@ def session_report(live: LiveSession, last: Result | None) -> str:
         paragraph(f"{counted(state.session.minutes, 'minute')} planned, {sum(state.used_s.values()) / 60:.0f} worked."),
         section("The record", "".join(drawn_charts([session_timeline(scenario, state)]))),
         section("Minutes", _minutes(live)),
-        section("Assumptions", bullets(assumption_words(scenario, pin) for pin in state.assumptions if not pin.removed)),
+        section("Assumptions", bullets(pin.event.details(scenario, state) for pin in state.standing_assumptions)),
         section("Objectives in the person's words", bullets(objective.words for objective in state.objectives)),
         section("Predictions", _predictions(live)),
         section("Mistakes that interviewers name", _mistakes(live)),

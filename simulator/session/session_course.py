@@ -14,7 +14,7 @@ from simulator.case.schema import Scenario
 from simulator.limits import SESSION_TEXT
 from simulator.session.event_log import AnyEvent, Logged
 from simulator.session.prediction_scores import held_words, is_informed, on_its_scale
-from simulator.session.session_events import ObjectivesRanked, PanelOpened, PickChanged
+from simulator.session.session_events import AssumptionPinned, ObjectivesRanked, PanelOpened, PickChanged
 from simulator.session.session_state import IDLE_S, RunSeen, SessionPrediction, SessionState
 
 #: Words a second that a person reads at most: 300 a minute; silent readers of English take 238 on average (Brysbaert 2019).
@@ -163,9 +163,12 @@ class Course:
         read = {asked.event.question for asked in self.state.questions if asked.place in self.read}
         return [
             assumption.place
-            for assumption in self.state.assumptions
-            if not assumption.removed
-            and (assumption.question in read if assumption.question is not None else is_sentence(assumption.text))
+            for assumption in self.state.standing_assumptions
+            if (
+                assumption.event.question in read
+                if isinstance(assumption.event, AssumptionPinned)
+                else is_sentence(assumption.event.text)
+            )
         ]
 
     def changes(self, phase: str) -> list[Logged[PickChanged]]:

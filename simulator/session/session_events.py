@@ -40,7 +40,7 @@ from simulator.session.event_log import (
     refused_word,
 )
 from simulator.session.prediction_scores import interval_score
-from simulator.session.session_state import Assumption, RunSeen, SessionPrediction, SessionState, Settlement
+from simulator.session.session_state import RunSeen, SessionPrediction, SessionState, Settlement
 
 
 @lru_cache(maxsize=64)
@@ -101,25 +101,31 @@ class QuestionAsked(AnyEvent):
 class AssumptionWritten(AnyEvent):
     """An assumption in the person's own words. Its place in the log is its name."""
 
+    adds_to = "assumptions"
+    what = "Assumption"
+
     text: SomeWords
 
-    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
-        return {"assumptions": (*state.assumptions, Assumption(logged.place, logged.at, text=self.text))}
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        return self.text
 
 
 class AssumptionPinned(AnyEvent):
     """The answer to a question that was asked becomes an assumption."""
+
+    adds_to = "assumptions"
+    what = "Assumption"
 
     question: Annotated[int, Field(ge=0, lt=40)]
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
         if not state.asked(self.question) or self.question >= len(scenario.questions):
             return "Ask the question first: only an answer that you have can be pinned."
-        pinned = any(other.question == self.question and not other.removed for other in state.assumptions)
-        return "This answer is pinned already." if pinned else ""
+        return "This answer is pinned already." if state.has_pinned(self.question) else ""
 
-    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
-        return {"assumptions": (*state.assumptions, Assumption(logged.place, logged.at, question=self.question))}
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        pinned = scenario.questions[self.question : self.question + 1]
+        return f"{pinned[0].ask} {pinned[0].answer}" if pinned else ""
 
 
 class AssumptionRemoved(AnyEvent):
@@ -131,16 +137,10 @@ class AssumptionRemoved(AnyEvent):
         return "" if self._stands(state) else "This assumption is not in the list, or was removed already."
 
     def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
-        if not self._stands(state):
-            return None
-        return {
-            "assumptions": tuple(
-                replace(other, removed=True) if other.place == self.assumption else other for other in state.assumptions
-            )
-        }
+        return {"removed": state.removed | {self.assumption}} if self._stands(state) else None
 
     def _stands(self, state: SessionState) -> bool:
-        return any(other.place == self.assumption and not other.removed for other in state.assumptions)
+        return any(pin.place == self.assumption for pin in state.standing_assumptions)
 
 
 class RankedObjective(EventPart):

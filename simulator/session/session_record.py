@@ -8,7 +8,7 @@ from typing import NamedTuple
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.session.event_log import AnyEvent, Logged
-from simulator.session.session_state import Assumption, RunSeen, SessionPrediction, SessionState
+from simulator.session.session_state import RunSeen, SessionPrediction, SessionState
 from simulator.units import spoken
 
 
@@ -37,26 +37,22 @@ def row_of(scenario: Scenario, state: SessionState, logged: Logged[AnyEvent]) ->
 
 
 def _rows(scenario: Scenario, state: SessionState) -> Iterator[RecordRow]:
-    listed: list[Logged[AnyEvent]] = [*state.visits, *state.questions, *state.rankings, *state.changes, *state.panels]
+    listed: list[Logged[AnyEvent]] = [
+        *state.visits,
+        *state.questions,
+        *state.assumptions,
+        *state.rankings,
+        *state.changes,
+        *state.panels,
+    ]
     listed += [*state.hints, *state.helps, *state.curveballs, *state.defences.values()]
     yield from (row_of(scenario, state, logged) for logged in listed)
     made = [
-        *((pin.place, pin.at, "Assumption", assumption_words(scenario, pin)) for pin in state.assumptions),
         *((bet.place, bet.at, "Prediction", predicted_words(scenario, bet)) for bet in state.predictions),
         *((run.place, run.ended_at or run.at, "Run", run_words(run)) for run in state.runs if run.ended),
         *([(state.place, state.ended_at, "End", "")] if state.ended_at is not None else []),
     ]
     yield from (RecordRow(place, minute_of(state, at), what, details) for place, at, what, details in made)
-
-
-def assumption_words(scenario: Scenario, assumption: Assumption) -> str:
-    """Return an assumption in words: the person's own, or a question with the answer that was pinned."""
-    if assumption.question is None:
-        return assumption.text or ""
-    if assumption.question >= len(scenario.questions):
-        return ""
-    pinned = scenario.questions[assumption.question]
-    return f"{pinned.ask} {pinned.answer}"
 
 
 def change_words(scenario: Scenario, before: Mapping[str, Pick], after: Mapping[str, Pick]) -> str:

@@ -14,6 +14,7 @@ from simulator.case.interview import SIGNALS as CASE_SIGNALS
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.session.session_course import Course
+from simulator.session.session_events import AssumptionWritten
 from simulator.units import counted, times
 
 #: The levels of a signal, from the lowest on; there is no middle.
@@ -69,8 +70,8 @@ def _framing(course: Course) -> Iterator[Evidence]:
 
 
 def _assumptions(course: Course) -> Iterator[Evidence]:
-    there = [assumption for assumption in course.state.assumptions if not assumption.removed]
-    written = sum(assumption.question is None for assumption in there)
+    there = course.state.standing_assumptions
+    written = sum(isinstance(assumption.event, AssumptionWritten) for assumption in there)
     words = f", {written} of them in your own words, which no rule judges" if written else ""
     yield Evidence(f"You noted {counted(len(there), 'assumption')}{words}.", [assumption.place for assumption in there])
 

@@ -22,17 +22,6 @@ IDLE_S = 900.0
 
 
 @dataclass(frozen=True)
-class Assumption:
-    """An assumption, named by the place of its event: in own words, or the answer to a question; at: since 1970 (s)."""
-
-    place: int
-    at: float
-    text: str | None = None
-    question: int | None = None
-    removed: bool = False
-
-
-@dataclass(frozen=True)
 class Settlement:
     """The end of a prediction: the run's figure or bottleneck, whether the prediction held, and its interval score.
 
@@ -90,6 +79,7 @@ class SessionState:
     place: of the next event; last_at: time of the latest event, or of the begin (s since 1970)
     visits: every phase that was begun
     used_s: seconds of work in each phase up to `last_at`; "" for those before the first phase
+    removed: places of the assumptions that were withdrawn
     changed: picks that differ from the case's defaults, or once did; changes: steps of a choice with nothing between are one
     defences: the latest answer to each prompt; ratings: the latest level of each signal
     goal: the signal that the session trains, None without one; curveballs: strikes, and those withdrawn
@@ -105,7 +95,8 @@ class SessionState:
     visits: tuple[Logged[events.PhaseBegun], ...] = ()
     used_s: Mapping[str, float] = field(default_factory=dict)
     questions: tuple[Logged[events.QuestionAsked], ...] = ()
-    assumptions: tuple[Assumption, ...] = ()
+    assumptions: tuple[Logged[events.AssumptionWritten | events.AssumptionPinned], ...] = ()
+    removed: frozenset[int] = frozenset()
     rankings: tuple[Logged[events.ObjectivesRanked], ...] = ()
     changed: Mapping[str, Pick] = field(default_factory=dict)
     changes: tuple[Logged[events.PickChanged], ...] = ()
@@ -150,6 +141,15 @@ class SessionState:
     def phase(self) -> str | None:
         """The present phase; None before the first."""
         return self.visits[-1].event.phase if self.visits else None
+
+    @property
+    def standing_assumptions(self) -> list[Logged[events.AssumptionWritten | events.AssumptionPinned]]:
+        """The assumptions that were not removed."""
+        return [assumption for assumption in self.assumptions if assumption.place not in self.removed]
+
+    def has_pinned(self, question: int) -> bool:
+        """Return whether the answer to a question of the case stands among the assumptions."""
+        return any(getattr(assumption.event, "question", None) == question for assumption in self.standing_assumptions)
 
     @property
     def last_run(self) -> RunSeen | None:

@@ -19,7 +19,7 @@ from simulator.session.prediction_scores import WIDE, is_informed, scaled
 from simulator.session.session_course import Course, RunMove
 from simulator.session.session_events import CurveballStruck
 from simulator.session.session_signals import SIGNALS, Evidence, Level, LogForm, Signal
-from simulator.session.session_state import Assumption, RunSeen, SessionState
+from simulator.session.session_state import RunSeen, SessionState
 from simulator.units import counted
 
 #: A rule about habits needs as many runs, moves or changes at least.
@@ -85,7 +85,7 @@ def _architecture_first(course: Course) -> Evidence | None:
     if not course.runs:
         return None
     first, state = course.runs[0].place, course.state
-    framed: list[Logged[AnyEvent] | Assumption] = [*state.questions, *state.assumptions, *state.rankings]
+    framed: list[Logged[AnyEvent]] = [*state.questions, *state.assumptions, *state.rankings]
     if any(act.place < first for act in framed):
         return None
     return Evidence("Your first design ran before you asked a question, wrote an assumption or ranked an objective.", [first])

@@ -5,7 +5,7 @@ import pytest
 from simulator.session.event_log import LoggedEvent
 from simulator.session.session_course import Course
 from simulator.session.session_events import AssumptionPinned, AssumptionWritten, SessionEnded
-from simulator.session.session_record import assumption_words, record
+from simulator.session.session_record import record
 from simulator.session.session_state import IDLE_S, SessionState
 from tests.session.session_bots import BOTS, case, played_session
 from tests.session.test_signal_rules import HEAD, asked, change, guess, place, played, run
@@ -56,6 +56,6 @@ def test_a_pinned_assumption_reads_as_its_question_and_the_answer():
         AssumptionPinned(question=place("run on the phone")),
         AssumptionWritten(text="Phones are slow."),
     )
-    found = [assumption_words(case(HEAD.case), one) for one in state.assumptions]
+    found = [assumption.event.details(case(HEAD.case), state) for assumption in state.assumptions]
     assert found[0].startswith("May the model run on the phone? A small one may clear what it is sure of.")
     assert found[1] == "Phones are slow."

@@ -132,10 +132,10 @@ def test_assumptions_are_written_pinned_and_removed():
         (3, AssumptionRemoved(assumption=0)),
         (4, AssumptionRemoved(assumption=7)),
     )
-    assert [(one.place, one.text, one.question, one.removed) for one in now.assumptions] == [
-        (0, "Phones are patient", None, True),
-        (1, None, 0, False),
-    ]
+    written, pinned = AssumptionWritten(text="Phones are patient"), AssumptionPinned(question=0)
+    assert [(assumption.place, assumption.event) for assumption in now.assumptions] == [(0, written), (1, pinned)]
+    assert [assumption.place for assumption in now.standing_assumptions] == [1]
+    assert (now.has_pinned(0), now.has_pinned(1)) == (True, False)
     assert now.ignored == (3,)
 
 
