@@ -74,9 +74,9 @@ def author_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
     named = (("meets", tests.meets, "met"), ("fails", tests.fails, "not met"))
     return [
         *(
-            _standing(scenario, runner, name, index, one, wanted)
+            _standing(scenario, runner, name, index, test, wanted)
             for name, every, wanted in named
-            for index, one in enumerate(every)
+            for index, test in enumerate(every)
         ),
         *(_turned(scenario, runner, index, turn) for index, turn in enumerate(tests.turns)),
     ]
@@ -235,7 +235,7 @@ def no_model_checks(scenario: Scenario, sample: DesignSample, key: str) -> list[
 
 
 def _found(scenario: Scenario, sample: DesignSample) -> Iterator[CheckResult]:
-    nearest = sorted(sample.judged, key=lambda one: len(missed(one[1])))[:NEAREST]
+    nearest = sorted(sample.judged, key=lambda pair: len(missed(pair[1])))[:NEAREST]
     designs = [*bases(scenario), *(picks for picks, _ in nearest)]
     for way, words in WAYS.items():
         winner = next((picks for picks in designs if _wins(sample, picks, way)), None)

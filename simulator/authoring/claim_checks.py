@@ -75,7 +75,7 @@ def _content(claim: TextClaim) -> object:
     try:
         if readings:
             return [content_hash(file) for reading in readings for file in score_files(reading.table).values()]
-        return [(one.found.value, one.found.low, one.found.high) for one in [evidence_of(claim)]]
+        return [(evidence.found.value, evidence.found.low, evidence.found.high) for evidence in [evidence_of(claim)]]
     except (InputError, KeyError) as error:
         return str(error)
 

@@ -106,20 +106,20 @@ def evidence_of(claim: TextClaim) -> ClaimEvidence:
 
 def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRunner) -> ClaimEvidence:
     known = scenario.metrics[metric]
-    one = _run(scenario, runner, claim.design, claim.strikes, metric)
-    if one.refused:
-        raise InputError(one.refused)
-    if metric not in one.metrics:
-        raise InputError(one.missing_reasons.get(metric, f"the run has no figure for {metric}"))
+    outcome = _run(scenario, runner, claim.design, claim.strikes, metric)
+    if outcome.refused:
+        raise InputError(outcome.refused)
+    if metric not in outcome.metrics:
+        raise InputError(outcome.missing_reasons.get(metric, f"the run has no figure for {metric}"))
     if claim.against is None:
-        return ClaimEvidence(one.metrics[metric], known.unit)
+        return ClaimEvidence(outcome.metrics[metric], known.unit)
     other = _run(scenario, runner, claim.against, claim.against_strikes, metric)
     if other.refused or metric not in other.metrics:
         raise InputError(other.refused or other.missing_reasons.get(metric, f"the other design has no figure for {metric}"))
     if claim.compare == "difference":
-        return ClaimEvidence(change(known, other.readings[metric], one.readings[metric]), known.unit, is_change=True)
-    ratio = one.metrics[metric].value / other.metrics[metric].value if other.metrics[metric].value else 0.0
-    return ClaimEvidence(paired_ratio(known, other.readings[metric], one.readings[metric], ratio))
+        return ClaimEvidence(change(known, other.readings[metric], outcome.readings[metric]), known.unit, is_change=True)
+    ratio = outcome.metrics[metric].value / other.metrics[metric].value if other.metrics[metric].value else 0.0
+    return ClaimEvidence(paired_ratio(known, other.readings[metric], outcome.readings[metric], ratio))
 
 
 def _run(scenario: Scenario, runner: DesignRunner, design: DesignName, strikes: Strikes, metric: str) -> DesignOutcome:
@@ -142,7 +142,7 @@ def paired_ratio(metric: Metric, base: Readings, other: Readings, value: float) 
     """
 
     def apart(ratio: float) -> Estimate:
-        return change(metric, [one and _times(one, ratio) for one in base], other)
+        return change(metric, [reading and _times(reading, ratio) for reading in base], other)
 
     if value <= 0 or apart(_FAR * value).high > 0 or apart(value / _FAR).low < 0:
         raise InputError("the ratio has no bounded interval; compare the difference")
@@ -252,19 +252,19 @@ def score_reading(claim: TextClaim, reading: TableReading) -> tuple[Interval, st
 
     Raises InputError for a table, a column or a text that there is not, and for tables of other items.
     """
-    one, statistic = _statistic(reading)
+    rows, statistic = _statistic(reading)
     other = _statistic(claim.against_scores) if claim.against_scores is not None else None
-    if other is not None and list(one["item"]) != list(other[0]["item"]):
+    if other is not None and list(rows["item"]) != list(other[0]["item"]):
         raise InputError("the two tables hold other items, so that they cannot be compared in pairs")
 
     def whole(weights: Floats) -> Floats:
         return statistic(weights) if other is None else _PAIRED[claim.compare](statistic(weights), other[1](weights), weights)
 
-    value = float(whole(np.ones(len(one))))
+    value = float(whole(np.ones(len(rows))))
     readings = {reading.read, claim.against_scores.read} if claim.against_scores is not None else {reading.read}
     if readings <= _COUNTS:
         return Interval(value, value, value), ""
-    interval = percentile_interval(value, bootstrap(one["patient"], whole))
+    interval = percentile_interval(value, bootstrap(rows["patient"], whole))
     share = reading.read in _SHARES and claim.compare == "difference"
     return Interval(value, interval.low, interval.high), "share" if share else ""
 

@@ -30,7 +30,7 @@ _ANY_NETWORK = "resnet50"
 def projected_precisions() -> dict[str, list[str]]:
     """Return the precisions at which a latency can be projected, by device, for devices with a published latency."""
     devices = sorted(set(published()["device"]))
-    return {name: [one for one in _PROJECTED if _can_project(name, one, 1)] for name in devices}
+    return {name: [precision for precision in _PROJECTED if _can_project(name, precision, 1)] for name in devices}
 
 
 def _can_project(device: str, precision: str, batch: int) -> bool:
@@ -180,7 +180,7 @@ def models(names: Names = None, as_json: AsJson = False) -> None:
 
 
 def _model(row: Row) -> Row:
-    precisions = dict.fromkeys(one for found in row["measured"].values() for one in found)
+    precisions = dict.fromkeys(precision for found in row["measured"].values() for precision in found)
     return {
         "model": row["model"],
         "precisions": list(precisions),

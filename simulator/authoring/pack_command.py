@@ -258,10 +258,10 @@ def install_pack(review: PackReview) -> None:
 def _own_files(review: PackReview) -> dict[Path, set[Path]]:
     """Return the user's own files that go, by the folder of their manifest: of a score table both files."""
     found: dict[Path, set[Path]] = {}
-    for one in review.replaced:
-        if not one.path.is_relative_to(INSTALLED):
-            parts = {one.path, *(one.path.with_suffix(ending) for ending in (".csv", ".yaml") if one.path.suffix != ".json")}
-            found.setdefault(root_above(one.path) or one.path.parent, set()).update(part for part in parts if part.is_file())
+    for path in (replacement.path for replacement in review.replaced):
+        if not path.is_relative_to(INSTALLED):
+            parts = {path, *(path.with_suffix(ending) for ending in (".csv", ".yaml") if path.suffix != ".json")}
+            found.setdefault(root_above(path) or path.parent, set()).update(part for part in parts if part.is_file())
     return found
 
 

@@ -96,7 +96,7 @@ class DesignSample:
     def judged(self) -> list[tuple[Picks, list[Verdict]]]:
         """Designs with their verdicts: references and the nearest of the others with all replications of the case."""
         tried = self.tried
-        ranked = sorted(tried, key=lambda one: len(missed(self.verdicts(one[1]))))
+        ranked = sorted(tried, key=lambda pair: len(missed(self.verdicts(pair[1]))))
         first = [*bases(self.scenario), *(picks for picks, _ in ranked[:NEAREST])]
         outcomes = self.runner.outcomes("the nearest", first, self.metrics, whole_replications(self.scenario))
         whole = zip(first, outcomes, strict=True)
@@ -197,7 +197,7 @@ def feasible(sample: DesignSample) -> Iterator[CheckResult]:
             scenario, (), "feasible", "objectives", "fail", "the case has no objective; add the section `objectives`"
         )
         return
-    picks, verdicts = min(sample.judged, key=lambda one: (len(_unproven(sample, one[1])), len(sample.missing(one[1]))))
+    picks, verdicts = min(sample.judged, key=lambda pair: (len(_unproven(sample, pair[1])), len(sample.missing(pair[1]))))
     if misses := _unproven(sample, verdicts):
         labels = listed([f"“{miss.label}”" for miss in misses])
         nearest = f"the nearest ({written(picks)}) is not proven to meet {labels}"
@@ -374,14 +374,14 @@ def _beaten(sample: DesignSample, name: str, choice: Options) -> Iterator[tuple[
     yield from first.items()
 
 
-def no_worse(sample: DesignSample, one: DesignOutcome, other: DesignOutcome) -> bool:
+def no_worse(sample: DesignSample, design: DesignOutcome, other: DesignOutcome) -> bool:
     """Return whether a design's values are at least as good as another's on every objective."""
-    return all(_gain(sample.scenario, objective, one, other) >= 0 for objective in sample.scenario.objectives)
+    return all(_gain(sample.scenario, objective, design, other) >= 0 for objective in sample.scenario.objectives)
 
 
-def _gain(scenario: Scenario, objective: Objective, one: DesignOutcome, other: DesignOutcome) -> float:
+def _gain(scenario: Scenario, objective: Objective, design: DesignOutcome, other: DesignOutcome) -> float:
     """Return by how much a design is better on an objective; a design without the figure is worse than any with it."""
-    values = [None if outcome.refused else outcome.value(objective.metric) for outcome in (one, other)]
+    values = [None if outcome.refused else outcome.value(objective.metric) for outcome in (design, other)]
     if values[0] is None or values[1] is None:
         return float((values[0] is not None) - (values[1] is not None))
     gain = values[0] - values[1] if objective.upward else values[1] - values[0]

@@ -98,8 +98,8 @@ def _scrubbed(game: Game) -> float:
 
 def _by_watch(series: Sequence[WindowSeries], at_s: float) -> list[tuple[Watch, list[MonitorView]]]:
     groups: dict[int, tuple[Watch, list[MonitorView]]] = {}
-    for one in series:
-        groups.setdefault(id(one.watch), (one.watch, []))[1].append(MonitorView.by(one, at_s))
+    for watched in series:
+        groups.setdefault(id(watched.watch), (watched.watch, []))[1].append(MonitorView.by(watched, at_s))
     return sorted(groups.values(), key=lambda pair: not any(part.ringing(at_s) for part in pair[1]))
 
 

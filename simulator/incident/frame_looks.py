@@ -125,7 +125,7 @@ def _stands_out(table: pd.DataFrame, sites: Sequence[Site]) -> str:
 def _place_of(table: pd.DataFrame, sites: Sequence[Site]) -> tuple[str, str]:
     """Return the kind of slice whose slices differ most, and the place of those that left their range; "" for none."""
     hot = {str(by): rows["deviations"].abs() > STANDS_OUT for by, rows in table.groupby("by")}
-    if not any(one.any() for one in hot.values()):
+    if not any(marks.any() for marks in hot.values()):
         return "", "nothing"
     apart = {}
     for by, rows in table.groupby("by"):
@@ -194,8 +194,8 @@ def _by_group(view: View, chosen: Ints, then: Ints) -> pd.DataFrame:
         cells: list[float] = []
         for part in (chosen, then):
             of_group = part[group[frames.scene[part]] == place]
-            one = found_share(*_labelled(view, of_group)) if len(of_group) else _UNKNOWN
-            cells += [len(of_group) / max(len(part), 1), one.value, one.low, one.high]
+            share = found_share(*_labelled(view, of_group)) if len(of_group) else _UNKNOWN
+            cells += [len(of_group) / max(len(part), 1), share.value, share.low, share.high]
         rows.append((name, *cells))
     names = ("share of frames", "recall", "low", "high")
     return pd.DataFrame(rows, columns=["shows", *(f"{name}, {when}" for when in ("last day", "reference") for name in names)])

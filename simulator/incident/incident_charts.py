@@ -166,8 +166,8 @@ class Example:
 
 def example(plan: Plan, seed: int) -> Example | None:
     """Return the first incident, from this seed on, where the case's first monitor rings first; None without one."""
-    for one in range(seed, seed + _TRIED):
-        play = Play(plan.scenario, draw(plan.scenario, one))
+    for number in range(seed, seed + _TRIED):
+        play = Play(plan.scenario, draw(plan.scenario, number))
         ring = play.act(WaitAction(kind="wait")).ring
         if ring is None or ring.watch != play.spec.watches[0]:
             continue

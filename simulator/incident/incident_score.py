@@ -168,7 +168,7 @@ def _tried(play: Play, harms: list[Excess], harmless: bool) -> tuple[TriedFix, .
 
 def _detected_h(play: Play, diagnosed_h: float) -> float:
     """Return the hours to the first page since the onset, or to a right diagnosis if it came before; NaN without both."""
-    known = [one for one in (_hours(play, _paged_s(play)), max(diagnosed_h, 0.0)) if np.isfinite(one)]
+    known = [hours for hours in (_hours(play, _paged_s(play)), max(diagnosed_h, 0.0)) if np.isfinite(hours)]
     return min(known, default=np.nan)
 
 

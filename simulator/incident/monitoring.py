@@ -171,7 +171,7 @@ class _Rows:
             return np.full(self.windows, values.mean()), values.std(ddof=1) / np.sqrt(counts)
         known, phases = mean[: self.reference_windows], max(round(24 / self.watch.window_h), 1)
         phase = np.arange(self.windows) % phases
-        by_phase = np.array([np.nanmean(known[phase[: len(known)] == one]) for one in range(phases)])
+        by_phase = np.array([np.nanmean(known[phase[: len(known)] == number]) for number in range(phases)])
         rest = known - by_phase[phase[: len(known)]]
         freedom = int(np.isfinite(rest).sum()) - phases
         rows = np.bincount(self.window[part], minlength=self.windows)[: self.reference_windows].mean()

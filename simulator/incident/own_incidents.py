@@ -41,20 +41,25 @@ def own_list(scenario: Scenario, own: list[StoredIncident]) -> None:
     if not own:
         return
     st.subheader("Your incidents", anchor=False)
-    for one in own[:_LISTED]:
-        own_line(scenario, one)
+    for incident in own[:_LISTED]:
+        own_line(scenario, incident)
     if len(own) > _LISTED:
         st.page_link(PAGES / "you.py", label=f"All {len(own)}")
 
 
-def own_line(scenario: Scenario, one: StoredIncident) -> None:
+def own_line(scenario: Scenario, incident: StoredIncident) -> None:
     """Draw the link to an incident, with its time, its kind and its diagnosis."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        verb = "Reveal" if one.revealed else "Continue"
+        verb = "Reveal" if incident.revealed else "Continue"
         label = f"{verb}: {plain(scenario.title)}"
-        address = {"case": scenario.id, "incident": one.id}
+        address = {"case": scenario.id, "incident": incident.id}
         st.page_link(PAGES / "incident.py", label=label, query_params=address, width=LINK_WIDTH)
-        parts = [clock(one.at), *_kind(one), counted(len(one.actions), "action"), diagnosis_words(scenario, one)]
+        parts = [
+            clock(incident.at),
+            *_kind(incident),
+            counted(len(incident.actions), "action"),
+            diagnosis_words(scenario, incident),
+        ]
         st.caption(plain(" · ".join(parts)))
 
 
@@ -65,32 +70,32 @@ def _kind(incident: StoredIncident) -> list[str]:
     return kinds + ([hidden.level] if hidden.level != USUAL else [])
 
 
-def diagnosis_words(scenario: Scenario, one: StoredIncident) -> str:
+def diagnosis_words(scenario: Scenario, incident: StoredIncident) -> str:
     """Return the last diagnosis with its confidence; whether it was right only once the incident is over."""
-    named, spec = _last_diagnosis(one), scenario.incident
+    named, spec = _last_diagnosis(incident), scenario.incident
     if named is None or spec is None:
         return "no cause named"
     cause = spec.causes.get(named.cause)
-    verdict = {True: ": right", False: ": wrong", None: ""}[was_right(scenario, one)]
+    verdict = {True: ": right", False: ": wrong", None: ""}[was_right(scenario, incident)]
     return f"“{cause.label if cause else named.cause}”, {100 * named.confidence:.0f}% sure{verdict}"
 
 
-def was_right(scenario: Scenario, one: StoredIncident) -> bool | None:
+def was_right(scenario: Scenario, incident: StoredIncident) -> bool | None:
     """Return whether the last diagnosis names the cause; None before the reveal, and where the case has changed since."""
-    if not one.revealed or one.scenario_hash != case_hash(scenario):
+    if not incident.revealed or incident.scenario_hash != case_hash(scenario):
         return None
-    named = _last_diagnosis(one)
+    named = _last_diagnosis(incident)
     try:
-        secret = secret_from(scenario, one.hidden)
+        secret = secret_from(scenario, incident.hidden)
     except InputError:
         return None
     return named is not None and named.cause in secret.causes
 
 
-def incident_review(scenario: Scenario, one: StoredIncident) -> Review | None:
+def incident_review(scenario: Scenario, incident: StoredIncident) -> Review | None:
     """Return the review that an incident is, at its begin: strong for a right diagnosis; None while it goes on."""
-    right = was_right(scenario, one)
-    return None if right is None else Review(one.at, "strong" if right else "weak")
+    right = was_right(scenario, incident)
+    return None if right is None else Review(incident.at, "strong" if right else "weak")
 
 
 def _last_diagnosis(incident: StoredIncident) -> DiagnoseAction | None:

@@ -168,7 +168,7 @@ def standing_panel(game: Game, result: Score) -> None:
 def peers_chart(peers: Peers, own: Mapping[str, float], found: Sequence[PeerStanding]) -> Chart:
     """Draw one figure of the studied plays, a row an investigator, with the person's: the harm left, else the Brier score."""
     column = "kept" if any(standing.figure.column == "kept" for standing in found) else "brier"
-    shown = next(one for one in FIGURES if one.column == column)
+    shown = next(standing for standing in FIGURES if standing.column == column)
     rows = peers.rows.dropna(subset=[shown.column])
     names = list(rows["player"].unique())
     drawn = figure(height=130 + 60 * len(names), showlegend=False)

@@ -123,7 +123,8 @@ def draw(
     drawn_cause = spec.causes[name]
     if shape is not None and shape not in drawn_cause.shapes:
         raise SecretError(f"the cause '{name}' comes {' or '.join(drawn_cause.shapes)}, not '{shape}'")
-    chosen = next((one for one in drawn_cause.shapes if one == shape), drawn_cause.shapes[int(form * len(drawn_cause.shapes))])
+    shapes = drawn_cause.shapes
+    chosen = next((known for known in shapes if known == shape), shapes[int(form * len(shapes))])
     first, last = spec.onset_days
     decoys = drawn_cause.decoys or list(spec.decoys)
     moves = decoys and (drawn_cause.decoys or lures < spec.decoy_share.value)

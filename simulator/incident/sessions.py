@@ -70,7 +70,7 @@ class FiveInARow:
     @classmethod
     def of(cls, spec: Incident, own: Iterable[StoredIncident], series: str) -> FiveInARow:
         """Choose the incidents of a row among a visitor's own."""
-        row = sorted((incident for incident in own if incident.hidden.series == series), key=lambda one: one.hidden.place)
+        row = sorted((stored for stored in own if stored.hidden.series == series), key=lambda stored: stored.hidden.place)
         spent = sum(dearest_watches(spec, read_actions(incident.actions)) for incident in row)
         return cls(tuple(row), BUDGET_USD - spent)
 
@@ -84,11 +84,11 @@ class FiveInARow:
         ready = not self.incidents or self.incidents[-1].revealed
         return len(self.incidents) + 1 if ready and len(self.incidents) < FIVE else None
 
-    def check(self, spec: Incident, one: StoredIncident, action: Action) -> None:
+    def check(self, spec: Incident, stored: StoredIncident, action: Action) -> None:
         """Raise BudgetError if the monitors of an action go beyond the budget of the row."""
         if not isinstance(action, WatchAction):
             return
-        before = dearest_watches(spec, read_actions(one.actions))
+        before = dearest_watches(spec, read_actions(stored.actions))
         more = priced(list(action.watches), spec.prices) - before
         if more > self.left_usd:
             raise BudgetError(

@@ -77,7 +77,7 @@ def block_length(reference: list[Floats], sizes: tuple[int, int], codes: Codes |
     codes: the source of each row of the reference, shape (n,). A block then holds as many rows of each source as are needed,
     or where they are apart from each other, as many rows of one source
     """
-    beyond = max((rows_alike(one, codes) for one in reference), default=1.0) - 1
+    beyond = max((rows_alike(values, codes) for values in reference), default=1.0) - 1
     if codes is not None and not apart:
         rows = np.bincount(codes)
         sources = rows.sum() ** 2 / float((rows.astype(float) ** 2).sum())

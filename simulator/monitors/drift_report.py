@@ -323,7 +323,7 @@ def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tupl
 
 
 def _together(part: _Part, found: list[Column]) -> Iterator[_Job]:
-    whole = tuple(one for one in found if one.kind != "words" and _filled(one, part) == part.sizes)
+    whole = tuple(column for column in found if column.kind != "words" and _filled(column, part) == part.sizes)
     if whole:
         yield _Job(part, MMD, whole)
 
@@ -408,7 +408,7 @@ def _blocks(
         return contiguous(sizes, block_length(series, sizes))
     codes, others = mixed.codes[rows[0]], mixed.others[rows[1]]
     sources = np.unique(codes, return_inverse=True)[1]
-    apart = all(are_independent(one, sources) for one in series)
+    apart = all(are_independent(values, sources) for values in series)
     length = block_length(series, sizes, sources, apart)
     return stretched(codes, others, length) if apart else contiguous(sizes, length)
 

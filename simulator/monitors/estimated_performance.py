@@ -124,7 +124,8 @@ def calibrator_of(scores: Floats, labels: Floats) -> Calibrator:
     half = np.arange(len(scores)) % 2 == 0
     fitted = Calibrator.fitted(scores[half], labels[half])
     given, changed = (
-        float(log_loss(labels[~half], np.clip(one(scores[~half]), _EDGE, 1 - _EDGE))) for one in (AS_GIVEN, fitted)
+        float(log_loss(labels[~half], np.clip(calibrator(scores[~half]), _EDGE, 1 - _EDGE)))
+        for calibrator in (AS_GIVEN, fitted)
     )
     return Calibrator.fitted(scores, labels) if changed < given else AS_GIVEN
 
@@ -192,7 +193,7 @@ class PerformanceEstimator:
         kept = [window for window in windows if (self.clock.production == window).sum() >= _ROWS_OF_A_WINDOW]
         if not kept:
             raise MonitorError(f"no window of production has {_ROWS_OF_A_WINDOW} rows: choose a longer --window")
-        figures = [self._window(metric, chance, self.clock.production == one) for one in kept]
+        figures = [self._window(metric, chance, self.clock.production == window) for window in kept]
         value, low, high, realised = (np.array(column, float) for column in zip(*figures, strict=True))
         chunks = self._chunks(metric)
         places = np.array(kept, np.int64)
@@ -200,7 +201,7 @@ class PerformanceEstimator:
         every = np.ones(len(chance), bool)
         whole = Interval(*self._window(metric, chance, every)[:3])
         usual = float(expected(metric, self.labels, self.scores[0], self.asked.threshold))
-        begins = np.array([self.clock.begins(int(one)) for one in kept])
+        begins = np.array([self.clock.begins(int(window)) for window in kept])
         band = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
         return PerformanceCourse(
             metric, self.clock, begins, value, low, high, centre, *band, realised, usual, whole, self.level
@@ -227,7 +228,7 @@ class PerformanceEstimator:
         full = windows[rows >= max(np.median(rows) / 2, _ROWS_OF_A_WINDOW)]
         value = np.array([
             float(expected(metric, self.labels[inside], self.scores[0][inside], self.asked.threshold))
-            for inside in (self.clock.reference == one for one in full)
+            for inside in (self.clock.reference == window for window in full)
         ])  # fmt: skip
         there = np.isfinite(value)
         return ReferenceChunks.of(WindowMeans(full[there], value[there], np.ones(there.sum(), np.int64)), self.clock.slots)

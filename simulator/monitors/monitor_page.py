@@ -103,7 +103,7 @@ def _asked(tables: tuple[MonitoredTable, MonitoredTable]) -> MonitorQuestion | N
             threshold = st.number_input("The model says 1 from", 0.0, 1.0, 0.5, 0.05, key="monitors_threshold")
             independent = st.checkbox("Treat rows as independent", help="as a plain test does; see its claims")
         st.form_submit_button("Compare", type="primary")
-    chosen: Correction = next(one for one in get_args(Correction) if one == correction)
+    chosen: Correction = next(name for name in get_args(Correction) if name == correction)
     compared = tuple(name for name in names if name not in (time, group, by, truth))
     asked = ReportRequest(tuple(tests), level, chosen, by, columns=compared)
     try:

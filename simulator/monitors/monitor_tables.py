@@ -160,10 +160,10 @@ def has_column(table: MonitoredTable, name: str) -> None:
 
 def _same_columns(reference: MonitoredTable, production: MonitoredTable) -> None:
     differences = []
-    for one, other in ((reference, production), (production, reference)):
-        alone = [f"'{name}'" for name in one.rows.columns if name not in other.rows.columns]
+    for table, other in ((reference, production), (production, reference)):
+        alone = [f"'{name}'" for name in table.rows.columns if name not in other.rows.columns]
         if alone:
-            differences.append(f"only {one.name} has {', '.join(alone)}")
+            differences.append(f"only {table.name} has {', '.join(alone)}")
     if differences:
         raise TableError(f"{'; '.join(differences)}: both files need the same columns; --columns names those to compare")
 
@@ -221,9 +221,9 @@ def _different(column: Column) -> int:
 
 def _emptiness(column: Column) -> Column | None:
     empty = [values.isna() for values in (column.reference, column.production)]
-    if not any(one.any() for one in empty):
+    if not any(cells.any() for cells in empty):
         return None
-    return Column(f"{column.name} is empty", "words", *(one.map({True: "yes", False: "no"}) for one in empty))
+    return Column(f"{column.name} is empty", "words", *(cells.map({True: "yes", False: "no"}) for cells in empty))
 
 
 def _empty_note(column: Column) -> str:

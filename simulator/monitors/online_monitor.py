@@ -171,24 +171,24 @@ class OnlineMonitor:
         if done.any():
             rows, self._open = self._open[done], self._open[~done].reset_index(drop=True)
             self._done_h = float(ends[done].max())
-            alarms = [alarm for one in self.watched for alarm in self._judged(one, rows)]
+            alarms = [alarm for watched in self.watched for alarm in self._judged(watched, rows)]
             yield from sorted(alarms, key=lambda alarm: (alarm.begin_h, alarm.place))
 
-    def _judged(self, one: _Watched, rows: pd.DataFrame) -> Iterator[WindowAlarm]:
-        mine = rows[rows["place"] == one.place] if one.place else rows
+    def _judged(self, watched: _Watched, rows: pd.DataFrame) -> Iterator[WindowAlarm]:
+        mine = rows[rows["place"] == watched.place] if watched.place else rows
         if not len(mine):
             return
-        values = one.figure.of(mine[one.figure.column])
+        values = watched.figure.of(mine[watched.figure.column])
         windows = np.floor(mine["hour"].to_numpy() / self.settings.window_h + 1e-9).astype(np.int64)
         means = window_means(values, windows)
-        full = means.rows >= one.usual_rows / 2
-        half = one.chunks.half_width(means.windows, self.level)
-        centre = one.chunks.centres(means.windows)
+        full = means.rows >= watched.usual_rows / 2
+        half = watched.chunks.half_width(means.windows, self.level)
+        centre = watched.chunks.centres(means.windows)
         outside = full & (np.abs(means.value - centre) > half)
         for place in np.flatnonzero(outside):
             begin = float(means.windows[place] * self.settings.window_h)
             yield WindowAlarm(
-                one.figure, one.place, begin, begin + self.settings.window_h, float(means.value[place]),
+                watched.figure, watched.place, begin, begin + self.settings.window_h, float(means.value[place]),
                 float(centre[place] - half[place]), float(centre[place] + half[place]), int(means.rows[place]),
             )  # fmt: skip
 

@@ -54,7 +54,7 @@ def clock_of_times(reference: Floats, production: Floats, most: int, width_h: fl
 
 def _width(hours: Floats, most: int) -> float:
     span = float(np.ptp(hours))
-    enough = (one for one in WIDTHS_H if span / one <= most and len(hours) * one >= _ROWS * span)
+    enough = (width for width in WIDTHS_H if span / width <= most and len(hours) * width >= _ROWS * span)
     return next(enough, max(ceil(span / most / 168), 1) * 168.0)
 
 

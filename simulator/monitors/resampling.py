@@ -197,13 +197,13 @@ def permutation_p(found: float, permuted: Iterable[Floats]) -> float:
     return (1 + extreme) / (1 + tried)
 
 
-def _in_parts(one: Callable[[int], Floats], times: int, width: int) -> Floats:
-    return np.concatenate([*_parts(one, times, width)])
+def _in_parts(work: Callable[[int], Floats], times: int, width: int) -> Floats:
+    return np.concatenate([*_parts(work, times, width)])
 
 
-def _parts(one: Callable[[int], Floats], times: int, width: int) -> Iterator[Floats]:
+def _parts(work: Callable[[int], Floats], times: int, width: int) -> Iterator[Floats]:
     step = max(min(_HELD // width, _AT_ONCE), 1)
-    return (one(min(step, times - start)) for start in range(0, times, step))
+    return (work(min(step, times - start)) for start in range(0, times, step))
 
 
 def arrangements(first: int, second: int) -> float:

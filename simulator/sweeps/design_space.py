@@ -184,7 +184,7 @@ def points_of(axes: Sequence[Axis], method: Method, count: int | None, seed: int
             raise SpaceError(f"--method {method}: say how many points, such as --points 256")
         parts = _spread(method, len(axes), count, seed)
         values_of_points = [{axis.name: axis.at(part) for axis, part in zip(axes, row, strict=True)} for row in parts.tolist()]
-    return list({repr(one): one for one in (_point(axes, values, base) for values in values_of_points)}.values())
+    return list({repr(point): point for point in (_point(axes, values, base) for values in values_of_points)}.values())
 
 
 def _spread(method: Method, dimensions: int, count: int, seed: int) -> NDArray[np.float64]:

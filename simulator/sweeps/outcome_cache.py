@@ -127,7 +127,7 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -
 
 
 def _lighter(reading: PairedSample) -> PairedSample:
-    draws, moved = (None if one is None else one.astype(np.float32) for one in (reading.draws, reading.moved))
+    draws, moved = (None if part is None else part.astype(np.float32) for part in (reading.draws, reading.moved))
     return replace(reading, draws=draws, moved=moved)
 
 
@@ -151,7 +151,7 @@ class OutcomeCache:
         """Delete the oldest outcomes as long as all of them together take more than `most` bytes."""
         stamps = {key: stamp for key, file in self._files.items() if (stamp := stamp_of(file)) is not None}
         left = sum(size for _, size in stamps.values()) - most
-        for key, (_, size) in sorted(stamps.items(), key=lambda one: one[1][0]):
+        for key, (_, size) in sorted(stamps.items(), key=lambda entry: entry[1][0]):
             if left <= 0:
                 return
             self._files.pop(key).unlink(missing_ok=True)
@@ -211,16 +211,16 @@ def decoded(content: bytes) -> DesignOutcome:
     arrays = {of: np.array(values, np.float32 if single else float).reshape(shape)
               for of, shape, single, values in zip(*columns, strict=True)}  # fmt: skip
     metrics = {name: _estimate(one) for name, one in plain.pop("metrics").items()}
-    readings = {name: [one and _reading(one, arrays, f"{name}/{edge}") for edge, one in enumerate(edges)]
+    readings = {name: [reading and _reading(reading, arrays, f"{name}/{edge}") for edge, reading in enumerate(edges)]
                 for name, edges in plain.pop("readings").items()}  # fmt: skip
     return DesignOutcome(**plain, metrics=metrics, readings=readings)
 
 
 def _arrays(outcome: DesignOutcome) -> Iterator[tuple[str, Any]]:
     for name, edges in outcome.readings.items():
-        for edge, one in enumerate(edges):
-            for part in _ARRAYS if one else ():
-                if (array := getattr(one, part)) is not None:
+        for edge, reading in enumerate(edges):
+            for part in _ARRAYS if reading else ():
+                if (array := getattr(reading, part)) is not None:
                     yield f"{name}/{edge}/{part}", array
 
 

@@ -126,7 +126,7 @@ class Search:
 
     def _runners(self) -> list[TriedDesign]:
         """Return the designs that race: half by their plain values, half by their doubts, as the nearest prove little."""
-        plain = sorted(self._ran, key=lambda one: one.rank)
+        plain = sorted(self._ran, key=lambda design: design.rank)
         doubted = sorted(self._ran, key=lambda design: (sum(design.doubted), design.rank))
         first = [*plain[: RACING // 2], *doubted[: RACING // 2], *plain]
         return list({repr(design.point): design for design in first}.values())[:RACING]
@@ -149,13 +149,13 @@ class Search:
             can_run = [not design.outcome.refused for design in self._run(list(new.values()), FEW)]
             idle = 0 if any(can_run) else idle + len(trials)
             for trial, point in zip(trials, points, strict=True):
-                one = self.tried[repr(point)]
-                for claim, part in zip(self.claims, one.short, strict=True):
+                result = self.tried[repr(point)]
+                for claim, part in zip(self.claims, result.short, strict=True):
                     trial.set_constraint(claim.words, part)
-                study.tell(trial, one.cost if one.cost < inf else 1e18)
-                if new.pop(repr(point), None) and not one.outcome.refused:
+                study.tell(trial, result.cost if result.cost < inf else 1e18)
+                if new.pop(repr(point), None) and not result.outcome.refused:
                     proposed += 1
-                    path.append(min([one, *path[-1:]], key=lambda tried: tried.rank))
+                    path.append(min([result, *path[-1:]], key=lambda tried: tried.rank))
             self._report("trying proposals", proposed, budget)
         return path
 
@@ -193,10 +193,10 @@ class Search:
         self.replications += replications * sum(not outcome.refused for outcome in outcomes)
         for (name, point), outcome in zip(new.items(), outcomes, strict=True):
             value = outcome.value(self.cost.metric.name)
-            one = tried_design(self.claims, point, outcome, None if value is None else self.cost.worse(value))
-            self._known[name, replications] = one
+            tried = tried_design(self.claims, point, outcome, None if value is None else self.cost.worse(value))
+            self._known[name, replications] = tried
             if name not in self.tried or self.tried[name].outcome.replications <= replications:
-                self.tried[name] = one
+                self.tried[name] = tried
         return [self._known[repr(point), replications] for point in points]
 
     def _race(self, runners: Sequence[TriedDesign]) -> tuple[TriedDesign, dict[str, int], list[TriedDesign]]:
@@ -206,9 +206,9 @@ class Search:
         while len(left) > 1 and replications < self.judging:
             replications = min(2 * replications, self.judging)
             self._report(f"racing the {len(left)} most promising, replications", replications, self.judging)
-            left = sorted(self._run([design.point for design in left], replications), key=lambda one: one.rank)
+            left = sorted(self._run([design.point for design in left], replications), key=lambda design: design.rank)
             raced |= {repr(design.point): replications for design in left}
-            left = [left[0], *(one for one in left[1:] if not self._is_worse(one, left[0]))]
+            left = [left[0], *(design for design in left[1:] if not self._is_worse(design, left[0]))]
         return left[0], raced, left[1:]
 
     def _is_worse(self, design: TriedDesign, leader: TriedDesign) -> bool:
@@ -265,9 +265,9 @@ class Search:
         good, bad = 0, len(way)
         while bad - good > 1:  # the last step is looked at first, then the way is halved
             place = len(way) - 1 if bad == len(way) else (good + bad) // 2
-            (one,) = self._run([way[place].point], self.judging)
-            if one.saves_on(start):
-                good, way[place] = place, one
+            (judged,) = self._run([way[place].point], self.judging)
+            if judged.saves_on(start):
+                good, way[place] = place, judged
             else:
                 bad = place
         return way[good]
@@ -286,10 +286,10 @@ class Search:
                     continue
                 left -= 1
                 self._report("stepping towards less cost", STEPS - left, STEPS)
-                (one,) = self._run([step], FEW)
-                if one.seems_to_save_on(now):
-                    now, size = one, 2 * size
-                    way.append(one)
+                (stepped,) = self._run([step], FEW)
+                if stepped.seems_to_save_on(now):
+                    now, size = stepped, 2 * size
+                    way.append(stepped)
                 else:
                     size //= 2
         return way
@@ -300,7 +300,7 @@ class Search:
         steps = [(axis, side, point) for axis, side, point in every if point is not None]
         beside = self._run([now.point, *(point for _, _, point in steps)], FEW)
         saving = [(beside[0].cost - design.cost, axis, side) for design, (axis, side, _) in zip(beside[1:], steps, strict=True)]
-        return [(axis, side) for saved, axis, side in sorted(saving, key=lambda one: -one[0]) if saved > 0]
+        return [(axis, side) for saved, axis, side in sorted(saving, key=lambda step: -step[0]) if saved > 0]
 
     def _step(self, point: DesignPoint, axis: Axis, by: int) -> DesignPoint | None:
         picks = sorted(axis.picks)

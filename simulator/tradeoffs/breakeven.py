@@ -79,7 +79,7 @@ def crossing(
             right = middle
 
     def bound(inside: float, outside: float) -> float | None:
-        nearest = sorted(tried, key=lambda one: abs(one - inside))
+        nearest = sorted(tried, key=lambda number: abs(number - inside))
         return _agreed(at, anew, _sure_from(at, nearest, inside, outside, width), outside, width)
 
     below, above = bound(left, low), bound(right, high)
@@ -102,7 +102,7 @@ def _sure_from(
     """
     if not at(outside).sure:
         return None
-    side = [one for one in tried if min(inside, outside) <= one <= max(inside, outside)]
+    side = [number for number in tried if min(inside, outside) <= number <= max(inside, outside)]
     first = next(place for place, one in enumerate(side) if at(one).sure)
     if first == 0:
         return inside
@@ -419,7 +419,7 @@ class BreakevenSearch:
         base = self.request.base
         ends = [self._at(base, doubt, number) for doubt in doubts for number in (doubt.low, doubt.high)]
         of = [base, *ends]
-        points = [point for one in of for claim in claims for point in claim.points(one)]
+        points = [point for design in of for claim in claims for point in claim.points(design)]
         runs = self._run(points, progress=lambda done, total: report("running both ends of each range", done, total))
         table = _answers(claims, of, runs)
         refused = {doubt.place: why for doubt, why in self._refused(doubts, claims, runs)}
@@ -486,7 +486,7 @@ class BreakevenSearch:
             return [Stands(claim, answer, {}) for claim, answer in zip(claims, now, strict=True)]
         axes = [Axis(doubt.place, doubt.place, (doubt.low, doubt.high), (doubt.low, doubt.high)) for doubt in doubts]
         points = points_of(axes, "lhs", count, self.request.seed, self.request.base)
-        needed = [point for one in points for claim in claims for point in claim.points(one)]
+        needed = [point for design in points for claim in claims for point in claim.points(design)]
         runs = self._run(needed, progress=lambda done, total: report("doubting every figure at once", done, total))
         drawn = _answers(claims, points, runs)
         return [

@@ -182,7 +182,7 @@ class Front:
         pairs, all_pairs = sum(map(len, candidates.values())), len(self.comparable) * (len(self.comparable) - 1)
         # No pair with a larger chance can be claimed, whatever the others are, so the exact value is not needed.
         most = FALSE_SHARE * pairs / max(all_pairs, 1)
-        compared = [one for place in self.comparable for one in self._compared_with_best(place, candidates[place], most)]
+        compared = [pair for place in self.comparable for pair in self._compared_with_best(place, candidates[place], most)]
         if not compared:
             return {}
         bar = real_below([chance for _, chance, _ in compared], all_pairs)
@@ -282,7 +282,7 @@ class Front:
             largest = max(largest, _chance_no_better(goal, before, after, changes[-1], most))
             if largest > most:
                 return 1.0, []
-        same = all(one.low == one.value == one.high == 0 for one in changes)
+        same = all(gain.low == gain.value == gain.high == 0 for gain in changes)
         return 1.0 if same else largest, changes
 
 

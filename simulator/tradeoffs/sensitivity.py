@@ -110,7 +110,7 @@ class Ranking:
     @property
     def leaders(self) -> list[Influence]:
         first = self.ranked[0]
-        return [first, *(one for one in self.ranked[1:] if one.size.high >= first.size.low)]
+        return [first, *(influence for influence in self.ranked[1:] if influence.size.high >= first.size.low)]
 
     @property
     def words(self) -> str:
@@ -140,7 +140,7 @@ class Ranking:
         return f"Ranks the axes on {self.used} of {self.of} {self.each}: each of the others holds a design without a figure."
 
     def to_json(self) -> dict[str, Any]:
-        ranked = [one.to_json() for one in self.ranked]
+        ranked = [influence.to_json() for influence in self.ranked]
         finding = {"finding": self.finding} if self.finding else {}
         return {"ranked": ranked, "told": self.words, "used": self.used, "of": self.of, **finding}
 
@@ -174,10 +174,10 @@ class SampledDesigns:
         """Claim the number of designs without a figure, why, and which axis decides on overload; None where all have one."""
         designs = {repr((outcome.design, outcome.figures)): outcome for outcome in outcomes}.values()
         without = [design for design in designs if design.value(name) is None]
-        overloaded = sum(_overloaded(one, name) for one in without)
+        overloaded = sum(_overloaded(design, name) for design in without)
         if not without:
             return None
-        refused, rest = sum(bool(one.refused) for one in without), len(without) - overloaded
+        refused, rest = sum(bool(design.refused) for design in without), len(without) - overloaded
         too_little = rest - refused
         parts = {
             f"{overloaded:,} {_are(overloaded)} overloaded{self._decides(outcomes, name) if overloaded else ''}": overloaded,
@@ -279,8 +279,8 @@ def sobol_indices(values: Floats) -> tuple[list[Interval], list[Interval]]:
     each (jackknife). That of a total index is computed on a logarithmic scale, as squares have a long tail.
     """
     axes, rows = values.shape[1] - 2, values - values.mean()
-    one, crossed, other = rows[:, :1], rows[:, 1:-1], rows[:, -1:]
-    terms = np.hstack([(one - crossed) ** 2 / 2, other * (crossed - one), (one + other) / 2, (one**2 + other**2) / 2])
+    base, crossed, other = rows[:, :1], rows[:, 1:-1], rows[:, -1:]
+    terms = np.hstack([(base - crossed) ** 2 / 2, other * (crossed - base), (base + other) / 2, (base**2 + other**2) / 2])
     whole, without = _indices(terms.mean(axis=0)), _indices((terms.sum(axis=0) - terms) / (len(terms) - 1))
     with np.errstate(divide="ignore"):
         logs, logs_without = (np.maximum(np.log(each[..., :axes]), _LOG_ZERO) for each in (whole, without))
@@ -357,7 +357,7 @@ def _beside_each_other(
         at_fault = [fail for fail in fails if fail[1] != own[fail[0]]]
         if not at_fault:
             return axes
-        name, worst = max(at_fault, key=lambda one: (fails[one] / tries[one], fails[one]))
+        name, worst = max(at_fault, key=lambda fail: (fails[fail] / tries[fail], fails[fail]))
         axes = [_without(axis, worst) if axis.name == name else axis for axis in axes]
         axes = [axis for axis in axes if not axis.is_choice or len(axis.picks) > 1]
         left = [(point, at_fault) for point, at_fault in left if point.picks[name] != worst]
@@ -387,8 +387,8 @@ def _crossed(axes: int, count: int, seed: int) -> Floats:
     put the index of the strongest of five axes of a straight line into one interval in five.
     """
     base = scipy.stats.qmc.LatinHypercube(2 * axes, rng=np.random.default_rng(seed)).random(count)
-    one, other = base[:, :axes], base[:, axes:]
-    rows = np.repeat(one[:, None], axes + 2, axis=1)
+    first, other = base[:, :axes], base[:, axes:]
+    rows = np.repeat(first[:, None], axes + 2, axis=1)
     rows[:, -1] = other
     for axis in range(axes):
         rows[:, axis + 1, axis] = other[:, axis]

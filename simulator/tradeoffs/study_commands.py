@@ -89,7 +89,7 @@ def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
         "sentence": result.headline,
         **({"obstacle": result.obstacle} if result.obstacle else {}),
         "best": _tried_json(result.best, search),
-        "not_told_apart": [_tried_json(one, search) for one in result.undecided],
+        "not_told_apart": [_tried_json(design, search) for design in result.undecided],
         "misses": [
             {"metric": miss.claim.metric.name, "short": miss.short, "words": miss.words} | _tried_json(miss.tried, search)
             for miss in result.misses
@@ -254,7 +254,7 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
         out.print(left_out)
     each, same = f"{request.replications} replications each, seed {request.seed}", f"the same {request.scenario.unit.many}"
     out.print(f"{designs} designs, {each}; all met {same}")
-    if any(isinstance(one, Ranking) and one.ranked[0].total is None for one in ranked.values()):
+    if any(isinstance(ranking, Ranking) and ranking.ranked[0].total is None for ranking in ranked.values()):
         out.print("A mean effect is that of a step, up or down; the spread is that of the effects of all steps.")
     for name, ranking in ranked.items():
         metric = request.scenario.metrics[name]
@@ -367,9 +367,9 @@ def _breakeven_json(result: BreakevenResult) -> dict[str, Any]:
         ],
         "flips": [flip.to_json() for flip in result.flips],
         "steady": result.steady,
-        "without_effect": [one.place for one in result.idle],
+        "without_effect": [doubt.place for doubt in result.idle],
         "not_varied": dict(result.unvaried),
-        "together": [one.to_json() for one in result.together],
+        "together": [answer.to_json() for answer in result.together],
         "claims": claims_json(result.claims),
     }  # fmt: skip
 
@@ -395,5 +395,5 @@ def _print_breakeven(result: BreakevenResult) -> None:
     out.print(escape(result.rest))
     for words in result.not_varied:
         out.print(escape(words), style="dim")
-    for one in result.together:
-        out.print(escape(one.sentence))
+    for answer in result.together:
+        out.print(escape(answer.sentence))

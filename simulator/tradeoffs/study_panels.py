@@ -165,36 +165,36 @@ def begin(plan: StudyPlan[Any]) -> None:
 
 def study(plan: StudyPlan[Any]) -> None:
     """Draw the result of a study, its progress, or the button that begins it."""
-    one: Any = study_of(plan.name)
-    if one is None and was_begun(plan.name):
+    begun: Any = study_of(plan.name)
+    if begun is None and was_begun(plan.name):
         begin(plan)  # the server has started anew meanwhile
-        one = study_of(plan.name)
-    if one is not None and one.result is not None:
-        plan.show(one.result)
+        begun = study_of(plan.name)
+    if begun is not None and begun.result is not None:
+        plan.show(begun.result)
         return
-    if one is None or not one.running:
-        if one is not None and one.error is not None:
+    if begun is None or not begun.running:
+        if begun is not None and begun.error is not None:
             forget(plan.name)
-            _show_error(one.error)
+            _show_error(begun.error)
         st.button(plan.button, key=f"begin {plan.name}", on_click=begin, args=(plan,), type="primary")
         st.caption(plan.beforehand)
         return
-    st.fragment(_progress)(plan, one)
+    st.fragment(_progress)(plan, begun)
 
 
-def _progress(plan: StudyPlan[Any], one: Study[Any]) -> None:
-    follow(plan.name, lambda: Latest(f"{one.running} {one.phase} {one.runs}"), PROGRESS_S)
-    if not one.running:
+def _progress(plan: StudyPlan[Any], begun: Study[Any]) -> None:
+    follow(plan.name, lambda: Latest(f"{begun.running} {begun.phase} {begun.runs}"), PROGRESS_S)
+    if not begun.running:
         st.rerun()
-    what, done, total = one.phase
-    left = plan.expected_s(plan.designs - one.runs) if one.runs < plan.designs else None
+    what, done, total = begun.phase
+    left = plan.expected_s(plan.designs - begun.runs) if begun.runs < plan.designs else None
     with st.container(horizontal=True, vertical_alignment="center"):
         parts = f": {done:,} of {total:,}" if total else f": {done:,}" if done else ""
         to_go = "" if left is None else f", about {duration(left, 1)} to go"
-        words = f"{upper_first(what)}{parts}; {counted(one.runs, 'design')} run so far{to_go}"
+        words = f"{upper_first(what)}{parts}; {counted(begun.runs, 'design')} run so far{to_go}"
         st.progress(done / total if total else 0.0, words)
         if st.button("Cancel", key=f"cancel {plan.name}", type="tertiary", help="Designs that were run are kept."):
-            one.cancel()
+            begun.cancel()
             forget(plan.name)
             st.rerun()
 
@@ -304,8 +304,8 @@ def _show_breakevens(result: BreakevenResult) -> None:
         for flip in result.flips[1:]:
             st.markdown(f"- {plain(flip.sentence)}")
     st.markdown(plain(result.rest))
-    for one in result.together:
-        st.markdown(f"- {plain(one.sentence)}")
+    for answer in result.together:
+        st.markdown(f"- {plain(answer.sentence)}")
     for words in result.not_varied:
         st.caption(plain(words))
 

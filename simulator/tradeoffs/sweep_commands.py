@@ -190,7 +190,7 @@ def _met(request: SweepRequest, outcome: DesignOutcome) -> str:
 def _sums(request: SweepRequest, outcomes: list[DesignOutcome]) -> str:
     refused = sum(bool(outcome.refused) for outcome in outcomes)
     verdicts = [outcome.verdicts(request.scenario) for outcome in outcomes if not outcome.refused]
-    every = sum(all(verdict.met and not verdict.void for verdict in one) for one in verdicts)
+    every = sum(all(verdict.met and not verdict.void for verdict in of_design) for of_design in verdicts)
     met = f"{every} of {counted(len(outcomes), 'design')} {'meets' if every == 1 else 'meet'} every objective."
     sentence = met if request.scenario.objectives else ""
     reasons = Counter(outcome.refused for outcome in outcomes if outcome.refused).most_common(REASONS)

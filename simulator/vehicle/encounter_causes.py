@@ -108,7 +108,7 @@ def _drawn(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     vehicle = summary.plan.scenario.vehicle
     if vehicle is None:
         return None
-    largest_first = sorted(_watts_at_work(vehicle).items(), key=lambda one: -one[1])
+    largest_first = sorted(_watts_at_work(vehicle).items(), key=lambda pair: -pair[1])
     listed = ", ".join(f"{label} {spoken(watts, 'W')}" for label, watts in largest_first if watts)
 
     def watts(plan: Plan) -> float:

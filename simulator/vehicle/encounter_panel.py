@@ -67,7 +67,7 @@ def one_encounter(result: Result) -> None:
 def closest_encounter(result: Result) -> None:
     """Draw the most interesting encounter of replication 0 under the design at hand, at its end."""
     meeting = _meeting(result.plan, result.seed, lambda: replication_0(result))
-    number = next((one for one in interesting(meeting).values() if meeting.closes[one]), None)
+    number = next((number for number in interesting(meeting).values() if meeting.closes[number]), None)
     if number is None:
         st.markdown("In this replication the vehicle closes in on nothing.")
     else:
@@ -128,7 +128,7 @@ def sight(result: Result) -> None:
     if reaction is None:
         st.markdown("No frame was answered, so this design cannot stop for anything.")
         return
-    looked = [one for one in sighted(plan, what) if len(trace.logs[one.stage])]
+    looked = [sight for sight in sighted(plan, what) if len(trace.logs[sight.stage])]
     draw(recall_by_distance(looked, {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
     spec = scenario.encounters
     weather = f" Weather: {plain(spec.conditions[spec.condition].label)}." if spec.condition else ""

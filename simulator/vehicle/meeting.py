@@ -77,7 +77,7 @@ class Meeting:
         """Return the planner's knowledge of the road ahead over time; where both must confirm, of each kind of sensor."""
         kinds = [self._places(True), self._places(False)] if self.spec.fuses == "both" else [list(range(len(self.sights)))]
         each = [self.answers.of(places) for places in kinds if places]
-        answered = [np.isfinite(one.known) for one in each]
+        answered = [np.isfinite(answers.known) for answers in each]
         return [
             known_from(answers.captured[known], answers.known[known]) for answers, known in zip(each, answered, strict=True)
         ]
@@ -301,7 +301,7 @@ class Meeting:
             for misses in (camera, lidar)
         ]
         overlap = float(np.sqrt(np.prod(shares, axis=0)).sum())
-        return [float(one) for one in np.clip(wanted / max(overlap, 1e-6), -0.999, 0.999)]
+        return [float(correlation) for correlation in np.clip(wanted / max(overlap, 1e-6), -0.999, 0.999)]
 
     def outcome(self) -> EncounterOutcome:
         """Return the outcome of each encounter, for the evidence as it is."""
@@ -442,7 +442,7 @@ class Meeting:
     def _newest(self, name: str, hit: Bools) -> tuple[Floats, Floats, Floats]:
         """Return the newest frame with the object at each tick: its capture (-inf: none), its gap and its closing speed."""
         looks = self.answered[name]
-        gap, closing = (one[0] for one in self._believed_of(name, _AS_IT_IS))
+        gap, closing = (each[0] for each in self._believed_of(name, _AS_IT_IS))
         captured = np.where(hit, looks.after_s, -np.inf)
         order = np.where(captured >= np.maximum.accumulate(captured, axis=1), np.arange(captured.shape[1]), 0)
         best = np.maximum.accumulate(order, axis=1)

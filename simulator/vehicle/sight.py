@@ -178,7 +178,7 @@ def _row(plan: Plan, choice: str, option: str, distance_m: float) -> dict[str, o
     assert spec is not None
     assert sights is not None
     stage = next(iter(spec.sees))
-    edges = [replace(other, latencies=other.latencies | {stage: one}) for one in other.bands.get(stage, ())]
+    edges = [replace(other, latencies=other.latencies | {stage: latency}) for latency in other.bands.get(stage, ())]
     low, high = sorted(_latency_ms(edge, stage) for edge in edges) if edges else (np.nan, np.nan)
     label = authored.choices[choice].options[option].label  # type: ignore[union-attr]
     recall = recall_at(other, stage, distance_m)
@@ -334,7 +334,9 @@ def _differs(sight: SightSpec, what: Object) -> Floats:
     """Return the shift of the recall of an object against that of its stand-in, shape (1 + draws,)."""
     if not sight.differs_as:
         return np.zeros(1 + DRAWS)
-    return difference_of([JudgedFinder(one.finds, one.threshold) for one in sight.differs_as], what, sight.stands_in[what])
+    return difference_of(
+        [JudgedFinder(finder.finds, finder.threshold) for finder in sight.differs_as], what, sight.stands_in[what]
+    )
 
 
 def _shifted_by(recall: Recall, shift: Floats) -> Recall:
@@ -361,8 +363,8 @@ def _in_condition(alarms: Alarms, spec: Encounters, sight: SightSpec) -> Alarms:
     """Return false answers in the weather of the design: a camera's by what was counted on images, a LiDAR's as they are."""
     if spec.condition is None or sight.focal_px is None:
         return alarms
-    one = spec.conditions[spec.condition]
-    times = times_of(sight.finds, one.corruption, one.severity)
+    condition = spec.conditions[spec.condition]
+    times = times_of(sight.finds, condition.corruption, condition.severity)
     rates = (alarms.per_hour * times.value, alarms.low * times.low, alarms.high * max(times.high, 1.0))
     return replace(alarms, count=alarms.count * times.value, per_hour=rates[0], low=rates[1], high=rates[2])
 
@@ -384,15 +386,15 @@ def _weather_sources(label: str, spec: Encounters, sight: SightSpec) -> Iterator
     """Name what the weather of the design takes from a stage that looks."""
     if spec.condition is None:
         return
-    one = spec.conditions[spec.condition]
+    condition = spec.conditions[spec.condition]
     if sight.focal_px is not None:
-        times = times_of(sight.finds, one.corruption, one.severity)
+        times = times_of(sight.finds, condition.corruption, condition.severity)
         why = "answers that touch no labelled object, on 128 spoilt images beside the clean ones"
         yield Source(f"{label}: false answers in this weather", "projected", f"times {times.value:.2g}", why)
-    elif one.lidar_shift is None:
+    elif condition.lidar_shift is None:
         yield Source(f"{label}: share of objects found in this weather", "assumed", "as on a clear day", "nothing is known")
     else:
-        shift = one.lidar_shift
+        shift = condition.lidar_shift
         yield Source(f"{label}: share of objects found in this weather", shift.kind, f"shift {shift.value:g}", shift.source)
 
 
@@ -441,5 +443,5 @@ def _stand_ins(label: str, spec: SightSpec) -> Iterator[Source]:
         ends = np.array([shift[0], *np.quantile(shift[1:], [0.025, 0.975])])
         half, low, high = shifted(np.full(3, 0.5), ends)
         value = f"{half:.0%} ({low:.0%} to {high:.0%}) are found where half of the {like}s of that height are"
-        of = " and ".join(one.finds for one in spec.differs_as)
+        of = " and ".join(finder.finds for finder in spec.differs_as)
         yield Source(f"{label}: {what}s", "projected", value, f"the recall of both differs so for {of}")

@@ -253,15 +253,15 @@ class SectionParser:
         whole, values = Document(name, {}, source=text), 1
         whole.places[()] = (1, 1)
         for line, part in _sections(text):
-            one = self._section(part)
-            if one is None or len(one.data) != 1 or not one.data.keys().isdisjoint(whole.data):
+            section = self._section(part)
+            if section is None or len(section.data) != 1 or not section.data.keys().isdisjoint(whole.data):
                 return None
             if not whole.data:
-                whole.places[()] = (line + one.places[()][0] - 1, one.places[()][1])
-            whole.data |= one.data
-            whole.bare |= one.bare
-            whole.places |= {path: (line + row - 1, column) for path, (row, column) in one.places.items() if path}
-            values += 2 * len(one.places)
+                whole.places[()] = (line + section.places[()][0] - 1, section.places[()][1])
+            whole.data |= section.data
+            whole.bare |= section.bare
+            whole.places |= {path: (line + row - 1, column) for path, (row, column) in section.places.items() if path}
+            values += 2 * len(section.places)
         return whole if whole.data and values <= limits.CASE_VALUES.most else None
 
     def _section(self, part: str) -> Document | None:

@@ -52,15 +52,15 @@ class CaseLanguageServer:
         found = [self._diagnostic(diagnostic, lines) for diagnostic in checked.diagnostics()]
         self.server.text_document_publish_diagnostics(self.types.PublishDiagnosticsParams(uri=uri, diagnostics=found))
 
-    def _diagnostic(self, one: dict[str, Any], lines: list[str]) -> Any:
-        row = min(max(one["line"] - 1, 0), len(lines) - 1)
-        line, start = lines[row], max(one["column"] - 1, 0)
+    def _diagnostic(self, finding: dict[str, Any], lines: list[str]) -> Any:
+        row = min(max(finding["line"] - 1, 0), len(lines) - 1)
+        line, start = lines[row], max(finding["column"] - 1, 0)
         word = line[start:].split(" #")[0].rstrip()
         return self.types.Diagnostic(
             range=self._range(row, start, start + max(len(word), 1)),
-            message=f"{one['field']}: {one['message']}",
-            severity=self.types.DiagnosticSeverity[_SEVERITIES[one["severity"]]],
-            code=one["code"],
+            message=f"{finding['field']}: {finding['message']}",
+            severity=self.types.DiagnosticSeverity[_SEVERITIES[finding["severity"]]],
+            code=finding["code"],
             source="casesim",
         )
 

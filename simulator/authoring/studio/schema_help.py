@@ -40,8 +40,8 @@ def place_at(text: str, line: int, column: int) -> YamlPlace:
     lines = text.split("\n")
     before = lines[line - 1][:column]
     blocks = _Blocks()
-    for one in lines[: line - 1]:
-        blocks.read(one)
+    for earlier in lines[: line - 1]:
+        blocks.read(earlier)
     margin = blocks.enter(before)
     path, rest, start = blocks.path, before[margin:], margin
     found = _KEY.match(before)

@@ -76,12 +76,12 @@ def tests_panel(draft: Draft) -> None:
     """Offer to run the tests of the text, and show their results."""
     checked = draft.wholly_checked()
     name = f"studio tests {draft.path}"
-    one: Any = shelf().get(person(), name)
-    if isinstance(one, DraftTest):
-        if one.running:
-            st.fragment(_progress)(one)
+    tests: Any = shelf().get(person(), name)
+    if isinstance(tests, DraftTest):
+        if tests.running:
+            st.fragment(_progress)(tests)
             return
-        _results(one, draft)
+        _results(tests, draft)
     if checked.faults or checked.scenario is None:
         st.info("The tests run once the text has no faults.")
     elif st.button("Run the tests", type="primary", key="studio:test"):
