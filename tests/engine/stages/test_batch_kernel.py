@@ -50,7 +50,7 @@ def test_a_run_that_is_over_leaves_no_column_behind():
     assert len(columns) == 5
     del run, loop
     gc.collect()
-    assert [column() for column in columns] == [None] * 5
+    assert all(column() is None for column in columns)
 
 
 def test_a_heap_of_rows_gives_up_its_first_as_a_list_of_pairs_does():
