@@ -16,7 +16,7 @@ from simulator.case.load import _checked
 from simulator.case.schema import Scenario
 from simulator.engine.arrivals.arrival import ARRIVALS, Comings
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import GRID, LatencyTable, constant, drawn
+from simulator.engine.latency_tables import GRID, LatencyTable, SizedTable, _table, constant, drawn, steps_of
 from simulator.engine.plan import strike_times
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
@@ -257,3 +257,15 @@ def binormal(seed: int, positives: int, negatives: int, apart: float = 1.5) -> t
     labels = rng.permutation(np.repeat([1, 0], [positives, negatives]))
     logits = apart * (rng.normal(size=len(labels)) + apart * (labels - 0.5)) + np.log(positives / negatives)
     return labels, 1 / (1 + np.exp(-logits))
+
+
+def sampled(samples: Mapping[int, Any]) -> LatencyTable:
+    """A table from service times in seconds by batch size, equal for busy and idle."""
+    steps = {size: steps_of(values) for size, values in samples.items()}
+    return _table([steps, steps], max(samples))
+
+
+def of_samples(by: str, samples: dict[float, Sequence[float]]) -> SizedTable:
+    """A table of service times in seconds by a size of the request, equal for busy and idle."""
+    sizes = sorted(samples)
+    return SizedTable(by, np.array(sizes), sampled({place: np.array(samples[size]) for place, size in enumerate(sizes, 1)}))

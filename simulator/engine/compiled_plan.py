@@ -154,7 +154,7 @@ class Plan:
 
 
 def at_band_edges(plan: Plan) -> list[Plan]:
-    projected = any(one.bands for one in (plan, *(after for _, after in plan.later)))
+    projected = any(each.bands for each in (plan, *(after for _, after in plan.later)))
     return [at_band_edge(plan, edge) for edge in (0, 1)] if projected else []
 
 
@@ -324,7 +324,7 @@ class Conditions:
     def usual(self, stage: str) -> bool:
         pool: Any = self.plan.scenario.stages[stage]
         replicas = range(pool.most_replicas)
-        return all(not self.outages(stage, one) and self.slowdown(stage, one).steady for one in replicas)
+        return all(not self.outages(stage, replica) and self.slowdown(stage, replica).steady for replica in replicas)
 
     def slowdown(self, stage: str, replica: int) -> Steps:
         return self._steps(1.0, mul, AffectedQuantity.SERVICE, stage, replica)

@@ -444,8 +444,8 @@ class Stage:
 
 def _served_beyond_s(trace: Trace, name: str) -> float:
     end = trace.plan.arrivals_end_s
-    started, left, _ = trace.logs[name].services(trace.plan.horizon_s)
-    return float((np.maximum(left, end) - np.maximum(started, end)).sum())
+    started, ended, _ = trace.logs[name].services(trace.plan.horizon_s)
+    return float((np.maximum(ended, end) - np.maximum(started, end)).sum())
 
 
 def not_defined(stage: Stage, method: str) -> NotImplementedError:

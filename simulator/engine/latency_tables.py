@@ -113,12 +113,6 @@ def drawn(quantity: AnyQuantity) -> LatencyTable:
     return _table([{1: steps}, {1: steps}], 1)
 
 
-def sampled(samples: Mapping[int, Floats]) -> LatencyTable:
-    """Return a table from service times in seconds by batch size, equal for busy and idle (for tests and theory)."""
-    steps = {size: steps_of(values) for size, values in samples.items()}
-    return _table([steps, steps], max(samples))
-
-
 def profiled(profile: Profile, threads: int, max_batch: int, passes: float = 1) -> LatencyTable:
     """Return the table for one pool; all times `passes` times as long, as of so many runs one after the other for each answer.
 
@@ -181,7 +175,7 @@ def _plus(first: LatencyTable, second: LatencyTable, rng: np.random.Generator) -
     own = _ends(first), np.append(np.cumsum(second.weights[order] / parts)[:-1], 1.0)
     ends = np.unique(np.concatenate(own))
     weights = np.diff(ends, prepend=0.0)
-    there = [np.searchsorted(one, ends - weights / 2) for one in own]
+    there = [np.searchsorted(edges, ends - weights / 2) for edges in own]
     seconds = first.seconds[..., there[0]] + second.seconds[..., order[there[1]]]
     ascending = np.argsort(seconds[0, 1], kind="stable")
     return LatencyTable(seconds[..., ascending], first.gaps_s, np.append(np.cumsum(weights[ascending])[:-1], 1.0))
@@ -243,10 +237,10 @@ class SizedTable:
 
         values: how large each request is; cells: in which cell of the quantiles its draw lies; shapes (n,)
         """
-        found: Floats = np.zeros((len(self.table.seconds), len(values)))
+        seconds: Floats = np.zeros((len(self.table.seconds), len(values)))
         for place, weight in enumerate(self._weights(values), start=1):
-            found += weight * self.table.seconds[:, place, cells]
-        return found
+            seconds += weight * self.table.seconds[:, place, cells]
+        return seconds
 
     def average(self, chances: Floats, values: NDArray[np.floating]) -> LatencyTable:
         """Return the times of requests of these sizes: each quantile is the mean over them, and so is the mean.
@@ -274,8 +268,3 @@ def sized(by: str, profiles: dict[float, Profile], threads: int, times: float = 
     sizes = sorted(profiles)
     table = singles([profiles[size] for size in sizes], threads)
     return SizedTable(by, np.array(sizes), replace(table, seconds=table.seconds * times))
-
-
-def of_samples(by: str, samples: dict[float, Sequence[float]]) -> SizedTable:
-    sizes = sorted(samples)
-    return SizedTable(by, np.array(sizes), sampled({place: np.array(samples[size]) for place, size in enumerate(sizes, 1)}))

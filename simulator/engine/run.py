@@ -112,7 +112,7 @@ class Run:
         self.advance(self.plan.horizon_s)
         # Events at the very end of the run are part of it.
         return self._trace_before(
-            nextafter(self.plan.horizon_s, inf), self.requests, {name: one.log for name, one in self.stages.items()}
+            nextafter(self.plan.horizon_s, inf), self.requests, {name: stage.log for name, stage in self.stages.items()}
         )
 
     def look(self) -> Trace:
@@ -212,11 +212,11 @@ class Run:
         for name, stage in self.stages.items():
             fleets[name] = stage.note_unfinished(logs[name], nextafter(time, 0))
             rows, entered, gone = stage.waiting(time)
-            left = gone < min(time, self.plan.horizon_s)
-            if left.any():
+            gave_up = gone < min(time, self.plan.horizon_s)
+            if gave_up.any():
                 end = names.index(stage.spec.on_timeout)
-                requests.turn_away(rows[left], TIMED_OUT, gone[left], end)
-            logs[name].add_block(rows, entered, np.full(len(rows), nan), np.where(left, gone, nan))
+                requests.turn_away(rows[gave_up], TIMED_OUT, gone[gave_up], end)
+            logs[name].add_block(rows, entered, np.full(len(rows), nan), np.where(gave_up, gone, nan))
         return fleets
 
     @property

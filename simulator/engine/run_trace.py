@@ -85,13 +85,13 @@ def _struck(plan: Plan, sensor: str, times: Times) -> Times:
     """
     jumps = [(span, ms / 1000, 0.0) for span, ms in named_changes(plan, AffectedQuantity.LATER, "sensor", sensor)]
     gains = [(span, 0.0, 1 / (1 + ppm / 1e6) - 1) for span, ppm in named_changes(plan, AffectedQuantity.GAIN, "sensor", sensor)]
-    found = times.copy()
+    changed = times.copy()
     for (start, end), jump, gain in [*jumps, *gains]:
         within = (times >= start) & (times < end)
-        found[within] = np.maximum(found[within] + jump + gain * (times[within] - start), start)
+        changed[within] = np.maximum(changed[within] + jump + gain * (times[within] - start), start)
     for (start, end), _ in named_changes(plan, AffectedQuantity.LOST, "sensor", sensor):
-        found[(found >= start) & (found < end)] = np.inf
-    return found
+        changed[(changed >= start) & (changed < end)] = np.inf
+    return changed
 
 
 class Requests:

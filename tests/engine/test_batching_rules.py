@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from simulator.case.document import ScenarioError
 from simulator.charts.design_diagram import diagram
-from simulator.engine.latency_tables import constant, sampled
+from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run
 from simulator.engine.stages.replicas import BATCHING, BatchRule, DeadlineRule, TritonRule, batching
 from simulator.records.streams import Streams
 from simulator.theory.loads import capacity_per_s
-from tests.builders import arrivals_at, assumed, batches, end, plan, pool, scenario
+from tests.builders import arrivals_at, assumed, batches, end, plan, pool, sampled, scenario
 
 #: Batches of one to four requests take three to six seconds.
 TIMES = constant(3, 4, 5, 6)

@@ -20,7 +20,6 @@ from simulator.case.any_stage import STAGE_KINDS as KINDS
 from simulator.case.case_contract import ARRIVAL_KINDS
 from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import of_samples
 from simulator.engine.run import Run, simulate
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages import STAGES
@@ -41,6 +40,7 @@ from tests.builders import (
     gate,
     join,
     link,
+    of_samples,
     people,
     plan,
     pool,

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import gamma
 
-from simulator.engine.latency_tables import GRID, LatencyError, constant, profiled, sampled, summed
+from simulator.engine.latency_tables import GRID, LatencyError, constant, profiled, summed
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, Provenance, ThreadRun, profiles
 from simulator.paths import PROFILES
-from tests.builders import plan, pool, run_at
+from tests.builders import plan, pool, run_at, sampled
 from tests.truths.queue_formulas import batch_queue, mg1_wait
 
 ABOUT = Provenance(processor="none", cores=2, system="none", libraries={}, date="2026-01-01", weights="random")

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import GRID, LatencyTable, constant, profiled, sampled
+from simulator.engine.latency_tables import GRID, LatencyTable, constant, profiled
 from simulator.engine.run_trace import Trace
 from simulator.evidence.profiles import load_profile
 from simulator.records.timetables import DAY_S
-from tests.builders import assumed, end, exponential, fork, gate, join, people, plan, pool, population, score_table
+from tests.builders import assumed, end, exponential, fork, gate, join, people, plan, pool, population, sampled, score_table
 from tests.truths.age_of_information import dm1_age, dm1_peak_age, mm1_age, mm1_peak_age, newest_waits_age, preemptive_age
 from tests.truths.formulas import deadline_loss, inoue_bound, mmck_loss, priority_waits, repairman_rate
 from tests.truths.queue_formulas import batch_queue, fork_join_response, mg1_wait, mmc_wait

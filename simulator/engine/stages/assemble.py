@@ -105,8 +105,8 @@ class AssembleStage(ServiceStage):
 
         Frames that are part of no set, because a newer one came before it went on, do not go on as planned.
         """
-        spec, known = cast(Assemble, plan.scenario.stages[name]), plan.scenario.arrivals.content.frames_per_s
-        rates = [known[sensor] for sensor in spec.sensors or known]
+        spec, rate_of = cast(Assemble, plan.scenario.stages[name]), plan.scenario.arrivals.content.frames_per_s
+        rates = [rate_of[sensor] for sensor in spec.sensors or rate_of]
         sets = {"all": min(rates), "none": rates[0], "deadline": max(rates)}[spec.waits_for]
         others = sum(min(rate, sets) for rate in rates) - sets
         return [Onward(spec.to, sets / sum(rates)), Onward(spec.rest_to, others / sum(rates))]
@@ -123,8 +123,8 @@ class AssembleStage(ServiceStage):
 
     def __init__(self, run: StageRun, name: str, spec: Assemble) -> None:
         super().__init__(run, name, spec)
-        known = run.plan.scenario.sensors
-        self.sensors = [known.index(sensor) for sensor in spec.sensors or known]  # in the order of the file, by place in a set
+        names = run.plan.scenario.sensors
+        self.sensors = [names.index(sensor) for sensor in spec.sensors or names]  # in the order of the file, by place in a set
         self.deadline = inf if spec.deadline_ms is None else spec.deadline_ms / 1000
         self.sensor, self.sent = as_memoryview(run.requests.sensor), as_memoryview(run.requests.arrived)
         self.log = VisitLog(largest=len(self.sensors))
@@ -180,8 +180,8 @@ class AssembleStage(ServiceStage):
         if sensor not in self.sensors:
             self._pass_by(row, time, time)
             return
-        for known in (self.fresh.get(sensor), self.last.get(sensor)):
-            if known is not None and self.sent[row] < self.sent[known[0]]:
+        for newest in (self.fresh.get(sensor), self.last.get(sensor)):
+            if newest is not None and self.sent[row] < self.sent[newest[0]]:
                 self.turn_away(row, SHED, time, time, now, self.on_replaced)
                 return
         if sensor in self.fresh:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush, heapreplace
 from math import inf, nan, nextafter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -154,7 +155,7 @@ class FanoutStage(PoolKind):
         self.log = VisitLog(spec.most_replicas)
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.ms = [as_memoryview(run.draw(f"{name}.service.{shard}", spec.service_ms)) for shard in range(spec.shards)]
-        self.free = [[(0.0, self._server(shard, one)) for one in range(spec.replicas)] for shard in range(spec.shards)]
+        self.free = [[(0.0, self._server(shard, replica)) for replica in range(spec.replicas)] for shard in range(spec.shards)]
         self.ahead = [0] * spec.shards
         self.first = self.count = 0  # the numbers of the oldest request that is kept, and of the next one to come
         self.requests: dict[int, FannedRequest] = {}
@@ -283,7 +284,7 @@ class FanoutStage(PoolKind):
         """Return the requests that have not gone on, those in the inbox included."""
         rows, entered, _ = super().waiting(time)
         own = [request for request in self.requests.values() if not request.settled]
-        return Waiting.patient([*rows.tolist(), *(one.row for one in own)], [*entered.tolist(), *(one.entered for one in own)])
+        return Waiting.patient([*rows, *(request.row for request in own)], [*entered, *(request.entered for request in own)])
 
     def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
         """Log what shards have begun for requests that still wait, and the work that they have not begun."""
@@ -299,7 +300,7 @@ class FanoutStage(PoolKind):
         self.log = before.log.widened(self.spec.most_replicas, 1)
         self.first, self.count, self.requests, self.candidates = before.first, before.count, before.requests, before.candidates
         for shard, free in enumerate(self.free):
-            since = [time for time, _ in sorted(before.free[shard], key=lambda one: one[1])] if shard < len(before.free) else []
+            since = [time for time, _ in sorted(before.free[shard], key=itemgetter(1))] if shard < len(before.free) else []
             self.free[shard] = [((*since, *[now] * len(free))[place], server) for place, (_, server) in enumerate(free)]
             heapify(self.free[shard])
             self.ahead[shard] = before.ahead[shard] if shard < len(before.ahead) else self._first_unsettled()

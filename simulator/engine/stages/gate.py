@@ -400,10 +400,10 @@ class GateStage(Stage):
         if self.given:
             return super().may_reach(stage)
         leads = np.array([self.run.leads(route.to, stage) for route in self.spec.routes])
-        found = np.zeros(self.run.requests.n, bool)
+        reaches = np.zeros(self.run.requests.n, bool)
         for values in self.values:
-            found |= leads[self._route(values)]
-        return found
+            reaches |= leads[self._route(values)]
+        return reaches
 
     def _route(self, values: NDArray[np.float32]) -> NDArray[np.int8]:
         route = np.full(len(values), len(self.cuts), np.int8)

@@ -171,7 +171,7 @@ def _parted(plan: Plan, positive: bool = False) -> tuple[list[RouteDraw], list[R
 
 def _mean(outcomes: list[RouteOutcome]) -> Iterator[tuple[str, list[float]]]:
     for name in outcomes[0].routes:
-        yield name, np.sum([one.chance * np.array(one.routes[name]) for one in outcomes], axis=0).tolist()
+        yield name, np.sum([outcome.chance * np.array(outcome.routes[name]) for outcome in outcomes], axis=0).tolist()
 
 
 def _draws(plan: Plan, positive: bool) -> Iterator[RouteDraw]:

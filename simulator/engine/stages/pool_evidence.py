@@ -108,8 +108,8 @@ class PoolEvidence:
                 f"{stage.threads} threads on a machine with {rented.vcpus} processors; use at most that",
             )
         if rented.usd_per_hour is None or rented.price_source is None:
-            priced = [one for one, device in hardware().items() if device.usd_per_hour is not None]
-            kind = [one for one in priced if hardware()[one].kind == rented.kind]
+            priced = [name for name, device in hardware().items() if device.usd_per_hour is not None]
+            kind = [name for name in priced if hardware()[name].kind == rented.kind]
             what = (
                 f"the catalogue has no price of {rented.label}; devices of its kind with a price: {', '.join(kind or priced)}"
             )
@@ -197,9 +197,9 @@ class PoolEvidence:
         profiles = {size: load_profile(device, stage.model, precision) for size, precision in stage.sizes.items()}
         for precision in stage.precisions:
             self.plan.note(profile_files(device, stage.models, precision))
-        self.plan.sized[name] = found = sized(by, profiles, stage.threads, factor)
-        places = enumerate(found.sizes.tolist(), 1)
-        measured = [(size, found.table.mean_s(place) / factor) for place, size in places]
+        self.plan.sized[name] = times = sized(by, profiles, stage.threads, factor)
+        places = enumerate(times.sizes.tolist(), 1)
+        measured = [(size, times.table.mean_s(place) / factor) for place, size in places]
         means = ", ".join(f"{duration(seconds)} at {size:g}" for size, seconds in measured)
         source = " ".join(profile.source(stage.threads) for profile in profiles.values())
         self.plan.sources.append(Source(f"{stage.label}: latency by {by}", "measured", means, source))

@@ -190,8 +190,8 @@ class Outages:
 
     def __init__(self, conditions: Conditions, pool: str, replicas: int) -> None:
         each = range(replicas)
-        self.spans = {one: spans for one in each if (spans := conditions.outages(pool, one))}
-        self.slowdowns = {one: slower for one in each if not (slower := conditions.slowdown(pool, one)).steady}
+        self.spans = {number: spans for number in each if (spans := conditions.outages(pool, number))}
+        self.slowdowns = {number: slower for number in each if not (slower := conditions.slowdown(pool, number)).steady}
 
     def next(self, replica: int, now: float) -> tuple[float, float]:
         """Return the outage of a replica that goes on now or comes next: from when, until when (s); inf and inf for none."""

@@ -358,7 +358,7 @@ class DeadlineRule(BatchRule):
 
     def _earliest(self, queue: WaitingRequests, now: float) -> float:
         deadlines = queue.deadlines(self.max_batch)
-        return min((one for one in deadlines if now <= self._last_start(1, one)), default=inf)
+        return min((deadline for deadline in deadlines if now <= self._last_start(1, deadline)), default=inf)
 
     def _last_start(self, size: int, deadline: float) -> float:
         return deadline - self.seconds[size - 1]

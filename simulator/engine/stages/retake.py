@@ -126,7 +126,7 @@ def _sent_to(plan: Plan, name: str, photo: Photo) -> float:
     }
     senders = [sender for sender, share in shares.items() if share]
     reached = {sender: plan.scenario.network.reached(sender, name) for sender in senders}
-    in_a_row = all(two in reached[one] or one in reached[two] for one, two in combinations(senders, 2))
+    in_a_row = all(second in reached[first] or first in reached[second] for first, second in combinations(senders, 2))
     if in_a_row:
         return 1 - prod(1 - shares[sender] for sender in senders)
     return max(shares.values(), default=0.0)

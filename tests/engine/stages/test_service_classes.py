@@ -9,10 +9,22 @@ import pytest
 
 from simulator import summarise
 from simulator.case.document import ScenarioError
-from simulator.engine.latency_tables import constant, of_samples
+from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
 from simulator.theory.loads import loads
-from tests.builders import assumed, exponential, plan, pool, population, run_at, scenario, score_table, server, spread
+from tests.builders import (
+    assumed,
+    exponential,
+    of_samples,
+    plan,
+    pool,
+    population,
+    run_at,
+    scenario,
+    score_table,
+    server,
+    spread,
+)
 from tests.truths.queue_formulas import mg1_wait
 
 #: Seven of ten requests take 50 ms on average, the others three times as long.

@@ -10,12 +10,12 @@ from scipy.stats import lognorm
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import load, scenario_ids
-from simulator.engine.latency_tables import constant, of_samples
+from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
 from simulator.theory.loads import loads
-from tests.builders import assumed, fork, join, plan, pool, run_at, scenario, spread
+from tests.builders import assumed, fork, join, of_samples, plan, pool, run_at, scenario, spread
 from tests.engine.intervals import assert_agrees
 
 TIMES = of_samples("boxes", {100: [0.1], 300: [0.3], 1000: [1.7]})
