@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from heapq import heappop, heappush, heapreplace
+from heapq import heappop, heappush
 from math import inf, nan
 from typing import TYPE_CHECKING
 
@@ -90,121 +89,39 @@ class ReadingCases:
 
 
 def read_cases(stage: PeopleStage, now: float, limit: float) -> float:
-    """Do all that is due before `limit` (later than `now`), and return the time of what is due next."""
-    return _ReadingLoop(stage, now, limit).run()
+    """Do all that is due before `limit` (later than `now`), and return the time of what is due next.
 
-
-class _ReadingLoop:
-    """The turn of a stage. At each instant people come free, cases come, and each who is free takes a case.
-
-    Two stretches do the same in fewer steps: while all are at work and cases wait, the first to be done takes the next case;
-    while nobody waits and somebody is free, a case that comes alone is taken at once. at: the place of the next that comes
+    At each instant people come free, the shift changes, cases come, and each who is free takes a case.
     """
-
-    def __init__(self, stage: PeopleStage, now: float, limit: float) -> None:
-        self.stage, self.cases, self.now, self.limit, self.at = stage, ReadingCases(stage, limit), now, limit, 0
-        self.begin = self._begin()
-
-    def run(self) -> float:
-        stage, queue, busy = self.stage, self.cases.queue, self.stage.busy
-        while True:
-            if busy and busy[0][0] <= self.now:
-                self._come_free(self.now)
-            if self.now >= stage.shift_ends:
-                stage.change_shift(self.now)
-                self.begin = self._begin()
-            self._join(self.now)
-            if queue and stage.free:
-                self._hand_out()
-            until = min(stage.shift_ends, self.limit)
-            if queue and busy and len(busy) == len(stage.on_duty):
-                self._while_all_read(until)
-            elif stage.free:
-                self._while_cases_come_alone(until)
-            self.now = self._next_time()
-            if self.now >= self.limit:
-                self.cases.settle(stage, self.at)
-                return self.now
-
-    def _come_free(self, now: float) -> None:
-        busy, free, on_duty = self.stage.busy, self.stage.free, self.stage.on_duty
+    cases = ReadingCases(stage, limit)
+    queue, coming, times, needs, due, at = cases.queue, cases.coming, cases.times, cases.needs, cases.due, 0
+    note, note_begun, note_left, note_by = cases.number.append, cases.begun.append, cases.left.append, cases.by.append
+    busy, free, on_duty, ends, fatigue = stage.busy, stage.free, stage.on_duty, stage.shift_ends, stage.fatigue
+    while now < limit:
         while busy and busy[0][0] <= now:
             reviewer = heappop(busy)[1]
             if reviewer in on_duty:
                 heappush(free, reviewer)
-
-    def _join(self, now: float) -> None:
-        cases = self.cases
-        while cases.times[self.at] <= now:
-            heappush(cases.queue, cases.coming[self.at])
-            self.at += 1
-
-    def _begin(self) -> Callable[[int, int, float], float]:
-        """Return the function that notes the reading of a case by a reviewer from a time on (s), and returns its end (s)."""
-        needs, fatigue, on_duty = self.cases.needs, self.stage.fatigue, self.stage.on_duty
-        cases = self.cases
-        note, note_begun, note_left, note_by = cases.number.append, cases.begun.append, cases.left.append, cases.by.append
-
-        def begin(case: int, reviewer: int, now: float) -> float:
-            spent = 60 * (needs[case] * (1 + fatigue * (now - on_duty[reviewer]))) if fatigue else needs[case]
-            done: float = now + spent
-            note(case)
-            note_begun(now)
-            note_left(done)
-            note_by(reviewer)
-            return done
-
-        return begin
-
-    def _next_case(self, now: float) -> int | None:
-        """Take the next case that has not given up; None where there is none."""
-        cases = self.cases
-        while cases.queue:
-            case = heappop(cases.queue)
-            if cases.due[case] >= now:
-                return case
-            cases.give_up(case, now)
-        return None
-
-    def _hand_out(self) -> None:
-        now, busy, free, begin = self.now, self.stage.busy, self.stage.free, self.begin
-        while free and (case := self._next_case(now)) is not None:
-            reviewer = heappop(free)
-            heappush(busy, (begin(case, reviewer, now), reviewer))
-
-    def _while_all_read(self, until: float) -> None:
-        busy, cases, begin = self.stage.busy, self.cases, self.begin
-        queue, times, due = cases.queue, cases.times, cases.due
-        while queue and (soonest := busy[0])[0] < until:
-            now, reviewer = soonest
-            if times[self.at] <= now:
-                self._join(now)
-            first = heappop(queue)
-            case: int | None = first
-            if due[first] < now:
-                cases.give_up(first, now)
-                case = self._next_case(now)
-            if case is not None:
-                heapreplace(busy, (begin(case, reviewer, now), reviewer))
-
-    def _while_cases_come_alone(self, until: float) -> None:
-        cases, busy, free, begin, at = self.cases, self.stage.busy, self.stage.free, self.begin, self.at
-        coming, times = cases.coming, cases.times
-        while free and times[at] < until and times[at + 1] > times[at]:
-            now, case = times[at], coming[at]
+        if now >= ends:
+            stage.change_shift(now)
+            free, on_duty, ends = stage.free, stage.on_duty, stage.shift_ends
+        while times[at] <= now:
+            heappush(queue, coming[at])
             at += 1
-            if busy and busy[0][0] <= now:
-                self._come_free(now)
-            reviewer = heappop(free)
-            heappush(busy, (begin(case, reviewer, now), reviewer))
-        self.at = at
-
-    def _next_time(self) -> float:
-        busy, ends, head = self.stage.busy, self.stage.shift_ends, self.cases.times[self.at]
-        if self.cases.queue:
-            return min(busy[0][0], ends) if busy else ends
-        if head == inf:
-            return inf
-        if self.stage.free:
-            return min(head, ends)
-        return min(busy[0][0], ends) if busy else ends
+        while queue and free:
+            case = heappop(queue)
+            if due[case] < now:
+                cases.give_up(case, now)
+            else:
+                reviewer = heappop(free)
+                done = now + (60 * (needs[case] * (1 + fatigue * (now - on_duty[reviewer]))) if fatigue else needs[case])
+                heappush(busy, (done, reviewer))
+                note(case)
+                note_begun(now)
+                note_left(done)
+                note_by(reviewer)
+        upcoming = times[at] if free else busy[0][0] if busy else inf
+        upcoming = upcoming if upcoming < ends else ends
+        now = upcoming if queue or times[at] < inf else inf
+    cases.settle(stage, at)
+    return now
