@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
-from heapq import heappop, heappush, heapreplace
-from math import inf, nan, nextafter
+from collections import deque
+from functools import cached_property
+from heapq import heapify
+from math import inf, nextafter
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simulator.engine.contract import Waiting
-from simulator.engine.stages.column_notes import write_down
-from simulator.engine.stages.device_batches import Dedicated
+from simulator.engine.stages.device_batches import Dedicated, RunningBatch
 from simulator.engine.stages.managed_pool import ManagedPoolStage
-from simulator.engine.stages.pool_columns import AT_ONCE, PoolColumns, Ways
-from simulator.engine.stages.pool_policies import CircuitBreaker
+from simulator.engine.stages.pool_columns import SECOND, TO_END, TO_RETRY, TO_STAGE, PoolColumns
+from simulator.engine.stages.queues import Copy, QueuedRequest
 from simulator.engine.stages.retry import Retry, RetryStage
 from simulator.engine.stages.stage import ServiceStage
-from simulator.records.trace import DONE, SHED, TIMED_OUT, UNFINISHED, as_memoryview
+from simulator.records.trace import DONE, UNFINISHED
 
 if TYPE_CHECKING:
     from simulator.engine.contract import StageRun
     from simulator.engine.stages.pool import Pool
     from simulator.records.trace import Fleet, VisitLog
 
-#: From so many finished visits on the columns are rebuilt without them.
+#: From so many visits on the columns are made anew, without those that are finished.
 ROOM = 50_000
 
 
@@ -32,7 +33,7 @@ class ColumnPoolStage(ManagedPoolStage):
     """A managed pool with one queue, batches of one and replicas that are always there.
 
     Between pauses no object stands for a request. What the other methods of a managed pool go by is made again from the columns
-    where they are needed: when a pick changes, when the run is looked at, and at its end.
+    where they are needed: when a pick changes, and at the end of a run.
     """
 
     work: Dedicated
@@ -48,405 +49,79 @@ class ColumnPoolStage(ManagedPoolStage):
         super().__init__(run, name, spec)
         self.columns: PoolColumns | None = None
         self.fifo = spec.order == "fifo"
-        # As a plain pool, which it is but for the retries, it logs and hands on a request when its service begins.
-        before = run.stages.get(name)
-        self.settles_at_start = spec.is_plain and getattr(before, "settles_at_start", not isinstance(before, ManagedPoolStage))
 
     def connect(self) -> None:
         """Look up where requests go on to."""
         super().connect()
-        self.ways: Ways | None = None
+        self.__dict__.pop("retry", None)
+        if self.columns is not None:
+            self.columns.connect()
 
-    def _find_ways(self) -> Ways:
-        found = {one for one in (self.on_full, self.on_timeout) if isinstance(one, RetryStage) and one.leader is self}
-        retry = next(iter(found)) if len(found) == 1 else None
-        retry = retry if retry is not None and retry.to is self else None
-        exhausted = "stage" if retry is None else self._way(retry.on_exhausted, None)
-        onward = "end" if not self.loops or self._way(self.out, None) == "end" else "stage"
-        return Ways(retry, self._way(self.on_full, retry), self._way(self.on_timeout, retry), exhausted, onward)
+    @cached_property
+    def retry(self) -> RetryStage | None:
+        """The retry that gets requests from this pool alone, and sends them back here or to an end."""
+        retries = {id(to): to for to in (self.on_full, self.on_timeout) if isinstance(to, RetryStage) and to.leader is self}
+        retry = next(iter(retries.values())) if len(retries) == 1 else None
+        return retry if retry is not None and retry.to is self and self._ends(retry.on_exhausted) else None
 
-    def _way(self, to: Any, retry: RetryStage | None) -> str:
-        if to is not None and to is retry:
-            return "retry"
-        return "end" if to is None or (self.is_end(to) and self.name not in self.run.in_branches) else "stage"
+    def _ends(self, to: Any) -> bool:
+        return to is None or (self.is_end(to) and self.name not in self.run.in_branches)
 
-    def advance(self, now: float, limit: float) -> float:  # noqa: C901
-        """Run from instant to instant: completions, arrivals, second copies, service, departures, retries.
+    def way(self, to: Any) -> int:
+        if to is not None and to is self.retry:
+            return TO_RETRY
+        return TO_END if self._ends(to) else TO_STAGE
 
-        This loop is where runs with feedback take most of their time, so it calls little.
-        """
-        columns = self._columns_at(now)
-        if columns is None:
-            return super().advance(now, limit)
-        ways = self.ways = self.ways or self._find_ways()
+    @property
+    def hands_over(self) -> bool:
+        """Whether a stage hears of each request that was served at once."""
+        return self.loops and not self._ends(self.out)
 
-        row_of, entered, fate, permit, first, copies = (
-            columns.row,
-            columns.entered,
-            columns.fate,
-            columns.permit,
-            columns.first,
-            columns.copies,
-        )
-        queue, surplus, running, free, pushed = columns.queue, columns.surplus, columns.running, columns.free, columns.pushed
-        noted, began, left, server = columns.noted.append, columns.began.append, columns.left.append, columns.server.append
-        add_row, add_time, add_fate = row_of.append, entered.append, fate.append
-        failed, numbers, followers = columns.failed, self.work.numbers, self.followers_due
-        inbox = self.inbox
-        late, base, at = inbox.late, inbox.at, 0
-        rows, times = inbox.listed(max(limit, nextafter(now, inf)))
-
-        fifo, most, key = self.fifo, self.max_queue, self.lanes[0].queue.key
-        at_start = self.settles_at_start
-        replicas, cancels, timeout = self.spec.replicas, self.spec.cancels, self.timeout
-        sheds_newest = self.spec.drops == "newest"
-        gaps, quantile, second_quantile = self.gaps, self.quantile, self.second_quantile
-        seconds = [of_size[1] for of_size in self.seconds]
-        patience, hedge_after = self.patience.after_s, self.hedging.after_s
-        hedged = columns.hedged
-        breaker = self.breaker if isinstance(self.breaker, CircuitBreaker) else None
-        full_way, gone_way, hands_over = ways.full, ways.gone, ways.onward == "stage"
-        retry, away = ways.retry, columns.away.append
-        joins = breaker is None and not hedged and hedge_after == inf
-        rushes = joins and ways.refuses_alone and sheds_newest
-        if retry is not None:
-            tries, backoffs, most_tries, budget = retry.tries, retry.backoffs, retry.spec.max_tries, retry.budget
-            outcome = as_memoryview(self.run.requests.outcome) if "stage" in ways and not retry.in_branch else None
-            resent = columns.sent.append
-        sequence = inbox.numbers
-
-        fresh, again = times[0], late[0][0] if late else inf
-        done = running[0][0] if running else inf
-        patient, unhedged = columns.open_from(columns.patient), columns.open_from(columns.unhedged)
-        leave = nextafter(entered[patient] + patience, inf) if patient < len(fate) else inf
-        hedge = entered[unhedged] + hedge_after if unhedged < len(fate) else inf
-
-        while True:
-            while done <= now:
-                end, _, entry, replica, start = heappop(running)
-                done = running[0][0] if running else inf
-                if replica < replicas:
-                    heappush(free, (end, replica))
-                if entry < 0:
-                    continue
-                visit = entry
-                if hedged:
-                    visit = first[entry]
-                    copies[visit] -= 1
-                began(start)
-                left(end)
-                server(replica)
-                if fate[visit]:
-                    columns.unwanted.append(len(columns.noted))
-                    noted(~entry)
-                    continue
-                noted(~visit)
-                fate[visit] = DONE
-                if breaker:
-                    breaker.note(permit[visit], end, failed=False)
-                if hands_over:
-                    inbox.at = base + at
-                    self.hand_over((row_of[visit],), end)
-                    again = late[0][0] if late else inf
-
-            while True:
-                while fresh <= now or again <= now:
-                    if fresh <= again:
-                        row, time = rows[at], fresh
-                        at += 1
-                        fresh = times[at]
-                    else:
-                        time, _, row = heappop(late)
-                        again = late[0][0] if late else inf
-                    visit = len(row_of)
-                    add_row(row)
-                    add_time(time)
-                    if hedged:
-                        first.append(visit)
-                        copies.append(1)
-                    refused = len(queue) >= most and not free and sheds_newest and not surplus
-                    if breaker is not None:
-                        let_in = breaker.allows(time)
-                        permit.append(breaker.period)
-                        if let_in and refused:
-                            breaker.note(breaker.period, now, failed=True)
-                        refused = refused or not let_in
-                    if refused:
-                        add_fate(SHED)
-                        noted(visit)
-                        left(now)
-                        if full_way == "retry":
-                            failed.append(visit)
-                        elif full_way == "stage":
-                            inbox.at = base + at
-                            self.on_full.fall_back(row, SHED, now)
-                            again = late[0][0] if late else inf
-                        continue
-                    add_fate(UNFINISHED)
-                    if leave == inf and patience < inf:
-                        patient, leave = visit, nextafter(time + patience, inf)
-                    if hedge == inf and hedge_after < inf:
-                        unhedged, hedge = visit, time + hedge_after
-                    if fifo:
-                        queue.append(visit)
-                    else:
-                        insort(queue, (-key(row, now), -next(pushed), visit))
-                    if len(queue) > most:
-                        surplus.append(visit)
-                        if not free:
-                            inbox.at = base + at
-                            self._keep_limit_of(columns, now)
-                            again = late[0][0] if late else inf
-
-                while hedge <= now:
-                    inbox.at = base + at
-                    self._send_second(columns, unhedged, now)
-                    again = late[0][0] if late else inf
-                    unhedged = columns.open_from(unhedged + 1)
-                    hedge = entered[unhedged] + hedge_after if unhedged < len(fate) else inf
-
-                while free and queue:
-                    entry = queue.popleft() if fifo else queue.pop()[2]
-                    visit = first[entry] if hedged else entry
-                    if cancels and fate[visit]:
-                        continue
-                    if entered[entry] + timeout < now:
-                        inbox.at = base + at
-                        self._give_up_entry(columns, entry, TIMED_OUT, entered[entry] + timeout, now)
-                        again = late[0][0] if late else inf
-                        if again <= now:  # a request that is sent back here at once goes along
-                            break
-                        continue
-                    since, replica = heappop(free)
-                    drawn = quantile if entry == visit else second_quantile
-                    end = now + seconds[bisect_right(gaps, now - since)][drawn[row_of[entry]]]
-                    if at_start:
-                        noted(~visit)
-                        began(now)
-                        left(end)
-                        server(replica)
-                        fate[visit] = DONE
-                        heappush(running, (end, next(numbers), -1, replica, now))
-                        done = running[0][0]
-                        if hands_over:
-                            inbox.at = base + at
-                            self.hand_over((row_of[visit],), end)
-                            again = late[0][0] if late else inf
-                        continue
-                    heappush(running, (end, next(numbers), entry, replica, now))
-                    done = running[0][0]
-                else:
-                    break
-            if surplus:
-                inbox.at = base + at
-                self._keep_limit_of(columns, now)
-                again = late[0][0] if late else inf
-
-            while leave <= now:
-                if not fate[patient]:
-                    fate[patient] = TIMED_OUT
-                    if breaker:
-                        breaker.note(permit[patient], now, failed=True)
-                    noted(patient)
-                    if gone_way == "end":
-                        left(max(entered[patient] + patience, self.since))
-                    else:
-                        left(now)
-                    if gone_way == "retry":
-                        failed.append(patient)
-                    elif gone_way == "stage":
-                        inbox.at = base + at
-                        self.on_timeout.fall_back(row_of[patient], TIMED_OUT, now)
-                        again = late[0][0] if late else inf
-                patient += 1
-                while patient < len(fate) and fate[patient]:
-                    patient += 1
-                leave = nextafter(entered[patient] + patience, inf) if patient < len(fate) else inf
-
-            if retry is not None and failed:
-                for visit in failed:
-                    row = row_of[visit]
-                    tried = tries[row]
-                    if tried < most_tries and (budget is None or budget.spend(now)):
-                        sent = now + backoffs[tried - 1][row]
-                        tries[row] = tried + 1
-                        if outcome:
-                            outcome[row] = UNFINISHED
-                        heappush(late, (sent, next(sequence), row))
-                        resent(sent)
-                    else:
-                        resent(nan)
-                        if ways.exhausted == "stage":
-                            inbox.at = base + at
-                            retry.on_exhausted.fall_back(row, fate[visit], now)
-                failed.clear()
-                again = late[0][0] if late else inf
-            if followers:
-                inbox.at = base + at
-                self.lead(now)
-                again = late[0][0] if late else inf
-
-            if joins and not free and (rushes or len(queue) < most):
-                # Until a replica or a client is done, who comes waits, or is refused, and nothing else happens.
-                until = done if done < leave else leave
-                if limit < until:
-                    until = limit
-                while True:
-                    if fresh <= again:
-                        if fresh >= until:
-                            break
-                        time, row, is_fresh = fresh, rows[at], True
-                        at += 1
-                        fresh = times[at]
-                    elif again < until:
-                        time, _, row = late[0]
-                        is_fresh = False
-                    else:
-                        break
-                    if len(queue) < most:
-                        if not is_fresh:
-                            heappop(late)
-                            again = late[0][0] if late else inf
-                        visit = len(row_of)
-                        add_row(row)
-                        add_time(time)
-                        add_fate(UNFINISHED)
-                        if fifo:
-                            queue.append(visit)
-                        else:
-                            insort(queue, (-key(row, time), -next(pushed), visit))
-                        if leave == inf and patience < inf:
-                            patient, leave = visit, nextafter(time + patience, inf)
-                            until = leave if leave < until else until
-                        if len(queue) >= most and not rushes:
-                            break
-                        continue
-                    noted(AT_ONCE)
-                    away(row)
-                    left(time)
-                    tried = tries[row]
-                    if tried < most_tries and (budget is None or budget.spend(time)):
-                        sent = time + backoffs[tried - 1][row]
-                        tries[row] = tried + 1
-                        (heappush if is_fresh else heapreplace)(late, (sent, next(sequence), row))
-                        again = late[0][0]
-                        resent(sent)
-                    else:
-                        resent(nan)
-                        if not is_fresh:
-                            heappop(late)
-                            again = late[0][0] if late else inf
-
-            now = fresh if fresh < again else again
-            if done < now:
-                now = done
-            if leave < now:
-                now = leave
-            if hedge < now:
-                now = hedge
-            if now >= limit:
-                break
-        inbox.at = base + at
-        columns.patient, columns.unhedged = columns.open_from(patient), columns.open_from(unhedged)
-        write_down(self, columns, ways)
-        # A client that has gone by now is no reason to wake.
-        leave = nextafter(entered[columns.patient] + patience, inf) if columns.patient < len(fate) else inf
-        hedge = entered[columns.unhedged] + hedge_after if columns.unhedged < len(fate) else inf
-        return min(fresh, again, done, leave, hedge)
-
-    def _columns_at(self, now: float) -> PoolColumns | None:
-        """Return the columns, rebuilt where most of their visits are finished; None where the pool cannot have them now."""
+    def advance(self, now: float, limit: float) -> float:
+        """Let the loop go on until nothing is due before `limit`."""
         if self.columns is not None and len(self.columns.row) > ROOM + 4 * len(self.columns.queue):
             self._unpack()
         if self.columns is None:
-            self.columns = PoolColumns.of(self, now)
-        return self.columns
-
-    def _send_second(self, columns: PoolColumns, visit: int, now: float) -> None:
-        """Let a second copy join the queue, unless the first is answered or the copy would be shed at once."""
-        queue, free, surplus = columns.queue, columns.free, columns.surplus
-        if columns.fate[visit] or (len(queue) >= self.max_queue and not free and not surplus and self.spec.drops == "newest"):
-            return
-        columns.copies[visit] += 1
-        entry = columns.add_second(visit, now)
-        if self.fifo:
-            queue.append(entry)
-        else:
-            insort(queue, (-self.lanes[0].queue.key(columns.row[visit], now), -next(columns.pushed), entry))
-        if len(queue) > self.max_queue:
-            surplus.append(entry)
-            if not free:
-                self._keep_limit_of(columns, now)
-
-    def _keep_limit_of(self, columns: PoolColumns, now: float) -> None:
-        """Shed entries beyond the limit, as `_keep_limit` does."""
-        queue = columns.queue
-        if self.settles_at_start:  # a plain pool refuses those that came at an instant in the order in which they came
-            for entry in [queue.pop() for _ in range(len(queue) - int(min(self.max_queue, len(queue))))][::-1]:
-                self._give_up_entry(columns, entry, SHED, now, now)
-        for entry in reversed(columns.surplus):
-            if len(queue) <= self.max_queue:
-                break
-            place = self._oldest(columns) if self.spec.drops == "oldest" else self._place(queue, entry)
-            if place is not None:
-                gone = queue[place] if self.fifo else queue[place][2]
-                del queue[place]
-                self._give_up_entry(columns, gone, SHED, now, now)
-        columns.surplus.clear()
-
-    def _oldest(self, columns: PoolColumns) -> int:
-        if self.fifo:
-            return 0
-        entered, queue = columns.entered, columns.queue
-        return min(reversed(range(len(queue))), key=lambda place: entered[queue[place][2]])
-
-    def _place(self, queue: Any, entry: int) -> int | None:
-        places = reversed(range(len(queue))) if self.fifo else range(len(queue))
-        return next((place for place in places if (queue[place] if self.fifo else queue[place][2]) == entry), None)
-
-    def _give_up_entry(self, columns: PoolColumns, entry: int, outcome: int, due: float, now: float) -> None:
-        """Turn a request away if this was the last entry of a visit whose client waits."""
-        visit = entry
-        if columns.hedged:
-            visit = columns.first[entry]
-            columns.copies[visit] -= 1
-            if columns.copies[visit]:
-                return
-        if columns.fate[visit]:
-            return
-        columns.fate[visit] = outcome
-        if isinstance(self.breaker, CircuitBreaker):
-            self.breaker.note(columns.permit[visit], now, failed=True)
-        assert self.ways is not None
-        way, to = (self.ways.full, self.on_full) if outcome == SHED else (self.ways.gone, self.on_timeout)
-        columns.noted.append(visit)
-        columns.left.append(max(due, self.since) if way == "end" else now)
-        if way == "retry":
-            columns.failed.append(visit)
-        elif way == "stage":
-            to.fall_back(columns.row[visit], outcome, now)
+            self.columns = _columns_of(self, now)
+        if self.columns is None:
+            return super().advance(now, limit)
+        return self.columns.go_on(now, max(limit, nextafter(now, inf)))
 
     def _unpack(self) -> None:
         if self.columns is not None:
-            self.columns.restore(self)
+            _restore(self.columns, self)
             self.columns = None
 
     def waiting(self, time: float) -> Waiting:
         if self.columns is None:
             return super().waiting(time)
-        columns, still = self.columns, self.columns.still_waiting(self.fifo)
+        columns = self.columns
+        served = {columns.visit(entry) for _, _, entry, _, _ in columns.running}
+        last: dict[int, float] = {}  # of each visit that waits without an entry in service, when its last entry joined (s)
+        for entry in columns.waiting():
+            visit = columns.visit(entry)
+            if not columns.fate[visit] and visit not in served:
+                last[visit] = max(last.get(visit, -inf), columns.entered[entry])
         rows, entered, gone = ServiceStage.waiting(self, time)
-        leaves = [max(last + self.timeout, self.since) if self.is_settled_late() else inf for last in still.values()]
+        leaves = [max(joined + self.timeout, self.since) if self.is_settled_late() else inf for joined in last.values()]
         return Waiting(
-            np.concatenate([np.array([columns.row[visit] for visit in still], np.int32), rows]),
-            np.concatenate([np.array([columns.entered[visit] for visit in still]), entered]),
+            np.concatenate([np.array([columns.row[visit] for visit in last], np.int32), rows]),
+            np.concatenate([np.array([columns.entered[visit] for visit in last]), entered]),
             np.concatenate([np.array(leaves), gone]),
         )
 
     def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
+        """Log the services that go on; of two of one visit the first one that ends is wanted."""
         if self.columns is None:
             return super().note_unfinished(log, until)
-        self.columns.note_running(log)
+        columns, counted = self.columns, set[int]()
+        for end, _, entry, replica, start in sorted(columns.running):
+            visit = columns.visit(entry)
+            wanted = not columns.fate[visit] and visit not in counted
+            counted.add(visit)
+            if not wanted:
+                log.unwanted.append(len(log))
+            log.add(columns.row[entry], columns.entered[visit if wanted else entry], start, end, replica)
         return None
 
     def settle(self, now: float) -> None:
@@ -461,3 +136,81 @@ def feeds_back(run: StageRun, name: str, spec: Pool) -> bool:
     retries = {to for to, stage in stages.items() if to in own and isinstance(stage, Retry) and stage.to == name}
     others = {to for other, stage in stages.items() if other != name for to in stage.targets().values()}
     return bool(retries - others) and not run.closed
+
+
+def _restore(columns: PoolColumns, pool: ColumnPoolStage) -> None:
+    """Make the objects of a managed pool again."""
+    lane, stays = pool.lanes[0], dict[int, QueuedRequest]()
+
+    def stay_of(visit: int) -> QueuedRequest:
+        if visit not in stays:
+            stays[visit] = QueuedRequest(columns.row[visit], columns.entered[visit], 0, columns.permits.get(visit, 0))
+            stays[visit].open = not columns.fate[visit]
+        return stays[visit]
+
+    def copy_of(entry: int) -> Copy:
+        visit = columns.visit(entry)
+        return Copy(stay_of(visit), columns.entered[entry], second=visit != entry)
+
+    keys = (0.0 for _ in columns.queue) if pool.fifo else (-key for key, _, _ in reversed(columns.queue))
+    entries = zip(keys, columns.waiting(), strict=True)
+    lane.queue.items = [(key, False, next(lane.queue.numbers), copy_of(entry)) for key, entry in entries]
+    lane.surplus = []
+    lane.free = columns.free + columns.busy
+    heapify(lane.free)
+    pool.work.running = []
+    for end, number, entry, replica, start in columns.running:
+        batch = RunningBatch([copy_of(entry)], lane, replica, start, (inf, inf), pool.scores)
+        batch.end_at(end)
+        pool.work.running.append((end, number, batch))
+    lane.in_service = len(pool.work.running)
+    opened = [visit for visit in range(len(columns.row)) if not columns.fate[visit]]
+    pool.patience.stays = deque(stay_of(visit) for visit in opened if columns.patience < inf)
+    later = [visit for visit in opened if visit >= columns.unhedged and columns.hedge_after < inf]
+    pool.hedging.stays = deque(stay_of(visit) for visit in later)
+    pool.touched, pool.serving = [lane], []
+
+
+def _columns_of(pool: ColumnPoolStage, now: float) -> PoolColumns | None:
+    """Return the state of a pool; None where something goes on that columns cannot hold, as after some changes of picks."""
+    if not isinstance(pool.work, Dedicated):
+        return None
+    lane, running = pool.lanes[0], pool.work.running
+    places = sorted(lane.queue.items, key=itemgetter(2))
+    if any(copy.delayed for *_, copy in places) or not all(_is_simple(batch, pool) for *_, batch in running):
+        return None
+    columns = PoolColumns(pool)
+    copies = [*(batch.copies[0] for *_, batch in running), *(copy for *_, copy in places)]
+    entry_of = _add_all(columns, [*pool.patience.stays, *pool.hedging.stays], copies)
+    queue = [(-key, -entry_of[id(copy)], entry_of[id(copy)]) for key, _, _, copy in places]
+    columns.queue += [entry for *_, entry in queue] if pool.fifo else sorted(queue)
+    columns.surplus = [entry_of[id(copy)] for copy in lane.surplus]
+    columns.running = [
+        (end, number, entry_of[id(batch.copies[0])], batch.replica, batch.started) for end, number, batch in running
+    ]
+    columns.busy = sorted((since, replica) for since, replica in lane.free if since > now)
+    columns.free = sorted((since, replica) for since, replica in lane.free if since <= now)
+    columns.unhedged = next((entry_of[id(stay)] for stay in pool.hedging.stays if stay.open), len(columns.row))
+    return columns
+
+
+def _add_all(columns: PoolColumns, stays: list[QueuedRequest], copies: list[Copy]) -> dict[int, int]:
+    """Add entries for requests and their copies in the order in which they came; return them by identity."""
+    entry_of: dict[int, int] = {}
+    firsts = {id(copy.stay) for copy in copies if not copy.second}
+    without = {id(stay): stay for stay in [*stays, *(copy.stay for copy in copies)] if id(stay) not in firsts}
+    comers: list[tuple[float, QueuedRequest, Copy | None]] = [(stay.entered, stay, None) for stay in without.values()]
+    for entered, stay, copy in sorted([*comers, *((copy.entered, copy.stay, copy) for copy in copies)], key=itemgetter(0)):
+        fate = UNFINISHED if stay.open else DONE
+        entry = columns.add(stay.row, entered, SECOND if copy is not None and copy.second else fate)
+        visit = entry_of.setdefault(id(stay), entry)
+        entry_of[id(copy)] = entry
+        if visit == entry:
+            columns.permits[visit] = stay.permit
+        else:
+            columns.visit_of[entry], columns.copies[visit] = visit, stay.copies
+    return entry_of
+
+
+def _is_simple(batch: RunningBatch, pool: ColumnPoolStage) -> bool:
+    return len(batch.copies) == 1 and not batch.lost and batch.outage == (inf, inf) and batch.scores is pool.scores

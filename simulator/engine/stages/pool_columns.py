@@ -1,220 +1,443 @@
-"""The state of a pool as columns: an element for each visit, and no object."""
+"""The visits of a pool as columns, and the loop that serves them together with the retries that they cause."""
 
 from __future__ import annotations
 
-from array import array
+from bisect import bisect_right, insort
 from collections import deque
-from heapq import heapify
-from itertools import count
-from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from collections.abc import Callable
+from heapq import heappop, heappush
+from math import inf, nan, nextafter
+from typing import TYPE_CHECKING, Any
 
-from simulator.engine.stages.device_batches import Dedicated, RunningBatch
-from simulator.engine.stages.queues import Copy, QueuedRequest
-from simulator.records.trace import DONE, UNFINISHED
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.records.trace import DONE, SHED, TIMED_OUT, UNFINISHED, as_memoryview
 
 if TYPE_CHECKING:
+    from simulator.engine.contract import Receiver, Rows, Times
     from simulator.engine.stages.column_pool import ColumnPoolStage
-    from simulator.engine.stages.retry import RetryStage
-    from simulator.records.trace import VisitLog
 
+#: The most visits that are handed on one by one; more are handed on as a block.
+FEW = 16
 
-class Ways(NamedTuple):
-    """The ways out of a pool, for requests with an answer and for those without.
+#: Where a request goes without an answer: to an end; to the retry of this loop; to another stage, which hears of it at once.
+TO_END, TO_RETRY, TO_STAGE = range(3)
 
-    retry: the stage that decides about them in this pool's own loop, if there is one
-    full, gone: of the refused and of those whose time is up: "retry", "end" or "stage"
-    exhausted, onward: of those that are not retried, and of the served: "end" or "stage"
-    """
-
-    retry: RetryStage | None
-    full: str
-    gone: str
-    exhausted: str
-    onward: str
-
-    @property
-    def refuses_alone(self) -> bool:
-        """Return whether no other stage hears of a refusal before the next pause."""
-        return self.retry is not None and self.full == "retry" and "stage" not in self
-
-
-#: Noted in place of a visit that is refused while nothing else happens; no other column holds it.
-AT_ONCE = 1 << 40
-
-#: A second copy has no fate of its own: that of its request counts.
-SECOND = -1
+#: Logged of a service that no client waited for; and the fate of a second copy, whose request has one.
+UNWANTED, SECOND = 5, 6
 
 
 class PoolColumns:
-    """The state of a pool between two instants. An entry is a visit, or a second copy of one; it is a place in the columns.
+    """The state of a pool between two instants, and the loop that goes on from there.
 
-    row, entered: of each entry; fate: UNFINISHED while its client waits, then the outcome; permit: as the breaker gave it
-    first: the visit that an entry is a copy of; copies: how many of a visit wait or are being served
-    queue: in order of arrival a deque of entries; by any other key a list of (-key, -number, entry), the next one at its end
-    running: a heap of (end, number, entry, replica, start); the entry is -1 where a replica is only coming free
-    free: a heap of (since when, replica) of those that are free now
+    An entry is a visit, or a second copy of one; it is a place in the columns.
+
+    row, entered: of each entry; fate: UNFINISHED while its client waits, then the outcome; it has one more, UNFINISHED
+    permits: of visits, as the breaker gave them; visit_of: the visit that a second copy is of; copies: of each such visit, how
+    many wait or are being served
+    queue: in order of arrival a deque of entries; by any other key a list of (-key, -entry, entry), the next one at its end
+    surplus, failed: entries that found the queue full at this instant, and the rows that the retry gets at its end
+    running: a heap of (end, number, entry, replica, start); free: a heap of (since when, replica); busy: a heap of (until when,
+    replica) of those that serve what is noted already
     patient, unhedged: the first visits whose client may still leave, and may still get a second copy
-
-    What happened since the last pause: noted, left: visits that ended, inverted (~) if they were served, and when; began,
-    server: of the served; unwanted: places among the noted that no client waited for; sent: when the retry sends each visit
-    again that it has got, NaN for never; away: the rows of visits that are noted as AT_ONCE. failed: those that it gets at this
-    instant.
+    Since the last pause, fates: the outcome of each visit of the log, or UNWANTED; began, server: of each that was served;
+    sent: when the retry sends each again that it has got, NaN for never
     """
 
-    def __init__(self) -> None:
-        self.row = array("i")
-        self.entered = array("d")
-        self.fate = array("b")
-        self.permit: list[int] = []
-        self.first: list[int] = []
-        self.copies: list[int] = []
-        self.queue: Any = deque()
+    def __init__(self, pool: ColumnPoolStage) -> None:
+        self.pool = pool
+        self.row: list[int] = []
+        self.entered: list[float] = []
+        self.fate = [UNFINISHED]
+        self.permits: dict[int, int] = {}
+        self.visit_of: dict[int, int] = {}
+        self.copies: dict[int, int] = {}
+        self.queue: Any = deque() if pool.fifo else []
         self.surplus: list[int] = []
+        self.failed: list[int] = []
         self.running: list[tuple[float, int, int, int, float]] = []
         self.free: list[tuple[float, int]] = []
+        self.busy: list[tuple[float, int]] = []
         self.patient = self.unhedged = 0
-        self.hedged = False
-        self.pushed = count()
-        self.noted = array("q")
-        self.left = array("d")
-        self.began = array("d")
-        self.server = array("i")
-        self.unwanted: list[int] = []
-        self.away = array("i")
-        self.failed: list[int] = []
-        self.sent = array("d")
-        self.since_pause: list[array[Any] | list[int]] = [
-            self.noted,
-            self.left,
-            self.began,
-            self.server,
-            self.unwanted,
-            self.away,
-            self.sent,
-        ]
+        self.fates: list[int] = []
+        self.began: list[float] = []
+        self.server: list[int] = []
+        self.sent: list[float] = []
+        self.connect()
 
-    def open_from(self, visit: int) -> int:
-        """Return the first visit from this one on whose client still waits; the number of entries if there is none."""
-        while visit < len(self.fate) and self.fate[visit]:
-            visit += 1
-        return visit
+    def connect(self) -> None:
+        """Look up the ways out of the pool and its rules."""
+        pool = self.pool
+        self.guarded = pool.spec.breaker is not None
+        self.full, self.gone = pool.way(pool.on_full), pool.way(pool.on_timeout)
+        self.hears = self.guarded or pool.hands_over or TO_STAGE in (self.full, self.gone)
+        self.newest = pool.spec.drops == "newest"
+        self.patience, self.hedge_after = pool.patience.after_s, pool.hedging.after_s
+        self.resend = self._resender() if pool.retry is not None else _nothing
+        self.push, self.pop = self._line()
 
-    def add(self, stay: QueuedRequest) -> int:
-        self.row.append(stay.row)
-        self.entered.append(stay.entered)
-        self.fate.append(UNFINISHED if stay.open else DONE)
-        self.permit.append(stay.permit)
-        self.first.append(len(self.first))
-        self.copies.append(stay.copies)
-        return len(self.row) - 1
+    def _line(self) -> tuple[Callable[[int], None], Callable[[], int]]:
+        """Return the functions that put an entry into the queue, and take the next one out."""
+        queue, key, row, entered = self.queue, self.pool.lanes[0].queue.key, self.row, self.entered
+        if self.pool.fifo:
+            return queue.append, queue.popleft
+        return lambda entry: insort(queue, (-key(row[entry], entered[entry]), -entry, entry)), lambda: queue.pop()[2]
 
-    def add_second(self, visit: int, entered: float) -> int:
-        self.row.append(self.row[visit])
+    def _resender(self) -> Callable[[int, float], None]:
+        """Return the function that sends a request again at its time, unless it has had its tries or the budget is spent."""
+        retry, inbox, sent = self.pool.retry, self.pool.inbox, self.sent
+        assert retry is not None
+        tries, backoffs, most, budget, late = retry.tries, retry.backoffs, retry.spec.max_tries, retry.budget, inbox.late
+        outcome, resets, numbers = as_memoryview(self.pool.run.requests.outcome), not retry.in_branch, inbox.numbers
+
+        def resend(row: int, now: float) -> None:
+            tried = tries[row]
+            if tried < most and (budget is None or budget.spend(now)):
+                time = now + backoffs[tried - 1][row]
+                tries[row] = tried + 1
+                if resets:
+                    outcome[row] = UNFINISHED
+                heappush(late, (time, next(numbers), row))
+                sent.append(time)
+            else:
+                sent.append(nan)
+
+        return resend
+
+    def go_on(self, now: float, limit: float) -> float:
+        """Do all that is due before `limit`; return the time of what is due next.
+
+        At each instant services end, requests come, second copies are sent, replicas take requests, the queue keeps its limit,
+        and clients leave, in this order. This loop is where runs with feedback take most of their time, so it calls little.
+        """
+        pool, inbox, log, hears = self.pool, self.pool.inbox, self.pool.log, self.hears
+        row_of, entered, fate, visit_of = self.row, self.entered, self.fate, self.visit_of
+        add_row, add_time, add_fate, opened = row_of.append, entered.append, fate.append, fate.index
+        queue, running, free, gone, late = self.queue, self.running, self.free, list[Any](), inbox.late
+        push, pop = self.push, self.pop
+        log_row, log_entered, log_left, note = log.request.append, log.entered.append, log.left.append, self.fates.append
+        note_began, note_server = self.began.append, self.server.append
+        gaps, quantile, second = pool.gaps, pool.quantile, pool.second_quantile
+        seconds, numbers = [of_size[1] for of_size in pool.seconds], pool.work.numbers
+        spec, timeout, since, patience = pool.spec, pool.timeout, pool.since, self.patience
+        most, refuses = -1 if self.guarded else pool.max_queue, self.newest and not hears
+        replicas, cancels = spec.replicas, spec.cancels
+        hedges = self.hedge_after < inf
+        copied = hedges or bool(visit_of)
+        refused = self.resend if self.full == TO_RETRY else _nothing
+        left = self.resend if self.gone == TO_RETRY else _nothing
+        base, at, patient, count = inbox.at, 0, self.patient, len(row_of)
+        rows, times = inbox.listed(limit)
+        fresh, again = times[0], late[0][0] if late else inf
+        done = running[0][0] if running and not hears else inf
+        leave = self._leave_time()
+        acts, other, until = True, self._other(), -inf
+        coming, quiet = min(fresh, again, other), -inf if hears else min(patience, self.hedge_after)
+        while now < limit:
+            while done <= now:
+                end, _, entry, replica, start = heappop(running)
+                visit = visit_of.get(entry, entry) if copied else entry
+                wanted = not fate[visit]
+                log_row(row_of[visit])
+                log_entered(entered[visit if wanted else entry])
+                log_left(end)
+                note_began(start)
+                note_server(replica)
+                note(DONE if wanted else UNWANTED)
+                fate[visit] = fate[visit] or DONE
+                heappush(free if replica < replicas else gone, (end, replica))
+                done = running[0][0] if running else inf
+            while coming <= now:
+                if len(queue) < most and other > now:
+                    add_row(rows[at] if fresh <= again else heappop(late)[2])
+                    add_time(coming)
+                    at += 1 if fresh <= again else 0
+                    add_fate(UNFINISHED)
+                    push(count)
+                    count += 1
+                elif refuses and not free and other > now and leave >= now:
+                    row = rows[at] if fresh <= again else heappop(late)[2]
+                    at += 1 if fresh <= again else 0
+                    log_row(row)
+                    log_entered(coming)
+                    log_left(now)
+                    note(SHED)
+                    refused(row, now)
+                else:
+                    inbox.at, self.patient = base + at, patient
+                    other = self._act(now, fresh <= now or again <= now)
+                    at, patient, count, acts, until = inbox.at - base, self.patient, len(row_of), True, -inf
+                    leave = self._leave_time()
+                fresh, again = times[at], late[0][0] if late else inf
+                coming = fresh if fresh < again else again
+                now = coming if coming < until and not free else now
+                coming = other if other < coming else coming
+            while free and queue:
+                entry = pop()
+                visit = visit_of.get(entry, entry) if copied else entry
+                if (cancels and fate[visit]) or entered[entry] + timeout < now:
+                    inbox.at = base + at
+                    acts = self._drop(entry, now) or acts
+                    again = late[0][0] if late else inf
+                else:
+                    idle_since, replica = heappop(free)
+                    drawn = quantile if entry == visit else second
+                    end = now + seconds[bisect_right(gaps, now - idle_since)][drawn[row_of[entry]]]
+                    heappush(running, (end, next(numbers), entry, replica, now))
+                    done = running[0][0]
+            while leave < now and not (hears or self.surplus or self.failed):
+                if not fate[patient]:
+                    fate[patient] = TIMED_OUT
+                    log_row(row_of[patient])
+                    log_entered(entered[patient])
+                    log_left(max(leave, since) if self.gone == TO_END else now)
+                    note(TIMED_OUT)
+                    left(row_of[patient], now)
+                    again = late[0][0] if late else inf
+                patient = opened(UNFINISHED, patient + 1)
+                leave = entered[patient] + patience if patient < count else inf
+            leave = leave if leave < inf or patient == count else entered[patient] + patience
+            done = inf if hears else done
+            other = self._other() if acts or (hedges and other == inf) else other
+            other = -inf if leave < now or (acts and (self.surplus or self.failed or pool.followers_due)) else other
+            acts = hears or other == -inf or bool(self.busy)
+            coming = fresh if fresh < again else again
+            coming = other if other < coming else coming
+            until = done if done < leave else leave
+            upcoming = coming if coming <= until else done if done <= leave else nextafter(leave, inf)
+            now = now if other == -inf else upcoming
+            until = until if until < limit else limit
+            until = until if until < other else other
+            until = until if until < now + quiet else now + quiet
+        inbox.at, self.patient = base + at, patient
+        self._hand_on()
+        return now
+
+    def visit(self, entry: int) -> int:
+        return self.visit_of.get(entry, entry)
+
+    def waiting(self) -> list[int]:
+        """Return the entries that wait, in the order of the queue."""
+        return [*self.queue] if self.pool.fifo else [entry for *_, entry in reversed(self.queue)]
+
+    # What is not usual
+
+    def _other(self) -> float:
+        """Return when the next event is due that `_act` does (s)."""
+        hedge = self.entered[self.unhedged] + self.hedge_after if self.unhedged < len(self.row) else inf
+        if self.busy:
+            hedge = min(hedge, self.busy[0][0])
+        if self.hears:
+            hedge = min(hedge, self.running[0][0] if self.running else inf)
+        return hedge
+
+    def _leave_time(self) -> float:
+        return self.entered[self.patient] + self.patience if self.patient < len(self.row) else inf
+
+    def _act(self, now: float, comes: bool) -> float:
+        """Do the next thing that is due; return when the one after it is (s). comes: whether a request comes now."""
+        if self.busy and self.busy[0][0] <= now:
+            heappush(self.free, heappop(self.busy))
+        elif self.hears and self.running and self.running[0][0] <= now:
+            self._complete()
+        elif comes:
+            self._admit(now)
+        elif self.unhedged < len(self.row) and self.entered[self.unhedged] + self.hedge_after <= now:
+            self._send_second(now)
+        elif self.surplus:
+            self._keep_limit(now)
+        elif self._leave_time() < now:
+            self._leave(now)
+        elif self.failed:
+            for row in self.failed:
+                self.resend(row, now)
+            self.failed.clear()
+        else:
+            self.pool.lead(now)
+        return self._other()
+
+    def _complete(self) -> None:
+        end, _, entry, replica, start = heappop(self.running)
+        visit = self.visit(entry)
+        wanted = not self.fate[visit]
+        self._log(entry, self.entered[visit if wanted else entry], end, DONE if wanted else UNWANTED)
+        self.began.append(start)
+        self.server.append(replica)
+        if replica < self.pool.spec.replicas:
+            heappush(self.free, (end, replica))
+        if wanted:
+            self.fate[visit] = DONE
+            self.pool.breaker.note(self.permits.get(visit, 0), end, failed=False)
+            if self.pool.hands_over:
+                self.pool.hand_over((self.row[visit],), end)
+
+    def _log(self, entry: int, entered: float, left: float, fate: int) -> None:
+        log = self.pool.log
+        log.request.append(self.row[entry])
+        log.entered.append(entered)
+        log.left.append(left)
+        self.fates.append(fate)
+
+    def _admit(self, now: float) -> None:
+        row, time = self.pool.inbox.pop()
+        let_in = self.pool.breaker.allows(time)
+        visit = self.add(row, time, UNFINISHED)
+        self.permits[visit] = self.pool.breaker.period if let_in else -1
+        if not let_in or self._refuses():
+            self._turn_away(visit, SHED, now, now)
+        else:
+            self._join(visit, now)
+
+    def add(self, row: int, entered: float, fate: int) -> int:
+        """Add an entry at the end; return its place."""
+        self.row.append(row)
         self.entered.append(entered)
-        self.fate.append(SECOND)
-        if len(self.permit) == len(self.fate) - 1:  # without a breaker new visits have no permit
-            self.permit.append(0)
-        self.first.append(visit)
-        self.copies.append(0)
+        self.fate[-1] = fate
+        self.fate.append(UNFINISHED)
         return len(self.row) - 1
 
-    @classmethod
-    def of(cls, pool: ColumnPoolStage, now: float) -> Self | None:
-        """Return the state of a pool; None where something goes on that columns cannot hold, as after some changes of picks."""
-        if not isinstance(pool.work, Dedicated):
-            return None
-        lane, columns = pool.lanes[0], cls()
-        places = sorted(lane.queue.items, key=lambda place: place[2])
-        batches = [batch for *_, batch in pool.work.running]
-        waiting = [place[-1] for place in places]
-        if any(copy.delayed for copy in waiting) or not all(_is_simple(batch, pool) for batch in batches):
-            return None
-        copies = [*waiting, *(batch.copies[0] for batch in batches)]
-        stays = [*pool.patience.stays, *pool.hedging.stays, *(copy.stay for copy in copies)]
-        visits = {id(stay): columns.add(stay) for stay in sorted({id(one): one for one in stays}.values(), key=_entered)}
-        columns.hedged = pool.hedging.after_s < inf or any(copy.second for copy in copies)
-        entries = {
-            id(copy): columns.add_second(visits[id(copy.stay)], copy.entered) if copy.second else visits[id(copy.stay)]
-            for copy in copies
-        }
-        queue = [(-key, -next(columns.pushed), entries[id(copy)]) for key, _, _, copy in places]
-        columns.queue = deque(entry for *_, entry in queue) if pool.fifo else sorted(queue)
-        columns.surplus = [entries[id(copy)] for copy in lane.surplus]
-        columns.running = [
-            (end, number, entries[id(batch.copies[0])], batch.replica, batch.started)
-            for end, number, batch in pool.work.running
-        ]
-        columns.running += [(since, next(pool.work.numbers), -1, replica, since) for since, replica in lane.free if since > now]
-        columns.free = [(since, replica) for since, replica in lane.free if since <= now]
-        heapify(columns.running)
-        heapify(columns.free)
-        columns.unhedged = next((visits[id(stay)] for stay in pool.hedging.stays if stay.open), len(columns.row))
-        return columns
+    def _refuses(self) -> bool:
+        """Return whether an entry would be shed at once."""
+        return self.newest and not self.free and not self.surplus and len(self.queue) >= self.pool.max_queue
 
-    def still_waiting(self, fifo: bool) -> dict[int, float]:
-        """Return the visits that wait, without an entry in service, and when the last entry of each joined the queue (s)."""
-        served = {self._visit_of(entry) for _, _, entry, _, _ in self.running if entry >= 0}
-        still: dict[int, float] = {}
-        for entry in self.queue if fifo else [entry for *_, entry in reversed(self.queue)]:
-            visit = self._visit_of(entry)
-            if not self.fate[visit] and visit not in served:
-                still[visit] = max(still.get(visit, -inf), self.entered[entry])
-        return still
+    def _join(self, entry: int, now: float) -> None:
+        """Join the queue. One too many may stay until the replicas that are free at this instant have taken theirs."""
+        self.push(entry)
+        if len(self.queue) > self.pool.max_queue:
+            self.surplus.append(entry)
+            if not self.free:
+                self._keep_limit(now)
 
-    def note_running(self, log: VisitLog) -> None:
-        """Log the services that go on; of two of one visit the first one that ends is wanted."""
-        counted: set[int] = set()
-        for end, _, entry, replica, start in sorted(self.running):
-            if entry < 0:
-                continue
-            visit = self._visit_of(entry)
-            wanted = not self.fate[visit] and visit not in counted
-            counted.add(visit)
-            if not wanted:
-                log.unwanted.append(len(log))
-            log.add(self.row[entry], self.entered[visit if wanted else entry], start, end, replica)
+    def _send_second(self, now: float) -> None:
+        """Let a second copy join the queue, unless the first is answered or the copy would be shed at once."""
+        visit, fate = self.unhedged, self.fate
+        if not fate[visit] and not self._refuses():
+            entry = self.add(self.row[visit], now, SECOND)
+            self.visit_of[entry], self.copies[visit] = visit, 2
+            self._join(entry, now)
+        self.unhedged = fate.index(UNFINISHED, visit + 1)
 
-    def _visit_of(self, entry: int) -> int:
-        return self.first[entry] if self.hedged else entry
+    def _keep_limit(self, now: float) -> None:
+        """Shed entries beyond the limit, as a managed pool does."""
+        queue = self.queue
+        for entry in reversed(self.surplus):
+            if len(queue) <= self.pool.max_queue:
+                break
+            place = self._place(entry) if self.newest else self._oldest()
+            if place is not None:
+                gone = queue[place] if self.pool.fifo else queue[place][2]
+                del queue[place]
+                self._give_up(gone, SHED, now, now)
+        self.surplus.clear()
 
-    def restore(self, pool: ColumnPoolStage) -> None:
-        """Make the objects of a managed pool again."""
-        lane, stays = pool.lanes[0], dict[int, QueuedRequest]()
+    def _oldest(self) -> int:
+        if self.pool.fifo:
+            return 0
+        return min(reversed(range(len(self.queue))), key=lambda place: self.entered[self.queue[place][2]])
 
-        def stay_of(visit: int) -> QueuedRequest:
-            if visit not in stays:
-                permit = self.permit[visit] if visit < len(self.permit) else 0
-                stays[visit] = QueuedRequest(self.row[visit], self.entered[visit], 0, permit)
-                stays[visit].open = not self.fate[visit]
-            return stays[visit]
+    def _place(self, entry: int) -> int | None:
+        places = reversed(range(len(self.queue))) if self.pool.fifo else range(len(self.queue))
+        return next(
+            (place for place in places if (self.queue[place] if self.pool.fifo else self.queue[place][2]) == entry), None
+        )
 
-        def copy_of(entry: int) -> Copy:
-            visit = self._visit_of(entry)
-            return Copy(stay_of(visit), self.entered[entry], second=visit != entry)
+    def _leave(self, now: float) -> None:
+        while self._leave_time() < now:
+            if not self.fate[self.patient]:
+                self._turn_away(self.patient, TIMED_OUT, self._leave_time(), now)
+            self.patient += 1
 
-        queue = [(0.0, 0, entry) for entry in self.queue] if pool.fifo else sorted(self.queue, key=lambda one: -one[1])
-        lane.queue.items = sorted((-key, False, next(lane.queue.numbers), copy_of(entry)) for key, _, entry in queue)
-        lane.surplus = []
-        lane.free = self.free + [(end, replica) for end, _, entry, replica, _ in self.running if entry < 0]
-        heapify(lane.free)
-        running = []
-        for end, number, entry, replica, start in self.running:
-            if entry >= 0:
-                batch = RunningBatch([copy_of(entry)], lane, replica, start, (inf, inf), pool.scores)
-                batch.end_at(end)
-                running.append((end, number, batch))
-        pool.work.running = running
-        lane.in_service = len(running)
-        opened = [visit for visit, fate in enumerate(self.fate) if fate == UNFINISHED]
-        pool.patience.stays = deque(stay_of(visit) for visit in opened if pool.patience.after_s < inf)
-        pool.hedging.stays = deque(stay_of(visit) for visit in opened if visit >= self.unhedged and pool.hedging.after_s < inf)
-        pool.touched, pool.serving = [lane], []
+    def _drop(self, entry: int, now: float) -> bool:
+        """Let an entry go that is not to be served; return whether more is to be done at this instant."""
+        due = self.entered[entry] + self.pool.timeout
+        if due < now:
+            self._give_up(entry, TIMED_OUT, due, now)
+        return self.hears or bool(self.failed)
+
+    def _give_up(self, entry: int, outcome: int, due: float, now: float) -> None:
+        """Turn a request away if this was the last entry of a visit whose client waits."""
+        visit = self.visit(entry)
+        if visit in self.copies:
+            self.copies[visit] -= 1
+        if not self.fate[visit] and not self.copies.get(visit):
+            self._turn_away(visit, outcome, due, now)
+
+    def _turn_away(self, visit: int, outcome: int, due: float, now: float) -> None:
+        self.fate[visit] = outcome
+        self.pool.breaker.note(self.permits.get(visit, 0), now, failed=True)
+        way, to = self._way_of(outcome)
+        left = max(due, self.pool.since) if way == TO_END else now
+        self._log(visit, self.entered[visit], left, outcome)
+        if way == TO_RETRY:
+            self.failed.append(self.row[visit])
+        elif way == TO_STAGE:
+            to.fall_back(self.row[visit], outcome, now)
+
+    def _way_of(self, outcome: int) -> tuple[int, Receiver]:
+        return (self.full, self.pool.on_full) if outcome == SHED else (self.gone, self.pool.on_timeout)
+
+    # Handing on
+
+    def _hand_on(self) -> None:
+        """Complete the log since the last pause, and hand on what may go on together."""
+        if self.fates:
+            log = self.pool.log
+            log.size.frombytes(np.ones(len(self.fates), log.size.typecode).tobytes())
+            first = len(log.size) - len(self.fates)
+            (self._hand_on_few if len(self.fates) <= FEW else self._hand_on_many)(first)
+            for column in (self.fates, self.began, self.server, self.sent):
+                column.clear()
+
+    def _hand_on_few(self, first: int) -> None:
+        """Do what `_hand_on_many` does, one by one: where the stages of a ring take turns, there is one at a time."""
+        pool, log, sent, services = self.pool, self.pool.log, iter(self.sent), iter(zip(self.began, self.server, strict=True))
+        for place, fate in enumerate(self.fates, first):
+            row, left = log.request[place], log.left[place]
+            began, server = next(services) if fate in (DONE, UNWANTED) else (nan, -1)
+            log.started.append(began)
+            log.server.append(server)
+            if fate == UNWANTED:
+                log.unwanted.append(place)
+            elif fate == DONE and not pool.hands_over:
+                pool.hand_over((row,), left)
+            elif fate != DONE:
+                way, to = self._way_of(fate)
+                if way == TO_END:
+                    to.fall_back(row, fate, left)
+                elif way == TO_RETRY:
+                    self._write_tries(np.array([row], np.int32), np.array([fate]), np.array([left]), np.array([next(sent)]))
+
+    def _hand_on_many(self, first: int) -> None:
+        pool, log, fates = self.pool, self.pool.log, np.array(self.fates, np.int8)
+        rows, left = np.array(log.request[first:], np.int32), np.array(log.left[first:])
+        served, began, server = (fates == DONE) | (fates == UNWANTED), np.full(len(fates), nan), np.full(len(fates), -1)
+        began[served], server[served] = self.began, self.server
+        log.started.frombytes(began.tobytes())
+        log.server.frombytes(server.astype(log.server.typecode).tobytes())
+        log.unwanted.extend((first + np.flatnonzero(fates == UNWANTED)).tolist())
+        retried = np.zeros(len(rows), bool)
+        for fate in (SHED, TIMED_OUT):
+            away, (way, to) = fates == fate, self._way_of(fate)
+            if way == TO_END and away.any():
+                to.fall_back_block(rows[away], fate, left[away])
+            if way == TO_RETRY:
+                retried |= away
+        if self.sent:
+            self._write_tries(rows[retried], fates[retried], left[retried], np.array(self.sent))
+        served = fates == DONE
+        if not pool.hands_over and served.any():
+            pool.hand_over_block(rows[served], left[served])
+
+    def _write_tries(self, rows: Rows, fates: NDArray[np.integer[Any]], times: Times, sent: Times) -> None:
+        retry, given_up = self.pool.retry, np.isnan(sent)
+        assert retry is not None
+        retry.log.add_block(rows, times, np.where(given_up, nan, times), np.where(given_up, times, sent))
+        for fate in (SHED, TIMED_OUT):
+            away = given_up & (fates == fate)
+            if away.any():
+                retry.on_exhausted.fall_back_block(rows[away], fate, times[away])
 
 
-def _is_simple(batch: RunningBatch, pool: ColumnPoolStage) -> bool:
-    return len(batch.copies) == 1 and not batch.lost and batch.outage == (inf, inf) and batch.scores is pool.scores
-
-
-def _entered(stay: QueuedRequest) -> float:
-    return stay.entered
+def _nothing(row: int, now: float) -> None:
+    """Do nothing about a request that goes to an end."""
