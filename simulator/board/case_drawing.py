@@ -126,22 +126,22 @@ def _in_order(names: Sequence[str], before: Mapping[str, Any]) -> list[str]:
 def _as_shared(data: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """Return data whose unchanged parts are those of the case, so that they need not be validated again."""
     for section in ("stages", "ends"):
-        known = before[section]
-        same = {name: known[name] if known.get(name) == one else one for name, one in data[section].items()}
-        data[section] = known if same == known and list(same) == list(known) else same
+        section_before = before[section]
+        same = {name: section_before[name] if section_before.get(name) == one else one for name, one in data[section].items()}
+        data[section] = section_before if same == section_before and list(same) == list(section_before) else same
     return data
 
 
 def _reached(board: Board) -> tuple[list[str], list[str]]:
     """Return the stages on the ways from the start, and the ends: those that a way leads to, and all while none does."""
-    found, open_ones = list[str](), [board.start] if board.start in board.boxes else []
+    reached, open_ones = list[str](), [board.start] if board.start in board.boxes else []
     while open_ones:
         name = open_ones.pop(0)
-        if name not in found and name in board.boxes:
-            found.append(name)
+        if name not in reached and name in board.boxes:
+            reached.append(name)
             open_ones += [] if board.boxes[name].is_end else [target for _, target in targets_in(board.boxes[name].data)]
     ends = [name for name, box in board.boxes.items() if box.is_end]
-    return [name for name in found if not board.boxes[name].is_end], ends
+    return [name for name in reached if not board.boxes[name].is_end], ends
 
 
 def _open_ways(board: Board, stages: Sequence[str]) -> Iterator[BoxFault]:
@@ -241,11 +241,11 @@ def _without_dead_writes(data: dict[str, Any], same_start: bool, gone: Collectio
     """
     document, kept, dropped = Document(BOARD, data), dict[str, Any](), list[str]()
     for name, choice in data.get("choices", {}).items():
-        left = _living(choice, document, gone) if same_start or "start" not in _written(choice) else None
-        if left is None:
+        living = _living(choice, document, gone) if same_start or "start" not in _written(choice) else None
+        if living is None:
             dropped.append(_words(data, "choices", name))
         else:
-            kept[name] = left
+            kept[name] = living
     same = all(kept.get(name) is choice for name, choice in data.get("choices", {}).items())
     return (data if same else {**data, "choices": kept}), dropped
 
@@ -259,7 +259,7 @@ def _living(choice: Mapping[str, Any], document: Document, gone: Collection[str]
     """Return a choice without what cannot be written; None where an option is left with none."""
     options = choice.get("options")
     if isinstance(options, dict):
-        left = {
+        living = {
             name: {
                 **option,
                 "set": {
@@ -268,12 +268,12 @@ def _living(choice: Mapping[str, Any], document: Document, gone: Collection[str]
             }
             for name, option in options.items()
         }
-        if not all(part["set"] for part in left.values()):
+        if not all(part["set"] for part in living.values()):
             return None
         return (
             choice
-            if all(left[name]["set"] == option["set"] for name, option in options.items())
-            else {**choice, "options": left}
+            if all(living[name]["set"] == option["set"] for name, option in options.items())
+            else {**choice, "options": living}
         )
     places = [at for at in choice["set"] if _holds(document, at)]
     return None if not places else choice if places == choice["set"] else {**choice, "set": places}

@@ -161,5 +161,5 @@ def _times_better(verdict: Verdict) -> float:
 
 def kinds_behind(plan: Plan, behind: Callable[[str], bool]) -> list[str]:
     """Return the kinds of evidence of a plan's sources with these names, the strongest first."""
-    found = {source.kind for source in plan.provenance if behind(source.what)}
-    return [kind for kind in EVIDENCE_KINDS if kind in found]
+    kinds = {source.kind for source in plan.provenance if behind(source.what)}
+    return [kind for kind in EVIDENCE_KINDS if kind in kinds]

@@ -77,8 +77,8 @@ def bar_content(
     for place, verdict in enumerate(verdicts or []):
         if chips is not None and verdict.objective.metric in hidden:
             chips[place] = _without_bound(chips[place], verdict)
-    found = {"chips": chips, "stale": stale, "early": early, "state": state, "words": words, "share": share}
-    return found | {"failed": failed, "run": run, "action": action}
+    content = {"chips": chips, "stale": stale, "early": early, "state": state, "words": words, "share": share}
+    return content | {"failed": failed, "run": run, "action": action}
 
 
 def _chips(verdicts: list[Verdict], calm: list[Verdict] | None, stale: bool) -> list[dict[str, Any]]:
@@ -109,27 +109,27 @@ def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
 
 def _without_bound(chip: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
     """Return a chip with the figure and its interval alone."""
-    found = verdict.estimate
-    details = f"95% interval {verdict.interval}" if found else "the run has no such figure"
-    mark = {"low": 0.1, "value": 0.5, "high": 0.9, "bound": None, "calm": None} if found else dict.fromkeys(chip["mark"])
-    return chip | {"words": "", "tone": NEUTRAL, "asked": verdict.interval if found else "", "details": details, "mark": mark}
+    estimate = verdict.estimate
+    asked, details = (verdict.interval, f"95% interval {verdict.interval}") if estimate else ("", "the run has no such figure")
+    mark = {"low": 0.1, "value": 0.5, "high": 0.9, "bound": None, "calm": None} if estimate else dict.fromkeys(chip["mark"])
+    return chip | {"words": "", "tone": NEUTRAL, "asked": asked, "details": details, "mark": mark}
 
 
 def _doubts(verdict: Verdict) -> str:
-    found = verdict.estimate
-    return f" ({doubts(found, verdict.metric.unit)})" if found and found.labels else ""
+    estimate = verdict.estimate
+    return f" ({doubts(estimate, verdict.metric.unit)})" if estimate and estimate.labels else ""
 
 
 def _mark(verdict: Verdict, calm: Verdict | None) -> dict[str, float | None]:
     """Return the places of bound, value and interval on the chip's line, from 0 at its left end to 1."""
-    found, before = verdict.estimate, calm.estimate if calm else None
-    points = [verdict.bound, *([found.low, found.high] if found else []), *([before.value] if before else [])]
+    estimate, before = verdict.estimate, calm.estimate if calm else None
+    points = [verdict.bound, *([estimate.low, estimate.high] if estimate else []), *([before.value] if before else [])]
     room = 0.1 * (max(points) - min(points)) or 0.1 * abs(verdict.bound) or 1.0
-    left, width = min(points) - room, max(points) - min(points) + 2 * room
+    start, width = min(points) - room, max(points) - min(points) + 2 * room
 
     def at(value: float | None) -> float | None:
-        return None if value is None else (value - left) / width
+        return None if value is None else (value - start) / width
 
-    low, value, high = (found.low, found.value, found.high) if found else (None, None, None)
+    low, value, high = (estimate.low, estimate.value, estimate.high) if estimate else (None, None, None)
     marks = {"low": low, "value": value, "high": high, "bound": verdict.bound, "calm": before.value if before else None}
     return {name: at(place) for name, place in marks.items()}

@@ -51,8 +51,8 @@ def begin_panel(scenario: Scenario) -> None:
 
 def _case(scenario: Scenario) -> None:
     """Let the person pick another case; the address follows."""
-    found = [case_now(case)[0] for case in scenario_ids()]
-    titles = {one.id: one.title for one in found if one is not None}
+    scenarios = [case_now(case)[0] for case in scenario_ids()]
+    titles = {scenario.id: scenario.title for scenario in scenarios if scenario is not None}
     often = {title for title, count in Counter(titles.values()).items() if count > 1}
     # Streamlit finds a pick by its words: a copy of a case needs words of its own.
     words = {case: f"{title} ({case})" if title in often else title for case, title in titles.items()}
@@ -83,11 +83,11 @@ def _begin(scenario: Scenario, minutes: int, nudges: bool, goal: str | None) -> 
 
 
 def _that_go_on() -> None:
-    found = sessions_that_go_on()[:_LISTED]
-    if not found:
+    sessions = sessions_that_go_on()[:_LISTED]
+    if not sessions:
         return
     st.header("Sessions that go on", anchor=False)
-    for one in found:
+    for one in sessions:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             if st.button(continue_label(one), key=f"session:open:{one.id}"):
                 st.query_params.from_dict({FIELD: one.id})

@@ -194,16 +194,16 @@ def _content(job: Job | None, calm: Job | None, by_user: str, shown: RunsShown) 
         last = "These are the figures of the last run. Run the design to see its own."
         words = last if shown.painted else "No design has run yet."
         return bar_content(None, stale=True, words=words) | {"ended": shown.ended()}
-    found = job.quick
-    early = found is not None and found.replications < job.total  # this result decides: the run may finish meanwhile
-    before = calm.quick.verdicts if calm and calm.quick and found is not None else None
-    words, goes_on = _state(job, found, early, by_user)
+    result = job.quick
+    early = result is not None and result.replications < job.total  # this result decides: the run may finish meanwhile
+    before = calm.quick.verdicts if calm and calm.quick and result is not None else None
+    words, goes_on = _state(job, result, early, by_user)
     action = CANCEL if goes_on else f"Run all {job.planned}" if job.is_decided else ""
     share, failed = job.share if goes_on else None, job.error is not None
-    verdicts = found.verdicts if found else None
-    if found is not None and not goes_on:
+    verdicts = result.verdicts if result else None
+    if result is not None and not goes_on:
         shown.painted = job.id
-    content = bar_content(verdicts, before, found is None, early, words, share, failed=failed, run=job.id, action=action)
+    content = bar_content(verdicts, before, result is None, early, words, share, failed=failed, run=job.id, action=action)
     return content | {"ended": shown.ended()}
 
 
@@ -224,8 +224,8 @@ def _so_far(job: Job, found: Result | None) -> str:
     if before := registry().ahead(job):
         runs = "1 run" if before.runs == 1 else f"{before.runs} runs"
         return f"{runs} before yours, about {duration(before.seconds)}"
-    left = "" if job.remaining_s is None else f", about {duration(job.remaining_s)} to go"
+    to_go = "" if job.remaining_s is None else f", about {duration(job.remaining_s)} to go"
     if found is None:
-        return f"running{left}"
+        return f"running{to_go}"
     doubts = f"; the doubt about {' and '.join(job.doubts_to_come)} is still to come" if job.doubts_to_come else ""
-    return f"preliminary, {found.replications} of {job.total} replications{left}{doubts}"
+    return f"preliminary, {found.replications} of {job.total} replications{to_go}{doubts}"

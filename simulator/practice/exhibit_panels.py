@@ -52,9 +52,9 @@ def panel_of(exhibit: str, scenario: Scenario) -> str:
 def panels(scenario: Scenario) -> dict[str, list[Panel]]:
     """Return the panels of a case by title, each with its parts in order; the sources and the debrief come last."""
     shown = [name for name in scenario.shown() if EXHIBITS[name].question != "rests"]
-    found = {panel_of(name, scenario): _parts(scenario, EXHIBITS[name].question) for name in shown}
-    found[title_of("rests", scenario)] = [trust, *_parts(scenario, "rests"), numbers]
-    return found | ({DEBRIEF: [debrief]} if scenario.debrief else {})
+    parts = {panel_of(name, scenario): _parts(scenario, EXHIBITS[name].question) for name in shown}
+    parts[title_of("rests", scenario)] = [trust, *_parts(scenario, "rests"), numbers]
+    return parts | ({DEBRIEF: [debrief]} if scenario.debrief else {})
 
 
 def _parts(scenario: Scenario, question: Question) -> list[Panel]:

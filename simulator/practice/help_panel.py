@@ -121,10 +121,10 @@ def hints(live: LiveSession, phase: PracticePhase) -> None:
 
 def _worked_step(job: Job) -> None:
     """Show the step that helps the first objective that is not met, once it has been tried."""
-    found = _followed(_advice_search(job), "worked step")
+    advice = _followed(_advice_search(job), "worked step")
     place = next(iter(job.summary.reasons))
-    if place in found:
-        st.info(plain(found[place].sentence))
+    if place in advice:
+        st.info(plain(advice[place].sentence))
     else:
         st.progress(0.0, "Trying steps …")
 

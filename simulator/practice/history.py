@@ -72,28 +72,28 @@ def restore(scenario: Scenario, attempt: Attempt) -> None:
 
 def strip(scenario: Scenario, job: Job | None) -> None:
     """Show a row for each run of the case, the latest first, and compare the ticked runs below."""
-    found = attempts_at(scenario)
+    listed = attempts_at(scenario)
     if fault := st.session_state.pop("history_fault", ""):
         st.warning(f"History: {plain(fault)}")
-    if not found:
+    if not listed:
         return
     chosen = draw_strip(
         key(scenario.id, "history"),
         [objective.label for objective in scenario.objectives],
-        list(reversed(_rows(scenario, found, job))),
+        list(reversed(_rows(scenario, listed, job))),
         most=MOST,
         on_restore=lambda run: _restored(scenario, run),
         on_star=lambda run: _starred(scenario, run),
     )
-    ticked = [attempt for attempt in found if attempt.job in chosen]
+    ticked = [attempt for attempt in listed if attempt.job in chosen]
     if len(ticked) >= FEWEST:
-        _side_by_side(scenario, found, ticked[:MOST])
+        _side_by_side(scenario, listed, ticked[:MOST])
 
 
-def _rows(scenario: Scenario, found: list[Attempt], job: Job | None) -> list[dict[str, Any]]:
+def _rows(scenario: Scenario, listed: list[Attempt], job: Job | None) -> list[dict[str, Any]]:
     rows = []
-    for number, attempt in enumerate(found, start=1):
-        before = found[number - 2] if number > 1 else None
+    for number, attempt in enumerate(listed, start=1):
+        before = listed[number - 2] if number > 1 else None
         changed = changes(scenario, before, attempt)
         rows.append(
             {
@@ -223,19 +223,20 @@ def comparison(job: Job | None) -> None:
         st.caption(f"{other.name.capitalize()} is computed again for the comparison.")
         _wait("comparison", [before.id])
         return
-    found = _compared(before, job, every=False)
+    compared = _compared(before, job, every=False)
     what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
-    lines = [tuple(claim.words.rsplit(": ", 1)) for claim in line_claims(found)]
+    lines = [tuple(claim.words.rsplit(": ", 1)) for claim in line_claims(compared)]
     same = [label for label, words in lines if words == UNCHANGED]
     differences = [f"{plain(label)} **{plain(words)}**" for label, words in lines if words != UNCHANGED]
     differences += [f"unchanged: {plain(', '.join(same))}"] if same else []
-    paired = f"  \n:small[{plain(found.pairing)}]" if found.pairing else ""  # its figures may differ from those of the card
+    # Its figures may differ from those of the card.
+    paired = f"  \n:small[{plain(compared.pairing)}]" if compared.pairing else ""
     st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(differences)}{paired}")
     _note_changed_runs([(other.name, other.attempt, before)])
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
         with drawer:
-            _every_difference(found, _compared(before, job, every=True))
+            _every_difference(compared, _compared(before, job, every=True))
 
 
 def _every_difference(asked: Comparison, every: Comparison) -> None:
@@ -246,15 +247,15 @@ def _every_difference(asked: Comparison, every: Comparison) -> None:
 
 def _other(scenario: Scenario, job: Job) -> _Other | None:
     """Return the pinned run, else the run shown before, else the latest other run."""
-    found = [attempt for attempt in attempts_at(scenario) if attempt.job != job.id]
-    if pinned := next((attempt for attempt in found if attempt.starred), None):
+    others = [attempt for attempt in attempts_at(scenario) if attempt.job != job.id]
+    if pinned := next((attempt for attempt in others if attempt.starred), None):
         return _Other(pinned, "the pinned run")
     before = get(scenario, "run_before")
-    known = registry().get(before)
-    shown = next((attempt for attempt in found if attempt.job == before), None) or (
-        _attempt(known) if known and known.succeeded and known.id != job.id else None
+    job_before = registry().get(before)
+    shown = next((attempt for attempt in others if attempt.job == before), None) or (
+        _attempt(job_before) if job_before and job_before.succeeded and job_before.id != job.id else None
     )
-    latest = shown or next(reversed(found), None)
+    latest = shown or next(reversed(others), None)
     return _Other(latest, "the run before") if latest else None
 
 
@@ -346,9 +347,9 @@ def _attempt(job: Job) -> Attempt:
 
 def _job(scenario: Scenario, attempt: Attempt) -> Job | None:
     """Return the run of an attempt: from the cache, else computed again; None if the case no longer allows it."""
-    known = registry().get(attempt.job)
-    if known and not known.cancelled:
-        return known
+    cached = registry().get(attempt.job)
+    if cached and not cached.cancelled:
+        return cached
     try:
         plan = compile_plan(scenario, attempt.picks, attempt.strikes)
     except ScenarioError:
@@ -383,13 +384,13 @@ def draw_strip(
     before = st.session_state.get(key, {}).get("chosen") or []
     there = {row["run"] for row in rows}
     chosen = [run for run in before if run in there]
-    found = _component(
+    pressed_buttons = _component(
         key=key,
         data={"labels": labels, "rows": rows, "chosen": chosen, "most": most},
         on_restore_change=pressed("restore", on_restore),
         on_star_change=pressed("star", on_star),
         on_chosen_change=lambda: None,
     )
-    if found.restore:
+    if pressed_buttons.restore:
         st.rerun()  # the choices stand outside of this fragment
     return chosen

@@ -92,11 +92,11 @@ class OwnDrawing:
 def own_drawing(scenario: Scenario) -> OwnDrawing:
     """Return the drawing of the case in this tab; a case that was edited meanwhile is drawn anew."""
     name = key(scenario.id, "drawing")
-    found = st.session_state.get(name)
-    if not isinstance(found, OwnDrawing) or found.scenario is not scenario:
+    drawing = st.session_state.get(name)
+    if not isinstance(drawing, OwnDrawing) or drawing.scenario is not scenario:
         board = drawn(scenario)
-        found = st.session_state[name] = OwnDrawing(scenario, board, DrawnCase(board, scenario))
-    return found
+        drawing = st.session_state[name] = OwnDrawing(scenario, board, DrawnCase(board, scenario))
+    return drawing
 
 
 def drawing_board(scenario: Scenario) -> None:

@@ -37,9 +37,9 @@ def phase_row(live: LiveSession) -> PracticePhase:
 
 def _clock_data(live: LiveSession, now: PhaseTime) -> dict[str, Any]:
     head = live.state.session
-    left = {"minutes": head.minutes, "left_s": left_s(live.state, time()), "nudges": head.nudges}
-    left |= {"stands": live.state.stands}
-    return left | {"title": now.title, "used_s": now.used_s, "planned_s": now.planned_s}
+    data = {"minutes": head.minutes, "left_s": left_s(live.state, time()), "nudges": head.nudges}
+    data |= {"stands": live.state.stands}
+    return data | {"title": now.title, "used_s": now.used_s, "planned_s": now.planned_s}
 
 
 def _go_to(live: LiveSession, phase: str) -> None:

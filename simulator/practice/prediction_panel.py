@@ -201,10 +201,10 @@ def stage_sentence(scenario: Scenario, prediction: SessionPrediction, result: Re
 def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
     """Draw a prediction and its result as two intervals on one axis."""
     assert one.metric is not None
-    metric, found = result.metric(one.metric), result.metrics[one.metric]
+    metric, estimate = result.metric(one.metric), result.metrics[one.metric]
     low, high = float(one.low or 0.0), float(one.high or 0.0)
     factor, unit = _scale(_bound_of(result.verdicts, metric), metric)
-    rows = [("You", low, (low + high) / 2, high, ORANGE), ("The run", found.low, found.value, found.high, BLUE)]
+    rows = [("You", low, (low + high) / 2, high, ORANGE), ("The run", estimate.low, estimate.value, estimate.high, BLUE)]
     figure = go.Figure()
     plain_look: dict[str, Any] = {"showlegend": False, "hoverinfo": None}
     for name, start, middle, end, colour in rows:
@@ -213,8 +213,8 @@ def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
             figure.add_trace(points([factor * middle], [name], colour, size=14, **plain_look))
     name = metric.label
     figure.update_layout(height=130, margin={"l": 0, "r": 0, "t": 10, "b": 0}, xaxis_title=f"{name}{unit}")
-    held = low <= found.value <= high
-    value, _ = spoken_within(found.value, found.low, found.high, metric.unit)
+    held = low <= estimate.value <= high
+    value, _ = spoken_within(estimate.value, estimate.low, estimate.high, metric.unit)
     takeaway = f"{name}: {value}, {'within' if held else 'outside of'} your interval."
     table = pd.DataFrame(
         [{"": name, "low": spoken(start, metric.unit), "high": spoken(end, metric.unit)} for name, start, _, end, _ in rows]

@@ -133,8 +133,8 @@ def _predictions(live: LiveSession) -> None:
 def _mistakes(live: LiveSession) -> None:
     """Name the mistakes that the log shows, each with its moment."""
     st.header("Mistakes that interviewers name", anchor=False)
-    found, minutes = mistakes(live.scenario, live.state), minute_of(live)
-    for mistake, evidence in found:
+    shown, minutes = mistakes(live.scenario, live.state), minute_of(live)
+    for mistake, evidence in shown:
         when = [f"minute {minutes[place]:.1f}" for place in evidence.places if place in minutes][:1]
         st.warning(plain(f"{mistake.label}. {evidence.sentence}{f' The moment: {when[0]}.' if when else ''}"))
     st.markdown(plain(mistake_free(live.scenario, live.state)))

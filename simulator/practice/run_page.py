@@ -245,8 +245,8 @@ def _figures(result: Result) -> list[Part]:
     names = [*_cost_of(result), *(name for name in _ALWAYS[1:] if name in result.metrics and name not in judged)]
     figures = []
     for name in names:
-        found, metric = result.metrics[name], result.metric(name)
-        value, bounds = spoken_within(found.value, found.low, found.high, metric.unit)
+        estimate, metric = result.metrics[name], result.metric(name)
+        value, bounds = spoken_within(estimate.value, estimate.low, estimate.high, metric.unit)
         figures.append(f"{escape(metric.label)} {value} ({bounds})")
     return [Part(_STEPS, f"{'; '.join(figures)}.")] if figures else []
 

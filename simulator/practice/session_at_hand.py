@@ -83,8 +83,8 @@ def job_at_hand(live: LiveSession) -> Job:
     """Return the run of the design at hand, which begins again after a restart of the server; raises ScenarioError."""
     plan, seed, replications = plan_at_hand(live), live.state.session.seed, live.scenario.run.replications
     watcher = Watcher(live.state.session.owner or live.state.session.id, live.state.session.id)
-    known = registry().get(job_id(plan, seed, replications))
-    return known if known is not None and not known.cancelled else registry().start(watcher, plan, seed, replications, WATCHED)
+    job = registry().get(job_id(plan, seed, replications))
+    return job if job is not None and not job.cancelled else registry().start(watcher, plan, seed, replications, WATCHED)
 
 
 def result_at_hand(live: LiveSession) -> Result | None:

@@ -119,8 +119,8 @@ def started(live: LiveSession, plan: Plan, seed: int | None = None) -> Job:
     """Return the run of a design under a seed, that of the session by default; begun where it was not known."""
     seed, replications = live.state.session.seed if seed is None else seed, live.scenario.run.replications
     watcher = Watcher(live.state.session.owner or live.state.session.id, f"{live.state.session.id} debrief")
-    known = registry().get(job_id(plan, seed, replications))
-    return known if known is not None and not known.cancelled else registry().start(watcher, plan, seed, replications, BESIDE)
+    job = registry().get(job_id(plan, seed, replications))
+    return job if job is not None and not job.cancelled else registry().start(watcher, plan, seed, replications, BESIDE)
 
 
 def best_known_panel(live: LiveSession) -> None:

@@ -58,8 +58,8 @@ def _predictions(live: LiveSession) -> str:
 
 
 def _mistakes(live: LiveSession) -> str:
-    found = [f"{mistake.label}. {evidence.sentence}" for mistake, evidence in mistakes(live.scenario, live.state)]
-    return bullets(found) + paragraph(mistake_free(live.scenario, live.state))
+    sentences = [f"{mistake.label}. {evidence.sentence}" for mistake, evidence in mistakes(live.scenario, live.state)]
+    return bullets(sentences) + paragraph(mistake_free(live.scenario, live.state))
 
 
 def _signals(live: LiveSession) -> Iterator[str]:
@@ -93,8 +93,8 @@ def _of_run(last: Result | None) -> Iterator[str]:
 
 
 def _left_out(live: LiveSession) -> str:
-    left = [question for index, question in enumerate(live.scenario.questions) if not live.state.asked(index)]
-    return bullets(f"{question.ask} {question.answer}" for question in left)
+    unasked = [question for index, question in enumerate(live.scenario.questions) if not live.state.asked(index)]
+    return bullets(f"{question.ask} {question.answer}" for question in unasked)
 
 
 def _references(live: LiveSession) -> str:

@@ -18,20 +18,20 @@ from simulator.practice.exhibit_panels import panel_of
 
 def challenge(result: Result) -> None:
     """Show the number of met objectives; when all are met, the evidence behind them, the weakest first."""
-    found = challenge_of(result)
-    if found is None:
+    standing = challenge_of(result)
+    if standing is None:
         return
     if result.outside_brief:
-        st.warning(plain(found.met))
+        st.warning(plain(standing.met))
         return
-    if not found.all_met:
-        st.markdown(plain(found.met))
+    if not standing.all_met:
+        st.markdown(plain(standing.met))
         return
     with st.container(border=True):
-        st.markdown(f"**{plain(found.met)}** {plain(found.sentence.removeprefix(found.met).strip())}")
-        if found.grounds:
+        st.markdown(f"**{plain(standing.met)}** {plain(standing.sentence.removeprefix(standing.met).strip())}")
+        if standing.grounds:
             with st.popover("All evidence behind it", type="tertiary"):
-                st.markdown("\n".join(f"- {plain(_ground_sentence(ground))}" for ground in found.grounds))
+                st.markdown("\n".join(f"- {plain(_ground_sentence(ground))}" for ground in standing.grounds))
 
 
 def _ground_sentence(ground: Ground) -> str:
@@ -86,14 +86,14 @@ def why(result: Result, run: str) -> None:
 
     struck = [_struck_card(result, exhibits[_STRUCK])] if _STRUCK in exhibits else []
     cards = [*struck, *(card_content(result, place, f"{run} {place}" in asked) for place in result.reasons)]
-    found = _component(
+    pressed_buttons = _component(
         key="reasons",
         data={"run": run, "cards": cards, "hues": _HUES},
         on_show_change=show,
         on_help_change=ask,
         on_take_change=take,
     )
-    if found.show or found.take:
+    if pressed_buttons.show or pressed_buttons.take:
         st.rerun()  # the panels and the choices stand outside of this fragment
 
 

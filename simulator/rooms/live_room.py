@@ -79,8 +79,8 @@ class LiveRoom(LiveSession):
             return bool(further)
 
     def _add(self, further: list[LoggedEvent]) -> None:
-        known = self.events[-1].place if self.events else -1
-        new = [event for event in further if event.place > known]
+        last_place = self.events[-1].place if self.events else -1
+        new = [event for event in further if event.place > last_place]
         self.events += new
         self._tasks += [(event.place, event.event.own) for event in new if isinstance(event.event, TaskSet) and event.event.own]
         self.scenario = self._tasks[-1][1].case if self._tasks else self.scenario
@@ -122,19 +122,19 @@ class LiveRoom(LiveSession):
             return self._view(role).events
 
     def _view(self, role: Role) -> _View:
-        known = self._views.get(role)
-        if known is None or known.through != len(self.events):
-            known = self._views[role] = self._further(known, role)
-        return known
+        view = self._views.get(role)
+        if view is None or view.through != len(self.events):
+            view = self._views[role] = self._further(view, role)
+        return view
 
-    def _further(self, known: _View | None, role: Role) -> _View:
+    def _further(self, view: _View | None, role: Role) -> _View:
         """Return the view of a role with all events, made anew where one decides what is seen of earlier ones."""
         through = len(self.events)
-        if known is None or any(isinstance(event.event, DISCLOSING) for event in self.events[known.through :]):
+        if view is None or any(isinstance(event.event, DISCLOSING) for event in self.events[view.through :]):
             seen = tuple(visible(self.events, role))
             return _View(through, seen, RoomSession.of(self.state.session, seen))
-        further = visible(self.events[known.through :], role, self.events)
-        return _View(through, (*known.events, *further), known.state.after(further))
+        further = visible(self.events[view.through :], role, self.events)
+        return _View(through, (*view.events, *further), view.state.after(further))
 
     @property
     def pushes(self) -> int:
@@ -169,14 +169,14 @@ def live_room(room: str) -> LiveRoom:
     if head is None:
         raise NoSessionError(_NO_ROOM)
     with _OPENING:
-        known = _HELD.get(room)
-        if known is None or known.state.room.own is None:
+        live = _HELD.get(room)
+        if live is None or live.state.room.own is None:
             scenario = _scenario_of(head)
-            if known is None or known.scenario is not scenario:
-                known = _HELD[room] = LiveRoom(room_log(), scenario, room)
-        _ROOMS[room] = known
-    known.refresh()
-    return known
+            if live is None or live.scenario is not scenario:
+                live = _HELD[room] = LiveRoom(room_log(), scenario, room)
+        _ROOMS[room] = live
+    live.refresh()
+    return live
 
 
 def _scenario_of(head: Session) -> Scenario:

@@ -81,7 +81,7 @@ def _create() -> None:
     scenario = chosen_case()
     st.header("Lead an interview", anchor=False)
     with st.container(width=760):
-        titles = {case: found.title for case in scenario_ids() if (found := case_now(case)[0]) is not None}
+        titles = {case: shown_case.title for case in scenario_ids() if (shown_case := case_now(case)[0]) is not None}
         titles[_OWN] = "A task of your own"
         case = st.selectbox(
             "Case", list(titles), list(titles).index(scenario.id), format_func=lambda name: titles[name], key="room:case"
@@ -139,10 +139,10 @@ def _made(picked: Scenario | None, own: OwnTask | None, settings: RoomOpened, mi
     scenario = own.case if own else picked
     assert scenario is not None
     phase, task = phases_of(scenario)[0].id, TaskSet(own=own) if own else None
-    found = room_log().create(
+    created = room_log().create(
         trail(), scenario.id, scenario.version, case_hash(scenario), settings, phase, task=task, seed=1, minutes=minutes
     )
-    st.session_state[_MADE] = settings.title or scenario.title, dict(found.keys)
+    st.session_state[_MADE] = settings.title or scenario.title, dict(created.keys)
     st.rerun()
 
 

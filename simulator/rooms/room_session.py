@@ -155,19 +155,19 @@ def _known(scenario: Scenario, state: RoomSession) -> _KnownBoard:
     empty = state.room.settings is not None and state.room.settings.empty_board
     key = scenario, state.session.id, empty, state.operations[0].place if state.operations else -1
     with _LOCK:
-        known = _BOARDS.get(key)
-    if known is not None and known.count == len(state.operations):
-        return known
-    if known is None or known.count > len(state.operations):
+        cached = _BOARDS.get(key)
+    if cached is not None and cached.count == len(state.operations):
+        return cached
+    if cached is None or cached.count > len(state.operations):
         count, board = 0, drawn(scenario, empty)
     else:
-        count, board = known.count, known.board
+        count, board = cached.count, cached.board
     for operation in state.operations[count:]:
         board = _after(board, operation)
-    found = _KnownBoard(scenario, len(state.operations), board)
+    latest = _KnownBoard(scenario, len(state.operations), board)
     with _LOCK:
-        _BOARDS[key] = found
-    return found
+        _BOARDS[key] = latest
+    return latest
 
 
 @lru_cache(maxsize=64)

@@ -132,12 +132,12 @@ def run_bar(job: Job | None, hidden: Collection[str] = (), calm: Result | None =
         return bar_content([], words="The board does not run yet: a box, or the line below the board, says why.")
     if job.error:
         return bar_content([], words=f"The run failed: {job.error}", failed=True)
-    found = job.summary if job.succeeded else job.quick
-    if found is None:
+    result = job.summary if job.succeeded else job.quick
+    if result is None:
         return bar_content(None, stale=True, words="The run begins …", share=job.share)
     words = "" if job.succeeded else f"Preliminary, after {job.ready} of {job.planned} replications."
     share, beside = job.share if job.running else None, calm.verdicts if calm else None
-    return bar_content(found.verdicts, beside, early=not job.succeeded, words=words, share=share, hidden=hidden)
+    return bar_content(result.verdicts, beside, early=not job.succeeded, words=words, share=share, hidden=hidden)
 
 
 # ---- a panel of the run
@@ -181,8 +181,8 @@ def open_panels(room: RoomAtHand) -> list[str]:
 
 def drawable(scenario: Scenario) -> list[str]:
     """Return the panels of a case that can be drawn, that of the first picture first."""
-    known = {**drawings().panels, **drawings().timed, **drawings().heroes}
-    return [name for name in dict.fromkeys([hero_of(scenario), *scenario.shown()]) if name in known and name is not None]
+    every, listed = {**drawings().panels, **drawings().timed, **drawings().heroes}, [hero_of(scenario), *scenario.shown()]
+    return [name for name in dict.fromkeys(listed) if name is not None and name in every]
 
 
 def _own_panel(room: RoomAtHand, names: Sequence[str]) -> str:

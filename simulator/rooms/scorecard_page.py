@@ -72,12 +72,12 @@ def _card(room: RoomAtHand) -> None:
             )
             st.text_input("Why, in a sentence", kept.text if kept else "", max_chars=1000, key=f"room:sentence:{signal}")
             st.button("Keep", key=f"room:keep:{signal}", on_click=_keep, args=(room, signal))
-    left = open_signals(room.state, room.role)
-    if left:
+    rest = open_signals(room.state, room.role)
+    if rest:
         st.caption(
-            f"{counted(len(left), 'signal')} to rate. Each rests on moments of the log or on an absence, or was not observed."
+            f"{counted(len(rest), 'signal')} to rate. Each rests on moments of the log or on an absence, or was not observed."
         )
-    st.button("Complete the scorecard", type="primary", disabled=bool(left), on_click=room.take, args=(ScorecardSubmitted(),))
+    st.button("Complete the scorecard", type="primary", disabled=bool(rest), on_click=room.take, args=(ScorecardSubmitted(),))
 
 
 def _marks(room: RoomAtHand, signal: str) -> None:

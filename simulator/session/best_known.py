@@ -54,5 +54,5 @@ def _read(case: str) -> BestKnown | None:
 
 def best_known(scenario: Scenario) -> BestKnown | None:
     """Return the best known design of a case; None where none was searched, or the case was edited since."""
-    found = _read(scenario.id)
-    return found if found is not None and found.scenario_hash == case_hash(scenario) else None
+    best = _read(scenario.id)
+    return best if best is not None and best.scenario_hash == case_hash(scenario) else None

@@ -107,5 +107,5 @@ def calibration(predictions: Iterable[SessionPrediction]) -> HeldIntervals:
         for prediction in predictions
         if prediction.metric is not None and prediction.settled is not None
     ]
-    known = [one for one in held if one is not None]
-    return HeldIntervals(sum(known), len(known))
+    settled = [one for one in held if one is not None]
+    return HeldIntervals(sum(settled), len(settled))

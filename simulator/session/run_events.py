@@ -26,8 +26,8 @@ def ended_event(design: str, result: Result) -> RunEnded:
     """Return the event of a result: the objectives, the predicted metrics and the bottleneck."""
     standings = {verdict.metric.name: verdict.standing for verdict in result.verdicts}
     names = dict.fromkeys([*standings, *predicted_metrics(result.plan.scenario)])
-    found = [(name, result.metrics.get(name)) for name in names]
-    figures = tuple(_figure(name, standings.get(name), one) for name, one in found)
+    estimates = [(name, result.metrics.get(name)) for name in names]
+    figures = tuple(_figure(name, standings.get(name), one) for name, one in estimates)
     stage = result.bottleneck.stage if result.bottleneck else None
     return RunEnded(design=design, run_hash=result.run_hash, figures=figures, bottleneck=stage)
 

@@ -59,7 +59,7 @@ class Course:
     @cached_property
     def moves(self) -> list[RunMove]:
         """The moves from one run to the next under the same curveballs, without repeated runs."""
-        found = [
+        pairs = [
             RunMove(
                 before,
                 after,
@@ -68,7 +68,7 @@ class Course:
             for before, after in pairwise(self.runs)
             if before.asked.strikes == after.asked.strikes
         ]
-        return [move for move in found if move.choices]
+        return [move for move in pairs if move.choices]
 
     @property
     def moves_one_at_a_time(self) -> bool:

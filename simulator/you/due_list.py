@@ -42,11 +42,11 @@ def due_cases(record: OwnRecord) -> list[DueCase]:
         for session in record.oldest_first
         if session.state.ended_at is not None
     }
-    found = [
+    planned = [
         *_planned(sessions, "session.py", lambda case: weakest.get(case, ())),
         *_planned(incidents, "incident.py", lambda case: ()),
     ]
-    return sorted(found, key=lambda due: due.planned.due_at)
+    return sorted(planned, key=lambda due: due.planned.due_at)
 
 
 def _planned(
@@ -84,11 +84,11 @@ def reason_words(due: DueCase) -> str:
 
 def due_list(record: OwnRecord) -> None:
     """Show each case with the time to come back to it."""
-    found, now = due_cases(record), time()
-    if not found:
+    cases, now = due_cases(record), time()
+    if not cases:
         return
     st.header("Come back to", anchor=False)
-    for case in found:
+    for case in cases:
         is_due = case.planned.is_due(now)
         verb = "Practise" if case.page == "session.py" else "Be on call"
         words = due_words(case.planned, now)

@@ -115,10 +115,10 @@ def _visitor(named: str | None) -> str:
         if not TRAIL.fullmatch(named):
             raise UsageError("--visitor: copy the id from the page You, 16 to 64 letters, digits, - and _")
         return named
-    known = SessionLog().visitors()
-    if len(known) == 1:
-        return known[0]
-    if not known:
+    visitors = SessionLog().visitors()
+    if len(visitors) == 1:
+        return visitors[0]
+    if not visitors:
         raise UsageError("The database has no visitor yet. Name one with --visitor; the page You shows the id.")
-    listed = ", ".join(known[:MOST_LISTED]) + (" ..." if len(known) > MOST_LISTED else "")
-    raise UsageError(f"The database has {len(known)} visitors. Name one with --visitor: {listed}")
+    listed = ", ".join(visitors[:MOST_LISTED]) + (" ..." if len(visitors) > MOST_LISTED else "")
+    raise UsageError(f"The database has {len(visitors)} visitors. Name one with --visitor: {listed}")

@@ -57,8 +57,8 @@ class SettledInterval:
 
 def settled_intervals(sessions: Sequence[OwnSession]) -> list[SettledInterval]:
     """Return the settled interval predictions of sessions, the oldest first."""
-    found = [_settled(own.scenario, prediction) for own in sessions for prediction in own.state.predictions]
-    return sorted((interval for interval in found if interval is not None), key=lambda interval: interval.at)
+    intervals = [_settled(own.scenario, prediction) for own in sessions for prediction in own.state.predictions]
+    return sorted((interval for interval in intervals if interval is not None), key=lambda interval: interval.at)
 
 
 def _settled(scenario: Scenario, prediction: SessionPrediction) -> SettledInterval | None:
