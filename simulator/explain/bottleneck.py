@@ -101,16 +101,15 @@ def by_tag(scenario: Scenario, flows: pd.DataFrame) -> dict[Fate, float]:
     """Count requests by the gate that tagged them; the others by their end."""
     gates = {tag: name for name, stage in scenario.stages.items() for tag in stage.tags()}
     fates = [
-        (gates[tag], f"are “{tag}”{_how(scenario, gates[tag], _first_target(scenario.stages[gates[tag]]))}")
+        (
+            gates[tag],
+            f"are “{tag}”{_how(scenario, gates[tag], next(iter(scenario.stages[gates[tag]].planned_targets().values())))}",
+        )
         if tag in gates
         else _fate(scenario, str(end), str(last))
         for tag, end, last in zip(flows["tag"], flows["end"], flows["last"], strict=True)
     ]
     return _summed(fates, flows["count"])
-
-
-def _first_target(stage: AnyStage) -> str:
-    return next(iter(stage.planned_targets().values()))
 
 
 def _summed(fates: Sequence[Fate], counts: pd.Series[Any]) -> dict[Fate, float]:
@@ -334,12 +333,9 @@ def _share_of(subject: str, share: float, words: str) -> Claim:
     return Claim(subject, "is", share, unit="share", words=words)
 
 
-def _comes_in(times: StageTimes, what: str) -> str:
-    return f"the offered load is {roughly(times.load)} of what {what}" if isfinite(times.load) else "it has no server"
-
-
 def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[Claim]:
-    yield load_claim(name, times.load, _comes_in(times, f"{stage.servers.together} can serve"))
+    comes_in = f"the offered load is {roughly(times.load)} of what {stage.servers.together} can serve"
+    yield load_claim(name, times.load, comes_in if isfinite(times.load) else "it has no server")
     load = load_on(plan, name)
     if load is not None and load.at_peak >= 1 > min(times.load, times.late_load):
         fresh = " before any retry" if load.retried is not None else ""  # theory: the retries of a run add to it

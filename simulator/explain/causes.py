@@ -39,7 +39,7 @@ from simulator.metrics.request_metrics import MISSED, PRICE
 from simulator.metrics.stage_metrics import clock, last_change
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S
-from simulator.units import counted, duration, roughly, significant
+from simulator.units import counted, duration, roughly, significant, upper_first
 
 #: With fewer events than this over all replications, the sentence says that the split is rough.
 ENOUGH = 30
@@ -190,7 +190,7 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     earned = -sum(min(cost.value, 0.0) for cost in summary.costs.values())
     taken_off = roughly(earned / total) if earned < total else "more than that"
     rewards = f" before rewards, which take off {taken_off}" if earned else ""
-    split = f"{_capital(', '.join(words for _, words in among))}{rewards}."
+    split = f"{upper_first(', '.join(words for _, words in among))}{rewards}."
     claims = list(split_of(verdict.metric, 100.0, split, among))
     sentence = f"{split}{_both(summary, behind)}"
     lost = turning_away(summary, summary.metric("done_share"))
@@ -204,14 +204,10 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 def _part(summary: Summary, part: str) -> str:
     scenario = summary.plan.scenario
     if part == "ends":
-        end = max(scenario.ends, key=lambda name: _usd_at(summary, name))
-        return f"“{scenario.ends[end].label}”"
+        counts = summary.flows.groupby("end")["count"].sum()
+        end = max(scenario.ends.items(), key=lambda end: float(counts.get(end[0], 0.0)) * end[1].usd.value)
+        return f"“{end[1].label}”"
     return part_in_sentence(scenario, part)
-
-
-def _usd_at(summary: Summary, end: str) -> float:
-    ended = summary.flows["end"] == end
-    return float(summary.flows.loc[ended, "count"].sum()) * summary.plan.scenario.ends[end].usd.value
 
 
 def _behind(summary: Summary, part: str) -> Iterator[str]:
@@ -420,10 +416,6 @@ def _explain(summary: Summary, base: str) -> _Explain | None:
 
 
 # ---- numbers in words
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def count_words(value: float) -> str:

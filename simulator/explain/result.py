@@ -326,7 +326,8 @@ class Result(Summary):
             for claim in reason.claims:
                 other = first.setdefault(claim.words, label)
                 is_repeated = claim.relation == "causes" and other != label
-                sentences.append(same_cause(other) if is_repeated else claim.words)
+                pointer = f"It has the same cause as “{other}”, which is explained there."
+                sentences.append(pointer if is_repeated else claim.words)
             shown[place] = " ".join(sentences)
         return shown
 
@@ -382,11 +383,6 @@ class Result(Summary):
         whole = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "unit": self.metric(name).unit}
         parts = estimate.doubts | ({"one_run": self.one_runs[name]} if name in self.one_runs else {})
         return whole | {name: {"low": part.low, "high": part.high} for name, part in parts.items()}
-
-
-def same_cause(label: str) -> str:
-    """Point to the objective whose card says the cause that two objectives share."""
-    return f"It has the same cause as “{label}”, which is explained there."
 
 
 def result_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int = 0) -> Result:

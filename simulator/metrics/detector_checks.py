@@ -96,11 +96,11 @@ def damage_rows(tables: DetectionTables, published: CocoC) -> pd.DataFrame:
             continue
         row: dict[str, object] = {"corruption": condition.label}
         for detector in tables.about.detectors:
-            left = [ap_of(tables, detector, FP32, name, severity) for severity in condition.strengths]
-            row[label_of(tables, detector)] = 100 * (1 - fmean(left) / ap_of(tables, detector, FP32))
+            remaining = [ap_of(tables, detector, FP32, name, severity) for severity in condition.strengths]
+            row[label_of(tables, detector)] = 100 * (1 - fmean(remaining) / ap_of(tables, detector, FP32))
         for model, figures in published.models.items():
-            left = [figures.corrupted[condition.coco_c][place] for place in (severity - 1 for severity in condition.strengths)]
-            row[model] = 100 * (1 - fmean(left) / figures.clean)
+            remaining = [figures.corrupted[condition.coco_c][severity - 1] for severity in condition.strengths]
+            row[model] = 100 * (1 - fmean(remaining) / figures.clean)
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -125,11 +125,7 @@ def cuts_of(plan: Plan, gate: Gate, paired: bool = False) -> Floats:
     return np.array(cuts).reshape(len(cuts), RESAMPLES)
 
 
-def _asks_of(table: ScoreTable, route: Route, promised: bool, paired: bool) -> Hashable:
-    return table.content, route.at_sensitivity, route.at_specificity, route.at_least, promised, paired
-
-
-@remembers(1024, _asks_of)
+@remembers(1024, lambda table, route, *ways: (table.content, route.at_sensitivity, route.at_specificity, route.at_least, *ways))
 def _cuts(table: ScoreTable, route: Route, promised: bool, paired: bool) -> Floats:
     """Return draws of a route's threshold, shape (RESAMPLES,); shared by designs with equal scores and routes."""
     if route.at_sensitivity is not None:

@@ -130,7 +130,7 @@ class Measures:
         """Return the measures with times and rates from this stretch on; the rest is of the whole run."""
         if not stretch:
             return self
-        samples = {name: one.after(stretch) for name, one in self.samples.items()}
+        samples = {name: sample.after(stretch) for name, sample in self.samples.items()}
         rates = {name: counts[stretch:] for name, counts in self.rates.items()}
         return replace(
             self,

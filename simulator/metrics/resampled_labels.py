@@ -8,7 +8,6 @@ which draw is high, so that all that rests on the same patients rises and falls 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import ceil, log
@@ -231,15 +230,7 @@ def _published_weights(points: int, evidence: int) -> Floats:
     return np.concatenate(classes, axis=1).astype(float)
 
 
-def _class_of(table: ScoreTable, of_class: int) -> Hashable:
-    return table.content, of_class
-
-
-def _group_of(table: ScoreTable, of_class: int, members: NDArray[np.bool_]) -> Hashable:
-    return table.content, of_class, members.tobytes()
-
-
-@remembers(8, _class_of)
+@remembers(8, lambda table, of_class: (table.content, of_class))
 def labelled_class(table: ScoreTable, of_class: int) -> LabelledClass:
     """Return the labelled items of a class: 0 the negatives, 1 the positives."""
     negative, positive = np.split(weights_of(table), [len(table.positives)], axis=1)[::-1]
@@ -248,7 +239,7 @@ def labelled_class(table: ScoreTable, of_class: int) -> LabelledClass:
     return LabelledClass(table.negatives, table.negative_patients, negative, table.negative_evidence)
 
 
-@remembers(48 * MIB, _group_of, lambda group: group.nbytes)
+@remembers(48 * MIB, lambda table, of_class, members: (table.content, of_class, members.tobytes()), lambda group: group.nbytes)
 def labelled_group(table: ScoreTable, of_class: int, members: NDArray[np.bool_]) -> LabelledClass:
     """Return the items of a group in a class; members: those of the class that belong to it, shape (items,)."""
     whole = labelled_class(table, of_class)
