@@ -1,8 +1,8 @@
 """The loop of a queue in order of arrival whose replicas serve in batches.
 
-Where numba is installed (the extra `fast`), the loop is compiled; elsewhere Python runs the same function. Compiled it takes
-arrays; Python takes memoryviews and lists of the same elements, which it reads faster. What is compiled stands in this file:
-numba compiles anew what it keeps on disk when the file changes, and looks at no other one.
+Where numba is installed (the extra `fast`), the loop is compiled; elsewhere Python runs the same function. Compiled it reads
+arrays at their addresses; Python takes memoryviews and lists of the same elements, which it reads faster. What is compiled
+stands in this file: numba compiles anew what it keeps on disk when the file changes, and looks at no other one.
 """
 
 from __future__ import annotations

@@ -91,8 +91,8 @@ class Inbox:
             self.end += 1
             return
         kept = slice(self.at, self.end)
-        rows = np.concatenate([self._rows[kept], rows])
-        times = np.concatenate([self._times[kept], times])
+        rows = np.concatenate([self._rows[kept], rows], dtype=np.int32)  # compiled loops know no other type of rows
+        times = np.concatenate([self._times[kept], times], dtype=float)
         if np.any(times[1:] < times[:-1]):
             order = np.argsort(times, kind="stable")
             rows, times = rows[order], times[order]

@@ -30,3 +30,9 @@ def test_requests_leave_in_the_order_of_their_times_however_they_were_delivered(
         assert inbox.head == min(by_time, default=np.inf)
         for index, time in enumerate(by_time):
             assert inbox.head <= inbox.time_of(index) <= time
+
+
+def test_columns_keep_their_types_whatever_a_stage_delivers():
+    inbox = Inbox()
+    inbox.add_block(np.array([3, 1], np.int64), np.array([1, 2]))
+    assert [(column.dtype, column.tolist()) for column in inbox.columns] == [(np.int32, [3, 1]), (np.float64, [1.0, 2.0])]
