@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from simulator.app import design_state as address
 from simulator.app.design_state import EXPLORE_TAB, IN_ADDRESS, KEPT, fit, get, key
 from simulator.app.links import SEEDS, command, link, written
-from simulator.app.news import follow, pays
+from simulator.app.news import follow, page_begins, page_is_drawn, pays
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, story
 from simulator.case.document import ScenarioError
@@ -227,6 +227,7 @@ def tabs(scenario: Scenario) -> None:
                     of_run(scenario, title)
 
 
+page_begins()
 scenario = chosen_case()
 address.arrive(scenario)
 fit(scenario)
@@ -246,3 +247,4 @@ with st.sidebar:
     settings(scenario)
 tabs(scenario)
 reasons(scenario)
+page_is_drawn()

@@ -172,8 +172,11 @@ def follow(name: str, look: Look, pause_s: float = PAUSE_S) -> Latest:
 def redraw(*fragments: str) -> None:
     """Have these fragments drawn again, in place of the whole page; the whole page if one is not there. A callback.
 
-    Fragments that are owed come too: this request ends the run that was to draw them.
+    Fragments that are owed come too: this request ends the run that was to draw them. If that run was to draw the whole page,
+    so does this one.
     """
+    if st.session_state.get(_PAGE_OWED):
+        return
     owed = [name for name in st.session_state.get(_OWED, []) if name not in fragments]
     for names in ([*fragments, *owed], list(fragments)):
         with suppress(StreamlitAPIException):
@@ -182,6 +185,18 @@ def redraw(*fragments: str) -> None:
 
 #: The names of the fragments of the page that are owed.
 _OWED = "fragments_owed"
+
+
+#: Whether a run has begun to draw the whole page, and none has come to its end since.
+_PAGE_OWED = "page_owed"
+
+
+def page_begins() -> None:
+    st.session_state[_PAGE_OWED] = True
+
+
+def page_is_drawn() -> None:
+    st.session_state[_PAGE_OWED] = False
 
 
 def owe(*fragments: str) -> None:

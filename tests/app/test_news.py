@@ -304,6 +304,16 @@ def test_a_fragment_whose_drawing_is_broken_off_stays_owed(asked):
     assert asked == [["submission", "panel"]]
 
 
+def test_a_change_of_the_design_that_ends_a_run_of_the_page_has_the_page_drawn(asked):
+    """A file was saved, and its page is being drawn: of the fragments alone nothing of the new file would be seen."""
+    news.page_begins()
+    news.redraw("submission")
+    assert asked == []
+    news.page_is_drawn()
+    press("submission")
+    assert asked == [["submission"]]
+
+
 def test_a_fragment_that_is_no_longer_there_does_not_keep_the_others_from_being_drawn(asked, monkeypatch):
     def rerun(names):
         if "panel" in names:
