@@ -86,7 +86,7 @@ class RoomEvent(AnyEvent):
         return {self.adds_to: (*getattr(room, self.adds_to), logged)} if self.adds_to else {}
 
 
-class Judgement(RoomEvent):
+class RaterEvent(RoomEvent):
     """Base of the judgements of a rater, which another rater sees once both scorecards are complete."""
 
     after_the_end = True
@@ -310,7 +310,7 @@ class BoundRevealed(RoomEvent):
         return scenario.metrics[self.metric].label if self.metric in scenario.metrics else self.metric
 
 
-class TagSet(Judgement):
+class TagSet(RaterEvent):
     """A mark on a signal, plus or minus; about: the place of its event; probe: the words of a probe that it is against."""
 
     version = 2
@@ -328,7 +328,7 @@ class TagSet(Judgement):
         return "The moment lies in the future." if self.about is not None and self.about >= state.place else ""
 
 
-class TagRemoved(Judgement):
+class TagRemoved(RaterEvent):
     """A mark is withdrawn; tag: the place of its event."""
 
     tag: Index
@@ -341,7 +341,7 @@ class TagRemoved(Judgement):
         return None if len(tags) == len(room.tags) else {"tags": tags}
 
 
-class NotesSaved(Judgement):
+class NotesSaved(RaterEvent):
     """The interviewer's private notes, whole; the latest counts."""
 
     text: Words = ""
@@ -393,7 +393,7 @@ class ClockPaused(RoomEvent):
         return {"paused": self.paused} | ({"started_at": logged.at} if starts else {})
 
 
-class SignalRated(Judgement):
+class SignalRated(RaterEvent):
     """A rater's level of a signal, with the places of the events and tags that it rests on; the latest counts.
 
     absence: words on what never came, in place of events
@@ -428,7 +428,7 @@ class SignalRated(Judgement):
         return {"ratings": {**room.ratings, (logged.role, self.signal): self}}
 
 
-class ScorecardSubmitted(Judgement):
+class ScorecardSubmitted(RaterEvent):
     """A rater's scorecard is complete and cannot be changed any more."""
 
     place = "end"
@@ -476,7 +476,7 @@ def shared(events: Iterable[LoggedEvent]) -> list[LoggedEvent]:
 def _is_visible(event: LoggedEvent, role: Role, both: bool) -> bool:
     if isinstance(event.event, UnknownEvent):
         return role == "system"
-    if isinstance(event.event, Judgement) and role in ("interviewer", "rater") and not both:
+    if isinstance(event.event, RaterEvent) and role in ("interviewer", "rater") and not both:
         return event.role == role
     return role in type(event.event).seen_by
 
