@@ -89,8 +89,8 @@ def validated(document: Document, known: Scenario | None = None) -> Scenario:
 
 def _changed_sections(scenario: Scenario, known: Scenario) -> dict[str, Any]:
     """Return the data of the sections that differ from those of another scenario of the same file."""
-    before = known.document.data
-    return {name: part for name, part in scenario.document.data.items() if part is not before.get(name)}
+    before, now = known.document.data, scenario.document.data
+    return {name: now.get(name) for name in {**before, **now} if now.get(name) is not before.get(name)}
 
 
 def _design_key(scenario: Scenario, known: Scenario) -> tuple[str, bytes]:

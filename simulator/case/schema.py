@@ -215,8 +215,9 @@ class Scenario(Strict):
         before = known.document.data
         changed = {name: part for name, part in data.items() if part is not before.get(name)}
         parts = {name: _with_models(part, before.get(name), getattr(known, name, None)) for name, part in changed.items()}
-        sections = _sections(frozenset(changed)).model_validate(parts)
-        scenario = super(Scenario, known).model_copy(update={name: getattr(sections, name) for name in changed})
+        names = frozenset(changed) | (before.keys() - data.keys())  # a section that is gone has its default
+        sections = _sections(names).model_validate(parts)
+        scenario = super(Scenario, known).model_copy(update={name: getattr(sections, name) for name in names})
         scenario._document, scenario._sound = document, False
         return scenario
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from simulator.case import designs
 from simulator.case.checks import CHECKS, FIXED_SECTIONS, cautions, check
 from simulator.case.designs import apply, read_scenario, validated
-from simulator.case.document import ScenarioError, written
+from simulator.case.document import Document, ScenarioError, written
 from simulator.case.load import load, loads, scenario_ids
 from simulator.case.schema import Scenario
 from tests.case.texts import SMALL
@@ -102,3 +102,10 @@ def test_a_value_that_a_pick_writes_as_it_is_leaves_the_document_as_it_was():
 
 def test_what_a_check_reads_is_a_section_of_a_case():
     assert {name for check in CHECKS for name in check.reads} <= Scenario.model_fields.keys()
+
+
+def test_a_section_that_is_gone_has_its_default_and_what_needs_it_is_a_fault():
+    known = load("av-perception")
+    document = Document("the board", {name: part for name, part in known.document.data.items() if name != "encounters"})
+    assert Scenario.of(document, known).encounters is None
+    assert any(fault.field.startswith("exhibits") for fault in faults_found(document, known))
