@@ -108,4 +108,4 @@ def test_a_section_that_is_gone_has_its_default_and_what_needs_it_is_a_fault():
     known = load("av-perception")
     document = Document("the board", {name: part for name, part in known.document.data.items() if name != "encounters"})
     assert Scenario.of(document, known).encounters is None
-    assert any(fault.field.startswith("exhibits") for fault in faults_found(document, known))
+    assert any(".set.encounters." in fault.field for fault in faults_found(document, known))
