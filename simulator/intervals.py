@@ -33,6 +33,9 @@ class Interval:
     low: float
     high: float
 
+    def to_json(self) -> dict[str, float]:
+        return {"value": self.value, "low": self.low, "high": self.high}
+
 
 @dataclass(frozen=True)
 class Estimate(Interval):

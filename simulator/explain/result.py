@@ -380,7 +380,7 @@ class Result(Summary):
         return [{"metric": self.verdicts[place].objective.metric} | reason.to_json() for place, reason in self.reasons.items()]
 
     def _metric_json(self, name: str, estimate: Estimate) -> dict[str, Any]:
-        whole = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "unit": self.metric(name).unit}
+        whole = estimate.to_json() | {"unit": self.metric(name).unit}
         parts = estimate.doubts | ({"one_run": self.one_runs[name]} if name in self.one_runs else {})
         return whole | {name: {"low": part.low, "high": part.high} for name, part in parts.items()}
 

@@ -103,8 +103,7 @@ def _curve(name: str, rows: pd.DataFrame, colour: str, dashed: int) -> go.Scatte
 
 def quickest(monitors: pd.DataFrame) -> pd.DataFrame:
     calm = monitors[monitors["alarms_a_week"] <= BEARABLE]
-    order = calm.sort_values(["delay_h", "caught"], ascending=[True, False], kind="stable")
-    return order.drop_duplicates("monitor").sort_values(["delay_h", "caught"], ascending=[True, False], kind="stable")
+    return calm.sort_values(["delay_h", "caught"], ascending=[True, False], kind="stable").drop_duplicates("monitor")
 
 
 def _delay_takeaway(rows: pd.DataFrame) -> str:

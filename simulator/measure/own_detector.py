@@ -164,7 +164,7 @@ def _told(row: Judged) -> Iterator[tuple[str, Any]]:
     yield from {"condition": row.setting.condition, "severity": row.setting.severity}.items()
     for name, interval in (("ap", row.ap), ("ap50", row.ap50), ("ap_less_clean", row.ap_less_clean)):
         if interval:
-            yield name, {"value": interval.value, "low": interval.low, "high": interval.high}
+            yield name, interval.to_json()
     curve = row.recall
     columns = {"height_px": curve.height_px, "recall": curve.recall, "low": curve.low, "high": curve.high}
     yield "recall_by_height", {"score": SCORE} | {name: column.tolist() for name, column in columns.items()}

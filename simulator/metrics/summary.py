@@ -440,8 +440,7 @@ class Verdict:
         values: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
         values |= {"void": True} if self.void else {}
         if self.estimate is not None:
-            result = self.estimate
-            values |= {"value": result.value, "low": result.low, "high": result.high, "margin": self.margin}
+            values |= self.estimate.to_json() | {"margin": self.margin}
         return values
 
 

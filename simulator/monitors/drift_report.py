@@ -22,7 +22,7 @@ from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable
 
 #: Hours of a slot to choose from, and the fewest rows of both files in a slot (of a source) on average.
 _SLOTS_H, _ROWS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0), 10
-#: Hours of a day; the reference covers this many of them.
+#: Hours of a day; the reference covers this many days.
 _DAY_H, _DAYS = 24, 2
 
 
@@ -82,8 +82,6 @@ Verdict = Literal["differs", "no difference seen", "cannot tell"]
 
 #: Permutations of one test alone, and how many times more than the lowest p that matters needs, of many.
 _PERMUTATIONS, _BEYOND, _MOST_PERMUTATIONS = 1999, 20, 20_000
-#: Hours of a day.
-DAY_H = 24
 #: What all columns of numbers together are called.
 TOGETHER = "(numbers together)"
 
@@ -248,12 +246,11 @@ def _parts(reference: MonitoredTable, production: MonitoredTable, asked: ReportR
         parts += _slices(reference, production, asked.by)
     if asked.time and asked.window_h:
         parts += _windows(reference, production, asked.time, asked.window_h)
-    kept = [part for part in parts if min(part.sizes) >= LEAST_ROWS]
-    thin = [part for part in parts if min(part.sizes) < LEAST_ROWS]
-    return kept, [
+    return [part for part in parts if min(part.sizes) >= LEAST_ROWS], [
         f"{part.name}: {part.sizes[0]:,} rows of the reference and {part.sizes[1]:,} of production, fewer than {LEAST_ROWS}: "
         "not compared"
-        for part in thin
+        for part in parts
+        if min(part.sizes) < LEAST_ROWS
     ]
 
 
@@ -299,9 +296,9 @@ def _same_hours(usual: Floats, begins: float, lasts: float, window_h: float) -> 
 
     A night compared with whole days would always differ. usual: hours of the rows; begins, lasts: of the window, in hours
     """
-    if window_h >= DAY_H or np.ptp(usual) < 2 * DAY_H:
+    if window_h >= _DAY_H or np.ptp(usual) < _DAYS * _DAY_H:
         return np.ones(len(usual), bool)
-    return np.asarray((usual - begins) % DAY_H <= lasts)
+    return np.asarray((usual - begins) % _DAY_H <= lasts)
 
 
 def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tuple[list[_Job], list[str]]:
@@ -408,7 +405,7 @@ def _blocks(
         return contiguous(sizes, block_length(series, sizes))
     codes, others = mixed.codes[rows[0]], mixed.others[rows[1]]
     sources = np.unique(codes, return_inverse=True)[1]
-    apart = all(are_independent(values, sources) for values in series)
+    apart = all(are_independent(numbers, sources) for numbers in series)
     length = block_length(series, sizes, sources, apart)
     return stretched(codes, others, length) if apart else contiguous(sizes, length)
 

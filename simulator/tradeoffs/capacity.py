@@ -103,6 +103,9 @@ class UnmetObjective:
         """True if runs show at any traffic that the objective is not met."""
         return all(answer.fails for answer in self.answers.values())
 
+    def to_json(self) -> dict[str, str]:
+        return {"metric": self.claim.metric.name, "answer": self.claim.words}
+
     @property
     def statement(self) -> Claim:
         """Claim the verdict at the traffic of the case, beside those at the other loads."""
@@ -270,16 +273,8 @@ class Capacity:
         return {
             "rate_per_s": self.rate,
             "limits": [limit.to_json() for limit in self.limits],
-            "never": [
-                {"metric": objective.claim.metric.name, "answer": objective.claim.words}
-                for objective in self.unmet
-                if objective.fails
-            ],
-            "undecided": [
-                {"metric": objective.claim.metric.name, "answer": objective.claim.words}
-                for objective in self.unmet
-                if not objective.fails
-            ],
+            "never": [objective.to_json() for objective in self.unmet if objective.fails],
+            "undecided": [objective.to_json() for objective in self.unmet if not objective.fails],
             "growing": list(self.growing),
             "fewest": [
                 {"choice": least.choice, "now": least.now, "fewest": least.pick, "fails_below": least.below}
@@ -289,7 +284,7 @@ class Capacity:
                 {
                     "times": load.times,
                     "verdicts": {claim.metric.name: claim.verdict(load.outcome).standing for claim in self.objectives},
-                    "metrics": {name: _estimate_json(estimate) for name, estimate in load.outcome.metrics.items()},
+                    "metrics": {name: estimate.to_json() for name, estimate in load.outcome.metrics.items()},
                 }
                 for load in self.loads
             ],
@@ -300,10 +295,6 @@ class Capacity:
 
 def _bounds(turn: Crossing) -> dict[str, float]:
     return {name: bound for name, bound in (("low", turn.low), ("high", turn.high)) if abs(bound) < inf}
-
-
-def _estimate_json(estimate: Estimate) -> dict[str, float]:
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
 class Loading:
@@ -321,11 +312,8 @@ class Loading:
         self.request.check_brief()
         report("doubling and halving the traffic", 0, 0)
         base = self._run([self.request.base])[0]
-        steps, by_claim, what = (
-            self._steps(),
-            list[CapacityLimit | None](),
-            "looking for the traffic that fails each objective",
-        )
+        steps, by_claim = self._steps(), list[CapacityLimit | None]()
+        what = "looking for the traffic that fails each objective"
         report(what, 0, len(self.claims))
         for limit in over_threads(lambda claim: self._limit(claim, steps), self.claims, len(self.claims) or 1):
             by_claim.append(limit)
@@ -411,11 +399,11 @@ class Loading:
     def _fewest(self, now: DesignOutcome) -> list[LeastServers]:
         scenario, design = self.request.scenario, self.request.scenario.defaults() | dict(self.request.picks)
         held = [claim for claim in self.claims if _is_met(claim.answer([now]))]
-        results = []
-        for name, choice in scenario.choices.items():
-            if isinstance(choice, Number) and _is_servers(choice) and held:
-                results.append(self._fewest_of(name, choice, design[name], held))
-        return results
+        return [
+            self._fewest_of(name, choice, design[name], held)
+            for name, choice in scenario.choices.items()
+            if isinstance(choice, Number) and _is_servers(choice) and held
+        ]
 
     def _fewest_of(self, name: str, choice: Number, now: Pick, held: Sequence[BreakevenClaim]) -> LeastServers:
         picks = sorted((pick for pick in choice.picks() if float(pick) <= float(now)), key=float)

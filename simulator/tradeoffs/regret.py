@@ -74,10 +74,7 @@ class Regret:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "own": {
-                name: {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-                for name, estimate in self.own.metrics.items()
-            },
+            "own": {name: estimate.to_json() for name, estimate in self.own.metrics.items()},
             "better": [
                 {
                     "metric": design.goal.metric.name,

@@ -104,7 +104,7 @@ def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
 
 
 def _tried_json(design: TriedDesign, search: Search) -> dict[str, Any]:
-    metrics = {name: {"value": e.value, "low": e.low, "high": e.high} for name, e in design.outcome.metrics.items()}
+    metrics = {name: estimate.to_json() for name, estimate in design.outcome.metrics.items()}
     verdicts = {claim.metric.name: standing for claim, standing in zip(search.claims, design.standings, strict=True)}
     return {
         "picks": {axis.name: design.point.picks[axis.name] for axis in search.axes},

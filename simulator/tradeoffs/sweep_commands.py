@@ -240,12 +240,13 @@ def _front_json(request: SweepRequest, front: Front, regret: Regret) -> dict[str
     rows = json.loads(request.table(front.outcomes).to_json(orient="records"))
     names = [goal.metric.name for goal in front.goals]
     dominated = [
-        {"place": place, "by": dominance.by, "changes": {
-            name: {"value": change.value, "low": change.low, "high": change.high}
-            for name, change in zip(names, dominance.changes, strict=True)
-        }}
+        {
+            "place": place,
+            "by": dominance.by,
+            "changes": {name: change.to_json() for name, change in zip(names, dominance.changes, strict=True)},
+        }
         for place, dominance in front.dominated.items()
-    ]  # fmt: skip
+    ]
     return {
         "rows": rows,
         "front": front.places,
