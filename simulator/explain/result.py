@@ -15,7 +15,7 @@ from typing import Any
 
 from simulator.engine.compiled_plan import Plan, changes_of
 from simulator.evidence.catalogue import field_drop_of
-from simulator.explain.advice import Advice, AdviceTrials, Move
+from simulator.explain.advice import Advice, AdviceTrials
 from simulator.explain.bottleneck import Bottleneck, bottleneck_of, part_in_sentence, part_label, price_is_assumed
 from simulator.explain.causes import cause_of
 from simulator.explain.claims import Claim, about_run, asked_of, claims_json, figure, on_metric, on_verdict, said
@@ -256,11 +256,6 @@ class Reason:
     def known_advice(self) -> list[Claim]:
         """The claims of the advice, once it has been worked out."""
         return self.advice.claims if "advice" in vars(self) else []
-
-    @property
-    def move(self) -> Move | None:
-        """One change that improves the objective, as a run of it shows; None if none of those tried does."""
-        return self.advice.move
 
     def to_json(self) -> dict[str, Any]:
         content: dict[str, Any] = {"sentence": self.sentence, "exhibit": self.exhibit, "choices": self.choices}

@@ -57,14 +57,15 @@ def test_a_late_answer_is_eased_as_much_as_the_runs_say():
     result = skin(decoders=1)
     (place,) = [place for place, verdict in enumerate(result.verdicts) if verdict.metric.is_time and place in result.reasons]
     reason = result.reasons[place]
-    assert (reason.stage, reason.move.own.before.metric.name) == ("decode", "latency_served_p95_s")
+    own, step = reason.advice.move.own, reason.advice.move.step
+    assert (reason.stage, own.before.metric.name) == ("decode", "latency_served_p95_s")
     assert set(reason.choices) == {"decoding", "decoders", "on_timeout"}
-    assert reason.move.step.choice in ("decoding", "decoders")
-    plans = [result.plan, compile_plan(load(CASE), {"decoders": 1, reason.move.step.choice: reason.move.step.pick})]
+    assert step.choice in ("decoding", "decoders")
+    plans = [result.plan, compile_plan(load(CASE), {"decoders": 1, step.choice: step.pick})]
     now, then = (summarise(run_once(plan, 1, number) for number in range(3)) for plan in plans)
     change = then["latency_served_p95_s"].value - now["latency_served_p95_s"].value
-    assert reason.move.own.change.change.value == pytest.approx(change)
-    assert reason.move.own.change.change.high < 0 > change
+    assert own.change.change.value == pytest.approx(change)
+    assert own.change.change.high < 0 > change
 
 
 @pytest.mark.long

@@ -205,10 +205,10 @@ def test_the_default_skin_case_is_explained_by_its_readers_and_its_threshold_and
     assert list(result.reasons) == unmet == [0, 1, 3, 4]
     assert [reason.stage for reason in result.reasons.values()] == [*["dermatologist"] * 3, "triage"]
     for reason in result.reasons.values():
-        assert reason.move is None or reason.move.step.choice != "dermatologists"
+        assert reason.advice.move is None or reason.advice.move.step.choice != "dermatologists"
         assert reason.exhibit in EXHIBITS
-    found = result.reasons[0]
-    assert found.move is not None and (found.move.step.choice, found.move.step.pick) == ("certain", "one_in_10")
+    move = result.reasons[0].advice.move
+    assert move is not None and (move.step.choice, move.step.pick) == ("certain", "one_in_10")
 
 
 def test_where_readers_miss_cancers_the_choices_of_who_is_read_may_help_too():
@@ -259,9 +259,9 @@ def test_people_are_told_to_be_too_few_where_they_are():
     result = skin(dermatologists=10)
     wait = result.reasons[3]
     assert "“Dermatologists” has no steady state" in wait.sentence
-    assert wait.move is not None and wait.move.step.choice == "dermatologists"
+    assert wait.advice.move is not None and wait.advice.move.step.choice == "dermatologists"
     assert result.bottleneck.stage == "dermatologist"
-    more = skin(dermatologists=wait.move.step.pick)
+    more = skin(dermatologists=wait.advice.move.step.pick)
     assert more.verdicts[3].estimate is not None
 
 

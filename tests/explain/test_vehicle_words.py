@@ -79,7 +79,7 @@ def test_more_looks_are_tried_first_against_brakes_without_need():
 @pytest.mark.long
 def test_a_step_that_the_card_of_another_objective_praises_is_not_missing_on_its_own():
     """The camera alone gives fewer false answers; that step is among those tried for another objective."""
-    assert reason("needless_brakes_per_h", sensors="either").move.step.choice == "sensors"
+    assert reason("needless_brakes_per_h", sensors="either").advice.move.step.choice == "sensors"
 
 
 @pytest.mark.long
