@@ -101,13 +101,13 @@ class KeptRuns:
     def forget_beyond(self, most: int = KEPT_RUNS.most) -> None:
         """Delete the results that were read longest ago, as long as all of them together take more than `most` bytes."""
         stamps = {file: stamp for file in self._folder.glob("*/*") if (stamp := stamp_of(file)) is not None}
-        left = sum(size for _, size in stamps.values()) - most
-        for file, (_, size) in sorted(stamps.items(), key=lambda one: one[1][0]):
-            if left <= 0:
+        beyond = sum(size for _, size in stamps.values()) - most
+        for file, (_, size) in sorted(stamps.items(), key=lambda stamped: stamped[1][0]):
+            if beyond <= 0:
                 return
             with suppress(OSError):
                 file.unlink()
-            left -= size
+            beyond -= size
 
     def _file(self, name: str) -> Path:
         return self._folder / name[:2] / name

@@ -153,7 +153,7 @@ def _box(
         "load": words.get(name),
         "flow": _flow(found, name, box),
         "faults": faults,
-        "fields": [one.payload() for one in fields if reader.may_set(case, name, one.name)],
+        "fields": [box_field.payload() for box_field in fields if reader.may_set(case, name, box_field.name)],
         "settings": {field: value for field, value in settings.items() if reader.may_set(case, name, field)},
         "ports": []
         if box.is_end

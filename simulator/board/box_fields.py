@@ -170,7 +170,7 @@ def _found(data: Any, place: list[str], at: Path) -> Iterator[tuple[Path, Any]]:
     if not place:
         yield at, data
     elif place[0] == "*" and isinstance(data, list):
-        for index, one in enumerate(data):
-            yield from _found(one, place[1:], (*at, index))
+        for index, entry in enumerate(data):
+            yield from _found(entry, place[1:], (*at, index))
     elif isinstance(data, Mapping) and place[0] in data:
         yield from _found(data[place[0]], place[1:], (*at, place[0]))

@@ -126,9 +126,9 @@ def _in_order(names: Sequence[str], before: Mapping[str, Any]) -> list[str]:
 def _as_shared(data: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
     """Return data whose unchanged parts are those of the case, so that they need not be validated again."""
     for section in ("stages", "ends"):
-        section_before = before[section]
-        same = {name: section_before[name] if section_before.get(name) == one else one for name, one in data[section].items()}
-        data[section] = section_before if same == section_before and list(same) == list(section_before) else same
+        authored = before[section]
+        same = {name: authored[name] if authored.get(name) == part else part for name, part in data[section].items()}
+        data[section] = authored if same == authored and list(same) == list(authored) else same
     return data
 
 
@@ -217,9 +217,9 @@ def _without(data: dict[str, Any], section: str, key: Any) -> dict[str, Any]:
     if key is None:
         return {other: part for other, part in data.items() if other != name}
     left: Any = (
-        [one for index, one in enumerate(held) if index != key]
+        [entry for index, entry in enumerate(held) if index != key]
         if isinstance(held, list)
-        else {other: one for other, one in held.items() if other != key}
+        else {other: entry for other, entry in held.items() if other != key}
     )
     return {**data, name: left}
 

@@ -64,9 +64,9 @@ def _ways(model: type[BaseModel], data: Mapping[str, Any], at: Path) -> Iterator
             else:
                 yield _way(path, value, field.is_required(), _label(name, data))
         elif isinstance(value, list) and (entry := _entry_model(field)) is not None:
-            for index, one in enumerate(value):
-                if isinstance(one, dict):
-                    yield from _ways(entry, {"by": data.get("by"), **one}, (*path, index))
+            for index, entry_data in enumerate(value):
+                if isinstance(entry_data, dict):
+                    yield from _ways(entry, {"by": data.get("by"), **entry_data}, (*path, index))
 
 
 def _several(targets: list[Any], path: Path) -> Iterator[Way]:
@@ -126,7 +126,7 @@ def without_target(stage: Mapping[str, Any], path: Path) -> dict[str, Any]:
     *above, last = path
     holder = _at(stage, above)
     left: Any = (
-        [one for index, one in enumerate(holder) if index != last]
+        [entry for index, entry in enumerate(holder) if index != last]
         if isinstance(holder, list)
         else {name: value for name, value in holder.items() if name != last}
     )

@@ -87,9 +87,9 @@ def _that_go_on() -> None:
     if not sessions:
         return
     st.header("Sessions that go on", anchor=False)
-    for one in sessions:
+    for session in sessions:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            if st.button(continue_label(one), key=f"session:open:{one.id}"):
-                st.query_params.from_dict({FIELD: one.id})
+            if st.button(continue_label(session), key=f"session:open:{session.id}"):
+                st.query_params.from_dict({FIELD: session.id})
                 st.rerun()
-            st.caption(begun_words(one))
+            st.caption(begun_words(session))

@@ -127,7 +127,7 @@ def outside_brief(scenario: Scenario, attempt: Attempt) -> list[str]:
 
 
 def _cell(scenario: Scenario, attempt: Attempt, metric: str) -> dict[str, str]:
-    reached = next((one for one in attempt.reached if one.metric == metric), None)
+    reached = next((objective for objective in attempt.reached if objective.metric == metric), None)
     if reached is None:
         return {"words": "–", "standing": NO_FIGURE}
     return {"words": reached.words, "standing": "void" if outside_brief(scenario, attempt) else reached.standing}

@@ -21,7 +21,7 @@ _clock = component_beside(__file__, "session_clock")
 def phase_row(live: LiveSession) -> PracticePhase:
     """Show the clock and the phases; return the phase of now."""
     phases = phases_of(live.scenario, live.state.session.minutes)
-    times = {one.id: one for one in phase_times(live.scenario, live.state, time())}
+    times = {phase_time.id: phase_time for phase_time in phase_times(live.scenario, live.state, time())}
     now = next((phase for phase in phases if times[phase.id].present), phases[0])
     _clock(key="session:clock", data=_clock_data(live, times[now.id]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -50,9 +50,9 @@ def _go_to(live: LiveSession, phase: str) -> None:
 def next_phase(live: LiveSession, phase: PracticePhase) -> None:
     """Offer the way on at the end of the page: the next phase, and after the last one the end."""
     phases = phases_of(live.scenario)
-    place = next(index for index, one in enumerate(phases) if one.id == phase.id)
-    for one in phases[place + 1 : place + 2]:
-        st.button(f"Go on to “{plain(one.title)}”", key="session:next", on_click=_go_to, args=(live, one.id))
+    place = next(index for index, following in enumerate(phases) if following.id == phase.id)
+    for following in phases[place + 1 : place + 2]:
+        st.button(f"Go on to “{plain(following.title)}”", key="session:next", on_click=_go_to, args=(live, following.id))
     if phase.id == phases[-1].id:
         st.button(
             "Finish and see the debrief", type="primary", key="session:finish", on_click=take, args=(live, SessionEnded())

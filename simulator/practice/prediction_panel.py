@@ -142,7 +142,7 @@ def axis_of(bound: float, unit: str, factor: float, last: Interval | None) -> Pr
 
 def _round_above(value: float) -> float:
     size = 10.0 ** floor(log10(value))
-    return next(one * size for one in _ROUND if one * size >= value * (1 - _TINY))
+    return next(factor * size for factor in _ROUND if factor * size >= value * (1 - _TINY))
 
 
 def _predict(live: LiveSession) -> None:
@@ -198,11 +198,11 @@ def stage_sentence(scenario: Scenario, prediction: SessionPrediction, result: Re
     return f"{yours} In this run no stage holds requests up or turns them away so that an objective is missed.{other}"
 
 
-def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
+def prediction_chart(prediction: SessionPrediction, result: Result) -> Chart:
     """Draw a prediction and its result as two intervals on one axis."""
-    assert one.metric is not None
-    metric, estimate = result.metric(one.metric), result.metrics[one.metric]
-    low, high = float(one.low or 0.0), float(one.high or 0.0)
+    assert prediction.metric is not None
+    metric, estimate = result.metric(prediction.metric), result.metrics[prediction.metric]
+    low, high = float(prediction.low or 0.0), float(prediction.high or 0.0)
     factor, unit = _scale(_bound_of(result.verdicts, metric), metric)
     rows = [("You", low, (low + high) / 2, high, ORANGE), ("The run", estimate.low, estimate.value, estimate.high, BLUE)]
     figure = go.Figure()

@@ -59,7 +59,9 @@ def _timeline(live: LiveSession) -> None:
         selection_mode="points",
     )
     used, planned = live.state.used_s, phases_of(live.scenario, live.state.session.minutes)
-    st.caption(" · ".join(f"{plain(one.title)} {used.get(one.id, 0) / 60:.0f} of {one.minutes:g} min" for one in planned))
+    st.caption(
+        " · ".join(f"{plain(phase.title)} {used.get(phase.id, 0) / 60:.0f} of {phase.minutes:g} min" for phase in planned)
+    )
     as_table(chart.table, "session:timeline")
 
 

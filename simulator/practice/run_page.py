@@ -131,7 +131,7 @@ def run_page(result: Result, calm: Result | None) -> list[Passage]:
 def difference_page(result: Result, compared: Comparison) -> list[Passage]:
     """Return the passages of a comparison: `result` is the run of the design, `compared` holds the other one before it."""
     objectives = dict.fromkeys([*(verdict.metric.name for verdict in result.verdicts), *_cost_of(result)])
-    by_metric = {one.metric.name: one for one in compared.all}
+    by_metric = {difference.metric.name: difference for difference in compared.all}
     judged = [by_metric[name] for name in objectives if name in by_metric]
     return [
         *_head(result),
@@ -202,12 +202,12 @@ def _toll(result: Result, calm: Result | None) -> list[Part]:
 
 def objectives_table(verdicts: Sequence[Verdict]) -> Table:
     table = _table("objective", "reached (95% interval)", "asked", "verdict")
-    for one in verdicts:
-        side = "≥" if one.objective.at_least is not None else "≤"
-        asked = f"{side} {one.requirement.partition(' ')[2].partition(' ')[2]}"
-        reached = one.with_interval if one.estimate else one.reached
-        verdict = f"[{COLOURS[one.standing]}]{one.standing}[/{COLOURS[one.standing]}]"
-        table.add_row(escape(one.objective.label), reached, asked, verdict)
+    for judged in verdicts:
+        side = "≥" if judged.objective.at_least is not None else "≤"
+        asked = f"{side} {judged.requirement.partition(' ')[2].partition(' ')[2]}"
+        reached = judged.with_interval if judged.estimate else judged.reached
+        verdict = f"[{COLOURS[judged.standing]}]{judged.standing}[/{COLOURS[judged.standing]}]"
+        table.add_row(escape(judged.objective.label), reached, asked, verdict)
     return table
 
 
@@ -311,7 +311,7 @@ def _difference_table(judged: Sequence[Difference | OneSided]) -> Table:
 
 
 def _perhaps_chance(judged: Sequence[Difference | OneSided]) -> list[Part]:
-    labels = [f"“{one.label}”" for one in judged if isinstance(one, Difference) and one.verdict.startswith("not")]
+    labels = [f"“{change.label}”" for change in judged if isinstance(change, Difference) and change.verdict.startswith("not")]
     return [Part(_STEPS, f"{escape(', '.join(labels))}.")] if labels else []
 
 

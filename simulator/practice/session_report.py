@@ -66,13 +66,13 @@ def _signals(live: LiveSession) -> Iterator[str]:
     decided, minutes = decided_levels(live.scenario, live.state), minute_of(live)
     for signal in signals_of(live.scenario):
         yield f"<h3>{escape(signal.label)}</h3>"
-        yield bullets(evidence_words(one, minutes) for one in signal.evidence(Course(live.scenario, live.state)))
+        yield bullets(evidence_words(evidence, minutes) for evidence in signal.evidence(Course(live.scenario, live.state)))
         own: Level | None = next((level for level in LEVELS if level == live.state.ratings.get(signal.name)), None)
         if own is not None:
             yield paragraph(f"Own rating: {LEVEL_NAMES[own].lower()}. {signal.anchor(own)}")
         if (found := decided.get(signal.name)) is not None:
             yield paragraph(
-                f"By the log: {LEVEL_NAMES[found.level].lower()}. {' '.join(one.sentence for _, one in found.fired)}"
+                f"By the log: {LEVEL_NAMES[found.level].lower()}. {' '.join(evidence.sentence for _, evidence in found.fired)}"
             )
 
 

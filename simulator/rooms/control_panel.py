@@ -291,7 +291,7 @@ def _subject(room: RoomAtHand) -> None:
         "The next mark is about",
         [*probes, *listed],
         None,
-        format_func=lambda one: words.get(one, f"Probe: {one}"),
+        format_func=lambda subject: words.get(subject, f"Probe: {subject}"),
         key="room:mark:about",
         placeholder="The latest moment",
     )

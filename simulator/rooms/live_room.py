@@ -182,9 +182,9 @@ def live_room(room: str) -> LiveRoom:
 def _scenario_of(head: Session) -> Scenario:
     """Return the case of a room: that of its own task, which its log holds, or one of this server."""
     if head.case == OWN_TASK:
-        for one in room_log().events_after(head.id):
-            if isinstance(one.event, TaskSet) and one.event.own is not None:
-                return one.event.own.case
+        for logged in room_log().events_after(head.id):
+            if isinstance(logged.event, TaskSet) and logged.event.own is not None:
+                return logged.event.own.case
     if head.case not in scenario_ids():
         raise NoSessionError(_NO_ROOM)
     return scenario_of(head.case)

@@ -51,7 +51,7 @@ class RoomPlaces:
         """Give a room a place, which it keeps if it has one; raises NoPlaceError with a sentence if none is left."""
         with self._lock:
             now = self._clock()
-            self._seen = {one: at for one, at in self._seen.items() if now - at < KEPT_S}
+            self._seen = {other: at for other, at in self._seen.items() if now - at < KEPT_S}
             if room not in self._seen and len(self._seen) >= (most := self._most()):
                 raise NoPlaceError(f"This server holds {counted(most, 'interview')} at once. Try again when one has ended.")
             self._seen[room] = now

@@ -53,7 +53,7 @@ def _card(room: RoomAtHand) -> None:
                 f"Level: {LABELS[signal]}",
                 levels,
                 levels.index(kept.level) if kept else None,
-                format_func=lambda one, words=words: ": ".join(filter(None, (SCALE_NAMES[one], words.get(one)))),
+                format_func=lambda level, words=words: ": ".join(filter(None, (SCALE_NAMES[level], words.get(level)))),
                 key=f"room:rate:{signal}",
                 label_visibility="collapsed",
             )

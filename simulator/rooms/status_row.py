@@ -38,7 +38,7 @@ def status_row(room: RoomAtHand) -> None:
 
 def _content(room: RoomAtHand) -> dict[str, Any]:
     state, now = room.state, time()
-    phase = next((one for one in phase_times(room.scenario, state, now) if one.present), None)
+    phase = next((phase_time for phase_time in phase_times(room.scenario, state, now) if phase_time.present), None)
     people = ", ".join(role_words(role) for role in room.live.present()) or role_words(room.role)
     return {
         "minutes": state.session.minutes,

@@ -62,7 +62,7 @@ def on_its_scale(scenario: Scenario, prediction: SessionPrediction) -> ScaledInt
 
 def scaled(scenario: Scenario, predictions: Iterable[SessionPrediction]) -> list[ScaledInterval]:
     """Return the settled intervals that have a scale."""
-    return [one for prediction in predictions if (one := on_its_scale(scenario, prediction)) is not None]
+    return [placed for prediction in predictions if (placed := on_its_scale(scenario, prediction)) is not None]
 
 
 def is_informed(scenario: Scenario, predictions: Iterable[SessionPrediction]) -> bool:
@@ -107,5 +107,5 @@ def calibration(predictions: Iterable[SessionPrediction]) -> HeldIntervals:
         for prediction in predictions
         if prediction.metric is not None and prediction.settled is not None
     ]
-    settled = [one for one in held if one is not None]
+    settled = [outcome for outcome in held if outcome is not None]
     return HeldIntervals(sum(settled), len(settled))

@@ -27,7 +27,7 @@ def ended_event(design: str, result: Result) -> RunEnded:
     standings = {verdict.metric.name: verdict.standing for verdict in result.verdicts}
     names = dict.fromkeys([*standings, *predicted_metrics(result.plan.scenario)])
     estimates = [(name, result.metrics.get(name)) for name in names]
-    figures = tuple(_figure(name, standings.get(name), one) for name, one in estimates)
+    figures = tuple(_figure(name, standings.get(name), estimate) for name, estimate in estimates)
     stage = result.bottleneck.stage if result.bottleneck else None
     return RunEnded(design=design, run_hash=result.run_hash, figures=figures, bottleneck=stage)
 

@@ -70,4 +70,4 @@ def passwords(text: str) -> set[str]:
     except ArgumentError:
         return set()
     hidden = [url.password, *(url.query.get(name) for name in _SECRET)]
-    return {str(one) for one in hidden if one}
+    return {str(part) for part in hidden if part}

@@ -114,4 +114,4 @@ def attempts_of(connection: Connection, trail: str, case: str | None = None) -> 
 
 def _attempt(row: dict[str, Any]) -> Attempt:
     del row["id"]
-    return Attempt(**row | {"reached": [Reached(**one) for one in row["reached"]]})
+    return Attempt(**row | {"reached": [Reached(**objective) for objective in row["reached"]]})

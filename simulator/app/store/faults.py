@@ -31,7 +31,7 @@ class _Kind:
     remedy: str
 
     def fits(self, code: str, text: str) -> bool:
-        return any(code.startswith(one) for one in self.codes) or any(word in text for word in self.words)
+        return any(code.startswith(prefix) for prefix in self.codes) or any(word in text for word in self.words)
 
 
 _LOST = _Kind(

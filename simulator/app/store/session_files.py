@@ -207,14 +207,14 @@ def _stored_incident(written: _IncidentInFile, owner: str) -> StoredSession:
 
 
 def _recorded(written: _LogInFile, place: int) -> LoggedEvent:
-    one = written.events[place]
-    if len(json.dumps(one.payload)) > SESSION_PAYLOAD.most:
+    event_written = written.events[place]
+    if len(json.dumps(event_written.payload)) > SESSION_PAYLOAD.most:
         raise SessionFileError(f"Session {written.id}, event {place}: an event takes {SESSION_PAYLOAD} at most.")
     try:
-        event = read_event(one.payload | {"kind": one.kind, "version": one.version})
+        event = read_event(event_written.payload | {"kind": event_written.kind, "version": event_written.version})
     except EventError as error:
         raise SessionFileError(f"Session {written.id}, event {place}: {error}.") from error
-    return LoggedEvent(place, one.at, one.role, event)
+    return LoggedEvent(place, event_written.at, event_written.role, event)
 
 
 def copied(stored: StoredSession, name: str) -> StoredSession:

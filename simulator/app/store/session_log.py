@@ -143,7 +143,7 @@ def _logs_of(connection: Connection, owner: str, purpose: str = PRACTICE) -> lis
 def take_in_attempt(connection: Connection, attempt: Attempt) -> int:
     """Store an attempt of a file, and return 1 for a new one; of the attempts at a case, the pinned one stays pinned."""
     if attempt.starred:
-        pinned = any(one.starred for one in attempts_of(connection, attempt.trail, attempt.case))
+        pinned = any(stored.starred for stored in attempts_of(connection, attempt.trail, attempt.case))
         attempt = replace(attempt, starred=not pinned)
     return int(insert_attempt(connection, attempt))
 
