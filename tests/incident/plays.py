@@ -1,6 +1,7 @@
 """Incidents of the case that comes with CaseSim, at a fifth of its traffic, and streams without servers below them."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 
@@ -14,7 +15,7 @@ from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.play import Play
 from simulator.incident.player_actions import read_actions
-from simulator.incident.secret import DAY_S, Secret, draw, quiet
+from simulator.incident.secret import DAY_S, Secret, draw, quiet, spec_of
 from simulator.incident.served_frames import ServedFrames
 from simulator.incident.stream import Stream
 from simulator.paths import SCENARIOS
@@ -23,6 +24,8 @@ TEXT = (SCENARIOS / "production-drift.yaml").read_text(encoding="utf-8")
 WHOLE, LITTLE = 42_000, 8_400
 #: When everything begins in the incidents of these tests, in days.
 ONSET = 10.0
+#: The day on which a look ends unless another one is given.
+LATER = 14.0
 
 
 @lru_cache
@@ -108,3 +111,14 @@ def look(name: str, **asked: object) -> dict[str, object]:
 
 def fix(name: str) -> dict[str, object]:
     return {"kind": "fix", "fix": name}
+
+
+def seen(cause: str | None, name: str, shape: str = "abrupt", day: float = LATER, per_week: int = LITTLE,
+         decoy: str | None = None, seed: int = 1, **asked: object):  # fmt: skip
+    """What a look finds that ends on that day."""
+    spec = spec_of(case())
+    made = copy(untouched(cause, shape if cause else None, seed, per_week, decoy))
+    made.notes, made.canaries = [], []
+    minutes = spec.looks[name].minutes + {"labels": asked.get("frames", 100), "audit": 100}.get(name, 0)
+    made.act(read_actions([wait((day - spec.reference_days) * 24 - minutes / 60)])[0])
+    return made.act(read_actions([look(name, **asked)])[0]).finding
