@@ -6,7 +6,7 @@ its value, counted from 0 in the order of the file, and -1 for none of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
@@ -26,6 +26,8 @@ from simulator.evidence.row_files import RecordingError, read_numbers, read_valu
 from simulator.records.streams import cache_per_plan
 
 if TYPE_CHECKING:
+    from pathlib import Path as FilePath
+
     from simulator.case.case_contract import AnyCase, CaseGatherer, CasePlan, CaseRequests
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
@@ -83,6 +85,18 @@ class NumberAttribute(_Numeric):
         return np.diff(below), np.append(-np.inf, bounds)
 
 
+def _beside(gather: CaseGatherer, name: str, file: str, read: Callable[[FilePath], Column]) -> Column | None:
+    """Note the values of an attribute in a file beside the case, and return them; None where it cannot be used, a fault."""
+    try:
+        path = gather.beside(file)
+        gather.recorded[name] = read(path)
+    except RecordingError as error:
+        gather.missing(("attributes", name, "column"), str(error))
+        return None
+    gather.note_beside(path)
+    return gather.recorded[name]
+
+
 class PopularityAttribute(_Numeric):
     """The thing that a request asks for, by its place in the order of popularity: 1 is the most popular.
 
@@ -118,19 +132,15 @@ class PopularityAttribute(_Numeric):
         """Read the weights, the largest first."""
         if self.file is None or self.column is None or self.source is None:
             return
-        try:
-            file = gather.beside(self.file)
-            weights = read_numbers(file, self.column)
-        except RecordingError as error:
-            gather.missing(("attributes", name, "column"), str(error))
-            return
+        weights = _beside(gather, name, self.file, self._weights)
+        if weights is not None:
+            gather.sources.append(Source(self.label, self.evidence, f"{len(weights):,} weights", self.source))
+
+    def _weights(self, file: FilePath) -> Column:
+        weights = read_numbers(file, self.column or "")
         if weights.min() < 0 or weights.sum() == 0:
-            what = f"column '{self.column}' of {self.file} should hold weights of at least 0, and not only 0"
-            gather.missing(("attributes", name, "column"), what)
-            return
-        gather.recorded[name] = np.sort(weights)[::-1]
-        gather.note_beside(file)
-        gather.sources.append(Source(self.label, self.evidence, f"{len(weights):,} weights", self.source))
+            raise RecordingError(f"column '{self.column}' of {self.file} should hold weights of at least 0, and not only 0")
+        return np.sort(weights)[::-1]
 
     def chances(self, plan: CasePlan, name: str) -> Floats:
         """Return the chance of each thing, the most popular first, shape (items,)."""
@@ -280,17 +290,14 @@ class RecordedAttribute(_Numeric):
 
     def gather(self, gather: CaseGatherer, name: str) -> None:
         """Read its own file, or that of the arrivals."""
-        values = self.categories
-        try:
-            file = gather.beside(self.file or gather.scenario.arrivals.content.file)
-            rows = read_values(file, self.column, values) if values else read_numbers(file, self.column).astype(np.float32)
-        except RecordingError as error:
-            gather.missing(("attributes", name, "column"), str(error))
-            return
-        gather.recorded[name] = rows
-        gather.note_beside(file)
-        if self.source is not None:
+        rows = _beside(gather, name, self.file or gather.scenario.arrivals.content.file, self._rows)
+        if rows is not None and self.source is not None:
             gather.sources.append(Source(self.label, self.evidence, f"{len(rows):,} rows", self.source))
+
+    def _rows(self, file: FilePath) -> Column:
+        if self.values:
+            return read_values(file, self.column, self.categories)
+        return read_numbers(file, self.column).astype(np.float32)
 
     def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         recorded = plan.recorded[name]

@@ -19,7 +19,7 @@ from simulator.case.designs import apply, one_by_one, read_scenario
 from simulator.case.document import Fault, Path, ScenarioError, beyond, parse_document, read_document
 from simulator.case.error_recovery import with_stand_ins
 from simulator.case.phases import readable_references
-from simulator.errors import InputError, shortened, suggest
+from simulator.errors import shortened, suggest
 from simulator.evidence.evidence_files import LOCK, PENDING, settle
 from simulator.limits import FAULTS_SHOWN
 from simulator.paths import INSTALLED, SCENARIOS
@@ -100,22 +100,6 @@ def doubled() -> list[Fault]:
     reason = "beside it has this id too, and is used instead; rename one of them"
     unused = ((file, used[file.stem].name) for file in beside if used[file.stem] != file)
     return [Fault(str(file), 1, 1, "(file)", f"{name} {reason}") for file, name in unused]
-
-
-def checked_path(path: FilePath) -> FilePath:
-    """Return a file or folder of cases as an absolute path; raises InputError for any other path."""
-    if not path.exists():
-        beside = [file.name for file in files_at(path.parent)] if path.parent.is_dir() else []
-        near = f"; {suggest(path.name, beside)}" if beside else ""
-        shipped = f"'{path}' is a case that comes with CaseSim and is always there; name a file or folder of your own"
-        raise InputError(shipped if str(path) in case_files() else f"{path}: there is no such file or folder{near}")
-    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
-        raise InputError(f"{path}: CaseSim may not read it; change its permissions")
-    if path.is_dir() and not files_at(path):
-        raise InputError(f"{path}: the folder holds no case; a case is a file that ends in .yaml")
-    if not path.is_dir() and path.suffix not in ENDINGS:
-        raise InputError(f"{path}: a case is a file that ends in .yaml")
-    return path.resolve()
 
 
 def scenario_ids() -> list[str]:

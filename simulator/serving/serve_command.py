@@ -18,10 +18,10 @@ import typer
 
 from simulator.app.admission import FIELD, VARIABLE, checked_token, drawn_token, link_with
 from simulator.app.visitors import EVERY, others_reach, url
-from simulator.case.load import OWN_CASES, checked_path, files_at
+from simulator.case.load import ENDINGS, OWN_CASES, case_files, files_at
 from simulator.cli.exits import UsageError, say
 from simulator.cli.signals import at_once, keeping, killed_if_stuck
-from simulator.errors import InputError
+from simulator.errors import InputError, suggest
 from simulator.rooms.room_places import most_rooms
 
 #: Number of ports after the requested one that are tried.
@@ -74,7 +74,7 @@ def serve(
     prepare: Annotated[bool, typer.Option(help="run likely designs while no visitor waits for a run")] = True,
 ) -> None:
     """Open the app in a browser, with your own cases beside those that come with CaseSim."""
-    own = checked_path(cases) if cases is not None else None
+    own = _checked_path(cases) if cases is not None else None
     allowed = [_checked_name(name) for name in allow_host or []]
     given = _checked_token(token, no_token)
     _check_rooms()
@@ -185,3 +185,19 @@ def _is_free(address: str, port: int) -> bool:
     except (OSError, OverflowError):
         return False
     return True
+
+
+def _checked_path(path: Path) -> Path:
+    """Return a file or folder of cases as an absolute path; raises InputError for any other path."""
+    if not path.exists():
+        beside = [file.name for file in files_at(path.parent)] if path.parent.is_dir() else []
+        near = f"; {suggest(path.name, beside)}" if beside else ""
+        shipped = f"'{path}' is a case that comes with CaseSim and is always there; name a file or folder of your own"
+        raise InputError(shipped if str(path) in case_files() else f"{path}: there is no such file or folder{near}")
+    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        raise InputError(f"{path}: CaseSim may not read it; change its permissions")
+    if path.is_dir() and not files_at(path):
+        raise InputError(f"{path}: the folder holds no case; a case is a file that ends in .yaml")
+    if not path.is_dir() and path.suffix not in ENDINGS:
+        raise InputError(f"{path}: a case is a file that ends in .yaml")
+    return path.resolve()
