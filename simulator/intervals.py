@@ -77,10 +77,12 @@ def dependent_sum(value: float, first: Interval, second: Interval, correlation: 
     return Interval(value, value - low, value + high)
 
 
-def widened(found: Interval, factor: float) -> Interval:
+def widened(interval: Interval, factor: float) -> Interval:
     """Return an interval with its distances to the bounds times a factor."""
     return Interval(
-        found.value, found.value - factor * (found.value - found.low), found.value + factor * (found.high - found.value)
+        interval.value,
+        interval.value - factor * (interval.value - interval.low),
+        interval.value + factor * (interval.high - interval.value),
     )
 
 

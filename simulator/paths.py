@@ -13,8 +13,8 @@ _SHIPPED = PACKAGE / "shipped"
 
 def _packaged(folder: Path, package: str) -> Path:
     """Return a folder of a checkout or, where a distribution of its own has installed it, the folder of that package."""
-    found = None if folder.is_dir() else find_spec(package)
-    return Path(next(iter(found.submodule_search_locations))) if found and found.submodule_search_locations else folder
+    spec = None if folder.is_dir() else find_spec(package)
+    return Path(next(iter(spec.submodule_search_locations))) if spec and spec.submodule_search_locations else folder
 
 
 #: The folder that holds scenarios/, pages/ and assets/: inside the package when it was installed from a wheel,

@@ -202,12 +202,12 @@ def _sensor_line(look: SensorLook, x: Column, y: Column, hover: str) -> go.Scatt
     return line(x, y, look.colour, look.label, hover, width=2, dash="dot" if look.again else "solid")
 
 
-def _teeth(known: KnownAges, start: float, stop: float) -> pd.DataFrame:
+def _teeth(known_ages: KnownAges, start: float, stop: float) -> pd.DataFrame:
     """Return the corners of the curve within [start, stop] s: time_s, age_s; two rows where the age falls."""
-    inside = (known.at > start) & (known.at < stop)
-    at, newest = known.at[inside], known.sent[inside]
-    first = np.searchsorted(known.at, start, "right") - 1
-    before = known.sent[first] if first >= 0 else 0.0
+    inside = (known_ages.at > start) & (known_ages.at < stop)
+    at, newest = known_ages.at[inside], known_ages.sent[inside]
+    first = np.searchsorted(known_ages.at, start, "right") - 1
+    before = known_ages.sent[first] if first >= 0 else 0.0
     sent = np.append(before, newest)
     times = np.concatenate([[start], np.repeat(at, 2), [stop]])
     return pd.DataFrame({"time_s": times, "age_s": times - np.repeat(sent, 2)})

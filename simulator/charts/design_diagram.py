@@ -71,15 +71,15 @@ def used_stages(plan: Plan) -> list[str]:
     A stage is reached from the start along arrows that some requests take, or where something fails along the way.
     """
     stages, visits = plan.scenario.stages, visit_ratios(plan)
-    found, open_ones = set[str](), [plan.scenario.start]
-    while open_ones:
-        name = open_ones.pop()
-        if name in found or name not in stages:
+    used, open_names = set[str](), [plan.scenario.start]
+    while open_names:
+        name = open_names.pop()
+        if name in used or name not in stages:
             continue
-        found.add(name)
-        open_ones += stages[name].fallbacks().values()
-        open_ones += [target for _, target in stages[name].arrows() if visits.get(target, 0.0) > 0]
-    return [name for name in stages if name in found]
+        used.add(name)
+        open_names += stages[name].fallbacks().values()
+        open_names += [target for _, target in stages[name].arrows() if visits.get(target, 0.0) > 0]
+    return [name for name in stages if name in used]
 
 
 def _node(name: str) -> str:

@@ -95,9 +95,9 @@ def _ends_table(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> pd.D
     columns = {"end": ends.index, f"{_whom(scenario, positive)} a run": ends.map(as_written)}
     if positive and (fates := list(_fates(scenario))):
         lost = steps[steps["fate"] == fates[0]].groupby("end")["count"].sum().reindex(ends.index, fill_value=0)
-        found = (ends - lost).clip(lower=0).map(as_written)
+        detected = (ends - lost).clip(lower=0).map(as_written)
         lost[:] = shared_out(list(lost), lost.sum())  # as the reason rounds its parts, which say so of the same ends
-        columns |= {f"of these {fate.lower()}": count for fate, count in zip(fates, (lost, found), strict=True)}
+        columns |= {f"of these {fate.lower()}": count for fate, count in zip(fates, (lost, detected), strict=True)}
     return pd.DataFrame(columns | {"share (%)": (100 * ends / ends.sum()).round(1)}).reset_index(drop=True)
 
 

@@ -177,13 +177,13 @@ def loaded(name: str) -> Any:
     with at_once():
         gc.disable()  # what is imported stays: to search for garbage among it takes a tenth of the start
         try:
-            found = getattr(import_module(f"simulator.{module}"), function)
+            command = getattr(import_module(f"simulator.{module}"), function)
         finally:
             gc.enable()
-    if isinstance(found, typer.Typer):
-        return typer.main.get_command(found)
+    if isinstance(command, typer.Typer):
+        return typer.main.get_command(command)
     alone = typer.Typer(**_OPTIONS)
-    alone.command(name)(with_fields(found))
+    alone.command(name)(with_fields(command))
     return typer.main.get_command(alone)
 
 

@@ -43,7 +43,7 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 
 
 def visible(text: object) -> str:
-    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
+    return _OBEYED.sub(lambda match: match[0].encode("unicode_escape").decode(), str(text))
 
 
 def say(text: object, file: IO[str] | None = None) -> None:

@@ -38,10 +38,10 @@ def _fault_sentence(error: Any, context: Any, message: str, words: Sequence[str]
         return _missing_parameter(param)
     if param is not None:
         return _value(param, context, words, message)
-    if found := _NO_COMMAND.search(message):
-        return f"there is no command '{found[1]}'{_near(found[1], context.command.commands)}"
-    if found := _TOO_MANY.search(message):
-        return f"{found[1]}: {_expected(context, found[1])}"
+    if match := _NO_COMMAND.search(message):
+        return f"there is no command '{match[1]}'{_near(match[1], context.command.commands)}"
+    if match := _TOO_MANY.search(message):
+        return f"{match[1]}: {_expected(context, match[1])}"
     return message.removesuffix(".")
 
 

@@ -69,7 +69,7 @@ def lab(
     first = LabScores(request, outcome.scores[0], outcome.wrong)
     result = run_with(first, {}) if run else None
     if as_json:
-        metrics = {name: asdict(found) for name, found in result.metrics.items()} if result else None
+        metrics = {name: asdict(estimate) for name, estimate in result.metrics.items()} if result else None
         typer.echo(json.dumps(_json(outcome, gaps) | ({"metrics": metrics} if metrics else {}), indent=2, allow_nan=False))
     else:
         _print_outcome(outcome, gaps)
@@ -89,13 +89,13 @@ def _json(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> dict[str, A
         "usd": cost.usd,
         "weeks": cost.weeks,
         "wrong_labels": outcome.wrong,
-        **{name: _bounds_json(found) for name, found in (("auc", outcome.auc), ("melanomas_found", outcome.melanomas))},
+        **{name: _bounds_json(estimate) for name, estimate in (("auc", outcome.auc), ("melanomas_found", outcome.melanomas))},
         **{f"{name}_gap": _bounds_json(gap.interval) | {"p": gap.p} for name, gap in gaps.items()},
     }
 
 
-def _bounds_json(found: Any) -> dict[str, float]:
-    return {name: float(getattr(found, name)) for name in ("value", "low", "high")}
+def _bounds_json(estimate: Any) -> dict[str, float]:
+    return {name: float(getattr(estimate, name)) for name in ("value", "low", "high")}
 
 
 def _print_outcome(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
@@ -121,7 +121,7 @@ def _show_spoiled(as_json: bool) -> None:
     """Print the studies of spoiled and of foreign photos, as tables or as rows of JSON."""
     rows = {name: study_rows(name) for name in SPOILED_STUDIES}
     if as_json:
-        typer.echo(json.dumps({name: found.to_dict("records") for name, found in rows.items()}, indent=2, allow_nan=False))
+        typer.echo(json.dumps({name: study.to_dict("records") for name, study in rows.items()}, indent=2, allow_nan=False))
         return
     for drawn in (spoiling(rows["spoiled"]), foreign_photos(rows["foreign"])):
         say(drawn.takeaway)

@@ -107,8 +107,8 @@ def _show_answer(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> None
     st.caption(plain(f"Paid in USD: {', '.join(paid)}. Recipe: {words(outcome.request)}."))
 
 
-def _card(label: str, found: Interval, gap: PairedDifference) -> None:
-    value = f"{100 * found.value:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+def _card(label: str, figure: Interval, gap: PairedDifference) -> None:
+    value = f"{100 * figure.value:.1f} ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
     inner = gap.interval
     real = "" if gap.significant else ", not significant"
     words_of_gap = f"{100 * inner.value:+.1f} ({100 * inner.low:+.1f} to {100 * inner.high:+.1f}){real}"
@@ -255,10 +255,10 @@ def _splits() -> None:
 
 def _readers() -> None:
     cases, table = reader_cases(), reader_table()
-    found, agreed = pair_kappa(cases), agreed_share(cases)
+    agreement, agreed = pair_kappa(cases), agreed_share(cases)
     st.markdown(
         f"**Two dermatologists agree on “malignant” in {agreed.value:.0%} of the pairs ({agreed.low:.0%} to "
-        f"{agreed.high:.0%}); kappa is {found.value:.2f} ({found.low:.2f} to {found.high:.2f}).**"
+        f"{agreed.high:.0%}); kappa is {agreement.value:.2f} ({agreement.low:.2f} to {agreement.high:.2f}).**"
     )
     st.dataframe(_confusion(table), alt="a reader's answers by the truth")
     st.caption(

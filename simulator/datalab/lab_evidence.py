@@ -63,10 +63,10 @@ class LabAbout(MeasuredOrigin):
 
     def backbone(self, name: str) -> BackboneAbout:
         """Return a backbone; raises LabEvidenceError that lists them."""
-        found = {backbone.name: backbone for backbone in self.backbones}
-        if name not in found:
-            raise LabEvidenceError(f"there are no features of '{name}'; {suggest(name, found)}")
-        return found[name]
+        by_name = {backbone.name: backbone for backbone in self.backbones}
+        if name not in by_name:
+            raise LabEvidenceError(f"there are no features of '{name}'; {suggest(name, by_name)}")
+        return by_name[name]
 
 
 @dataclass(frozen=True)
@@ -98,14 +98,14 @@ def load_features(name: str, views: bool = False, folder: Path = DATALAB) -> Flo
     if views and not path.is_file():
         raise LabEvidenceError(f"{path}: four views were not made of this backbone; take one view")
     try:
-        found = np.load(BytesIO(read_evidence(path, LabEvidenceError, _MADE_BY)), allow_pickle=False)
+        features = np.load(BytesIO(read_evidence(path, LabEvidenceError, _MADE_BY)), allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise LabEvidenceError(f"{path}: cannot be read: {error}") from error
-    if found.shape != (about.photos, backbone.kept) or not np.isfinite(found).all():
+    if features.shape != (about.photos, backbone.kept) or not np.isfinite(features).all():
         raise LabEvidenceError(
-            f"{path}: expected finite numbers, {about.photos} by {backbone.kept}, as about.yaml says; got {found.shape}"
+            f"{path}: expected finite numbers, {about.photos} by {backbone.kept}, as about.yaml says; got {features.shape}"
         )
-    return np.asarray(found, np.float64)
+    return np.asarray(features, np.float64)
 
 
 def reader_table(folder: Path = DATALAB) -> ReaderTable:

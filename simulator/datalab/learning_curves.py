@@ -58,8 +58,8 @@ class LabelledScores:
             inside = (self.folds == fold) & self.tested & (wanted | ~self.malignant)
             among, labels = weights[..., inside], wanted[inside]
             value, here = figure(roc(labels, scores[inside], among)), among @ labels
-            known = np.isfinite(value)
-            total, count = total + np.where(known, here * value, 0), count + np.where(known, here, 0)
+            finite = np.isfinite(value)
+            total, count = total + np.where(finite, here * value, 0), count + np.where(finite, here, 0)
         return np.asarray(total / count)
 
 

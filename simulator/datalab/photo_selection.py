@@ -42,24 +42,24 @@ def chosen(
 def _by_rounds(features: Floats, labels: Bools, wanted: Bools, selection: Selection, order: Ints, count: int) -> Ints:
     taken = order[:START]
     for size in np.linspace(START, count, ROUNDS + 1).round().astype(int)[1:]:
-        left = np.setdiff1d(order, taken, assume_unique=True)
+        others = np.setdiff1d(order, taken, assume_unique=True)
         target = wanted if wanted[taken].any() and not wanted[taken].all() else labels
         if not 0 < target[taken].sum() < len(taken):
-            taken = np.concatenate([taken, left[: size - len(taken)]])
+            taken = np.concatenate([taken, others[: size - len(taken)]])
             continue
-        score = new_head().fit(features[taken], target[taken]).decision_function(features[left])
+        score = new_head().fit(features[taken], target[taken]).decision_function(features[others])
         # With few photos the head hardly moves from the share of positives, so that a cut at one half says nothing.
         cut = np.quantile(score, 1 - target[taken].mean())
         first = np.argsort(-score if selection == "rare" else np.abs(score - cut), kind="stable")
-        taken = np.concatenate([taken, left[first[: size - len(taken)]]])
+        taken = np.concatenate([taken, others[first[: size - len(taken)]]])
     return taken
 
 
 def _far_apart(features: Floats, start: Ints, count: int) -> Ints:
     """Add the photo that is farthest from all taken ones, again and again (k-center: Sener and Savarese 2018)."""
     standard = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-9)
-    spread, left = np.linalg.eigh(standard @ standard.T)
-    at = left[:, -_NUMBERS:] * np.sqrt(np.maximum(spread[-_NUMBERS:], 0))
+    spread, vectors = np.linalg.eigh(standard @ standard.T)
+    at = vectors[:, -_NUMBERS:] * np.sqrt(np.maximum(spread[-_NUMBERS:], 0))
     taken = list(start)
     nearest = np.min([((at - at[photo]) ** 2).sum(axis=1) for photo in taken], axis=0)
     while len(taken) < count:

@@ -94,12 +94,12 @@ def pool(levels: list[Tensor], regions: list[Region], image: Tensor, output_size
 def regions_of(count: int, size: int) -> list[Region]:
     """Return fixed boxes (left, top, right, bottom) of all sizes and shapes inside a square image."""
     rng = random.Random(_SEED)  # noqa: S311 - places in a picture are no secret
-    found = []
+    regions = []
     for _ in range(count):
         width, height = (_SMALLEST_REGION * (size / _SMALLEST_REGION) ** rng.random() for _ in range(2))
         left, top = rng.uniform(0, size - width), rng.uniform(0, size - height)
-        found.append((left, top, left + width, top + height))
-    return found
+        regions.append((left, top, left + width, top + height))
+    return regions
 
 
 def level_of(region: Region, finest: int, coarsest: int) -> int:

@@ -243,8 +243,8 @@ def _traced(file: Path) -> Driven:
     An event is a line. The whole is not always JSON: two threads may have written their commas.
     """
     begun = [line for line in file.read_text().splitlines() if '"name":"Sample"' in line and '"ph":"b"' in line]
-    found = [json.loads(line.rstrip().rstrip(",")) for line in begun]
-    rows = sorted(((event["args"]["query_seq"], event["ts"], event["args"]) for event in found), key=itemgetter(0))
+    events = [json.loads(line.rstrip().rstrip(",")) for line in begun]
+    rows = sorted(((event["args"]["query_seq"], event["ts"], event["args"]) for event in events), key=itemgetter(0))
     scheduled = np.array([ts for _, ts, _ in rows]) / 1e6
     scheduled -= scheduled[0]
     issued, answered = (np.array([args[key] for *_, args in rows]) / 1e9 for key in ("issue_start_ns", "complete_ns"))

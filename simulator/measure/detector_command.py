@@ -78,9 +78,9 @@ def detect_eval(
 
 def _tell_report(as_json: bool) -> None:
     tables = load_detections()
-    found = report(tables, coco_c())
+    checks = report(tables, coco_c())
     if as_json:
-        typer.echo(json.dumps(_in_json(found), allow_nan=False))
+        typer.echo(json.dumps(_in_json(checks), allow_nan=False))
         return
     about, out = tables.about, table_console()
     out.print(f"[bold]{escape(about.dataset)}[/bold], measured {about.date} on {escape(about.processor)}")
@@ -90,21 +90,23 @@ def _tell_report(as_json: bool) -> None:
         cells = [cell for value, low, high in figures for cell in (f"{value:.3f}", f"{low:.3f} to {high:.3f}")]
         clean.add_row(row["label"], row["precision"], *cells)
     out.print(clean)
-    for mark in found.marks:
+    for mark in checks.marks:
         out.print(f"{escape(mark.label)}: {mark.spoken(mark.reached)}, {mark.words}", highlight=False)
-    for order in found.orders:
+    for order in checks.orders:
         out.print(escape(order.sentence), highlight=False)
-    damage = Table(*found.damage.columns, title="share of clean AP that a corruption costs, mean over severities (%)", box=None)
-    for row in found.damage.to_dict("records"):
+    damage = Table(
+        *checks.damage.columns, title="share of clean AP that a corruption costs, mean over severities (%)", box=None
+    )
+    for row in checks.damage.to_dict("records"):
         damage.add_row(*(cell if isinstance(cell, str) else f"{cell:.0f}" for cell in row.values()))
     out.print(damage)
 
 
-def _in_json(found: DetectorReport) -> dict[str, object]:
+def _in_json(checks: DetectorReport) -> dict[str, object]:
     return {
         "checks": [
             {"check": mark.label, "reached": mark.reached, "bar": mark.bar, "at_least": mark.at_least, "met": bool(mark.met)}
-            for mark in found.marks
+            for mark in checks.marks
         ],
         "order_of_damage": [
             {
@@ -116,7 +118,7 @@ def _in_json(found: DetectorReport) -> dict[str, object]:
                 "p": order.p,
                 "corruptions": order.corruptions,
             }
-            for order in found.orders
+            for order in checks.orders
         ],
-        "damage_percent": found.damage.to_dict("records"),
+        "damage_percent": checks.damage.to_dict("records"),
     }

@@ -51,8 +51,8 @@ def fog(image: Floats, strength: float, rng: Generator) -> Floats:
     """
     height, width = image.shape[:2]
     depth = np.linspace(1.2, 0.5, height, dtype=np.float32)[:, None] * (0.75 + 0.5 * _patches(rng, height, width, 6))
-    left = np.exp(-strength * depth)[..., None]
-    return np.asarray(image * left + 0.85 * (1 - left), np.float32)
+    light = np.exp(-strength * depth)[..., None]
+    return np.asarray(image * light + 0.85 * (1 - light), np.float32)
 
 
 def night(image: Floats, strength: float, rng: Generator) -> Floats:
@@ -322,10 +322,10 @@ SETTINGS = [
 
 def read_settings(text: str) -> list[Setting]:
     """Parse `clean,fog:2,bgr` to settings; a condition alone stands for all its severities. Raises CannotMeasureError."""
-    found = [setting for part in text.split(",") if part.strip() for setting in _read_setting(part.strip())]
-    if not found:
+    settings = [setting for part in text.split(",") if part.strip() for setting in _read_setting(part.strip())]
+    if not settings:
         raise CannotMeasureError("--conditions: names none; expected such as clean,fog:2,bgr")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(settings))
 
 
 def _read_setting(part: str) -> list[Setting]:

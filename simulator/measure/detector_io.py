@@ -293,14 +293,14 @@ def layout_for(shapes: list[Shape], side: int, named: str | None = None) -> Layo
         if named not in LAYOUTS:
             raise CannotMeasureError(f"--layout {named}: there is no such layout; there are: {choices}")
         return LAYOUTS[named]
-    found = [name for name, layout in LAYOUTS.items() if shapes and layout.fits(shapes, side)]
-    if len(found) != 1:
+    fitting = [name for name, layout in LAYOUTS.items() if shapes and layout.fits(shapes, side)]
+    if len(fitting) != 1:
         spoken = ", ".join(str(shape) for shape in shapes)
         raise CannotMeasureError(
             f"the layout of outputs of the shapes {spoken} for {side} x {side} pixels is ambiguous; name it with "
             f"--layout: {choices}"
         )
-    return LAYOUTS[found[0]]
+    return LAYOUTS[fitting[0]]
 
 
 def boxes_of(layout: Layout, outputs: Outputs, side: int, least: float) -> Floats:

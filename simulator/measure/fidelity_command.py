@@ -149,18 +149,18 @@ def _held_by_load(report: FidelityReport, server: str) -> Iterator[str]:
         yield f"  load {load:g}: {words}"
 
 
-def _error_words(found: dict[str, float | int]) -> Iterator[str]:
-    if "p50_error_median" in found:
+def _error_words(errors: dict[str, float | int]) -> Iterator[str]:
+    if "p50_error_median" in errors:
         yield (
-            f"Predicted before the run: within the objective {found['goodput_error_mean_points']:.2f} points off on average, "
-            f"{found['goodput_error_max_points']:.2f} at most; p50 {found['p50_error_median']:.1%}, "
-            f"p95 {found['p95_error_median']:.1%}, p99 {found['p99_error_median']:.1%}, "
-            f"throughput {found['throughput_error_median']:.2%} off (medians)."
+            f"Predicted before the run: within the objective {errors['goodput_error_mean_points']:.2f} points off on average, "
+            f"{errors['goodput_error_max_points']:.2f} at most; p50 {errors['p50_error_median']:.1%}, "
+            f"p95 {errors['p95_error_median']:.1%}, p99 {errors['p99_error_median']:.1%}, "
+            f"throughput {errors['throughput_error_median']:.2%} off (medians)."
         )
-    if "all_points_replay_p50_error_max" in found:
+    if "all_points_replay_p50_error_max" in errors:
         yield (
             f"Given a run's own arrivals and batch times, the engine reproduces p50 within "
-            f"{found['all_points_replay_p50_error_max']:.2%} and p99 within {found['all_points_replay_p99_error_max']:.2%}."
+            f"{errors['all_points_replay_p50_error_max']:.2%} and p99 within {errors['all_points_replay_p99_error_max']:.2%}."
         )
 
 

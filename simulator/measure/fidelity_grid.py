@@ -173,8 +173,8 @@ class Served:
         scheduled = schedule(rate, requests, seed)
         with Onlooker() as onlooker:
             self._look(rule, rate, seed)
-            known = self._known(policy.max_batch)
-            expected = forecast(rule, scheduled, known, objective, self.machine)
+            profile = self._known(policy.max_batch)
+            expected = forecast(rule, scheduled, profile, objective, self.machine)
             (first, batches), (second, _) = (self._learn(rule, rate, requests, seed) for _ in range(2))
         return FidelityPoint(
             server=self.server,
@@ -185,20 +185,20 @@ class Served:
             rate_per_s=rate,
             requests=requests,
             objective_s=objective,
-            speed=known.speeds[-1],
+            speed=profile.speeds[-1],
             predicted=expected.middle,
             real=(outcome(first.scheduled, first.answered, objective), outcome(second.scheduled, second.answered, objective)),
             replayed=self._replayed(rule, batches, first, objective),
             low=expected.low,
             high=expected.high,
-            speeds=[round(speed, 4) for speed in known.speeds],
+            speeds=[round(speed, 4) for speed in profile.speeds],
             others_share=round(onlooker.others_share, 3),
         )
 
     def _known(self, largest: int) -> ServerProfile:
-        known = ServerProfile(self._stretches[largest], largest)
-        self.machine.servers[f"{self.model} {self.precision} {largest}"] = known
-        return known
+        profile = ServerProfile(self._stretches[largest], largest)
+        self.machine.servers[f"{self.model} {self.precision} {largest}"] = profile
+        return profile
 
     def _serve_calls(self, largest: int, calls: list[Call]) -> list[Batch]:
         return serve_calls(self.ready.compute, calls)
@@ -278,20 +278,20 @@ def until_judged(
 
     minutes: from the end of the first pass; a measurement that has begun ends. clock: returns seconds
     """
-    left: deque[tuple[Measurement, int]] = deque()
+    unjudged: deque[tuple[Measurement, int]] = deque()
 
     def measured(measurement: Measurement, attempt: int) -> FidelityPoint:
         begin = clock()
         point = measurement()
         if not point.repeats:
-            left.append((measurement, attempt + 1))
+            unjudged.append((measurement, attempt + 1))
         return point.model_copy(update={"attempt": attempt, "seconds": round(clock() - begin, 2)})
 
     for measurement in measurements:
         yield measured(measurement, 1)
     end = clock() + 60 * minutes
-    while left and clock() < end:
-        yield measured(*left.popleft())
+    while unjudged and clock() < end:
+        yield measured(*unjudged.popleft())
 
 
 def _measurements(grid: Grid, ready: Callable[[str, str], ServedModel], opened: ExitStack) -> Iterator[Measurement]:

@@ -207,8 +207,8 @@ def _usual_times(sizes: Places, took: Times, gaps: Places, largest: int) -> Time
         by_size = _medians(took - added[gaps], sizes, np.arange(largest + 1))
         rest = took - by_size[sizes]
         counts = np.bincount(gaps, minlength=len(added))
-        known = np.flatnonzero(counts >= min(LEAST, counts.max()))  # of a short look, the gaps that were met most often
-        added = np.interp(np.arange(len(added)), known, [np.median(rest[gaps == gap]) for gap in known])
+        met = np.flatnonzero(counts >= min(LEAST, counts.max()))  # of a short look, the gaps that were met most often
+        added = np.interp(np.arange(len(added)), met, [np.median(rest[gaps == gap]) for gap in met])
         added -= added[0]
     usual = by_size[None, :] + added[:, None]
     usual[:, 0] = 0.0
@@ -387,7 +387,7 @@ def forecast(rule: TritonRule, scheduled: Times, profile: ServerProfile, objecti
     as one of the machine's stretches and runs had them: a calm minute is calm throughout. Nothing else is drawn: when
     requests are going to come is known.
     """
-    rng, found = np.random.default_rng(0), []
+    rng, outcomes = np.random.default_rng(0), []
     servers = machine.servers.values()
     tapes = [tape for server in servers for tape in server.tapes]
     batch, since = _company(profile.usual, len(scheduled) / scheduled[-1]), scheduled - scheduled[0]
@@ -398,9 +398,9 @@ def forecast(rule: TritonRule, scheduled: Times, profile: ServerProfile, objecti
             any_server.stalls_at(since, rng.uniform(0, any_server.length), batch),
         )
         answered = predicted(rule, scheduled, path.played(len(scheduled), rng), profile.usual, trouble)
-        found.append(outcome(scheduled, answered, objective_s))
+        outcomes.append(outcome(scheduled, answered, objective_s))
     tail = 100 * (1 - LEVEL) / 2
-    return Forecast(*(_percentile(found, percent) for percent in (tail, 50, 100 - tail)))
+    return Forecast(*(_percentile(outcomes, percent) for percent in (tail, 50, 100 - tail)))
 
 
 def _any(rng: np.random.Generator, of: Sequence[Item]) -> Item:

@@ -153,13 +153,13 @@ def batches(log: list[Answered]) -> list[Batch]:
     made: dict[float, list[Answered]] = {}
     for request in sorted(log, key=lambda request: (request.reached, request.sent)):
         made.setdefault(request.reached, []).append(request)
-    found, free = [], -inf
+    formed, free = [], -inf
     for requests in made.values():
         pending = [Pending(request.token, request.sample, request.sent) for request in requests]
         done = requests[0].done
-        found.append(Batch(pending, max(free, pending[0].entered), done, free))
+        formed.append(Batch(pending, max(free, pending[0].entered), done, free))
         free = done
-    return found
+    return formed
 
 
 def _post(connection: http.client.HTTPConnection, sample: int) -> tuple[float, float]:
@@ -173,9 +173,9 @@ def _post(connection: http.client.HTTPConnection, sample: int) -> tuple[float, f
 
 
 def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], output: object) -> None:

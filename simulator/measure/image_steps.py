@@ -44,10 +44,10 @@ def find_photos(folder: Path, most: int) -> list[Path]:
     """Return the first `most` photos in `folder` by name; raises PhotoError if there are none."""
     if not folder.is_dir():
         raise PhotoError(f"{folder}: there is no such folder of photos; --photos takes a folder of JPEG or PNG files")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
-    if not found:
+    photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
+    if not photos:
         raise PhotoError(f"{folder}: holds no photo; --photos takes a folder of JPEG or PNG files")
-    return found[:most]
+    return photos[:most]
 
 
 def load_photo(path: Path) -> Image.Image:

@@ -71,11 +71,11 @@ def read_dataset(folder: Path) -> Dataset:
     """Read the labelled images in `folder`, in either format; raises CannotMeasureError with file, line and value."""
     if not folder.is_dir():
         raise CannotMeasureError(f"{folder}: there is no such folder; --data takes one with labelled images")
-    found = [path for place in (folder, folder / "annotations") for path in sorted(place.glob("*.json"))]
-    if len(found) > 1:
-        listed = ", ".join(path.name for path in found[:5])
-        raise CannotMeasureError(f"{folder}: holds {len(found)} JSON files, {listed}; leave the one with the labels there")
-    dataset = _read_coco(folder, found[0]) if found else _read_yolo(folder)
+    files = [path for place in (folder, folder / "annotations") for path in sorted(place.glob("*.json"))]
+    if len(files) > 1:
+        listed = ", ".join(path.name for path in files[:5])
+        raise CannotMeasureError(f"{folder}: holds {len(files)} JSON files, {listed}; leave the one with the labels there")
+    dataset = _read_coco(folder, files[0]) if files else _read_yolo(folder)
     if not len(dataset.labels):
         raise CannotMeasureError(f"{folder}: its labels hold no box; without one nothing can be found")
     return dataset

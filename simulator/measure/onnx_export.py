@@ -48,8 +48,8 @@ def export(model: nn.Module, input_shape: list[int], path: Path) -> None:
 
 def _module_answers(model: nn.Module, images: torch.Tensor) -> list[NDArray[np.float32]]:
     with torch.inference_mode():
-        found = model(images)
-    return [tensor.numpy() for tensor in (found if isinstance(found, tuple) else (found,))]
+        output = model(images)
+    return [tensor.numpy() for tensor in (output if isinstance(output, tuple) else (output,))]
 
 
 def _capture(model: nn.Module, input_shape: list[int]) -> onnx.ModelProto:
@@ -78,8 +78,8 @@ def _check_export(graph: onnx.ModelProto, model: nn.Module, input_shape: list[in
     session = ort.InferenceSession(graph.SerializeToString(), quiet_session(), providers=["CPUExecutionProvider"])
     for batch in (1, 3):
         images = torch.randn(batch, *input_shape, generator=torch.Generator().manual_seed(batch))
-        for expected, found in zip(_module_answers(model, images), session.run(None, {INPUT: images.numpy()}), strict=True):
-            error = np.abs(found - expected).max() / np.abs(expected).max()
+        for expected, answer in zip(_module_answers(model, images), session.run(None, {INPUT: images.numpy()}), strict=True):
+            error = np.abs(answer - expected).max() / np.abs(expected).max()
             if not error < _EXPORT_TOLERANCE:
                 name = type(model).__name__
                 raise ExportError(f"{name}: ONNX and torch differ by {error:.2g} of the largest output at batch {batch}")
@@ -192,9 +192,9 @@ def _check_freed(original: onnx.ModelProto, freed: onnx.ModelProto) -> None:
     images = np.random.default_rng(0).random((3, *image.shape[1:]), dtype=np.float32)
     one_by_one = [sessions[0].run(None, {image.name: images[number : number + 1]}) for number in range(len(images))]
     together = sessions[1].run(None, {INPUT: images})
-    for expected, found in zip(zip(*one_by_one, strict=True), together, strict=True):
+    for expected, answer in zip(zip(*one_by_one, strict=True), together, strict=True):
         apart = np.concatenate(expected)
-        if apart.shape != found.shape or not np.abs(apart - found).max() < _TOLERANCE * np.abs(apart).max():
+        if apart.shape != answer.shape or not np.abs(apart - answer).max() < _TOLERANCE * np.abs(apart).max():
             raise ExportError("its batch axis cannot be freed: three images together are not answered as one by one")
 
 

@@ -43,9 +43,9 @@ from simulator.metrics.detection_quality import (
 )
 
 
-def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, float]:
+def coco_ap(labels: Boxes, boxes: ScoredBoxes, images: int) -> tuple[float, float]:
     """Return AP (mean over overlaps of 0.5 to 0.95) and AP50 of boxes of all sizes, at most 100 an image and class."""
-    if not len(found):
+    if not len(boxes):
         return 0.0, 0.0
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO()
@@ -55,8 +55,8 @@ def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, floa
             "annotations": [_annotation(labels, row) for row in range(len(labels))],
         }
         truth.createIndex()
-        size = found.box[:, 2:] - found.box[:, :2]
-        answers = truth.loadRes(np.column_stack([found.image, found.box[:, :2], size, found.score, found.category]))
+        size = boxes.box[:, 2:] - boxes.box[:, :2]
+        answers = truth.loadRes(np.column_stack([boxes.image, boxes.box[:, :2], size, boxes.score, boxes.category]))
         judged = COCOeval(truth, answers, "bbox")
         judged.params.areaRng, judged.params.areaRngLbl = [[0, 1e10]], ["all"]
         judged.params.maxDets = [MOST]
@@ -282,8 +282,8 @@ def _scored_boxes(
     for image, file in enumerate(data.files):
         takes = setting.takes(network.takes, file.stem, own.seed)
         tensor, placed = prepare(setting.image(data.pixels(image), file.stem, own.seed), takes)
-        found = network.found(tensor)
-        rows.append(np.column_stack([np.full(len(found), image), placed.back(found[:, :4]), found[:, 4:]]))
+        boxes = network.found(tensor)
+        rows.append(np.column_stack([np.full(len(boxes), image), placed.back(boxes[:, :4]), boxes[:, 4:]]))
         report((image + 1) / len(data))
     table = np.concatenate(rows)
     category = _categories(table[:, 6].astype(np.int64), data, own)
@@ -292,24 +292,24 @@ def _scored_boxes(
 
 def _categories(answered: NDArray[np.int64], data: Dataset, own: OwnDetector) -> NDArray[np.int64]:
     """Return the place of each answered class among the names of the data."""
-    known = {number: place for place, number in enumerate(data.ids if own.class_ids == "id" else range(len(data.names)))}
-    strange = [int(number) for number in np.unique(answered) if int(number) not in known]
+    places = {number: place for place, number in enumerate(data.ids if own.class_ids == "id" else range(len(data.names)))}
+    strange = [int(number) for number in np.unique(answered) if int(number) not in places]
     if strange:
         raise CannotMeasureError(
-            f"{own.file}: answers class {strange[0]}, and {own.data} has {len(data.names)} classes, numbered {min(known)} to "
-            f"{max(known)}; the detector was trained on other classes, or numbers them otherwise (--class-ids, --layout)"
+            f"{own.file}: answers class {strange[0]}, and {own.data} has {len(data.names)} classes, numbered {min(places)} to "
+            f"{max(places)}; the detector was trained on other classes, or numbers them otherwise (--class-ids, --layout)"
         )
-    return np.array([known[int(number)] for number in answered], np.int64)
+    return np.array([places[int(number)] for number in answered], np.int64)
 
 
-def _judge(found: ScoredBoxes, data: Dataset, setting: Setting, weights: NDArray[np.float64], before: list[Judged]) -> Judged:
-    levels = average_precision(data.labels, found, len(data), weights)
+def _judge(answers: ScoredBoxes, data: Dataset, setting: Setting, weights: NDArray[np.float64], before: list[Judged]) -> Judged:
+    levels = average_precision(data.labels, answers, len(data), weights)
     drawn = np.stack([levels.mean(axis=1), levels[:, 0]], axis=1)
-    ap, ap50 = (bootstrapped(value, drawn[:, place]) for place, value in enumerate(coco_ap(data.labels, found, len(data))))
+    ap, ap50 = (bootstrapped(value, drawn[:, place]) for place, value in enumerate(coco_ap(data.labels, answers, len(data))))
     clean = next((judged for judged in before if judged.setting.condition == CLEAN), None)
     less = bootstrapped(ap.value - clean.ap.value, drawn[:, 0] - clean.drawn[:, 0]) if clean else None
     heights = data.labels.box[:, 3] - data.labels.box[:, 1]
-    hits = best_scores(data.labels, found) >= SCORE
+    hits = best_scores(data.labels, answers) >= SCORE
     recall = recall_by_height(heights, hits, data.labels.image, HEIGHTS, weights)
     return Judged(setting, ap, ap50, recall, drawn, less)
 

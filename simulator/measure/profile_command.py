@@ -160,10 +160,10 @@ def _listed_profiles(out: Path | None) -> list[Profile | Failure]:
     broken += broken_too
     for sentence in broken:
         err.print(sentence, markup=False)
-    found: list[Profile | Failure] = [*profiles, *failed]
-    if not (found or broken):
+    listed: list[Profile | Failure] = [*profiles, *failed]
+    if not (listed or broken):
         err.print(f"{out or PROFILES}: holds no profile yet; casesim profile measures some", markup=False)
-    return found
+    return listed
 
 
 def _subjects(models: list[str] | None, precisions: list[str] | None, trained: Path | None) -> list[Subject]:
@@ -252,19 +252,19 @@ def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, ma
         for subject in subjects:
             progress.update(task, description=str(subject))
             if prepare:
-                found: Profile | Failure | None = campaign.prepare(subject)
+                outcome: Profile | Failure | None = campaign.prepare(subject)
             else:
-                found = campaign.run(subject, lambda part: progress.advance(task, part), say)
+                outcome = campaign.run(subject, lambda part: progress.advance(task, part), say)
             done += len(campaign.thread_counts(subject))
             progress.update(task, completed=done)
-            if isinstance(found, Failure):
-                say(f"{subject}: failed to {found.step}: {found.reason}", markup=False)
-            if found:
-                made.append(found)
+            if isinstance(outcome, Failure):
+                say(f"{subject}: failed to {outcome.step}: {outcome.reason}", markup=False)
+            if outcome:
+                made.append(outcome)
 
 
 def _kept_profiles(campaign: Campaign, subjects: list[Subject], made: list[Profile | Failure]) -> str:
-    written = [found for found in made if isinstance(found, Profile)]
+    written = [profile for profile in made if isinstance(profile, Profile)]
     cells = sum(campaign.saved(subject) for subject in subjects)
     return (
         f"{len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are saved; "
@@ -272,9 +272,9 @@ def _kept_profiles(campaign: Campaign, subjects: list[Subject], made: list[Profi
     )
 
 
-def _print_measured(found: Sequence[Profile | Failure], as_json: bool) -> None:
+def _print_measured(outcomes: Sequence[Profile | Failure], as_json: bool) -> None:
     shown = {"model", "precision", "device", "step", "reason"}
-    rows = [_summary(row) if isinstance(row, Profile) else row.model_dump(include=shown) for row in found]
+    rows = [_summary(row) if isinstance(row, Profile) else row.model_dump(include=shown) for row in outcomes]
     if as_json:
         typer.echo(json.dumps(rows))
         return

@@ -69,8 +69,8 @@ def int8_dynamic(source: Path, target: Path, _: Images) -> None:
 
 
 def int8_mixed(source: Path, target: Path, images: Images) -> None:
-    left = sensitive_nodes(onnx.load(source, load_external_data=False).graph)
-    int8_static(source, target, images, kinds=sorted(_WEIGHTED), left=left)
+    excluded = sensitive_nodes(onnx.load(source, load_external_data=False).graph)
+    int8_static(source, target, images, kinds=sorted(_WEIGHTED), left=excluded)
 
 
 def int8_static(
@@ -127,7 +127,7 @@ def is_depthwise(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
 def _last_layers(graph: onnx.GraphProto, weights: dict[str, list[int]]) -> list[onnx.NodeProto]:
     """Return the layers from which an output is reached without passing another."""
     makers = {name: node for node in graph.node for name in node.output}
-    waiting, seen, found = [output.name for output in graph.output], set[str](), []
+    waiting, seen, layers = [output.name for output in graph.output], set[str](), []
     while waiting:
         name = waiting.pop()
         if name in seen or name not in makers:
@@ -135,10 +135,10 @@ def _last_layers(graph: onnx.GraphProto, weights: dict[str, list[int]]) -> list[
         seen.add(name)
         node = makers[name]
         if node.op_type in _WEIGHTED and _has_weights(node, weights):
-            found.append(node)
+            layers.append(node)
         else:
             waiting.extend(node.input)
-    return found
+    return layers
 
 
 QUANTIZERS: dict[str, Quantizer] = {
@@ -178,7 +178,7 @@ def quantize(
             QUANTIZERS[precision](prepared, made, images)
         with at_step("run"):
             # In a process of its own: some files make the runtime crash rather than refuse.
-            found = in_fresh_process(fault, source, made, probe, trained)
-        if found:
-            raise RefusedError("run", found)
+            reason = in_fresh_process(fault, source, made, probe, trained)
+        if reason:
+            raise RefusedError("run", reason)
         made.replace(target)

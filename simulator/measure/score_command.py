@@ -82,42 +82,42 @@ def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a li
     names, broken = readable_scores()
     for sentence in broken:
         err.print(sentence, markup=False)
-    found = _summaries(names)
+    summaries = _summaries(names)
     if as_json:
-        typer.echo(json.dumps([summary.to_json() for summary in found], indent=2, allow_nan=False))
+        typer.echo(json.dumps([summary.to_json() for summary in summaries], indent=2, allow_nan=False))
         return
     out = wide_console(_WIDTH)
-    out.print(_summary_table(found))
+    out.print(_summary_table(summaries))
     out.print(
         "At 90, 95 and 99% sensitivity: the specificity. In brackets: 95% intervals, 2,000 resamples of the patients, each with"
     )
     out.print("a threshold of its own.")
-    if any(summary.size and isnan(summary.auc.low) for summary in found):
+    if any(summary.size and isnan(summary.auc.low) for summary in summaries):
         out.print(
             f"Without an interval: {LISTED_ROWS} are resampled for a list; the Scores panel of the app resamples each table."
         )
-    if any(summary.size is None for summary in found):
+    if any(summary.size is None for summary in summaries):
         out.print("Published: a curve through a published point; nothing to resample, so no interval.")
 
 
 def _summaries(names: list[str]) -> list[ScoreSummary]:
     """Summarize the smallest tables first, with intervals up to a total of rows; of the others the figures alone."""
-    found, rows = {}, 0
+    summaries, rows = {}, 0
     with err.status("") as status:
         for number, name in enumerate(sorted(names, key=lambda name: len(load_scores(name).items)), start=1):
             status.update(f"resampling the patients of each table: {number} of {len(names)}")
             rows += len(load_scores(name).items)
-            found[name] = score_summary(name, resampled=rows <= LISTED_ROWS.most)
-    return [found[name] for name in names]
+            summaries[name] = score_summary(name, resampled=rows <= LISTED_ROWS.most)
+    return [summaries[name] for name in names]
 
 
-def _summary_table(found: list[ScoreSummary]) -> Table:
+def _summary_table(summaries: list[ScoreSummary]) -> Table:
     table = Table(box=None)
     table.add_column("name", no_wrap=True)
     for column in ("rows", "positives", "patients", "AUC", *(f"at {target:.0%}" for target in TARGETS)):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("kind")
-    for summary in found:
+    for summary in summaries:
         size = [f"{count:,}" for count in vars(summary.size).values()] if summary.size else ["", "", ""]
         figures = (_with_bounds(reached, 100, 0, "%") for reached in summary.specificity_at.values())
         table.add_row(summary.name, *size, _with_bounds(summary.auc, 1, 3), *figures, summary.kind)

@@ -256,12 +256,12 @@ def network_files(
 def answers(file: Path, takes: Architecture, pixels: Pixels, views: int = 1) -> Floats:
     """Return the logits of photos (n, size, size, 3) in the first `views` of VIEWS, shape (n, views)."""
     session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    found = np.empty((len(pixels), views), np.float32)
+    logits = np.empty((len(pixels), views), np.float32)
     for view, (rows, columns) in enumerate(VIEWS[:views]):
         for start in range(0, len(pixels), _SCORED_AT_ONCE):
             batch = pixels[start : start + _SCORED_AT_ONCE, rows, columns]
-            found[start : start + _SCORED_AT_ONCE, view] = session.run(None, {INPUT: _images(takes, batch)})[0][:, 0]
-    return found
+            logits[start : start + _SCORED_AT_ONCE, view] = session.run(None, {INPUT: _images(takes, batch)})[0][:, 0]
+    return logits
 
 
 def calibration_images(takes: Architecture, learnt: Pixels) -> Iterator[Floats]:
@@ -348,14 +348,14 @@ class Trainer:
         """Return out-of-fold logits of every photo by precision, each (photos, views)."""
         takes = ARCHITECTURES[FITTED[name].architecture]
         views = max(mean.views for mean in MODELS.values() if name in mean.of)
-        found = {precision: np.empty((len(self.dataset.photos), views), np.float32) for precision in precisions}
+        of_photos = {precision: np.empty((len(self.dataset.photos), views), np.float32) for precision in precisions}
         work = _Work(self, name, takes)
         for fold in range(FOLDS):
             tested = self.dataset.folds == fold
             for precision, logits in work.fold(fold, precisions, views).items():
-                found[precision][tested] = logits
+                of_photos[precision][tested] = logits
             self.report(f"{name}, fold {fold + 1}", 1)
-        return found
+        return of_photos
 
     @property
     def cache_folder(self) -> Path:

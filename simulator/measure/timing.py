@@ -304,16 +304,16 @@ def fixed_cost(calls: list[Calls]) -> FixedCost | None:
     sizes, medians = np.array(list(busy), float), np.array([np.median(times) for times in busy.values()])
     usual = medians[np.searchsorted(sizes, batch)]
     scatter = max(_MAD * float(np.median(np.abs(took / usual - 1))), _LEAST_SCATTER)
-    found, covariance = scipy.optimize.curve_fit(
+    costs, covariance = scipy.optimize.curve_fit(
         _line, batch, took, p0=np.polyfit(sizes, medians, 1)[::-1], sigma=scatter * usual, loss="soft_l1", method="trf"
     )
     errors = np.sqrt(np.diag(covariance))
     return FixedCost(
-        per_batch_ms=round(float(found[0]), 5),
+        per_batch_ms=round(float(costs[0]), 5),
         per_batch_se_ms=round(float(errors[0]), 5),
-        per_request_ms=round(float(found[1]), 5),
+        per_request_ms=round(float(costs[1]), 5),
         per_request_se_ms=round(float(errors[1]), 5),
-        misfit=round(float(np.abs(_line(sizes, found[0], found[1]) / medians - 1).max()), 4),
+        misfit=round(float(np.abs(_line(sizes, costs[0], costs[1]) / medians - 1).max()), 4),
     )
 
 
