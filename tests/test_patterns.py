@@ -13,7 +13,7 @@ from tests.patterns import MOST, Use, growth, uses
 #: Patterns that are made of a text of the package's own at the call: the file of each, and that text.
 OF_OWN_TEXTS = {
     "simulator/evidence/evidence_files.py": "the name of a file that is being written",
-    "simulator/explain/claims.py": "a mark of a sentence",
+    "simulator/practice/run_page.py": "a mark of a sentence",
 }
 
 
