@@ -15,8 +15,8 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.design_changes import changes_of_design
-from simulator.explain.levers import LeverSearch
 from simulator.explain.result import Result, replicate
+from simulator.sweeps.levers import LeverSearch
 from tests.readers.page_reader import printed_claims, takeaway_claims
 from tests.readers.run_reader import lever_claims, shown_by
 from tests.readers.shown import Shown, about, records

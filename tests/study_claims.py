@@ -14,10 +14,10 @@ from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan, without_curveballs
 from simulator.engine.plan import compile_plan
 from simulator.explain.claims import Claim
-from simulator.explain.curveball_effects import largest_toll, metres_taken, tolls
-from simulator.explain.curveball_effects import toll_claims as effects_of
 from simulator.explain.result import Result, replicate
 from simulator.metrics.comparisons import compare
+from simulator.practice.curveball_effects import largest_toll, metres_taken, tolls
+from simulator.practice.curveball_effects import toll_claims as effects_of
 from simulator.records.timetables import DAY_S
 from simulator.sweeps.design_space import Axis, DesignPoint, axis_of
 from simulator.sweeps.sweep import Sweep, SweepRequest, outcomes_at, swept

@@ -24,8 +24,8 @@ from simulator.charts.look import (
     translucent,
 )
 from simulator.charts.run_time import clock, hovered, instant, instants, marked, over_time, time_of_day
+from simulator.charts.timeline import occupancy, staffed, waiting
 from simulator.engine.run_trace import Trace
-from simulator.explain.timeline import occupancy, staffed, waiting
 from simulator.metrics.overload import OverloadPeriod, capacity_per_s, goodput, rush_of, trouble
 from simulator.metrics.warm_up import WarmUp
 from simulator.units import duration, percent

@@ -19,9 +19,9 @@ from simulator.charts.look import (
     wrapped,
 )
 from simulator.charts.run_time import instant, marked, time_of_day
+from simulator.charts.timeline import A_SET, MINUTE_S, batches, busiest_minute, busy_share, frames_served
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import servers
-from simulator.explain.timeline import A_SET, MINUTE_S, batches, busiest_minute, busy_share, frames_served
 from simulator.units import duration
 
 #: The seconds that are visible at first; drag to see the rest of the minute.

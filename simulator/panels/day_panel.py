@@ -14,9 +14,9 @@ from simulator.charts.answer_charts import age_over_time, age_shares
 from simulator.charts.queue_charts import goodput_over_time, queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline, machines_by_sensor
 from simulator.charts.run_time import names_days, time_of_day
+from simulator.charts.timeline import MINUTE_S, busiest_minute, moment
 from simulator.engine.run_trace import Trace
 from simulator.explain.result import Result
-from simulator.explain.timeline import MINUTE_S, busiest_minute, moment
 from simulator.records.timetables import DAY_S, HOUR_S
 
 #: The slider has at most this many steps: few enough to cross the run with the keyboard.

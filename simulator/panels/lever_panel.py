@@ -23,7 +23,7 @@ from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, bars, chart, figure, translucent, whiskers
 from simulator.explain.design_changes import count_changes
 from simulator.explain.judged_changes import TRIALS, JudgedChange, Lever
-from simulator.explain.levers import Levers, LeverSearch, effort
+from simulator.sweeps.levers import Levers, LeverSearch, effort
 from simulator.units import counted, duration
 
 #: The number of steps in the chart, those with the largest changes; the table has all.

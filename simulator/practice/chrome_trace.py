@@ -15,10 +15,10 @@ from typing import IO, Any, cast
 
 import pandas as pd
 
+from simulator.charts.timeline import queue_steps
 from simulator.engine.run_trace import Trace
 from simulator.errors import InputError
 from simulator.evidence.evidence_files import in_one_step
-from simulator.explain.timeline import queue_steps
 
 #: File endings that a trace may have.
 ENDINGS = (".json", ".json.gz")

@@ -14,9 +14,9 @@ from simulator.case.curveball import AnyCurveball
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import strikes_of, without_curveballs
 from simulator.explain.claims import Claim
-from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.keeper import remembers
 from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence
+from simulator.practice.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.practice.design_runs import CALM, cancelled, design_changed, watcher
 from simulator.records.timetables import DAY_S
 

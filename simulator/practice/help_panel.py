@@ -17,10 +17,10 @@ from simulator.app.widgets import plain
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import Hint, PracticePhase, hero_of, phases_of
 from simulator.explain.advice import Advice
-from simulator.explain.levers import AdviceSearch
 from simulator.panels.lever_panel import begin_levers, levers, levers_name
 from simulator.practice.session_at_hand import job_at_hand, result_at_hand, take
 from simulator.session.session_events import HelpAsked, HintTaken
+from simulator.sweeps.levers import AdviceSearch
 from simulator.units import counted
 
 Tool = Literal["what_would_help", "each_lever"]

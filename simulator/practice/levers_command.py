@@ -18,11 +18,11 @@ from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, Strik
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.explain.judged_changes import TRIALS, JudgedChange
-from simulator.explain.levers import Levers, LeverSearch
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict, summary_of
 from simulator.practice.run_page import design_words
 from simulator.processes import ProcessPool
+from simulator.sweeps.levers import Levers, LeverSearch
 from simulator.units import counted, upper_first
 
 #: A table breaks words on a terminal with less than this part of the columns that it would fill.

@@ -35,13 +35,13 @@ from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
 from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.claims import claims_json, difference_claims, open_claims, said
-from simulator.explain.curveball_effects import summed_up, tolls
 from simulator.explain.notes import good_of
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.explain.result import Result
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare
 from simulator.practice.chrome_trace import check_target, write_trace
+from simulator.practice.curveball_effects import summed_up, tolls
 from simulator.practice.run_page import difference_page, objectives_table, print_page, run_page
 from simulator.units import duration, spoken, spoken_within
 

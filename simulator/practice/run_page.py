@@ -17,12 +17,12 @@ from simulator.case.choices import Pick
 from simulator.engine.compiled_plan import Plan, changes_of
 from simulator.explain.advice import Advice
 from simulator.explain.claims import said
-from simulator.explain.curveball_effects import largest_toll, tolls
 from simulator.explain.notes import good_of
 from simulator.explain.result import Result, challenge_of
 from simulator.metrics.comparisons import NEITHER, Comparison, Difference, OneSided
 from simulator.metrics.stage_metrics import clock
 from simulator.metrics.summary import Standing, Summary, Verdict
+from simulator.practice.curveball_effects import largest_toll, tolls
 from simulator.units import counted, spoken_within
 
 #: The most lines of a page, as on the smallest usual terminal.

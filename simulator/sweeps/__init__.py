@@ -1,1 +1,1 @@
-"""Many designs of a case, each run once: the designs, the order of their runs, and their outcomes on disk."""
+"""Many designs of a case: those of a sweep, each run once with outcomes on disk, and single steps from one design."""

@@ -19,8 +19,8 @@ from simulator.explain.judged_changes import Baseline, real_below
 from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from tests.case.texts import changed
-from tests.explain.test_levers import RATE, queue
 from tests.explain.test_reasons import skin, stormy
+from tests.sweeps.test_levers import RATE, queue
 from tests.truths.queue_formulas import mmc_wait
 
 CASE = "skin-cancer-triage"

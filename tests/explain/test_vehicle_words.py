@@ -4,10 +4,10 @@ import pytest
 
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
-from simulator.explain.curveball_effects import metres_taken
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.metrics.summary import idle_labels
+from simulator.practice.curveball_effects import metres_taken
 from simulator.vehicle.sight import sights_of
 from tests.readers.spoken_numbers import numbers_in
 from tests.shipped import run_of

@@ -6,7 +6,7 @@ from simulator.explain.design_changes import DesignChange
 from simulator.explain.judged_changes import JudgedChange, Lever
 from simulator.metrics.comparisons import OneSided
 from simulator.panels.lever_panel import _change_row
-from tests.explain.test_levers import effect_of, levers_of
+from tests.sweeps.test_levers import effect_of, levers_of
 
 
 def cells(*effects):

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from simulator.app.exhibit_drawings import drawings
 from simulator.case.exhibits import EXHIBITS
 from simulator.charts.threshold_charts import crowd
+from simulator.charts.timeline import moment
 from simulator.engine.run import simulate
-from simulator.explain.timeline import moment
 from simulator.metrics.operating_points import flagged_at
 from simulator.practice.exhibit_panels import panel_of, panels
 from tests.app.results import result

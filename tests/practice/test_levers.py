@@ -5,7 +5,7 @@ import pytest
 from simulator.engine.plan import compile_plan
 from simulator.panels.lever_panel import lever_chart
 from tests.builders import checked
-from tests.explain.test_levers import costly_step, queue, tried
+from tests.sweeps.test_levers import costly_step, queue, tried
 
 
 @pytest.fixture(scope="module")

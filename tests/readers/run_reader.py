@@ -14,9 +14,9 @@ from typing import Any
 
 from simulator.case.outputs import Metric
 from simulator.explain.claims import ALL
-from simulator.explain.levers import Levers
 from simulator.explain.result import Result
 from simulator.metrics.summary import Verdict, metric_rows
+from simulator.sweeps.levers import Levers
 from tests.readers.shown import Shown
 from tests.readers.spoken_numbers import Spoken, numbers_in, trio_in
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from simulator.case.outputs import Metric
 from simulator.explain.claims import said
-from simulator.explain.curveball_effects import Toll, largest_toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.metrics.comparisons import UNCHANGED, Comparison
 from simulator.metrics.summary import Summary
+from simulator.practice.curveball_effects import Toll, largest_toll, metres_taken, summed_up, toll_rows, tolls
 from tests.readers.run_reader import figure_claim, group_of, shown_numbers
 from tests.readers.shown import Shown
 

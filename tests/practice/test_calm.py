@@ -7,8 +7,8 @@ from simulator.engine.compiled_plan import without_curveballs
 from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
 from simulator.explain.claims import each_claim, said
-from simulator.explain.curveball_effects import largest_toll, summed_up, toll_claims, toll_rows, tolls
 from simulator.explain.result import replicate
+from simulator.practice.curveball_effects import largest_toll, summed_up, toll_claims, toll_rows, tolls
 from tests.builders import plan, pool
 
 SLOW = {"slow": {"kind": "slow_replicas", "label": "Slow", "stage": "p", "replicas": 9, "times": 3, "lasts_s": 1e6}}

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from simulator.explain.levers import effort
+from simulator.sweeps.levers import effort
 
 
 def levers(**best):

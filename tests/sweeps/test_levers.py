@@ -26,7 +26,6 @@ from simulator.explain.judged_changes import (
     real_below,
     spent_at_first,
 )
-from simulator.explain.levers import Levers, LeverSearch
 from simulator.explain.result import replicate
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.comparisons import Difference, OneSided
@@ -34,6 +33,7 @@ from simulator.metrics.measures import measure
 from simulator.metrics.paired_samples import chance_of
 from simulator.metrics.replications import run_replication, run_replications
 from simulator.metrics.summary import Verdict, summary_of
+from simulator.sweeps.levers import Levers, LeverSearch
 from tests.builders import assumed, checked, document, people
 from tests.case.texts import SMALL, changed
 from tests.truths.queue_formulas import mmc_wait

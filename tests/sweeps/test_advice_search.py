@@ -6,9 +6,9 @@ import pytest
 
 from simulator.engine.plan import compile_plan
 from simulator.explain.advice import TRIED
-from simulator.explain.levers import AdviceSearch
 from simulator.explain.result import replicate
-from tests.explain.test_levers import Now, queue
+from simulator.sweeps.levers import AdviceSearch
+from tests.sweeps.test_levers import Now, queue
 
 
 @pytest.fixture(scope="module")
