@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import exp, hypot, inf, log
 from typing import Any
@@ -288,8 +288,3 @@ def _reach(part: Interval | None, value: float) -> float:
     if part is None:
         return 0.0
     return max(part.value - part.low if value > 0 else part.high - part.value, 0.0)
-
-
-def paired(before: Mapping[str, Readings], after: Mapping[str, Readings], metrics: Mapping[str, Metric]) -> dict[str, Estimate]:
-    both = [name for name in metrics if name in before and name in after]
-    return {name: change(metrics[name], before[name], after[name]) for name in both}

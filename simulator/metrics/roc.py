@@ -95,12 +95,6 @@ def share(hits: ArrayLike, weights: ArrayLike | None = None) -> Floats:
     return _ratio(w @ hit, w.sum(-1))
 
 
-def brier(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Return mean squared distance of score and label (Brier 1950, Mon Weather Rev 78:1)."""
-    y, s, w = _columns(labels, scores, weights)
-    return _ratio(w @ (s - y) ** 2, w.sum(-1))
-
-
 def log_loss(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Floats:
     y, s, w = _columns(labels, scores, weights)
     given = np.clip(np.where(y == 1, s, 1 - s), _EDGE, 1)
