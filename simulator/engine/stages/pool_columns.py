@@ -384,16 +384,16 @@ class PoolColumns:
         if self.fates:
             log = self.pool.log
             log.size.frombytes(np.ones(len(self.fates), log.size.typecode).tobytes())
-            first = len(log.size) - len(self.fates)
-            (self._hand_on_few if len(self.fates) <= FEW else self._hand_on_many)(first)
+            (self._hand_on_few if len(self.fates) <= FEW else self._hand_on_many)(len(log) - len(self.fates))
             for column in (self.fates, self.began, self.server, self.sent):
                 column.clear()
 
     def _hand_on_few(self, first: int) -> None:
         """Do what `_hand_on_many` does, one by one: where the stages of a ring take turns, there is one at a time."""
         pool, log, sent, services = self.pool, self.pool.log, iter(self.sent), iter(zip(self.began, self.server, strict=True))
-        for place, fate in enumerate(self.fates, first):
-            row, left = log.request[place], log.left[place]
+        ends = log.left[-len(self.fates) :]  # the log may hold batches of several requests from before a change
+        for place, (fate, left) in enumerate(zip(self.fates, ends, strict=True), first):
+            row = log.request[place]
             began, server = next(services) if fate in (DONE, UNWANTED) else (nan, -1)
             log.started.append(began)
             log.server.append(server)
@@ -410,7 +410,7 @@ class PoolColumns:
 
     def _hand_on_many(self, first: int) -> None:
         pool, log, fates = self.pool, self.pool.log, np.array(self.fates, np.int8)
-        rows, left = np.array(log.request[first:], np.int32), np.array(log.left[first:])
+        rows, left = np.array(log.request[first:], np.int32), np.array(log.left[-len(fates) :])
         served, began, server = (fates == DONE) | (fates == UNWANTED), np.full(len(fates), nan), np.full(len(fates), -1)
         began[served], server[served] = self.began, self.server
         log.started.frombytes(began.tobytes())

@@ -30,6 +30,7 @@ CLASSES = {
 def policies(draw):
     """What clients and server do with requests that wait too long or find the queue full."""
     fields = {"replicas": draw(st.integers(1, 3)), "order": draw(st.sampled_from(["fifo", "fifo", "priority", "freshest"]))}
+    fields["max_batch"] = draw(st.sampled_from([1, 1, 1, 2]))  # two at a time is left to the managed pool
     if draw(st.booleans()):
         fields |= {"client_timeout_s": draw(st.sampled_from([0.5, 1, 2])), "cancels": draw(st.booleans())}
     if draw(st.booleans()):
@@ -51,7 +52,7 @@ def rings(draw):
     again = retry("p", draw(st.sampled_from([0, 100, 700])), jitter=draw(st.sampled_from(["none", "full"])), **budget)
     again |= {"max_tries": draw(st.integers(1, 4)), "on_exhausted": "lost"}
     rate = draw(st.sampled_from([1, 4]))
-    table = {"p": service_times(1, draw(st.integers(0, 9))), "spare": service_times(1, 0)}
+    table = {"p": service_times(2, draw(st.integers(0, 9))), "spare": service_times(1, 0)}
 
     def made():
         first = pool(to="done", on_full=full, on_timeout=gone, **draw(policies()))
@@ -150,6 +151,21 @@ def test_who_comes_while_the_queue_is_full_is_refused_until_a_replica_is_done():
     assert refused["request"].tolist() == [2, 3, 2, 3, 3]
     assert at(trace, "again", "left_s") == [6, 7.5, 10, 11.5, 11.5]
     assert trace.requests["finished_s"].tolist() == [10, 20, 30, 11.5]
+
+
+def test_who_is_served_in_vain_is_known_after_a_time_of_batches():
+    """Two are served together from 0 to 10; from 15 on they are served one by one, and the client of the second leaves at 32."""
+    batches, alone = server(0, 1, max_batch=2), server(0, 1, client_timeout_s=12, cancels=False)
+    batches = replace(batches, latencies={"p": constant(10.0, 10.0)}, later=((15.0, alone),))
+    trace = run_at(batches, [0, 0, 20, 20])
+    served = trace.visits[trace.visits["started_s"].notna() & (trace.visits["stage"] == "p")]
+    assert served.sort_values("request")[["request", "left_s", "wanted"]].values.tolist() == [
+        [0, 10, True],
+        [1, 10, True],
+        [2, 30, True],
+        [3, 40, False],
+    ]
+    assert trace.requests["finished_s"].tolist() == pytest.approx([10, 10, 30, 32])
 
 
 def test_a_pool_and_its_retry_take_no_turns_with_each_other():
