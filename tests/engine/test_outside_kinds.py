@@ -266,8 +266,9 @@ def test_the_page_offers_runs_and_explains_it(practice, tmp_path, monkeypatch): 
     monkeypatch.setattr("simulator.case.load.SCENARIOS", tmp_path / "cases")
     page = settled(practice(case="outside"))
     assert not page.exception
-    assert "The most loaded stage is Decoding" in told(page)
     assert len(chips(page)) == 2
+    page.session_state["tab"] = "Design"
+    assert "The most loaded stage is Decoding" in told(page.run())
     for panel in panels(read(TEXT)):
         page.session_state["tab"] = panel
         page.run()

@@ -154,10 +154,9 @@ def test_who_comes_while_the_queue_is_full_is_refused_until_a_replica_is_done():
 
 
 def test_who_is_served_in_vain_is_known_after_a_time_of_batches():
-    """Two are served together from 0 to 10; from 15 on they are served one by one, and the client of the second leaves at 32."""
+    """Two are served together from 0 to 10; from 15 on each is served alone, and the client of the second leaves at 32."""
     batches, alone = server(0, 1, max_batch=2), server(0, 1, client_timeout_s=12, cancels=False)
-    batches = replace(batches, latencies={"p": constant(10.0, 10.0)}, later=((15.0, alone),))
-    trace = run_at(batches, [0, 0, 20, 20])
+    trace = run_at(replace(batches, latencies={"p": constant(10.0, 10.0)}, later=((15.0, alone),)), [0, 0, 20, 20])
     served = trace.visits[trace.visits["started_s"].notna() & (trace.visits["stage"] == "p")]
     assert served.sort_values("request")[["request", "left_s", "wanted"]].values.tolist() == [
         [0, 10, True],
