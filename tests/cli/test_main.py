@@ -12,7 +12,7 @@ from time import sleep
 import pytest
 import typer
 
-from simulator.cli.commands import COMMANDS
+from simulator.cli.commands import COMMANDS, summary_of
 from tests.patience import PATIENCE_S
 
 COMMAND = [sys.executable, "-m", "simulator.cli"]
@@ -26,10 +26,10 @@ def run(words, **how):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_says_what_each_says_of_itself(name):
-    module, _, function = COMMANDS[name].place.partition(":")
+    module, _, function = COMMANDS[name].partition(":")
     found = getattr(import_module(f"simulator.{module}"), function)
     told = found.info.help if isinstance(found, typer.Typer) else inspect.getdoc(found)
-    assert told.split("\n\n")[0].replace("\n", " ") == COMMANDS[name].says
+    assert told.split("\n\n")[0].replace("\n", " ") == summary_of(name)
 
 
 def test_help_and_version_import_none_of_the_heavy_packages():
