@@ -33,7 +33,7 @@ _WORD = re.compile(r"[\w.+/-]+")
 
 def lines_of(case: CheckedCase, form: Format) -> Iterator[str]:
     """Yield the output for a checked case, line by line."""
-    findings = [*case.faults, *case.cautions]
+    findings = case.findings
     if form == "json":
         yield json.dumps([_record(finding) for finding in findings], indent=2)
     elif form == "github":
@@ -105,7 +105,7 @@ def check(case: CaseFile, form: AsFormat = "text") -> None:
 def lint(case: CaseFile, form: AsFormat = "text") -> None:
     """Check a case as `casesim check` does; exit status 1 also for a caution."""
     checked = _printed(case, form)
-    if any(severity_of(fault.code) != "note" for fault in (*checked.faults, *checked.cautions)):
+    if any(severity_of(fault.code) != "note" for fault in checked.findings):
         raise typer.Exit(Status.NO)
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from simulator.authoring.author_faults import RULES as AUTHOR_RULES
-from simulator.authoring.case_checker import RULES, check_case, check_text
+from simulator.authoring.case_checker import RULES, check_case, check_text, check_whole
 from simulator.authoring.finding_codes import FINDINGS, severity_of
 from simulator.case.checks import CHECKS
 from simulator.case.error_recovery import _CODES
@@ -24,7 +24,7 @@ LONG = " ".join(["word"] * 31)
 
 def cautions(*change: str) -> list[tuple[str, int]]:
     text = changed(*change, text=CLEAN) if change else CLEAN
-    checked = check_text(text, "small.yaml")
+    checked = check_whole(check_text(text, "small.yaml"))
     assert checked.faults == []
     return [(one.code, one.line) for one in checked.cautions]
 
@@ -75,7 +75,7 @@ def test_two_choices_that_may_write_one_place_are_named():
     expert = "          stages.reader.sensitivity: {value: 0.99, assumed: a test}\n"
     text = CLEAN.replace("0.99, between: [0.001, 0.99],", "0.99,")
     text = changed(expert, f"{expert}          stages.sort.routes.1.at_sensitivity: 0.9\n", text=text)
-    assert [one.code for one in check_text(text, "small.yaml").cautions] == ["shared-place"]
+    assert [one.code for one in check_whole(check_text(text, "small.yaml")).cautions] == ["shared-place"]
 
 
 @pytest.mark.parametrize("name", scenario_ids())

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from simulator.authoring.case_checker import check_text
+from simulator.authoring.case_checker import check_text, check_whole
 from simulator.authoring.finding_codes import FINDINGS
 from tests.authoring.mistakes import WHOLE, Mistake, mistakes
 
@@ -17,7 +17,7 @@ FEW = ALL[::16]
 
 
 def _is_answered(mistake: Mistake) -> None:
-    checked = check_text(mistake.text, "whole.yaml")
+    checked = check_whole(check_text(mistake.text, "whole.yaml"))
     found = [*checked.faults, *checked.cautions]
     assert any(one.line == mistake.line and mistake.words in f"{one.field}: {one.message}" for one in found), "\n".join(
         [f"line {mistake.line} should be blamed with “{mistake.words}”, got:", *map(str, found)]
@@ -32,7 +32,7 @@ def _is_answered(mistake: Mistake) -> None:
 
 
 def test_the_whole_case_is_sound():
-    checked = check_text(WHOLE, "whole.yaml")
+    checked = check_whole(check_text(WHOLE, "whole.yaml"))
     assert [*map(str, checked.faults), *map(str, checked.cautions)] == []
 
 

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from ruamel.yaml import YAML
 
-from simulator.authoring.case_checker import check_text
+from simulator.authoring.case_checker import check_text, check_whole
 from simulator.authoring.check_command import FORMATS, lines_of
 from simulator.authoring.finding_codes import FINDINGS
 from tests.authoring.mistakes import WHOLE
@@ -30,7 +30,7 @@ def mutated(number: int) -> str:
 
 def _is_answered(number: int) -> None:
     text = mutated(number)
-    checked = check_text(text, "whole.yaml")
+    checked = check_whole(check_text(text, "whole.yaml"))
     lines = text.count("\n") + 2
     for one in (*checked.faults, *checked.cautions):
         assert 1 <= one.line <= lines, one

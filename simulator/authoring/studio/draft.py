@@ -18,8 +18,8 @@ from cachetools import LRUCache
 
 from simulator import limits
 from simulator.app.news import Latest, bell
+from simulator.authoring.case_checker import CheckedCase, check_text, check_whole
 from simulator.authoring.studio.case_folder import CaseFolder, CaseText
-from simulator.authoring.studio.live_check import CheckedText, check_text, check_whole
 from simulator.authoring.studio.schema_help import completions, hint
 from simulator.case.document import Document, ScenarioError, parse_document
 from simulator.case.schema import Scenario
@@ -52,7 +52,7 @@ class Draft:
         self._begin(folder.read(name))
         self._number, self._heard_at = 0, -STILL_S
         self._edit, self._base = ServerEdit(1, "e0", self.text), "e1"
-        self._checked: CheckedText | None = None
+        self._checked: CheckedCase | None = None
         self._readable: Scenario | None = None
 
     def __deepcopy__(self, memo: dict[int, object]) -> Draft:
@@ -74,24 +74,24 @@ class Draft:
         self.checked()
         return self._readable
 
-    def checked(self) -> CheckedText:
+    def checked(self) -> CheckedCase:
         """Return the check of the text as it is now; it is worked out once."""
         with self._lock:
             text, checked = self.text, self._checked
-        if checked is None or checked.text != text:
+        if checked is None or checked.source != text:
             with self._parsing:
-                checked = self._keep(check_text(text, self.path, self._parser.parse))
+                checked = self._keep(check_text(text, str(self.path), self._parser.parse))
         return checked
 
-    def wholly_checked(self) -> CheckedText:
+    def wholly_checked(self) -> CheckedCase:
         """Return the check with cautions and the evidence of every option; of several threads one works it out."""
         with self._checking:
             checked = self.checked()
-            return checked if checked.whole else self._keep(check_whole(checked, self.path))
+            return checked if checked.whole else self._keep(check_whole(checked))
 
-    def _keep(self, checked: CheckedText) -> CheckedText:
+    def _keep(self, checked: CheckedCase) -> CheckedCase:
         with self._lock:
-            if checked.text == self.text:
+            if checked.source == self.text:
                 self._checked = checked
             if checked.scenario is not None:
                 self._readable = checked.scenario
@@ -121,7 +121,7 @@ class Draft:
         with self._lock:
             edit, known, number, checked = self._edit, self.known, self._number, self._checked
             content = {"edit": edit._asdict(), "now": self.text, "number": number, "saved": self.saved}
-            whole = checked if checked and checked.whole and checked.text == self.text else None
+            whole = checked if checked and checked.whole and checked.source == self.text else None
         revision = f"{edit.number} {known[:16]} {number if whole else ''}"
         return Latest(revision, lambda: content | {"faults": whole.diagnostics() if whole else None})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
-from simulator.authoring.studio.live_check import check_text, check_whole
+from simulator.authoring.case_checker import check_text, check_whole
 from simulator.authoring.studio.schema_help import completions, hint
 from simulator.case.schema import Scenario
 from simulator.cli.exits import needing
@@ -42,10 +42,10 @@ class CaseLanguageServer:
 
     def check(self, uri: str, whole: bool) -> None:
         """Send the faults of a file; whole: with its evidence and cautions, which take longer."""
-        text, file = self._text(uri), Path(unquote(urlparse(uri).path))
-        checked = check_text(text, file)
+        text = self._text(uri)
+        checked = check_text(text, str(Path(unquote(urlparse(uri).path))))
         if whole:
-            checked = check_whole(checked, file)
+            checked = check_whole(checked)
         if checked.scenario is not None:
             self.known[uri] = checked.scenario
         lines = text.splitlines() or [""]

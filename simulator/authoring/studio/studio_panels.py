@@ -85,7 +85,7 @@ def tests_panel(draft: Draft) -> None:
     if checked.faults or checked.scenario is None:
         st.info("The tests run once the text has no faults.")
     elif st.button("Run the tests", type="primary", key="studio:test"):
-        _begin(name, DraftTest(checked.text, checked.scenario))
+        _begin(name, DraftTest(checked.source, checked.scenario))
         draw_again()
 
 

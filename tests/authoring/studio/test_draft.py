@@ -1,13 +1,14 @@
 """A draft: the browser has the last word, the server's edits say what they are based on, and junk is not heard."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from simulator.authoring.case_checker import check_text, check_whole
 from simulator.authoring.studio import draft as module
 from simulator.authoring.studio.case_folder import CaseFolder
 from simulator.authoring.studio.draft import Draft
-from simulator.authoring.studio.live_check import check_text, check_whole
 from simulator.case.document import ScenarioError
 from tests.case.texts import SMALL
 
@@ -61,11 +62,11 @@ def test_a_pause_brings_evidence_and_cautions_by_the_feed(draft):
 
 def test_the_whole_check_reads_a_text_once(tmp_path, monkeypatch):
     file = tmp_path / "small.yaml"
-    checked = check_text(SMALL, file)
-    monkeypatch.setattr("simulator.authoring.studio.live_check.loads", None)
-    assert check_whole(checked, file).whole
-    broken = checked._replace(error=ScenarioError([]), scenario=None)
-    assert check_whole(broken, file).scenario is None
+    checked = check_text(SMALL, str(file))
+    monkeypatch.setattr("simulator.authoring.case_checker.loads", None)
+    assert check_whole(checked).whole
+    broken = replace(checked, error=ScenarioError([]), scenario=None)
+    assert check_whole(broken).scenario is None
 
 
 def test_an_earlier_text_does_not_replace_a_later_one(draft):
