@@ -2,9 +2,9 @@ PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
-# A worker a processor. Each works through files in order, so that their tests share what is costly to set up; a worker
-# that has finished takes tests from the other.
-AT_ONCE := -n logical --dist worksteal
+# A worker a processor and one more: many tests wait for a browser or a server. Each works through files in order, so that their
+# tests share what is costly to set up; a worker that has finished takes tests from the others.
+AT_ONCE := -n $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # pip compiles one module after the other; here every processor takes part. What is written for another Python fails: so be it.
 INSTALL := $(PIP) install --quiet --no-compile --editable
