@@ -85,7 +85,8 @@ class ColumnPoolStage(ManagedPoolStage):
             self.columns = _columns_of(self, now)
         if self.columns is None:
             return super().advance(now, limit)
-        return self.columns.go_on(now, max(limit, nextafter(now, inf)))
+        go_on = self.columns.step_on if self.columns.hears else self.columns.go_on
+        return go_on(now, max(limit, nextafter(now, inf)))
 
     def _unpack(self) -> None:
         if self.columns is not None:

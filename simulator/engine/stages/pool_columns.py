@@ -108,36 +108,34 @@ class PoolColumns:
     def go_on(self, now: float, limit: float) -> float:
         """Do all that is due before `limit`; return the time of what is due next.
 
-        At each instant services end, requests come, second copies are sent, replicas take requests, the queue keeps its limit,
-        and clients leave, in this order. This loop is where runs with feedback take most of their time, so it calls little.
+        At an instant when services end, replicas take requests. Between two such instants clients leave, and requests come
+        that can only wait or be refused. Of several at one instant, and of all that is not usual, `_step` takes care. This loop
+        is where runs with feedback take most of their time, so it calls little.
+
+        done, gone, coming, other: when the next service ends, the next client has left, the next request comes, and anything
+        else is due
         """
-        pool, inbox, log, hears = self.pool, self.pool.inbox, self.pool.log, self.hears
+        pool, inbox, log = self.pool, self.pool.inbox, self.pool.log
         row_of, entered, fate, visit_of = self.row, self.entered, self.fate, self.visit_of
         add_row, add_time, add_fate, opened = row_of.append, entered.append, fate.append, fate.index
-        queue, running, free, gone, late = self.queue, self.running, self.free, list[Any](), inbox.late
-        push, pop = self.push, self.pop
+        queue, running, free, late, push, pop = self.queue, self.running, self.free, inbox.late, self.push, self.pop
         log_row, log_entered, log_left, note = log.request.append, log.entered.append, log.left.append, self.fates.append
-        note_began, note_server = self.began.append, self.server.append
-        gaps, quantile, second = pool.gaps, pool.quantile, pool.second_quantile
-        seconds, numbers = [of_size[1] for of_size in pool.seconds], pool.work.numbers
-        spec, timeout, since, patience = pool.spec, pool.timeout, pool.since, self.patience
-        most, refuses = -1 if self.guarded else pool.max_queue, self.newest and not hears
-        replicas, cancels = spec.replicas, spec.cancels
-        hedges = self.hedge_after < inf
-        copied = hedges or bool(visit_of)
+        note_began, note_server, replicas, spare = self.began.append, self.server.append, pool.spec.replicas, list[Any]()
+        gaps, quantile, second, numbers = pool.gaps, pool.quantile, pool.second_quantile, pool.work.numbers
+        seconds, cancels, timeout = [of_size[1] for of_size in pool.seconds], pool.spec.cancels, pool.timeout
+        most, newest, since, patience, ends = pool.max_queue, self.newest, pool.since, self.patience, self.gone == TO_END
+        impatient, hedges, quiet = patience < inf, self.hedge_after < inf, min(patience, self.hedge_after)
+        expires = timeout < inf
         refused = self.resend if self.full == TO_RETRY else _nothing
         left = self.resend if self.gone == TO_RETRY else _nothing
         base, at, patient, count = inbox.at, 0, self.patient, len(row_of)
         rows, times = inbox.listed(limit)
-        fresh, again = times[0], late[0][0] if late else inf
-        done = running[0][0] if running and not hears else inf
-        leave = self._leave_time()
-        acts, other, until = True, self._other(), -inf
-        coming, quiet = min(fresh, again, other), -inf if hears else min(patience, self.hedge_after)
+        done = gone = coming = inf
+        other = -inf  # a pick may have changed at the first instant
         while now < limit:
             while done <= now:
                 end, _, entry, replica, start = heappop(running)
-                visit = visit_of.get(entry, entry) if copied else entry
+                visit = visit_of[entry] if fate[entry] == SECOND else entry
                 wanted = not fate[visit]
                 log_row(row_of[visit])
                 log_entered(entered[visit if wanted else entry])
@@ -146,73 +144,67 @@ class PoolColumns:
                 note_server(replica)
                 note(DONE if wanted else UNWANTED)
                 fate[visit] = fate[visit] or DONE
-                heappush(free if replica < replicas else gone, (end, replica))
+                heappush(free if replica < replicas else spare, (end, replica))
                 done = running[0][0] if running else inf
-            while coming <= now:
-                if len(queue) < most and other > now:
-                    add_row(rows[at] if fresh <= again else heappop(late)[2])
-                    add_time(coming)
-                    at += 1 if fresh <= again else 0
-                    add_fate(UNFINISHED)
-                    push(count)
-                    count += 1
-                elif refuses and not free and other > now and leave >= now:
-                    row = rows[at] if fresh <= again else heappop(late)[2]
-                    at += 1 if fresh <= again else 0
-                    log_row(row)
-                    log_entered(coming)
-                    log_left(now)
-                    note(SHED)
-                    refused(row, now)
-                else:
-                    inbox.at, self.patient = base + at, patient
-                    other = self._act(now, fresh <= now or again <= now)
-                    at, patient, count, acts, until = inbox.at - base, self.patient, len(row_of), True, -inf
-                    leave = self._leave_time()
+            while coming <= now or other <= now:
+                inbox.at, self.patient = base + at, patient
+                (self._step if coming <= now or other < now or self.busy else self._send_second)(now)
+                at, patient, count = inbox.at - base, self.patient, len(row_of)
                 fresh, again = times[at], late[0][0] if late else inf
+                done, gone, other = running[0][0] if running else inf, self._gone_time(), self._other(limit)
                 coming = fresh if fresh < again else again
-                now = coming if coming < until and not free else now
-                coming = other if other < coming else coming
             while free and queue:
                 entry = pop()
-                visit = visit_of.get(entry, entry) if copied else entry
-                if (cancels and fate[visit]) or entered[entry] + timeout < now:
-                    inbox.at = base + at
-                    acts = self._drop(entry, now) or acts
-                    again = late[0][0] if late else inf
+                visit = visit_of[entry] if fate[entry] == SECOND else entry
+                if (cancels and fate[visit]) or (expires and entered[entry] + timeout < now):
+                    other = other if fate[visit] else self._drop(entry, now, limit)
                 else:
                     idle_since, replica = heappop(free)
                     drawn = quantile if entry == visit else second
                     end = now + seconds[bisect_right(gaps, now - idle_since)][drawn[row_of[entry]]]
                     heappush(running, (end, next(numbers), entry, replica, now))
                     done = running[0][0]
-            while leave < now and not (hears or self.surplus or self.failed):
-                if not fate[patient]:
+            other = self._other(limit) if hedges and other == limit else other
+            until = done if done < other else other
+            until = until if until < now + quiet else now + quiet
+            renewed = fate[patient] if gone < until else gone == inf and impatient
+            patient = opened(UNFINISHED, patient) if renewed else patient
+            gone = (nextafter(entered[patient] + patience, inf) if patient < count else inf) if renewed else gone
+            now = until if until > now else now
+            while coming < until or gone < until:
+                if gone < coming:
                     fate[patient] = TIMED_OUT
                     log_row(row_of[patient])
                     log_entered(entered[patient])
-                    log_left(max(leave, since) if self.gone == TO_END else now)
+                    log_left(max(entered[patient] + patience, since) if ends else gone)
                     note(TIMED_OUT)
-                    left(row_of[patient], now)
-                    again = late[0][0] if late else inf
-                patient = opened(UNFINISHED, patient + 1)
-                leave = entered[patient] + patience if patient < count else inf
-            leave = leave if leave < inf or patient == count else entered[patient] + patience
-            done = inf if hears else done
-            other = self._other() if acts or (hedges and other == inf) else other
-            other = -inf if leave < now or (acts and (self.surplus or self.failed or pool.followers_due)) else other
-            acts = hears or other == -inf or bool(self.busy)
-            coming = fresh if fresh < again else again
-            coming = other if other < coming else coming
-            until = done if done < leave else leave
-            upcoming = coming if coming <= until else done if done <= leave else nextafter(leave, inf)
-            now = now if other == -inf else upcoming
-            until = until if until < limit else limit
-            until = until if until < other else other
-            until = until if until < now + quiet else now + quiet
+                    left(row_of[patient], gone)
+                    patient = opened(UNFINISHED, patient + 1)
+                    gone = nextafter(entered[patient] + patience, inf) if patient < count else inf
+                elif len(queue) < most:
+                    add_row(rows[at] if fresh <= again else heappop(late)[2])
+                    add_time(coming)
+                    at += 1 if fresh <= again else 0
+                    add_fate(UNFINISHED)
+                    push(count)
+                    count += 1
+                    now = coming if free else now
+                    until = -inf if free else until
+                elif newest and not free:
+                    row = rows[at] if fresh <= again else heappop(late)[2]
+                    at += 1 if fresh <= again else 0
+                    log_row(row)
+                    log_entered(coming)
+                    log_left(coming)
+                    note(SHED)
+                    refused(row, coming)
+                else:
+                    now, until = coming, -inf
+                fresh, again = times[at], late[0][0] if late else inf
+                coming = fresh if fresh < again else again
         inbox.at, self.patient = base + at, patient
         self._hand_on()
-        return now
+        return self._upcoming()
 
     def visit(self, entry: int) -> int:
         return self.visit_of.get(entry, entry)
@@ -223,39 +215,66 @@ class PoolColumns:
 
     # What is not usual
 
-    def _other(self) -> float:
-        """Return when the next event is due that `_act` does (s)."""
-        hedge = self.entered[self.unhedged] + self.hedge_after if self.unhedged < len(self.row) else inf
-        if self.busy:
-            hedge = min(hedge, self.busy[0][0])
-        if self.hears:
-            hedge = min(hedge, self.running[0][0] if self.running else inf)
-        return hedge
+    def step_on(self, now: float, limit: float) -> float:
+        """Do what `go_on` does, instant by instant, where other stages or a breaker hear at once of each request."""
+        while now < limit:
+            self._step(now)
+            now = self._upcoming()
+        self._hand_on()
+        return now
 
-    def _leave_time(self) -> float:
-        return self.entered[self.patient] + self.patience if self.patient < len(self.row) else inf
+    def _upcoming(self) -> float:
+        """Return when anything is due next (s)."""
+        end = self.running[0][0] if self.running else inf
+        return min(self.pool.inbox.head, end, self._gone_time(), self._other(inf))
 
-    def _act(self, now: float, comes: bool) -> float:
-        """Do the next thing that is due; return when the one after it is (s). comes: whether a request comes now."""
-        if self.busy and self.busy[0][0] <= now:
+    def _other(self, limit: float) -> float:
+        """Return when a second copy is due, or anything else that is not usual; at most `limit` (s)."""
+        if self.surplus or self.failed:
+            return -inf
+        due = self.entered[self.unhedged] + self.hedge_after if self.unhedged < len(self.row) else inf
+        due = min(due, self.busy[0][0]) if self.busy else due
+        return due if due < limit else limit
+
+    def _gone_time(self) -> float:
+        """Return when the next client has left, just after the last instant at which it takes an answer (s)."""
+        return nextafter(self.entered[self.patient] + self.patience, inf) if self.patient < len(self.row) else inf
+
+    def _step(self, now: float) -> None:
+        """Do all that is due at an instant, as a managed pool does."""
+        inbox = self.pool.inbox
+        while self.busy and self.busy[0][0] <= now:
             heappush(self.free, heappop(self.busy))
-        elif self.hears and self.running and self.running[0][0] <= now:
+        while self.running and self.running[0][0] <= now:
             self._complete()
-        elif comes:
+        while inbox.head <= now:
             self._admit(now)
-        elif self.unhedged < len(self.row) and self.entered[self.unhedged] + self.hedge_after <= now:
+        while self.unhedged < len(self.row) and self.entered[self.unhedged] + self.hedge_after <= now:
             self._send_second(now)
-        elif self.surplus:
+        while self.free and self.queue:
+            self._take(now)
+        if self.surplus:
             self._keep_limit(now)
-        elif self._leave_time() < now:
+        while self._gone_time() <= now:
             self._leave(now)
-        elif self.failed:
-            for row in self.failed:
-                self.resend(row, now)
-            self.failed.clear()
-        else:
-            self.pool.lead(now)
-        return self._other()
+        for row in self.failed:
+            self.resend(row, now)
+        self.failed.clear()
+        self.pool.lead(now)
+
+    def _take(self, now: float) -> None:
+        """Let a replica take the next request, or turn one away that is not to be served."""
+        entry, pool = self.pop(), self.pool
+        visit = self.visit(entry)
+        if (pool.spec.cancels and self.fate[visit]) or self.entered[entry] + pool.timeout < now:
+            self._give_up(entry, TIMED_OUT, self.entered[entry] + pool.timeout, now)
+            while pool.inbox.head <= now:  # a request that is sent back here at once goes along
+                self._admit(now)
+            return
+        idle_since, replica = heappop(self.free)
+        drawn = pool.quantile if entry == visit else pool.second_quantile
+        seconds = pool.seconds[bisect_right(pool.gaps, now - idle_since)][1][drawn[self.row[entry]]]
+        heappush(self.running, (now + seconds, next(pool.work.numbers), entry, replica, now))
 
     def _complete(self) -> None:
         end, _, entry, replica, start = heappop(self.running)
@@ -299,7 +318,7 @@ class PoolColumns:
 
     def _refuses(self) -> bool:
         """Return whether an entry would be shed at once."""
-        return self.newest and not self.free and not self.surplus and len(self.queue) >= self.pool.max_queue
+        return len(self.queue) >= self.pool.max_queue and self.newest and not self.free and not self.surplus
 
     def _join(self, entry: int, now: float) -> None:
         """Join the queue. One too many may stay until the replicas that are free at this instant have taken theirs."""
@@ -343,17 +362,14 @@ class PoolColumns:
         )
 
     def _leave(self, now: float) -> None:
-        while self._leave_time() < now:
-            if not self.fate[self.patient]:
-                self._turn_away(self.patient, TIMED_OUT, self._leave_time(), now)
-            self.patient += 1
+        if not self.fate[self.patient]:
+            self._turn_away(self.patient, TIMED_OUT, self.entered[self.patient] + self.patience, now)
+        self.patient += 1
 
-    def _drop(self, entry: int, now: float) -> bool:
-        """Let an entry go that is not to be served; return whether more is to be done at this instant."""
-        due = self.entered[entry] + self.pool.timeout
-        if due < now:
-            self._give_up(entry, TIMED_OUT, due, now)
-        return self.hears or bool(self.failed)
+    def _drop(self, entry: int, now: float, limit: float) -> float:
+        """Let an entry go that has waited too long; return when something unusual is due next (s)."""
+        self._give_up(entry, TIMED_OUT, self.entered[entry] + self.pool.timeout, now)
+        return self._other(limit)
 
     def _give_up(self, entry: int, outcome: int, due: float, now: float) -> None:
         """Turn a request away if this was the last entry of a visit whose client waits."""
