@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from heapq import heapify
 from math import inf, nextafter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,6 @@ from simulator.engine.stages.batch_kernel import (
     serve_at,
     serve_batches,
 )
-from simulator.engine.stages.calm_stretch import Bounds, calm_stretch
 from simulator.engine.stages.column_pool import ColumnPoolStage, feeds_back
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.engine.stages.pool import AnyPool
@@ -42,12 +41,13 @@ from simulator.engine.stages.replicas import TritonRule
 from simulator.records.trace import SHED, TIMED_OUT, InTurn, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.contract import Stage, StageRun
+    from simulator.engine.contract import Stage, StageRun, Times
     from simulator.engine.stages.pool import Pool
 
 
-#: A stretch of fewer requests takes longer over columns than one by one; the most that one is tried with.
-SHORT, LONG = 128, 16_384
+#: A stretch of fewer requests takes longer over columns than one by one; the most that one is tried with. FIRST: after so many
+#: that are served one by one it is tried again, if the last trial has served some.
+SHORT, LONG, FIRST = 128, 16_384, 32
 
 
 class PoolStage(AnyPool):
@@ -148,16 +148,15 @@ class PoolStage(AnyPool):
         before = min(limit, inbox.late[0][0]) if inbox.late else limit
         stop = bisect_left(inbox.times, before, at, min(inbox.end, at + self.stretch))
         served = 0
-        if stop - at >= SHORT and inbox.times[at] >= now:
-            rows, times = inbox.between(at, min(stop + min(self.most, LONG) + 1, inbox.end))
-            alone = np.append(np.diff(times[: stop - at + 1]) > 0, True)[: stop - at]
+        if stop - at >= FIRST and inbox.times[at] >= now:
+            rows, times = inbox.between(at, min(stop + 1, inbox.end))
+            alone = np.append(np.diff(times) > 0, True)[: stop - at]
             count = stop - at if alone.all() else int(alone.argmin())
             services = self._alone[:, np.asarray(self.quantile)[rows[:count]]]
-            bounds = Bounds(before, self.timeout, self.most, self.rule.max_batch > 1)
-            if count and (calm := calm_stretch(times, services, self.gaps, sorted(free), bounds)):
+            if count and (calm := calm_stretch(times[:count], services, self.gaps, sorted(free))):
                 served = len(calm.servers)
                 log.add_taken(inbox.rows, inbox.times, at, at + served)
-                log.add_services(np.ones(served, np.int32), calm.started, calm.done, np.array(calm.servers, np.int32))
+                log.add_services(np.ones(served, np.int32), times[:served], calm.done, np.array(calm.servers, np.int32))
                 free[:] = calm.free
                 inbox.at += served
         # Where few were served, the next trial is put off, the longer the more trials have failed.
@@ -165,7 +164,7 @@ class PoolStage(AnyPool):
             self.stretch, self.pause = min(4 * self.stretch, LONG), 0
         else:
             self.stretch = max(2 * served, SHORT)
-            self.pause = SHORT if served >= SHORT else min(4 * max(self.pause, SHORT), LONG)
+            self.pause = FIRST if served >= SHORT // 2 else min(2 * max(self.pause, FIRST), LONG)
         self.calm_from = inbox.at + self.pause
 
     def _pause(self, upcoming: float, limit: float) -> float:
@@ -215,6 +214,57 @@ class PoolStage(AnyPool):
     def waiting(self, time: float) -> Waiting:
         rows, entered, gone = super().waiting(time)
         return Waiting(rows, entered, np.maximum(entered + self.timeout, self.since) if self.is_settled_late() else gone)
+
+
+class CalmStretch(NamedTuple):
+    """Requests that are each served as they come, from the first on: the end of each service (s), and its replica.
+
+    free: when each replica is free again (s), and its number, ascending
+    """
+
+    done: Times
+    servers: list[int]
+    free: list[tuple[float, int]]
+
+
+def calm_stretch(times: Times, services: Times, gaps: Sequence[float], free: Sequence[tuple[float, int]]) -> CalmStretch | None:
+    """Serve requests over columns until the first one that waits; returns None where that is the first of all.
+
+    A request takes the replica that has been free for longest. No service ends before the last one began, so that the k-th
+    request takes the replica that comes free as the k-th of all. First each request is assumed to come after the longest gap.
+    The stretch also ends before a request whose idle gap is another one than assumed at last.
+
+    times: when each comes (s), each later than the one before; services: its time by idle gap (s), shape (gaps + 1, n)
+    gaps: where the next idle gap begins (s); free: as in the result
+    """
+    count, replicas, each = len(times), [replica for _, replica in free], np.arange(len(times))
+    since, guess = np.array([since for since, _ in free]), np.full(count, len(gaps))
+    for _ in range(2):
+        gap_of = guess
+        done = times + services[gap_of, each]
+        idle = times - np.sort(np.concatenate([since, done]), kind="stable")[:count]  # quick, since most are in order already
+        guess = np.searchsorted(gaps, idle, side="right")
+    doubtful = np.flatnonzero((idle < 0) | (guess != gap_of) | (done <= times))
+    order, count = _order(since, done[: doubtful[0]] if len(doubtful) else done)
+    if not count:
+        return None
+    for place in order[:count].tolist():
+        replicas.append(replicas[place])
+    ends = np.concatenate([since, done[:count]])
+    after = sorted((float(ends[place]), replicas[place]) for place in order[count:].tolist())
+    return CalmStretch(done[:count], replicas[len(since) :], after)
+
+
+def _order(since: Times, done: Times) -> tuple[NDArray[np.intp], int]:
+    """Return the order in which replicas come free, and for how many requests it is known.
+
+    Of two replicas that come free at once, the lower number serves first, whichever came free as the first.
+    """
+    ends, count = np.concatenate([since, done]), len(done)
+    order = np.argsort(ends, kind="stable")
+    frees = ends[order]
+    twins = np.flatnonzero((frees[1 : count + 1] == frees[:count]) & (order[1 : count + 1] >= len(since)))
+    return (order, count) if not len(twins) else _order(since, done[: twins[0]])
 
 
 #: Batches that are noted before they are logged.
