@@ -25,7 +25,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from simulator.app.cookies import cookie_line
+from simulator.app.visitors import cookie_line
 from simulator.errors import InputError
 from simulator.limits import TOKEN, TOKEN_ADDRESSES, WRONG_TOKENS, WRONG_TOKENS_OF_ALL
 

@@ -24,3 +24,16 @@ def script_of(module: str, script_before: str = "") -> str:
 def _text(module: str, kind: str) -> str | None:
     file = Path(module).with_suffix(f".{kind}")
     return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+_tab_bar, _page_links = (component_beside(str(Path(__file__).with_name(name)), name) for name in ("tab_bar", "page_links"))
+
+
+def chosen_tabs_in_view() -> None:
+    """Keep the chosen tab of every tab bar of the page in view: a bar that is wider than a phone scrolls to it."""
+    _tab_bar(key="tab_bar")
+
+
+def links_in_one_step() -> None:
+    """Let each link of the page to another one be one step, so that one step back comes back to the page as it was."""
+    _page_links(key="page_links")

@@ -17,8 +17,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from cachetools import LRUCache
 
-from simulator.app.kept_runs import is_kept, kept, name_of
-from simulator.app.packed_runs import AnyRun, DoubtedRun, PackedRun, PackedRuns, at_rest, pack
+from simulator.app.kept_runs import AnyRun, DoubtedRun, PackedRun, PackedRuns, at_rest, is_kept, kept, name_of, pack
 from simulator.app.turns import Ahead, Submitter, TaskReply
 from simulator.app.workers import SCHEDULER, Workers
 from simulator.dask_cluster import Cluster

@@ -15,10 +15,10 @@ from hashlib import sha256
 from secrets import token_urlsafe
 from time import monotonic
 
-from simulator.app.cookies import own_cookie
 from simulator.app.store.attempts import TRAIL
 from simulator.app.store.drawn_secrets import TrailStore
 from simulator.app.store.faults import StoreError
+from simulator.app.visitors import own_cookie
 
 #: The cookie of earlier versions, and the begin of the name of today's.
 COOKIE = "casesim_trail"

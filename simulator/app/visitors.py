@@ -1,10 +1,11 @@
-"""Visitors of a page: their browser, and whether they sit at this machine."""
+"""Visitors of a page: their cookies, which no script reads, their browser, and whether they sit at this machine."""
 
 from __future__ import annotations
 
 import os
 import re
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -14,8 +15,25 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from simulator.app.cookies import own_cookie
 from simulator.case.load import OWN_CASES
+
+#: The begin of a name that a browser takes over https alone, and from no other host: not from one with a longer name either.
+_HOST = "__Host-"
+
+
+def cookie_line(name: str, value: str, age_s: float, *, https: bool, of_host: bool = False) -> str:
+    """Return a Set-Cookie header; of_host: over https, have the browser refuse this cookie from every other host."""
+    prefix, secure = (_HOST if of_host and https else ""), ("; Secure" if https else "")
+    return f"{prefix}{name}={value}; Path=/; Max-Age={round(age_s)}; HttpOnly; SameSite=Lax{secure}"
+
+
+def own_cookie(cookies: Mapping[str, str], name: str, *, https: bool = False) -> str:
+    """Return the value of a cookie that was set with `of_host`; empty for none.
+
+    https: whether the request surely came over https, so that a cookie without the prefix may be another host's
+    """
+    return cookies.get(f"{_HOST}{name}") or ("" if https else cookies.get(name, ""))
+
 
 #: The cookie that identifies a browser; scripts of a page cannot read it.
 COOKIE = "casesim_browser"

@@ -16,9 +16,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from simulator.app.admission import GUEST, TooManyWrongError, address_of, door_page, field_of, network_of
-from simulator.app.cookies import cookie_line
 from simulator.app.store.faults import StoreError
 from simulator.app.store.room_log import LINK_S, Access, RoomLog, letters_of
+from simulator.app.visitors import cookie_line
 from simulator.rooms.room_keys import RoomKeys, cookie_name, key_in, keys_in, off_the_loop
 from simulator.session.event_log import ROLES, Role
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import streamlit as st
 
+from simulator.app.component_files import chosen_tabs_in_view
 from simulator.app.design_state import note_page
 from simulator.app.visitors import is_author
 from simulator.paths import APP, PAGES
 from simulator.rooms.room_doors import is_confined
-from simulator.serving.tab_bar import chosen_tabs_in_view
 
 #: The name of the app, beside the names of the pages.
 LOGO = APP.with_name("logo.svg")

@@ -18,12 +18,11 @@ from starlette.websockets import WebSocketClose
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from simulator.app.admission import opens_a_page
-from simulator.app.cookies import cookie_line, own_cookie
 from simulator.app.store.faults import StoreError
 from simulator.app.trails import COOKIE as TRAIL
 from simulator.app.trails import new_trail, trails
 from simulator.app.visitors import COOKIE as BROWSER
-from simulator.app.visitors import LOOPBACK, known
+from simulator.app.visitors import LOOPBACK, cookie_line, known, own_cookie
 from simulator.limits import ADDRESS, FIELD_TEXT
 from simulator.rooms.room_doors import PATH
 

@@ -13,9 +13,8 @@ from threading import Event, Thread
 from time import monotonic
 
 from simulator.app.jobs import HOUSE, Job
-from simulator.app.kept_runs import KeptRuns, name_of, prepared_cases
+from simulator.app.kept_runs import KeptRuns, PackedRun, name_of, prepared_cases
 from simulator.app.links import DEFAULT_SEED
-from simulator.app.packed_runs import PackedRun
 from simulator.app.turns import IDLE
 from simulator.app.workers import Workers
 from simulator.case.load import load

@@ -10,11 +10,11 @@ from typing import Any, Generic
 
 import streamlit as st
 
+from simulator.app.component_files import links_in_one_step
 from simulator.app.design_state import address, get, show_address
 from simulator.app.links import DEFAULT_SEED, read, written
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.own_cases import chosen_case
-from simulator.app.page_links import links_in_one_step
 from simulator.app.studies import expected_s, forget, keep, study_of, was_begun
 from simulator.app.widgets import download, draw, plain, story
 from simulator.case.choices import Pick, changed_choices

@@ -6,9 +6,8 @@ import pickle
 import pytest
 
 from simulator.app.jobs import Registry, Watcher
-from simulator.app.kept_runs import KeptRuns, code_hash, is_kept, kept, name_of
+from simulator.app.kept_runs import KeptRuns, PackedRun, code_hash, is_kept, kept, name_of
 from simulator.app.links import DEFAULT_SEED
-from simulator.app.packed_runs import PackedRun
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.metrics.replications import PLAIN, packed, run_packed

@@ -20,7 +20,7 @@ SERVER = """
 import json, sys
 from simulator.app.jobs import Registry, Watcher
 from simulator.app.kept_runs import KeptRuns, name_of
-from simulator.app.packed_runs import PackedRun
+from simulator.app.kept_runs import PackedRun
 from simulator.app.links import DEFAULT_SEED
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.authoring.author_faults import author_faults
+from simulator.authoring.case_checker import author_faults
 from simulator.case.load import loads
 from tests.case.texts import changed, place
 

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 
 import pytest
 
-from simulator.authoring.blank_case import CaseAnswers, blank_case
 from simulator.authoring.case_schema import case_schema
+from simulator.authoring.new_command import CaseAnswers, blank_case
 from tests.authoring.lsp_client import LspClient
 
 TEXT = blank_case(CaseAnswers("parcel-damage", "Damaged parcels"))

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from simulator.authoring.author_faults import RULES as AUTHOR_RULES
 from simulator.authoring.case_checker import RULES, check_case, check_text, check_whole
+from simulator.authoring.case_checker import RULES as AUTHOR_RULES
 from simulator.authoring.finding_codes import FINDINGS, severity_of
 from simulator.case.checks import CHECKS
 from simulator.case.error_recovery import _CODES

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft7Validator
 from ruamel.yaml import YAML
 
-from simulator.authoring.blank_case import CaseAnswers, blank_case, measured_models
 from simulator.authoring.case_schema import case_schema
+from simulator.authoring.new_command import CaseAnswers, blank_case, measured_models
 from simulator.board.case_drawing import case_text, compiled, drawn
 from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 import pytest
 
 from simulator.app.jobs import Job
-from simulator.app.packed_runs import pack
+from simulator.app.kept_runs import pack
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.metrics.replications import run_replication

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.errors import StreamlitAPIException
 
 from simulator.app.widgets import plain
-from simulator.authoring.blank_case import (
+from simulator.authoring.new_command import (
     SCHEMA_FILE,
     CaseAnswers,
     blank_case,
@@ -25,9 +25,9 @@ from simulator.authoring.blank_case import (
     plural,
     usual_bound,
     usual_rate,
+    write_schema,
 )
-from simulator.authoring.case_overview import place_rows
-from simulator.authoring.new_command import write_schema
+from simulator.authoring.show_command import place_rows
 from simulator.authoring.studio.case_folder import CaseFolder
 from simulator.authoring.studio.draft import Draft
 from simulator.authoring.studio.yaml_patches import flow_text, patched_text, text_without

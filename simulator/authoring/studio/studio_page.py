@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
-from simulator.app.news import Latest, follow
+from simulator.app.bundles import FRONTEND, address
+from simulator.app.component_files import component_beside
+from simulator.app.news import FOLLOW_JS, Latest, follow, offer
 from simulator.app.widgets import plain
 from simulator.authoring.studio.case_folder import CaseFolder, own_folder
 from simulator.authoring.studio.draft import Draft
-from simulator.authoring.studio.editor_component import editor
 from simulator.authoring.studio.studio_forms import choice_form, figure_form, new_case_form, objective_form
 from simulator.authoring.studio.studio_panels import coverage_panel, save_dialog, tests_panel, versions_panel
 from simulator.case.document import ScenarioError
@@ -21,9 +23,34 @@ from simulator.engine.compiled_plan import fingerprint
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.files import stamp_of
+from simulator.limits import STUDIO_BYTES
 from simulator.panels.case_picture import case_picture
 from simulator.panels.choice_widget import choice_widget
 from simulator.units import counted, spoken_bound
+
+#: The bundle: CodeMirror and the editor. `frontend/editor/` holds its source, and `make editor` builds it.
+BUNDLE = FRONTEND / "editor.js"
+
+# A run sends a few lines only; the browser imports the bundle once and keeps it.
+_component = component_beside(__file__, "studio", FOLLOW_JS)
+
+
+def editor(draft: Draft, on_save: Callable[[], None], height: int = 520) -> None:
+    """Show the editor of a draft; on_save: called once the author wants to save, when the draft has the text of the browser.
+
+    Text, faults, completions and hints travel on the socket of news: no key runs the script.
+    """
+    key = f"studio:editor:{draft.name}"
+
+    def wants_to_save() -> None:
+        said: Any = st.session_state[key].get("save")
+        if isinstance(said, dict) and isinstance(said.get("text"), str) and isinstance(said.get("number"), int):
+            draft.take(said["number"], said["text"])
+        on_save()
+
+    token = offer(key, draft.look, hear=draft.hear, longest=STUDIO_BYTES)
+    data = {"bundle": address(BUNDLE), "token": token, "file": draft.name, "height": height}
+    _component(key=key, data=data, on_save_change=wants_to_save)
 
 
 def candidate_preview(draft: Draft) -> None:
