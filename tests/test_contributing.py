@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -75,7 +76,7 @@ def copy(tmp_path: Path) -> Path:
     (tmp_path / "simulator").mkdir()
     for part in (ROOT / "simulator").iterdir():
         target = tmp_path / "simulator" / part.name
-        if part.name in ("case", "engine", "metrics", "practice"):
+        if part.name in ("case", "engine", "metrics", "practice", "session"):
             copytree(part, target)  # with what Python has compiled
         else:
             target.symlink_to(part)
@@ -158,11 +159,15 @@ print({{name: round(one.value, 6) for name, one in metrics.items()}})
 '''
 
 
-def test_a_stage_kind_is_its_file_and_a_line(copy: Path):
+def _add_belt(copy: Path) -> None:
     (copy / "simulator/engine/stages/belt.py").write_text(STAGE, encoding="utf-8")
     registry = copy / "simulator/engine/stages/__init__.py"
     _insert(registry, "from simulator.engine.stages.fork import", "from simulator.engine.stages.belt import Belt, BeltStage\n")
     _insert(registry, "    (Fork, ForkStage),\n", "    (Belt, BeltStage),\n")
+
+
+def test_a_stage_kind_is_its_file_and_a_line(copy: Path):
+    _add_belt(copy)
     assert "'latency_mean_s': 7.0" in _run(copy, RUN)
 
 
@@ -181,10 +186,7 @@ def test_a_metric_is_a_few_lines_in_its_family(copy: Path):
     )
     registry.write_text(text, encoding="utf-8")
     _insert(registry, '    MetricFamily("cost", cost),\n', '    MetricFamily("slow", slow),\n')
-    (copy / "simulator/engine/stages/belt.py").write_text(STAGE, encoding="utf-8")
-    stages = copy / "simulator/engine/stages/__init__.py"
-    _insert(stages, "from simulator.engine.stages.fork import", "from simulator.engine.stages.belt import Belt, BeltStage\n")
-    _insert(stages, "    (Fork, ForkStage),\n", "    (Belt, BeltStage),\n")
+    _add_belt(copy)
     assert "'slow_share': 1.0" in _run(copy, RUN)
 
 
@@ -219,3 +221,62 @@ from simulator.session.session_signals import signals_of
 print("repair" in CARD_SIGNALS, [signal.label for signal in signals_of(load("retry-storm")) if signal.name == "repair"])
 """
     assert "True ['Repair']" in _run(copy, script)
+
+
+def test_a_curveball_is_its_model_and_its_name_in_a_list(copy: Path):
+    curveballs = copy / "simulator/case/curveballs.py"
+    model = '''class Calm(AnyCurveball):
+    """A share of the requests stays away."""
+
+    changes: ClassVar = {AffectedQuantity.RATE: "comes"}
+
+    kind: Literal["calm"]
+    comes: Share
+
+
+'''
+    _insert(curveballs, "class _OfPools(AnyCurveball):", model)
+    _insert(curveballs, "    AccuracyDrop, Price, Weather\n", "    Calm,\n")
+    _add_belt(copy)
+    script = f'''
+from simulator import compile_plan, simulate
+from simulator.case.load import loads
+case = loads("""{CASE}
+curveballs:
+  night: {{kind: calm, label: Night, comes: 0.5}}
+""")
+print([len(simulate(compile_plan(case, {{}}, strikes), 1).requests) for strikes in ({{}}, {{"night": 0.0}})])
+'''
+    usual, calm = json.loads(_run(copy, script))
+    assert usual == 864
+    assert calm == usual / 2
+
+
+def test_an_event_of_a_session_is_its_class(copy: Path):
+    event = '''class RiskNamed(AnyEvent):
+    """A risk in the person's own words."""
+
+    adds_to = "risks"
+    what = "Risk"
+
+    text: SomeWords
+
+    def details(self, scenario: Scenario, state: SessionState) -> str:
+        return self.text
+
+
+'''
+    _insert(copy / "simulator/session/session_events.py", "class DefenceAnswered(AnyEvent):", event)
+    field = "    risks: tuple[Logged[events.RiskNamed], ...] = ()\n"
+    _insert(copy / "simulator/session/session_state.py", "    ratings: Mapping[str, str] =", field)
+    script = """
+from simulator.case.load import load
+from simulator.session.event_log import Logged, Session, read_event
+from simulator.session.session_record import record
+from simulator.session.session_state import SessionState
+head = Session("s" * 22, "retry-storm", 1, "0" * 12, "t" * 22, 1, 30, True, 1000.0)
+event = read_event({"kind": "risk_named", "text": "clocks differ"})
+state = SessionState.of(head, [Logged(0, 1060.0, "candidate", event)])
+print([tuple(row) for row in record(load("retry-storm"), state)])
+"""
+    assert "(0, 1.0, 'Risk', 'clocks differ')" in _run(copy, script)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from typing import NamedTuple
 
 from simulator.case.choices import Pick
@@ -36,17 +37,15 @@ def row_of(scenario: Scenario, state: SessionState, logged: Logged[AnyEvent]) ->
     return RecordRow(logged.place, minute_of(state, logged.at), logged.event.what, logged.event.details(scenario, state))
 
 
+def _kept(state: SessionState) -> Iterator[Logged[AnyEvent]]:
+    """Yield the events that the fields of a session's state keep; the latest one where a field keeps one by a key."""
+    for kept in (getattr(state, each.name) for each in fields(SessionState)):
+        entries = kept.values() if isinstance(kept, Mapping) else kept if isinstance(kept, tuple) else ()
+        yield from (entry for entry in entries if isinstance(entry, Logged) and isinstance(entry.event, AnyEvent))
+
+
 def _rows(scenario: Scenario, state: SessionState) -> Iterator[RecordRow]:
-    listed: list[Logged[AnyEvent]] = [
-        *state.visits,
-        *state.questions,
-        *state.assumptions,
-        *state.rankings,
-        *state.changes,
-        *state.panels,
-    ]
-    listed += [*state.hints, *state.helps, *state.curveballs, *state.defences.values()]
-    yield from (row_of(scenario, state, logged) for logged in listed)
+    yield from (row_of(scenario, state, logged) for logged in _kept(state))
     made = [
         *((bet.place, bet.at, "Prediction", predicted_words(scenario, bet)) for bet in state.predictions),
         *((run.place, run.ended_at or run.at, "Run", run_words(run)) for run in state.runs if run.ended),
