@@ -40,9 +40,8 @@ from simulator.practice.design_runs import (
     start,
     verdicts,
 )
-from simulator.practice.exhibit_panels import hero, panel_of, panels
+from simulator.practice.exhibit_panels import PANEL_WANTED, challenge, hero, panel_of, panels, why
 from simulator.practice.own_drawing import drawing_board, own_drawing
-from simulator.practice.why_panel import PANEL_WANTED, challenge, why
 
 #: Streamlit writes the shortcut on the Run button at three fifths of its colour, which is too faint to read.
 SHORTCUT_STYLE = "<style>.st-key-run_button kbd { opacity: 1 !important; }</style>"

@@ -6,14 +6,10 @@ from simulator.app.live_session import LiveSession
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, show_fault
 from simulator.practice.begin_panel import begin_panel
-from simulator.practice.defence_panel import defence_panel
-from simulator.practice.design_panel import design_panel
-from simulator.practice.frame_panel import frame_panel
 from simulator.practice.help_panel import end_earlier_help, hints
-from simulator.practice.next_panel import goal_line
-from simulator.practice.phase_row import next_phase, phase_row
+from simulator.practice.phase_panels import defence_panel, design_panel, frame_panel, next_phase, phase_row
 from simulator.practice.session_at_hand import session_at_hand
-from simulator.practice.session_debrief import session_debrief
+from simulator.practice.session_debrief import goal_line, session_debrief
 
 FRAME, DEFEND = "frame", "defend"
 

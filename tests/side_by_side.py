@@ -21,9 +21,9 @@ from simulator.engine.plan import compile_plan
 from simulator.explain.result import Result, replicate
 from simulator.metrics.summary import Verdict
 from simulator.panels.verdict_bar import bar_content
+from simulator.practice.exhibit_panels import card_content
 from simulator.practice.report import verdict_table
 from simulator.practice.run_command import print_summary
-from simulator.practice.why_panel import card_content
 from simulator.units import spoken_bound, spoken_within
 from tests.readers.page_reader import REPORT_CELL, REPORT_ROW
 

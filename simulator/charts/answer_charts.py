@@ -10,23 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import (
-    BLUE,
-    GREEN,
-    INSTANT,
-    OBJECTIVE,
-    ORANGE,
-    PURPLE,
-    Chart,
-    SensorLook,
-    chart,
-    decades,
-    figure,
-    line,
-    points,
-    sensor_looks,
-    whiskers,
-)
+from simulator.charts import look
 from simulator.charts.run_time import marked, time_of_day
 from simulator.engine.run_trace import Trace
 from simulator.intervals import Floats, Interval
@@ -39,26 +23,26 @@ from simulator.units import duration, percent, spoken_within
 _WIDE = 2.0
 
 
-def answer_times(summary: Summary) -> Chart:
+def answer_times(summary: Summary) -> look.Chart:
     """Draw the share of served requests answered within a time, with percentiles and their intervals."""
     curve = pd.DataFrame({"answered_share": CURVE, "time_s": summary.latency_curve})
     many = summary.plan.scenario.unit.many
     hover = "%{y:.1f}% answered within %{x:.3g} s<extra></extra>"
-    shares = line(curve["time_s"], 100 * curve["answered_share"], BLUE, hover=hover, width=3)
-    drawn = figure(shares, _percentile_points(summary), showlegend=False)
+    shares = look.line(curve["time_s"], 100 * curve["answered_share"], look.BLUE, hover=hover, width=3)
+    drawn = look.figure(shares, _percentile_points(summary), showlegend=False)
     bounds = _draw_bounds(drawn, summary)
     drawn.update_xaxes(
         title="time to the answer (s), logarithmic", type="log", tickvals=_ticks([*summary.latency_curve, *bounds]), tickangle=0
     )
     drawn.update_yaxes(title=f"served {many} answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     names = {"answered_share": "share answered", "time_s": "within (s)"}
-    return chart(drawn if _percentile_shares(summary) else None, _answers_takeaway(summary), curve, names)
+    return look.chart(drawn if _percentile_shares(summary) else None, _answers_takeaway(summary), curve, names)
 
 
 def _ticks(times_s: list[float]) -> list[float]:
     shown = [time for time in times_s if time > 0]
     wide = bool(shown) and log10(max(shown) / min(shown)) > _WIDE
-    return decades(digits=(1, 3) if wide else (1, 2, 5))
+    return look.decades(digits=(1, 3) if wide else (1, 2, 5))
 
 
 def _percentile_shares(summary: Summary) -> dict[str, float]:
@@ -74,14 +58,14 @@ def _percentile_points(summary: Summary) -> go.Scatter:
     # An interval down to 0 has no end on a logarithmic axis: it is drawn to the shortest time of the curve.
     least = min((time for time in summary.latency_curve if time > 0), default=0.0)
     lows = [min(max(metric.low, least), metric.value) for metric in metrics]
-    return points(
+    return look.points(
         values,
         [100 * share for share in shares.values()],
-        BLUE,
+        look.BLUE,
         mode="markers+text",
         text=[f"{100 * share:.0f}%: {_as_quoted(metric)}" for share, metric in zip(shares.values(), metrics, strict=True)],
         textposition=["bottom right", "top left", "bottom right"][: len(shares)],
-        error_x=whiskers(lows, values, [metric.high for metric in metrics]),
+        error_x=look.whiskers(lows, values, [metric.high for metric in metrics]),
         cliponaxis=False,
     )
 
@@ -95,7 +79,7 @@ def _draw_bounds(drawn: go.Figure, summary: Summary) -> list[float]:
             refusals = ", refusals included" if metric.sample == "latency" else ""
             text = f"target: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
             bounds.append(verdict.bound)
-            drawn.add_vline(x=verdict.bound, line=OBJECTIVE)
+            drawn.add_vline(x=verdict.bound, line=look.OBJECTIVE)
             where = {"x": log10(verdict.bound), "y": 0, "xanchor": "left", "yanchor": "bottom"}  # a log axis takes exponents
             drawn.add_annotation(text=f" {text}", showarrow=False, **where)
     return bounds
@@ -134,7 +118,7 @@ class _Bound:
     sensor: str | None
 
 
-def age_over_time(trace: Trace, end: str, at_s: float) -> Chart:
+def age_over_time(trace: Trace, end: str, at_s: float) -> look.Chart:
     """Draw the age over time, one curve a sensor: it grows by a second a second and falls when newer data arrive.
 
     end: one that reports ages; at_s: the middle of the window, in seconds of the run
@@ -142,44 +126,44 @@ def age_over_time(trace: Trace, end: str, at_s: float) -> Chart:
     start, stop = max(at_s - WINDOW_S / 2, 0.0), min(at_s + WINDOW_S / 2, trace.plan.arrivals_end_s)
     label, by_sensor = trace.plan.scenario.ends[end].label, _ages_at(trace, end)
     if not by_sensor or start >= stop:
-        return Chart(None, f"{label}: nothing is known then.", pd.DataFrame())
+        return look.Chart(None, f"{label}: nothing is known then.", pd.DataFrame())
     teeth = {name: _teeth(known_ages, start, stop) for name, known_ages in by_sensor.items()}
     looks, hover = _sensor_lines(trace, end), "%{y:.0f} ms old at %{x:+.3f} s"
     lines = [_sensor_line(looks[name], tooth["time_s"] - at_s, 1000 * tooth["age_s"], hover) for name, tooth in teeth.items()]
-    drawn = figure(*lines, height=340)
-    drawn.add_vline(x=0, line=INSTANT)
+    drawn = look.figure(*lines, height=340)
+    drawn.add_vline(x=0, line=look.INSTANT)
     for asked in _age_bounds(trace, end):
-        drawn.add_hline(y=1000 * asked.bound_s, line=OBJECTIVE)
+        drawn.add_hline(y=1000 * asked.bound_s, line=look.OBJECTIVE)
         where = {"x": 0, "xref": "paper", "xanchor": "left", "yanchor": "bottom"}
         drawn.add_annotation(y=1000 * asked.bound_s, text=" target", showarrow=False, **where)
     clock = time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
     drawn.update_xaxes(title=f"time from {clock} (s)", range=[-WINDOW_S / 2, WINDOW_S / 2], tickangle=0)
     drawn.update_yaxes(title="age of what is known (ms)", rangemode="tozero")
     table, takeaway = _ages_table(teeth, looks), _ages_takeaway(label, clock, teeth, looks, at_s)
-    joined = chart(drawn, [takeaway, _silent(trace, end, by_sensor, looks)], table, digits=4)
+    joined = look.chart(drawn, [takeaway, _silent(trace, end, by_sensor, looks)], table, digits=4)
     return marked(joined, trace.plan, lambda at: at - at_s, table["time (s)"], (start, stop))
 
 
-def age_shares(trace: Trace, end: str) -> Chart:
+def age_shares(trace: Trace, end: str) -> look.Chart:
     """Draw the share of the time with an age within a limit, one curve a sensor; dashed: objectives."""
     looks, by_sensor, label = _sensor_lines(trace, end), _ages_at(trace, end), trace.plan.scenario.ends[end].label
     if not by_sensor:
-        return Chart(None, f"{label}: nothing arrived.", pd.DataFrame())
+        return look.Chart(None, f"{label}: nothing arrived.", pd.DataFrame())
     within = {name: shares_within(known_ages, trace.plan.arrivals_end_s) for name, known_ages in by_sensor.items()}
     hover = "within %{x:.0f} ms for %{y:.1f}% of the time"
     lines = [_sensor_line(looks[name], 1000 * limits, 100 * shares, hover) for name, (limits, shares) in within.items()]
-    drawn, bounds = figure(*lines, height=340), _age_bounds(trace, end)
+    drawn, bounds = look.figure(*lines, height=340), _age_bounds(trace, end)
     longest = max(float(np.interp(0.999, shares, limits)) for limits, shares in within.values())
     most = 1.05 * max([longest, *(asked.bound_s for asked in bounds)])
     for asked in bounds:
         at = 1000 * asked.bound_s
-        drawn.add_vline(x=at, line=OBJECTIVE)
+        drawn.add_vline(x=at, line=look.OBJECTIVE)
         side = "right" if asked.bound_s > most / 2 else "left"
         drawn.add_annotation(x=at, y=0, text=" target ", xanchor=side, yanchor="bottom", showarrow=False)
     drawn.update_xaxes(title="age of what is known (ms)", range=[0, 1000 * most])
     drawn.update_yaxes(title="share of the time (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
     takeaway = [_shares_takeaway(label, looks, within, bounds), _silent(trace, end, by_sensor, looks)]
-    return chart(drawn, takeaway, _shares_table(within, looks), digits=4)
+    return look.chart(drawn, takeaway, _shares_table(within, looks), digits=4)
 
 
 def _ages_at(trace: Trace, end: str) -> dict[str, KnownAges]:
@@ -189,17 +173,17 @@ def _ages_at(trace: Trace, end: str) -> dict[str, KnownAges]:
     return {name: known_ages for name, known_ages in by.items() if len(known_ages.at)}
 
 
-def _silent(trace: Trace, end: str, by_sensor: dict[str, KnownAges], looks: dict[str, SensorLook]) -> str:
+def _silent(trace: Trace, end: str, by_sensor: dict[str, KnownAges], looks: dict[str, look.SensorLook]) -> str:
     missing = [looks[sensor].label for sensor in trace.plan.scenario.ages[end] if sensor not in by_sensor]
     return f"Nothing of {' or '.join(missing)} reaches it." if missing else ""
 
 
-def _sensor_lines(trace: Trace, end: str) -> dict[str, SensorLook]:
-    return sensor_looks(trace.plan.scenario) or {end: SensorLook("newest information", BLUE)}
+def _sensor_lines(trace: Trace, end: str) -> dict[str, look.SensorLook]:
+    return look.sensor_looks(trace.plan.scenario) or {end: look.SensorLook("newest information", look.BLUE)}
 
 
-def _sensor_line(look: SensorLook, x: Column, y: Column, hover: str) -> go.Scatter:
-    return line(x, y, look.colour, look.label, hover, width=2, dash="dot" if look.again else "solid")
+def _sensor_line(sensor: look.SensorLook, x: Column, y: Column, hover: str) -> go.Scatter:
+    return look.line(x, y, sensor.colour, sensor.label, hover, width=2, dash="dot" if sensor.again else "solid")
 
 
 def _teeth(known_ages: KnownAges, start: float, stop: float) -> pd.DataFrame:
@@ -223,7 +207,7 @@ def _age_bounds(trace: Trace, end: str) -> list[_Bound]:
     return bounds
 
 
-def _shares_table(within: dict[str, Shares], looks: dict[str, SensorLook]) -> pd.DataFrame:
+def _shares_table(within: dict[str, Shares], looks: dict[str, look.SensorLook]) -> pd.DataFrame:
     rows = []
     for name, (limits, shares) in within.items():
         ages_ms = zip(TABLE_SHARES, 1000 * np.interp(TABLE_SHARES, shares, limits), strict=True)
@@ -231,13 +215,15 @@ def _shares_table(within: dict[str, Shares], looks: dict[str, SensorLook]) -> pd
     return pd.DataFrame(rows)
 
 
-def _ages_table(teeth: dict[str, pd.DataFrame], looks: dict[str, SensorLook]) -> pd.DataFrame:
+def _ages_table(teeth: dict[str, pd.DataFrame], looks: dict[str, look.SensorLook]) -> pd.DataFrame:
     rows = [tooth.assign(of=looks[name].label)[["of", "time_s", "age_s"]] for name, tooth in teeth.items()]
     table = pd.concat(rows, ignore_index=True).assign(age_s=lambda table: 1000 * table["age_s"])
     return table.rename(columns={"time_s": "time (s)", "age_s": "age (ms)"})
 
 
-def _ages_takeaway(label: str, clock: str, teeth: dict[str, pd.DataFrame], looks: dict[str, SensorLook], at_s: float) -> str:
+def _ages_takeaway(
+    label: str, clock: str, teeth: dict[str, pd.DataFrame], looks: dict[str, look.SensorLook], at_s: float
+) -> str:
     now = {name: float(np.interp(at_s, tooth["time_s"], tooth["age_s"])) for name, tooth in teeth.items()}
     oldest, newest = max(now, key=now.__getitem__), min(now, key=now.__getitem__)
     peak = max(float(tooth["age_s"].max()) for tooth in teeth.values())
@@ -248,7 +234,7 @@ def _ages_takeaway(label: str, clock: str, teeth: dict[str, pd.DataFrame], looks
     return f"{sentence}. {around}."
 
 
-def _shares_takeaway(label: str, looks: dict[str, SensorLook], within: dict[str, Shares], bounds: list[_Bound]) -> str:
+def _shares_takeaway(label: str, looks: dict[str, look.SensorLook], within: dict[str, Shares], bounds: list[_Bound]) -> str:
     at = {name: float(np.interp(0.99, shares, limits)) for name, (limits, shares) in within.items()}
     worst, best = max(at, key=at.__getitem__), min(at, key=at.__getitem__)
     sentence = f"{label}: for 99% of the time {_newest(looks, worst)} is at most {duration(at[worst])} old"
@@ -258,7 +244,7 @@ def _shares_takeaway(label: str, looks: dict[str, SensorLook], within: dict[str,
     return " ".join([f"{sentence}.", *targets])
 
 
-def _target(bound: _Bound, looks: dict[str, SensorLook], within: dict[str, Shares]) -> str:
+def _target(bound: _Bound, looks: dict[str, look.SensorLook], within: dict[str, Shares]) -> str:
     of = [bound.sensor] if bound.sensor else list(within)
     met = {name: float(np.interp(bound.bound_s, within[name][0], within[name][1], left=0.0)) for name in of}
     least = min(met, key=met.__getitem__)
@@ -266,30 +252,30 @@ def _target(bound: _Bound, looks: dict[str, SensorLook], within: dict[str, Share
     return f"The target of {duration(bound.bound_s)} is met by {_newest(looks, least)} for {percent(share)} of the time."
 
 
-def _newest(looks: dict[str, SensorLook], name: str) -> str:
+def _newest(looks: dict[str, look.SensorLook], name: str) -> str:
     return f"the newest frame of {looks[name].label}" if len(looks) > 1 else "what is known"
 
 
 #: A colour and a dash for each run; the first run is the baseline.
-_RUN_LINES = ((BLUE, "solid"), (ORANGE, "dash"), (PURPLE, "dot"), (GREEN, "dashdot"))
+_RUN_LINES = ((look.BLUE, "solid"), (look.ORANGE, "dash"), (look.PURPLE, "dot"), (look.GREEN, "dashdot"))
 
 
 #: The takeaway compares runs by the time within which this share is answered.
 _COMPARED_SHARE = 0.95
 
 
-def answer_times_compared(runs: Sequence[Summary], names: Sequence[str]) -> Chart:
+def answer_times_compared(runs: Sequence[Summary], names: Sequence[str]) -> look.Chart:
     curves = {name: run.latency_curve for name, run in zip(names, runs, strict=True)}
     hover = "%{y:.1f}% answered within %{x:.3g} s<extra></extra>"
     lines = [
-        line(curve, 100 * CURVE, colour, name, f"{name}: {hover}", width=3, dash=dash)
+        look.line(curve, 100 * CURVE, colour, name, f"{name}: {hover}", width=3, dash=dash)
         for (name, curve), (colour, dash) in zip(curves.items(), _RUN_LINES, strict=False)
     ]
-    drawn = figure(*lines)
-    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=decades())
+    drawn = look.figure(*lines)
+    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=look.decades())
     drawn.update_yaxes(title="answered, of those served (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     table = pd.DataFrame({"answered_share": CURVE} | {f"time_s, {name}": curve for name, curve in curves.items()})
-    return Chart(drawn, _compared_takeaway(dict(zip(names, runs, strict=True))), table)
+    return look.Chart(drawn, _compared_takeaway(dict(zip(names, runs, strict=True))), table)
 
 
 def _compared_takeaway(runs: dict[str, Summary]) -> str:

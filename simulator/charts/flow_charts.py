@@ -8,22 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.schema import Scenario
-from simulator.charts.look import (
-    BLUE,
-    FOUND,
-    GREY,
-    MISSED,
-    OBJECTIVE,
-    ORANGE,
-    SKY,
-    Chart,
-    bars,
-    chart,
-    figure,
-    translucent,
-    whiskers,
-    wrapped,
-)
+from simulator.charts import look
 from simulator.charts.run_time import marked
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import score_gates
@@ -33,7 +18,7 @@ from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary
 from simulator.units import counted, roughly, spoken_within, upper_first
 
-_ROUTES = {"Urgent": ORANGE, "Routine": SKY}
+_ROUTES = {"Urgent": look.ORANGE, "Routine": look.SKY}
 
 #: Ends of at least this share have a name in the chart; with one start or one end alone, a short table is enough.
 MATTERS = 0.01
@@ -44,7 +29,7 @@ PAD, LINE = 36, 17
 _OTHER_ENDS = "Other ends"
 
 
-def journeys(summary: Summary, positive: bool) -> Chart:
+def journeys(summary: Summary, positive: bool) -> look.Chart:
     """Draw requests from the model's decision to their end and, for positives, to found or missed; often a short table."""
     scenario = summary.plan.scenario
     steps = _journey_steps(summary, positive)
@@ -54,7 +39,7 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     matters = MATTERS * steps["count"].sum()
     matter = steps[steps["count"] >= matters]
     if matter["route"].nunique() < 2 or matter["end"].nunique() < 2:
-        return Chart(None, takeaway, _ends_table(steps, scenario, positive))
+        return look.Chart(None, takeaway, _ends_table(steps, scenario, positive))
     table = links.sort_values("count", ascending=False, ignore_index=True)
     table["count"] = table["count"].map(as_written)
     gathered = _gathered(steps, matters)
@@ -65,9 +50,9 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     nodes, bands = _nodes(names, totals, fates), _bands(names, links, fates, scenario.who.many)
     sankey = go.Sankey(arrangement="snap", node=nodes, link=bands, textfont={"shadow": "none"})
     crowded = max(gathered["route"].nunique(), gathered["end"].nunique()) - 1
-    drawn = figure(sankey, height=400 + crowded * (nodes["pad"] - PAD))
+    drawn = look.figure(sankey, height=400 + crowded * (nodes["pad"] - PAD))
     drawn.update_layout(margin={"t": 24, "b": 24}, font_size=13)
-    return chart(drawn, takeaway, table, {"count": f"{_whom(scenario, positive)} a run"})
+    return look.chart(drawn, takeaway, table, {"count": f"{_whom(scenario, positive)} a run"})
 
 
 def _gathered(steps: pd.DataFrame, matters: float) -> pd.DataFrame:
@@ -86,7 +71,7 @@ def _whom(scenario: Scenario, positive: bool) -> str:
 
 def _fates(scenario: Scenario) -> dict[str, str]:
     who = scenario.population
-    return {who.missed.capitalize(): MISSED, who.detected.capitalize(): FOUND} if who else {}
+    return {who.missed.capitalize(): look.MISSED, who.detected.capitalize(): look.FOUND} if who else {}
 
 
 def _ends_table(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> pd.DataFrame:
@@ -119,7 +104,7 @@ def _bands(names: list[str], links: pd.DataFrame, fates: dict[str, str], who: st
         "source": [names.index(name) for name in links["from"]],
         "target": [names.index(name) for name in links["to"]],
         "value": links["count"],
-        "color": [translucent(colour, 0.35) for colour in colours],
+        "color": [look.translucent(colour, 0.35) for colour in colours],
         "customdata": [count_words(count) for count in links["count"]],
         "hovertemplate": f"%{{customdata}} {who} a run<extra></extra>",
     }
@@ -156,14 +141,14 @@ def _links(steps: pd.DataFrame, start: str, end: str) -> pd.DataFrame:
 
 
 def _colour(name: str, fates: dict[str, str]) -> str:
-    return fates.get(name) or _ROUTES.get(name, GREY)
+    return fates.get(name) or _ROUTES.get(name, look.GREY)
 
 
 def _node_label(name: str, count: float, is_fate: bool) -> str:
     """Write a name with its count, that of a fate below it: on a phone one line would run into the ends' names."""
     if is_fate:
-        return f"{wrapped(name, 10)}<br>{count_words(count)}"
-    return wrapped(f"{name.split(',')[0]} {count_words(count)}")
+        return f"{look.wrapped(name, 10)}<br>{count_words(count)}"
+    return look.wrapped(f"{name.split(',')[0]} {count_words(count)}")
 
 
 def _journey_takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool, over: str) -> str:
@@ -192,10 +177,10 @@ def _ends_takeaway(steps: pd.DataFrame, many: str, over: str) -> str:
     return f"Of {total:,.0f} {many} {over}, {', '.join(parts[:-1]) + ' and ' if parts[1:] else ''}{parts[-1]}."
 
 
-_COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
+_COLOURS = {BEHIND: look.ORANGE, "served": look.BLUE, "under way": look.SKY}
 
 
-def one_request(path: RequestPath, plan: Plan) -> Chart:
+def one_request(path: RequestPath, plan: Plan) -> look.Chart:
     """Draw a row a step of one request, from its entry to its exit, with the curveballs meanwhile."""
     unit = plan.scenario.unit
     factor, scale = _time_scale(path.total_s)
@@ -205,12 +190,14 @@ def one_request(path: RequestPath, plan: Plan) -> Chart:
     for what, same in pd.DataFrame(pieces, columns=["row", "what", "start_s", "end_s"]).groupby("what", sort=False):
         begins, lengths = (same["start_s"] - path.start_s) * factor, (same["end_s"] - same["start_s"]) * factor
         hover = f"{what}: %{{x:.4g}} {scale}<extra>%{{y}}</extra>"
-        parts.append(bars(same["row"], lengths, _COLOURS.get(str(what), GREY), str(what), hover, base=begins))
-    drawn = figure(*parts, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
+        parts.append(look.bars(same["row"], lengths, _COLOURS.get(str(what), look.GREY), str(what), hover, base=begins))
+    drawn = look.figure(*parts, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
     drawn.update_xaxes(title=f"time since {since} ({scale})")
     drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_row_labels(path.steps))
     window = (path.start_s, path.start_s + path.total_s)
-    return marked(Chart(drawn, path.sentence, _steps_table(path)), plan, lambda at: (at - path.start_s) * factor, window=window)
+    return marked(
+        look.Chart(drawn, path.sentence, _steps_table(path)), plan, lambda at: (at - path.start_s) * factor, window=window
+    )
 
 
 def _pieces(row: str, step: PathStep) -> list[tuple[str, str, float, float]]:
@@ -249,20 +236,20 @@ def _steps_table(path: RequestPath) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def cost_split(summary: Summary) -> Chart:
+def cost_split(summary: Summary) -> look.Chart:
     parts, who = _cost_parts(summary), summary.plan.scenario.who.many
-    colours = {part_label(summary.plan.scenario, "missed"): MISSED, "total": translucent(GREY, 0.45)}
-    bounds, hover = whiskers(parts["low"], parts["value"], parts["high"]), "%{x:,.4~r} USD<extra>%{y}</extra>"
-    shades = [colours.get(part, BLUE) for part in parts["part"]]
-    split = bars(parts["part"].map(wrapped), parts["value"], shades, hover=hover, error_x=bounds)
-    drawn = figure(split, height=110 + 40 * len(parts), bargap=0.35)
+    colours = {part_label(summary.plan.scenario, "missed"): look.MISSED, "total": look.translucent(look.GREY, 0.45)}
+    bounds, hover = look.whiskers(parts["low"], parts["value"], parts["high"]), "%{x:,.4~r} USD<extra>%{y}</extra>"
+    shades = [colours.get(part, look.BLUE) for part in parts["part"]]
+    split = look.bars(parts["part"].map(look.wrapped), parts["value"], shades, hover=hover, error_x=bounds)
+    drawn = look.figure(split, height=110 + 40 * len(parts), bargap=0.35)
     for verdict in summary.verdicts:
         if verdict.objective.metric == "cost_per_1000_usd":
-            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top")
+            drawn.add_vline(x=verdict.bound, line=look.OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title=f"USD for 1,000 {who}, 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     names = {"value": f"USD for 1,000 {who}", "low": "95% low (USD)", "high": "95% high (USD)"}
-    return chart(drawn, _costs_takeaway(parts, who, summary.shown("cost_per_1000_usd")[0]), parts, names)
+    return look.chart(drawn, _costs_takeaway(parts, who, summary.shown("cost_per_1000_usd")[0]), parts, names)
 
 
 def _cost_parts(summary: Summary) -> pd.DataFrame:

@@ -9,20 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.scenario_parts import Noun
-from simulator.charts.look import (
-    GREEN,
-    GREY,
-    INSTANT,
-    OBJECTIVE,
-    ORANGE,
-    SKY,
-    Chart,
-    chart,
-    figure,
-    line,
-    stage_colours,
-    translucent,
-)
+from simulator.charts import look
 from simulator.charts.run_time import clock, hovered, instant, instants, marked, over_time, time_of_day
 from simulator.charts.timeline import occupancy, staffed, waiting
 from simulator.engine.run_trace import Trace
@@ -31,34 +18,34 @@ from simulator.metrics.warm_up import WarmUp
 from simulator.units import duration, percent
 
 
-def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = None) -> Chart:
+def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = None) -> look.Chart:
     """Draw the queue of each pool, and below it all requests in flight. Even the shortest peaks show.
 
     The takeaway names queues that stay empty. at_s: the instant of the slider, in seconds of the run
     """
     counts = occupancy(trace)
     scenario = trace.plan.scenario
-    colours, pools = stage_colours(scenario), scenario.machine_stages()
+    colours, pools = look.stage_colours(scenario), scenario.machine_stages()
     waited = [name for name in pools if counts[name].any()]
     labels = {name: (scenario.stages[name].label, colours[name], "y2") for name in waited}
     times, hover = clock(trace, counts["time_s"]), f"%{{y:,}} at {hovered(trace)}"
     lines = [
-        line(times, counts[column], colour, label, hover, width=2, step=True, yaxis=axis)
-        for column, (label, colour, axis) in (labels | {"in_flight": ("in flight", GREY, "y")}).items()
+        look.line(times, counts[column], colour, label, hover, width=2, step=True, yaxis=axis)
+        for column, (label, colour, axis) in (labels | {"in_flight": ("in flight", look.GREY, "y")}).items()
     ]
-    drawn = figure(*lines, height=420 if waited else 240, xaxis={"anchor": "y"})
+    drawn = look.figure(*lines, height=420 if waited else 240, xaxis={"anchor": "y"})
     if waited:
         drawn.update_layout(yaxis={"domain": [0, 0.44]}, yaxis2={"domain": [0.56, 1], "title": "in the queue"})
     if warm_up is not None:
         cut = time_of_day(trace, warm_up.cut_s)
-        drawn.add_vline(x=cut, line=OBJECTIVE)
+        drawn.add_vline(x=cut, line=look.OBJECTIVE)
         drawn.add_annotation(x=cut, y=1, yref="paper", xanchor="left", yanchor="top", text=" warm-up ends", showarrow=False)
     if at_s is not None:
-        drawn.add_vline(x=time_of_day(trace, at_s), line=INSTANT)
+        drawn.add_vline(x=time_of_day(trace, at_s), line=look.INSTANT)
     over_time(drawn, trace)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in flight")
-    joined = chart(drawn, _queues_takeaway(trace, counts, pools), _counts_table(trace, counts))
+    joined = look.chart(drawn, _queues_takeaway(trace, counts, pools), _counts_table(trace, counts))
     return marked(joined, trace.plan, partial(time_of_day, trace), counts["time_s"])
 
 
@@ -86,31 +73,35 @@ def _queues_takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str]) -> str:
 
 
 #: The columns of the goodput that charts draw, with the name and the colour of each.
-GOODPUT_LINES = {"fresh": ("fresh", SKY), "retries": ("retries", ORANGE), "useful": ("served in time", GREEN)}
+GOODPUT_LINES = {"fresh": ("fresh", look.SKY), "retries": ("retries", look.ORANGE), "useful": ("served in time", look.GREEN)}
 
 
-def goodput_over_time(trace: Trace, at_s: float | None = None) -> Chart:
+def goodput_over_time(trace: Trace, at_s: float | None = None) -> look.Chart:
     """Draw fresh requests, retries and useful answers a second, and the capacity of the pool behind the retries.
 
     at_s: the instant of the slider, in seconds of the run
     """
     rows, unit, at = goodput(trace), trace.plan.scenario.unit, partial(time_of_day, trace)
     times, hover = clock(trace, rows["time_s"]), f"%{{y:.1f}} a second from {hovered(trace, '%H:%M:%S')} on"
-    lines = [line(times, rows[column], colour, label, hover, step=True) for column, (label, colour) in GOODPUT_LINES.items()]
-    drawn = figure(*lines, height=380)
+    lines = [
+        look.line(times, rows[column], colour, label, hover, step=True) for column, (label, colour) in GOODPUT_LINES.items()
+    ]
+    drawn = look.figure(*lines, height=380)
     if (capacity := capacity_per_s(trace.plan)) is not None:
-        look = {"color": GREY, "dash": "dot", "width": 2}
-        drawn.add_hline(y=capacity, line=look, annotation_text="capacity", annotation_position="top right")
+        style = {"color": look.GREY, "dash": "dot", "width": 2}
+        drawn.add_hline(y=capacity, line=style, annotation_text="capacity", annotation_position="top right")
     if rush := rush_of(rows):
-        drawn.add_vrect(x0=at(rush[0]), x1=at(rush[1]), fillcolor=translucent(GREY, 0.15), line_width=0, layer="below")
+        drawn.add_vrect(
+            x0=at(rush[0]), x1=at(rush[1]), fillcolor=look.translucent(look.GREY, 0.15), line_width=0, layer="below"
+        )
     if at_s is not None:
-        drawn.add_vline(x=at(at_s), line=INSTANT)
+        drawn.add_vline(x=at(at_s), line=look.INSTANT)
     over_time(drawn, trace, "the surge" if rush else "")
     drawn.update_yaxes(title=f"{unit.many} a second", rangemode="tozero")
     named = {"time_s": "from (s after the start)", "served_share": f"share of the {unit.many} served"}
     named |= {column: f"{label} (1/s)" for column, (label, _) in GOODPUT_LINES.items()}
     takeaway = _overload_takeaway(trouble(rows), unit, lambda seconds: instant(trace, seconds, "%H:%M:%S"))
-    return marked(chart(drawn, takeaway, rows, named), trace.plan, at, rows["time_s"])
+    return marked(look.chart(drawn, takeaway, rows, named), trace.plan, at, rows["time_s"])
 
 
 def _overload_takeaway(rows: OverloadPeriod | None, unit: Noun, when: Callable[[float], str]) -> str:
@@ -138,10 +129,10 @@ def _again(rows: OverloadPeriod, when: Callable[[float], str]) -> str:
     return f" It fails again from {when(started)} on{', to the end' if ended is None else f', until {when(ended)}'}."
 
 
-_TAG_COLOURS = (ORANGE, GREY)
+_TAG_COLOURS = (look.ORANGE, look.GREY)
 
 
-def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> Chart:
+def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> look.Chart:
     """Draw the length of a queue, in all and by tag, with shifts shaded; without a queue, only the takeaway.
 
     at_s: the instant of the slider, in seconds of the run
@@ -151,25 +142,25 @@ def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> Char
     table = rows.rename(columns={"all": "all waiting"}).drop(columns="time_s")
     table.insert(0, "time of day", instants(trace, rows["time_s"]))
     if not rows["all"].any():
-        return Chart(None, f"{label}: no {trace.plan.scenario.unit.one} waited.", table)
+        return look.Chart(None, f"{label}: no {trace.plan.scenario.unit.one} waited.", table)
     shown = sorted((tag for tag in rows.columns[2:] if rows[tag].any()), key=lambda tag: -rows[tag].max())[: len(_TAG_COLOURS)]
-    colours = (stage_colours(trace.plan.scenario)[stage], *_TAG_COLOURS)
+    colours = (look.stage_colours(trace.plan.scenario)[stage], *_TAG_COLOURS)
     names = {"all": "all waiting"} | {tag: tag.replace("_", " ") for tag in shown}
     hover = f"%{{y:,}} at {hovered(trace)}"
     tags = zip(names.items(), colours, strict=False)
-    drawn = figure(*(line(times, rows[tag], colour, name, hover, step=True) for (tag, name), colour in tags))
+    drawn = look.figure(*(look.line(times, rows[tag], colour, name, hover, step=True) for (tag, name), colour in tags))
     _shade(drawn, trace, stage)
     over_time(drawn, trace, f"{label} on shift")
     drawn.update_yaxes(title=f"{trace.plan.scenario.unit.many} in the queue", rangemode="tozero", tickformat=",d")
     if at_s is not None:
-        drawn.add_vline(x=time_of_day(trace, at_s), line=INSTANT)
+        drawn.add_vline(x=time_of_day(trace, at_s), line=look.INSTANT)
     return marked(
-        Chart(drawn, _waiting_takeaway(trace, stage, rows), table), trace.plan, partial(time_of_day, trace), rows["time_s"]
+        look.Chart(drawn, _waiting_takeaway(trace, stage, rows), table), trace.plan, partial(time_of_day, trace), rows["time_s"]
     )
 
 
 def _shade(drawn: go.Figure, trace: Trace, stage: str) -> None:
-    colour = translucent(stage_colours(trace.plan.scenario)[stage], 0.10)
+    colour = look.translucent(look.stage_colours(trace.plan.scenario)[stage], 0.10)
     for start, end, people in staffed(trace.plan, stage):
         edges = clock(trace, pd.Series([start, end]))
         drawn.add_vrect(x0=edges[0], x1=edges[1], fillcolor=colour, line_width=0, layer="below")

@@ -5,19 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import (
-    GREY,
-    INSTANT,
-    Chart,
-    SensorLook,
-    bars,
-    figure,
-    sensor_looks,
-    stage_colours,
-    translucent,
-    word_on,
-    wrapped,
-)
+from simulator.charts import look
 from simulator.charts.run_time import instant, marked, time_of_day
 from simulator.charts.timeline import A_SET, MINUTE_S, batches, busiest_minute, busy_share, frames_served
 from simulator.engine.run_trace import Trace
@@ -28,7 +16,7 @@ from simulator.units import duration
 VIEW_S = 12.0
 
 
-def batch_timeline(trace: Trace, at_s: float | None = None) -> Chart:
+def batch_timeline(trace: Trace, at_s: float | None = None) -> look.Chart:
     """Draw a bar a batch, from the start of service to its end, in a row for each replica.
 
     at_s: the middle of the minute, in seconds of the run; None for the busiest minute
@@ -42,19 +30,19 @@ def batch_timeline(trace: Trace, at_s: float | None = None) -> Chart:
     takeaway = f"In {when}: {'; '.join(stages)}." if stages else f"In {when}, no batch ran."
     table = _batches_table(run, trace)
     if run.empty:
-        return Chart(None, takeaway, table)
-    colours = stage_colours(trace.plan.scenario)
+        return look.Chart(None, takeaway, table)
+    colours = look.stage_colours(trace.plan.scenario)
     parts = [
         _batch_bars(rows, trace, str(name), colours[str(name)], middle) for name, rows in run.groupby("stage", observed=True)
     ]
     lanes = run.drop_duplicates(["stage", "replica"])
-    drawn = figure(*parts, height=110 + 26 * len(lanes), barmode="overlay", bargap=0.25)
+    drawn = look.figure(*parts, height=110 + 26 * len(lanes), barmode="overlay", bargap=0.25)
     drawn.update_layout(dragmode="pan")
-    drawn.add_vline(x=0, line=INSTANT)
+    drawn.add_vline(x=0, line=look.INSTANT)
     drawn.update_xaxes(title=f"seconds from {_clock_s(trace, middle)}", range=[-VIEW_S / 2, VIEW_S / 2])
     drawn.update_xaxes(minallowed=-MINUTE_S / 2, maxallowed=MINUTE_S / 2)
     drawn.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    joined, window = Chart(drawn, takeaway, table), (start, start + MINUTE_S)
+    joined, window = look.Chart(drawn, takeaway, table), (start, start + MINUTE_S)
     return marked(joined, trace.plan, lambda at: at - middle, run["started_s"], window)
 
 
@@ -71,9 +59,14 @@ def _batches_table(run: pd.DataFrame, trace: Trace) -> pd.DataFrame:
 def _batch_bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: float) -> go.Bar:
     label, sizes = trace.plan.scenario.stages[stage].label, rows["size"].where(rows["size"] > 1, "").astype(str)
     hover = "batch of %{customdata[0]}, %{customdata[1]:.3g} s<extra>%{y}</extra>"
-    inside = {"textposition": "inside", "insidetextanchor": "middle", "textangle": 0, "insidetextfont_color": word_on(colour)}
+    inside = {
+        "textposition": "inside",
+        "insidetextanchor": "middle",
+        "textangle": 0,
+        "insidetextfont_color": look.word_on(colour),
+    }
     more = {"base": rows["started_s"] - start, "text": sizes, "customdata": rows[["size", "seconds"]]}
-    return bars(label + " " + rows["replica"].astype(str), rows["seconds"], colour, label, hover, **more, **inside)
+    return look.bars(label + " " + rows["replica"].astype(str), rows["seconds"], colour, label, hover, **more, **inside)
 
 
 def _stage_words(trace: Trace, name: str, start: float, rows: pd.DataFrame) -> str:
@@ -91,7 +84,7 @@ WINDOW_S = 1.0
 _FILLED = 0.8
 
 
-def machines_by_sensor(trace: Trace, at_s: float) -> Chart:
+def machines_by_sensor(trace: Trace, at_s: float) -> look.Chart:
     """Draw a lane for each replica and a bar for each frame; the frames of a batch share the height of the lane.
 
     at_s: the middle of the second, in seconds of the run
@@ -100,17 +93,17 @@ def machines_by_sensor(trace: Trace, at_s: float) -> Chart:
     served = frames_served(trace, start, end)
     takeaway, table = _sensors_takeaway(trace, served, start, end, at_s), _frames_table(trace, served)
     if served.empty:
-        return Chart(None, takeaway, table)
+        return look.Chart(None, takeaway, table)
     lanes = served[["stage", "replica"]].drop_duplicates().reset_index(drop=True)
     placed = served.merge(lanes.reset_index(names="lane"), on=["stage", "replica"])
     parts = [_sensor_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _sensors_served(trace, served)]
     labels = _lane_labels(trace, lanes)
     lane_px = max(40, *(20 + 14 * label.count("<br>") for label in labels))
-    drawn = figure(*parts, height=130 + len(lanes) * lane_px, barmode="overlay")
-    drawn.add_vline(x=0, line=INSTANT)
+    drawn = look.figure(*parts, height=130 + len(lanes) * lane_px, barmode="overlay")
+    drawn.add_vline(x=0, line=look.INSTANT)
     drawn.update_xaxes(title=f"time from {_clock_ms(trace, at_s)} (ms)", range=[-500 * WINDOW_S, 500 * WINDOW_S], tickangle=0)
     drawn.update_yaxes(tickvals=list(lanes.index), ticktext=labels, range=[len(lanes) - 0.5, -0.5], showgrid=False)
-    joined, window = Chart(drawn, takeaway, table), (start, end)
+    joined, window = look.Chart(drawn, takeaway, table), (start, end)
     return marked(joined, trace.plan, lambda at: 1000 * (at - at_s), served["started_s"], window)
 
 
@@ -123,26 +116,26 @@ def _sensors_served(trace: Trace, served: pd.DataFrame) -> list[str]:
     return [name for name in [*trace.plan.scenario.sensors, A_SET] if name in there]
 
 
-def _looks_with_sets(trace: Trace) -> dict[str, SensorLook]:
-    return sensor_looks(trace.plan.scenario) | {A_SET: SensorLook("a set of frames", GREY)}
+def _looks_with_sets(trace: Trace) -> dict[str, look.SensorLook]:
+    return look.sensor_looks(trace.plan.scenario) | {A_SET: look.SensorLook("a set of frames", look.GREY)}
 
 
 def _lane_labels(trace: Trace, lanes: pd.DataFrame) -> list[str]:
     stages, names = trace.plan.scenario.stages, lanes["stage"].astype(str)
     labels = [stages[name].label for name in names]
     numbered = zip(labels, lanes["replica"], names.duplicated(keep=False), strict=True)
-    return [wrapped(f"{label} {replica}" if many else label) for label, replica, many in numbered]
+    return [look.wrapped(f"{label} {replica}" if many else label) for label, replica, many in numbered]
 
 
 def _sensor_bars(trace: Trace, sensor: str, rows: pd.DataFrame, at_s: float) -> go.Bar:
-    look = _looks_with_sets(trace)[sensor]
+    style = _looks_with_sets(trace)[sensor]
     height = _FILLED / rows["size"]
-    places, colour = rows["lane"] - _FILLED / 2 + (rows["place"] + 0.5) * height, look.colour
-    rim = {"width": 1.5 if look.again else 0, "color": colour}
-    marker = {"color": translucent(colour, 0.35) if look.again else colour, "line": rim}
+    places, colour = rows["lane"] - _FILLED / 2 + (rows["place"] + 0.5) * height, style.colour
+    rim = {"width": 1.5 if style.again else 0, "color": colour}
+    marker = {"color": look.translucent(colour, 0.35) if style.again else colour, "line": rim}
     hover = "frame %{customdata[0]}, in a batch of %{customdata[1]}: %{x:.3g} ms"
     more = {"base": 1000 * (rows["started_s"] - at_s), "width": height, "customdata": rows[["frame", "size"]]}
-    return bars(places, 1000 * rows["seconds"], colour, look.label, hover, marker=marker, **more)
+    return look.bars(places, 1000 * rows["seconds"], colour, style.label, hover, marker=marker, **more)
 
 
 def _frames_table(trace: Trace, served: pd.DataFrame) -> pd.DataFrame:

@@ -12,27 +12,7 @@ import plotly.graph_objects as go
 
 from simulator.case.scenario_parts import Population
 from simulator.case.schema import Scenario
-from simulator.charts.look import (
-    BLUE,
-    FOUND,
-    GREY,
-    MISSED,
-    OBJECTIVE,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    Chart,
-    band,
-    bars,
-    figure,
-    line,
-    points,
-    translucent,
-    whiskers,
-    word_on,
-    wrapped,
-)
+from simulator.charts import look
 from simulator.engine.compiled_plan import Plan
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.metrics.operating_points import FlaggedCrowd, OperatingPoint, flagged_curve, operating_points
@@ -44,7 +24,7 @@ from simulator.units import counted, percent, significant, upper_first
 COLUMNS = 40
 
 
-def crowd(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float] | None = None) -> Chart:
+def crowd(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float] | None = None) -> look.Chart:
     """Draw a dot for each positive and, below, the share of negatives and of all that a threshold flags.
 
     limits: by stage of people, the share of all that may be flagged (`review_limits`), None without people
@@ -53,7 +33,7 @@ def crowd(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float]
     assert who is not None
     rows = ceil(flagged.positives / COLUMNS)
     labels = [f"{flagged.negatives:,.0f} {who.negatives}", f"all {scenario.who.counted(flagged.crowd)}"]
-    drawn = figure(
+    drawn = look.figure(
         *_dots(flagged, who.flagged), *_share_bars(flagged, labels, who.flagged), height=180 + 10 * rows, barmode="stack"
     )
     drawn.update_layout(
@@ -63,7 +43,7 @@ def crowd(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float]
             "range": [rows - 0.5, -0.5],
             "showgrid": False,
             "tickvals": [(rows - 1) / 2],
-            "ticktext": [wrapped(f"{flagged.positives:,.0f} {who.positives}")],
+            "ticktext": [look.wrapped(f"{flagged.positives:,.0f} {who.positives}")],
         },
         xaxis2={
             "anchor": "y2",
@@ -78,23 +58,23 @@ def crowd(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float]
     least = min((limits or {}).values(), default=inf)
     if least < 1:
         limit = {"type": "line", "xref": "x2", "yref": "y2", "x0": 100 * least, "x1": 100 * least, "y0": 0.6, "y1": 1.4}
-        drawn.add_shape(**limit, line={"color": MISSED, "width": 4})
-    return Chart(drawn, _crowd_takeaway(flagged, scenario, limits or {}), _crowd_table(flagged, scenario))
+        drawn.add_shape(**limit, line={"color": look.MISSED, "width": 4})
+    return look.Chart(drawn, _crowd_takeaway(flagged, scenario, limits or {}), _crowd_table(flagged, scenario))
 
 
 def _dots(flagged: FlaggedCrowd, word: str) -> list[go.Scatter]:
     """Draw the positives that are flagged, and the others; a fraction of one that is not flagged is drawn as a dot."""
     places = [divmod(place, COLUMNS) for place in range(max(round(flagged.positives), 1))]
     lost = max(round(flagged.unflagged_positives), int(flagged.unflagged_positives > 0))
-    parts = ((word, places[: len(places) - lost], FOUND), (f"not {word}", places[len(places) - lost :], MISSED))
+    parts = ((word, places[: len(places) - lost], look.FOUND), (f"not {word}", places[len(places) - lost :], look.MISSED))
     return [
-        points(
+        look.points(
             [column for _, column in part],
             [row for row, _ in part],
             colour,
             name,
             size=7,
-            symbol="circle" if colour == FOUND else "x",
+            symbol="circle" if colour == look.FOUND else "x",
         )
         for name, part, colour in parts
         if part
@@ -105,14 +85,14 @@ def _share_bars(flagged: FlaggedCrowd, labels: list[str], word: str) -> list[go.
     counts = [flagged.flagged_negatives, flagged.share * flagged.crowd]
     of = [flagged.negatives, float(flagged.crowd)]
     passed = [100 * count / total for count, total in zip(counts, of, strict=True)]
-    look: dict[str, Any] = {"xaxis": "x2", "yaxis": "y2", "width": 0.62, "showlegend": False, "textangle": 0}
-    look |= {"textposition": "inside", "insidetextanchor": "start"}
+    style: dict[str, Any] = {"xaxis": "x2", "yaxis": "y2", "width": 0.62, "showlegend": False, "textangle": 0}
+    style |= {"textposition": "inside", "insidetextanchor": "start"}
     words: dict[str, Any] = {"text": [f"{counts[0]:,.0f} {word} needlessly", f"{counts[1]:,.0f} {word}"]}
-    words["insidetextfont_color"] = word_on(ORANGE)
-    rows, rest = [wrapped(label) for label in labels], [100 - share for share in passed]
+    words["insidetextfont_color"] = look.word_on(look.ORANGE)
+    rows, rest = [look.wrapped(label) for label in labels], [100 - share for share in passed]
     return [
-        bars(rows, passed, [ORANGE, SKY], hover="%{x:.1f}%<extra>%{y}</extra>", **look, **words),
-        bars(rows, rest, translucent(GREY, 0.3), **look),
+        look.bars(rows, passed, [look.ORANGE, look.SKY], hover="%{x:.1f}%<extra>%{y}</extra>", **style, **words),
+        look.bars(rows, rest, look.translucent(look.GREY, 0.3), **style),
     ]
 
 
@@ -152,7 +132,7 @@ def _crowd_table(flagged: FlaggedCrowd, scenario: Scenario) -> pd.DataFrame:
     return table.sort_values(table.columns[1], ascending=False, ignore_index=True)
 
 
-def roc(plan: Plan) -> Chart:
+def roc(plan: Plan) -> look.Chart:
     """Draw the ROC curve of each model, and the design's thresholds with their intervals; both axes have one scale.
 
     In a cascade, the takeaway is about the last model.
@@ -160,18 +140,18 @@ def roc(plan: Plan) -> Chart:
     table, thresholds, who = plan.scores, operating_points(plan), _population(plan)
     assert table is not None
     positives, negatives = f"{who.positives} {who.flagged} (%)", f"{who.negatives} {who.flagged} (%)"
-    drawn = figure(*_curves(plan), _threshold_points(thresholds), height=460)
+    drawn = look.figure(*_curves(plan), _threshold_points(thresholds), height=460)
     if isinstance(table.about, Published):
         about = table.about
         x, y = [100 * (1 - about.specificity)] * 2, [100 * about.sensitivity_low, 100 * about.sensitivity_high]
-        look, hover = translucent(RED, 0.4), "published: %{y:.0f}%<extra></extra>"
-        drawn.add_trace(line(x, y, look, "published range", hover, width=12))
+        style, hover = look.translucent(look.RED, 0.4), "published: %{y:.0f}%<extra></extra>"
+        drawn.add_trace(look.line(x, y, style, "published range", hover, width=12))
     for bound in _target_sensitivities(plan):
-        drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
+        drawn.add_hline(y=100 * bound, line=look.OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title=negatives, range=[-2, 102], constrain="domain")
     drawn.update_yaxes(title=positives, range=[-2, 102], constrain="domain", scaleanchor="x", scaleratio=1)
     final = [point for point in thresholds if plan.tables[point.pool] is table]
-    return Chart(drawn, _roc_takeaway(table, final, plan), _points_table(thresholds, positives, negatives))
+    return look.Chart(drawn, _roc_takeaway(table, final, plan), _points_table(thresholds, positives, negatives))
 
 
 def _population(plan: Plan) -> Population:
@@ -179,8 +159,8 @@ def _population(plan: Plan) -> Population:
     return plan.scenario.population
 
 
-def with_tried(chart: Chart, across: float, up: float) -> Chart:
-    point = points([100 * across], [100 * up], PURPLE, "tried here", size=15, symbol="diamond")
+def with_tried(chart: look.Chart, across: float, up: float) -> look.Chart:
+    point = look.points([100 * across], [100 * up], look.PURPLE, "tried here", size=15, symbol="diamond")
     return replace(chart, figure=go.Figure(chart.figure).add_trace(point))
 
 
@@ -188,9 +168,9 @@ def _curves(plan: Plan) -> list[go.Scatter]:
     curves = []
     for pool, table in plan.tables.items():
         curve = roc_of(table)
-        colour = BLUE if table is plan.scores else GREY
+        colour = look.BLUE if table is plan.scores else look.GREY
         name = "score table" if len(plan.tables) == 1 else plan.scenario.stages[pool].label
-        curves.append(line(100 * curve.false_rate, 100 * curve.true_rate, colour, name))
+        curves.append(look.line(100 * curve.false_rate, 100 * curve.true_rate, colour, name))
     return curves
 
 
@@ -201,9 +181,9 @@ def _threshold_points(thresholds: list[OperatingPoint]) -> go.Scatter:
     )
     named: dict[str, Any] = {"mode": "markers+text", "textposition": "bottom right"}
     named["text"] = [f" {point.label.replace('_', ' ')}" for point in thresholds]
-    bounds: dict[str, Any] = {"error_x": whiskers(x_low, x, x_high), "error_y": whiskers(y_low, y, y_high)}
+    bounds: dict[str, Any] = {"error_x": look.whiskers(x_low, x, x_high), "error_y": look.whiskers(y_low, y, y_high)}
     hover = "%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>"
-    return points(x, y, ORANGE, "thresholds of this design, 95% interval", hover, size=12, **named, **bounds)
+    return look.points(x, y, look.ORANGE, "thresholds of this design, 95% interval", hover, size=12, **named, **bounds)
 
 
 def _target_sensitivities(plan: Plan) -> list[float]:
@@ -234,24 +214,24 @@ def _points_table(points: list[OperatingPoint], positives: str, negatives: str) 
     return pd.DataFrame(rows, columns=[*names, negatives, "95% low, negatives (%)", "95% high, negatives (%)"])
 
 
-def flagged_by_sensitivity(plan: Plan) -> Chart:
+def flagged_by_sensitivity(plan: Plan) -> look.Chart:
     """Draw the share of all that a threshold flags for a sensitivity, and the share that people can keep up with."""
     curve, limits, scenario, who = flagged_curve(plan), review_limits(plan), plan.scenario, _population(plan)
     x, hover = 100 * curve["sensitivity"], f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {who.flagged}<extra></extra>"
-    shares = line(x, 100 * curve["flagged"], BLUE, hover=hover, width=3)
-    drawn = figure(*band(x, 100 * curve["low"], 100 * curve["high"], BLUE), shares, showlegend=False)
+    shares = look.line(x, 100 * curve["flagged"], look.BLUE, hover=hover, width=3)
+    drawn = look.figure(*look.band(x, 100 * curve["low"], 100 * curve["high"], look.BLUE), shares, showlegend=False)
     name, least = next(iter(limits.items()), ("", inf))
     if least < 1:
-        drawn.add_hrect(y0=100 * least, y1=102, fillcolor=translucent(RED, 0.12), line_width=0, layer="below")
+        drawn.add_hrect(y0=100 * least, y1=102, fillcolor=look.translucent(look.RED, 0.12), line_width=0, layer="below")
         place = {"x": 70, "y": 102, "align": "left", "xanchor": "left", "yanchor": "top"}
-        drawn.add_annotation(text=wrapped(f"{scenario.stages[name].label} cannot keep up"), showarrow=False, **place)
+        drawn.add_annotation(text=look.wrapped(f"{scenario.stages[name].label} cannot keep up"), showarrow=False, **place)
     for bound in _target_sensitivities(plan):
-        drawn.add_vline(x=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
+        drawn.add_vline(x=100 * bound, line=look.OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title=f"{who.positives} {who.flagged}, of the labelled ones (%)", range=[70, 100.4])
     drawn.update_yaxes(title=f"{scenario.who.many} {who.flagged} (%)", range=[0, 102])
     loads = [f" {_keeps_up(scenario.stages[name].label, limit, who.flagged)}" for name, limit in limits.items()]
     columns = ["sensitivity (%)", f"{scenario.who.many} {who.flagged} (%)", "95% low (%)", "95% high (%)"]
-    return Chart(drawn, "".join([_needed(plan, curve), *loads]), (100 * curve).set_axis(columns, axis=1))
+    return look.Chart(drawn, "".join([_needed(plan, curve), *loads]), (100 * curve).set_axis(columns, axis=1))
 
 
 def _needed(plan: Plan, curve: pd.DataFrame) -> str:

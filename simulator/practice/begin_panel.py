@@ -14,8 +14,8 @@ from simulator.case.load import scenario_ids
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.paths import PAGES
-from simulator.practice.next_panel import goal_at_hand
 from simulator.practice.session_at_hand import begin
+from simulator.practice.session_debrief import goal_at_hand
 from simulator.session.next_steps import EXERCISES
 
 #: The lengths that are offered (minutes).

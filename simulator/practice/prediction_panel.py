@@ -1,7 +1,8 @@
-"""Predict, then reveal: a 90% interval for each metric that the author names, and the result on the same axis."""
+"""Predict, then reveal: a 90% interval for each metric that the author names, and the result; the runs of a session so far."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil, floor, log10
 from time import time
 from typing import Any, NamedTuple
@@ -19,14 +20,14 @@ from simulator.charts.design_diagram import design_flow
 from simulator.charts.look import BLUE, ORANGE, Chart, line, points
 from simulator.engine.compiled_plan import Plan
 from simulator.explain.result import Result
-from simulator.intervals import Interval
+from simulator.intervals import Estimate, Interval
 from simulator.metrics.summary import Verdict, judged
-from simulator.practice.runs_so_far import last_interval, last_verdicts
+from simulator.panels.verdict_bar import bar, bar_content
 from simulator.practice.session_at_hand import ask_for_run, take
 from simulator.session.run_events import run_asked
-from simulator.session.session_events import PredictionMade
-from simulator.session.session_record import design_words
-from simulator.session.session_state import SessionPrediction, SessionState
+from simulator.session.session_events import PredictionMade, RunFigure
+from simulator.session.session_record import change_words, design_words
+from simulator.session.session_state import RunSeen, SessionPrediction, SessionState
 from simulator.units import bound_scale, listed, spoken, spoken_within
 
 #: So many designs of a session are predicted before they run; further ones may be.
@@ -220,3 +221,52 @@ def prediction_chart(prediction: SessionPrediction, result: Result) -> Chart:
         [{"": name, "low": spoken(start, metric.unit), "high": spoken(end, metric.unit)} for name, start, _, end, _ in rows]
     )
     return Chart(figure, takeaway, table)
+
+
+def last_interval(state: SessionState, metric: str) -> Estimate | None:
+    """Return a metric of the last run; None where it has no such figure, and before the first run."""
+    return _estimates(state.last_run).get(metric) if state.last_run else None
+
+
+def verdicts_of(scenario: Scenario, run: RunSeen) -> list[Verdict]:
+    """Return the verdicts of a run as they were shown."""
+    standings = run.ended.verdicts if run.ended is not None else {}
+    verdicts = judged(scenario, _estimates(run))
+    return [replace(verdict, void=standings.get(verdict.metric.name) == "void") for verdict in verdicts]
+
+
+def _estimates(run: RunSeen) -> dict[str, Estimate]:
+    figures = run.ended.figures if run.ended is not None else ()
+    return {figure.metric: _estimate(figure.value, figure) for figure in figures if figure.value is not None}
+
+
+def _estimate(value: float, figure: RunFigure) -> Estimate:
+    low, high = (value if bound is None else bound for bound in (figure.low, figure.high))
+    return Estimate(value, low, high, Interval(value, low, high))
+
+
+def last_verdicts(live: LiveSession) -> None:
+    """Show the verdicts of the last run; nothing before the first one."""
+    if run := live.state.last_run:
+        is_earlier = run.design != live.state.design_at_hand(live.scenario)
+        st.markdown("**Your last run**" + (" (before this design)" if is_earlier else ""))
+        bar(bar_content(verdicts_of(live.scenario, run)))
+
+
+def runs_so_far(live: LiveSession) -> None:
+    """Show each run with its change and its verdicts, in their order."""
+    runs = [run for run in live.state.runs if run.ended]
+    if not runs:
+        st.markdown("Your first run has not ended yet." if live.state.runs else "You have run no design.")
+        return
+    rows, before = [], live.scenario.defaults()
+    for number, run in enumerate(runs, start=1):
+        words = change_words(live.scenario, before, run.asked.picks) or "nothing changed"
+        struck = [live.scenario.curveballs[name].label for name in run.asked.strikes if name in live.scenario.curveballs]
+        verdicts = {
+            plain(verdict.objective.label): f"{verdict.reached}, {verdict.standing}"
+            for verdict in verdicts_of(live.scenario, run)
+        }
+        rows.append({"run": number, "changed before it": "; ".join([words, *struck]), **verdicts})
+        before = dict(run.asked.picks)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"The runs of this session: {len(runs)}.")

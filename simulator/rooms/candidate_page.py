@@ -19,8 +19,7 @@ from simulator.rooms.autosave_text import autosave_text
 from simulator.rooms.own_task import OWN_TASK
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import BoundRevealed, MessageSent, QuestionAnswered, ScratchpadSaved, TaskSet
-from simulator.rooms.room_view import board, follow_talk, panel, verdicts
-from simulator.rooms.status_row import status_row
+from simulator.rooms.room_view import board, follow_talk, panel, status_row, verdicts
 from simulator.session.event_log import LoggedEvent
 from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken, QuestionAsked
 from simulator.units import listed

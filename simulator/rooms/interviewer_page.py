@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from hashlib import sha256
+from time import time
+from typing import Any
+
 import streamlit as st
 
+from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain, show_fault
+from simulator.board.board import Board, Box
+from simulator.board.case_drawing import DrawnCase
+from simulator.board.plain_box import box_kinds, is_plain
+from simulator.board.ports import ways_out
+from simulator.case.document import Document
+from simulator.case.interview import Probe, notes_at, other_notes, probes_of
+from simulator.case.phases import phases_of
+from simulator.case.schema import Scenario
+from simulator.rooms.candidate_page import brief_of
 from simulator.rooms.control_panel import events_panel, mark_panel, notes_panel, questions_panel, room_panel
 from simulator.rooms.room_at_hand import RoomAtHand
-from simulator.rooms.room_view import board, follow_talk, panel, verdicts
+from simulator.rooms.room_events import LEVELS, ClockPaused, ProbeTicked
+from simulator.rooms.room_session import drawing_of
+from simulator.rooms.room_view import board, follow_talk, panel, status_row, verdicts
 from simulator.rooms.scorecard_page import scorecard_page
-from simulator.rooms.script_panel import phase_row, script_panel
-from simulator.rooms.status_row import status_row
-from simulator.units import counted
+from simulator.session.session_events import PhaseBegun
+from simulator.session.session_state import phase_times
+from simulator.units import counted, listed
 
 #: The shortcut on a button in the colour of the theme is as easy to read as the button's words.
 _SHORTCUT_STYLE = "<style>[data-testid=stBaseButton-primary] kbd { color: inherit !important; opacity: 1 !important; }</style>"
@@ -54,3 +71,136 @@ def _controls(room: RoomAtHand) -> None:
     for tab, part in zip(st.tabs(titles, key="room:controls"), parts, strict=True):
         with tab:
             part(room)
+
+
+#: The row of phases is short, without its keys; a probe stands out by its weight, since its name holds no Markdown.
+_STYLE = '<style>.st-key-room-phases kbd { display: none; } [class*="st-key-room-probe-"] label p { font-weight: 600; }</style>'
+
+
+def phase_row(room: RoomAtHand) -> None:
+    """Show the clock's button and the phases in a line."""
+    st.html(_STYLE)
+    with st.container(horizontal=True, gap="xsmall", key="room-phases"):
+        _clock(room)
+        _phases(room)
+
+
+def script_panel(room: RoomAtHand) -> None:
+    """Show what to ask in the present phase, and the task."""
+    settings = room.state.room.settings
+    usual = settings.level if settings else "senior"
+    place = LEVELS.index(usual)
+    level = st.radio("Level", LEVELS, place, format_func=str.capitalize, horizontal=True, key="room:script:level") or usual
+    phase = room.state.phase or phases_of(room.scenario)[0].id
+    for label, note in notes_at(room.scenario, phase).items():
+        st.info(f"**{plain(label)}**, for you alone: {note}")
+    if settings is not None and settings.empty_board:
+        gaps_panel(room)
+    for probe in probes_of(room.scenario, phase, level):
+        with st.container(border=True):
+            _probe(room, probe)
+    with st.expander("The task that the candidate reads"):
+        st.markdown(brief_of(room))
+    notes, others = room.scenario.interview.notes, other_notes(room.scenario, phase)
+    if notes or others:
+        with st.expander("Notes on the case, for you alone"):
+            st.markdown("\n\n".join([notes or "", *(f"**{plain(label)}**: {note}" for label, note in others.items())]))
+
+
+@st.fragment
+def gaps_panel(room: RoomAtHand) -> None:
+    """Show what the board does not say; drawn again as the board changes."""
+
+    def gaps() -> list[str]:
+        state, scenario = room.live.state, room.live.scenario
+        return board_gaps(state.board(scenario), drawing_of(scenario, state), scenario)
+
+    follow("room gaps", lambda: Latest("\n".join(gaps())))
+    unsaid = gaps()
+    with st.expander(f"The board does not say: {len(unsaid)}"):
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in unsaid) or "Nothing is missing.")
+
+
+def _probe(room: RoomAtHand, probe: Probe) -> None:
+    """Show a probe with a box to tick once it was asked."""
+    key = f"room:probe:{sha256(probe.ask.encode()).hexdigest()[:12]}"
+    st.session_state[key] = asked = probe.ask in room.state.room.probes
+    event, over = ProbeTicked(ask=probe.ask, asked=not asked), room.state.ended_at is not None
+    st.checkbox(plain(probe.ask), key=key, on_change=room.take, args=(event,), disabled=over)
+    if probe.strong:
+        st.markdown("A strong answer names\n" + "\n".join(f"- {plain(answer)}" for answer in probe.strong))
+    if probe.weak:
+        st.markdown("A weak answer\n" + "\n".join(f"- {plain(answer)}" for answer in probe.weak))
+
+
+def _clock(room: RoomAtHand) -> None:
+    """Offer to start, pause and continue the clock."""
+    paused, over = room.state.paused, room.state.ended_at is not None
+    words = "Pause the clock" if not paused else "Start the clock" if room.state.started_at is None else "Continue the clock"
+    kind: Any = "primary" if paused else "secondary"
+    event = ClockPaused(paused=not paused)
+    st.button(words, type=kind, key="room:pause", disabled=over, on_click=room.take, args=(event,), shortcut="Alt+P")
+
+
+def _phases(room: RoomAtHand) -> None:
+    """Offer each phase with its minutes, used and planned; Alt and its number begin it."""
+    now, over = time(), room.state.ended_at is not None
+    for place, one in enumerate(phase_times(room.scenario, room.state, now), 1):
+        kind: Any = "primary" if one.present else "secondary"
+        label = f"{place} {one.title} {one.used_s / 60:.0f}/{round(one.planned_s / 60, 1):g}"
+        st.button(
+            plain(label),
+            type=kind,
+            key=f"room:phase:{one.id}",
+            disabled=over,
+            on_click=_begin,
+            args=(room, one.id),
+            help="Minutes used / planned",
+            shortcut=f"Alt+{place}" if place <= 9 else None,
+        )
+
+
+def _begin(room: RoomAtHand, phase: str) -> None:
+    """Begin a phase, unless it is the present one; a callback."""
+    if phase != room.state.phase:
+        room.take(PhaseBegun(phase=phase))
+
+
+def board_gaps(board: Board, drawing: DrawnCase, case: Scenario) -> list[str]:
+    """Return a sentence for each thing that the board does not say, the whole drawing first, then box by box."""
+    stages = {name: box for name, box in board.boxes.items() if not box.is_end and not is_plain(box.data)}
+    gaps = [*_of_the_whole(board, drawing, case)]
+    for name, box in stages.items():
+        label = f"“{box.label}”"
+        if name in drawing.apart:
+            gaps.append(f"Nothing leads to {label}.")
+        if unsaid := _unset(board, name, box):
+            gaps.append(f"{label} has the values that a new box comes with: {listed(unsaid)}.")
+        if "replicas" in box_kinds()[box.kind].model_fields and box.data.get("replicas", 1) == 1:
+            gaps.append(f"{label} has one replica: nothing takes over when it fails.")
+        if any(way.port == "on_full" for way in ways_out(box.data)) and box.data.get("max_queue") is None:
+            gaps.append(f"The queue of {label} has no limit.")
+    return gaps
+
+
+def _of_the_whole(board: Board, drawing: DrawnCase, case: Scenario) -> Iterator[str]:
+    if not case.objectives:
+        yield "The task has no objective, so no run gets a verdict."
+    if not board.start:
+        yield "Requests enter nowhere."
+    if not any(box.is_end for box in board.boxes.values()):
+        yield "No end says what becomes of a request."
+    plain = [box.label for box in board.boxes.values() if is_plain(box.data)]
+    if plain:
+        yield f"{counted(len(plain), 'plain box', 'plain boxes')} without time or cost: {listed(plain)}."
+    fault = sum(1 for fault in drawing.faults if fault.box)
+    if fault:
+        yield f"{counted(fault, 'fault')} at boxes keeps the drawing from running."
+
+
+def _unset(board: Board, name: str, box: Box) -> list[str]:
+    """Return the labels of the fields of a box that hold what a new box comes with: no person has set them."""
+    places = box_kinds()[box.kind].at_the_box
+    written = Document("", box.data)
+    unset = [place for place in places if (name, place) not in board.by and written.holds(tuple(place.split(".")))]
+    return [places[place] for place in unset]

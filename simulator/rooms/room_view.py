@@ -1,20 +1,22 @@
-"""What everybody in a room sees: the brief, the board, the verdicts and a panel of the run, each as the role may see it."""
+"""What everybody in a room sees: the clock, the board, the verdicts and a panel of the run, each as the role may see it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import chain, count
 from secrets import token_urlsafe
+from time import time
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from simulator.app.board_component import whiteboard
+from simulator.app.component_files import component_beside
 from simulator.app.design_state import widget_value
 from simulator.app.exhibit_drawings import drawings
 from simulator.app.jobs import Job
-from simulator.app.news import Latest, follow, offer
+from simulator.app.news import FOLLOW_JS, Latest, follow, offer
 from simulator.app.widgets import plain
 from simulator.board import operations as ops
 from simulator.board.board import Board
@@ -31,9 +33,11 @@ from simulator.panels.lever_panel import levers
 from simulator.panels.verdict_bar import bar, bar_content
 from simulator.rooms.board_desk import BoardDesk
 from simulator.rooms.room_at_hand import RoomAtHand
+from simulator.rooms.room_doors import role_words
 from simulator.rooms.room_events import BoardChanged, NotesSaved, ScratchpadSaved
 from simulator.rooms.room_runs import job_of, note_last_result, seen_by
 from simulator.session.session_events import PanelOpened, PickChanged, RunAsked, RunEnded
+from simulator.session.session_state import left_s, phase_times
 
 #: Events that the board and the verdicts show by themselves: no other part of the page is drawn again for them.
 _ON_THE_BOARD = (BoardChanged, RunAsked, RunEnded, NotesSaved, ScratchpadSaved)
@@ -296,3 +300,43 @@ def _edited(room: RoomAtHand, rows: pd.DataFrame, boxes: Mapping[str, str], key:
 def _browser() -> str:
     """Return a name of this tab's table, for the numbers of its operations."""
     return str(st.session_state.setdefault("room:table:browser", token_urlsafe(12)))
+
+
+_component = component_beside(__file__, "room_status", FOLLOW_JS)
+
+#: Time between two lines that say nothing but that the server is there (s).
+_BEAT_S = 5
+
+
+def status_row(room: RoomAtHand) -> None:
+    """Show the clock and the people; the row paints itself from its own socket."""
+
+    tab = str(st.session_state.setdefault("room:tab", token_urlsafe(12)))
+
+    def look() -> Latest:
+        room.live.keep_fresh()
+        room.live.seen(tab, room.role)
+        content = _content(room)
+        steady = {name: value for name, value in content.items() if not name.endswith("_s")}
+        return Latest(f"{steady} {room.state.phase} {int(time() / _BEAT_S)}", lambda: _content(room))
+
+    now = look()
+    _component(key="room:status", data={"token": offer("room status", look), "seen": now.revision, "now": _content(room)})
+
+
+def _content(room: RoomAtHand) -> dict[str, Any]:
+    state, now = room.state, time()
+    phase = next((phase_time for phase_time in phase_times(room.scenario, state, now) if phase_time.present), None)
+    people = ", ".join(role_words(role) for role in room.live.present()) or role_words(room.role)
+    return {
+        "minutes": state.session.minutes,
+        "left_s": left_s(state, now),
+        "title": phase.title if phase else "",
+        "used_s": phase.used_s if phase else 0.0,
+        "planned_s": phase.planned_s if phase else 0.0,
+        "people": people,
+        "paused": state.paused,
+        "started": state.started_at is not None,
+        "locked": state.room.locked,
+        "ended": state.ended_at is not None,
+    }

@@ -1,4 +1,4 @@
-"""The state of a session as a function of its log: the phase, the design, questions, predictions, runs and hints.
+"""The state of a session as a function of its log: the phase and its clock, the design, questions, predictions, runs, hints.
 
 Each kind of event says how it changes the state; see `simulator.session.session_events`.
 """
@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from simulator.case.choices import Pick
+from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.session.event_log import AnyEvent, Changes, Logged, LoggedEvent, Role, Session, UnknownEvent, design_hash
 
 if TYPE_CHECKING:
     from simulator.session import session_events as events
+
 
 #: The most time (s) between two events that counts as work: a closed tab does not use up a phase.
 IDLE_S = 900.0
@@ -232,3 +234,28 @@ def refusal(scenario: Scenario, state: SessionState, role: Role, event: AnyEvent
     if state.ended_at is not None and not event.after_the_end:
         return "This session has ended. Begin another one."
     return state.closed(scenario, role, event) or event.refusal(scenario, state, role)
+
+
+@dataclass(frozen=True)
+class PhaseTime:
+    """A phase on the clock: planned and used seconds, and whether it is the present one."""
+
+    id: str
+    title: str
+    planned_s: float
+    used_s: float
+    present: bool
+
+
+def phase_times(scenario: Scenario, state: SessionState, now: float) -> list[PhaseTime]:
+    """Return every phase of a session at a time (s since 1970), in the order of the case."""
+    used = state.used_at(now)
+    return [
+        PhaseTime(phase.id, phase.title, 60 * phase.minutes, used.get(phase.id, 0.0), phase.id == state.phase)
+        for phase in phases_of(scenario, state.session.minutes)
+    ]
+
+
+def left_s(state: SessionState, now: float) -> float:
+    """Return the seconds that are left of a whole session at a time (s since 1970); below 0 where it runs over."""
+    return 60 * state.session.minutes - sum(state.used_at(now).values())

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.app import news
 from simulator.app.component_files import script_of
-from simulator.rooms import status_row
+from simulator.rooms import room_view as status_row
 from tests.browser.screen import patient
 
 pytestmark = pytest.mark.browser

@@ -19,10 +19,10 @@ from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.metrics.summary import judged
-from simulator.practice.runs_so_far import verdicts_of
+from simulator.practice.prediction_panel import verdicts_of
+from simulator.practice.report import session_report
 from simulator.practice.session_at_hand import job_at_hand
 from simulator.practice.session_debrief import last_plan, other_seed, started
-from simulator.practice.session_report import session_report
 from simulator.session.best_known import best_known
 from simulator.session.run_events import run_asked
 from simulator.session.session_events import PickChanged, RunEnded

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.explain import advice
 from simulator.explain.claims import Claim
-from simulator.practice import why_panel
+from simulator.practice import exhibit_panels as why_panel
 from tests.explain.test_reasons import stormy
 from tests.patience import PATIENCE_S
 
@@ -16,7 +16,7 @@ RETRIES = 1  # the place of the objective "Retries per photo"
 
 
 def cards():
-    from simulator.practice.why_panel import why
+    from simulator.practice.exhibit_panels import why
     from tests.explain.test_reasons import stormy
 
     why(stormy()[1], "a run")

@@ -10,6 +10,7 @@ from simulator.app.store.room_log import RoomLog
 from simulator.case.phases import phases_of
 from simulator.errors import InputError
 from simulator.rooms.candidate_page import brief_of, interviewer_talk
+from simulator.rooms.interviewer_page import board_gaps
 from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK, OwnTask
 from simulator.rooms.room_events import BoundRevealed, MessageSent, ProbeTicked, QuestionAnswered, TaskSet
@@ -17,10 +18,9 @@ from simulator.rooms.room_files import candidate_log, whole_log
 from simulator.rooms.room_record import room_record
 from simulator.rooms.room_runs import job_of, note_result, plan_of
 from simulator.rooms.room_session import drawing_of
-from simulator.rooms.script_panel import board_gaps
 from simulator.rooms.task_form import checked_words, task_of_fields
-from simulator.session.phase_clock import left_s
 from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, QuestionAsked
+from simulator.session.session_state import left_s
 from tests.patience import PATIENCE_S
 from tests.rooms.rooms import new_room
 

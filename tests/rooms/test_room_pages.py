@@ -9,8 +9,8 @@ from simulator.app.store.session_files import read_visitor_file
 from simulator.case.phases import phases_of
 from simulator.rooms.room_events import CurveballArmed, PanelPushed, QuestionAnswered, SignalRated, TagSet
 from simulator.rooms.room_files import files, sheet
-from simulator.session.phase_clock import left_s
 from simulator.session.session_events import QuestionAsked, SessionEnded
+from simulator.session.session_state import left_s
 from tests.patience import PATIENCE_S
 from tests.rooms.rooms import new_room
 
@@ -174,7 +174,7 @@ def test_a_room_whose_random_id_holds_two_underscores_is_shown(monkeypatch, tmp_
 
 
 def script(room):
-    from simulator.rooms.script_panel import script_panel
+    from simulator.rooms.interviewer_page import script_panel
 
     script_panel(room)
 

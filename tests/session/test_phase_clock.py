@@ -2,9 +2,8 @@
 
 from simulator.case.load import load
 from simulator.session.event_log import LoggedEvent, Session
-from simulator.session.phase_clock import left_s, phase_times
 from simulator.session.session_events import PhaseBegun
-from simulator.session.session_state import SessionState
+from simulator.session.session_state import SessionState, left_s, phase_times
 
 #: The case takes 30 minutes; this session takes 15, so that the five minutes of a frame become two and a half.
 HEAD = Session("s" * 22, "retry-storm", 1, "0" * 12, "t" * 22, 1, 15, True, 1000.0)

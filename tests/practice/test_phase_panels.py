@@ -6,7 +6,7 @@ from simulator.app.live_session import LiveSession
 from simulator.app.store.session_log import SessionLog
 from simulator.case.load import load
 from simulator.engine.compiled_plan import case_hash
-from simulator.practice.design_panel import _picked
+from simulator.practice.phase_panels import _picked
 from simulator.session.session_events import PickChanged
 
 
