@@ -13,8 +13,7 @@ from simulator.datalab.lab_evidence import lab_about, reader_table
 from simulator.datalab.label_noise import LABELLERS, Panel, disagreement
 from simulator.datalab.label_prices import price, price_of
 from simulator.datalab.learning_curves import EASY, LEAKED, CurvePoint, PairedDifference, difference, point
-from simulator.datalab.photo_selection import SELECTIONS, Selection
-from simulator.datalab.refit import LEAST_PHOTOS, LabRequest, lab_photos
+from simulator.datalab.refit import LEAST_PHOTOS, SELECTIONS, LabRequest, Selection, lab_photos
 from simulator.intervals import Interval
 
 #: Labelled photos of a learning curve.

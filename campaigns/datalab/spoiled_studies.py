@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from campaigns.datalab.lab_studies import Tick, figures, quiet
+from simulator.datalab.datalab_charts import COMPARED, LEAST_LOSS, OPERATING_POINT
 from simulator.datalab.refit import lab_photos
-from simulator.datalab.spoiled_charts import COMPARED, LEAST_LOSS, OPERATING_POINT
 from simulator.evidence.photo_checks import (
     CLEAN,
     DETECTORS,

@@ -24,8 +24,8 @@ from simulator.case.case_tests import (
     numbers_of,
     picks_of,
 )
+from simulator.case.designs import figure_name
 from simulator.case.document import dotted
-from simulator.case.figure_names import figure_name
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest

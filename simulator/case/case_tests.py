@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from simulator.case.any_stage import Faults
 from simulator.case.choices import Pick, Picks
 from simulator.case.document import Path, dotted
-from simulator.case.fields import Line, Name, Share, Strict
+from simulator.case.fields import Line, Name, Share, Strict, figures_of
 from simulator.case.phases import PracticedCase, asked_metrics
 from simulator.case.references import Ref
 
@@ -266,8 +266,6 @@ def _too_late(at: Path, name: str, at_s: float | None, scenario: TestedCase) -> 
 
 def things_of(scenario: TestedCase) -> list[str]:
     """Return the names that an answer may rest on: metrics of objectives, figures, choices, stages, ends and curveballs."""
-    from simulator.case.fields import figures_of
-
     asked = asked_metrics(scenario)
     named: Iterable[Iterable[str]] = (
         asked, scenario.choices, scenario.stages, scenario.ends, scenario.curveballs, figures_of(scenario), scenario.attributes
@@ -277,8 +275,6 @@ def things_of(scenario: TestedCase) -> list[str]:
 
 def numbers_of(scenario: TestedCase) -> dict[str, float]:
     """Return every number that stands in a case, by place: a figure's value, and a time of day in hours."""
-    from simulator.case.fields import figures_of
-
     data = {section: part for section, part in scenario.document.data.items() if section not in ("claims", "tests")}
     numbers = {dotted(path): number for path, value in leaves(data) if (number := _number(value)) is not None}
     return numbers | {place: figure.value for place, figure in figures_of(scenario).items()}

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from simulator.case.case_tests import DEFAULT, TestedCase, picks_of
 from simulator.case.document import Fault, Path
+from simulator.case.fields import figures_of
 from simulator.errors import suggest
 from simulator.files import UnreadableError, read_within
 from simulator.limits import CASE_FILE
@@ -130,8 +131,6 @@ def with_filled_texts(scenario: Case) -> Case:
 
 
 def _filling(scenario: TestedCase) -> Callable[[re.Match[str]], str]:
-    from simulator.case.fields import figures_of
-
     figures, numbers = figures_of(scenario), kept_numbers(scenario)
 
     def text_of(match: re.Match[str]) -> str:
@@ -155,8 +154,6 @@ def _filled(part: Any, fill: Callable[[str], str]) -> Any:
 
 def placeholder_faults(scenario: TestedCase) -> Iterator[Fault]:
     """Yield placeholders that name nothing, and those in texts where none is filled in, each at its own place."""
-    from simulator.case.fields import figures_of
-
     figures = figures_of(scenario)
     for name, part in scenario.document.data.items():
         for path, text in texts_in(part, (str(name),)):

@@ -15,8 +15,7 @@ from simulator.case.schema import Scenario
 from simulator.charts import look
 from simulator.engine.compiled_plan import Plan
 from simulator.evidence.score_tables import Published, ScoreTable
-from simulator.metrics.operating_points import FlaggedCrowd, OperatingPoint, flagged_curve, operating_points
-from simulator.metrics.review_limits import review_limits
+from simulator.metrics.operating_points import FlaggedCrowd, OperatingPoint, flagged_curve, operating_points, review_limits
 from simulator.metrics.roc import roc_of
 from simulator.units import counted, percent, significant, upper_first
 

@@ -16,14 +16,13 @@ from simulator.cli.options import AsJson, Seed
 from simulator.paths import OWN_SCORES
 
 with needing("lab", "the data lab"):
+    from simulator.datalab.datalab_charts import check_table, foreign_photos, spoiling
     from simulator.datalab.lab_evidence import SPOILED_STUDIES, lab_about, study_rows
     from simulator.datalab.lab_tables import run_with, words, write_lab_table
     from simulator.datalab.label_noise import LABELLERS, Labeller, Panel
     from simulator.datalab.label_prices import price_of
     from simulator.datalab.learning_curves import CurvePoint, PairedDifference, difference, point
-    from simulator.datalab.photo_selection import SELECTIONS, Selection
-    from simulator.datalab.refit import ClassWeights, LabRequest, LabScores, Split, lab_photos
-    from simulator.datalab.spoiled_charts import check_table, foreign_photos, spoiling
+    from simulator.datalab.refit import SELECTIONS, ClassWeights, LabRequest, LabScores, Selection, Split, lab_photos
     from simulator.evidence.photo_checks import NOT_WORTH_SCORING
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")

@@ -9,24 +9,36 @@ import pandas as pd
 import streamlit as st
 
 from simulator.app.widgets import download, draw, number_format, plain
-from simulator.datalab.agreement import agreed_share, pair_kappa
-from simulator.datalab.datalab_charts import LABELLER_WORDS, SELECTION_WORDS, difference_words, gains, learning, purchases
-from simulator.datalab.lab_evidence import MALIGNANT, ReaderTable, lab_about, reader_cases, reader_table, study_rows
-from simulator.datalab.lab_tables import run_with, table_rows, words
-from simulator.datalab.label_noise import EXPERT_BETWEEN, EXPERT_ERRORS, GUIDELINE_BETWEEN, GUIDELINE_ERRORS, Labeller, Panel
-from simulator.datalab.label_prices import ASSUMED, case_rates, price_of
-from simulator.datalab.learning_curves import EASY, LEAKED, REFERRED, CurvePoint, PairedDifference, difference, point
-from simulator.datalab.photo_selection import Selection
-from simulator.datalab.refit import LEAST_PHOTOS, ClassWeights, LabRequest, LabScores, Split, lab_photos
-from simulator.datalab.spoiled_charts import (
+from simulator.datalab.datalab_charts import (
     COMPARED,
+    LABELLER_WORDS,
     LEAST_LOSS,
     MEASURE_WORDS,
     OPERATING_POINT,
+    SELECTION_WORDS,
     check_table,
+    difference_words,
     foreign_photos,
+    gains,
+    learning,
+    purchases,
     spoiling,
 )
+from simulator.datalab.lab_evidence import MALIGNANT, ReaderTable, lab_about, reader_cases, reader_table, study_rows
+from simulator.datalab.lab_tables import run_with, table_rows, words
+from simulator.datalab.label_noise import (
+    EXPERT_BETWEEN,
+    EXPERT_ERRORS,
+    GUIDELINE_BETWEEN,
+    GUIDELINE_ERRORS,
+    Labeller,
+    Panel,
+    agreed_share,
+    pair_kappa,
+)
+from simulator.datalab.label_prices import ASSUMED, case_rates, price_of
+from simulator.datalab.learning_curves import EASY, LEAKED, REFERRED, CurvePoint, PairedDifference, difference, point
+from simulator.datalab.refit import LEAST_PHOTOS, ClassWeights, LabRequest, LabScores, Selection, Split, lab_photos
 from simulator.errors import InputError
 from simulator.evidence.photo_checks import NOT_WORTH_SCORING
 from simulator.explain.result import Result

@@ -1,4 +1,4 @@
-"""Labels as people give them: a reader's confusion by class, and panels of readers that lessen it.
+"""Labels as people give them: a reader's confusion by class, panels of readers that lessen it, and agreement beyond chance.
 
 How often a reader errs comes from dermatologists who read photos of other patients (`assets/datalab/readers.csv`). It is
 carried over to our photos under three assumptions: our photos are as hard as theirs, class by class; readers err independently
@@ -7,13 +7,16 @@ once the diagnosis is known; and a biopsy is right. Cases that are hard for ever
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.datalab.lab_evidence import MALIGNANT, ReaderTable
+from simulator.intervals import Interval, percentile_interval
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -84,3 +87,48 @@ def disagreement(panel: Panel, table: ReaderTable, diagnoses: NDArray[np.object_
     reader = np.array([by_class[name] for name in diagnoses])
     chance = fewer_errors(reader, malignant, panel.guideline_errors) if panel.guidelines else reader
     return float(np.mean(2 * chance * (1 - chance)))
+
+
+_RESAMPLES = 2000
+_SEED = 0
+
+
+def kappa(table: Floats) -> Floats:
+    """Return Cohen's kappa of tables of counts, (..., classes, classes); NaN where all answers are alike."""
+    total = table.sum(axis=(-2, -1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        agreed = np.trace(table, axis1=-2, axis2=-1) / total
+        expected = (table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1) / total**2
+        return np.asarray((agreed - expected) / (1 - expected))
+
+
+def pair_table(readers: Floats, malignant: Floats, weights: Floats) -> Floats:
+    """Return pairs of readers of one case by their answers, benign first, (..., 2, 2): each pair in both orders.
+
+    readers, malignant: of each kind of case, (kinds,); weights: the number of such cases, (..., kinds)
+    """
+    benign = readers - malignant
+    both, mixed, none = malignant * (malignant - 1), malignant * benign, benign * (benign - 1)
+    cells = np.stack([weights @ none, weights @ mixed, weights @ mixed, weights @ both], axis=-1)
+    return np.asarray(cells.reshape(*cells.shape[:-1], 2, 2))
+
+
+def pair_kappa(cases: pd.DataFrame) -> Interval:
+    """Return kappa of "malignant" over the pairs of readers, with its 95% interval from resampled cases.
+
+    cases: kinds of cases by `readers` and `malignant`, and how many `cases` of each there are
+    """
+    return _over_cases(cases, kappa)
+
+
+def agreed_share(cases: pd.DataFrame) -> Interval:
+    """Return the share of pairs of readers who agree on "malignant", with its 95% interval from resampled cases."""
+    return _over_cases(cases, lambda table: np.asarray(np.trace(table, axis1=-2, axis2=-1) / table.sum(axis=(-2, -1))))
+
+
+def _over_cases(cases: pd.DataFrame, figure: Callable[[Floats], Floats]) -> Interval:
+    readers, malignant, counts = (cases[name].to_numpy(float) for name in ("readers", "malignant", "cases"))
+    total = int(counts.sum())
+    drawn = np.random.default_rng(_SEED).multinomial(total, counts / total, _RESAMPLES).astype(float)
+    value, draws = (figure(pair_table(readers, malignant, weights)) for weights in (counts, drawn))
+    return percentile_interval(float(value), draws)

@@ -9,8 +9,7 @@ from simulator.case.fields import Figure
 from simulator.case.load import load
 from simulator.datalab.lab_evidence import reader_table
 from simulator.datalab.label_noise import Panel, disagreement
-from simulator.datalab.photo_selection import Selection
-from simulator.datalab.refit import LabRequest, lab_photos
+from simulator.datalab.refit import LabRequest, Selection, lab_photos
 
 #: The case whose readers and visits label the photos.
 CASE = "skin-cancer-triage"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -12,6 +13,7 @@ from simulator.case.exhibits import AuditGate, audit_gate
 from simulator.engine.stages.people import People
 from simulator.intervals import LEVEL, Interval, share_interval
 from simulator.metrics.summary import Summary
+from simulator.units import counted, percent, significant
 
 #: The shares of the cleared that a table of audits compares.
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 1.0)
@@ -130,3 +132,36 @@ def _flow_of(summary: Summary, audit: AuditGate) -> ClearedFlow | None:
 
 def _escalated(summary: Summary, flows: pd.DataFrame) -> pd.Series:
     return flows["end"].isin([name for name, end in summary.plan.scenario.ends.items() if end.escalated])
+
+
+def audit_sentences(forecast: AuditForecast, positives: str) -> list[str]:
+    """Say what an audit would see, what it would report, and what it costs."""
+    seen, reported = forecast.positives, forecast.sensitivity
+    return [
+        f"After {counted(forecast.days, 'day')} an audit of {100 * forecast.share:g}% would find about "
+        f"{significant(seen.value, 2)} {positives} among {significant(forecast.read, 2)} read: "
+        f"between {seen.low:,.0f} and {seen.high:,.0f}.",
+        f"It would report that the model refers {percent(reported.value)} of the {positives}: between "
+        f"{percent(reported.low)} and {percent(reported.high)}.",
+        f"It takes {significant(forecast.hours, 2)} hours of a reader and, with the visits that readers call for, "
+        f"{significant(forecast.usd, 2)} USD.",
+    ]
+
+
+def audit_table(forecasts: Sequence[AuditForecast], positives: str) -> pd.DataFrame:
+    """Return a row an audit: what is read, found and reported, and the price."""
+    return pd.DataFrame(
+        [
+            {
+                "share audited": f"{100 * forecast.share:g}%",
+                "read": significant(forecast.read, 3),
+                "hours of readers": significant(forecast.hours, 3),
+                "USD": significant(forecast.usd, 3),
+                f"{positives} found": f"{significant(forecast.positives.value, 2)} "
+                f"({forecast.positives.low:,.0f} to {forecast.positives.high:,.0f})",
+                f"{positives} referred": f"{percent(forecast.sensitivity.value)} "
+                f"({percent(forecast.sensitivity.low)} to {percent(forecast.sensitivity.high)})",
+            }
+            for forecast in forecasts
+        ]
+    )

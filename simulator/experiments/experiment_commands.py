@@ -16,9 +16,16 @@ from simulator.case.load import load
 from simulator.cli.exits import UsageError, say, table_console
 from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, read_picks, result_in_processes
 from simulator.engine.plan import compile_plan
-from simulator.experiments.canary import EXPERIMENTS, Canary, canary_report, field_shares, people_a_day
-from simulator.experiments.cleared_audits import SHARES, cleared_flow
-from simulator.experiments.experiment_words import audit_sentences, audit_table, canary_sentences, canary_table
+from simulator.experiments.canary import (
+    EXPERIMENTS,
+    Canary,
+    canary_report,
+    canary_sentences,
+    canary_table,
+    field_shares,
+    people_a_day,
+)
+from simulator.experiments.cleared_audits import SHARES, audit_sentences, audit_table, cleared_flow
 
 
 def audit(

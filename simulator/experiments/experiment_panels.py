@@ -18,11 +18,12 @@ from simulator.experiments.canary import (
     Days,
     FieldShare,
     canary_report,
+    canary_sentences,
+    canary_table,
     field_shares,
     people_a_day,
 )
-from simulator.experiments.cleared_audits import SHARES, ClearedFlow, cleared_flow
-from simulator.experiments.experiment_words import audit_sentences, audit_table, canary_sentences, canary_table
+from simulator.experiments.cleared_audits import SHARES, ClearedFlow, audit_sentences, audit_table, cleared_flow
 from simulator.explain.result import Result
 from simulator.units import counted
 

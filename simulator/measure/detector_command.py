@@ -16,7 +16,7 @@ from rich.table import Table
 from simulator.cli.exits import Bars, UsageError, err, needing, say, table_console
 from simulator.cli.signals import keeping
 from simulator.evidence.detection_tables import coco_c, load_detections
-from simulator.metrics.detector_checks import DetectorReport, precision_rows, report
+from simulator.metrics.detection_quality import DetectorReport, precision_rows, report
 
 
 @contextmanager

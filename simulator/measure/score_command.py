@@ -20,7 +20,7 @@ from simulator.evidence.score_tables import load_scores, readable_scores
 from simulator.files import read_within
 from simulator.intervals import Interval
 from simulator.limits import LISTED_ROWS, SCORE_FILE
-from simulator.metrics.score_summary import TARGETS, ScoreSummary, score_summary
+from simulator.metrics.roc import TARGETS, ScoreSummary, score_summary
 from simulator.paths import SCORES
 
 if TYPE_CHECKING:

@@ -10,9 +10,8 @@ import pandas as pd
 from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, Chart, Picture, line, points, small, translucent
 from simulator.charts.queue_charts import GOODPUT_LINES
 from simulator.engine.compiled_plan import Plan
-from simulator.metrics.operating_points import flagged_at
+from simulator.metrics.operating_points import flagged_at, review_limits
 from simulator.metrics.overload import goodput_of, rush_of, trouble
-from simulator.metrics.review_limits import review_limits
 from simulator.panels.case_picture import kinds_behind, picture
 from simulator.units import roughly
 

@@ -14,8 +14,8 @@ from simulator.app.design_state import step
 from simulator.app.exhibit_drawings import Panel, drawings, hero_panel, panel, run_chart
 from simulator.app.widgets import draw, evidence, lessons, plain, replication_0
 from simulator.case.choices import changed_choices
+from simulator.case.designs import figure_name
 from simulator.case.exhibits import EXHIBITS, Question, has_encounters
-from simulator.case.figure_names import figure_name
 from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
@@ -27,8 +27,7 @@ from simulator.engine.run_trace import Trace
 from simulator.explain.notes import Level, good_of
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Ground, Reason, Result, challenge_of
-from simulator.metrics.operating_points import TARGETS, Dial, dial_of, flagged_at
-from simulator.metrics.review_limits import review_limits
+from simulator.metrics.operating_points import TARGETS, Dial, dial_of, flagged_at, review_limits
 from simulator.metrics.summary import metric_rows
 from simulator.panels.day_panel import at_its_busiest, over_time
 from simulator.records.timetables import DAY_S

@@ -12,7 +12,7 @@ from simulator.app.html_page import MARKDOWN, bullets, drawn_charts, html_page, 
 from simulator.app.links import command
 from simulator.app.live_session import LiveSession
 from simulator.app.rating_card import LEVEL_NAMES
-from simulator.case.figure_names import figure_name
+from simulator.case.designs import figure_name
 from simulator.case.phases import defence_of, phases_of
 from simulator.case.schema import Scenario
 from simulator.charts.flow_charts import journeys, one_request

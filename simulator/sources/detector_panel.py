@@ -37,8 +37,15 @@ from simulator.evidence.detection_tables import (
     load_detections,
     load_processors,
 )
-from simulator.metrics.detection_quality import RecallCurve, operating_score, recall_by_height, resamples
-from simulator.metrics.detector_checks import label_of, precision_rows, report
+from simulator.metrics.detection_quality import (
+    RecallCurve,
+    label_of,
+    operating_score,
+    precision_rows,
+    recall_by_height,
+    report,
+    resamples,
+)
 from simulator.paths import DETECTIONS
 from simulator.units import percent
 

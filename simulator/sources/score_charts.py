@@ -31,7 +31,7 @@ from simulator.charts.look import (
     with_interval,
 )
 from simulator.intervals import Interval
-from simulator.metrics.score_summary import ScoreSummary, summary_rows
+from simulator.metrics.roc import ScoreSummary, summary_rows
 from simulator.sources.calibration import Calibration, Coverage, coverage_rows
 from simulator.sources.latency_rows import spoken
 from simulator.sources.threshold_transfer import ENOUGH, FIGURES, UNKNOWN, Pair, pair_sentence
@@ -41,7 +41,7 @@ from simulator.units import counted, percent, significant
 def specificity_by_table(summaries: list[ScoreSummary], target: float) -> Chart:
     """Draw specificity at one sensitivity, a row a model, a colour a precision.
 
-    target: one of `metrics.score_summary.TARGETS`
+    target: one of `metrics.roc.TARGETS`
     """
     rows = pd.DataFrame([_specificity_row(summary, target) for summary in summaries])
     colours = precision_colours(list(rows["precision"].unique()))
@@ -89,7 +89,7 @@ def _best(summaries: list[ScoreSummary], target: float) -> str:
 def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target: float) -> Chart:
     """Draw the ROC curves of two tables with their bands, and their differences at one sensitivity.
 
-    bands: by name of the table, from `metrics.score_summary.roc_band`, in the order of the pairs
+    bands: by name of the table, from `metrics.roc.roc_band`, in the order of the pairs
     """
     traces = [
         trace

@@ -31,7 +31,7 @@ from simulator.evidence.score_tables import (
 from simulator.explain.result import Result
 from simulator.limits import SCORE_FILE
 from simulator.metrics.operating_points import widest_sensitivity
-from simulator.metrics.score_summary import TARGETS, ScoreSummary, roc_band, score_summary, summary_rows
+from simulator.metrics.roc import TARGETS, ScoreSummary, roc_band, score_summary, summary_rows
 from simulator.paths import SCORES
 from simulator.sources.calibration import PROMISES, calibrate, held_out_coverage
 from simulator.sources.score_charts import (

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from simulator.case.designs import figure_name
 from simulator.case.document import ScenarioError
-from simulator.case.figure_names import figure_name
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.evidence.score_tables import ScoreError
 from simulator.intervals import Floats, Interval, bootstrap, clustered_share, folds_of, percentile_interval
-from simulator.metrics.roc import Roc, predictive_value, roc, share
-from simulator.metrics.score_summary import TARGETS
+from simulator.metrics.roc import TARGETS, Roc, predictive_value, roc, share
 from simulator.units import percent, upper_first
 
 #: With fewer items of a class the interval is wider than any difference one would look for.

@@ -13,9 +13,8 @@ import scipy
 from numpy.typing import NDArray
 
 from simulator.case.choices import Number, Options, Pick
-from simulator.case.designs import PROJECTED, TRAFFIC, range_of
+from simulator.case.designs import PROJECTED, TRAFFIC, figure_name, range_of
 from simulator.case.fields import figures_of
-from simulator.case.figure_names import figure_name
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
 from simulator.limits import SWEEP_POINTS

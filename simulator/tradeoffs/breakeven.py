@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from typing import Any
 
-from simulator.case.designs import PROJECTED, range_of
+from simulator.case.designs import PROJECTED, figure_name, range_of
 from simulator.case.fields import Figure, figures_of
-from simulator.case.figure_names import figure_name
 from simulator.engine.compiled_plan import Plan, projected_ms
 from simulator.explain.claims import Claim, on_metric
 from simulator.intervals import Interval, share_interval

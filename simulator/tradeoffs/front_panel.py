@@ -22,8 +22,7 @@ from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, Sweep, SweepRequest, sweep_request
 from simulator.tradeoffs.best_design import usual_goals
 from simulator.tradeoffs.capacity import by_the_nine
-from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, strongest_conflict
-from simulator.tradeoffs.regret import Regret, regret_of
+from simulator.tradeoffs.front import AXES, Front, Goal, Regret, goals_of, regret_of, strongest_conflict
 from simulator.tradeoffs.study_panels import Base, StudyPlan, design_link, exports, study
 from simulator.tradeoffs.tradeoff_charts import AXIS_PX, front_chart, parallel_chart
 from simulator.units import counted, duration

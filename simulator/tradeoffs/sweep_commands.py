@@ -41,8 +41,7 @@ from simulator.sweeps.design_space import METHODS, axis_of
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import REPLICATIONS, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
 from simulator.tradeoffs.best_design import usual_goals
-from simulator.tradeoffs.front import Conflict, Front, goals_of, strongest_conflict
-from simulator.tradeoffs.regret import Regret, regret_of
+from simulator.tradeoffs.front import Conflict, Front, Regret, goals_of, regret_of, strongest_conflict
 from simulator.units import counted, spoken_within
 
 How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="placing of the points")]

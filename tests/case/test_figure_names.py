@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.case.figure_names import figure_name
+from simulator.case.designs import figure_name
 from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from tests.case.texts import SMALL

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
-from simulator.datalab.agreement import agreed_share, kappa, pair_kappa
 from simulator.datalab.lab_evidence import reader_cases
+from simulator.datalab.label_noise import agreed_share, kappa, pair_kappa
 
 
 def both_orders(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

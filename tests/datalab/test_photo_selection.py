@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.datalab.photo_selection import SELECTIONS, START, chosen
+from simulator.datalab.refit import SELECTIONS, START, chosen
 
 RNG = np.random.default_rng(5)
 LABELS = RNG.random(300) < 0.4

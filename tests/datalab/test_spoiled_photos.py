@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from simulator.datalab.datalab_charts import COMPARED, OPERATING_POINT, check_table, foreign_photos, spoiling
 from simulator.datalab.lab_evidence import SPOILED_STUDIES, study_rows
 from simulator.datalab.refit import lab_photos
-from simulator.datalab.spoiled_charts import COMPARED, OPERATING_POINT, check_table, foreign_photos, spoiling
 from simulator.evidence.photo_checks import NOT_WORTH_SCORING, load_spoiled, sharp_and_lit
 
 

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from simulator.errors import InputError
 from simulator.evidence.score_import import ImportOptions, import_scores
 from simulator.evidence.score_tables import ScoreError, load_scores
-from simulator.metrics.score_summary import score_summary
+from simulator.metrics.roc import score_summary
 from simulator.monitors.drift_report import ReportRequest, compare
 from simulator.monitors.monitor_tables import read_table
 from simulator.paths import SCORES

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.evidence.detection_tables import coco_c, load_detections
-from simulator.metrics.detection_quality import operating_score
-from simulator.metrics.detector_checks import damage_rows, int8_loss, report, spearman_interval
+from simulator.metrics.detection_quality import damage_rows, int8_loss, operating_score, report, spearman_interval
 from simulator.sources.detector_panel import ap_rows, recall_curve, statistic_rows
 from tests.detections import small_tables
 

@@ -8,7 +8,7 @@ from math import inf
 
 import pytest
 
-from simulator.metrics.review_limits import review_limits, with_threshold
+from simulator.metrics.operating_points import review_limits, with_threshold
 from simulator.theory.loads import loads
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
 

@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from simulator.evidence.score_tables import load_scores, score_rows
-from simulator.metrics.score_summary import TARGETS, roc_band, score_summary, summary_rows
+from simulator.metrics.roc import TARGETS, roc_band, score_summary, summary_rows
 from simulator.paths import SCORES
 
 NAME = "pad_ufes20.efficientnet_lite0.fp32"

@@ -7,7 +7,7 @@ import pytest
 
 from simulator.evidence.catalogue import field_drops
 from simulator.intervals import Interval
-from simulator.metrics.score_summary import ScoreSummary, Size, roc_band
+from simulator.metrics.roc import ScoreSummary, Size, roc_band
 from simulator.sources.calibration import PROMISES, calibrate, held_out_coverage
 from simulator.sources.score_charts import (
     by_group,
