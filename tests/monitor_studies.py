@@ -69,7 +69,9 @@ def coverage(weeks: int = 60) -> str:
     held = windows = 0
     for seed in range(weeks):
         tables = camera_weeks(seed)
-        course = PerformanceEstimator(*tables, PerformanceRequest("label", "confidence"), "timestamp").course("accuracy")
+        course = PerformanceEstimator(
+            *tables, PerformanceRequest("label", "confidence"), ReportRequest(time="timestamp")
+        ).course("accuracy")
         inside = (course.low <= course.realised) & (course.realised <= course.high)
         held, windows = held + int(inside.sum()), windows + len(inside)
     return f"{_share(held, windows)} of {windows:,} windows"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -125,8 +126,21 @@ def rests_on(monitored: Monitored) -> str:
     return f"{rows}. {tests} {'test' if tests == 1 else 'tests'}, level {asked.level:.3g}, {CORRECTIONS[asked.correction]}."
 
 
-def name(finding: DriftFinding) -> str:
-    return NAMES[finding.test]
+def rows_of_tests(found: Monitored, production: MonitoredTable) -> list[dict[str, Any]]:
+    """Return a row a test with the headings of the screen, those that differ first; a statistic without a figure is None."""
+    return [
+        {
+            "column": finding.column,
+            "rows": finding.part or "all",
+            "test": NAMES[finding.test],
+            "statistic": finding.answer.statistic if isfinite(finding.answer.statistic) else None,
+            "effect": effect(finding.answer.effect),
+            "p": finding.answer.p,
+            "corrected p": finding.corrected,
+            "verdict": verdict(finding, alarm_row(finding, found.asked.time, production)),
+        }
+        for finding in differing_first(found)
+    ]
 
 
 #: The most places that a sentence names.

@@ -19,7 +19,7 @@ from simulator.intervals import Interval
 from simulator.metrics.roc import auc, log_loss
 from simulator.monitors.blocks import Codes, Floats, block_length
 from simulator.monitors.drift_course import MOST_WINDOWS
-from simulator.monitors.drift_report import MonitorError
+from simulator.monitors.drift_report import MonitorError, ReportRequest
 from simulator.monitors.monitor_tables import MonitoredTable, TableError, has_column, numbers_of, refuse, times
 from simulator.monitors.reference_chunks import ReferenceChunks, WindowClock, WindowMeans, clock_of_rows, clock_of_times
 
@@ -167,20 +167,17 @@ class PerformanceEstimator:
         reference: MonitoredTable,
         production: MonitoredTable,
         asked: PerformanceRequest,
-        time: str | None = None,
-        window_h: float | None = None,
-        level: float = 0.05,
-        seed: int = 0,
+        report: ReportRequest,
     ) -> None:
-        """Read both files. Raises TableError where they lack a score, or the reference a label."""
-        self.asked, self.level, self.seed = asked, level, seed
+        """Read both files, with the time, window and seed of a report. Raises TableError for a lack of scores or labels."""
+        self.asked, self.level, self.seed = asked, report.level, report.seed
         self.scores = [_scores(table, asked.score) for table in (reference, production)]
         self.labels = _labels(reference, asked.truth)
         has = asked.truth in production.rows.columns and bool(production.rows[asked.truth].notna().any())
         self.realised = _labels(production, asked.truth, needed=False) if has else None
-        if time:
-            hours = [times(table, time) for table in (reference, production)]
-            self.clock = clock_of_times(hours[0], hours[1], MOST_WINDOWS // 2, window_h)
+        if report.time:
+            hours = [times(table, report.time) for table in (reference, production)]
+            self.clock = clock_of_times(hours[0], hours[1], MOST_WINDOWS // 2, report.window_h)
         else:
             self.clock = clock_of_rows(len(reference.rows), len(production.rows), MOST_WINDOWS // 2)
         self.calibrator = calibrator_of(self.scores[0], self.labels)

@@ -15,7 +15,7 @@ from rich.table import Table as Shown
 from simulator.cli.exits import Bars, Status, UsageError, err, known, needing, table_console
 from simulator.cli.options import AsJson, ChartFile, Seed, check_chart, write_chart
 from simulator.monitors import drift_sentences as sentences
-from simulator.monitors.column_roles import Role, recognised, with_roles
+from simulator.monitors.column_roles import recognised, with_roles
 from simulator.monitors.column_tests import MMD, TESTS
 from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
 from simulator.monitors.drift_report import Correction, DriftFinding, Monitored, ReportRequest, compare
@@ -39,106 +39,110 @@ _NONE = "none"
 _OR_NONE = "default: recognised by name and content; none: no column"
 
 
-def monitor(
-    reference: Annotated[Path, typer.Argument(help="a CSV or Parquet file with a row for each image or request, and a header")],
-    production: Annotated[Path, typer.Argument(help="a file with the same columns")],
-    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="compare each of its categories by itself too")] = None,
+@dataclass(frozen=True)
+class MonitorOptions:
+    """The options of `casesim monitor`."""
+
+    by: Annotated[str | None, typer.Option(metavar="COLUMN", help="compare each of its categories by itself too")] = None
     time: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help=f"when each row was seen: seconds, or times as 2026-01-31T12:00; {_OR_NONE}"),
-    ] = None,
+    ] = None
     window: Annotated[
         float | None, typer.Option(metavar="HOURS", help="compare each stretch of production so long by itself too")
-    ] = None,
+    ] = None
     group: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help=f"rows that belong together, such as a scene or a camera's hour; {_OR_NONE}"),
-    ] = None,
+    ] = None
     test: Annotated[
         str | None,
         typer.Option(help=f"of {', '.join((*TESTS, MMD))}, with commas; default ks for numbers, chi2 for counts and words"),
-    ] = None,
-    columns: Annotated[str | None, typer.Option(help="compare these alone, with commas")] = None,
-    level: Annotated[float, typer.Option(help="how often a quiet week may raise an alarm")] = 0.05,
-    correct: Annotated[str, typer.Option(help="for many tests: holm, bh (Benjamini and Hochberg) or none")] = "holm",
-    independent: Annotated[bool, typer.Option("--independent", help="treat rows as independent, in any order")] = False,
+    ] = None
+    columns: Annotated[str | None, typer.Option(help="compare these alone, with commas")] = None
+    level: Annotated[float, typer.Option(help="how often a quiet week may raise an alarm")] = 0.05
+    correct: Annotated[str, typer.Option(help="for many tests: holm, bh (Benjamini and Hochberg) or none")] = "holm"
+    independent: Annotated[bool, typer.Option("--independent", help="treat rows as independent, in any order")] = False
     truth: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="labels of the reference, 1 or 0: estimates performance without labels")
-    ] = None,
-    score: Annotated[str | None, typer.Option(metavar="COLUMN", help="the probability of a 1, for --truth")] = None,
-    threshold: Annotated[float, typer.Option(help="the model says 1 from this score on, for --truth")] = 0.5,
-    chart: ChartFile = None,
-    follow: Annotated[bool, typer.Option("--follow", help="watch a growing CSV of production, and print alarms")] = False,
+    ] = None
+    score: Annotated[str | None, typer.Option(metavar="COLUMN", help="the probability of a 1, for --truth")] = None
+    threshold: Annotated[float, typer.Option(help="the model says 1 from this score on, for --truth")] = 0.5
+    chart: ChartFile = None
+    follow: Annotated[bool, typer.Option("--follow", help="watch a growing CSV of production, and print alarms")] = False
     idle: Annotated[
         float | None, typer.Option(min=0, metavar="SECONDS", help="end --follow after this long without a new line")
-    ] = None,
-    false_alarms: Annotated[float, typer.Option(help="false alarms of --follow in 30 quiet days, all monitors together")] = 1.0,
-    as_json: AsJson = False,
-    seed: Seed = 0,
+    ] = None
+    false_alarms: Annotated[float, typer.Option(help="false alarms of --follow in 30 quiet days, all monitors together")] = 1.0
+    as_json: AsJson = False
+    seed: Seed = 0
+
+    def online(self) -> OnlineSettings:
+        """Return the settings of --follow; raises UsageError for options that it does not take."""
+        if refused := [f"--{name}" for name in ("test", "group", "truth", "chart", "independent") if getattr(self, name)]:
+            raise UsageError(f"{listed(refused)}: not with --follow, which compares means of windows with the reference's")
+        width = OnlineSettings().window_h if self.window is None else self.window
+        return OnlineSettings(_named(self.time), self.by, _words(self.columns), width, self.false_alarms)
+
+    def performance(self) -> PerformanceRequest | None:
+        """Return the columns of an estimate of performance; None without any. Raises UsageError for one of two columns."""
+        if (self.truth is None) != (self.score is None):
+            raise UsageError(
+                "an estimate needs both: --truth, the labels of the reference, and --score, the probability of a 1"
+            )
+        return PerformanceRequest(self.truth, self.score, self.threshold) if self.truth and self.score else None
+
+    def request(self) -> ReportRequest:
+        correction: Correction = known("correction", self.correct, get_args(Correction))  # type: ignore[assignment]
+        time, group = _named(self.time), _named(self.group)
+        return ReportRequest(
+            _words(self.test), self.level, correction, self.by, time, self.window, group, self.independent,
+            _words(self.columns), seed=self.seed,
+        )  # fmt: skip
+
+    def recognised(self, tables: Tables, asked: ReportRequest) -> tuple[ReportRequest, list[str]]:
+        """Return the request with the columns that their names and contents show, and a note for each column taken."""
+        roles = recognised(*tables)
+        found = with_roles(asked, roles, [role for role in ("time", "group") if getattr(self, role) == _NONE])
+        if self.truth and not asked.columns:
+            apart = (self.truth, found.time, found.group)
+            found = replace(found, columns=tuple(name for name in map(str, tables[0].rows.columns) if name not in apart))
+        given = {role for role in ("time", "group") if getattr(asked, role) == getattr(found, role)}
+        return found, [note for role, note in roles.notes.items() if role not in given]
+
+
+def monitor(
+    reference: Annotated[Path, typer.Argument(help="a CSV or Parquet file with a row for each image or request, and a header")],
+    production: Annotated[Path, typer.Argument(help="a file with the same columns")],
+    options: MonitorOptions,
 ) -> None:
     """Test whether production differs from a reference; exit status 1 if it does.
 
     Rows that follow each other resemble each other. They are kept together in blocks, unless --independent says otherwise.
     Infinite values are faults; empty cells are left out, and their share is compared by itself.
     """
-    check_chart(chart)
-    if follow:
-        refused = {"--test": test, "--group": group, "--truth": truth, "--chart": chart, "--independent": independent}
-        _refuse([name for name, given in refused.items() if given])
-        width = OnlineSettings().window_h if window is None else window
-        settings = OnlineSettings(_named(time), by, _words(columns), width, false_alarms)
-        raise typer.Exit(follow_file(reference, production, settings, idle, as_json))
-    if (truth is None) != (score is None):
-        raise UsageError("an estimate needs both: --truth, the labels of the reference, and --score, the probability of a 1")
-    correction: Correction = known("correction", correct, get_args(Correction))  # type: ignore[assignment]
-    asked = ReportRequest(
-        _words(test), level, correction, by, _named(time), window, _named(group), independent, _words(columns), seed=seed
-    )  # fmt: skip
+    check_chart(options.chart)
+    if options.follow:
+        raise typer.Exit(follow_file(reference, production, options.online(), options.idle, options.as_json))
+    performance, asked = options.performance(), options.request()
     tables = read_tables(reference, production)
-    asked, noted = _recognised(tables, asked, {"time": time, "group": group}, truth)
+    asked, noted = options.recognised(tables, asked)
     words = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with needing("monitors", "ADWIN and Page-Hinkley"), Bars(*words, console=err, transient=True) as bar:
         task = bar.add_task("testing", total=None)
         found = compare(*tables, asked, lambda tests: bar.update(task, total=tests, advance=1))
-    report = FullReport.of(tables, replace(found, notes=[*noted, *found.notes]), truth, score, threshold)
-    _answer(report, as_json, chart)
-    raise typer.Exit(Status.NO if found.differing else Status.DONE)
-
-
-def _answer(report: FullReport, as_json: bool, chart: Path | None) -> None:
-    if as_json:
+    report = FullReport.of(tables, replace(found, notes=[*noted, *found.notes]), performance)
+    if options.as_json:
         typer.echo(json.dumps(to_json(report), indent=2, allow_nan=False))
     else:
         _show(report)
-    if chart:
-        _write(report, chart)
-
-
-def _refuse(given: list[str]) -> None:
-    if given:
-        raise UsageError(f"{listed(given)}: not with --follow, which compares means of windows with the reference's")
+    if options.chart:
+        _write(report, options.chart)
+    raise typer.Exit(Status.NO if found.differing else Status.DONE)
 
 
 def _named(column: str | None) -> str | None:
     return None if column == _NONE else column
-
-
-def _recognised(
-    tables: Tables, asked: ReportRequest, given: dict[Role, str | None], truth: str | None
-) -> tuple[ReportRequest, list[str]]:
-    """Return the request with the columns that their names and contents show, and a note for each column taken."""
-    roles = recognised(*tables)
-    declined = [role for role, column in given.items() if column == _NONE]
-    known_roles = with_roles(asked, roles, declined)
-    if truth and not asked.columns:
-        shared = [str(name) for name in tables[0].rows.columns if name != truth]
-        known_roles = replace(known_roles, columns=tuple(name for name in shared if name not in _apart(known_roles)))
-    taken: dict[Role, bool] = {"time": asked.time != known_roles.time, "group": asked.group != known_roles.group}
-    return known_roles, [note for role, note in roles.notes.items() if taken.get(role, True)]
-
-
-def _apart(asked: ReportRequest) -> tuple[str | None, str | None]:
-    return asked.time, asked.group
 
 
 def _words(text: str | None) -> tuple[str, ...]:
@@ -157,14 +161,13 @@ class FullReport:
     performance: list[PerformanceCourse]
 
     @classmethod
-    def of(cls, tables: Tables, found: Monitored, truth: str | None, score: str | None, threshold: float) -> FullReport:
+    def of(cls, tables: Tables, found: Monitored, request: PerformanceRequest | None) -> FullReport:
         reader, place = CourseReader(*tables, found), found.asked.by or recognised(*tables).slices
         courses = [course for finding in reader.claimed() if (course := reader.course(finding))]
         maps = [drift for finding in reader.claimed() if place and (drift := reader.place_map(finding, place))]
         performance = list[PerformanceCourse]()
-        if truth and score:
-            asked, request = found.asked, PerformanceRequest(truth, score, threshold)
-            estimator = PerformanceEstimator(*tables, request, asked.time, asked.window_h, asked.level, asked.seed)
+        if request:
+            estimator = PerformanceEstimator(*tables, request, found.asked)
             performance = [estimator.course(metric) for metric in METRICS]
         return cls(tables, found, reader, courses, maps, performance)
 
@@ -201,23 +204,17 @@ def _write(report: FullReport, file: Path) -> None:
 
 
 def _table(found: Monitored, production: MonitoredTable) -> Shown:
+    shown, rows = Shown(box=None), sentences.rows_of_tests(found, production)
     parts = any(finding.part for finding in found.findings)
-    shown = Shown(box=None)
-    for heading in ("column", *(["rows"] if parts else []), "test"):
-        shown.add_column(heading)
-    for heading in ("statistic", "effect", "p", "corrected", "verdict"):
-        shown.add_column(heading, justify="right" if heading in ("statistic", "p", "corrected") else "left")
-    for finding in sentences.differing_first(found):
-        part = [finding.part or "all"] if parts else []
-        figures = (sentences.effect(finding.answer.effect), _p(finding.answer.p), _p(finding.corrected))
-        cells = (finding.column, *part, sentences.name(finding), _figure(finding.answer.statistic), *figures)
-        verdict = sentences.verdict(finding, sentences.alarm_row(finding, found.asked.time, production))
-        shown.add_row(*(cell.replace("[", r"\[") for cell in cells), verdict)
+    for heading in rows[0]:
+        if parts or heading != "rows":
+            right = heading in ("statistic", "p", "corrected p")
+            shown.add_column(heading.removesuffix(" p"), justify="right" if right else "left")
+    for row in rows:
+        statistic = "–" if row["statistic"] is None else significant(row["statistic"], 3)
+        cells = row | {"statistic": statistic, "p": _p(row["p"]), "corrected p": _p(row["corrected p"])}
+        shown.add_row(*(cell.replace("[", r"\[") for heading, cell in cells.items() if parts or heading != "rows"))
     return shown
-
-
-def _figure(value: float) -> str:
-    return significant(value, 3) if isfinite(value) else "–"
 
 
 def _p(value: float) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
@@ -154,7 +153,7 @@ def _answer(tables: tuple[MonitoredTable, MonitoredTable], asked: MonitorQuestio
         bar.empty()
     st.header(plain(sentences.answer(found)), anchor=False)
     _draw_claims(reader)
-    rows = as_rows(found, tables[1])
+    rows = pd.DataFrame(sentences.rows_of_tests(found, tables[1]))
     st.subheader("All tests", anchor=False)
     st.dataframe(rows, hide_index=True, alt=sentences.answer(found))
     st.caption(plain(f"{sentences.rests_on(found)} {sentences.KEY}"))
@@ -182,10 +181,9 @@ def _draw_performance(reader: CourseReader, asked: PerformanceRequest) -> None:
     """Draw a metric that is estimated without labels of production."""
     st.subheader("Estimated performance without labels", anchor=False)
     metric = st.selectbox("Metric", list(METRICS), format_func=METRICS.__getitem__, key="monitors_metric")
-    report = reader.asked
     try:
-        estimator = PerformanceEstimator(*reader.tables, asked, report.time, report.window_h, report.level, report.seed)
-        draw(performance_chart(estimator.course(metric), reader), key="monitors_performance")
+        course = PerformanceEstimator(*reader.tables, asked, reader.asked).course(metric)
+        draw(performance_chart(course, reader), key="monitors_performance")
     except InputError as error:
         st.error(plain(str(error)))
         return
@@ -201,22 +199,3 @@ def _ticking(show: Callable[[float, str], object]) -> Callable[[int], None]:
         show(min(done / max(total, 1), 1.0), f"Test {done} of {total}")
 
     return tick
-
-
-def as_rows(found: Monitored, production: MonitoredTable) -> pd.DataFrame:
-    """Return a row a test with labels of the screen, those that differ first."""
-    return pd.DataFrame(
-        [
-            {
-                "column": finding.column,
-                "rows": finding.part or "all",
-                "test": sentences.name(finding),
-                "statistic": finding.answer.statistic if isfinite(finding.answer.statistic) else None,
-                "effect": sentences.effect(finding.answer.effect),
-                "p": finding.answer.p,
-                "corrected p": finding.corrected,
-                "verdict": sentences.verdict(finding, sentences.alarm_row(finding, found.asked.time, production)),
-            }
-            for finding in sentences.differing_first(found)
-        ]
-    )

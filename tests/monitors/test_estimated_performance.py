@@ -8,7 +8,7 @@ import pytest
 from scipy.special import expit, logit
 
 from simulator.intervals import share_interval
-from simulator.monitors.drift_report import MonitorError
+from simulator.monitors.drift_report import MonitorError, ReportRequest
 from simulator.monitors.estimated_performance import (
     AS_GIVEN,
     METRICS,
@@ -41,7 +41,7 @@ def labelled(rng: np.random.Generator, rows: int, middle: float, meaning: float 
 
 def course(reference: pd.DataFrame, production: pd.DataFrame, metric="accuracy"):
     tables = MonitoredTable("reference.csv", reference), MonitoredTable("production.csv", production)
-    return PerformanceEstimator(*tables, ASKED).course(metric)
+    return PerformanceEstimator(*tables, ASKED, ReportRequest()).course(metric)
 
 
 @pytest.mark.parametrize("metric", METRICS)
