@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from simulator.case.references import Ref
 from simulator.evidence.detection_tables import BINS
 
 if TYPE_CHECKING:
-    from simulator.incident.frame_columns import FrameSettings, FrameStream, ReplayedFrames, UnfinishedFrames
+    from simulator.incident.frame_columns import FrameSide, FrameStream, UnfinishedFrames
     from simulator.incident.measured_scenes import MeasuredScenes
 
 #: The part of a frame's way where a change enters: before the camera, in it, in the client's code, or on the servers.
@@ -61,16 +61,6 @@ class Replica:
     old: bool = False
 
 
-class MeasuredNames(Protocol):
-    """The names that were measured (`IncidentEvidence`)."""
-
-    def setting_faults(self, condition: str, severity: int) -> Faults:
-        """Yield the fault of a condition, or of its severity, that was not measured."""
-
-    def network_faults(self, detector: str, precision: str) -> Faults:
-        """Yield the faults of a network that was not measured."""
-
-
 class AnyEffect(Strict):
     """A change of the stream by a cause or decoy; heeds: the fields of `where` that it goes by."""
 
@@ -89,15 +79,12 @@ class AnyEffect(Strict):
         for name in sorted(self.where.model_fields_set - self.heeds):
             yield ("where", name), f"{self.kind} goes by {', '.join(sorted(self.heeds)) or 'nothing'} of `where`"
 
-    def unmeasured(self, known: MeasuredNames) -> Faults:
-        yield from ()
-
     def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         """Change the frames that it strikes, and return which, shape (n,); name: of its random streams."""
         return np.zeros(len(frames.usual), bool)
 
-    def change_answers(self, scenes: MeasuredScenes, rows: Bools, replayed: ReplayedFrames) -> None:
-        """Change the stored frames that servers answer under it."""
+    def put_on(self, scenes: MeasuredScenes, rows: Bools, side: FrameSide) -> None:
+        """Change frames that the servers answer under it at its full strength."""
 
     def change_replica(self, replica: Replica) -> None:
         """Change the software of a replica that runs under it."""
@@ -118,37 +105,44 @@ class ConditionEffect(AnyEffect):
     def enters_at(self) -> Enters:
         return self.enters
 
-    def unmeasured(self, known: MeasuredNames) -> Faults:
-        yield from known.setting_faults(self.condition, self.severity)
-
     def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
-        rows = self._put_on(stream, frames, frames.settings, name)
-        if of_cause:
-            frames.calm.put(frames.usual, rows)
-        else:
-            self._put_on(stream, frames, frames.calm, name)
-        return rows
-
-    def _put_on(self, stream: FrameStream, frames: UnfinishedFrames, settings: FrameSettings, name: str) -> Bools:
-        """Set the condition of the frames that it strikes, from the place where it enters on; return which."""
+        """Set the condition of the frames that it strikes, from the place where it enters on."""
         strength = stream.strength(stream.served.arrived_s, frames.changes.undone, self.enters)
         by_share = self.condition in stream.scenes.bugs
         rows = stream.struck_rows(name, self.where, strength, by_share)
         severity = np.full(len(rows), self.severity) if by_share else np.ceil(strength * self.severity).astype(np.int64)
         for level in np.unique(severity[rows]):
             of_level = rows & (severity == level)
-            for column in settings.from_entry(self.enters, by_share):
-                column[of_level] = stream.scenes.settings[self.condition, int(level)]
+            for side in frames.sides(of_cause):
+                for column in side.settings.from_entry(self.enters, by_share):
+                    column[of_level] = stream.scenes.settings[self.condition, int(level)]
+        if of_cause:
+            frames.calm.settings.put(frames.usual, rows)
         return rows
 
-    def change_answers(self, scenes: MeasuredScenes, rows: Bools, replayed: ReplayedFrames) -> None:
-        replayed.given[rows] = scenes.settings[self.condition, self.severity]
+    def put_on(self, scenes: MeasuredScenes, rows: Bools, side: FrameSide) -> None:
+        side.settings.given[rows] = scenes.settings[self.condition, self.severity]
 
     def change_replica(self, replica: Replica) -> None:
         replica.conditions.append(self.condition)
 
 
-class NetworkEffect(AnyEffect):
+class ServerEffect(AnyEffect):
+    """A change on the servers, which strikes a share of the frames."""
+
+    @property
+    def enters_at(self) -> Enters:
+        return "server"
+
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+        strength = stream.strength(stream.served.arrived_s, frames.changes.undone, "server")
+        rows = stream.struck_rows(name, self.where, strength, by_share=True)
+        for side in frames.sides(of_cause):
+            self.put_on(stream.scenes, rows, side)
+        return rows
+
+
+class NetworkEffect(ServerEffect):
     """Answer with a network other than the released one."""
 
     kind: Literal["network"]
@@ -161,29 +155,15 @@ class NetworkEffect(AnyEffect):
     old_processor: bool = False
     """whether it runs so on replicas with an old processor alone"""
 
-    @property
-    def enters_at(self) -> Enters:
-        return "server"
-
-    def unmeasured(self, known: MeasuredNames) -> Faults:
-        yield from known.network_faults(self.detector, self.precision)
-
-    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
-        strength = stream.strength(stream.served.arrived_s, frames.changes.undone, "server")
-        rows = stream.struck_rows(name, self.where, strength, by_share=True)
-        for column in [frames.network] if of_cause else [frames.network, frames.calm_network]:
-            column[rows] = stream.scenes.networks[self.detector, self.precision]
-        return rows
-
-    def change_answers(self, scenes: MeasuredScenes, rows: Bools, replayed: ReplayedFrames) -> None:
-        replayed.network[rows] = scenes.networks[self.detector, self.precision]
+    def put_on(self, scenes: MeasuredScenes, rows: Bools, side: FrameSide) -> None:
+        side.network[rows] = scenes.networks[self.detector, self.precision]
 
     def change_replica(self, replica: Replica) -> None:
         replica.model = self.file or (self.detector, self.precision)
         replica.old |= self.old_processor
 
 
-class CountingEffect(AnyEffect):
+class CountingEffect(ServerEffect):
     """Count other detections than before: from another score on, or at most a number a frame, the surest first."""
 
     kind: Literal["counting"]
@@ -192,23 +172,8 @@ class CountingEffect(AnyEffect):
     most: Annotated[int, Field(ge=1, le=1000)] = 1000
     """the most that a frame keeps"""
 
-    @property
-    def enters_at(self) -> Enters:
-        return "server"
-
-    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
-        strength = stream.strength(stream.served.arrived_s, frames.changes.undone, "server")
-        rows = stream.struck_rows(name, self.where, strength, by_share=True)
-        for rules in [frames.counting] if of_cause else [frames.counting, frames.calm_counting]:
-            rules.put(rows, self._bin, self.most)
-        return rows
-
-    @property
-    def _bin(self) -> int:
-        return int(np.searchsorted(BINS, self.above - 1e-9))
-
-    def change_answers(self, scenes: MeasuredScenes, rows: Bools, replayed: ReplayedFrames) -> None:
-        replayed.counting.put(rows, self._bin, self.most)
+    def put_on(self, scenes: MeasuredScenes, rows: Bools, side: FrameSide) -> None:
+        side.counting.put(rows, int(np.searchsorted(BINS, self.above - 1e-9)), self.most)
 
     def change_replica(self, replica: Replica) -> None:
         replica.counting.append(f"above {self.above:g}, most {self.most}")
@@ -231,14 +196,10 @@ class ScenesEffect(AnyEffect):
     def enters_at(self) -> Enters:
         return "world"
 
-    def unmeasured(self, known: MeasuredNames) -> Faults:
-        if self.condition is not None:
-            yield from known.setting_faults(self.condition, self.severity)
-
     def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         rows = frames.scene_setting >= 0
-        frames.settings.put(frames.scene_setting, rows)
-        frames.calm.put(frames.usual, rows)
+        frames.real.settings.put(frames.scene_setting, rows)
+        frames.calm.settings.put(frames.usual, rows)
         return rows
 
 

@@ -55,6 +55,10 @@ class FrameSettings:
     seen: Ints
     given: Ints
 
+    @classmethod
+    def all_of(cls, setting: Ints) -> FrameSettings:
+        return cls(setting.copy(), setting.copy(), setting.copy())
+
     def put(self, setting: Ints, rows: Bools) -> None:
         for column in (self.raw, self.seen, self.given):
             column[rows] = setting[rows]
@@ -94,17 +98,17 @@ class CountingRules:
 
 
 @dataclass(frozen=True, eq=False)
-class ReplayedFrames:
-    """Stored frames that are answered again: the setting given, the network, and the rules of counting, shapes (rows,)."""
+class FrameSide:
+    """Frames before they are answered, shapes (n,): their settings, the network of each, and the rules of counting."""
 
-    given: Ints
+    settings: FrameSettings
     network: Ints
     counting: CountingRules
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class UnfinishedFrames:
-    """Frames while effects change them, shapes (n,); calm: the values without the cause.
+    """Frames while effects change them, shapes (n,); calm: as they are without the cause.
 
     scene_setting: the setting that a change of the scenes brings, -1 without one
     """
@@ -112,12 +116,12 @@ class UnfinishedFrames:
     changes: Changes
     usual: Ints
     scene_setting: Ints
-    settings: FrameSettings
-    calm: FrameSettings
-    network: Ints
-    calm_network: Ints
-    counting: CountingRules
-    calm_counting: CountingRules
+    real: FrameSide
+    calm: FrameSide
+
+    def sides(self, of_cause: bool) -> list[FrameSide]:
+        """Return what an effect changes: a decoy is there without the cause too."""
+        return [self.real] if of_cause else [self.real, self.calm]
 
 
 @dataclass(eq=False)

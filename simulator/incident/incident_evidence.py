@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path as File
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from simulator.case.document import Path
 from simulator.case.fields import Source
@@ -18,7 +18,6 @@ from simulator.evidence.evidence_files import read_yaml
 from simulator.evidence.evidence_tables import Table, columns
 from simulator.evidence.scene_tables import SceneError, ScenesAbout
 from simulator.files import remembered
-from simulator.incident.effects import Cause, Decoy
 from simulator.incident.fixes import NetworkFix
 from simulator.incident.section import Incident, Release
 from simulator.paths import DETECTIONS, FEATURES, SCENES
@@ -52,10 +51,10 @@ class IncidentEvidence:
             if name not in there:
                 yield (field,), f"'{name}' was not measured; {suggest(name, there)}"
 
-    def category_faults(self, names: Iterable[str]) -> Faults:
+    def category_faults(self, names: Iterable[str]) -> Iterator[str]:
         for name in names:
             if name not in self.categories:
-                yield (), f"no labelled image shows '{name}'; {suggest(name, self.categories)}"
+                yield f"no labelled image shows '{name}'; {suggest(name, self.categories)}"
 
 
 def look_up(gather: StageGatherer, spec: Incident) -> None:
@@ -65,12 +64,13 @@ def look_up(gather: StageGatherer, spec: Incident) -> None:
     except InputError as error:
         gather.missing(("incident",), str(error))
         return
-    faults = _below("incident")(_unmeasured(spec, known))
-    gather.faults += [gather.scenario.document.fault(path, message, code="evidence") for path, message in faults]
+    document = gather.scenario.document
+    gather.faults += [document.fault(path, message, code="evidence") for path, message in _unmeasured(spec, known)]
     files = [folder / name for folder in (DETECTIONS, SCENES) for name in ("answers.parquet", "outcomes.parquet")]
     gather.note({f"{file.parent.name}/{file.name}": file for file in [*files, FEATURES / "features.parquet"]})
+    networks: list[Release | NetworkFix] = [spec.release, spec.previous, *spec.fixes_of(NetworkFix).values()]
     for machine in gather.machines.values():
-        for precision in sorted({network.precision for network in _networks(spec).values()}):
+        for precision in sorted({network.precision for network in networks}):
             gather.doubt_eight_bits("what the detector finds", machine, precision, known.instruction_set)
     gather.sources.append(Source("what the detector finds in each frame", "measured", "by image and condition", known.sentence))
 
@@ -94,26 +94,36 @@ def measured(folder: File) -> IncidentEvidence:
     )
 
 
-def _below(*place: str | int) -> Callable[[Faults], Faults]:
-    return lambda faults: (((*place, *path), message) for path, message in faults)
-
-
-def _networks(spec: Incident) -> dict[Path, Release | NetworkFix]:
-    fixes: dict[Path, Release | NetworkFix] = {("fixes", name): fix for name, fix in spec.fixes_of(NetworkFix).items()}
-    return {("release",): spec.release, ("previous",): spec.previous} | fixes
-
-
 def _unmeasured(spec: Incident, known: IncidentEvidence) -> Faults:
-    """Yield conditions, networks and categories without measurements, each with its place in the section."""
-    parts: list[tuple[str, Mapping[str, Cause | Decoy]]] = [("causes", spec.causes), ("decoys", spec.decoys)]
-    for section, entries in parts:
-        for name, entry in entries.items():
-            for index, effect in enumerate(entry.effects):
-                yield from _below(section, name, "effects", index)(effect.unmeasured(known))
-    for place, network in _networks(spec).items():
-        yield from _below(*place)(known.network_faults(network.detector, network.precision))
-    yield from _below("harm", "weights")(known.category_faults(spec.harm.weights))
-    for name, categories in spec.scenes.groups.items():
-        yield from _below("scenes", "groups", name)(known.category_faults(categories))
-    for index, usual in enumerate(spec.usual):
-        yield from _below("usual", index)(known.setting_faults(usual.condition, usual.severity))
+    """Yield conditions, networks and categories without measurements, each with its place in the case."""
+    for place, part in _parts(spec, ("incident",)):
+        faults = [*_faults_of(part, known)]
+        if part is spec.harm:
+            faults += [(("weights",), fault) for fault in known.category_faults(spec.harm.weights)]
+        if part is spec.scenes:
+            groups = spec.scenes.groups.items()
+            faults += [(("groups", name), fault) for name, group in groups for fault in known.category_faults(group)]
+        yield from (((*place, *path), fault) for path, fault in faults)
+
+
+def _parts(part: object, place: Path) -> Iterator[tuple[Path, BaseModel]]:
+    """Yield every model in a part of the section, with its place."""
+    inner: Iterable[tuple[str | int, object]] = ()
+    if isinstance(part, BaseModel):
+        yield place, part
+        inner = iter(part)
+    elif isinstance(part, dict):
+        inner = part.items()
+    elif isinstance(part, list):
+        inner = enumerate(part)
+    for key, value in inner:
+        yield from _parts(value, (*place, key))
+
+
+def _faults_of(part: Any, known: IncidentEvidence) -> Faults:
+    """Yield the faults of a part with a condition and its severity, or with a detector and its precision."""
+    fields = type(part).model_fields.keys()
+    if fields >= {"condition", "severity"} and part.condition is not None:
+        yield from known.setting_faults(part.condition, part.severity)
+    if fields >= {"detector", "precision"}:
+        yield from known.network_faults(part.detector, part.precision)

@@ -25,7 +25,7 @@ from simulator.incident.frame_columns import (
     AnsweredFrames,
     CountingRules,
     FrameSettings,
-    ReplayedFrames,
+    FrameSide,
     UnfinishedFrames,
 )
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
@@ -277,19 +277,17 @@ class Stream:
         """Return the frames under these changes."""
         made = Changes(changes)
         dwell, scene, scene_setting, struck = self._scenes(made.undone)
-        usual, struck = self.usual, struck.copy()
-        settings, calm = (FrameSettings(usual.copy(), usual.copy(), usual.copy()) for _ in range(2))
-        network = self._released(len(scene))
-        rules = CountingRules.tested(len(scene)), CountingRules.tested(len(scene))
-        frames = UnfinishedFrames(made, usual, scene_setting, settings, calm, network, network.copy(), *rules)
+        struck, released = struck.copy(), self._released(len(scene))
+        real, calm = (
+            FrameSide(FrameSettings.all_of(self.usual), released.copy(), CountingRules.tested(len(scene))) for _ in range(2)
+        )
+        frames = UnfinishedFrames(made, self.usual, scene_setting, real, calm)
         effects = enumerate(self.secret.effects(self.spec))
         # The cause comes last, so that it takes the place of the decoy.
         for number, (effect, of_cause) in sorted(effects, key=lambda numbered: numbered[1][1]):
             struck |= effect.change_frames(self, frames, f"{number}/{effect.kind}", of_cause) & of_cause
-        answers = self._answers(frames.network, made.answers, frames.counting.floor)
-        calm_answers = self._answers(frames.calm_network, made.answers, frames.calm_counting.floor)
-        given = np.where(answers.whole, settings.seen, settings.given)
-        calm_given = np.where(calm_answers.whole, calm.seen, calm.given)
+        given, network, bins = self._answered(real, scene, made.answers, self.served.arrived_s)
+        calm_given, calm_network, calm_bin = self._answered(calm, scene, made.answers, self.served.arrived_s)
         labelled = self.streams.named("labelled").random(len(scene)) < self._labelled_share()
         return Frames(
             served=self.served,
@@ -299,34 +297,42 @@ class Stream:
             camera=self.camera,
             dwell=dwell,
             scene=scene,
-            usual=usual,
-            raw=settings.raw,
-            seen=settings.seen,
+            usual=self.usual,
+            raw=real.settings.raw,
+            seen=real.settings.seen,
             given=given,
-            network=answers.network,
-            bin=self._capped(answers, frames.counting, given, scene),
+            network=network,
+            bin=bins,
             struck=struck,
             labelled=labelled & ~self.served.dropped,
             calm_given=calm_given,
-            calm_network=calm_answers.network,
-            calm_bin=self._capped(calm_answers, frames.calm_counting, calm_given, scene),
+            calm_network=calm_network,
+            calm_bin=calm_bin,
         )
 
-    def _capped(self, answers: AnsweredFrames, rules: CountingRules, given: Ints, scene: Ints) -> Ints:
-        """Return the bins of answers after the cap on detections; a canary has none."""
-        bins, rows = answers.bin, np.flatnonzero((rules.most < ALL_DETECTIONS) & ~answers.whole)
-        if len(rows):
+    def _answered(
+        self, side: FrameSide, scene: Ints, changes: Sequence[Swapped | Rethresholded], at_s: Floats
+    ) -> tuple[Ints, Ints, Ints]:
+        """Return the setting given, the network and the bin of frames at their times (s); a canary has no cap on detections."""
+        rules = side.counting
+        bins = np.where(rules.floor >= 0, rules.floor, self.scenes.tested_bins[side.network])
+        answers = AnsweredFrames(at_s, side.network, bins, np.zeros(len(scene), bool))
+        for change in changes:
+            change.change(answers, self)
+        given = np.where(answers.whole, side.settings.seen, side.settings.given)
+        if len(rows := np.flatnonzero((rules.most < ALL_DETECTIONS) & ~answers.whole)):
             own = CountingRules(rules.floor[rows], rules.most[rows])
-            bins = bins.copy()
-            bins[rows] = own.capped(bins[rows], self.scenes.tails[0][answers.network[rows], given[rows], scene[rows]])
-        return bins
+            tails = self.scenes.tails[0][answers.network[rows], given[rows], scene[rows]]
+            answers.bin[rows] = own.capped(answers.bin[rows], tails)
+        return given, answers.network, answers.bin
 
     def as_served(self, rows: Ints, at_s: float, frames: Frames, changes: Iterable[Change]) -> tuple[Ints, Ints, Ints]:
         """Answer stored frames as the servers of a time (s) do: the setting given, the network and the bin, each (rows,)."""
         made = Changes(changes)
         now, drawn = np.full(len(rows), at_s), self.streams.named("replayed").random((len(rows), 2))
         replica = (drawn[:, 0] * self.served.replicas).astype(np.int64)
-        replayed = ReplayedFrames(frames.seen[rows].copy(), self._released(len(rows)), CountingRules.tested(len(rows)))
+        settings = FrameSettings.all_of(frames.seen[rows])
+        replayed = FrameSide(settings, self._released(len(rows)), CountingRules.tested(len(rows)))
         for effect, _ in sorted(self.secret.effects(self.spec), key=lambda pair: pair[1]):
             if effect.enters_at != "server":
                 continue
@@ -335,9 +341,8 @@ class Stream:
             if effect.where.replicas is not None:
                 struck = np.isin(replica, self.replicas_of(effect.where, strength))
             struck &= np.isin(self.site[rows], self.secret.sites(self.spec, effect.where))
-            effect.change_answers(self.scenes, struck, replayed)
-        answers = self._answers(replayed.network, made.lasting, replayed.counting.floor, now)
-        return replayed.given, answers.network, self._capped(answers, replayed.counting, replayed.given, frames.scene[rows])
+            effect.put_on(self.scenes, struck, replayed)
+        return self._answered(replayed, frames.scene[rows], made.lasting, now)
 
     @cached_property
     def usual(self) -> Ints:
@@ -355,16 +360,6 @@ class Stream:
     def _released(self, count: int) -> Ints:
         release = self.spec.release
         return np.full(count, self.scenes.networks[release.detector, release.precision])
-
-    def _answers(
-        self, network: Ints, changes: Sequence[Swapped | Rethresholded], floor: Ints, at_s: Floats | None = None
-    ) -> AnsweredFrames:
-        at_s = self.served.arrived_s if at_s is None else at_s
-        bins = np.where(floor >= 0, floor, self.scenes.tested_bins[network])
-        answers = AnsweredFrames(at_s, network, bins, np.zeros(len(network), bool))
-        for change in changes:
-            change.change(answers, self)
-        return answers
 
     def _labelled_share(self) -> float:
         days = self.spec.reference_days
