@@ -12,12 +12,16 @@ from simulator.app.store.session_log import SessionLog
 from simulator.session.session_events import AssumptionWritten
 
 
+#: A writer appends no more, so that twenty of them stay below the limit of a log.
+MOST = 190
+
+
 def append_until_killed(url: str, session: str, pipe: Connection) -> None:
-    log, number = SessionLog(url), 0
-    while True:
+    log = SessionLog(url)
+    for number in range(MOST):
         text = f"{os.getpid()}-{number}"
         pipe.send((log.append(session, "candidate", AssumptionWritten(text=text)), text))
-        number += 1
+    signal.pause()
 
 
 def killed_writers(url: str, session: str, times: int, seed: int) -> dict[int, str]:
@@ -31,7 +35,7 @@ def killed_writers(url: str, session: str, times: int, seed: int) -> dict[int, s
         theirs.close()
         place, text = ours.recv()  # the first confirmation: it is at work
         confirmed[place] = text
-        process.join(rng.uniform(0, 0.4))
+        process.join(rng.uniform(0, 0.15))
         assert process.pid is not None
         os.kill(process.pid, signal.SIGKILL)
         process.join()

@@ -123,9 +123,10 @@ def test_every_figure_has_one_line_of_a_terminal_and_its_unit_once(result):
     lines = out.file.getvalue().splitlines()
     rows = {line.split()[0]: line for line in lines if line.split() and line.split()[0] in result.metrics}
     assert rows.keys() == result.metrics.keys()
+    limits = {verdict.metric.name: verdict.objective.bound for verdict in result.verdicts}
     for name, estimate in result.metrics.items():
         unit = result.metric(name).unit
-        value, bounds = spoken_within(estimate.value, estimate.low, estimate.high, unit)
+        value, bounds = spoken_within(estimate.value, estimate.low, estimate.high, unit, limits.get(name))
         assert f"{value} " in rows[name]
         assert f" {bounds}" in rows[name]
 
