@@ -1,4 +1,4 @@
-"""Components of the browser whose markup, style and script lie beside a module, in files of its name."""
+"""Components of the browser whose markup, style and script lie beside a module, in files of the component's name."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from streamlit.components.v2.types import ComponentRenderer
 
 
 def component_beside(module: str, name: str, script_before: str = "") -> ComponentRenderer:
-    """Declare the component `name` of `MODULE.html`, `MODULE.css` (if there is one) and `MODULE.js`.
+    """Declare the component `name` of `NAME.html`, `NAME.js` and, if there is one, `NAME.css` in the folder of a module.
 
     module: the module's file; script_before: JavaScript that its script builds on
+    Raises FileNotFoundError where its markup or its script is missing.
     """
-    html, css = (_text(module, kind) for kind in ("html", "css"))
-    return st.components.v2.component(name, html=html, css=css, js=script_of(module, script_before))
+    file = Path(module).with_name(name)
+    style = file.with_suffix(".css")
+    css = style.read_text(encoding="utf-8") if style.is_file() else None
+    html = file.with_suffix(".html").read_text(encoding="utf-8")
+    return st.components.v2.component(name, html=html, css=css, js=script_of(module, name, script_before))
 
 
-def script_of(module: str, script_before: str = "") -> str:
-    return f"{script_before}{_text(module, 'js')}"
+def script_of(module: str, name: str, script_before: str = "") -> str:
+    return script_before + Path(module).with_name(f"{name}.js").read_text(encoding="utf-8")
 
 
-def _text(module: str, kind: str) -> str | None:
-    file = Path(module).with_suffix(f".{kind}")
-    return file.read_text(encoding="utf-8") if file.is_file() else None
-
-
-_tab_bar, _page_links = (component_beside(str(Path(__file__).with_name(name)), name) for name in ("tab_bar", "page_links"))
+_tab_bar, _page_links = component_beside(__file__, "tab_bar"), component_beside(__file__, "page_links")
 
 
 def chosen_tabs_in_view() -> None:

@@ -11,7 +11,6 @@ from random import Random
 from simulator.app.store.session_log import SessionLog
 from simulator.session.session_events import AssumptionWritten
 
-
 #: A writer appends no more, so that twenty of them stay below the limit of a log.
 MOST = 190
 

@@ -10,7 +10,7 @@ from tests.browser.screen import patient
 
 pytestmark = pytest.mark.browser
 
-SCRIPT = script_of(autosave_text.__file__, autosave_text.SCRIPT_BEFORE)
+SCRIPT = script_of(autosave_text.__file__, "autosave_text", autosave_text.SCRIPT_BEFORE)
 HTML = Path(autosave_text.__file__).with_suffix(".html").read_text().strip()
 #: A socket that the test answers, and a field that is drawn anew with what the server says.
 SETTING = """

@@ -6,10 +6,12 @@ import pytest
 
 from simulator.app import news
 from simulator.app.component_files import script_of
-from simulator.rooms import room_view as status_row
+from simulator.rooms import room_view
 from tests.browser.screen import patient
 
 pytestmark = pytest.mark.browser
+
+MARKUP = Path(room_view.__file__).with_name("room_status.html")
 
 #: Sockets that the test answers, and triggers that go out as Streamlit sends them: at the end of a tick, all for the fragment
 #: of the first, or for the whole page, which is the empty fragment.
@@ -57,7 +59,7 @@ def empty(browser):
 @pytest.fixture
 def page(empty):
     """The page with two parts that follow: one of the whole page, and a fragment."""
-    empty.evaluate(SETTING, script_of(news.__file__, news.FOLLOW_JS))
+    empty.evaluate(SETTING, script_of(news.__file__, "news", news.FOLLOW_JS))
     empty.evaluate("() => { drawn('', 'a'); drawn('panel', 'a'); sockets.forEach(socket => socket.open()); }")
     return empty
 
@@ -103,7 +105,7 @@ def test_a_state_that_is_back_at_what_is_drawn_is_not_asked_for_again(page):
 
 
 def test_a_browser_that_goes_offline_says_so_at_once_and_follows_again_once_it_is_online(empty):
-    empty.evaluate(SETTING, script_of(status_row.__file__, news.FOLLOW_JS))
+    empty.evaluate(SETTING, script_of(room_view.__file__, "room_status", news.FOLLOW_JS))
     state = empty.evaluate_handle(
         """([html, now]) => {
           const parentElement = document.body.appendChild(document.createElement("section"));
@@ -112,7 +114,10 @@ def test_a_browser_that_goes_offline_says_so_at_once_and_follows_again_once_it_i
           sockets[0].open();
           return parentElement.querySelector("#sync");
         }""",
-        [Path(status_row.__file__).with_suffix(".html").read_text(), {"title": "", "left_s": 0, "used_s": 0, "planned_s": 0}],
+        [
+            Path(room_view.__file__).with_name("room_status.html").read_text(),
+            {"title": "", "left_s": 0, "used_s": 0, "planned_s": 0},
+        ],
     )
     assert state.inner_text() == ""
     empty.evaluate("() => dispatchEvent(new Event('offline'))")
