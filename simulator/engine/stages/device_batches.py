@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,35 +76,6 @@ class RunningBatch:
         return answered | {id(copy.stay) for copy in self.copies}
 
 
-class Work(Protocol):
-    """The batches of one pool that are being served."""
-
-    def __len__(self) -> int:
-        """Return the number of there are."""
-
-    def begin(self, batch: RunningBatch, seconds: float, now: float) -> None:
-        """Return a batch that would take `seconds` alone goes to work."""
-
-    def ended(self, now: float) -> Iterator[RunningBatch]:
-        """Take out the batches that are done by now, or lost with their replicas."""
-
-    @property
-    def next_end(self) -> float:
-        """When the first batch will be done or lost if nothing else begins or ends."""
-
-    def interrupt(self, batch: RunningBatch, now: float) -> None:
-        """Return a batch makes way for another one, before it is done."""
-
-    def unfinished(self) -> list[RunningBatch]:
-        """Return the batches that are still being served, each with the time at which it will be done."""
-
-    def goes_on(self, instead_of: Work) -> None:
-        """Another stage goes on with these batches, and not with those that it has so far, which are none."""
-
-    def tell_others(self) -> None:
-        """Return what has begun or ended here may change when the batches of other pools end."""
-
-
 class Dedicated:
     """Every replica has its device to itself: when a batch ends is known when it begins."""
 
@@ -116,30 +87,35 @@ class Dedicated:
         return len(self.running)
 
     def begin(self, batch: RunningBatch, seconds: float, now: float) -> None:
+        """Let a batch go to work that would take `seconds` alone."""
         batch.end_at(now + seconds)
         heappush(self.running, (batch.done, next(self.numbers), batch))
 
     def ended(self, now: float) -> Iterator[RunningBatch]:
+        """Take out the batches that are done by now, or lost with their replicas."""
         while self.running and self.running[0][0] <= now:
             yield heappop(self.running)[-1]
 
     @property
     def next_end(self) -> float:
+        """When the first batch will be done or lost if nothing else begins or ends (s)."""
         return self.running[0][0] if self.running else inf
 
     def interrupt(self, batch: RunningBatch, now: float) -> None:
+        """Let a batch make way for another one, before it is done."""
         self.running = [entry for entry in self.running if entry[-1] is not batch]
         heapify(self.running)
         batch.stop_at(now)
 
     def unfinished(self) -> list[RunningBatch]:
+        """Return the batches that are still being served, each with the time at which it will be done."""
         return [batch for _, _, batch in sorted(self.running, key=lambda entry: entry[:2])]
 
     def goes_on(self, instead_of: Work) -> None:
-        """When they end is known."""
+        """Do nothing where another stage goes on with these batches: when they end is known."""
 
     def tell_others(self) -> None:
-        """Nobody else is concerned."""
+        """Do nothing about the batches of other pools: they end as they would have."""
 
 
 class SharedDevice:
@@ -191,7 +167,6 @@ class Shared:
         return len(self.left)
 
     def begin(self, batch: RunningBatch, seconds: float, now: float) -> None:
-        """Return a batch that would take `seconds` alone goes to work."""
         self.device.look(now)
         self.left[batch] = seconds
         self._threads[batch] = self.threads
@@ -199,7 +174,6 @@ class Shared:
         self._failing = min(self._failing, batch.outage[0])
 
     def ended(self, now: float) -> Iterator[RunningBatch]:
-        """Take out the batches that are done by now, or lost with their replicas."""
         self.device.look(now)
         if not self.left or (min(self.left.values()) > NOTHING and self._failing > now):
             return iter(())
@@ -243,3 +217,7 @@ class Shared:
 
     def _end_of(self, batch: RunningBatch) -> float:
         return self.device.seen + self.left[batch] / self.device.pace
+
+
+#: The batches of one pool that are being served.
+Work = Dedicated | Shared

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heapreplace
 from itertools import count
 from math import inf, nextafter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -109,16 +109,8 @@ class Freshness:
         return row != other and (self._sensor is None or self._sensor[row] == self._sensor[other])
 
 
-class QueueLength(Protocol):
-    """A queue that can be chosen."""
-
-    @property
-    def outstanding(self) -> int:
-        """Requests that wait there or are in service."""
-
-
 #: Picks one of the queues for a request, by row number.
-Chooser = Callable[[Sequence[QueueLength], int], int]
+Chooser = Callable[["Sequence[ReplicaQueue]", int], int]
 
 
 def round_robin(run: StageRun, name: str) -> Chooser:
@@ -134,7 +126,7 @@ def two_choices(run: StageRun, name: str) -> Chooser:
     """Return the better of two drawn at random (Mitzenmacher 2001, the power of two choices)."""
     first, second = (as_memoryview(run.uniform(f"{name}.choice.{index}")) for index in (1, 2))
 
-    def choose(lanes: Sequence[QueueLength], row: int) -> int:
+    def choose(lanes: Sequence[ReplicaQueue], row: int) -> int:
         one, other = int(first[row] * len(lanes)), int(second[row] * len(lanes))
         return one if lanes[one].outstanding <= lanes[other].outstanding else other
 
@@ -262,6 +254,7 @@ class ReplicaQueue:
 
     @property
     def outstanding(self) -> int:
+        """Requests that wait here or are in service."""
         return len(self.queue) + self.in_service
 
     def available(self, now: float) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappush
 from itertools import count
 from math import ceil, inf
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from simulator.engine.stages.pool_policies import Hpa, Knative, RayServe
 from simulator.records.trace import Fleet
@@ -46,13 +46,6 @@ class Usage:
         return (integral[-1] - integral[first]) / elapsed if elapsed else 0.0
 
 
-class Scaler(Protocol):
-    """A rule with what it remembers."""
-
-    def wanted(self, now: float, ready: int, current: int, usage: Usage) -> int:
-        """Return the number of replicas there should be; ready: those that serve, current: those that are starting too."""
-
-
 class HpaScaler:
     """desired = ceil(ready x utilization / target); nothing within the tolerance.
 
@@ -64,7 +57,7 @@ class HpaScaler:
         self.wishes: deque[tuple[float, int]] = deque()
 
     def wanted(self, now: float, ready: int, current: int, usage: Usage) -> int:
-        """Return the number of replicas there should be."""
+        """Return the number of replicas there should be; ready: those that serve, current: those that are starting too."""
         wish = self._wish(ready, current, usage)
         self.wishes.append((now, wish))
         while self.wishes[0][0] < now - self.spec.stabilization_s:
@@ -134,7 +127,7 @@ class ReplicaScaling:
     def __init__(self, pool: ManagedPoolStage, spec: Hpa | Knative | RayServe) -> None:
         self.pool = pool
         self.spec = spec
-        self.rule: Scaler = SCALERS[spec.kind](spec)
+        self.rule: HpaScaler | KnativeScaler | RayServeScaler = SCALERS[spec.kind](spec)
         self.usage = Usage()
         self.next_time = spec.every_s
         self.cold_starts = pool.run.plan.cold_starts[pool.name]
