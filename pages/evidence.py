@@ -1,6 +1,7 @@
 """Evidence: what was measured, how the simulation compares with a real server, and where every number comes from."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from simulator.app.design_state import IN_ADDRESS
-from simulator.app.model_measurements import Measurement, MeasurementError, MeasurementOptions, measurements
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.uploads import own_folder, who_sees
 from simulator.app.visitors import at_the_machine, person
@@ -26,6 +26,8 @@ from simulator.files import Stamp, stamp_of
 from simulator.incident.study_panel import StudyError, incidents
 from simulator.limits import UPLOADED_FILE
 from simulator.measure.fidelity_sentences import held_sentence, spread_sentence
+from simulator.measure.model_measurements import Measurement, MeasurementError, measurements
+from simulator.measure.progress import ProfileOptions
 from simulator.paths import ASSETS, FIDELITY, INSTALLED, OWN_PROFILES, OWN_SCORES, PAGES, PROFILES
 from simulator.sources.detector_panel import detectors
 from simulator.sources.drive_panel import real_drives
@@ -241,10 +243,8 @@ def own_model() -> None:
         overwrite = st.checkbox("Measure again what already has a profile")
         pressed = st.form_submit_button("Measure this model", type="primary")
     if pressed:
-        out = own_folder("profiles")
-        wanted = MeasurementOptions(
-            threads, batches, budget, shape or None, name or None, device or None, provider, overwrite, out
-        )
+        effort = ProfileOptions(threads=threads, batch=batches, budget=budget, provider=provider, input_shape=shape)
+        wanted = replace(effort, name=name, device=device, overwrite=overwrite, out=own_folder("profiles"))
         begin({file.name: file.getbuffer() for file in uploaded}, path, wanted)
     if begun:
         ended(begun)
@@ -256,7 +256,7 @@ def own_path() -> str:
     return st.text_input("Or the path of a file on this machine", key="own_path", placeholder="/home/me/model.onnx")
 
 
-def begin(uploaded: dict[str, memoryview], path: str, wanted: MeasurementOptions) -> None:
+def begin(uploaded: dict[str, memoryview], path: str, wanted: ProfileOptions) -> None:
     """Start a measurement; it survives a reload of the page."""
     try:
         if path:

@@ -12,88 +12,67 @@ from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.machine import default_device, provenance
 from simulator.measure.onnx_file import ImageInput, OnnxFile, Shape, find_image, read_onnx, read_shape
 from simulator.measure.onnx_runtime import CPU, check_provider
-from simulator.measure.progress import EventReporter, Setup, Show
+from simulator.measure.progress import EventReporter, ProfileOptions, Setup, Show
 from simulator.measure.saturation import check_eight_bits
 from simulator.measure.timing import SESSION_PROTOCOL, Effort, measure, noise, open_session
-from simulator.paths import OWN_PROFILES, PROFILES
+from simulator.paths import PROFILES
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-
-@dataclass(frozen=True)
-class OwnFile:
-    """A user's model file and the options of its measurement.
-
-    None, or an empty tuple, where the file or the machine decides.
-    """
-
-    file: Path
-    out: Path = OWN_PROFILES
-    name: str | None = None
-    models: tuple[str, ...] = ()
-    precisions: tuple[str, ...] = ()
-    input_shape: str | None = None
-    device: str | None = None
-    provider: str = "cpu"
-    threads: tuple[int, ...] = (1, 2)
-    batches: tuple[int, ...] = ()
-    budget_s: float = 30.0
-    overwrite: bool = False
 
 
 @dataclass(frozen=True)
 class _Model:
     file: OnnxFile
     shape: Shape
-    batches: Shape
     setup: Setup
     image: ImageInput
 
 
-def measure_own(show: Show, own: OwnFile) -> tuple[Profile | None, Path]:
+def measure_own(show: Show, file: Path, options: ProfileOptions) -> tuple[Profile | None, Path]:
     """Measure the model; return its profile and folder, None where this file has one already. Raises CannotMeasureError."""
     reporter = EventReporter(show)
-    model = _model_of(own, reporter)
-    path = own.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
-    if _measured_already(path, model.file, model.setup, own):
+    model = _model_of(file, options, reporter)
+    path = options.own_folder / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
+    if _measured_already(path, model, options):
         reporter.note(f"{path.stem}: already has a profile, skipped (--overwrite measures it again)")
         return None, path
     reporter.start(model.setup)
-    profile = _measure(model, own, reporter)
+    profile = _measure(model, options, reporter)
     _say_what_to_know(profile, reporter)
-    _say_of_eight_bits(model, own.provider, reporter)
+    _say_of_eight_bits(model, options.provider, reporter)
     reporter.all_done()
     return profile, path
 
 
-def _model_of(own: OwnFile, reporter: EventReporter) -> _Model:
-    if own.models or len(own.precisions) > 1:
+def _model_of(path: Path, options: ProfileOptions, reporter: EventReporter) -> _Model:
+    precisions = options.precision or []
+    if options.model or len(precisions) > 1:
         raise CannotMeasureError("--onnx measures one file: leave --model out, and name one --precision at most")
-    provider, given = check_provider(own.provider), read_shape(own.input_shape)
-    file = read_onnx(own.file)
+    provider, given = check_provider(options.provider), read_shape(options.input_shape)
+    file = read_onnx(path)
     session = file.open(provider)
-    image = find_image(own.file, session)
+    image = find_image(path, session)
     shape = image.shape(given)
-    wanted = own.batches or Effort().batches
+    wanted = options.batches or Effort().batches
     fixed, why = image.batch(session, shape, wanted)
-    if fixed and own.batches and own.batches != (fixed,):
-        raise CannotMeasureError(f"{own.file}: {why}; leave --batch out to measure it at that size")
+    if fixed and options.batches and options.batches != (fixed,):
+        raise CannotMeasureError(f"{path}: {why}; leave --batch out to measure it at that size")
     if fixed:
-        reporter.note(f"{own.file}: {why}")
+        reporter.note(f"{path}: {why}")
     setup = Setup(
-        model=_checked_name("name", own.name or re.sub(r"\W+", "_", own.file.stem).strip("_") or "model"),
-        precision=_checked_name("precision", *own.precisions or [file.precision]),
-        device=_checked_name("device", own.device or default_device(provider)),
-        threads=own.threads,
+        model=_checked_name("name", options.name or re.sub(r"\W+", "_", path.stem).strip("_") or "model"),
+        precision=_checked_name("precision", *precisions or [file.precision]),
+        device=_checked_name("device", options.device or default_device(provider)),
+        threads=options.thread_counts,
         batches=(fixed,) if fixed else wanted,
     )
-    return _Model(file, shape, (fixed,) if fixed else wanted, setup, image)
+    return _Model(file, shape, setup, image)
 
 
 def _say_of_eight_bits(model: _Model, provider: str, reporter: EventReporter) -> None:
     if provider != CPU or not model.file.is_eight_bits:
         return
-    shape = (min(model.batches), *model.shape) if model.image.batched else tuple(model.shape)
+    shape = (min(model.setup.batches), *model.shape) if model.image.batched else tuple(model.shape)
     check = check_eight_bits(model.file.path, [noise(shape, model.image.dtype)])
     if check.differs:
         reporter.note(f"{model.file.path.name}: {check.sentence}")
@@ -105,29 +84,30 @@ def _checked_name(option: str, name: str) -> str:
     return name
 
 
-def _measured_already(path: Path, file: OnnxFile, setup: Setup, own: OwnFile) -> bool:
-    if own.out != PROFILES and has_profile(setup.device, setup.model, setup.precision, PROFILES):
+def _measured_already(path: Path, model: _Model, options: ProfileOptions) -> bool:
+    setup = model.setup
+    if options.out != PROFILES and has_profile(setup.device, setup.model, setup.precision, PROFILES):
         raise CannotMeasureError(f"there is a profile '{path.stem}' that comes with CaseSim; choose another name with --name")
-    if own.overwrite or not path.is_file():
+    if options.overwrite or not path.is_file():
         return False
-    if read_profile(path).provenance.model_sha256 != file.sha256:
+    if read_profile(path).provenance.model_sha256 != model.file.sha256:
         raise CannotMeasureError(
             f"{path}: is the profile of another file; choose another name with --name, or measure with --overwrite"
         )
     return True
 
 
-def _measure(model: _Model, own: OwnFile, reporter: EventReporter) -> Profile:
-    start = partial(partial, open_session, model.file.path.absolute(), list(model.shape), provider=own.provider)
-    effort = Effort(batches=model.batches, budget_s=own.budget_s)
+def _measure(model: _Model, options: ProfileOptions, reporter: EventReporter) -> Profile:
+    start = partial(partial, open_session, model.file.path.absolute(), list(model.shape), provider=options.provider)
+    effort = Effort(batches=tuple(model.setup.batches), budget_s=options.budget)
     try:
         runs = [
             measure(start(threads), threads, effort, reporter.advance, partial(reporter.call, threads))
-            for threads in own.threads
+            for threads in options.thread_counts
         ]
     except CrashError as error:
         raise CannotMeasureError(
-            f"{own.file}: the process that ran it died, most likely for lack of memory; measure a smaller --batch or "
+            f"{model.file.path}: the process that ran it died, most likely for lack of memory; measure a smaller --batch or "
             "--input-shape"
         ) from error
     return Profile(
@@ -139,10 +119,10 @@ def _measure(model: _Model, own: OwnFile, reporter: EventReporter) -> Profile:
         file_bytes=model.file.file_bytes,
         provenance=provenance(
             ["onnxruntime"],
-            weights=f"those of the file {own.file.name}",
+            weights=f"those of the file {model.file.path.name}",
             protocol=f"{SESSION_PROTOCOL}; noise as input",
             sha256=model.file.sha256,
-            provider=None if own.provider == CPU else own.provider,
+            provider=None if options.provider == CPU else options.provider,
         ),
         runs=runs,
     )

@@ -6,11 +6,10 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from platformdirs import user_cache_path
@@ -30,8 +29,8 @@ from simulator.evidence.profiles import (
     write_profile,
 )
 from simulator.limits import MODEL_SECONDS
-from simulator.measure.progress import Show, ToPerson, to_program
-from simulator.paths import OWN_PROFILES, PROFILES
+from simulator.measure.progress import ProfileOptions, Show, ToPerson, to_program
+from simulator.paths import PROFILES
 from simulator.processes import end_with_input
 
 #: A profile of fewer calls, over all threads and batches, is not listed: as many as a campaign makes at the least of one batch.
@@ -45,45 +44,6 @@ if TYPE_CHECKING:
 _FOLLOWS = "step_track"
 
 
-@dataclass(frozen=True)
-class ProfileOptions:
-    """Models to measure, the effort, and the form of the answer."""
-
-    model: Annotated[list[str] | None, typer.Option(help="a model to measure; repeat for more; default all")] = None
-    precision: Annotated[list[str] | None, typer.Option(help="a precision; repeat for more; default all")] = None
-    batch: Annotated[list[int] | None, typer.Option(min=1, max=4096, help="a batch size; default 1, 2, 4, 8, 16")] = None
-    threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="a thread count; default 1, 2")] = None
-    device: Annotated[str | None, typer.Option(help="name of this machine; default from its processor")] = None
-    photos: Annotated[Path | None, typer.Option(help="folder of photos for calibration and decoding")] = None
-    photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None
-    trained: Annotated[Path | None, typer.Option(help="folder of trained ONNX files for the coco_... models")] = None
-    onnx: Annotated[Path | None, typer.Option(help="measure this ONNX file, a vision model of your own")] = None
-    input_shape: Annotated[str | None, typer.Option(help="with --onnx: shape of one image, such as 3,224,224")] = None
-    name: Annotated[str | None, typer.Option(help="with --onnx: what to call the model; default from its file")] = None
-    provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu"
-    progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False
-    until_input_ends: Annotated[
-        bool, typer.Option("--until-input-ends", help="end when standard input does, as when the program at its end has gone")
-    ] = False
-    out: Annotated[
-        Path | None, typer.Option(help="folder for DEVICE/MODEL.PRECISION.json; default with --onnx: your user data")
-    ] = None
-    budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="measure again what has a profile or failed before")] = False
-    prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize only, without measuring")] = False
-    list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False
-    delete: Annotated[str | None, typer.Option(help="delete your own profile DEVICE/MODEL.PRECISION and stop")] = None
-    json_: Annotated[bool, typer.Option("--json", help="print one JSON list")] = False
-
-    @property
-    def thread_counts(self) -> tuple[int, ...]:
-        return tuple(sorted(set(self.threads or (1, 2))))
-
-    @property
-    def batches(self) -> tuple[int, ...]:
-        return tuple(sorted(set(self.batch or ())))
-
-
 def _own_profile(options: ProfileOptions, file: Path) -> Profile | None:
     """Measure a user's own model; return its profile, None if there already was one."""
     show = to_program(sys.stderr) if options.progress_json else ToPerson(err)
@@ -91,31 +51,17 @@ def _own_profile(options: ProfileOptions, file: Path) -> Profile | None:
         from simulator.measure.guarded import Allowed, guarded
 
         allowed = Allowed(file, "measure fewer --threads, or a smaller --batch or --input-shape", MODEL_SECONDS.most)
-        profile, path = guarded(allowed, show, _measured_own, options, file)
+        profile, path = guarded(allowed, show, _measured_own, file, options)
         if profile:
-            write_profile(profile, options.out or OWN_PROFILES)
+            write_profile(profile, options.own_folder)
         show({"event": "done", "profile": str(path)})
         return profile
 
 
-def _measured_own(show: Show, options: ProfileOptions, file: Path) -> tuple[Profile | None, Path]:
-    from simulator.measure.own_model import OwnFile, measure_own
+def _measured_own(show: Show, file: Path, options: ProfileOptions) -> tuple[Profile | None, Path]:
+    from simulator.measure.own_model import measure_own  # not in the process that follows it
 
-    own = OwnFile(
-        file=file,
-        out=options.out or OWN_PROFILES,
-        name=options.name,
-        models=tuple(options.model or ()),
-        precisions=tuple(options.precision or ()),
-        input_shape=options.input_shape,
-        device=options.device,
-        provider=options.provider,
-        threads=options.thread_counts,
-        batches=options.batches,
-        budget_s=options.budget,
-        overwrite=options.overwrite,
-    )
-    return measure_own(show, own)
+    return measure_own(show, file, options)
 
 
 @contextmanager

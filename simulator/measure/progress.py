@@ -1,4 +1,4 @@
-"""Progress of a measurement: events, shown to a person in a terminal, or line by line to a program.
+"""Options of a measurement, and its progress: events, shown to a person in a terminal, or line by line to a program.
 
 The program (`--progress-json`) reads standard error, where each line is one JSON object with an `event`:
 
@@ -21,12 +21,16 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from pathlib import Path
 from statistics import median
-from typing import Any, TextIO
+from typing import Annotated, Any, TextIO
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from simulator.paths import OWN_PROFILES
 
 _EVERY_S = 0.5
 
@@ -40,6 +44,60 @@ class Setup:
     device: str
     threads: Sequence[int]
     batches: Sequence[int]
+
+
+@dataclass(frozen=True)
+class ProfileOptions:
+    """Models to measure, the effort, and the form of the answer; None where the file or the machine decides."""
+
+    model: Annotated[list[str] | None, typer.Option(help="a model to measure; repeat for more; default all")] = None
+    precision: Annotated[list[str] | None, typer.Option(help="a precision; repeat for more; default all")] = None
+    batch: Annotated[list[int] | None, typer.Option(min=1, max=4096, help="a batch size; default 1, 2, 4, 8, 16")] = None
+    threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="a thread count; default 1, 2")] = None
+    device: Annotated[str | None, typer.Option(help="name of this machine; default from its processor")] = None
+    photos: Annotated[Path | None, typer.Option(help="folder of photos for calibration and decoding")] = None
+    photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None
+    trained: Annotated[Path | None, typer.Option(help="folder of trained ONNX files for the coco_... models")] = None
+    onnx: Annotated[Path | None, typer.Option(help="measure this ONNX file, a vision model of your own")] = None
+    input_shape: Annotated[str | None, typer.Option(help="with --onnx: shape of one image, such as 3,224,224")] = None
+    name: Annotated[str | None, typer.Option(help="with --onnx: what to call the model; default from its file")] = None
+    provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu"
+    progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False
+    until_input_ends: Annotated[
+        bool, typer.Option("--until-input-ends", help="end when standard input does, as when the program at its end has gone")
+    ] = False
+    out: Annotated[
+        Path | None, typer.Option(help="folder for DEVICE/MODEL.PRECISION.json; default with --onnx: your user data")
+    ] = None
+    budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="measure again what has a profile or failed before")] = False
+    prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize only, without measuring")] = False
+    list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False
+    delete: Annotated[str | None, typer.Option(help="delete your own profile DEVICE/MODEL.PRECISION and stop")] = None
+    json_: Annotated[bool, typer.Option("--json", help="print one JSON list")] = False
+
+    @property
+    def thread_counts(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.threads or (1, 2))))
+
+    @property
+    def batches(self) -> tuple[int, ...]:
+        return tuple(sorted(set(self.batch or ())))
+
+    @property
+    def own_folder(self) -> Path:
+        return self.out or OWN_PROFILES
+
+    def arguments(self) -> list[str]:
+        """Return the words of a command line that asks for the same."""
+        words: list[str] = []
+        for option in fields(self):
+            name, value = f"--{option.name.strip('_').replace('_', '-')}", getattr(self, option.name)
+            if value is True:
+                words.append(name)
+            elif value and value != option.default:
+                words += [word for each in (value if isinstance(value, list) else [value]) for word in (name, str(each))]
+        return words
 
 
 Event = Mapping[str, Any]

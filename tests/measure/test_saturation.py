@@ -11,7 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 from simulator.evidence.catalogue import instruction_set_of, saturates
 from simulator.measure import own_model, saturation
 from simulator.measure.machine import processor
-from simulator.measure.own_model import OwnFile, measure_own
+from simulator.measure.own_model import measure_own
+from simulator.measure.progress import ProfileOptions
 from simulator.measure.saturation import EightBitCheck, check_eight_bits, products_saturate
 
 pytestmark = pytest.mark.zoo
@@ -81,7 +82,7 @@ def test_what_rounding_makes_is_not_told() -> None:
 def test_who_measures_a_model_of_eight_bits_is_told(largest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_model, "check_eight_bits", lambda file, images: EightBitCheck(0.68, 0.15))
     events: list[Any] = []
-    own = OwnFile(largest, tmp_path / "out", threads=(1,), input_shape="16,8,8", budget_s=0.05, device="here")
-    measure_own(events.append, own)
+    own = ProfileOptions(out=tmp_path / "out", threads=[1], input_shape="16,8,8", budget=0.05, device="here")
+    measure_own(events.append, largest, own)
     notes = [event["text"] for event in events if event["event"] == "note"]
     assert any(note.startswith("largest.onnx: its 8-bit products saturate on this processor") for note in notes)

@@ -5,9 +5,9 @@ from time import monotonic, sleep
 
 import pytest
 
-from simulator.app.model_measurements import Measurements
 from simulator.evidence.fidelity_reports import write_report
 from simulator.evidence.profiles import Failure, write_failure, write_profile
+from simulator.measure.model_measurements import Measurements
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 from tests.pages.conftest import opened, told
 from tests.patience import PATIENCE_S
@@ -131,7 +131,7 @@ def measuring(monkeypatch, tmp_path):
     def set_up(script):
         (tmp_path / "command.py").write_text(f"import json, sys, time\n{TELL}\n{script}\n", encoding="utf-8")
         kept = Measurements([sys.executable, str(tmp_path / "command.py")])
-        monkeypatch.setattr("simulator.app.model_measurements.measurements", lambda: kept)
+        monkeypatch.setattr("simulator.measure.model_measurements.measurements", lambda: kept)
         return kept
 
     return set_up

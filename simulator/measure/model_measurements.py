@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +23,7 @@ from typing import Any
 from cachetools import FIFOCache
 
 from simulator.app.uploads import uploads
+from simulator.measure.progress import ProfileOptions
 from simulator.units import duration
 
 #: The number of measurements in memory, one a user, with their uploaded files.
@@ -39,29 +40,6 @@ _ENDINGS = ("done", "stopped", "error")
 
 class MeasurementError(ValueError):
     """A measurement cannot start; the message gives the reason and the fix."""
-
-
-@dataclass(frozen=True)
-class MeasurementOptions:
-    """Options of the command; None where the file decides."""
-
-    threads: Sequence[int] = (1, 2)
-    batches: Sequence[int] = ()
-    budget_s: float = 30.0
-    input_shape: str | None = None
-    name: str | None = None
-    device: str | None = None
-    provider: str = "cpu"
-    overwrite: bool = False
-    out: Path | None = None
-
-    def arguments(self) -> list[str]:
-        repeated = [("--threads", str(count)) for count in self.threads] + [("--batch", str(size)) for size in self.batches]
-        given = [("--input-shape", self.input_shape), ("--name", self.name), ("--device", self.device)]
-        options = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
-        options += [("--out", str(self.out))] if self.out else []
-        pairs = [(name, value) for name, value in options if value]
-        return [part for pair in pairs for part in pair] + (["--overwrite"] if self.overwrite else [])
 
 
 @dataclass
@@ -169,10 +147,10 @@ class Measurements:
     def running(self) -> Measurement | None:
         return next((measurement for measurement in self._kept.values() if measurement.running), None)
 
-    def start(self, owner: str, file: Path, options: MeasurementOptions) -> Measurement:
+    def start(self, owner: str, file: Path, options: ProfileOptions) -> Measurement:
         return self._begin(owner, _folder(), _there(file), options)
 
-    def start_upload(self, owner: str, files: Mapping[str, bytes | memoryview], options: MeasurementOptions) -> Measurement:
+    def start_upload(self, owner: str, files: Mapping[str, bytes | memoryview], options: ProfileOptions) -> Measurement:
         """Measure the one `.onnx` file among these by name; the others are its weights. Raises MeasurementError."""
         models = [name for name in files if name.endswith(".onnx")]
         if len(models) != 1:
@@ -185,15 +163,16 @@ class Measurements:
             (inside / names[name]).write_bytes(content)
         return self._begin(owner, folder, inside / names[models[0]], options)
 
-    def _begin(self, owner: str, folder: TemporaryDirectory[str], file: Path, options: MeasurementOptions) -> Measurement:
+    def _begin(self, owner: str, folder: TemporaryDirectory[str], file: Path, options: ProfileOptions) -> Measurement:
         with self._lock:
             if busy := self.running:
                 raise MeasurementError(f"another measurement is running; yours can begin in about {duration(busy.remaining_s)}")
-            flags = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
-            command = [*self._command, "profile", "--onnx", str(file), *flags, *options.arguments()]
+            # The pipe ends with this server, and so does the command.
+            wanted = replace(options, onnx=file, progress_json=True, until_input_ends=True)
+            command = [*self._command, "profile", *wanted.arguments()]
             with _events_file(folder).open("wb") as stream:
                 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stream)  # noqa: S603
-            begun = Measurement(file, process, folder, options.budget_s * len(options.threads) + _BEFORE_S)
+            begun = Measurement(file, process, folder, options.budget * len(options.thread_counts) + _BEFORE_S)
             self._kept.pop(owner, None)
             self._kept[owner] = begun
         return begun
