@@ -20,7 +20,7 @@ from simulator.evidence import profiles as evidence
 from simulator.evidence.profiles import load_profile, read_profile, write_profile
 from simulator.fresh_processes import CrashError
 from simulator.measure import own_model as own
-from simulator.measure import profile_command
+from simulator.measure import progress
 from simulator.measure.timing import Effort
 from tests.conftest import Ended
 from tests.families import CASESIM, environment, family, left, started, until
@@ -36,7 +36,7 @@ Run = Callable[..., Ended]
 @pytest.fixture
 def run(casesim: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command with a quick measurement of the device `here`, and a data folder of its own."""
-    monkeypatch.setattr(profile_command, "OWN_PROFILES", tmp_path / "data")
+    monkeypatch.setattr(progress, "OWN_PROFILES", tmp_path / "data")
     monkeypatch.setattr(own, "Effort", partial(Effort, starts=1))
     monkeypatch.setattr(evidence, "FOLDERS", (tmp_path / "shipped", tmp_path / "data"))
     quick = ["--budget", "0.1", "--threads", "1", "--batch", "1", "--batch", "2", "--device", "here"]
