@@ -14,8 +14,8 @@ from simulator.case.designs import one_by_one
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.evidence.detection_tables import load_scales
 from simulator.evidence.drive_tables import load_drives
-from simulator.evidence.object_scales import load_scales
 from simulator.evidence.profiles import busy_ms, load_profile
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare

@@ -26,9 +26,9 @@ from campaigns.detections.networks import DETECTORS, Detector, start
 from campaigns.detections.road import OBJECTS, road_answers, road_labels
 from campaigns.detections.scale_tables import RESAMPLES, SHIFT_THRESHOLD
 from campaigns.detections.scales import heights_px
+from simulator.evidence.detection_tables import INPUTS, load_scales, shifted
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.evidence_tables import DRAW_COLUMNS
-from simulator.evidence.object_scales import INPUTS, load_scales, shifted
 from simulator.intervals import LEVEL
 from simulator.measure.detector_io import LEAST, Layout, Takes, boxes_of, decode_fastestdet, outputs_of, prepare
 from simulator.measure.labelled_images import Dataset

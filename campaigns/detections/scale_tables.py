@@ -1,4 +1,4 @@
-"""From what the timed networks answered to the tables that `simulator.evidence.object_scales` reads."""
+"""From what the timed networks answered to the tables that `simulator.evidence.detection_tables` reads."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from campaigns.detections.road import OBJECTS, road_answers, road_labels
 from campaigns.detections.scales import CONDITIONS as SPOILT
 from campaigns.detections.scales import FULL, LOOKS, PARTS, Look, ScaleJob, heights_px
 from campaigns.detections.timed import Timed
+from simulator.evidence.detection_tables import Scales, ScalesAbout, ScoredNetwork, profile_of
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.evidence_tables import DRAW_COLUMNS
-from simulator.evidence.object_scales import Scales, ScalesAbout, ScoredNetwork, profile_of
 from simulator.evidence.profiles import Profile
 from simulator.measure.detector_conditions import CORRUPTIONS
 from simulator.measure.own_detector import coco_ap

@@ -14,9 +14,9 @@ from campaigns.detections.road import road_answers, road_labels
 from campaigns.detections.scale_tables import RESAMPLES, touching
 from campaigns.detections.scales import FULL, LOOKS, SPOILT_PRECISIONS, Look, ScaleJob
 from campaigns.detections.timed import Timed
+from simulator.evidence.detection_tables import THRESHOLD, WEATHER
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.evidence_tables import DRAW_COLUMNS
-from simulator.evidence.object_scales import THRESHOLD, WEATHER
 from simulator.metrics.detection_quality import Boxes, ScoredBoxes, resamples
 
 Counts = NDArray[np.int64]

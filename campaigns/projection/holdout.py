@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from campaigns.projection.form import Design, Fit, all_points, design_of, fit
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.projection import OWN, effective_watts, fingerprint, power
+from simulator.evidence.projection import OWN, fingerprint, power
 from simulator.evidence.projection_accuracy import (
     BARS,
     LEVEL,
@@ -200,3 +200,15 @@ def write_held_out(found: HeldOut, path: Path = CATALOGUE / "projection.json") -
     """Write the findings in one step."""
     with in_one_step(path) as part:
         part.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def effective_watts(points: pd.DataFrame, device: str, batch: int, without: str = "") -> float | None:
+    """Return watts at the wall for each second of published latency, the median over networks; None without any.
+
+    Power was published of runs that save energy and are slower: joules of those runs by the seconds of the fastest ones.
+    """
+    runs = power()
+    runs = runs[(runs["device"] == device) & (runs["batch"] == batch) & (runs["model"] != without)]
+    best = points[(points["device"] == device) & (points["batch"] == batch) & (points["precision"] == "int8")]
+    both = runs.merge(best[["model", "seconds"]], on="model", suffixes=("", "_best"))
+    return float((both["watts"] * both["seconds"] / both["seconds_best"]).median()) if len(both) else None

@@ -1,6 +1,6 @@
-"""Latency and energy on hardware that was not measured here, projected from published points, each with a band.
+"""Latency on hardware that was not measured here, projected from published points, with a band.
 
-`latency` and `energy` raise ProjectionError where the evidence supports no figure; the message gives the reason and lists the
+`latency` raises ProjectionError where the evidence supports no figure; the message gives the reason and lists the
 published figures.
 """
 
@@ -56,7 +56,7 @@ class ProjectionError(InputError):
 class Projected:
     """A projected number with its band; `source` is a sentence on its origin and its error.
 
-    value, low, high: seconds for a whole batch (for one item where the batch is OFFLINE), or joules for one item
+    value, low, high: seconds for a whole batch (for one item where the batch is OFFLINE)
     computed: the device's number format, fp16 for an fp32 model where no figure at fp32 is published
     """
 
@@ -92,24 +92,6 @@ def latencies(model: str, precision: str, batches: Sequence[int], device: str) -
     logarithms = zip(*curve_of(network, computed, device).at(batches), strict=True)
     ends = [[float(np.exp(value + shift)) for shift in (0, -band * spread, band * spread)] for value, spread in logarithms]
     return [Projected(value, low, high, computed, errors.basis, source) for value, low, high in ends]
-
-
-def energy(model: str, precision: str, batch: int, device: str) -> Projected:
-    """Project joules at the wall for one item of a batch, whole system; raises ProjectionError without published power."""
-    hardware = machine(device)
-    watts = effective_watts(published(), device, batch)
-    if watts is None:
-        raise ProjectionError(f"no power was published of {hardware.label} at that batch, so its energy is not known")
-    time = latency(model, precision, batch, device)
-    if time.computed != "int8":
-        raise ProjectionError(f"power was published of int8 alone; {hardware.label} would compute {model} in {time.computed}")
-    findings, items = held_out(), max(batch, 1)
-    joules, width = watts * time.value / items, float(np.exp(findings.energy_width))
-    source = (
-        f"{time.source}; times {watts:.3g} W at the wall, whole system, from MLPerf power runs; "
-        f"held out: median error {findings.energy_median:.0%}"
-    )
-    return Projected(joules, joules / width, joules * width, time.computed, time.basis, source)
 
 
 def _network(model: str) -> str:
@@ -356,18 +338,6 @@ def power(folder: Path = CATALOGUE) -> pd.DataFrame:
     points = _POWER.read(folder, CatalogueError)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     return points
-
-
-def effective_watts(points: pd.DataFrame, device: str, batch: int, without: str = "") -> float | None:
-    """Return watts at the wall for each second of published latency, the median over networks; None without any.
-
-    Power was published of runs that save energy and are slower: joules of those runs by the seconds of the fastest ones.
-    """
-    runs = power()
-    runs = runs[(runs["device"] == device) & (runs["batch"] == batch) & (runs["model"] != without)]
-    best = points[(points["device"] == device) & (points["batch"] == batch) & (points["precision"] == "int8")]
-    both = runs.merge(best[["model", "seconds"]], on="model", suffixes=("", "_best"))
-    return float((both["watts"] * both["seconds"] / both["seconds_best"]).median()) if len(both) else None
 
 
 def fingerprint(folder: Path = CATALOGUE) -> str:

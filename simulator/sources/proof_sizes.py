@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from math import ceil, log
 
@@ -72,11 +73,4 @@ def trials_to_plan(share: float, truth: float, power: float = POWER, level: floa
 
 def _fewest(enough: Callable[[int], bool], low: int, most: int) -> int:
     """Return the smallest number that is enough, by halving: more is taken to be enough as well."""
-    step = 1
-    while low + step < most and not enough(low + step - 1):
-        step *= 2
-    first, last = low + step // 2, min(low + step, most)
-    while first < last:
-        middle = (first + last) // 2
-        first, last = (first, middle) if enough(middle) else (middle + 1, last)
-    return first
+    return low + bisect_left(range(low, most), True, key=enough)

@@ -38,9 +38,12 @@ from simulator.sources.score_charts import (
     by_group,
     by_prevalence,
     compared_curves,
+    field_drop,
     kept_promises,
+    optimism,
     reliability,
     specificity_by_table,
+    threshold_transfers,
 )
 from simulator.sources.threshold_transfer import (
     GRID,
@@ -52,7 +55,6 @@ from simulator.sources.threshold_transfer import (
     prevalence_rows,
     transfers,
 )
-from simulator.sources.transfer_charts import field_drop, optimism, threshold_transfers
 
 _TARGETS = {f"{target:.0%}": target for target in TARGETS}
 

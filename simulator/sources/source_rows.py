@@ -13,10 +13,9 @@ from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.evidence import scene_tables as scenes
 from simulator.evidence.catalogue import Hardware, field_drops, hardware
-from simulator.evidence.detection_tables import coco_c, read_about
+from simulator.evidence.detection_tables import coco_c, load_scales, read_about
 from simulator.evidence.drive_tables import load_drives
 from simulator.evidence.fidelity_reports import FidelityReport
-from simulator.evidence.object_scales import load_scales
 from simulator.evidence.profiles import Profile
 from simulator.evidence.projection import networks, power, published
 from simulator.evidence.projection_accuracy import OFFLINE

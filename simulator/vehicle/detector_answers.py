@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from scipy.special import gammaincinv, ndtri
 
 from simulator.errors import suggest
-from simulator.evidence.detection_tables import DetectionError
+from simulator.evidence.detection_tables import DetectionError, Scales, load_inputs, load_scales, load_weather
 from simulator.evidence.drive_tables import ERROR_COLUMNS, ERROR_PERCENTS, DriveError, Drives, load_drives
 from simulator.evidence.evidence_tables import DRAW_COLUMNS, DRAWS
-from simulator.evidence.object_scales import Scales, load_inputs, load_scales, load_weather
 from simulator.files import stamp_of
 from simulator.intervals import Interval
 from simulator.keeper import remembers

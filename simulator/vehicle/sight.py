@@ -19,9 +19,9 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.evidence.catalogue import instruction_set_of
+from simulator.evidence.detection_tables import load_scales, profile_of, shifted
 from simulator.evidence.drive_tables import NOT_INSTALLED, DriveError, drive_files, load_drives
 from simulator.evidence.evidence_tables import DRAWS
-from simulator.evidence.object_scales import load_scales, profile_of, shifted
 from simulator.paths import DETECTIONS, DRIVES
 from simulator.units import duration
 from simulator.vehicle.detector_answers import (

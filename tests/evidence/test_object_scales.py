@@ -8,9 +8,8 @@ import pytest
 
 from campaigns.detections.by_height import height_class, probit_shift
 from campaigns.detections.scale_tables import other_files
-from simulator.evidence.detection_tables import DetectionError, load_detections
+from simulator.evidence.detection_tables import DetectionError, load_detections, load_scales, profile_of, shifted
 from simulator.evidence.evidence_tables import DRAW_COLUMNS
-from simulator.evidence.object_scales import load_scales, profile_of, shifted
 from simulator.evidence.profiles import profiles
 from simulator.paths import DETECTIONS, PROFILES
 

@@ -8,8 +8,8 @@ import pytest
 
 from campaigns.projection.holdout import ASKED
 from simulator.evidence.catalogue import CatalogueError, hardware
-from simulator.evidence.projection import ProjectionError, energy, fingerprint, latencies, latency, networks, power, published
-from simulator.evidence.projection_accuracy import BARS, COVERS, OFFLINE, basis_of, held_out
+from simulator.evidence.projection import ProjectionError, fingerprint, latencies, latency, networks, power, published
+from simulator.evidence.projection_accuracy import BARS, COVERS, basis_of, held_out
 from simulator.paths import CATALOGUE
 from simulator.sources.source_commands import as_json
 
@@ -112,16 +112,6 @@ def test_what_nothing_supports_is_refused_with_the_reason(model, precision, batc
 def test_an_unknown_device_is_answered_with_those_there_are():
     with pytest.raises(CatalogueError, match="no machine 'abacus'"):
         latency("resnet50", "fp32", 1, "abacus")
-
-
-def test_energy_is_power_times_time_where_power_was_published_and_refused_elsewhere():
-    found = energy("resnet50", "int8_static", OFFLINE, "jetson-agx-orin-64gb")
-    run = power().query("device == 'jetson-agx-orin-64gb' and model == 'resnet50@224' and batch == 0").iloc[0]
-    assert found.low < run["watts"] * run["seconds"] < found.high
-    with pytest.raises(ProjectionError, match="no power was published of NVIDIA T4"):
-        energy("resnet50", "int8_static", 1, "nvidia-t4")
-    with pytest.raises(ProjectionError, match="power was published of int8 alone"):
-        energy("resnet50", "fp32", 1, "jetson-agx-orin-64gb")
 
 
 def test_the_command_prints_the_table_and_one_object(casesim):

@@ -13,12 +13,14 @@ from simulator.sources.score_charts import (
     by_group,
     by_prevalence,
     compared_curves,
+    field_drop,
     kept_promises,
+    optimism,
     reliability,
     specificity_by_table,
+    threshold_transfers,
 )
 from simulator.sources.threshold_transfer import GRID, group_rows, optimism_rows, paired, prevalence_rows, transfers
-from simulator.sources.transfer_charts import field_drop, optimism, threshold_transfers
 from simulator.units import percent
 from tests.builders import binormal, score_frame
 

@@ -8,9 +8,8 @@ from simulator.app.widgets import EVIDENCE
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.evidence.catalogue import field_drops, hardware
-from simulator.evidence.detection_tables import coco_c, read_about
+from simulator.evidence.detection_tables import coco_c, load_scales, read_about
 from simulator.evidence.drive_tables import load_drives
-from simulator.evidence.object_scales import load_scales
 from simulator.evidence.projection import networks, power, published
 from simulator.evidence.score_tables import score_names
 from simulator.paths import DRIVES, SCORES

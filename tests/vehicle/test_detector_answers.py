@@ -12,10 +12,9 @@ from scipy.stats import chi2, norm
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
-from simulator.evidence.detection_tables import DetectionError
+from simulator.evidence.detection_tables import DetectionError, load_inputs, load_weather
 from simulator.evidence.drive_tables import ERROR_PERCENTS, DriveError, Drives, load_drives
 from simulator.evidence.evidence_tables import DRAW_COLUMNS, DRAWS
-from simulator.evidence.object_scales import load_inputs, load_weather
 from simulator.paths import DETECTIONS, DRIVES
 from simulator.vehicle import detector_answers
 from simulator.vehicle.detector_answers import (

@@ -11,7 +11,7 @@ from PIL import Image
 from campaigns.detections import scale_tables, scales
 from campaigns.detections.networks import Detector
 from campaigns.detections.road import road_answers, road_labels
-from simulator.evidence.object_scales import load_scales
+from simulator.evidence.detection_tables import load_scales
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import LAYOUTS, Takes, prepare
 from simulator.measure.guarded import CannotMeasureError
