@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from campaigns.detections.condition_effects import load_effects, load_refits
-from simulator.incident.difficulty import DIFFICULTIES
-from simulator.incident.incident_rules import INCIDENT_RULES
-from simulator.incident.incident_signals import INCIDENT_SIGNALS
+from simulator.incident.incident_signals import INCIDENT_RULES, INCIDENT_SIGNALS
+from simulator.incident.secret import DIFFICULTIES
 from simulator.incident.study_panel import load_study, quickest
 from simulator.intervals import mean_interval, quantile_interval, share_interval
 from simulator.paths import DETECTIONS, INCIDENTS, SCENES

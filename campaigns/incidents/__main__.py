@@ -37,11 +37,9 @@ from simulator.case.load import load
 from simulator.cli.exits import err, known, table_console
 from simulator.cli.options import AsJson, Case
 from simulator.evidence.evidence_files import in_one_step
-from simulator.incident.difficulty import DIFFICULTIES, USUAL, level_of
-from simulator.incident.listing import read_listing
-from simulator.incident.player_actions import check_watch
+from simulator.incident.player_actions import check_watch, read_listing
 from simulator.incident.players import PLAYERS
-from simulator.incident.secret import spec_of
+from simulator.incident.secret import DIFFICULTIES, USUAL, level_of, spec_of
 from simulator.incident.section import Incident
 from simulator.incident.watches import Watch
 from simulator.paths import INCIDENTS

@@ -13,7 +13,7 @@ from simulator.errors import InputError
 from simulator.incident.beliefs import FALSE_ALARM, Beliefs, answered, load_beliefs, minutes_of, questions
 from simulator.incident.fixes import PeopleFix
 from simulator.incident.incident_course import IncidentCourse
-from simulator.incident.incident_rules import INCIDENT_RULES
+from simulator.incident.incident_signals import INCIDENT_RULES
 from simulator.incident.play import Play
 from simulator.incident.player_actions import BelieveAction, CloseAction, DiagnoseAction, FixAction, WaitAction
 from simulator.incident.players import PLAYERS, fix_of

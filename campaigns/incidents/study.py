@@ -17,14 +17,13 @@ from campaigns.over_processes import over_processes
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
-from simulator.incident.difficulty import USUAL, Level
 from simulator.incident.fixes import ThresholdFix
 from simulator.incident.incident_score import score
 from simulator.incident.monitoring import watched
 from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction, LookAction
 from simulator.incident.players import PLAYERS
-from simulator.incident.secret import DAY_S, HOUR_S, draw, quiet, spec_of
+from simulator.incident.secret import DAY_S, HOUR_S, USUAL, Level, draw, quiet, spec_of
 from simulator.incident.watches import Watch
 from simulator.intervals import Interval, mean_interval, quantile_interval, share_interval
 

@@ -316,9 +316,6 @@ class Cause(Strict):
     def changes_pictures(self) -> bool:
         return any(isinstance(effect, ConditionEffect | ScenesEffect) for effect in self.effects)
 
-    def check(self) -> Faults:
-        yield from _effects(self.effects)
-
 
 class Decoy(Strict):
     """A harmless change at the moment of the onset: a log entry, an effect that does no harm, or both."""
@@ -331,11 +328,3 @@ class Decoy(Strict):
     """lines of the log; one of them is written at the onset"""
     effects: Annotated[list[Effect], Field(max_length=8)] = []
     """the changes that it makes"""
-
-    def check(self) -> Faults:
-        yield from _effects(self.effects)
-
-
-def _effects(effects: list[Effect]) -> Faults:
-    for index, effect in enumerate(effects):
-        yield from ((("effects", index, *path), message) for path, message in effect.check())

@@ -49,12 +49,8 @@ class SlicesLook(AnyLook):
         quarters = [f"{start:02d} to {start + 6:02d}" for start in range(0, 24, 6)]
         parts: dict[str, tuple[list[str], Ints]] = {"time of day": (quarters, (statistics.frames.hour // 6).astype(np.int64))}
         parts |= {by: statistics.placed(by) for by in ("site", "camera", "version")}
-        cells = [
-            (by, name, *figures)
-            for by, (names, place) in parts.items()
-            for name, figures in zip(names, read.beside(place[rows], len(names)), strict=True)
-        ]
-        table = pd.DataFrame(cells, columns=["by", "slice", "last day", "reference", "variance"])
+        of_kinds = [read.beside(place[rows], len(names)).assign(by=by, slice=names) for by, (names, place) in parts.items()]
+        table = pd.concat(of_kinds, ignore_index=True)[["by", "slice", "last day", "reference", "variance"]]
         table["change"] = table["last day"] - table["reference"]
         # Slices of one kind vary alike from day to day: together they give the spread better than seven days of each.
         spread = np.sqrt(table.groupby("by")["variance"].transform("mean").clip(lower=1e-18))
@@ -84,30 +80,20 @@ class _BothTimes:
         there = np.isfinite(values)
         first, last = there & (at_s < view.spec.reference_days * DAY_S), there & (at_s >= view.now_s - RECENT_S)
         self.rows = np.flatnonzero(first), np.flatnonzero(last)
-        self.values = values[self.rows[0]], values[self.rows[1]]
+        self.values = [pd.Series(values[rows]) for rows in self.rows]
         self.day = (at_s[self.rows[0]] // DAY_S).astype(np.int64)
-        self.days = int(self.day.max(initial=0)) + 1
 
-    def beside(self, place: Ints, slices: int) -> list[tuple[float, float, float]]:
-        """Return the mean of the last day, the mean of the reference days, and the variance of a day, of each slice.
+    def beside(self, place: Ints, slices: int) -> pd.DataFrame:
+        """Return the mean of the last day, the mean of the reference days, and the variance of a day, a row a slice.
 
-        NaN for a slice without rows; place: the slice of each row, shape (rows,)
+        NaN for a slice without rows at either time; place: the slice of each row, shape (rows,)
         """
-        shape, cell = (slices, self.days), place[self.rows[0]] * self.days + self.day
-        inside = cell >= 0
-        cell, known = cell[inside], self.values[0][inside]
-        sums, counts = (np.bincount(cell, each, slices * self.days).reshape(shape) for each in (known, np.ones(len(cell))))
-        late = place[self.rows[1]]
-        inside = late >= 0
-        now, frames = (np.bincount(late[inside], each[inside], slices) for each in (self.values[1], np.ones(len(late))))
-        found = []
-        for total, count, last, of_last in zip(sums, counts, now, frames, strict=True):
-            days = total[count > 0] / count[count > 0]
-            if not of_last or not len(days):
-                found.append((float("nan"), float("nan"), float("nan")))
-            else:
-                found.append((float(last / of_last), float(days.mean()), float(days.var(ddof=1)) * (1 + 1 / len(days))))
-        return found
+        by_day = self.values[0].groupby([place[self.rows[0]], self.day]).mean()
+        days = by_day.groupby(level=0).agg(["mean", "var", "count"])
+        now = self.values[1].groupby(place[self.rows[1]]).mean()
+        both = days.join(now.rename("last day"), how="inner").rename(columns={"mean": "reference"})
+        both["variance"] = both["var"] * (1 + 1 / both["count"])
+        return both.reindex(range(slices))
 
 
 def _stands_out(table: pd.DataFrame, sites: Sequence[Site]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -17,13 +17,12 @@ from simulator.case.load import load
 from simulator.cli.exits import UsageError, known, table_console
 from simulator.cli.options import AsJson, Case
 from simulator.incident.beliefs import BeliefError, load_beliefs
-from simulator.incident.difficulty import DIFFICULTIES, USUAL, level_of
 from simulator.incident.incident_score import Score, score
 from simulator.incident.play import Play
 from simulator.incident.player_actions import NotebookEntry, WaitAction, read_script
 from simulator.incident.players import PLAYERS
 from simulator.incident.post_mortem import begin_of, times_of
-from simulator.incident.secret import DAY_S, HOUR_S, draw
+from simulator.incident.secret import DAY_S, DIFFICULTIES, HOUR_S, USUAL, draw, level_of
 from simulator.incident.wording import moment
 from simulator.units import counted, significant
 
@@ -33,33 +32,38 @@ TYPICAL = 9088
 Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the seed of the secret")]
 
 
-def incident(
-    case: Case,
-    secret: Secret = TYPICAL,
+@dataclass(frozen=True)
+class IncidentOptions:
+    """The secret of an incident, and the actions."""
+
+    secret: Secret = TYPICAL
     script: Annotated[
         Path | None, typer.Option(help="a YAML or JSON file: a list of actions, such as {kind: look, look: replay}")
-    ] = None,
-    play: Annotated[str | None, typer.Option(help=f"let an investigator play instead: {', '.join(PLAYERS)}")] = None,
-    cause: Annotated[str | None, typer.Option(help="the cause, in place of the drawn one")] = None,
-    shape: Annotated[str | None, typer.Option(help="abrupt, gentle or intermittent, in place of the drawn shape")] = None,
-    level: Annotated[str, typer.Option(help=f"the difficulty: {', '.join(DIFFICULTIES)}")] = USUAL,
-    as_json: AsJson = False,
-) -> None:
+    ] = None
+    play: Annotated[str | None, typer.Option(help=f"let an investigator play instead: {', '.join(PLAYERS)}")] = None
+    cause: Annotated[str | None, typer.Option(help="the cause, in place of the drawn one")] = None
+    shape: Annotated[str | None, typer.Option(help="abrupt, gentle or intermittent, in place of the drawn shape")] = None
+    level: Annotated[str, typer.Option(help=f"the difficulty: {', '.join(DIFFICULTIES)}")] = USUAL
+    as_json: AsJson = False
+
+
+def incident(case: Case, options: IncidentOptions) -> None:
     """Play a production incident from a script; the command prints the cause once the script closes it.
 
     Without a script it waits until something rings, and lists the possible actions.
     """
     scenario = load(case)
-    if script and play:
+    if options.script and options.play:
         raise UsageError("--script and --play: give one of them")
-    playing = Play(scenario, draw(scenario, secret, cause, shape, level=level_of(level)))
-    if play:
-        _let_play(known("player", play, PLAYERS), playing)
+    secret = draw(scenario, options.secret, options.cause, options.shape, level=level_of(options.level))
+    playing = Play(scenario, secret)
+    if options.play:
+        _let_play(known("player", options.play, PLAYERS), playing)
     else:
-        _follow(playing, script)
+        _follow(playing, options.script)
     over = playing.closed or playing.now_s >= playing.end_s
     result = score(playing) if over else None
-    if as_json:
+    if options.as_json:
         typer.echo(json.dumps(_in_json(playing, result), allow_nan=False))
         return
     _print_incident(playing, result)
@@ -131,11 +135,8 @@ def _show_score(playing: Play, result: Score) -> None:
     out.print(f"\nIt was: {escape(named)}. {begin}".rstrip(), highlight=False)
     for cause in causes:
         out.print(escape(cause.teaches), highlight=False)
-    diagnosis = (
-        "no diagnosis"
-        if result.diagnosis is None
-        else f"{'right' if result.right else 'wrong'}, {100 * result.confidence:.0f}% sure"
-    )
+    sure = f"{'right' if result.right else 'wrong'}, {100 * result.confidence:.0f}% sure"
+    diagnosis = "no diagnosis" if result.diagnosis is None else sure
     out.print(f"Diagnosis: {diagnosis} (Brier score {result.brier:.2f}). {times_of(playing, result)}", highlight=False)
     for fix in result.fixes:
         out.print(f"{playing.spec.fixes[fix.name].label}: {fix.words}{'' if fix.right else ', a wrong fix'}.", highlight=False)

@@ -91,15 +91,9 @@ def watched(watch: Watch, statistics: FrameStatistics) -> list[WindowSeries]:
 def rings(series: list[WindowSeries], from_s: float) -> list[Ring]:
     """Return all alarms from a time (s) on, in order of time."""
     alarms = [
-        Ring(
-            float(window_series.known_s[place]),
-            window_series.watch,
-            window_series.slice,
-            float(window_series.value[place]),
-            window_series.usual,
-        )
-        for window_series in series
-        for place in np.flatnonzero(window_series.rings & (window_series.known_s >= from_s))
+        Ring(float(each.known_s[place]), each.watch, each.slice, float(each.value[place]), each.usual)
+        for each in series
+        for place in np.flatnonzero(each.rings & (each.known_s >= from_s))
     ]
     return sorted(alarms, key=lambda ring: ring.at_s)
 
@@ -117,6 +111,8 @@ class _Rows:
         self.late_s = spec.labels.days_late * DAY_S if watch.statistic in LABELLED else 0.0
         self.values, self.weights = self._values()
         read = Streams(statistics.secret.seed).named("sampled").random(len(frames)) < watch.sampled
+        self.vectors = statistics.vectors() if watch.test == "mmd" else self.values
+        self.collected = collected(statistics, watch) if watch.reference == "collected" else None
         self.there = np.isfinite(self.values) & (read | (watch.statistic in {*LABELLED, *OF_SERVERS}))
 
     def _values(self) -> tuple[Floats, Floats]:
@@ -129,12 +125,7 @@ class _Rows:
     def series(self, name: str, part: Bools, parts: int) -> WindowSeries:
         part = part & self.there
         ends: Floats = (np.arange(self.windows, dtype=float) + 1) * self.window_s
-        compare: dict[str, Callable[[Bools], tuple[Floats, Floats, tuple[float, float]]]] = {
-            "mean": self._means,
-            "adwin": self._means,
-            "page_hinkley": self._means,
-        }
-        value, score, usual = compare.get(self.watch.test, self._distances)(part)
+        value, score, usual = (self._means if self.watch.of_means else self._distances)(part)
         full = np.bincount(self.window[part], minlength=self.windows) >= LEAST_ROWS
         after = np.arange(self.windows) >= self.reference_windows
         rung = self._rung(value, score, parts)
@@ -165,8 +156,7 @@ class _Rows:
 
     def _reference(self, part: Bools, mean: Floats) -> tuple[Floats, Floats]:
         """Return the expected mean of each window and its standard deviation, shapes (windows,)."""
-        if self.watch.reference == "collected":
-            values = collected(self.statistics, self.watch.statistic)
+        if (values := self.collected) is not None:
             counts = np.maximum(np.bincount(self.window[part], minlength=self.windows), 1)
             return np.full(self.windows, values.mean()), values.std(ddof=1) / np.sqrt(counts)
         known, phases = mean[: self.reference_windows], max(round(24 / self.watch.window_h), 1)
@@ -181,10 +171,10 @@ class _Rows:
 
     def _p_of_means(self, part: Bools, mean: Floats) -> Floats:
         """Return p as if rows were independent (Welch 1947); weighted rows by linearisation (Cochran 1977, section 6.3)."""
-        first, weights = self._reference_rows(part), np.ones(1)
-        if self.watch.reference == "first":
-            weights = self.weights[part & (self.window < self.reference_windows)]
-        weights = np.broadcast_to(weights, first.shape)
+        early = part & (self.window < self.reference_windows)
+        first, weights = self.values[early], self.weights[early]
+        if self.collected is not None:
+            first, weights = self.collected, np.ones(len(self.collected))
         centre = (weights * first).sum() / weights.sum()
         known = len(first) / (len(first) - 1) * ((weights * (first - centre)) ** 2).sum() / weights.sum() ** 2
         window, weight = self.window[part], self.weights[part]
@@ -195,24 +185,18 @@ class _Rows:
 
     # Distances of windows from the reference
 
-    def _reference_rows(self, part: Bools) -> Floats:
-        if self.watch.reference == "collected":
-            return collected(self.statistics, self.watch.statistic)
-        return self.values[part & (self.window < self.reference_windows)]
-
     def _distances(self, part: Bools) -> tuple[Floats, Floats, tuple[float, float]]:
         """Return the distance of each window; a window of the reference is compared with its other windows."""
         distance, scores = np.full(self.windows, np.nan), np.full(self.windows, np.nan)
-        of_window = _split(np.flatnonzero(part), self.window[part], self.windows)
-        reference = self._rows_of_reference(part)
-        for place, rows in enumerate(of_window):
-            if len(rows) < LEAST_ROWS:
+        of_window = _split(self.vectors[part], self.window[part], self.windows)
+        reference = of_window[: self.reference_windows] if self.collected is None else [self.collected]
+        for place, values in enumerate(of_window):
+            if len(values) < LEAST_ROWS:
                 continue
-            inside = self.watch.reference == "first" and place < self.reference_windows
-            apart = [rows[:0], *(each for at, each in enumerate(reference) if at != place or not inside)]
-            others = np.concatenate(apart)
+            inside = self.collected is None and place < self.reference_windows
+            others = np.concatenate([values[:0], *(each for at, each in enumerate(reference) if at != place or not inside)])
             if len(others) >= LEAST_ROWS:
-                distance[place], scores[place] = self._compare(others, rows)
+                distance[place], scores[place] = self._compare(others, values)
         if self.watch.rings == "p":
             return distance, np.nan_to_num(scores, nan=1.0), (np.nan, np.nan)
         known = distance[: self.reference_windows]
@@ -221,23 +205,11 @@ class _Rows:
         centre, spread = float(np.nanmean(known)), max(float(np.nanstd(known, ddof=1)), 1e-9)
         return distance, np.nan_to_num((distance - centre) / spread), (0.0, centre + self.watch.at * spread)
 
-    def _rows_of_reference(self, part: Bools) -> list[NDArray[np.int64]]:
-        if self.watch.reference == "collected":
-            return [-1 - np.arange(len(collected(self.statistics, "score")))]
-        first = part & (self.window < self.reference_windows)
-        return _split(np.flatnonzero(first), self.window[first], self.reference_windows)
-
-    def _take(self, rows: NDArray[np.int64]) -> Floats:
-        if len(rows) and rows[0] < 0:
-            return collected(self.statistics, self.watch.statistic)[-1 - rows]
-        return self.values[rows]
-
-    def _compare(self, reference: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[float, float]:
-        """Return the distance of rows from the reference, and p for independent rows, 1 for a test without p."""
+    def _compare(self, first: Floats, second: Floats) -> tuple[float, float]:
+        """Return the distance of rows from the reference, shapes (n,) or (n, 16), and p as if independent, 1 without p."""
         if self.watch.test == "mmd":
-            first, second = (self._vectors(_thinned(each, _MMD_ROWS)) for each in (reference, rows))
+            first, second = _thinned(first), _thinned(second)
             return float(np.sqrt(max(mmd_squared(first, second, bandwidth(first)), 0.0))), 1.0
-        first, second = self._take(reference), self._take(rows)
         if self.watch.test == "ks":
             return ks(first, second)
         if self.watch.test == "wasserstein":
@@ -245,32 +217,27 @@ class _Rows:
         counts = _binned(first, second)
         return (float(psi(*counts)), 1.0) if self.watch.test == "psi" else _chi2(*counts)
 
-    def _vectors(self, rows: NDArray[np.int64]) -> Floats:
-        if len(rows) and rows[0] < 0:
-            scenes = self.statistics.scenes
-            return np.asarray(scenes.features[scenes.settings[CLEAN_SETTING]][scenes.reference], float)[-1 - rows]
-        return self.statistics.vectors()[rows]
 
-
-def collected(statistics: FrameStatistics, name: str) -> Floats:
-    """Return a figure of each image that the team collected, under the release as tested, shape (m,)."""
+def collected(statistics: FrameStatistics, watch: Watch) -> Floats:
+    """Return a figure of each image that the team collected, by the tested release, (m,); for MMD its features, (m, 16)."""
     scenes, frames = statistics.scenes, statistics.frames
     images = np.flatnonzero(scenes.reference)
     release = statistics.spec.release.detector, statistics.spec.release.precision
-    count, clean = len(images), scenes.settings[CLEAN_SETTING]
+    count, clean = len(images), np.full(len(images), scenes.settings[CLEAN_SETTING])
     tested = replace(
         frames,
         served=ServedFrames(np.zeros(count), np.zeros(count), np.zeros(count, np.int16), 1),
         dwell=images,
         scene=images,
-        usual=np.full(count, clean),
-        raw=np.full(count, clean),
-        seen=np.full(count, clean),
-        given=np.full(count, clean),
+        usual=clean,
+        raw=clean,
+        seen=clean,
+        given=clean,
         network=np.full(count, scenes.networks[release]),
         bin=np.full(count, scenes.best_bin(release)),
     )
-    return replace(statistics, frames=tested).figure(name)
+    of_images = replace(statistics, frames=tested)
+    return of_images.vectors() if watch.test == "mmd" else of_images.figure(watch.statistic)
 
 
 def ks(first: Floats, second: Floats) -> tuple[float, float]:
@@ -307,12 +274,13 @@ def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bool
     return drifts
 
 
-def _split(rows: NDArray[np.int64], window: NDArray[np.int64], windows: int) -> list[NDArray[np.int64]]:
-    return np.split(rows, np.searchsorted(window, np.arange(1, windows)))
+def _split(values: Floats, window: NDArray[np.int64], windows: int) -> list[Floats]:
+    """Return the values of each window, shapes (rows, ...); window: of each value, in order, shape (n,)."""
+    return np.split(values, np.searchsorted(window, np.arange(1, windows)))
 
 
-def _thinned(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(int)]
+def _thinned(rows: Floats) -> Floats:
+    return rows if len(rows) <= _MMD_ROWS else rows[np.linspace(0, len(rows) - 1, _MMD_ROWS).astype(int)]
 
 
 def priced(watches: list[Watch], prices: dict[str, float]) -> float:

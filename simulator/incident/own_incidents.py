@@ -12,8 +12,8 @@ from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
-from simulator.incident.difficulty import USUAL
 from simulator.incident.player_actions import DiagnoseAction, read_actions
+from simulator.incident.secret import USUAL
 from simulator.incident.sessions import FIVE, games, secret_from
 from simulator.paths import PAGES
 from simulator.session.spacing import Review

@@ -11,23 +11,121 @@ import io
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+from pydantic import TypeAdapter
 
 from simulator.app.widgets import draw
-from simulator.charts.look import BLUE, GREEN, RED, Chart, figure, rounded
+from simulator.charts.look import BLUE, GREEN, RED, Chart, figure, line, rounded
+from simulator.errors import InputError
 from simulator.evidence.detection_tables import BINS as SCORES
-from simulator.incident.illustrations import BINS, NETWORK, IllustrationError, load_illustrations
+from simulator.evidence.evidence_files import EvidenceRecord, read_evidence, read_yaml
 from simulator.incident.looks import Ints
 from simulator.incident.measured_scenes import MeasuredScenes, Setting
 from simulator.incident.player_actions import NotebookEntry
 from simulator.incident.sessions import Game
 from simulator.incident.stream import Frames
+from simulator.paths import ILLUSTRATIONS
+
+NETWORK, ENDING = "network", ".webp"
+#: A condition and its severity, 0 for clean images.
+Shown = tuple[str, int]
+#: How many bins a histogram has over the values 0 to 255.
+BINS = 32
+
+
+class IllustrationError(InputError):
+    """An illustration is not there or cannot be read; the message names it."""
+
+
+class ConditionShown(EvidenceRecord):
+    """Label of a condition, the meaning of its strength, and the strengths by severity.
+
+    struck: the strength is the share of the images that it strikes; one picture, of a struck image, stands for all severities
+    """
+
+    label: str
+    means: str
+    strengths: dict[int, float] = {}
+    struck: bool = False
+
+
+class IllustrationsAbout(EvidenceRecord):
+    """Contents and making of the illustrations.
+
+    sizes: width and height in pixels, by kind; severities: by kind and condition
+    """
+
+    date: str
+    libraries: dict[str, str]
+    what: str
+    licence: str
+    made_by: str
+    seed: int
+    file: str
+    quality: str
+    scenes: dict[str, str]
+    kinds: dict[str, str]
+    sizes: dict[str, list[int]]
+    conditions: dict[str, ConditionShown]
+    severities: dict[str, dict[str, list[int]]]
+    notes: list[str] = []
+
+
+def file_name(kind: str, condition: str, severity: int, scene: str) -> str:
+    return f"{kind}.{condition}.{severity}.{scene}{ENDING}"
+
+
+@dataclass(frozen=True)
+class Illustrations:
+    """Small pictures of drawn scenes under each condition, `<kind>.<condition>.<severity>.<scene>.webp`; none is a photo.
+
+    Of the kinds, `camera` is the image of the camera, and `network` the input of NanoDet-m. Nothing was measured on them. Each
+    method raises IllustrationError for a picture that is not there.
+    """
+
+    about: IllustrationsAbout
+    folder: Path
+
+    def picture(self, kind: str, condition: str, severity: int, scene: str) -> bytes:
+        return read_evidence(self._path(kind, condition, severity, scene), IllustrationError)
+
+    def pixels(self, kind: str, condition: str, severity: int, scene: str) -> NDArray[np.uint8]:
+        """Return a picture's red, green and blue, (height, width, 3)."""
+        return np.asarray(Image.open(io.BytesIO(self.picture(kind, condition, severity, scene))).convert("RGB"))
+
+    def difference(self, kind: str, one: Shown, other: Shown, scene: str) -> bytes:
+        """Return the difference of two pictures in each pixel and channel, 0 (black) to 255, as PNG."""
+        first, second = (self.pixels(kind, *shown, scene).astype(np.int16) for shown in (one, other))
+        buffer = io.BytesIO()
+        Image.fromarray(np.abs(first - second).astype(np.uint8)).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    def histogram(self, kind: str, shown: Shown, scene: str) -> NDArray[np.float64]:
+        """Return the share of a picture's pixels in each bin of 8 values, (3, 32): red, green and blue, each adding up to 1."""
+        values = self.pixels(kind, *shown, scene).reshape(-1, 3)
+        counts = [np.bincount(channel // (256 // BINS), minlength=BINS) for channel in values.T]
+        return np.array(counts) / len(values)
+
+    def _path(self, kind: str, condition: str, severity: int, scene: str) -> Path:
+        severities = self.about.severities[kind].get(condition, [])
+        if severity not in severities:
+            raise IllustrationError(f"there is no illustration of {condition} at severity {severity}")
+        drawn = max(severities) if self.about.conditions[condition].struck else severity
+        return self.folder / file_name(kind, condition, drawn, scene)
+
+
+def load_illustrations(folder: Path = ILLUSTRATIONS) -> Illustrations:
+    """Read the illustrations in a folder; raises IllustrationError with the file, the field and the fault."""
+    return Illustrations(read_yaml(folder / "about.yaml", TypeAdapter(IllustrationsAbout), IllustrationError), folder)
+
 
 #: Size of a drawing, and the drawings in a row of a sheet (px).
 WIDTH, HEIGHT, IN_A_ROW = 240, 180, 3
@@ -186,12 +284,12 @@ def channels(table: pd.DataFrame) -> Chart:
 
     table: `value from`, and `red, trained (%)` and so on for each channel and both
     """
-    drawn = figure(height=200)
-    for name, colour in _COLOURS.items():
-        for who, dash in (("trained", "dot"), ("served", "solid")):
-            column = table[f"{name}, {who} (%)"]
-            line = {"color": colour, "dash": dash, "width": 2}
-            drawn.add_trace(go.Scatter(x=table["value from"], y=column, name=f"{name}, {who}", line=line))
+    looks = [(name, colour, *side) for name, colour in _COLOURS.items() for side in (("trained", "dot"), ("served", "solid"))]
+    sides = [
+        line(table["value from"], table[f"{name}, {who} (%)"], colour, f"{name}, {who}", hoverinfo=None, width=2, dash=dash)
+        for name, colour, who, dash in looks
+    ]
+    drawn = figure(*sides, height=200)
     drawn.update_xaxes(title="value of a pixel, 0 to 255", fixedrange=True)
     drawn.update_yaxes(title="pixels (%)", fixedrange=True)
     gaps = {name: abs(table[f"{name}, served (%)"] - table[f"{name}, trained (%)"]).sum() / 2 for name in _COLOURS}

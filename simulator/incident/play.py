@@ -9,14 +9,13 @@ import numpy as np
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.evidence.detection_tables import BINS
-from simulator.incident.difficulty import DIFFICULTIES, Difficulty, at_level
 from simulator.incident.fixes import Change, Changes, Swapped
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.looks import View
 from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.monitoring import Ring, WindowSeries, priced, rings, watched
 from simulator.incident.player_actions import Action, ActionError, NotebookEntry, Shipped
-from simulator.incident.secret import DAY_S, Secret, spec_of
+from simulator.incident.secret import DAY_S, DIFFICULTIES, Difficulty, Secret, at_level, spec_of
 from simulator.incident.served_frames import serve
 from simulator.incident.stream import Stream
 from simulator.incident.watches import Watch

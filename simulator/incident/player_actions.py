@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
+from simulator.case.document import Document, ScenarioError, read_document
+from simulator.case.error_recovery import place_of, sentence_of
 from simulator.case.fields import Name, Share, Strict
 from simulator.errors import PlacedError, suggest
 from simulator.incident.any_look import LookFinding, LookRequest
 from simulator.incident.fixes import Change
-from simulator.incident.listing import Listing, read_listing
 from simulator.incident.secret import HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, WATCHED, Watch
 from simulator.incident.wording import hours, usd
+from simulator.limits import FAULTS_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +30,35 @@ if TYPE_CHECKING:
     from simulator.case.choices import Pick
     from simulator.incident.monitoring import Ring
     from simulator.incident.play import Play
+
+
+Entry = TypeVar("Entry")
+
+
+@dataclass(frozen=True)
+class Listing(Generic[Entry]):
+    """The entries of a file, in its order."""
+
+    entries: list[Entry]
+    document: Document
+
+    @contextmanager
+    def at(self, index: int) -> Iterator[None]:
+        """Turn a PlacedError about the entry number `index`, from 0, into a ScenarioError with file, line and field."""
+        try:
+            yield
+        except PlacedError as error:
+            raise ScenarioError([self.document.fault((index, *error.path), error.message)]) from error
+
+
+def read_listing(file: FilePath, adapter: TypeAdapter[list[Entry]]) -> Listing[Entry]:
+    """Read a list from a file. Raises ScenarioError with every fault, each with file, line, column and field."""
+    document = read_document(file, list)
+    try:
+        return Listing(adapter.validate_python(document.data), document)
+    except ValidationError as error:
+        lines = error.errors(include_url=False)[: FAULTS_SHOWN.most + 1]
+        raise ScenarioError([document.fault(place_of(document.data, line), sentence_of(line)) for line in lines]) from error
 
 
 EVERYWHERE, OUTDOORS = "everywhere", "outdoors"

@@ -16,9 +16,8 @@ from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, ORANGE, PURPLE, Chart, figure, line, points, rounded, translucent
 from simulator.errors import InputError
 from simulator.incident.incident_course import IncidentCourse, SuspicionScore, equal_brier, suspicion_scores
-from simulator.incident.incident_rules import INCIDENT_RULES
 from simulator.incident.incident_score import Floats, Score
-from simulator.incident.incident_signals import INCIDENT_SIGNALS
+from simulator.incident.incident_signals import INCIDENT_RULES, INCIDENT_SIGNALS
 from simulator.incident.sessions import Game, games
 from simulator.incident.study_panel import load_study, studied
 from simulator.intervals import Interval, share_interval
@@ -87,21 +86,13 @@ class Peers:
         return cls(same, True) if least_plays >= FEWEST else cls(players, False)
 
 
-def kept_share(score: Score, harmless: bool) -> float:
-    """Return the share of the harm without any action that was still done; NaN for a cause that does none."""
-    return nan if harmless or score.untouched <= 0 else score.excess / score.untouched
-
-
 def figures_of(score: Score, harmless: bool) -> dict[str, float]:
-    """Return a play's figures by their columns; harmless: whether its cause does no harm, so that none can be left."""
-    return {
-        "detected_h": score.detected_h,
-        "diagnosed_h": score.diagnosed_h,
-        "kept": kept_share(score, harmless),
-        "brier": score.brier,
-        "usd": score.usd,
-        "total_usd": score.total_usd,
-    }
+    """Return a play's figures by their columns; `kept`: the part of the harm without any action that was still done.
+
+    harmless: whether its cause does no harm, so that none can be left
+    """
+    kept = nan if harmless or score.untouched <= 0 else score.excess / score.untouched
+    return {figure.column: kept if figure.column == "kept" else getattr(score, figure.column) for figure in FIGURES}
 
 
 def standings(peers: Peers, own: Mapping[str, float]) -> Iterator[PeerStanding]:
@@ -306,8 +297,8 @@ def suspicion_chart(course: IncidentCourse, scores: Sequence[SuspicionScore]) ->
     if steps:
         last = len(course.notes)
         x, y = [step.place + 1 for step in steps], [100 * step.true_share for step in steps]
-        look = {"color": GREY, "width": 3, "dash": "dot", "shape": "hv"}
         hover = "line %{x}: %{y:.0f}% by the findings<extra></extra>"
+        look = {"color": GREY, "width": 3, "dash": "dot", "shape": "hv"}
         drawn.add_trace(go.Scatter(x=[*x, last], y=[*y, y[-1]], name="by the findings", line=look, hovertemplate=hover))
     places, shares = [score.place + 1 for score in scores], [100 * score.true_share for score in scores]
     hover = "line %{x}: %{y:.0f}% suspected<extra></extra>"

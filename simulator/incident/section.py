@@ -223,8 +223,10 @@ class Incident(Section):
         for index, usual in enumerate(self.usual):
             if fault := too_often(3600 * usual.spell_h.value, scenario, "spells"):
                 yield ("usual", index, "spell_h"), fault
-        for place, parts in (("causes", self.causes), ("decoys", self.decoys)):
-            yield from _each(place, {name: part.check() for name, part in parts.items()})
+        parts: dict[str, Mapping[str, Cause | Decoy]] = {"causes": self.causes, "decoys": self.decoys}
+        for section, name, part in ((section, *named) for section, there in parts.items() for named in there.items()):
+            for index, effect in enumerate(part.effects):
+                yield from (((section, name, "effects", index, *path), fault) for path, fault in effect.check())
         yield from self._check_watches()
 
     def _check_watches(self) -> Faults:
@@ -246,11 +248,6 @@ class Incident(Section):
             for part, weights in (("day", site.day), ("night", site.night)):
                 if weights and not sum(weights.values()) > 0:
                     yield ("sites", name, part), "at least one weight should be above 0"
-
-
-def _each(place: str, parts: Mapping[str, Faults]) -> Iterator[tuple[Path, str]]:
-    for name, faults in parts.items():
-        yield from (((place, name, *path), message) for path, message in faults)
 
 
 def _part(word: str, *keys: str) -> NameKind:

@@ -21,11 +21,10 @@ from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
-from simulator.incident.difficulty import level_of
 from simulator.incident.monitoring import WindowSeries, priced
 from simulator.incident.play import Play
 from simulator.incident.player_actions import Action, ActionError, NotebookEntry, WatchAction, read_actions
-from simulator.incident.secret import Secret, draw, spec_of
+from simulator.incident.secret import Secret, draw, level_of, spec_of
 from simulator.incident.section import Incident
 from simulator.incident.watches import Watch
 from simulator.session.session_signals import Level

@@ -50,8 +50,6 @@ TESTS = {
     "adwin": "ADWIN",
     "page_hinkley": "Page-Hinkley",
 }
-#: Tests that show the figure itself; the others show its distance from the reference.
-_OF_MEANS = frozenset({"mean", "adwin", "page_hinkley"})
 #: Figures that are shares, shown in per cent.
 _SHARES = frozenset({"recall", "dropped"})
 _SHORT = {
@@ -103,17 +101,22 @@ class Watch(Strict):
         return self
 
     @property
+    def of_means(self) -> bool:
+        """Return whether the test shows the figure itself, not its distance from the reference."""
+        return self.test in ("mean", "adwin", "page_hinkley")
+
+    @property
     def title(self) -> str:
         name = name_of(self.statistic)
-        return name if self.test in _OF_MEANS else f"{name}, {TESTS[self.test]}"
+        return name if self.of_means else f"{name}, {TESTS[self.test]}"
 
     @property
     def is_share(self) -> bool:
-        return self.test in _OF_MEANS and self.statistic in _SHARES
+        return self.of_means and self.statistic in _SHARES
 
     @property
     def unit(self) -> str:
-        without = self.test not in _OF_MEANS or self.statistic in {*_SHARES, "found", "sure", "score"}
+        without = not self.of_means or self.statistic in {*_SHARES, "found", "sure", "score"}
         return "" if without else WATCHED[self.statistic].split(", ")[-1]
 
     def number(self, value: float) -> str:

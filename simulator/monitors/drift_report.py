@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import ceil
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from simulator.errors import InputError, suggest
 from simulator.limits import MONITORED_PARTS
 from simulator.monitors.blocks import Blocks, Codes, Floats, block_length, contiguous, grouped, neighbours_alike
+from simulator.monitors.column_roles import ColumnRoles, Interleaving, are_independent, interleaving_of, stretched
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
-from simulator.monitors.interleaving import Interleaving, are_independent, interleaving_of, stretched
 from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, columns, times, words
 
 #: Hours of a slot to choose from, and the fewest rows of both files in a slot (of a source) on average.
@@ -132,6 +132,13 @@ class ReportRequest:
         if self.independent and self.group:
             raise MonitorError(f"rows are either independent or grouped by '{self.group}', not both")
 
+    def with_roles(self, roles: ColumnRoles, declined: Collection[str] = ()) -> ReportRequest:
+        """Return the request with the recognised time and group where it names none; declined: roles that the user refuses."""
+        time = self.time or (None if "time" in declined else roles.time)
+        free = not self.independent and "group" not in declined
+        names = tuple(name for name in (roles.source, roles.place) if name)
+        return replace(self, time=time, group=self.group or (roles.group if free else None), names=names)
+
 
 @dataclass(frozen=True)
 class DriftFinding:
@@ -228,9 +235,10 @@ def compare(
     notes += _alike(found, groups)
     notes += [mixed.sentence] if mixed else []
     jobs, unasked = _jobs(parts, found, asked)
+    sampling = _Sampling(asked, groups, mixed, asked.level if asked.correction == "none" else asked.level / len(jobs))
     answered = []
     for job in jobs:
-        answered.append(_answer(job, groups, mixed, asked, len(jobs)))
+        answered.append(sampling.answer(job))
         step(len(jobs))
     return Monitored(asked, _corrected(answered, asked), notes + left_out + unasked)
 
@@ -354,60 +362,51 @@ def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterat
             )
 
 
-def _answer(
-    job: _Job, groups: list[NDArray[np.str_]] | None, mixed: Interleaving | None, asked: ReportRequest, jobs: int
-) -> DriftFinding:
-    samples = [_sample(column, job.part, groups, mixed, asked, jobs) for column in job.columns]
-    first = samples[0]
-    if job.test == MMD:
-        first = max(samples, key=lambda sample: (sample.blocks.length or 0) if sample.blocks else 0)
-    answer = ask_mmd(samples, first.blocks) if job.test == MMD else TESTS[job.test][0](first)
-    name = TOGETHER if job.test == MMD else job.columns[0].name
-    rows, length = (len(first.reference), len(first.production)), first.blocks.length if first.blocks else None
-    cells = job.columns[0].cells("production", job.part.production)
-    alarm = None if answer.alarm is None else int(cells.index[answer.alarm])
-    return DriftFinding(name, job.part.name, job.test, rows, length, answer, answer.p, "cannot tell", alarm)
+@dataclass(frozen=True, eq=False)
+class _Sampling:
+    """The rows that stay together in every test, and the level of one test. groups: the names of groups, in both files."""
 
+    asked: ReportRequest
+    groups: list[NDArray[np.str_]] | None
+    mixed: Interleaving | None
+    level: float
 
-def _sample(
-    column: Column,
-    part: _Part,
-    groups: list[NDArray[np.str_]] | None,
-    mixed: Interleaving | None,
-    asked: ReportRequest,
-    jobs: int,
-) -> ColumnSample:
-    cells = (column.cells("reference", part.reference), column.cells("production", part.production))
-    names: tuple[str, ...] = ()
-    if column.kind == "words":
-        codes, found = pd.factorize(pd.concat(cells), sort=True)
-        names, values = tuple(map(str, found)), np.split(codes.astype(float), [len(cells[0])])
-    else:
-        values = [cell.to_numpy(float) for cell in cells]
-    blocks = None if asked.independent else _blocks(values, names, [cell.index for cell in cells], groups, mixed)
-    level = asked.level if asked.correction == "none" else asked.level / jobs
-    needed = min(max(_PERMUTATIONS, ceil(_BEYOND / level)), _MOST_PERMUTATIONS)
-    return ColumnSample(column.kind, values[0], values[1], names, blocks, level, needed, asked.seed)
+    def answer(self, job: _Job) -> DriftFinding:
+        samples = [self._sample(column, job.part) for column in job.columns]
+        first = samples[0]
+        if job.test == MMD:
+            first = max(samples, key=lambda sample: (sample.blocks.length or 0) if sample.blocks else 0)
+        answer = ask_mmd(samples, first.blocks) if job.test == MMD else TESTS[job.test][0](first)
+        name = TOGETHER if job.test == MMD else job.columns[0].name
+        rows, length = (len(first.reference), len(first.production)), first.blocks.length if first.blocks else None
+        cells = job.columns[0].cells("production", job.part.production)
+        alarm = None if answer.alarm is None else int(cells.index[answer.alarm])
+        return DriftFinding(name, job.part.name, job.test, rows, length, answer, answer.p, "cannot tell", alarm)
 
+    def _sample(self, column: Column, part: _Part) -> ColumnSample:
+        cells = (column.cells("reference", part.reference), column.cells("production", part.production))
+        names: tuple[str, ...] = ()
+        if column.kind == "words":
+            codes, found = pd.factorize(pd.concat(cells), sort=True)
+            names, values = tuple(map(str, found)), np.split(codes.astype(float), [len(cells[0])])
+        else:
+            values = [cell.to_numpy(float) for cell in cells]
+        blocks = None if self.asked.independent else self._blocks(values, names, [cell.index for cell in cells])
+        needed = min(max(_PERMUTATIONS, ceil(_BEYOND / self.level)), _MOST_PERMUTATIONS)
+        return ColumnSample(column.kind, values[0], values[1], names, blocks, self.level, needed, self.asked.seed)
 
-def _blocks(
-    values: list[Floats],
-    names: tuple[str, ...],
-    rows: list[pd.Index],
-    groups: list[NDArray[np.str_]] | None,
-    mixed: Interleaving | None,
-) -> Blocks:
-    if groups:
-        return grouped(*(group[row] for group, row in zip(groups, rows, strict=True)))
-    sizes = (len(values[0]), len(values[1]))
-    series = [(values[0] == code).astype(float) for code in range(len(names))] if names else [values[0]]
-    if mixed is None:
-        return contiguous(sizes, block_length(series, sizes))
-    codes, others = mixed.codes[rows[0]], mixed.others[rows[1]]
-    sources = np.unique(codes, return_inverse=True)[1]
-    apart = all(are_independent(numbers, sources) for numbers in series)
-    length = block_length(series, sizes, sources, apart)
-    return stretched(codes, others, length) if apart else contiguous(sizes, length)
+    def _blocks(self, values: list[Floats], names: tuple[str, ...], rows: list[pd.Index]) -> Blocks:
+        if self.groups:
+            return grouped(*(group[row] for group, row in zip(self.groups, rows, strict=True)))
+        sizes = (len(values[0]), len(values[1]))
+        series = [(values[0] == code).astype(float) for code in range(len(names))] if names else [values[0]]
+        if self.mixed is None:
+            return contiguous(sizes, block_length(series, sizes))
+        codes, others = self.mixed.codes[rows[0]], self.mixed.others[rows[1]]
+        sources = np.unique(codes, return_inverse=True)[1]
+        apart = all(are_independent(numbers, sources) for numbers in series)
+        length = block_length(series, sizes, sources, apart)
+        return stretched(codes, others, length) if apart else contiguous(sizes, length)
 
 
 def _corrected(findings: list[DriftFinding], asked: ReportRequest) -> list[DriftFinding]:

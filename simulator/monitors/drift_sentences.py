@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from simulator.monitors.column_tests import NAMES, EffectSize
-from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
+from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap, WindowClock
 from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored
 from simulator.monitors.estimated_performance import METRICS, PerformanceCourse
 from simulator.monitors.monitor_tables import MonitoredTable, shown_time
-from simulator.monitors.reference_chunks import WindowClock
 from simulator.units import counted, listed, signed, significant
 
 #: The correction of p-values in words.

@@ -18,10 +18,16 @@ from numpy.typing import NDArray
 from simulator.intervals import Interval
 from simulator.metrics.roc import auc, log_loss
 from simulator.monitors.blocks import Codes, Floats, block_length
-from simulator.monitors.drift_course import MOST_WINDOWS
+from simulator.monitors.drift_course import (
+    MOST_WINDOWS,
+    ReferenceChunks,
+    WindowClock,
+    WindowMeans,
+    clock_of_rows,
+    clock_of_times,
+)
 from simulator.monitors.drift_report import MonitorError, ReportRequest
 from simulator.monitors.monitor_tables import MonitoredTable, TableError, has_column, numbers_of, refuse, times
-from simulator.monitors.reference_chunks import ReferenceChunks, WindowClock, WindowMeans, clock_of_rows, clock_of_times
 
 MetricName = Literal["accuracy", "sensitivity", "specificity", "precision", "positives", "auc"]
 #: Each metric, and its name in a sentence.

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from simulator.charts.look import BLUE, GREEN, GREY, ORANGE, RED, Chart, band, chart, figure, line, points, translucent
 from simulator.monitors.blocks import Floats
-from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
+from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap, WindowClock
 from simulator.monitors.drift_sentences import course_sentence, map_sentence, performance_sentence, width
 from simulator.monitors.estimated_performance import METRICS, PerformanceCourse
-from simulator.monitors.reference_chunks import WindowClock
 
 #: Standard errors at the ends of the colours of a map.
 _FURTHEST = 6

@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 
 from simulator.monitors.column_roles import recognised
-from simulator.monitors.drift_course import WindowFigure
+from simulator.monitors.drift_course import ReferenceChunks, WindowFigure, clock_of_times, window_means, within
 from simulator.monitors.drift_report import MonitorError
 from simulator.monitors.monitor_tables import Column, MonitoredTable, columns, has_column, numbers_of, times, words
-from simulator.monitors.reference_chunks import ReferenceChunks, clock_of_times, window_means, within
 from simulator.units import significant
 
 #: Hours of the 30 days that the promise on false alarms speaks of.

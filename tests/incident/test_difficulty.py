@@ -4,10 +4,9 @@ from collections import Counter
 
 import pytest
 
-from simulator.incident.difficulty import DIFFICULTIES, LevelError, at_level, level_of
 from simulator.incident.play import Play
 from simulator.incident.player_actions import ActionError, read_actions
-from simulator.incident.secret import DAY_S, draw
+from simulator.incident.secret import DAY_S, DIFFICULTIES, LevelError, at_level, draw, level_of
 from tests.incident.plays import ONSET, case, look, secret_of, wait
 
 SPEC = case().incident

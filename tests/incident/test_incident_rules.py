@@ -7,9 +7,8 @@ import pytest
 
 from simulator.incident.beliefs import FALSE_ALARM, PAGE, Beliefs, load_beliefs, minutes_of, questions
 from simulator.incident.incident_course import IncidentCourse, helping_fixes
-from simulator.incident.incident_rules import INCIDENT_RULES
 from simulator.incident.incident_score import DebriefStep, path
-from simulator.incident.incident_signals import INCIDENT_SIGNALS
+from simulator.incident.incident_signals import INCIDENT_RULES, INCIDENT_SIGNALS
 from simulator.incident.play import Play
 from simulator.incident.player_actions import NotebookEntry, read_actions
 from simulator.incident.secret import DAY_S, HOUR_S

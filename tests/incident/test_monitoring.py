@@ -49,7 +49,7 @@ def test_p_of_ks_is_scipys_in_each_window(foggy, reference):
     watch = Watch(statistic="contrast", test="ks", rings="p", at=0.01, reference=reference)
     values, window, first = windows_of(foggy, watch)
     [series] = watched(watch, foggy)
-    known = collected(foggy, "contrast") if reference == "collected" else values[window < first]
+    known = collected(foggy, Watch(statistic="contrast")) if reference == "collected" else values[window < first]
     for place in range(first, 28):
         expected = stats.ks_2samp(known, values[window == place], method="asymp")
         assert (series.value[place], series.score[place]) == pytest.approx(
@@ -187,9 +187,11 @@ def test_collected_images_are_those_of_the_reference_clear_and_tested(foggy):
     there = read_scenes()
     n, s = there.cell(("nanodet_m", "fp32"), ("clean", 0))
     mine = there.scenes["reference"].to_numpy(bool)
-    assert collected(foggy, "found") == pytest.approx(there.tails[0][n, s, mine, there.best_bin(("nanodet_m", "fp32"))])
-    [series] = watched(Watch(statistic="found", reference="collected", at=3), foggy)
-    values = collected(foggy, "found")
+    watch = Watch(statistic="found", reference="collected", at=3)
+    counted = there.tails[0][n, s, mine, there.best_bin(("nanodet_m", "fp32"))]
+    assert collected(foggy, watch) == pytest.approx(counted)
+    [series] = watched(watch, foggy)
+    values = collected(foggy, watch)
     counts = np.bincount((foggy.frames.at_s // DAY_S).astype(int))
     assert series.score == pytest.approx(np.abs(series.value - values.mean()) / (values.std(ddof=1) / np.sqrt(counts)))
 

@@ -54,7 +54,7 @@ def test_a_gentle_one_is_whole_after_the_ramp():
 
 def test_quiet_weeks_have_nothing_behind_them():
     spec, calm = spec_of(case()), quiet(3)
-    assert calm.quiet and calm.effects(spec) == [] and calm.entries(spec) == []
+    assert calm.cause is None and calm.effects(spec) == [] and calm.entries(spec) == []
 
 
 def test_what_is_not_there_is_told_with_what_there_is():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from simulator.monitors.camera_weeks import camera_weeks
-from simulator.monitors.column_roles import ColumnRoles, recognised, with_roles
+from simulator.monitors.column_roles import ColumnRoles, recognised
 from simulator.monitors.drift_report import ReportRequest, compare
 from simulator.monitors.monitor_tables import MonitoredTable, times
 from tests.monitors.worlds import ar1, scenes
@@ -69,11 +69,11 @@ def test_scenes_that_are_independent_are_groups_and_scenes_that_resemble_their_n
 
 def test_a_request_takes_what_it_does_not_name_unless_it_declines():
     found = ColumnRoles(time="timestamp", source="camera", group="scene")
-    assert with_roles(ReportRequest(), found).time == "timestamp"
-    assert with_roles(ReportRequest(time="seen"), found).time == "seen"
-    assert with_roles(ReportRequest(), found, ["time"]).time is None
-    assert with_roles(ReportRequest(independent=True), found).group is None
-    assert with_roles(ReportRequest(), found).names == ("camera",)
+    assert ReportRequest().with_roles(found).time == "timestamp"
+    assert ReportRequest(time="seen").with_roles(found).time == "seen"
+    assert ReportRequest().with_roles(found, ["time"]).time is None
+    assert ReportRequest(independent=True).with_roles(found).group is None
+    assert ReportRequest().with_roles(found).names == ("camera",)
 
 
 def test_numbers_that_name_a_camera_are_compared_as_names():

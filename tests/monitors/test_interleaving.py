@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import binom
 
 from simulator.monitors.blocks import autocorrelation_time, block_length
+from simulator.monitors.column_roles import stretched, stretches
 from simulator.monitors.drift_report import ReportRequest, compare
-from simulator.monitors.interleaving import stretched, stretches
 from simulator.monitors.monitor_tables import MonitoredTable
 from tests.monitors.worlds import ar1
 

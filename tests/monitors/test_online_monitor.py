@@ -12,7 +12,7 @@ from simulator.intervals import share_interval
 from simulator.monitors import OnlineMonitor, OnlineSettings
 from simulator.monitors.camera_weeks import OUT_OF_FOCUS, camera_weeks
 from simulator.monitors.drift_report import MonitorError
-from simulator.monitors.monitor_following import GrowingFile, followed
+from simulator.monitors.monitor_command import GrowingFile, followed
 from simulator.monitors.monitor_tables import MonitoredTable, TableError
 
 SHARP = OnlineSettings(columns=("sharpness",))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.monitors.reference_chunks import ReferenceChunks, clock_of_rows, clock_of_times, window_means
+from simulator.monitors.drift_course import ReferenceChunks, clock_of_rows, clock_of_times, window_means
 
 
 def test_the_band_of_one_window_is_the_prediction_interval_of_the_textbook():

@@ -7,7 +7,7 @@ import pytest
 
 from campaigns.incidents.rule_study import RULE_COLUMNS, fired_in, rules_fired, wanted_plays
 from simulator.errors import InputError
-from simulator.incident.incident_rules import INCIDENT_RULES
+from simulator.incident.incident_signals import INCIDENT_RULES
 from simulator.paths import INCIDENTS
 from simulator.session.session_signals import LEVELS
 
