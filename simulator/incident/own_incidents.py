@@ -16,7 +16,7 @@ from simulator.incident.player_actions import DiagnoseAction, read_actions
 from simulator.incident.secret import USUAL
 from simulator.incident.sessions import FIVE, games, secret_from
 from simulator.paths import PAGES
-from simulator.session.spacing import Review
+from simulator.session.next_steps import Review
 from simulator.units import counted
 
 #: The most incidents that stand on the page of incidents; the page “You” has all.

@@ -28,10 +28,17 @@ from simulator.paths import PAGES
 from simulator.practice.record_panel import rating_panel, record_panel
 from simulator.practice.report import session_report
 from simulator.session.best_known import BestKnown, best_known
-from simulator.session.next_steps import EXERCISES, goal_reached, known_levels, nothing_done, weakest
+from simulator.session.next_steps import (
+    EXERCISES,
+    goal_reached,
+    known_levels,
+    next_review,
+    nothing_done,
+    session_review,
+    weakest,
+)
 from simulator.session.session_course import Course
 from simulator.session.session_signals import SIGNALS
-from simulator.session.spacing import next_review, session_review
 from simulator.units import counted, listed
 
 

@@ -32,7 +32,7 @@ from simulator.rooms.room_events import (
     TagSet,
     TaskSet,
 )
-from simulator.rooms.room_record import LABELS, latest_moment, moments, offered_moments, tag_words
+from simulator.rooms.room_session import LABELS, latest_moment, moments, offered_moments, tag_words
 from simulator.rooms.room_view import FOLLOW, drawable
 from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
 from simulator.session.event_log import Role

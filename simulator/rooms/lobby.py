@@ -26,8 +26,7 @@ from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK, OwnTask
 from simulator.rooms.room_doors import LINKED_WORDS, PATH, ROLE, ROOM, access_of, confined_to, is_confined, link_path, room_log
 from simulator.rooms.room_events import CARD_SIGNALS, LEVELS, RoomOpened, TaskSet
-from simulator.rooms.room_record import LABELS
-from simulator.rooms.room_session import RoomSession
+from simulator.rooms.room_session import LABELS, RoomSession
 from simulator.rooms.room_view import drawable
 from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
 from simulator.session.event_log import Session, design_hash

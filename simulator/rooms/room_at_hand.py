@@ -12,8 +12,7 @@ from simulator.app.widgets import FAULT
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.rooms.live_room import LiveRoom, live_room
-from simulator.rooms.room_doors import access_at_hand, room_log
-from simulator.rooms.room_keys import cookie_name
+from simulator.rooms.room_doors import access_at_hand, cookie_name, room_log
 from simulator.rooms.room_places import room_places
 from simulator.rooms.room_runs import ask_for_last_run
 from simulator.rooms.room_session import RoomSession

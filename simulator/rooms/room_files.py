@@ -17,8 +17,7 @@ from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import CARD_SIGNALS, RATINGS, SignalRated, shared
-from simulator.rooms.room_record import LABELS, mark_moments, moments, room_record, tag_words
-from simulator.rooms.room_session import RoomSession, drawing_of
+from simulator.rooms.room_session import LABELS, RoomSession, drawing_of, mark_moments, moments, room_record, tag_words
 from simulator.session.event_log import AnyEvent, LoggedEvent, Role, Session, UnknownEvent
 from simulator.session.session_record import figure_words, minute_of
 from simulator.session.session_signals import NOT_OBSERVED

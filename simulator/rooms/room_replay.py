@@ -19,9 +19,8 @@ from simulator.explain.result import Result
 from simulator.panels.verdict_bar import bar
 from simulator.rooms.board_desk import BoardDesk
 from simulator.rooms.room_at_hand import RoomAtHand
-from simulator.rooms.room_record import room_record
 from simulator.rooms.room_runs import job_of
-from simulator.rooms.room_session import RoomSession
+from simulator.rooms.room_session import RoomSession, room_record
 from simulator.rooms.room_view import run_bar
 
 #: The speeds that are offered: log seconds for a second.

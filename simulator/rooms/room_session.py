@@ -1,4 +1,4 @@
-"""The session of a room, the state of what only a room has, and its board: the drawing of the case with its operations."""
+"""The session of a room, the state of what only a room has, its board, and its record as a role may see it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ from simulator.board.case_drawing import DrawnCase, compiled, drawn
 from simulator.board.operations import SetField
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
+from simulator.errors import shortened
 from simulator.keeper import remembers
 from simulator.rooms.own_task import OWN_TASK, OwnTask
-from simulator.rooms.room_events import BoardChanged, RoomEvent
+from simulator.rooms.room_events import BoardChanged, RoomEvent, TagSet
 from simulator.session.event_log import AnyEvent, Changes, Logged, Role
 from simulator.session.session_events import CurveballStruck, HintTaken, PhaseBegun, PickChanged
+from simulator.session.session_record import RecordRow, minute_of, record, row_of
+from simulator.session.session_signals import SIGNALS
 from simulator.session.session_state import SessionState
 
 if TYPE_CHECKING:
@@ -200,3 +203,58 @@ def drawing_hash(scenario: Scenario, state: RoomSession) -> str:
         return ""
     mine = _known(scenario, state).drawing
     return "" if not is_own and mine == _as_written(scenario).drawing else mine
+
+
+LABELS = {signal.name: signal.label for signal in SIGNALS}
+
+
+def room_record(scenario: Scenario, state: RoomSession) -> list[RecordRow]:
+    """Return the rows of a room in the order of the log; state: as a role may see it. Moves of boxes are left out."""
+    words = moments(scenario, state)
+    marks = (RecordRow(tag.place, minute_of(state, tag.at), "Mark", tag_words(tag.event, words)) for tag in state.room.tags)
+    return sorted([*_without_marks(scenario, state), *marks], key=lambda row: row.place)
+
+
+def _without_marks(scenario: Scenario, state: RoomSession) -> list[RecordRow]:
+    listed = [row_of(scenario, state, logged) for logged in (*state.operations, *state.room.given, *state.room.steps)]
+    further = [row for row in listed if row.what != BoardChanged.what or row.details]  # moves have no words
+    return sorted([*record(scenario, state), *further], key=lambda row: row.place)
+
+
+def moments(scenario: Scenario, state: RoomSession) -> dict[int, str]:
+    """Return the moments of a room in words, by the places of their events: a question with its answer, no mark and no end."""
+    rows = [row for row in _without_marks(scenario, state) if row.what != "End"]
+    words = {row.place: _moment(row.minute, row.what, row.details) for row in rows}
+    for question, text in ((answer.event.question, answer.event.text) for answer in state.room.given):
+        if question in words:
+            words[question] = f"{words[question]} Answer: {shortened(text)}"
+    return words | {run.ended_place: words[run.place] for run in state.runs if run.ended_place is not None}
+
+
+def offered_moments(scenario: Scenario, state: RoomSession) -> dict[int, str]:
+    """Return the moments in words, the earliest first, each run once."""
+    ends = {run.ended_place for run in state.runs}
+    return {place: words for place, words in sorted(moments(scenario, state).items()) if place not in ends}
+
+
+def latest_moment(scenario: Scenario, state: RoomSession) -> int | None:
+    """Return the place of the latest moment; None for none. A run counts at its end."""
+    return max(moments(scenario, state), default=None)
+
+
+def mark_moments(scenario: Scenario, state: RoomSession) -> dict[int, str]:
+    """Return the marks in words with their moments, by the places of their events."""
+    words = moments(scenario, state)
+    return {tag.place: _moment(minute_of(state, tag.at), "Mark", tag_words(tag.event, words)) for tag in state.room.tags}
+
+
+def _moment(minute: float, what: str, details: str) -> str:
+    return f"{minute:.0f} min, {what}: {shortened(details)}".removesuffix(": ")
+
+
+def tag_words(tag: TagSet, words: Mapping[int, str]) -> str:
+    """Return a mark in words: its sign, its signal and the interviewer's words, and its subject; words: of the moments."""
+    subjects = [f"probe “{tag.probe}”" if tag.probe else "", words.get(tag.about, "") if tag.about is not None else ""]
+    about = "; ".join(filter(None, subjects))
+    said = f": {tag.text}" if tag.text else ""
+    return f"{'+' if tag.plus else '−'} {LABELS.get(tag.signal, tag.signal)}{said}{f' (about {about})' if about else ''}"

@@ -9,8 +9,8 @@ from simulator.app.widgets import plain, say
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import CARD_SIGNALS, RATINGS, ScorecardSubmitted, SignalRated
 from simulator.rooms.room_files import both_raters, compared, files, open_signals
-from simulator.rooms.room_record import LABELS, mark_moments, offered_moments
 from simulator.rooms.room_replay import replay
+from simulator.rooms.room_session import LABELS, mark_moments, offered_moments
 from simulator.session.session_signals import NOT_OBSERVED, signals_of
 from simulator.units import counted
 

@@ -13,9 +13,9 @@ from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.paths import PAGES
+from simulator.session.next_steps import DAY_S, NextReview, Review, next_review, session_review
 from simulator.session.session_signals import LEVELS, SIGNALS
 from simulator.session.session_state import SessionState
-from simulator.session.spacing import DAY_S, NextReview, Review, next_review, session_review
 from simulator.units import counted
 from simulator.you.own_record import OwnRecord, OwnSession
 

@@ -10,8 +10,8 @@ from simulator.app.own_sessions import session_log, trail
 from simulator.app.store.incident_log import StoredIncident
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
+from simulator.session.next_steps import Review
 from simulator.session.session_state import SessionState
-from simulator.session.spacing import Review
 
 
 @dataclass(frozen=True)

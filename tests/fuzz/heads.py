@@ -24,9 +24,9 @@ from simulator.app.admission import Admission
 from simulator.app.store.room_log import Access
 from simulator.app.trails import TrailKey, Trails
 from simulator.limits import ROOM_COOKIES, WRONG_TOKENS
+from simulator.rooms import room_doors as room_keys
 from simulator.rooms import room_doors as rooms
-from simulator.rooms import room_keys
-from simulator.rooms.room_keys import RoomKeys
+from simulator.rooms.room_doors import RoomKeys
 from simulator.serving.middleware import Proxied, VisitorCookies
 from simulator.serving.server import Guard
 from tests.fuzz.mutate import drawn

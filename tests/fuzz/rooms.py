@@ -29,8 +29,7 @@ from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.limits import ADDRESS, FIELD_TEXT
-from simulator.rooms.room_record import room_record
-from simulator.rooms.room_session import RoomSession
+from simulator.rooms.room_session import RoomSession, room_record
 from simulator.serving.middleware import within_bounds
 from simulator.session.session_record import record
 from tests.fuzz.mutate import ANYTHING, changed_text, changed_tree

@@ -15,9 +15,8 @@ from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK, OwnTask
 from simulator.rooms.room_events import BoundRevealed, MessageSent, ProbeTicked, QuestionAnswered, TaskSet
 from simulator.rooms.room_files import candidate_log, whole_log
-from simulator.rooms.room_record import room_record
 from simulator.rooms.room_runs import job_of, note_result, plan_of
-from simulator.rooms.room_session import drawing_of
+from simulator.rooms.room_session import drawing_of, room_record
 from simulator.rooms.task_form import checked_words, task_of_fields
 from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, QuestionAsked
 from simulator.session.session_state import left_s

@@ -22,8 +22,8 @@ from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import ROOM_LINKS
 from simulator.limits import WRONG_TOKENS
 from simulator.rooms import room_doors as rooms
+from simulator.rooms.room_doors import RoomKeys
 from simulator.rooms.room_events import RoomOpened
-from simulator.rooms.room_keys import RoomKeys
 from simulator.serving.server import Guard
 from tests.patience import PATIENCE_S
 

@@ -32,8 +32,7 @@ from simulator.rooms.room_events import (
     visible,
 )
 from simulator.rooms.room_files import compared
-from simulator.rooms.room_record import latest_moment, moments, offered_moments, room_record
-from simulator.rooms.room_session import RoomSession
+from simulator.rooms.room_session import RoomSession, latest_moment, moments, offered_moments, room_record
 from simulator.session.event_log import LoggedEvent, Session, event_kinds, read_event, stored_event
 from simulator.session.session_events import (
     CurveballStruck,

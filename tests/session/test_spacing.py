@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.session.event_log import Session
+from simulator.session.next_steps import DAY_S, NextReview, Review, next_review, session_review
 from simulator.session.session_events import RunAsked, RunEnded
 from simulator.session.session_state import RunSeen, SessionState
-from simulator.session.spacing import DAY_S, NextReview, Review, next_review, session_review
 
 
 def after(*reviews):
