@@ -17,29 +17,9 @@ from simulator.engine.plan import compile_plan
 from simulator.metrics.replications import REPLICATIONS, looks_of
 from simulator.panels.lever_panel import levers
 from simulator.paths import PAGES
-from simulator.practice import history
+from simulator.practice import design_runs, history
 from simulator.practice.choice_panel import form, picks_of
 from simulator.practice.curveball_panel import against_calm, armed_in, banner, calm_of, fire
-from simulator.practice.design_runs import (
-    DESIGN,
-    DIAGRAM,
-    DRAWERS,
-    LINK,
-    LOADS,
-    PANEL,
-    REASONS,
-    REPEAT,
-    SUBMISSION,
-    TRADEOFFS,
-    current,
-    design_changed,
-    first_panel,
-    last_full,
-    owe_run,
-    shown_of,
-    start,
-    verdicts,
-)
 from simulator.practice.exhibit_panels import PANEL_WANTED, challenge, hero, panel_of, panels, why
 from simulator.practice.own_drawing import drawing_board, own_drawing
 
@@ -60,7 +40,7 @@ def head(scenario: Scenario) -> DeltaGenerator:
     return row
 
 
-@st.fragment(key=TRADEOFFS)
+@st.fragment(key=design_runs.TRADEOFFS)
 def tradeoffs_link(scenario: Scenario) -> None:
     """Link to the trade-offs of the submitted design; its address names the design, so that a new tab opens it too."""
     plan: Plan | None = get(scenario, "plan")
@@ -75,18 +55,18 @@ def run_row(scenario: Scenario) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Run", type="primary", key="run_button", shortcut="Ctrl+Enter", on_click=run_pressed, **changed)
         live = {"key": key(scenario.id, "live"), "help": "A changed choice runs by itself."}
-        st.toggle("Live", on_change=design_changed, **live, **changed, **KEPT)
+        st.toggle("Live", on_change=design_runs.design_changed, **live, **changed, **KEPT)
 
 
 def run_pressed(scenario: Scenario) -> None:
     """Have the design run; a callback."""
     st.session_state["run_pressed"] = True
-    design_changed(scenario)
+    design_runs.design_changed(scenario)
 
 
 def settings(scenario: Scenario) -> None:
     """Ask for the seed and the number of replications."""
-    changed = {"on_change": design_changed, "args": (scenario,)}
+    changed = {"on_change": design_runs.design_changed, "args": (scenario,)}
     with st.expander("Run settings", key=key(scenario.id, "settings")):
         st.number_input("Replications", *REPLICATIONS, key=key(scenario.id, "replications"), **changed, **KEPT)
         st.number_input("Seed", *SEEDS, key=key(scenario.id, "seed"), **changed, **KEPT)
@@ -113,31 +93,31 @@ def run_of(scenario: Scenario) -> tuple[int, int]:
     return get(scenario, "seed"), get(scenario, "replications")
 
 
-@st.fragment(key=SUBMISSION)
+@st.fragment(key=design_runs.SUBMISSION)
 def submit(scenario: Scenario) -> None:
     """Submit the design, again once the drawing has changed; the bar of the verdicts follows its run."""
     drawing = own_drawing(scenario)
     follow("own drawing", drawing.changed)
     plan, (seed, replications) = planned(scenario), run_of(scenario)
     st.session_state[key(scenario.id, "plan")] = plan
-    drawing.show(plan, picks_of(scenario), shown_of(scenario))
+    drawing.show(plan, picks_of(scenario), design_runs.shown_of(scenario))
     if plan is not None:
         address.write(plan, seed, replications)
         if st.session_state.pop("run_pressed", False):
-            start(scenario, plan, seed, replications)
-    calm = calm_of(current(scenario, plan, seed, replications))
-    shown_of(scenario).calm = calm.id if calm else ""
+            design_runs.start(scenario, plan, seed, replications)
+    calm = calm_of(design_runs.current(scenario, plan, seed, replications))
+    design_runs.shown_of(scenario).calm = calm.id if calm else ""
     if complaints := get(scenario, "complaints"):
         st.warning("\n".join(f"- {plain(sentence)}" for sentence in complaints))
 
 
-@st.fragment(key=REASONS)
-@pays(REASONS)
+@st.fragment(key=design_runs.REASONS)
+@pays(design_runs.REASONS)
 def reasons(scenario: Scenario) -> None:
     """Show the curveballs, changes, met objectives, and reasons for the others in the last run, once it has come to its end."""
-    job = shown_of(scenario).job
+    job = design_runs.shown_of(scenario).job
     history.remember(job)
-    last = last_full(scenario, job)
+    last = design_runs.last_full(scenario, job)
     if last is None:
         return
     with st.container(key=f"of_run_{last.id}_reasons"):
@@ -150,7 +130,7 @@ def reasons(scenario: Scenario) -> None:
         why(last.summary, last.id)
 
 
-@st.fragment(key=DIAGRAM)
+@st.fragment(key=design_runs.DIAGRAM)
 def design(scenario: Scenario) -> None:
     """Show the design as a board, which can be changed, and its most loaded stage in a sentence."""
     drawing_board(scenario)
@@ -159,20 +139,22 @@ def design(scenario: Scenario) -> None:
         st.caption(plain(diagram(plan).takeaway))
 
 
-@st.fragment(key=DRAWERS)
+@st.fragment(key=design_runs.DRAWERS)
 def drawers(scenario: Scenario) -> None:
     """Offer the loads as a table."""
     plan: Plan | None = get(scenario, "plan")
-    table = st.popover("As a table", type="tertiary", on_change="rerun", key=key(scenario.id, LOADS))
+    table = st.popover("As a table", type="tertiary", on_change="rerun", key=key(scenario.id, design_runs.LOADS))
     if plan is not None and table.open:
         table.dataframe(diagram(plan).table, hide_index=True)
 
 
-@st.fragment(key=REPEAT)
+@st.fragment(key=design_runs.REPEAT)
 def link_and_command(scenario: Scenario) -> None:
     """Offer the link and the command that repeat the run of this design."""
     plan: Plan | None = get(scenario, "plan")
-    drawer = st.popover("Link and command", type="tertiary", on_change="rerun", key=key(scenario.id, LINK), width="content")
+    drawer = st.popover(
+        "Link and command", type="tertiary", on_change="rerun", key=key(scenario.id, design_runs.LINK), width="content"
+    )
     if plan is not None and drawer.open:
         with drawer:
             repeat_run(plan, *run_of(scenario))
@@ -183,17 +165,17 @@ def repeat_run(plan: Plan, seed: int, replications: int) -> None:
     st.markdown("This link opens the same design and seed:")
     st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
     st.markdown("This command runs it:")
-    job = shown_of(plan.scenario).job
+    job = design_runs.shown_of(plan.scenario).job
     until_decided = len(looks_of(replications)) > 1 and (job is None or job.until_decided)
     st.code(command(plan, seed, replications, until_decided), language=None, wrap_lines=True)
 
 
-@st.fragment(key=PANEL)
-@pays(PANEL)
+@st.fragment(key=design_runs.PANEL)
+@pays(design_runs.PANEL)
 def of_run(scenario: Scenario, title: str) -> None:
     """Draw a panel of the last run, and again once the run of the design has come to its end."""
-    shown = shown_of(scenario)
-    last = last_full(scenario, shown.job)
+    shown = design_runs.shown_of(scenario)
+    last = design_runs.last_full(scenario, shown.job)
     if title == RUNS:
         history.strip(scenario, shown.job)
         return
@@ -204,7 +186,7 @@ def of_run(scenario: Scenario, title: str) -> None:
         if title == LEVERS:
             levers(last)
             return
-        if title == first_panel(scenario):
+        if title == design_runs.first_panel(scenario):
             hero(last.summary)
             return
         for part in panels(scenario)[title]:
@@ -213,13 +195,13 @@ def of_run(scenario: Scenario, title: str) -> None:
 
 def tabs(scenario: Scenario) -> None:
     """Show the picture of the case, the design as a diagram, a panel a question, the levers, and every run so far."""
-    titles = list(dict.fromkeys([first_panel(scenario), DESIGN, *panels(scenario), LEVERS, RUNS]))
+    titles = list(dict.fromkeys([design_runs.first_panel(scenario), design_runs.DESIGN, *panels(scenario), LEVERS, RUNS]))
     if wanted := st.session_state.pop(PANEL_WANTED, None):
         st.session_state[EXPLORE_TAB] = panel_of(wanted, scenario)
     for title, panel in zip(titles, st.tabs(titles, key=EXPLORE_TAB, **IN_ADDRESS), strict=True):
         if panel.open:
             with panel:
-                if title == DESIGN:
+                if title == design_runs.DESIGN:
                     design(scenario)
                     drawers(scenario)
                 else:
@@ -232,13 +214,13 @@ address.arrive(scenario)
 fit(scenario)
 st.session_state.setdefault(key(scenario.id, "live"), True)
 row = head(scenario)
-owe_run(scenario)
+design_runs.owe_run(scenario)
 submit(scenario)
 with row:
     tradeoffs_link(scenario)
     link_and_command(scenario)
 with st.bottom:
-    verdicts(scenario, last_full(scenario, shown_of(scenario).job))
+    design_runs.verdicts(scenario, design_runs.last_full(scenario, design_runs.shown_of(scenario).job))
 with st.sidebar:
     run_row(scenario)
     fire(scenario)

@@ -25,21 +25,8 @@ from simulator.practice.exhibit_panels import hero
 from simulator.practice.help_panel import levers_panel, reasons_panel
 from simulator.practice.prediction_panel import last_verdicts, prediction_form, reveal, runs_so_far
 from simulator.practice.session_at_hand import job_at_hand, note_result, plan_at_hand, take, was_asked
+from simulator.session import session_events
 from simulator.session.question_match import matched
-from simulator.session.session_events import (
-    AssumptionPinned,
-    AssumptionRemoved,
-    AssumptionWritten,
-    CurveballStruck,
-    DefenceAnswered,
-    ObjectivesRanked,
-    PanelOpened,
-    PhaseBegun,
-    PickChanged,
-    QuestionAsked,
-    RankedObjective,
-    SessionEnded,
-)
 from simulator.session.session_state import PhaseTime, left_s, phase_times
 
 _clock = component_beside(__file__, "session_clock")
@@ -58,7 +45,9 @@ def phase_row(live: LiveSession) -> PracticePhase:
             st.button(label, type=kind, key=f"session:phase:{phase.id}", on_click=_go_to, args=(live, phase.id))
         with st.popover("End the session", type="tertiary"):
             st.markdown("The debrief begins, and the session cannot go on after it.")
-            st.button("End it and see the debrief", key="session:end", on_click=take, args=(live, SessionEnded()))
+            st.button(
+                "End it and see the debrief", key="session:end", on_click=take, args=(live, session_events.SessionEnded())
+            )
     return now
 
 
@@ -71,7 +60,7 @@ def _clock_data(live: LiveSession, now: PhaseTime) -> dict[str, Any]:
 
 def _go_to(live: LiveSession, phase: str) -> None:
     if phase != live.state.phase:
-        take(live, PhaseBegun(phase=phase))
+        take(live, session_events.PhaseBegun(phase=phase))
 
 
 def next_phase(live: LiveSession, phase: PracticePhase) -> None:
@@ -82,7 +71,11 @@ def next_phase(live: LiveSession, phase: PracticePhase) -> None:
         st.button(f"Go on to “{plain(following.title)}”", key="session:next", on_click=_go_to, args=(live, following.id))
     if phase.id == phases[-1].id:
         st.button(
-            "Finish and see the debrief", type="primary", key="session:finish", on_click=take, args=(live, SessionEnded())
+            "Finish and see the debrief",
+            type="primary",
+            key="session:finish",
+            on_click=take,
+            args=(live, session_events.SessionEnded()),
         )
 
 
@@ -125,7 +118,7 @@ def _questions(live: LiveSession) -> None:
             st.markdown(f"**{plain(live.scenario.questions[index].ask)}**")
             st.markdown(plain(answer))
             if not live.state.has_pinned(index):
-                event = AssumptionPinned(question=index)
+                event = session_events.AssumptionPinned(question=index)
                 st.button("Pin as an assumption", key=f"session:pin:{index}", on_click=take, args=(live, event))
 
     for question in live.state.questions:
@@ -143,7 +136,7 @@ def _ask(live: LiveSession) -> None:
     if not words:
         say("Type a question first.")
     elif match.clear:
-        take(live, QuestionAsked(question=match.questions[0], words=words))
+        take(live, session_events.QuestionAsked(question=match.questions[0], words=words))
     else:
         st.session_state[_DOUBTFUL] = words
 
@@ -155,16 +148,16 @@ def _offer(live: LiveSession, words: str) -> None:
         asks = "Do you mean one of these?" if offered else "No question of the case is like this one."
         st.markdown(f"“{plain(words)}”: {asks}")
         for index in offered:
-            event = QuestionAsked(question=index, words=words)
+            event = session_events.QuestionAsked(question=index, words=words)
             label = plain(live.scenario.questions[index].ask)
             st.button(label, key=f"session:mean:{index}", on_click=_decide, args=(live, event))
         with st.container(horizontal=True):
-            own = QuestionAsked(words=words)
+            own = session_events.QuestionAsked(words=words)
             st.button("Ask it as it is", type="tertiary", key="session:own", on_click=_decide, args=(live, own))
             st.button("Take it back", type="tertiary", key="session:take_back", on_click=_decide, args=(live,))
 
 
-def _decide(live: LiveSession, *asked: QuestionAsked) -> None:
+def _decide(live: LiveSession, *asked: session_events.QuestionAsked) -> None:
     """Ask a question in place of the typed words, or none: then nothing is noted."""
     st.session_state.pop(_DOUBTFUL, None)
     take(live, *asked)
@@ -175,7 +168,7 @@ def _assumptions(live: LiveSession) -> None:
     for assumption in live.state.standing_assumptions:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"- {plain(assumption.event.details(live.scenario, live.state))}")
-            event = AssumptionRemoved(assumption=assumption.place)
+            event = session_events.AssumptionRemoved(assumption=assumption.place)
             st.button("Remove", type="tertiary", key=f"session:unpin:{assumption.place}", on_click=take, args=(live, event))
     st.text_input("An assumption of your own", key="session:assumption", on_change=_assume, args=(live,))
 
@@ -184,7 +177,7 @@ def _assume(live: LiveSession) -> None:
     words = str(st.session_state["session:assumption"]).strip()
     st.session_state["session:assumption"] = ""
     if words:
-        take(live, AssumptionWritten(text=shortened(words, _LETTERS)))
+        take(live, session_events.AssumptionWritten(text=shortened(words, _LETTERS)))
 
 
 def _objectives(live: LiveSession) -> None:
@@ -205,9 +198,9 @@ def _rank(live: LiveSession) -> None:
         return
     if len(lines) > _RANKS:
         say(f"Only the first {_RANKS} objectives are kept.")
-    ranked = tuple(RankedObjective(words=shortened(line, _OBJECTIVE)) for line in lines[:_RANKS])
+    ranked = tuple(session_events.RankedObjective(words=shortened(line, _OBJECTIVE)) for line in lines[:_RANKS])
     st.session_state["session:objectives"] = "\n".join(objective.words for objective in ranked)
-    take(live, ObjectivesRanked(objectives=ranked))
+    take(live, session_events.ObjectivesRanked(objectives=ranked))
 
 
 def design_panel(live: LiveSession, phase: PracticePhase) -> None:
@@ -246,7 +239,7 @@ def _picked(live: LiveSession, name: str) -> None:
     before: Any = live.state.picks(live.scenario)[name]
     after = live.scenario.choices[name].read(st.session_state[f"session:pick:{name}"])
     if after != before:
-        take(live, PickChanged(choice=name, before=before, after=after))
+        take(live, session_events.PickChanged(choice=name, before=before, after=after))
 
 
 #: The words of verdicts that rest on the first replications.
@@ -265,7 +258,7 @@ def _curveball(live: LiveSession, phase: PracticePhase) -> None:
     if not live.scenario.curveballs or live.state.strikes or not ready:
         return
     name, ball = next(iter(live.scenario.curveballs.items()))
-    event = CurveballStruck(curveball=name, at_s=ball.usual_time(live.scenario))
+    event = session_events.CurveballStruck(curveball=name, at_s=ball.usual_time(live.scenario))
     st.button("Let something happen", key="session:strike", on_click=take, args=(live, event))
 
 
@@ -324,7 +317,7 @@ def _note_opening(live: LiveSession, panels: list[str], is_open: bool | None) ->
     """Note that panels were opened together: once, until they are closed."""
     key = f"session:open:{panels[0]}"
     if is_open and not st.session_state.get(key):
-        take(live, *(PanelOpened(panel=panel) for panel in panels))
+        take(live, *(session_events.PanelOpened(panel=panel) for panel in panels))
     st.session_state[key] = is_open
 
 
@@ -374,4 +367,4 @@ def _answer(live: LiveSession, place: int) -> None:
     if not text.strip() and not ticked:
         say("Write an answer, or tick that you said it aloud.")
     else:
-        take(live, DefenceAnswered(prompt=place, text=shortened(text, _ANSWER_LETTERS), ticked=ticked))
+        take(live, session_events.DefenceAnswered(prompt=place, text=shortened(text, _ANSWER_LETTERS), ticked=ticked))

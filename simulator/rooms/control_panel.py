@@ -15,23 +15,10 @@ from simulator.case.phases import Hint, phases_of
 from simulator.errors import InputError
 from simulator.limits import SESSION_TEXT
 from simulator.metrics.summary import judged
+from simulator.rooms import room_events
 from simulator.rooms.autosave_text import autosave_text
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_doors import LINKED_WORDS, link_path, role_words, room_log
-from simulator.rooms.room_events import (
-    CARD_SIGNALS,
-    BoardLocked,
-    BoundRevealed,
-    CurveballArmed,
-    LeadEnded,
-    MessageSent,
-    NotesSaved,
-    PanelPushed,
-    QuestionAnswered,
-    TagRemoved,
-    TagSet,
-    TaskSet,
-)
 from simulator.rooms.room_session import LABELS, latest_moment, moments, offered_moments, tag_words
 from simulator.rooms.room_view import FOLLOW, drawable
 from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
@@ -74,19 +61,19 @@ def _tell(room: RoomAtHand) -> None:
     if len(words) > _LETTERS:
         say(f"Only the first {_LETTERS:,} letters were sent.")
     if words:
-        room.take(MessageSent(text=words[:_LETTERS]))
+        room.take(room_events.MessageSent(text=words[:_LETTERS]))
 
 
 def _send_listed(room: RoomAtHand, place: int, listed: Mapping[str, str]) -> None:
     """Send the answer that is picked now: a callback's arguments are those of the page as it was drawn last."""
     if picked := st.session_state[f"room:known:{place}"]:
-        room.take(QuestionAnswered(question=place, text=listed[picked][:_LETTERS]))
+        room.take(room_events.QuestionAnswered(question=place, text=listed[picked][:_LETTERS]))
 
 
 def _answer(room: RoomAtHand, place: int) -> None:
     words = str(st.session_state[f"room:words:{place}"]).strip()
     if words:
-        room.take(QuestionAnswered(question=place, text=words[:_LETTERS]))
+        room.take(room_events.QuestionAnswered(question=place, text=words[:_LETTERS]))
 
 
 def events_panel(room: RoomAtHand) -> None:
@@ -109,7 +96,7 @@ def _curveballs(room: RoomAtHand) -> None:
         ready = name in armed
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(plain(ball.label))
-            event = CurveballArmed(curveball=name, ready=not ready)
+            event = room_events.CurveballArmed(curveball=name, ready=not ready)
             st.button("Put away" if ready else "Arm", key=f"room:arm:{name}", on_click=room.take, args=(event,))
             if ready:
                 strike = CurveballStruck(curveball=name, at_s=ball.usual_time(room.scenario))
@@ -157,7 +144,7 @@ def _pushes(room: RoomAtHand) -> None:
         if names:
             st.button("Show it", key="room:push:show", on_click=_push, args=(room, False))
             if room.state.room.leads:
-                st.button("End the lead", key="room:push:end", on_click=room.take, args=(LeadEnded(),))
+                st.button("End the lead", key="room:push:end", on_click=room.take, args=(room_events.LeadEnded(),))
             else:
                 st.button("Lead: both see it", key="room:push:lead", on_click=_push, args=(room, True), shortcut="Alt+L")
     st.toggle("Follow the panel that the candidate opens", key=FOLLOW)
@@ -169,13 +156,17 @@ def _pushes(room: RoomAtHand) -> None:
 
 def _push(room: RoomAtHand, lead: bool) -> None:
     """Show the panel that is picked now; a callback."""
-    room.take(PanelPushed(panel=st.session_state["room:push"], lead=lead))
+    room.take(room_events.PanelPushed(panel=st.session_state["room:push"], lead=lead))
 
 
 def _bounds(room: RoomAtHand) -> None:
     st.markdown("**Bounds**")
     shown, objectives = room.state.room.bounds, judged(room.scenario, {})
-    hidden = [BoundRevealed(metric=objective.metric.name) for objective in objectives if objective.metric.name not in shown]
+    hidden = [
+        room_events.BoundRevealed(metric=objective.metric.name)
+        for objective in objectives
+        if objective.metric.name not in shown
+    ]
     if len(hidden) > 1:
         st.button("Reveal all", key="room:bound:all", on_click=room.take, args=hidden)
     for objective in objectives:
@@ -183,7 +174,7 @@ def _bounds(room: RoomAtHand) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{plain(words)}{' (shown)' if objective.metric.name in shown else ''}")
             if objective.metric.name not in shown:
-                event = BoundRevealed(metric=objective.metric.name)
+                event = room_events.BoundRevealed(metric=objective.metric.name)
                 st.button("Reveal", key=f"room:bound:{objective.metric.name}", on_click=room.take, args=(event,))
 
 
@@ -192,7 +183,12 @@ def room_panel(room: RoomAtHand) -> None:
     locked, over = room.state.room.locked, room.state.ended_at is not None
     words = "Unlock the board" if locked else "Lock the board"
     st.button(
-        words, key="room:lock", disabled=over, on_click=room.take, args=(BoardLocked(locked=not locked),), shortcut="Alt+B"
+        words,
+        key="room:lock",
+        disabled=over,
+        on_click=room.take,
+        args=(room_events.BoardLocked(locked=not locked),),
+        shortcut="Alt+B",
     )
     if not over:
         with st.expander("Change the task or the time"):
@@ -236,7 +232,7 @@ def _task_form(room: RoomAtHand) -> None:
             except InputError as error:
                 st.error(plain(str(error)))
                 return
-            changes = TaskSet(
+            changes = room_events.TaskSet(
                 text=None if words == task else words,
                 minutes=None if length == minutes else int(length),
                 own=None if numbers == own else numbers,
@@ -269,7 +265,7 @@ def mark_panel(room: RoomAtHand) -> None:
     with st.form("room:marks", clear_on_submit=True, enter_to_submit=False, border=False):
         _subject(room)
         st.text_input("A word on the next mark: type it, press Tab, then the key", key="room:mark:text", max_chars=300)
-        for place, signal in enumerate(CARD_SIGNALS, 1):
+        for place, signal in enumerate(room_events.CARD_SIGNALS, 1):
             with st.container(gap=None):
                 st.markdown(plain(LABELS[signal]))
                 with st.container(horizontal=True):
@@ -279,7 +275,7 @@ def mark_panel(room: RoomAtHand) -> None:
     for tag in room.state.room.tags[: -_LISTED - 1 : -1]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{minute_of(room.state, tag.at):.0f} min {plain(tag_words(tag.event, words))}")
-            event = TagRemoved(tag=tag.place)
+            event = room_events.TagRemoved(tag=tag.place)
             st.button("Remove", key=f"room:untag:{tag.place}", type="tertiary", on_click=room.take, args=(event,))
 
 
@@ -306,10 +302,10 @@ def _probes(room: RoomAtHand) -> list[Probe]:
 def _mark(room: RoomAtHand, signal: str, plus: bool) -> None:
     words, about = str(st.session_state.get("room:mark:text", "")).strip(), st.session_state.get("room:mark:about")
     if isinstance(about, str):
-        room.take(TagSet(signal=signal, plus=plus, probe=about, text=words))
+        room.take(room_events.TagSet(signal=signal, plus=plus, probe=about, text=words))
         return
     place = latest_moment(room.scenario, room.state) if about is None else about
-    room.take(TagSet(signal=signal, plus=plus, about=place, text=words))
+    room.take(room_events.TagSet(signal=signal, plus=plus, about=place, text=words))
 
 
 def notes_panel(room: RoomAtHand) -> None:
@@ -318,7 +314,7 @@ def notes_panel(room: RoomAtHand) -> None:
         f"notes:{room.id}",
         "Notes, for you alone (Markdown)",
         lambda: room.fresh_state.room.notes,
-        lambda text: room.append(NotesSaved(text=text)),
+        lambda text: room.append(room_events.NotesSaved(text=text)),
         SESSION_TEXT.most,
         rows=12,
     )

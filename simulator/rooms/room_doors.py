@@ -1,9 +1,9 @@
 """Doors of rooms: a secret in a link, or a code that is typed, becomes a cookie; the address then holds no secret.
 
 A role in a room is read from the cookie at each step, so that a link that expires or is revoked ends at the next one. A secret
-that has opened a room here is looked up whenever it comes. Each other one is a guess: it is looked up once, it counts as a wrong
-code if it opens nothing, by address and in all, and after too many of those no further guess is looked up for a while. Each
-wrong, expired or revoked one gets the same answer.
+that has opened a room here is looked up whenever it comes. Each other one is a guess: it is looked up once, it counts as a
+wrong code if it opens nothing, by address and in all, and after too many of those no further guess is looked up for a while.
+Each wrong, expired or revoked one gets the same answer.
 """
 
 from __future__ import annotations
