@@ -31,18 +31,13 @@ def answer_times(summary: Summary) -> look.Chart:
     shares = look.line(curve["time_s"], 100 * curve["answered_share"], look.BLUE, hover=hover, width=3)
     drawn = look.figure(shares, _percentile_points(summary), showlegend=False)
     bounds = _draw_bounds(drawn, summary)
-    drawn.update_xaxes(
-        title="time to the answer (s), logarithmic", type="log", tickvals=_ticks([*summary.latency_curve, *bounds]), tickangle=0
-    )
+    times = [time for time in [*summary.latency_curve, *bounds] if time > 0]
+    wide = bool(times) and log10(max(times) / min(times)) > _WIDE
+    ticks = look.decades(digits=(1, 3) if wide else (1, 2, 5))
+    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=ticks, tickangle=0)
     drawn.update_yaxes(title=f"served {many} answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     names = {"answered_share": "share answered", "time_s": "within (s)"}
     return look.chart(drawn if _percentile_shares(summary) else None, _answers_takeaway(summary), curve, names)
-
-
-def _ticks(times_s: list[float]) -> list[float]:
-    shown = [time for time in times_s if time > 0]
-    wide = bool(shown) and log10(max(shown) / min(shown)) > _WIDE
-    return look.decades(digits=(1, 3) if wide else (1, 2, 5))
 
 
 def _percentile_shares(summary: Summary) -> dict[str, float]:

@@ -10,7 +10,7 @@ import pandas as pd
 from simulator.engine.compiled_plan import strikes_of, without_curveballs
 from simulator.explain.claims import Claim, difference, on_metric, on_verdict, said
 from simulator.explain.judged_changes import JudgedChange
-from simulator.metrics.comparisons import Difference, differences, in_pairs
+from simulator.metrics.comparisons import differences, in_pairs
 from simulator.metrics.summary import Summary, Verdict
 from simulator.units import listed
 
@@ -93,15 +93,12 @@ def tolls(before: Summary, after: Summary) -> list[Toll]:
         raise ValueError("a struck run is compared with the calm run of the same design and seed")
     changes = {change.metric.name: change for change in differences(*in_pairs(before, after))}
     runs = before.run_hash, after.run_hash
-    return [
-        _toll(calm, struck, changes.get(struck.metric.name), runs)
-        for calm, struck in zip(before.verdicts, after.verdicts, strict=True)
-    ]
-
-
-def _toll(calm: Verdict, struck: Verdict, change: Difference | None, runs: tuple[str, str]) -> Toll:
-    real = change.significant if change else (calm.estimate is None) != (struck.estimate is None)
-    return Toll(calm, struck, change, real=real, runs=runs)
+    paid = []
+    for calm, struck in zip(before.verdicts, after.verdicts, strict=True):
+        change = changes.get(struck.metric.name)
+        real = change.significant if change else (calm.estimate is None) != (struck.estimate is None)
+        paid.append(Toll(calm, struck, change, real=real, runs=runs))
+    return paid
 
 
 def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:

@@ -26,7 +26,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_trace import Trace
 from simulator.explain.notes import Level, good_of
 from simulator.explain.request_path import answers_early, request_path
-from simulator.explain.result import Ground, Reason, Result, challenge_of
+from simulator.explain.result import Result, challenge_of
 from simulator.metrics.operating_points import TARGETS, Dial, dial_of, flagged_at, review_limits
 from simulator.metrics.summary import metric_rows
 from simulator.panels.day_panel import at_its_busiest, over_time
@@ -144,17 +144,14 @@ def trust(result: Result) -> None:
             st.markdown(_listed(title, [note.sentence for note in notes]))
     if result.warnings:
         st.markdown(_listed("Also", list(dict.fromkeys(result.warnings))))
-    st.caption(plain(_size(result)))
+    scenario = result.plan.scenario
+    size = f"{counted(result.replications, 'replication')} of {span(DAY_S * scenario.run.days)} each"
+    requests = f"{result.requests:,} {scenario.unit.many} in all"
+    st.caption(plain(f"{size}, {requests}, seed {result.seed}, run hash {result.run_hash}."))
 
 
 def _listed(title: str, sentences: list[str]) -> str:
     return "\n".join([f"**{title}**", "", *(f"- {plain(sentence)}" for sentence in sentences)])
-
-
-def _size(result: Result) -> str:
-    scenario = result.plan.scenario
-    each = f"{counted(result.replications, 'replication')} of {span(DAY_S * scenario.run.days)} each"
-    return f"{each}, {result.requests:,} {scenario.unit.many} in all, seed {result.seed}, run hash {result.run_hash}."
 
 
 def numbers(result: Result) -> None:
@@ -229,11 +226,9 @@ def challenge(result: Result) -> None:
         st.markdown(f"**{plain(standing.met)}** {plain(standing.sentence.removeprefix(standing.met).strip())}")
         if standing.grounds:
             with st.popover("All evidence behind it", type="tertiary"):
-                st.markdown("\n".join(f"- {plain(_ground_sentence(ground))}" for ground in standing.grounds))
-
-
-def _ground_sentence(ground: Ground) -> str:
-    return f"{ground.sentence} Source: {ground.source}." if ground.source else ground.sentence
+                sources = [f" Source: {ground.source}." if ground.source else "" for ground in standing.grounds]
+                grounds = [ground.sentence + source for ground, source in zip(standing.grounds, sources, strict=True)]
+                st.markdown("\n".join(f"- {plain(ground)}" for ground in grounds))
 
 
 #: The key in the session of the exhibit whose panel opens next.
@@ -320,11 +315,7 @@ def card_content(result: Result, place: int, asked: bool) -> dict[str, Any]:
     card = {"place": place, "label": label, "sentence": before.strip(), "rest": after.strip()}
     card |= {"split": reason.largest_parts if split else []}
     card |= {"panel": panel_of(reason.exhibit, result.plan.scenario)}
-    if not asked:
-        return card | {"tries": _tries(result, reason)}
-    return card | {"advice": reason.advice.sentence, "step": reason.advice.move is not None}
-
-
-def _tries(result: Result, reason: Reason) -> str:
-    labels = [result.plan.scenario.choices[name].label for name in reason.written_by[:4]]
-    return f"Tries changes to: {', '.join(labels)}."
+    if asked:
+        return card | {"advice": reason.advice.sentence, "step": reason.advice.move is not None}
+    choices = [result.plan.scenario.choices[name].label for name in reason.written_by[:4]]
+    return card | {"tries": f"Tries changes to: {', '.join(choices)}."}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -112,13 +113,8 @@ def drawing_board(scenario: Scenario) -> None:
         )
         if drawing.case.scenario is not None:
             name = f"{scenario.id}-drawn"
-            st.download_button(
-                "Save as a case file",
-                lambda: case_text(drawing.case, name, f"{scenario.title}, as drawn"),
-                file_name=f"{name}.yaml",
-                mime="application/yaml",
-                on_click="ignore",
-            )
+            content = partial(case_text, drawing.case, name, f"{scenario.title}, as drawn")
+            st.download_button("Save as a case file", content, f"{name}.yaml", "application/yaml", on_click="ignore")
         st.button("Back to the case", type="tertiary", on_click=st.session_state.pop, args=(key(scenario.id, "drawing"), None))
     if words := left_out_words(drawing.case):
         st.caption(plain(words))

@@ -25,7 +25,7 @@ from simulator.metrics.summary import Verdict, judged
 from simulator.panels.verdict_bar import bar, bar_content
 from simulator.practice.session_at_hand import ask_for_run, take
 from simulator.session.run_events import run_asked
-from simulator.session.session_events import PredictionMade, RunFigure
+from simulator.session.session_events import PredictionMade
 from simulator.session.session_record import change_words, design_words
 from simulator.session.session_state import RunSeen, SessionPrediction, SessionState
 from simulator.units import bound_scale, listed, spoken, spoken_within
@@ -236,13 +236,12 @@ def verdicts_of(scenario: Scenario, run: RunSeen) -> list[Verdict]:
 
 
 def _estimates(run: RunSeen) -> dict[str, Estimate]:
-    figures = run.ended.figures if run.ended is not None else ()
-    return {figure.metric: _estimate(figure.value, figure) for figure in figures if figure.value is not None}
-
-
-def _estimate(value: float, figure: RunFigure) -> Estimate:
-    low, high = (value if bound is None else bound for bound in (figure.low, figure.high))
-    return Estimate(value, low, high, Interval(value, low, high))
+    estimates = {}
+    for figure in run.ended.figures if run.ended is not None else ():
+        if (value := figure.value) is not None:
+            low, high = (value if bound is None else bound for bound in (figure.low, figure.high))
+            estimates[figure.metric] = Estimate(value, low, high, Interval(value, low, high))
+    return estimates
 
 
 def last_verdicts(live: LiveSession) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -174,12 +174,14 @@ def run(
     if trace_out:
         check_target(trace_out)
     summary = result_in_processes(plan, seed, replications, until_decided)
-    compared = _compared_with(other, summary) if other else None
+    before = result_in_processes(other, summary.seed, summary.replications) if other else None
+    compared = compare(before, summary, every=True) if before else None
     first = simulate(plan, seed) if as_json or explain or trace_out else None
     if first and trace_out:
         write_trace(first, trace_out)
     if as_json and first:
-        content = summary.to_json() | _requests(first, share)
+        content, paths = summary.to_json(), _paths(first, share)
+        content |= {"request": {f"to_{path.until}": path.to_json() for path in paths}} if paths else {}
         if compared:
             content |= {"against": compared.before.plan.design, "differences": compared.to_json()}
             content["claims"] += claims_json(difference_claims(compared))
@@ -237,20 +239,10 @@ def _read_percentile(text: str) -> float:
         raise UsageError(f"--explain {error}") from error
 
 
-def _compared_with(other: Plan, summary: Result) -> Comparison:
-    before = result_in_processes(other, summary.seed, summary.replications)
-    return compare(before, summary, every=True)
-
-
 def _paths(trace: Trace, share: float) -> list[RequestPath]:
     # to the answer and, if the path goes on, to the end
     paths = [request_path(trace, share, "answer"), request_path(trace, share, "end") if answers_early(trace) else None]
     return [path for path in paths if path]
-
-
-def _requests(trace: Trace, share: float) -> dict[str, Any]:
-    paths = {f"to_{path.until}": path.to_json() for path in _paths(trace, share)}
-    return {"request": paths} if paths else {}
 
 
 def report(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -92,29 +93,19 @@ def take_away(live: LiveSession) -> None:
     st.header("Take it with you", anchor=False)
     name = f"casesim-{live.scenario.id}-{live.state.session.id[:6]}"
     with st.container(horizontal=True):
-        st.download_button(
-            "Report (HTML)",
-            lambda: _report(live),
-            file_name=f"{name}.html",
-            mime="text/html",
-            key="session:report",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Log (JSON)",
-            lambda: written_sessions([StoredSession(live.state.session, live.log.events_after(live.state.session.id))]),
-            file_name=f"{name}.json",
-            mime="application/json",
-            key="session:log",
-            on_click="ignore",
-        )
+        page, log = partial(_report, live), partial(_log, live)
+        st.download_button("Report (HTML)", page, f"{name}.html", "text/html", key="session:report", on_click="ignore")
+        st.download_button("Log (JSON)", log, f"{name}.json", "application/json", key="session:log", on_click="ignore")
     st.caption("The report needs no network. The page You takes the log in again, and its runs have the same hashes.")
 
 
 def _report(live: LiveSession) -> str:
     plan = last_plan(live)
-    job = None if plan is None else started(live, plan)
-    return session_report(live, job.summary if job is not None else None)
+    return session_report(live, None if plan is None else started(live, plan).summary)
+
+
+def _log(live: LiveSession) -> str:
+    return written_sessions([StoredSession(live.state.session, live.log.events_after(live.state.session.id))])
 
 
 def last_plan(live: LiveSession) -> Plan | None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from functools import partial
+from collections.abc import Collection
 from itertools import groupby
-from typing import Any
 
 import streamlit as st
 
@@ -20,8 +18,8 @@ from simulator.rooms.own_task import OWN_TASK
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import BoundRevealed, MessageSent, QuestionAnswered, ScratchpadSaved, TaskSet
 from simulator.rooms.room_view import board, follow_talk, panel, status_row, verdicts
-from simulator.session.event_log import LoggedEvent
-from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken, QuestionAsked
+from simulator.session.event_log import AnyEvent, LoggedEvent, UnknownEvent
+from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken, QuestionAsked, hint_words
 from simulator.units import listed
 
 #: The most letters of a question.
@@ -123,15 +121,11 @@ def brief_before(scenario: Scenario, revealed: Collection[str]) -> str:
     stated = [_bare(says) for says in hidden if _bare(says) in _bare(scenario.brief)]
     if not stated:
         return scenario.brief
-    paragraphs = [" ".join(filter(partial(_is_free, stated), _END.split(part))) for part in scenario.brief.split("\n\n")]
+    parts = (_END.split(part) for part in scenario.brief.split("\n\n"))
+    paragraphs = [" ".join(text for text in part if not any(says in _bare(text) for says in stated)) for part in parts]
     labels = [objective.label for objective in scenario.objectives if objective.metric not in revealed]
     asks = f"Ask for the bounds of these objectives: {listed([f'“{label}”' for label in labels])}."
     return "\n\n".join([*filter(None, paragraphs), asks])
-
-
-def _is_free(stated: Collection[str], sentence: str) -> bool:
-    bare = _bare(sentence)
-    return not any(says in bare for says in stated)
 
 
 def _bare(text: str) -> str:
@@ -158,60 +152,35 @@ def talk_panel(room: RoomAtHand) -> None:
 def interviewer_talk(room: RoomAtHand) -> list[tuple[LoggedEvent, str]]:
     """Return each event in which the interviewer tells something, with its words; the latest first, bounds of one go as one."""
     own = (recorded for recorded in reversed(room.live.seen_events(room.role)) if recorded.role == "interviewer")
-    worded = ((recorded, words(room, recorded.event)) for recorded in own if (words := _WORDS.get(type(recorded.event))))
-    talk = ((recorded, text) for recorded, text in worded if text)
-    groups = (list(group) for _, group in groupby(talk, _one_go))
+    talk = ((recorded, words) for recorded in own if (words := _told(room, recorded.event)))
+    by_go = groupby(talk, lambda pair: BoundRevealed if isinstance(pair[0].event, BoundRevealed) else pair[0].place)
+    groups = (list(group) for _, group in by_go)
     return [(group[0][0], " ".join(text for _, text in reversed(group))) for group in groups]
 
 
-def _one_go(talk: tuple[LoggedEvent, str]) -> object:
-    recorded, _ = talk
-    return BoundRevealed if isinstance(recorded.event, BoundRevealed) else recorded.place
-
-
-def _struck(room: RoomAtHand, event: CurveballStruck) -> str:
-    ball = room.scenario.curveballs.get(event.curveball)
-    return "" if ball is None else f"{ball.label}: {ball.note}." if ball.note else f"{ball.label}."
-
-
-def _withdrawn(room: RoomAtHand, event: CurveballWithdrawn) -> str:
-    ball = room.scenario.curveballs.get(event.curveball)
-    return f"{ball.label}: taken back." if ball else ""
-
-
-def _hint(room: RoomAtHand, event: HintTaken) -> str:
-    hints = next((phase.hints for phase in phases_of(room.scenario) if phase.id == event.phase), [])
-    if event.step > len(hints):
-        return ""
-    hint = hints[event.step - 1]
-    return hint.question or hint.step or f"{hint.text or 'Look'} (panel {hint.panel})"
-
-
-def _bound(room: RoomAtHand, event: BoundRevealed) -> str:
-    shown = (verdict for verdict in judged(room.scenario, {}) if verdict.metric.name == event.metric)
-    return next((f"{verdict.objective.label}: {verdict.requirement}." for verdict in shown), "")
-
-
-def _answer(room: RoomAtHand, event: QuestionAnswered) -> str:
-    asked = next((question.event.words for question in room.state.questions if question.place == event.question), "")
-    return f"{asked} {event.text}"
-
-
-def _task(room: RoomAtHand, event: TaskSet) -> str:
-    parts = [
-        "The task has changed: see the brief." if event.text is not None else "",
-        "The numbers of the task have changed." if event.own is not None else "",
-        f"The interview takes {event.minutes} minutes." if event.minutes is not None else "",
-    ]
-    return " ".join(filter(None, parts))
-
-
-_WORDS: dict[type, Callable[[RoomAtHand, Any], str]] = {
-    MessageSent: lambda room, event: event.text,
-    QuestionAnswered: _answer,
-    CurveballStruck: _struck,
-    CurveballWithdrawn: _withdrawn,
-    HintTaken: _hint,
-    BoundRevealed: _bound,
-    TaskSet: _task,
-}
+def _told(room: RoomAtHand, event: AnyEvent | UnknownEvent) -> str:
+    """Return what an event of the interviewer tells the candidate; empty for one that tells nothing."""
+    match event:
+        case MessageSent():
+            return event.text
+        case QuestionAnswered():
+            asked = next((question.event.words for question in room.state.questions if question.place == event.question), "")
+            return f"{asked} {event.text}"
+        case CurveballStruck() if ball := room.scenario.curveballs.get(event.curveball):
+            return f"{ball.label}: {ball.note}." if ball.note else f"{ball.label}."
+        case CurveballWithdrawn() if ball := room.scenario.curveballs.get(event.curveball):
+            return f"{ball.label}: taken back."
+        case HintTaken():
+            hints = next((phase.hints for phase in phases_of(room.scenario) if phase.id == event.phase), [])
+            return hint_words(hints[event.step - 1]) if event.step <= len(hints) else ""
+        case BoundRevealed():
+            shown = (verdict for verdict in judged(room.scenario, {}) if verdict.metric.name == event.metric)
+            return next((f"{verdict.objective.label}: {verdict.requirement}." for verdict in shown), "")
+        case TaskSet():
+            parts = [
+                "The task has changed: see the brief." if event.text is not None else "",
+                "The numbers of the task have changed." if event.own is not None else "",
+                f"The interview takes {event.minutes} minutes." if event.minutes is not None else "",
+            ]
+            return " ".join(filter(None, parts))
+    return ""

@@ -11,7 +11,7 @@ from simulator.app.visitors import clock
 from simulator.app.widgets import plain, say
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.interview import Probe, probes_of
-from simulator.case.phases import Hint, phases_of
+from simulator.case.phases import phases_of
 from simulator.errors import InputError
 from simulator.limits import SESSION_TEXT
 from simulator.metrics.summary import judged
@@ -23,7 +23,7 @@ from simulator.rooms.room_session import LABELS, latest_moment, moments, offered
 from simulator.rooms.room_view import FOLLOW, drawable
 from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
 from simulator.session.event_log import Role
-from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken, SessionEnded
+from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken, SessionEnded, hint_words
 from simulator.session.session_record import minute_of
 
 #: The most letters of an answer.
@@ -119,7 +119,7 @@ def _hints(room: RoomAtHand) -> None:
         return
     taken = room.state.hints_taken(phase.id)
     for place, hint in enumerate(phase.hints, 1):
-        words = f"{place}. {_words(hint)}"
+        words = f"{place}. {hint_words(hint)}"
         if place <= taken:
             st.markdown(f"{plain(words)} (shown)")
         elif place == taken + 1:
@@ -128,10 +128,6 @@ def _hints(room: RoomAtHand) -> None:
             st.button("Push this hint", key="room:hint", on_click=room.take, args=(event,), shortcut="Alt+H")
         else:
             st.caption(plain(words))
-
-
-def _words(hint: Hint) -> str:
-    return hint.question or hint.step or f"{hint.text or 'Look'} (panel {hint.panel})"
 
 
 def _pushes(room: RoomAtHand) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 
 import pandas as pd
@@ -22,42 +22,29 @@ from simulator.session.event_log import AnyEvent, LoggedEvent, Role, Session, Un
 from simulator.session.session_record import figure_words, minute_of
 from simulator.session.session_signals import NOT_OBSERVED
 
+#: The kinds of the files, by the end of their names.
+_KINDS = {"html": "text/html", "json": "application/json", "yaml": "application/yaml"}
+
 
 def files(room: RoomAtHand) -> None:
     """Offer the files that the role may have."""
     st.header("Take it with you", anchor=False)
     name = f"casesim-room-{room.scenario.id}-{room.id[:6]}"
-    offers: list[tuple[str, str, str, Callable[[], str]]] = [
-        (
-            "The candidate's file (HTML)",
-            "candidate.html",
-            "text/html",
-            lambda: candidate_page(room.scenario, RoomSession.of(_head(room), shared(room.live.events))),
-        ),
-        (
-            "The candidate's log (JSON)",
-            "candidate.json",
-            "application/json",
-            lambda: candidate_log(_head(room), room.live.events),
-        ),
-        ("The drawing as a case (YAML)", "drawing.yaml", "application/yaml", lambda: drawing_file(room)),
+    offers: list[tuple[str, str, Callable[[], str]]] = [
+        ("The candidate's file (HTML)", "candidate.html", lambda: candidate_page(room.scenario, _shared_state(room))),
+        ("The candidate's log (JSON)", "candidate.json", lambda: candidate_log(_head(room), room.live.events)),
+        ("The drawing as a case (YAML)", "drawing.yaml", lambda: drawing_file(room)),
     ]
     if room.role in ("interviewer", "rater"):
         offers = [
-            ("Sheet (HTML)", "sheet.html", "text/html", lambda: sheet(room.scenario, room.state, room.role)),
-            (
-                "Whole log (JSON)",
-                "log.json",
-                "application/json",
-                lambda: whole_log(_head(room), list(room.live.seen_events(room.role))),
-            ),
+            ("Sheet (HTML)", "sheet.html", lambda: sheet(room.scenario, room.state, room.role)),
+            ("Whole log (JSON)", "log.json", lambda: whole_log(_head(room), list(room.live.seen_events(room.role)))),
             *offers,
         ]
     with st.container(horizontal=True):
-        for label, ending, mime, made in offers:
-            st.download_button(
-                label, made, file_name=f"{name}-{ending}", mime=mime, key=f"room:file:{ending}", on_click="ignore"
-            )
+        for label, file, content in offers:
+            kind, key = _KINDS[file.rpartition(".")[2]], f"room:file:{file}"
+            st.download_button(label, content, f"{name}-{file}", kind, key=key, on_click="ignore")
     st.caption("The candidate's files hold the design, the runs and the timeline, and nothing of the interviewer's own.")
 
 
@@ -75,6 +62,11 @@ def _head(room: RoomAtHand) -> Session:
     """Return the head of a room with its end: that in memory is of the time when the room was opened."""
     state = room.live.state
     return replace(state.session, ended_at=state.ended_at)
+
+
+def _shared_state(room: RoomAtHand) -> RoomSession:
+    """Return the state as candidate and interviewer may both see it."""
+    return RoomSession.of(_head(room), shared(room.live.events))
 
 
 def whole_log(session: Session, events: list[LoggedEvent]) -> str:
@@ -113,13 +105,15 @@ def _moved(event: AnyEvent | UnknownEvent, places: dict[int, int]) -> AnyEvent |
 
 def candidate_page(scenario: Scenario, state: RoomSession) -> str:
     """Return the candidate's file; state: as candidate and interviewer may both see it."""
+    task, answers = state.room.settings.task if state.room.settings else "", state.room.answers
+    talk = [f"Question: {asked.event.words or ''} Answer: {answers.get(asked.place, 'none.')}" for asked in state.questions]
     body = "".join([
         f"<h1>{escape(scenario.title)}: an interview</h1>",
         paragraph(f"{state.session.minutes} minutes planned, {sum(state.used_s.values()) / 60:.1f} used."),
-        section("The task", "".join(map(paragraph, _task(state)))),
+        section("The task", "".join(map(paragraph, task.split("\n\n")))),
         section("The design", _design(scenario, state)),
         section("Runs", bullets(_figures(scenario, state))),
-        section("Questions and answers", bullets(_talk(state))),
+        section("Questions and answers", bullets(talk)),
         section("Timeline", _timeline(scenario, state)),
     ])  # fmt: skip
     return html_page(f"{scenario.title}: an interview", body)
@@ -133,18 +127,13 @@ def sheet(scenario: Scenario, state: RoomSession, role: Role) -> str:
         f"<h1>{escape(title)}</h1>",
         paragraph(f"{scenario.title}. Level: {settings.level if settings else ''}. {state.session.minutes} minutes planned."),
         section("Ratings", "".join(_ratings(scenario, state, role))),
-        section("Both raters", table(both_raters(state)) if compared(state) else ""),
+        section("Both raters", table(both_raters(state)) if rated_twice(state) else ""),
         section("Marks", bullets(_marks(scenario, state))),
         section("Notes", MARKDOWN.render(state.room.notes) if state.room.notes else ""),
         section("Runs", _runs(scenario, state)),
         paragraph("CaseSim ranks no candidate: one interview says little, and the scores of one person vary widely."),
     ])  # fmt: skip
     return html_page(title, body)
-
-
-def _task(state: RoomSession) -> list[str]:
-    settings = state.room.settings
-    return [] if settings is None else settings.task.split("\n\n")
 
 
 def _design(scenario: Scenario, state: RoomSession) -> str:
@@ -165,11 +154,6 @@ def _figures(scenario: Scenario, state: RoomSession) -> Iterator[str]:
             yield f"{minute_of(state, run.ended_at or run.at):.0f} min. {figure_words(scenario, run)}"
 
 
-def _talk(state: RoomSession) -> Iterator[str]:
-    for question in state.questions:
-        yield f"Question: {question.event.words or ''} Answer: {state.room.answers.get(question.place, 'none.')}"
-
-
 def _timeline(scenario: Scenario, state: RoomSession) -> str:
     rows = [[f"{row.minute:.1f}", row.what, row.details] for row in room_record(scenario, state) if row.what != "Run"]
     return table(pd.DataFrame(rows, columns=["minute", "what", "details"]))
@@ -186,16 +170,16 @@ def _ratings(scenario: Scenario, state: RoomSession, role: str) -> Iterator[str]
 
 
 def both_raters(state: RoomSession) -> pd.DataFrame:
-    """Return both raters beside each other, a row a signal; a signal that one has not observed has no mean and no steps."""
-    rows = [
-        [LABELS[pair.signal], SCALE_NAMES[pair.first], SCALE_NAMES[pair.second], _number(pair.mean), _number(pair.steps)]
-        for pair in compared(state)
-    ]
+    """Return both raters beside each other, a row a signal, with the mean and the number of levels between them.
+
+    A signal that one of them has not observed has neither.
+    """
+    rows = []
+    for signal, levels in rated_twice(state).items():
+        places = [RATINGS.index(level) for level in levels if level != NOT_OBSERVED]
+        figures = [f"{sum(places) / 2 + 1:g}", str(abs(places[0] - places[1]))] if len(places) == 2 else ["none", "none"]
+        rows.append([LABELS[signal], *(SCALE_NAMES[level] for level in levels), *figures])
     return pd.DataFrame(rows, columns=["signal", "interviewer", "second rater", "mean (1 to 4)", "steps apart"])
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:g}"
 
 
 def _marks(scenario: Scenario, state: RoomSession) -> Iterator[str]:
@@ -204,43 +188,15 @@ def _marks(scenario: Scenario, state: RoomSession) -> Iterator[str]:
         yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag.event, words)}"
 
 
-@dataclass(frozen=True)
-class RatedTwice:
-    """A signal with the levels of both raters; mean: on a scale of 1 to 4; steps: the number of levels between them.
-
-    A signal that one of them has not observed has neither.
-    """
-
-    signal: str
-    first: str
-    second: str
-
-    @property
-    def mean(self) -> float | None:
-        places = self._places
-        return None if places is None else sum(places) / 2 + 1
-
-    @property
-    def steps(self) -> int | None:
-        places = self._places
-        return None if places is None else abs(places[0] - places[1])
-
-    @property
-    def _places(self) -> tuple[int, int] | None:
-        if NOT_OBSERVED in (self.first, self.second):
-            return None
-        return RATINGS.index(self.first), RATINGS.index(self.second)
-
-
 def open_signals(state: RoomSession, role: str) -> list[str]:
     """Return the signals that a rater has not rated yet."""
     rated = state.room.ratings_of(role)
     return [signal for signal in CARD_SIGNALS if signal not in rated]
 
 
-def compared(state: RoomSession) -> list[RatedTwice]:
-    """Return every signal with both levels; empty until both raters have submitted."""
+def rated_twice(state: RoomSession) -> dict[str, tuple[str, str]]:
+    """Return the levels of both raters by signal; empty until both have submitted."""
     if not state.room.submitted >= {"interviewer", "rater"}:
-        return []
+        return {}
     first, second = state.room.ratings_of("interviewer"), state.room.ratings_of("rater")
-    return [RatedTwice(signal, first[signal].level, second[signal].level) for signal in CARD_SIGNALS]
+    return {signal: (first[signal].level, second[signal].level) for signal in CARD_SIGNALS}

@@ -8,7 +8,7 @@ from simulator.app.rating_card import SCALE_NAMES
 from simulator.app.widgets import plain, say
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import CARD_SIGNALS, RATINGS, ScorecardSubmitted, SignalRated
-from simulator.rooms.room_files import both_raters, compared, files, open_signals
+from simulator.rooms.room_files import both_raters, files, open_signals, rated_twice
 from simulator.rooms.room_replay import replay
 from simulator.rooms.room_session import LABELS, mark_moments, offered_moments
 from simulator.session.session_signals import NOT_OBSERVED, signals_of
@@ -42,12 +42,16 @@ def rater_page(room: RoomAtHand) -> None:
 
 def _card(room: RoomAtHand) -> None:
     anchors = {signal.name: signal.anchors for signal in signals_of(room.scenario)}
-    rated, evidence, levels = room.state.room.ratings_of(room.role), _evidence(room), [*RATINGS, NOT_OBSERVED]
+    rated, levels = room.state.room.ratings_of(room.role), [*RATINGS, NOT_OBSERVED]
+    latest = list(offered_moments(room.scenario, room.state).items())[-_OFFERED:]
+    evidence = mark_moments(room.scenario, room.state) | dict(latest)  # the marks come first
     for signal in CARD_SIGNALS:
         with st.container(border=True):
             kept = rated.get(signal)
             st.markdown(f"**{plain(LABELS[signal])}**{' · kept' if kept else ''}")
-            _marks(room, signal)
+            marks = [tag for tag in room.state.room.tags if tag.event.signal == signal]
+            plus = sum(tag.event.plus for tag in marks)
+            st.caption(f"Marks: {plus} plus, {len(marks) - plus} minus.")
             words = dict(zip(RATINGS, anchors.get(signal, ("", "", "", "")), strict=True))
             st.radio(
                 f"Level: {LABELS[signal]}",
@@ -60,7 +64,7 @@ def _card(room: RoomAtHand) -> None:
             st.multiselect(
                 "What it rests on: moments of the log",
                 list(evidence),
-                [place for place in (kept.evidence if kept else _own_marks(room, signal)) if place in evidence],
+                [place for place in (kept.evidence if kept else [tag.place for tag in marks]) if place in evidence],
                 format_func=evidence.__getitem__,
                 key=f"room:evidence:{signal}",
             )
@@ -80,21 +84,6 @@ def _card(room: RoomAtHand) -> None:
     st.button("Complete the scorecard", type="primary", disabled=bool(rest), on_click=room.take, args=(ScorecardSubmitted(),))
 
 
-def _marks(room: RoomAtHand, signal: str) -> None:
-    signs = [tag.event.plus for tag in room.state.room.tags if tag.event.signal == signal]
-    st.caption(f"Marks: {sum(signs)} plus, {len(signs) - sum(signs)} minus.")
-
-
-def _own_marks(room: RoomAtHand, signal: str) -> list[int]:
-    return [tag.place for tag in room.state.room.tags if tag.event.signal == signal]
-
-
-def _evidence(room: RoomAtHand) -> dict[int, str]:
-    """Return the moments of the log that a rating may rest on, marks first."""
-    latest = list(offered_moments(room.scenario, room.state).items())[-_OFFERED:]
-    return mark_moments(room.scenario, room.state) | dict(latest)
-
-
 def _keep(room: RoomAtHand, signal: str) -> None:
     """Keep a rating as its fields are now: a callback's arguments are those of the page as it was drawn last."""
     fields = ("rate", "evidence", "absence", "sentence")
@@ -110,12 +99,12 @@ def _keep(room: RoomAtHand, signal: str) -> None:
 
 def _both(room: RoomAtHand) -> None:
     """Show both raters beside each other, once both are complete."""
-    both = compared(room.state)
+    both = rated_twice(room.state)
     if not both:
         st.caption("The other scorecard is shown once both are complete. A second rater comes by the fourth link.")
         return
     st.subheader("Both raters", anchor=False)
-    apart = [pair for pair in both if pair.first != pair.second]
+    apart = [signal for signal, (first, second) in both.items() if first != second]
     words = "Both agree on every signal." if not apart else f"They differ on {counted(len(apart), 'signal')} of {len(both)}."
     st.markdown(f"{words} Talk about the evidence of those first. No mean over all signals is given: each stands for itself.")
     st.dataframe(both_raters(room.state), hide_index=True)

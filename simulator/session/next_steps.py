@@ -91,14 +91,13 @@ def weakest(scenario: Scenario, state: SessionState) -> NextSignal:
     weak = [signal.name for signal in SIGNALS if levels.get(signal.name) in WEAK]
     if weak:
         return NextSignal(min(weak, key=lambda name: LEVELS.index(levels[name])), True)
-    least = min(signals_of(scenario), key=lambda signal: (signal.name in levels, _activity(signal, course)))
-    return NextSignal(least.name, False)
+    visits = {visit.place for visit in state.visits}  # to look into a phase shows nothing
 
+    def practised(signal: Signal[Course]) -> tuple[bool, int]:
+        places = {place for evidence in signal.evidence(course) for place in evidence.places}
+        return signal.name in levels, len(places - visits)
 
-def _activity(signal: Signal[Course], course: Course) -> int:
-    """Return the number of events that show a signal; to look into a phase shows nothing."""
-    visits = {visit.place for visit in course.state.visits}
-    return len({place for evidence in signal.evidence(course) for place in evidence.places} - visits)
+    return NextSignal(min(signals_of(scenario), key=practised).name, False)
 
 
 def nothing_done(state: SessionState) -> bool:

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.fields import Name
-from simulator.case.phases import defence_of, phases_of
+from simulator.case.phases import Hint, defence_of, phases_of
 from simulator.case.schema import Scenario
 from simulator.metrics.summary import Standing
 from simulator.session.event_log import (
@@ -51,6 +51,11 @@ def _phase_titles(scenario: Scenario) -> dict[str, str]:
 def panel_label(panel: str) -> str:
     """Return the title of a panel; its name where this version has no such panel."""
     return EXHIBITS[panel].label if panel in EXHIBITS else panel
+
+
+def hint_words(hint: Hint) -> str:
+    """Return a hint as an interviewer gives it."""
+    return hint.question or hint.step or f"{hint.text or 'Look'} (panel {hint.panel})"
 
 
 class PhaseBegun(AnyEvent):

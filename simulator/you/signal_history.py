@@ -20,13 +20,10 @@ from simulator.you.own_record import OwnSession
 #: Functions that give levels, signal by signal, each with its name on the screen.
 SOURCES: dict[str, Callable[[Scenario, SessionState], Mapping[str, str]]] = {
     "your rating": lambda scenario, state: state.ratings,
-    "by the log": lambda scenario, state: _decided(scenario, state),
+    "by the log": lambda scenario, state: (
+        {} if state.ended_at is None else {name: level.level for name, level in decided_levels(scenario, state).items()}
+    ),
 }
-
-
-def _decided(scenario: Scenario, state: SessionState) -> Mapping[str, str]:
-    """Return the levels that the log of a session decides; none while it goes on."""
-    return {} if state.ended_at is None else {name: level.level for name, level in decided_levels(scenario, state).items()}
 
 
 #: The sign and the colour of each level, from the lowest on.
