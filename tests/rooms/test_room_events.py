@@ -31,7 +31,7 @@ from simulator.rooms.room_events import (
     shared,
     visible,
 )
-from simulator.rooms.room_files import compared
+from simulator.rooms.room_files import both_raters, rated_twice
 from simulator.rooms.room_session import RoomSession, latest_moment, moments, offered_moments, room_record
 from simulator.session.event_log import LoggedEvent, Session, event_kinds, read_event, stored_event
 from simulator.session.session_events import (
@@ -175,12 +175,11 @@ def test_one_rater_sees_nothing_of_the_other_until_both_have_submitted():
         assert (state.room.notes, len(state.room.tags)) == (("", 0) if own == "rater" else ("a secret note", 1))
         assert state.room.ratings_of(own).keys() == set(CARD_SIGNALS)
         assert state.room.ratings_of(other) == {}
-        assert compared(state) == []
+        assert rated_twice(state) == {}
     both = RoomSession.of(SESSION, visible(logged([*first, ("rater", ScorecardSubmitted())]), "rater"))
     assert (both.room.notes, len(both.room.tags)) == ("a secret note", 1)
-    found = compared(both)
-    assert [one.signal for one in found] == list(CARD_SIGNALS)
-    assert {(one.mean, one.steps) for one in found} == {(3.0, 2)}
+    assert list(rated_twice(both)) == list(CARD_SIGNALS)
+    assert set(figures_of_both(both)) == {("3", "2")}
 
 
 def test_a_signal_that_a_rater_has_not_observed_counts_as_no_number():
@@ -190,9 +189,16 @@ def test_a_signal_that_a_rater_has_not_observed_counts_as_no_number():
         for signal in CARD_SIGNALS
     ]
     done = [(role, ScorecardSubmitted()) for role in ("interviewer", "rater")]
-    first, *others = compared(RoomSession.of(SESSION, logged([*EACH[:13], *rated, *done])))
-    assert (first.signal, first.mean, first.steps) == ("framing", None, None)
-    assert {(one.mean, one.steps) for one in others} == {(3.0, 0)}
+    first, *others = figures_of_both(RoomSession.of(SESSION, logged([*EACH[:13], *rated, *done])))
+    assert CARD_SIGNALS[0] == "framing"
+    assert first == ("none", "none")
+    assert set(others) == {("3", "0")}
+
+
+def figures_of_both(state):
+    """The mean level and the levels between both raters, a pair a signal."""
+    table = both_raters(state)
+    return list(zip(table["mean (1 to 4)"], table["steps apart"], strict=True))
 
 
 def test_a_level_rests_on_a_moment_or_an_absence_or_is_not_observed():
