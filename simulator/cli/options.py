@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -49,6 +50,22 @@ Replications = Annotated[
 UntilDecided = Annotated[
     bool, typer.Option("--until-decided", help="end the run as soon as no further replication can change a verdict")
 ]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """A design under curveballs, and its run."""
+
+    picks: Picks = None
+    strikes: Strikes = None
+    seed: Seed = 1
+    replications: Replications = None
+
+    def design(self, scenario: Scenario) -> tuple[dict[str, str], dict[str, float | None]]:
+        """Return picks and strikes as `compile_plan` takes them; raises UsageError."""
+        strikes = read_strikes(self.strikes)
+        return read_picks(self.picks, scenario), strikes
+
 
 # ---- many designs
 

@@ -14,7 +14,7 @@ from rich.table import Column, Table
 
 from simulator.case.load import load
 from simulator.cli.exits import VisibleConsole, counting_bar, table_console
-from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
+from simulator.cli.options import AsJson, Case, RunOptions
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.explain.judged_changes import TRIALS, JudgedChange
@@ -34,10 +34,8 @@ _ENDLESS = 10_000
 
 def levers(
     case: Case,
-    picks: Picks = None,
-    strikes: Strikes = None,
-    seed: Seed = 1,
-    replications: Replications = None,
+    *,
+    options: RunOptions,
     trials: Annotated[
         int, typer.Option(min=2, max=1000, help="replications of each step, at most those of the design")
     ] = TRIALS,
@@ -45,8 +43,8 @@ def levers(
 ) -> None:
     """Try every choice one step either way from a design, and print what moves its objectives."""
     scenario = load(case)
-    plan = compile_plan(scenario, read_picks(picks, scenario), read_strikes(strikes))
-    tried = _tried_levers(plan, seed, replications, trials)
+    plan = compile_plan(scenario, *options.design(scenario))
+    tried = _tried_levers(plan, options.seed, options.replications, trials)
     if as_json:
         print(json.dumps(tried.to_json(), indent=2, allow_nan=False))
     else:

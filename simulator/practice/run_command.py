@@ -15,19 +15,7 @@ from rich.table import Column, Table
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, VisibleConsole, err, table_console
-from simulator.cli.options import (
-    Against,
-    AsJson,
-    Case,
-    Picks,
-    Replications,
-    Seed,
-    Strikes,
-    UntilDecided,
-    read_picks,
-    read_strikes,
-    result_in_processes,
-)
+from simulator.cli.options import Against, AsJson, Case, RunOptions, UntilDecided, read_picks, result_in_processes
 from simulator.engine.actions import Action, with_actions
 from simulator.engine.compiled_plan import Plan, changes_of, without_curveballs
 from simulator.engine.plan import compile_plan
@@ -144,10 +132,8 @@ def print_path(out: Console, path: RequestPath) -> None:
 
 def run(
     case: Case,
-    picks: Picks = None,
-    strikes: Strikes = None,
-    seed: Seed = 1,
-    replications: Replications = None,
+    *,
+    options: RunOptions,
     until_decided: UntilDecided = False,
     changes: Annotated[
         list[str] | None,
@@ -165,18 +151,19 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
 ) -> None:
     """Run a design and print its misses, waiting times and costs."""
-    scenario, struck = load(case), read_strikes(strikes)
-    picked, actions = read_picks(picks, scenario), _read_changes(changes or [], scenario)
+    scenario = load(case)
+    picked, struck = options.design(scenario)
+    actions = _read_changes(changes or [], scenario)
     plan = _changing(compile_plan(scenario, picked, struck), actions)
     others = picked | read_picks(against, scenario, "--against") if against else picked
     other = _changing(compile_plan(scenario, others, struck), actions) if against else None
     share = _read_percentile(explain) if explain else 0.99
     if trace_out:
         check_target(trace_out)
-    summary = result_in_processes(plan, seed, replications, until_decided)
+    summary = result_in_processes(plan, options.seed, options.replications, until_decided)
     before = result_in_processes(other, summary.seed, summary.replications) if other else None
     compared = compare(before, summary, every=True) if before else None
-    first = simulate(plan, seed) if as_json or explain or trace_out else None
+    first = simulate(plan, options.seed) if as_json or explain or trace_out else None
     if first and trace_out:
         write_trace(first, trace_out)
     if as_json and first:
@@ -248,10 +235,8 @@ def _paths(trace: Trace, share: float) -> list[RequestPath]:
 def report(
     case: Case,
     out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="where to write it")],
-    picks: Picks = None,
-    strikes: Strikes = None,
-    seed: Seed = 1,
-    replications: Replications = None,
+    *,
+    options: RunOptions,
     until_decided: UntilDecided = False,
 ) -> None:
     """Run a design and write brief, design, verdicts, charts, debrief, sources and command into one HTML file."""
@@ -260,13 +245,13 @@ def report(
     if not out.absolute().parent.is_dir():
         raise UsageError(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
     scenario = load(case)
-    plan = compile_plan(scenario, read_picks(picks, scenario), read_strikes(strikes))
-    result = result_in_processes(plan, seed, replications, until_decided)
+    plan = compile_plan(scenario, *options.design(scenario))
+    result = result_in_processes(plan, options.seed, options.replications, until_decided)
     from streamlit.logger import set_log_level
 
     set_log_level("ERROR")  # the panels are read without a server: Streamlit would warn of its caches among the lines here
     from simulator.practice.report import report as page
 
     with in_one_step(out) as part:
-        part.write_text(page(result, simulate(plan, seed)), encoding="utf-8")
+        part.write_text(page(result, simulate(plan, options.seed)), encoding="utf-8")
     err.print(f"{out}: written", markup=False)
