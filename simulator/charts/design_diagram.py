@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from simulator.case.any_stage import AnyStage
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.servers import kind
 from simulator.theory.loads import Load, loads, visit_ratios
@@ -57,7 +56,9 @@ def _mermaid_lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
         facts = [*kind(plan, name).facts(plan, name), *filter(None, [words.get(name)])]
         lines = [f"**{_escaped(stage.label)}**", *map(_escaped, facts)]
         yield f'  {_node(name)}["`{_LINE.join(lines)}`"]'
-        drawn = [(arrow, target) for arrow, target in _arrows(stage) if target in used or target in scenario.ends]
+        arrows = [(f'-->|"{_escaped(label)}"|' if label else "-->", target) for label, target in stage.arrows()]
+        arrows += [("-.->", target) for target in dict.fromkeys(stage.fallbacks().values())]
+        drawn = [(arrow, target) for arrow, target in arrows if target in used or target in scenario.ends]
         yield from (f"  {_node(name)} {arrow} {_node(target)}" for arrow, target in drawn)
     reached = {target for name in used for target in scenario.stages[name].targets().values()}
     yield from (f'  {_node(name)}(["{_escaped(end.label)}"])' for name, end in scenario.ends.items() if name in reached)
@@ -88,11 +89,6 @@ def _node(name: str) -> str:
 
 def _escaped(text: str) -> str:
     return _ACTIVE.sub(lambda match: f"#{ord(match[0])};", " ".join(text.split()))
-
-
-def _arrows(stage: AnyStage) -> Iterator[tuple[str, str]]:
-    yield from ((f'-->|"{_escaped(label)}"|' if label else "-->", target) for label, target in stage.arrows())
-    yield from (("-.->", target) for target in dict.fromkeys(stage.fallbacks().values()))
 
 
 def strain(load: Load) -> str:

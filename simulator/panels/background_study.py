@@ -28,15 +28,14 @@ def submitting(of: str, case: str) -> Submit:
 
     def submit(work: Callable[[SweepTask], DesignOutcome], task: SweepTask) -> Future[DesignOutcome]:
         future = registry().workers.submit(behalf, work, task)
-        future.add_done_callback(partial(_note_pace, case, task.replications))
+        future.add_done_callback(partial(note, task.replications))
         return future
 
+    def note(replications: int, future: Future[DesignOutcome]) -> None:
+        if not future.cancelled() and not future.exception() and TRAFFIC not in future.result().figures:
+            note_pace(case, getattr(future, "seconds", 0.0), replications)
+
     return submit
-
-
-def _note_pace(case: str, replications: int, future: Future[DesignOutcome]) -> None:
-    if not future.cancelled() and not future.exception() and TRAFFIC not in future.result().figures:
-        note_pace(case, getattr(future, "seconds", 0.0), replications)
 
 
 class Study(Generic[StudyOutput]):

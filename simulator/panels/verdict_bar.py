@@ -94,7 +94,9 @@ def verdicts_sentence(verdicts: list[Verdict]) -> str:
 
 
 def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
-    interval = f"95% interval {verdict.interval}{_doubts(verdict)}" if verdict.estimate else "the run has no such figure"
+    estimate = verdict.estimate
+    parts = f" ({doubts(estimate, verdict.metric.unit)})" if estimate and estimate.labels else ""
+    interval = f"95% interval {verdict.interval}{parts}" if estimate else "the run has no such figure"
     before = f"; calm: {calm.reached}, {calm.standing}" if calm else ""
     return {
         "label": verdict.objective.label,
@@ -113,11 +115,6 @@ def _without_bound(chip: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
     asked, details = (verdict.interval, f"95% interval {verdict.interval}") if estimate else ("", "the run has no such figure")
     mark = {"low": 0.1, "value": 0.5, "high": 0.9, "bound": None, "calm": None} if estimate else dict.fromkeys(chip["mark"])
     return chip | {"words": "", "tone": NEUTRAL, "asked": asked, "details": details, "mark": mark}
-
-
-def _doubts(verdict: Verdict) -> str:
-    estimate = verdict.estimate
-    return f" ({doubts(estimate, verdict.metric.unit)})" if estimate and estimate.labels else ""
 
 
 def _mark(verdict: Verdict, calm: Verdict | None) -> dict[str, float | None]:

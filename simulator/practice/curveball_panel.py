@@ -89,18 +89,14 @@ def _curveball(scenario: Scenario, name: str, ball: AnyCurveball, armed: dict[st
     shared: dict[str, Any] = {"key": widget, "format_func": lambda at: clock(scenario, at), **KEPT}
     if name in armed or own is not None:
         shared |= {"on_change": _move, "args": (scenario, name)}
-    options = sorted({*_offered(scenario), at_s})
+    end = scenario.run.days * DAY_S
+    step = next((step for step in _STEPS if end / step <= _MOST_TIMES), DAY_S / 4)
+    options = sorted({*map(float, np.arange(0, end, step)), at_s})
     st.select_slider(f"{plain(ball.label)} strikes at", options, label_visibility="collapsed", **shared)
 
 
 def _move(scenario: Scenario, name: str) -> None:
     arm(scenario, name, get(scenario, f"when:{name}"))
-
-
-def _offered(scenario: Scenario) -> list[float]:
-    end = scenario.run.days * DAY_S
-    step = next((step for step in _STEPS if end / step <= _MOST_TIMES), DAY_S / 4)
-    return [float(at) for at in np.arange(0, end, step)]
 
 
 def _times(scenario: Scenario, armed: dict[str, float | None]) -> list[float]:

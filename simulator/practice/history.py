@@ -7,7 +7,7 @@ reload and a restart of the server. A run that is no longer cached is computed a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -200,63 +200,49 @@ def _struck(scenario: Scenario, old: dict[str, float], new: dict[str, float]) ->
 # Comparisons.
 
 
-@dataclass(frozen=True)
-class _Other:
-    """The run that another run is compared with, and its name."""
-
-    attempt: Attempt
-    name: str
-
-
 def comparison(job: Job | None) -> None:
     """Compare a run with the pinned run, else the run before: one line, and every difference in a drawer."""
     if job is None or not job.succeeded:
         return
     scenario = _authored(job)
-    other = _other(scenario, job)
-    if other is None:
-        return
-    before = _job(scenario, other.attempt)
-    if before is None or before.error:
+    other, name = _other(scenario, job)
+    before = None if other is None else _job(scenario, other)
+    if other is None or before is None or before.error:
         return
     if not before.succeeded:
-        st.caption(f"{other.name.capitalize()} is computed again for the comparison.")
+        st.caption(f"{name.capitalize()} is computed again for the comparison.")
         _wait("comparison", [before.id])
         return
     compared = _compared(before, job, every=False)
-    what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
+    what = ", ".join(changes(scenario, other, _attempt(job))) or "the same design"
     lines = [tuple(claim.words.rsplit(": ", 1)) for claim in line_claims(compared)]
     same = [label for label, words in lines if words == UNCHANGED]
     differences = [f"{plain(label)} **{plain(words)}**" for label, words in lines if words != UNCHANGED]
     differences += [f"unchanged: {plain(', '.join(same))}"] if same else []
     # Its figures may differ from those of the card.
     paired = f"  \n:small[{plain(compared.pairing)}]" if compared.pairing else ""
-    st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(differences)}{paired}")
-    _note_changed_runs([(other.name, other.attempt, before)])
+    st.markdown(f"Compared with {name} ({plain(what)}): {' · '.join(differences)}{paired}")
+    _note_changed_runs([(name, other, before)])
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
         with drawer:
-            _every_difference(compared, _compared(before, job, every=True))
+            if words := said(open_claims(compared)):
+                st.markdown(plain(words))
+            rows = _compared(before, job, every=True).rows
+            st.dataframe(rows, hide_index=True, alt="Each metric's change, the largest first, with its 95% interval.")
 
 
-def _every_difference(asked: Comparison, every: Comparison) -> None:
-    if words := said(open_claims(asked)):
-        st.markdown(plain(words))
-    st.dataframe(every.rows, hide_index=True, alt="Each metric's change, the largest first, with its 95% interval.")
-
-
-def _other(scenario: Scenario, job: Job) -> _Other | None:
-    """Return the pinned run, else the run shown before, else the latest other run."""
+def _other(scenario: Scenario, job: Job) -> tuple[Attempt | None, str]:
+    """Return the run to compare with, and its name: the pinned run, else that shown before, else the latest other one."""
     others = [attempt for attempt in attempts_at(scenario) if attempt.job != job.id]
     if pinned := next((attempt for attempt in others if attempt.starred), None):
-        return _Other(pinned, "the pinned run")
+        return pinned, "the pinned run"
     before = get(scenario, "run_before")
     job_before = registry().get(before)
     shown = next((attempt for attempt in others if attempt.job == before), None) or (
         _attempt(job_before) if job_before and job_before.succeeded and job_before.id != job.id else None
     )
-    latest = shown or next(reversed(others), None)
-    return _Other(latest, "the run before") if latest else None
+    return shown or next(reversed(others), None), "the run before"
 
 
 def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Attempt]) -> None:

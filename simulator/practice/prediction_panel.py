@@ -90,15 +90,11 @@ def _form(live: LiveSession) -> None:
 
 
 def _range(live: LiveSession, metric: Metric) -> None:
-    factor, unit = _scale(_bound(live, metric), metric)
-    last = last_interval(live.state, metric.name)
-    axis = axis_of(_bound(live, metric), metric.unit, factor, last)
+    bound = _bound_of(judged(live.scenario, {}), metric)
+    factor, unit = _scale(bound, metric)
+    axis = axis_of(bound, metric.unit, factor, last_interval(live.state, metric.name))
     label, shown = f"{metric.label}{unit}", number_format(axis.step)
     st.slider(plain(label), 0.0, axis.most, (axis.low, axis.high), axis.step, shown, key=f"session:predict:{metric.name}")
-
-
-def _bound(live: LiveSession, metric: Metric) -> float:
-    return _bound_of(judged(live.scenario, {}), metric)
 
 
 def _bound_of(verdicts: list[Verdict], metric: Metric) -> float:
@@ -150,7 +146,7 @@ def _predict(live: LiveSession) -> None:
     design, events = live.state.design_at_hand(live.scenario), []
     for name in predicted_metrics(live.scenario):
         metric = live.scenario.metrics[name]
-        factor, _ = _scale(_bound(live, metric), metric)
+        factor, _ = _scale(_bound_of(judged(live.scenario, {}), metric), metric)
         low, high = st.session_state[f"session:predict:{name}"]
         events.append(PredictionMade(design=design, metric=name, low=low / factor, high=high / factor))
     if stage := st.session_state.get("session:predict:stage"):
@@ -162,28 +158,19 @@ def _predict(live: LiveSession) -> None:
 
 
 def reveal(live: LiveSession, result: Result) -> None:
-    """Show each prediction of the design at hand beside its result, and a sentence on what drove the difference."""
+    """Show each prediction of the design at hand beside its result, and a sentence on what drove the first miss."""
     design = live.state.design_at_hand(live.scenario)
-    made = [
-        prediction for prediction in live.state.predictions if prediction.design == design and prediction.settled is not None
-    ]
-    for one in made:
-        if one.metric is not None and one.metric in result.metrics:
-            draw(prediction_chart(one, result), key=f"session:reveal:{one.place}")
-    stage = next((one for one in made if one.stage is not None), None)
-    if stage is not None and stage.settled is not None:
+    made = [bet for bet in live.state.predictions if bet.design == design and bet.settled is not None]
+    for bet in made:
+        if bet.metric is not None and bet.metric in result.metrics:
+            draw(prediction_chart(bet, result), key=f"session:reveal:{bet.place}")
+    if stage := next((bet for bet in made if bet.stage is not None), None):
         st.markdown(plain(stage_sentence(live.scenario, stage, result)))
     if made:
-        st.markdown(plain(_driver(made, result)))
-
-
-def _driver(made: list[SessionPrediction], result: Result) -> str:
-    """Return what drove the first interval that failed: the reason of its objective; else what limits the design."""
-    failed = [prediction.metric for prediction in made if prediction.settled is not None and prediction.settled.held is False]
-    for place, reason in result.reasons.items():
-        if result.verdicts[place].metric.name in failed:
-            return reason.sentence
-    return result.bottleneck.sentence if result.bottleneck is not None else ""
+        failed = [bet.metric for bet in made if bet.settled is not None and bet.settled.held is False]
+        reasons = ((result.verdicts[place].metric.name, reason.sentence) for place, reason in result.reasons.items())
+        limit = result.bottleneck.sentence if result.bottleneck is not None else ""
+        st.markdown(plain(next((sentence for metric, sentence in reasons if metric in failed), limit)))
 
 
 def stage_sentence(scenario: Scenario, prediction: SessionPrediction, result: Result) -> str:

@@ -105,27 +105,24 @@ def _restorable(live: LiveSession, number: int, run: RunSeen) -> None:
 
 
 def _predictions(live: LiveSession) -> None:
-    settled = [
-        prediction for prediction in live.state.predictions if prediction.metric is not None and prediction.settled is not None
-    ]
-    if not settled:
-        return
-    st.header("Your predictions", anchor=False)
     rows = []
-    for one in settled:
-        metric = live.scenario.metrics[one.metric or ""]
-        assert one.settled is not None
-        value, score, placed = one.settled.value, one.settled.score, on_its_scale(live.scenario, one)
+    for bet in live.state.predictions:
+        if bet.metric is None or (end := bet.settled) is None:
+            continue
+        metric, placed = live.scenario.metrics[bet.metric], on_its_scale(live.scenario, bet)
         rows.append(
             {
                 "metric": metric.label,
-                "you": f"{spoken(one.low or 0.0, metric.unit)} to {spoken(one.high or 0.0, metric.unit)}",
-                "the run": "no figure" if value is None else spoken(value, metric.unit),
-                "held": {True: "yes", False: "no", None: ""}[one.settled.held],
+                "you": f"{spoken(bet.low or 0.0, metric.unit)} to {spoken(bet.high or 0.0, metric.unit)}",
+                "the run": "no figure" if end.value is None else spoken(end.value, metric.unit),
+                "held": {True: "yes", False: "no", None: ""}[end.held],
                 "of the scale": "" if placed is None else f"{placed.span:.0%}",
-                "score": "" if score is None else spoken_size(score, metric.unit),
+                "score": "" if end.score is None else spoken_size(end.score, metric.unit),
             }
         )
+    if not rows:
+        return
+    st.header("Your predictions", anchor=False)
     takeaway = f"{Course(live.scenario, live.state).interval_words} Intervals of 90% should hold nine times in ten."
     st.markdown(takeaway)
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt=takeaway)

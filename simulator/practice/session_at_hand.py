@@ -94,11 +94,8 @@ def result_at_hand(live: LiveSession) -> Result | None:
     except ScenarioError:
         return None
     job = registry().get(job_id(plan, live.state.session.seed, live.scenario.run.replications))
-    return (
-        job.summary
-        if job is not None and job.succeeded and live.state.revealed(live.state.design_at_hand(live.scenario))
-        else None
-    )
+    shown = live.state.revealed(live.state.design_at_hand(live.scenario))
+    return job.summary if job is not None and job.succeeded and shown else None
 
 
 def note_result(live: LiveSession, job: Job) -> None:

@@ -44,7 +44,7 @@ def files(room: RoomAtHand) -> None:
     with st.container(horizontal=True):
         for label, file, content in offers:
             kind, key = _KINDS[file.rpartition(".")[2]], f"room:file:{file}"
-            st.download_button(label, content, f"{name}-{file}", kind, key=key, on_click="ignore")
+            st.download_button(label, content, file_name=f"{name}-{file}", mime=kind, key=key, on_click="ignore")
     st.caption("The candidate's files hold the design, the runs and the timeline, and nothing of the interviewer's own.")
 
 

@@ -12,10 +12,8 @@ import streamlit as st
 
 from simulator.app.board_component import whiteboard
 from simulator.app.component_files import component_beside
-from simulator.app.jobs import Job
 from simulator.app.news import FOLLOW_JS, Latest, bell, offer
 from simulator.app.widgets import plain
-from simulator.explain.result import Result
 from simulator.panels.verdict_bar import bar
 from simulator.rooms.board_desk import BoardDesk
 from simulator.rooms.room_at_hand import RoomAtHand
@@ -94,7 +92,9 @@ def replay(room: RoomAtHand) -> None:
 def _verdicts(desk: ReplayDesk) -> None:
     def look() -> Latest:
         state = desk.state_at()
-        job, calm = job_of(desk.live, state, "replay"), _calm(desk, state)
+        job = job_of(desk.live, state, "replay")
+        twin = job_of(desk.live, replace(state, curveballs=()), "calm") if state.strikes else None
+        calm = twin.summary if twin is not None and twin.succeeded else None  # the same design without its curveballs
         seen = f"{job.id} {job.ready} {job.running}" if job else "none"
         return Latest(f"{seen} {calm is not None}", lambda: run_bar(job, calm=calm))
 
@@ -103,11 +103,3 @@ def _verdicts(desk: ReplayDesk) -> None:
         bar((now.paint() if now.paint else {}) | {"seen": now.revision}, look)
         if any(curveball.event.kind == "curveball_struck" for curveball in desk.room.state.curveballs):
             st.caption(plain("The ring on a verdict's line shows the design without curveballs."))
-
-
-def _calm(desk: ReplayDesk, state: RoomSession) -> Result | None:
-    """Return the run of the same design without its curveballs; None where none struck, and until it has ended."""
-    if not state.strikes:
-        return None
-    job: Job | None = job_of(desk.live, replace(state, curveballs=()), "calm")
-    return job.summary if job is not None and job.succeeded else None
