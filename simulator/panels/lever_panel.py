@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sized
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -177,20 +178,16 @@ def _levers_table(job: Job, found: Levers) -> None:
     data = {
         "caption": found.sentence,
         "columns": [verdict.objective.label for verdict in found.base.verdicts],
-        "rows": [
-            {
-                "id": choice,
-                "label": row.step.label,
-                "change": f"{row.step.before} → {row.step.after}",
-                "cells": [_change_cell(effect) for effect in row.effects],
-                "note": row.words,
-            }
-            for choice, row in rows.items()
-        ],
+        "rows": [_change_row(choice, row) for choice, row in rows.items()],
     }
     taken = _component(key=name, data=data, on_take_change=take)
     if taken.take:
         st.rerun()  # the widgets of the choices stand outside of this fragment
+
+
+def _change_row(name: str, row: Lever) -> dict[str, Any]:
+    content = {"id": name, "label": row.step.label, "change": f"{row.step.before} → {row.step.after}", "note": row.words}
+    return content | {"cells": [_change_cell(effect) for effect in row.effects]}
 
 
 def _change_cell(effect: JudgedChange) -> dict[str, str]:
