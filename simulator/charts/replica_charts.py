@@ -28,7 +28,9 @@ def batch_timeline(trace: Trace, at_s: float | None = None) -> look.Chart:
     when = f"{'the busiest minute,' if middle == busiest else 'the minute'} around {_clock_s(trace, middle)}"
     stages = [_stage_words(trace, str(name), start, rows) for name, rows in run.groupby("stage", observed=True)]
     takeaway = f"In {when}: {'; '.join(stages)}." if stages else f"In {when}, no batch ran."
-    table = _batches_table(run, trace)
+    labels = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}
+    named = {"started_s": "started at (s)", "seconds": "took (s)", "size": f"{trace.plan.scenario.unit.many} in the batch"}
+    table = run.assign(stage=run["stage"].astype(str).map(labels)).rename(columns=named)
     if run.empty:
         return look.Chart(None, takeaway, table)
     colours = look.stage_colours(trace.plan.scenario)
@@ -48,12 +50,6 @@ def batch_timeline(trace: Trace, at_s: float | None = None) -> look.Chart:
 
 def _clock_s(trace: Trace, at_s: float) -> str:
     return instant(trace, at_s, "%H:%M:%S")
-
-
-def _batches_table(run: pd.DataFrame, trace: Trace) -> pd.DataFrame:
-    labels = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}
-    named = {"started_s": "started at (s)", "seconds": "took (s)", "size": f"{trace.plan.scenario.unit.many} in the batch"}
-    return run.assign(stage=run["stage"].astype(str).map(labels)).rename(columns=named)
 
 
 def _batch_bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: float) -> go.Bar:
@@ -96,7 +92,8 @@ def machines_by_sensor(trace: Trace, at_s: float) -> look.Chart:
         return look.Chart(None, takeaway, table)
     lanes = served[["stage", "replica"]].drop_duplicates().reset_index(drop=True)
     placed = served.merge(lanes.reset_index(names="lane"), on=["stage", "replica"])
-    parts = [_sensor_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _sensors_served(trace, served)]
+    sensors = [name for name in [*trace.plan.scenario.sensors, A_SET] if name in set(served["sensor"])]
+    parts = [_sensor_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in sensors]
     labels = _lane_labels(trace, lanes)
     lane_px = max(40, *(20 + 14 * label.count("<br>") for label in labels))
     drawn = look.figure(*parts, height=130 + len(lanes) * lane_px, barmode="overlay")
@@ -109,11 +106,6 @@ def machines_by_sensor(trace: Trace, at_s: float) -> look.Chart:
 
 def _clock_ms(trace: Trace, at_s: float) -> str:
     return time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
-
-
-def _sensors_served(trace: Trace, served: pd.DataFrame) -> list[str]:
-    there = set(served["sensor"])
-    return [name for name in [*trace.plan.scenario.sensors, A_SET] if name in there]
 
 
 def _looks_with_sets(trace: Trace) -> dict[str, look.SensorLook]:

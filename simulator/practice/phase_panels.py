@@ -27,7 +27,7 @@ from simulator.practice.prediction_panel import last_verdicts, prediction_form, 
 from simulator.practice.session_at_hand import job_at_hand, note_result, plan_at_hand, take, was_asked
 from simulator.session import session_events
 from simulator.session.question_match import matched
-from simulator.session.session_state import PhaseTime, left_s, phase_times
+from simulator.session.session_state import left_s, phase_times
 
 _clock = component_beside(__file__, "session_clock")
 
@@ -37,7 +37,9 @@ def phase_row(live: LiveSession) -> PracticePhase:
     phases = phases_of(live.scenario, live.state.session.minutes)
     times = {phase_time.id: phase_time for phase_time in phase_times(live.scenario, live.state, time())}
     now = next((phase for phase in phases if times[phase.id].present), phases[0])
-    _clock(key="session:clock", data=_clock_data(live, times[now.id]))
+    head, clock = live.state.session, times[now.id]
+    data = {"minutes": head.minutes, "left_s": left_s(live.state, time()), "nudges": head.nudges, "stands": live.state.stands}
+    _clock(key="session:clock", data=data | {"title": clock.title, "used_s": clock.used_s, "planned_s": clock.planned_s})
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for phase in phases:
             label = f"{plain(phase.title)}, {times[phase.id].used_s / 60:.0f} of {phase.minutes:g} min"
@@ -49,13 +51,6 @@ def phase_row(live: LiveSession) -> PracticePhase:
                 "End it and see the debrief", key="session:end", on_click=take, args=(live, session_events.SessionEnded())
             )
     return now
-
-
-def _clock_data(live: LiveSession, now: PhaseTime) -> dict[str, Any]:
-    head = live.state.session
-    data = {"minutes": head.minutes, "left_s": left_s(live.state, time()), "nudges": head.nudges}
-    data |= {"stands": live.state.stands}
-    return data | {"title": now.title, "used_s": now.used_s, "planned_s": now.planned_s}
 
 
 def _go_to(live: LiveSession, phase: str) -> None:
@@ -332,7 +327,8 @@ def defence_panel(live: LiveSession) -> None:
     runs_so_far(live)
     st.markdown("Answer in writing, or aloud and tick the box. Your words are kept as they are, and no program grades them.")
     for place, prompt in enumerate(defence_of(live.scenario)):
-        text, ticked = answer_of(live, place)
+        kept = live.state.defences.get(place)
+        text, ticked = (kept.event.text, kept.event.ticked) if kept else ("", False)
         with st.form(f"session:defence:{place}", border=True):
             st.markdown(f"**{plain(prompt)}**")
             st.text_area("Your answer", text, key=f"session:answer:{place}", label_visibility="collapsed")
@@ -354,12 +350,6 @@ def _run_under_way(live: LiveSession) -> None:
     elif job.succeeded:
         note_result(live, job)
         st.rerun()
-
-
-def answer_of(live: LiveSession, place: int) -> tuple[str, bool]:
-    """Return the kept answer to a prompt, and whether it was said aloud."""
-    kept = live.state.defences.get(place)
-    return (kept.event.text, kept.event.ticked) if kept else ("", False)
 
 
 def _answer(live: LiveSession, place: int) -> None:

@@ -92,7 +92,8 @@ def _form(live: LiveSession) -> None:
 def _range(live: LiveSession, metric: Metric) -> None:
     bound = _bound_of(judged(live.scenario, {}), metric)
     factor, unit = _scale(bound, metric)
-    axis = axis_of(bound, metric.unit, factor, last_interval(live.state, metric.name))
+    last = _estimates(live.state.last_run).get(metric.name) if live.state.last_run else None
+    axis = axis_of(bound, metric.unit, factor, last)
     label, shown = f"{metric.label}{unit}", number_format(axis.step)
     st.slider(plain(label), 0.0, axis.most, (axis.low, axis.high), axis.step, shown, key=f"session:predict:{metric.name}")
 
@@ -208,11 +209,6 @@ def prediction_chart(prediction: SessionPrediction, result: Result) -> Chart:
         [{"": name, "low": spoken(start, metric.unit), "high": spoken(end, metric.unit)} for name, start, _, end, _ in rows]
     )
     return Chart(figure, takeaway, table)
-
-
-def last_interval(state: SessionState, metric: str) -> Estimate | None:
-    """Return a metric of the last run; None where it has no such figure, and before the first run."""
-    return _estimates(state.last_run).get(metric) if state.last_run else None
 
 
 def verdicts_of(scenario: Scenario, run: RunSeen) -> list[Verdict]:

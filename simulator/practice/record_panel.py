@@ -23,7 +23,7 @@ from simulator.practice.session_at_hand import take
 from simulator.session.prediction_scores import SCALE_WORDS, SCORE_WORDS, on_its_scale
 from simulator.session.session_course import Course
 from simulator.session.session_events import SelfRated
-from simulator.session.session_record import RecordRow, design_words, record, run_words
+from simulator.session.session_record import design_words, record, run_words
 from simulator.session.session_signals import Evidence, signals_of
 from simulator.session.session_state import RunSeen, SessionState
 from simulator.session.signal_rules import decided_levels, mistake_free, mistakes
@@ -175,7 +175,11 @@ def session_timeline(scenario: Scenario, state: SessionState) -> Chart:
     figure = go.Figure()
     _phases(figure, scenario, state)
     for what, mark in _MARKS.items():
-        figure.add_trace(_marks(what, mark, [row for row in rows if row.what == what]))
+        own = [row for row in rows if row.what == what]
+        words, places = [row.details for row in own], [row.place for row in own]
+        look: dict[str, Any] = {"size": 14, "symbol": mark, "edge": 2, "text": words, "customdata": places}
+        minutes = [row.minute for row in own]
+        figure.add_trace(points(minutes, [what] * len(own), ORANGE, what, "%{text}<extra></extra>", **look))
     titles = [phase.title for phase in phases_of(scenario)]
     order = [*reversed(titles), *_MARKS]
     figure.update_yaxes(categoryorder="array", categoryarray=order, automargin=True)
@@ -200,12 +204,6 @@ def _phases(figure: go.Figure, scenario: Scenario, state: SessionState) -> None:
         start, length = (visit.at - begun) / 60, max(until - visit.at, 0.0) / 60
         words = f"{title}: {length:.1f} min<extra></extra>"
         figure.add_bar(base=start, x=[length], y=[title], orientation="h", marker_color=BLUE, hovertemplate=words)
-
-
-def _marks(what: str, symbol: str, rows: list[RecordRow]) -> go.Scatter:
-    words, places = [row.details for row in rows], [row.place for row in rows]
-    look: dict[str, Any] = {"size": 14, "symbol": symbol, "edge": 2, "text": words, "customdata": places}
-    return points([row.minute for row in rows], [what] * len(rows), ORANGE, what, "%{text}<extra></extra>", **look)
 
 
 def _takeaway(scenario: Scenario, state: SessionState) -> str:

@@ -43,7 +43,7 @@ def report(result: Result, first: Trace) -> str:
         section("Notes", bullets([*result.warnings, *(note.sentence for note in result.trust if note.level != "good")])),
         section("Debrief", lesson_parts(scenario)),
         section("Sources of the numbers", source_table(result)),
-        section("To run it again", _again(result)),
+        section("To run it again", _again(result, f"{result.size}, run hash {result.run_hash}.")),
     ])  # fmt: skip
     return html_page(f"{scenario.title}: a design, run", body)
 
@@ -106,14 +106,20 @@ def source_table(result: Result) -> str:
     return table(pd.DataFrame(rows, columns=["kind", "what", "value", "source"])) + evidence
 
 
-def _again(result: Result) -> str:
+def _again(result: Result, words: str) -> str:
     line = command(result.plan, result.seed, result.planned, result.planned > result.replications)
-    return f"<p>{escape(result.size)}, run hash {result.run_hash}.</p><p><code>{escape(line)}</code></p>"
+    return f"{paragraph(words)}<p><code>{escape(line)}</code></p>"
 
 
 def session_report(live: LiveSession, last: Result | None) -> str:
     """Return the page of a session; last: the run of its last design, None without one."""
     scenario, state = live.scenario, live.state
+    shown = [f"{mistake.label}. {evidence.sentence}" for mistake, evidence in mistakes(scenario, state)]
+    unasked = [question for index, question in enumerate(scenario.questions) if not state.asked(index)]
+    references = "".join(
+        f"<h3>{escape(design.label)}</h3>{paragraph(design.text)}{paragraph(f'The price of this answer: {design.gives_up}')}"
+        for design in scenario.reference.values()
+    )
     body = "".join([
         f"<h1>{escape(scenario.title)}: a session</h1>",
         paragraph(f"{counted(state.session.minutes, 'minute')} planned, {sum(state.used_s.values()) / 60:.0f} worked."),
@@ -122,12 +128,12 @@ def session_report(live: LiveSession, last: Result | None) -> str:
         section("Assumptions", bullets(pin.event.details(scenario, state) for pin in state.standing_assumptions)),
         section("Objectives in the person's words", bullets(objective.words for objective in state.objectives)),
         section("Predictions", _predictions(live)),
-        section("Mistakes that interviewers name", _mistakes(live)),
+        section("Mistakes that interviewers name", bullets(shown) + paragraph(mistake_free(scenario, state))),
         section("Signals", "".join(_signals(live))),
         section("Defence", "".join(_defence(live))),
         *_of_last_run(last),
-        section("Questions that were left out", _left_out(live)),
-        section("One good answer", _references(live)),
+        section("Questions that were left out", bullets(f"{question.ask} {question.answer}" for question in unasked)),
+        section("One good answer", references),
         section("Lessons of the case", lesson_parts(scenario)),
     ])  # fmt: skip
     return html_page(f"{scenario.title}: a session", body)
@@ -144,11 +150,6 @@ def _predictions(live: LiveSession) -> str:
     words = f"{Course(live.scenario, live.state).interval_words} Intervals of 90% should hold nine times in ten."
     made = bullets(predicted_words(live.scenario, prediction) for prediction in live.state.predictions)
     return paragraph(words) + made if made else ""
-
-
-def _mistakes(live: LiveSession) -> str:
-    sentences = [f"{mistake.label}. {evidence.sentence}" for mistake, evidence in mistakes(live.scenario, live.state)]
-    return bullets(sentences) + paragraph(mistake_free(live.scenario, live.state))
 
 
 def _signals(live: LiveSession) -> Iterator[str]:
@@ -177,17 +178,4 @@ def _of_last_run(last: Result | None) -> Iterator[str]:
     yield section("The last design", design_table(last))
     yield section("Its verdicts", verdict_table(last))
     yield section("Sources of the numbers", source_table(last))
-    line = command(last.plan, last.seed, last.planned, last.planned > last.replications)
-    yield section("To run it again", f"<p>Run hash {last.run_hash}.</p><p><code>{escape(line)}</code></p>")
-
-
-def _left_out(live: LiveSession) -> str:
-    unasked = [question for index, question in enumerate(live.scenario.questions) if not live.state.asked(index)]
-    return bullets(f"{question.ask} {question.answer}" for question in unasked)
-
-
-def _references(live: LiveSession) -> str:
-    return "".join(
-        f"<h3>{escape(design.label)}</h3>{paragraph(design.text)}{paragraph(f'The price of this answer: {design.gives_up}')}"
-        for design in live.scenario.reference.values()
-    )
+    yield section("To run it again", _again(last, f"Run hash {last.run_hash}."))

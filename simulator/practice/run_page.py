@@ -133,13 +133,16 @@ def difference_page(result: Result, compared: Comparison) -> list[Passage]:
     objectives = dict.fromkeys([*(verdict.metric.name for verdict in result.verdicts), *_cost_of(result)])
     by_metric = {difference.metric.name: difference for difference in compared.all}
     judged = [by_metric[name] for name in objectives if name in by_metric]
+    paired = [change for change in judged if isinstance(change, Difference)]
+    labels = [f"“{change.label}”" for change in paired if change.verdict.startswith("not")]
+    chance = [Part(_STEPS, f"{escape(', '.join(labels))}.")] if labels else []
     return [
         *_head(result),
         Passage(_toll(result, None), "[bold]Curveball:[/bold]"),
         Passage([Part(_KEPT, _designs(compared))], "[bold]Difference:[/bold]"),
         Passage(_turned(compared), "[bold]Changed verdicts:[/bold]"),
         Passage([Part(_KEPT, _difference_table(judged))]),
-        Passage(_perhaps_chance(judged), "[bold]May be chance (interval includes zero):[/bold]"),
+        Passage(chance, "[bold]May be chance (interval includes zero):[/bold]"),
         Passage(_others(compared, set(objectives)), "[bold]Other metrics:[/bold]"),
         Passage([Part(_DETAILS, escape(compared.pairing))] if compared.pairing else []),
         _more(result),
@@ -308,11 +311,6 @@ def _difference_table(judged: Sequence[Difference | OneSided]) -> Table:
         change = difference.verdict if isinstance(difference, OneSided) else difference.with_interval
         table.add_row(escape(difference.label), escape(" → ".join(difference.sides)), change)
     return table
-
-
-def _perhaps_chance(judged: Sequence[Difference | OneSided]) -> list[Part]:
-    labels = [f"“{change.label}”" for change in judged if isinstance(change, Difference) and change.verdict.startswith("not")]
-    return [Part(_STEPS, f"{escape(', '.join(labels))}.")] if labels else []
 
 
 def _others(compared: Comparison, shown: set[str]) -> list[Part]:

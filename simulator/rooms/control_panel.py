@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -18,7 +17,7 @@ from simulator.metrics.summary import judged
 from simulator.rooms import room_events
 from simulator.rooms.autosave_text import autosave_text
 from simulator.rooms.room_at_hand import RoomAtHand
-from simulator.rooms.room_doors import LINKED_WORDS, link_path, role_words, room_log
+from simulator.rooms.room_doors import LINKED_WORDS, link_of, role_words, room_log
 from simulator.rooms.room_session import LABELS, latest_moment, moments, offered_moments, tag_words
 from simulator.rooms.room_view import FOLLOW, drawable
 from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
@@ -202,12 +201,7 @@ def room_panel(room: RoomAtHand) -> None:
                     st.button("Revoke", key=f"room:revoke:{role}", on_click=_revoke, args=(room, role))
     if made := st.session_state.get("room:renewed"):
         st.markdown(f"New link for the {role_words(made[0])}, shown once:")
-        parts = urlsplit(st.context.url or "")
-        st.code(
-            f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}/{link_path(made[1])}",
-            language=None,
-            wrap_lines=True,
-        )
+        st.code(link_of(made[1]), language=None, wrap_lines=True)
     if not over:
         with st.popover("End the interview"):
             st.markdown("The clock stops, the board is closed, and the scorecard opens.")

@@ -24,7 +24,18 @@ from simulator.errors import InputError
 from simulator.paths import PAGES
 from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK, OwnTask
-from simulator.rooms.room_doors import LINKED_WORDS, PATH, ROLE, ROOM, access_of, confined_to, is_confined, link_path, room_log
+from simulator.rooms.room_doors import (
+    LINKED_WORDS,
+    PATH,
+    ROLE,
+    ROOM,
+    access_of,
+    confined_to,
+    is_confined,
+    link_of,
+    room_log,
+    server_address,
+)
 from simulator.rooms.room_events import CARD_SIGNALS, LEVELS, RoomOpened, TaskSet
 from simulator.rooms.room_session import LABELS, RoomSession
 from simulator.rooms.room_view import drawable
@@ -56,7 +67,7 @@ def lobby(unknown: bool) -> None:
         "An interviewer and a candidate work at one whiteboard that runs. "
         "The candidate needs nothing but the link, or the code."
     )
-    st.link_button("Enter with a code", f"{_server()}/{PATH}")
+    st.link_button("Enter with a code", f"{server_address()}/{PATH}")
     if (own := confined_to()) is not None:
         st.info("Your interview goes on. The other pages open again when it has ended.")
         st.page_link(PAGES / "room.py", label="Back to your room", query_params={ROOM: own.room, ROLE: own.role})
@@ -68,12 +79,6 @@ def lobby(unknown: bool) -> None:
         _links(*made)
     _create()
     _own_rooms()
-
-
-def _server() -> str:
-    """Return the address of the server as the visitor's browser names it, without the page."""
-    parts = urlsplit(st.context.url or "")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}"
 
 
 def _create() -> None:
@@ -149,18 +154,18 @@ def _links(title: str, keys: Mapping[str, str]) -> None:
     """Show the links of a new room: only now, since the server keeps no copy of them."""
     with st.container(border=True):
         st.markdown(f"**{plain(title)}**: the links are shown once. Copy them now.")
-        if urlsplit(_server()).hostname in _OWN_MACHINE:
+        if urlsplit(server_address()).hostname in _OWN_MACHINE:
             st.warning(
                 "These links open on this computer alone. Before you send one to another person, start the server for others: "
                 "see docs/server.md."
             )
         for role, key in keys.items():
             st.markdown(LINKED_WORDS[role])
-            st.code(f"{_server()}/{link_path(key)}", language=None, wrap_lines=True)
+            st.code(link_of(key), language=None, wrap_lines=True)
             if role == "candidate":
                 st.markdown("Or read this code aloud; it is typed at “Enter with a code”:")
                 st.code(key, language=None)
-        st.link_button("Open the room as the interviewer", f"{_server()}/{link_path(keys['interviewer'])}", type="primary")
+        st.link_button("Open the room as the interviewer", link_of(keys["interviewer"]), type="primary")
         st.caption("Links are open for seven days. A new link revokes the old one: see “Room” on the interviewer's page.")
 
 

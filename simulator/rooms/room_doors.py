@@ -17,7 +17,7 @@ from hashlib import sha256
 from threading import Lock
 from time import monotonic
 from typing import TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from cachetools import LRUCache
@@ -68,11 +68,6 @@ def keys_in(cookies: Mapping[str, str]) -> list[str]:
     return keys[: -ROOM_COOKIES.most - 1 : -1]
 
 
-def has_forged(cookies: Mapping[str, str]) -> bool:
-    """Return whether a browser holds a cookie of a room in a form that no server gives it."""
-    return any(name.startswith(_PREFIX) and key_in(cookies, name) is None for name in cookies)
-
-
 class RoomKeys:
     """The secrets that browsers have shown; any thread may call a method.
 
@@ -105,7 +100,8 @@ class RoomKeys:
 
     async def let_in(self, cookies: Mapping[str, str], address: str) -> bool:
         """Return whether the cookies hold a secret of an open room; raises TooManyWrongError after too many guesses."""
-        keys, is_forged = keys_in(cookies), has_forged(cookies)
+        keys = keys_in(cookies)
+        is_forged = any(name.startswith(_PREFIX) and key_in(cookies, name) is None for name in cookies)
         if self._has_fresh(keys):
             return True
         if not keys and not is_forged:
@@ -231,9 +227,19 @@ def is_confined() -> bool:
         return bool(st.context.headers.get(GUEST))
 
 
+def server_address() -> str:
+    """Return the address of the server as the visitor's browser names it, without the page."""
+    parts = urlsplit(st.context.url or "")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}"
+
+
 def link_path(key: str) -> str:
     """Return the path of a link that opens a room, below the address of the server."""
     return f"{PATH}?{urlencode({KEY: key})}"
+
+
+def link_of(key: str) -> str:
+    return f"{server_address()}/{link_path(key)}"
 
 
 async def enter(request: Request) -> Response:

@@ -188,12 +188,6 @@ def _marks(scenario: Scenario, state: RoomSession) -> Iterator[str]:
         yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag.event, words)}"
 
 
-def open_signals(state: RoomSession, role: str) -> list[str]:
-    """Return the signals that a rater has not rated yet."""
-    rated = state.room.ratings_of(role)
-    return [signal for signal in CARD_SIGNALS if signal not in rated]
-
-
 def rated_twice(state: RoomSession) -> dict[str, tuple[str, str]]:
     """Return the levels of both raters by signal; empty until both have submitted."""
     if not state.room.submitted >= {"interviewer", "rater"}:

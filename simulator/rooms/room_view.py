@@ -294,12 +294,8 @@ def _edited(room: RoomAtHand, rows: pd.DataFrame, boxes: Mapping[str, str], key:
             operation = ops.ConnectWay(op="connect", box=box, port=port, target=boxes[target])
         number = int(st.session_state.get("room:typed", 0)) + 1
         st.session_state["room:typed"] = number
-        room.take(BoardChanged(operation=operation, browser=_browser(), number=number))
-
-
-def _browser() -> str:
-    """Return a name of this tab's table, for the numbers of its operations."""
-    return str(st.session_state.setdefault("room:table:browser", token_urlsafe(12)))
+        browser = str(st.session_state.setdefault("room:table:browser", token_urlsafe(12)))  # a name of this tab's table
+        room.take(BoardChanged(operation=operation, browser=browser, number=number))
 
 
 _component = component_beside(__file__, "room_status", FOLLOW_JS)

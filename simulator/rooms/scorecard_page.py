@@ -8,7 +8,7 @@ from simulator.app.rating_card import SCALE_NAMES
 from simulator.app.widgets import plain, say
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import CARD_SIGNALS, RATINGS, ScorecardSubmitted, SignalRated
-from simulator.rooms.room_files import both_raters, files, open_signals, rated_twice
+from simulator.rooms.room_files import both_raters, files, rated_twice
 from simulator.rooms.room_replay import replay
 from simulator.rooms.room_session import LABELS, mark_moments, offered_moments
 from simulator.session.session_signals import NOT_OBSERVED, signals_of
@@ -76,7 +76,7 @@ def _card(room: RoomAtHand) -> None:
             )
             st.text_input("Why, in a sentence", kept.text if kept else "", max_chars=1000, key=f"room:sentence:{signal}")
             st.button("Keep", key=f"room:keep:{signal}", on_click=_keep, args=(room, signal))
-    rest = open_signals(room.state, room.role)
+    rest = [signal for signal in CARD_SIGNALS if signal not in rated]
     if rest:
         st.caption(
             f"{counted(len(rest), 'signal')} to rate. Each rests on moments of the log or on an absence, or was not observed."

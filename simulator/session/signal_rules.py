@@ -331,7 +331,9 @@ def mistake_free(scenario: Scenario, state: SessionState) -> str:
         return "No design ran, so the log shows none of the four mistakes, and not that you avoid them."
     open_to = [mistake for mistake in MISTAKES if mistake.phase in {"", *course.phases}]
     free = [mistake for mistake in open_to if mistake.finds(course) is None]
-    acts = " ".join(_acts(course, mistake.phase) if mistake.phase else _reasons(course) for mistake in free)
+    answers = f"{counted(len(course.reasons), 'prompt')} answered in a sentence or aloud"
+    reasons = f"Reasons: {answers}; no rule judges the words."
+    acts = " ".join(_acts(course, mistake.phase) if mistake.phase else reasons for mistake in free)
     if len(free) == len(open_to):
         return f"The log shows none of the four. It holds: {acts}"
     return f"Of the others the log holds: {acts}" if acts else ""
@@ -351,7 +353,3 @@ def _acts(course: Course, phase: str) -> str:
     ]
     done = [words for words in counts if not words.startswith("0 ")]
     return f"{course.phases[phase].title}: {', '.join(done)}."
-
-
-def _reasons(course: Course) -> str:
-    return f"Reasons: {counted(len(course.reasons), 'prompt')} answered in a sentence or aloud; no rule judges the words."
