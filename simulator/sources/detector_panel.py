@@ -12,22 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from simulator.app.widgets import KEPT, download, draw, mark_cards, plain
-from simulator.charts.look import (
-    BLUE,
-    GREEN,
-    GREY,
-    OBJECTIVE,
-    RED,
-    SERIES,
-    Chart,
-    band,
-    chart,
-    figure,
-    line,
-    points,
-    rounded,
-    whiskers,
-)
+from simulator.charts import look
 from simulator.evidence.detection_tables import (
     CLEAN,
     FP32,
@@ -61,14 +46,14 @@ PRECISIONS = {
     "int8_head_float": "int8, head in float",
     "int8_depthwise_float": "int8, depthwise in float",
 }
-_CURVES = (BLUE, RED)
+_CURVES = (look.BLUE, look.RED)
 #: The distance between severities, in rows, so that their whiskers do not hide each other.
 _APART = 0.16
 #: A shift that a monitor sees at once, in standard deviations of clean images.
 _PLAIN_SHIFT = 1.0
 
 
-def ap_by_precision(tables: DetectionTables) -> Chart:
+def ap_by_precision(tables: DetectionTables) -> look.Chart:
     """Draw AP on clean images, a group a detector and a bar a precision, with 95% intervals by image."""
     rows = precision_rows(tables)
     bars = []
@@ -79,15 +64,15 @@ def ap_by_precision(tables: DetectionTables) -> Chart:
                 name=label,
                 x=part["label"],
                 y=part["ap"],
-                marker_color=SERIES[index],
-                error_y=whiskers(part["ap_low"], part["ap"], part["ap_high"]),
+                marker_color=look.SERIES[index],
+                error_y=look.whiskers(part["ap_low"], part["ap"], part["ap_high"]),
                 hovertemplate=f"AP %{{y:.3f}}<extra>%{{x}}, {label}</extra>",
             )
         )
-    drawn = figure(*bars, height=360, barmode="group")
+    drawn = look.figure(*bars, height=360, barmode="group")
     drawn.update_yaxes(title="AP on clean images", rangemode="tozero")
     shown = ["label", "precision", "ap", "ap_low", "ap_high", "ap_less_fp32", "ap_less_fp32_low", "ap_less_fp32_high"]
-    return chart(drawn, _precision_takeaway(rows), rows[shown], digits=3)
+    return look.chart(drawn, _precision_takeaway(rows), rows[shown], digits=3)
 
 
 def _precision_takeaway(rows: pd.DataFrame) -> str:
@@ -109,18 +94,18 @@ _SHOWN = {
 }
 
 
-def ap_by_processor(rows: pd.DataFrame, labels: dict[str, str]) -> Chart:
+def ap_by_processor(rows: pd.DataFrame, labels: dict[str, str]) -> look.Chart:
     """Draw AP by kind of processor, a group a detector; rows: of `load_processors`; labels: the detectors' names."""
     whole = rows[rows["precision"].isin((FP32, "int8_all"))].assign(label=rows["detector"].map(labels))
     bars = []
-    for (words, (recipe, saturates)), colour in zip(_SHOWN.items(), (GREY, BLUE, RED, GREEN), strict=True):
+    for (words, (recipe, saturates)), colour in zip(_SHOWN.items(), (look.GREY, look.BLUE, look.RED, look.GREEN), strict=True):
         part = whole[(whole["recipe"] == recipe) & (whole["saturates"] == saturates)]
         hover = f"AP %{{y:.3f}}<extra>%{{x}}, {words}</extra>"
         bars.append(go.Bar(name=words, x=part["label"], y=part["ap"], marker_color=colour, hovertemplate=hover))
-    drawn = figure(*bars, height=360, barmode="group")
+    drawn = look.figure(*bars, height=360, barmode="group")
     drawn.update_yaxes(title="AP on clean images", rangemode="tozero")
     table = whole[["label", "recipe", "saturates", "ap", "ap50"]]
-    return chart(drawn, _processor_takeaway(whole), table, {"saturates": "products saturate"}, digits=3)
+    return look.chart(drawn, _processor_takeaway(whole), table, {"saturates": "products saturate"}, digits=3)
 
 
 def _processor_takeaway(rows: pd.DataFrame) -> str:
@@ -133,7 +118,7 @@ def _processor_takeaway(rows: pd.DataFrame) -> str:
     )
 
 
-def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> Chart:
+def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> look.Chart:
     """Draw AP under every condition, a dot a severity, with 95% intervals by image; dashed: clean images."""
     rows = ap_rows(tables, detector, precision)
     clean = float(rows.loc[rows["condition"] == CLEAN, "ap"].iloc[0])
@@ -144,15 +129,17 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
     for severity in sorted(map(int, spoilt["severity"].unique())):
         part = spoilt[spoilt["severity"] == severity]
         y, name = part["label"].map(places) + _APART * (severity - part["label"].map(middles)), _severity(severity)
-        bounds = whiskers(part["ap_low"], part["ap"], part["ap_high"])
+        bounds = look.whiskers(part["ap_low"], part["ap"], part["ap_high"])
         hover = f"%{{text}}, {name}: AP %{{x:.3f}}<extra></extra>"
-        marks.append(points(part["ap"], y, SERIES[severity - 1], name, hover, size=9, text=part["label"], error_x=bounds))
-    drawn = figure(*marks, height=90 + 44 * len(places))
-    drawn.add_vline(x=clean, line=OBJECTIVE)
+        marks.append(
+            look.points(part["ap"], y, look.SERIES[severity - 1], name, hover, size=9, text=part["label"], error_x=bounds)
+        )
+    drawn = look.figure(*marks, height=90 + 44 * len(places))
+    drawn.add_vline(x=clean, line=look.OBJECTIVE)
     drawn.update_yaxes(tickvals=list(places.values()), ticktext=list(places), range=[len(places) - 0.5, -0.5])
     drawn.update_xaxes(title=f"AP of {label_of(tables, detector)}, {PRECISIONS.get(precision, precision)}", rangemode="tozero")
     shown = ["label", "severity", "ap", "ap_low", "ap_high", "ap50", "ap_less_clean", "ap_less_clean_low", "ap_less_clean_high"]
-    return chart(drawn, _condition_takeaway(spoilt, clean), rows[shown], digits=3)
+    return look.chart(drawn, _condition_takeaway(spoilt, clean), rows[shown], digits=3)
 
 
 def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
@@ -175,14 +162,14 @@ def _condition_words(row: pd.Series, several: set[str]) -> str:
     return f"'{label}' ({_severity(int(row['severity']))})" if label in several else f"'{label}'"
 
 
-def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) -> Chart:
+def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) -> look.Chart:
     """Draw recall by box height on clean images and under a condition, with 95% bands."""
     traces = [
         trace
         for curve, name, colour in zip((clean, spoilt), ("clean", label), _CURVES, strict=True)
         for trace in _recall_line(curve, name, colour)
     ]
-    drawn = figure(*traces, height=380)
+    drawn = look.figure(*traces, height=380)
     drawn.update_xaxes(title="height of the box (px), logarithmic", type="log", tickvals=[8, 16, 32, 64, 128, 256])
     drawn.update_yaxes(title="recall", range=[0, 1], tickformat=".0%")
     table = pd.DataFrame(
@@ -197,13 +184,13 @@ def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) ->
             f"{label} high": spoilt.high,
         }
     )
-    return chart(drawn, _recall_takeaway(clean, spoilt, label), table, digits=3)
+    return look.chart(drawn, _recall_takeaway(clean, spoilt, label), table, digits=3)
 
 
 def _recall_line(curve: RecallCurve, name: str, colour: str) -> list[go.Scatter]:
     hover = f"%{{x:.0f}} px: %{{y:.0%}}<extra>{name}</extra>"
-    edges = band(curve.height_px, curve.low, curve.high, colour, legendgroup=name)
-    return [*edges, line(curve.height_px, curve.recall, colour, name, hover, width=2, legendgroup=name)]
+    edges = look.band(curve.height_px, curve.low, curve.high, colour, legendgroup=name)
+    return [*edges, look.line(curve.height_px, curve.recall, colour, name, hover, width=2, legendgroup=name)]
 
 
 def _recall_takeaway(clean: RecallCurve, spoilt: RecallCurve, label: str) -> str:
@@ -217,7 +204,7 @@ def _recall_takeaway(clean: RecallCurve, spoilt: RecallCurve, label: str) -> str
     )
 
 
-def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
+def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> look.Chart:
     """Draw the shift of each statistic of the image, in clean standard deviations, a dot a severity.
 
     rows: of `statistic_rows`
@@ -228,13 +215,13 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
     for severity in sorted(map(int, moved["severity"].unique())):
         part = moved[moved["severity"] == severity]
         names = part["statistic"].map(_spoken)
-        marks.append(points(part["moved"], names, SERIES[severity - 1], _severity(severity), hover))
-    drawn = figure(*marks, height=340)
-    drawn.add_vline(x=0, line={"color": GREY, "width": 2})
+        marks.append(look.points(part["moved"], names, look.SERIES[severity - 1], _severity(severity), hover))
+    drawn = look.figure(*marks, height=340)
+    drawn.add_vline(x=0, line={"color": look.GREY, "width": 2})
     drawn.update_xaxes(title="shift of the mean, in standard deviations of clean images")
     drawn.update_yaxes(autorange="reversed")
     table = moved.assign(meaning=moved["statistic"].map(IMAGE_STATISTICS))[["statistic", "meaning", "severity", "moved"]]
-    return chart(drawn, _shift_takeaway(moved, label), table, digits=3)
+    return look.chart(drawn, _shift_takeaway(moved, label), table, digits=3)
 
 
 def _shift_takeaway(rows: pd.DataFrame, label: str) -> str:
@@ -300,7 +287,7 @@ def _checks(tables: DetectionTables) -> None:
     with st.popover("The order of damage compared with COCO-C", type="tertiary"):
         st.markdown("\n".join(f"- {plain(order.sentence)}" for order in found.orders))
         st.dataframe(
-            rounded(found.damage, 3),
+            look.rounded(found.damage, 3),
             hide_index=True,
             alt="The share of clean AP that each corruption costs, in %, for our detectors and two published ones.",
         )

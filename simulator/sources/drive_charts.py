@@ -8,22 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    Chart,
-    band,
-    chart,
-    dots,
-    figure,
-    line,
-    whiskers,
-    with_interval,
-)
+from simulator.charts import look
 from simulator.units import duration, percent, upper_first
 
 #: The name of each detector of the drives on the screen.
@@ -46,19 +31,19 @@ def seen_by_label(name: str) -> str:
     return SEEN_BY.get(name, name)
 
 
-def lateness(rows: pd.DataFrame, seen_by: str, iou: float) -> Chart:
+def lateness(rows: pd.DataFrame, seen_by: str, iou: float) -> look.Chart:
     """Draw the share of objects that a late answer still finds, as it comes and moved on, with 95% bands.
 
     rows: `lateness.csv`; iou: the least overlap of a box that counts
     """
     chosen = _chosen(rows, seen_by, iou, "all")
-    drawn = figure(height=380)
-    for predicted, name, colour in ((False, _AS_IT_COMES, ORANGE), (True, _PREDICTED, BLUE)):
+    drawn = look.figure(height=380)
+    for predicted, name, colour in ((False, _AS_IT_COMES, look.ORANGE), (True, _PREDICTED, look.BLUE)):
         part = chosen[chosen["predicted"] == predicted]
         drawn.add_traces(_banded(part["late_s"], part, name, colour))
     drawn.update_xaxes(title="age of the answer (s)", range=[0, 1.02 * float(chosen["late_s"].max())])
     drawn.update_yaxes(title=f"cars found, {seen_by_label(seen_by)} (%)", range=[0, 102])
-    return chart(drawn, _lateness_takeaway(chosen, seen_by, iou), _lateness_table(chosen), digits=3)
+    return look.chart(drawn, _lateness_takeaway(chosen, seen_by, iou), _lateness_table(chosen), digits=3)
 
 
 def _chosen(rows: pd.DataFrame, seen_by: str, iou: float, by: str) -> pd.DataFrame:
@@ -67,8 +52,8 @@ def _chosen(rows: pd.DataFrame, seen_by: str, iou: float, by: str) -> pd.DataFra
 
 
 def _banded(x: pd.Series, rows: pd.DataFrame, name: str, colour: str) -> list[go.Scatter]:
-    edges = band(x, 100 * rows["found_low"], 100 * rows["found_high"], colour, legendgroup=name)
-    return [*edges, line(x, 100 * rows["found"], colour, name, "%{x:.1f} s: %{y:.1f}%", dotted=True, legendgroup=name)]
+    edges = look.band(x, 100 * rows["found_low"], 100 * rows["found_high"], colour, legendgroup=name)
+    return [*edges, look.line(x, 100 * rows["found"], colour, name, "%{x:.1f} s: %{y:.1f}%", dotted=True, legendgroup=name)]
 
 
 def _lateness_takeaway(rows: pd.DataFrame, seen_by: str, iou: float) -> str:
@@ -96,7 +81,7 @@ def _lateness_table(rows: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={"late_s": "age (s)", "predicted": "moved on", "boxes": "cars labelled", **shares})
 
 
-def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: float) -> Chart:
+def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: float) -> look.Chart:
     """Draw recall of answers of one age by group of objects: fresh, late, and late but moved on; with 95% intervals.
 
     by: one of GROUPS
@@ -107,12 +92,12 @@ def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: f
     )
     at_age = np.isclose(chosen["late_s"], late_s)
     kinds = {
-        _FRESH: (chosen[np.isclose(chosen["late_s"], 0) & ~chosen["predicted"]], GREEN, False),
-        _AS_IT_COMES: (chosen[at_age & ~chosen["predicted"]], ORANGE, False),
-        _PREDICTED: (chosen[at_age & chosen["predicted"]], BLUE, True),
+        _FRESH: (chosen[np.isclose(chosen["late_s"], 0) & ~chosen["predicted"]], look.GREEN, False),
+        _AS_IT_COMES: (chosen[at_age & ~chosen["predicted"]], look.ORANGE, False),
+        _PREDICTED: (chosen[at_age & chosen["predicted"]], look.BLUE, True),
     }
-    drawn = figure(
-        *(dots(name, _dotted(part), colour, "%{x:.1f}%", hollow) for name, (part, colour, hollow) in kinds.items()),
+    drawn = look.figure(
+        *(look.dots(name, _dotted(part), colour, "%{x:.1f}%", hollow) for name, (part, colour, hollow) in kinds.items()),
         height=130 + 52 * chosen["group"].nunique(),
         scattermode="group",
         scattergap=0.4,
@@ -123,7 +108,7 @@ def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: f
     )
     shown = pd.concat([part for part, *_ in kinds.values()])
     takeaway = _by_takeaway(kinds[_FRESH][0], kinds[_AS_IT_COMES][0], by, late_s)
-    return chart(drawn, takeaway, _lateness_table(shown), digits=3)
+    return look.chart(drawn, takeaway, _lateness_table(shown), digits=3)
 
 
 def _group(low: float, high: float, unit: str) -> str:
@@ -151,7 +136,7 @@ def _by_takeaway(fresh: pd.DataFrame, late: pd.DataFrame, by: str, late_s: float
     )
 
 
-def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
+def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> look.Chart:
     """Draw the distances that confirm approaching cars on held-out drives: real, and predicted in two ways.
 
     heldout: rows of `heldout_drives.csv` for one kind of curve
@@ -160,16 +145,16 @@ def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
     rows = heldout[heldout["seen_by"] == seen_by]
     by = {str(row["misses"]): row for _, row in rows.iterrows()}
     shares = [10, 25, 50, 75, 90]
-    drawn = figure(height=360)
-    lines = {"really": (rows.iloc[0], "real", GREY, "solid")}
+    drawn = look.figure(height=360)
+    lines = {"really": (rows.iloc[0], "real", look.GREY, "solid")}
     lines |= {label: (by[name], "predicted", hue, dash) for name, (label, hue, dash) in _MODELS.items() if name in by}
     for name, (row, prefix, colour, dash) in lines.items():
         metres, hover = [row[f"{prefix}_q{share}"] for share in shares], "%{y}% of the cars no farther than %{x:.0f} m"
-        drawn.add_trace(line(metres, shares, colour, name, hover, dash=dash, dotted=True))
+        drawn.add_trace(look.line(metres, shares, colour, name, hover, dash=dash, dotted=True))
     drawn.update_xaxes(title="distance of a car when it is confirmed (m)", rangemode="tozero")
     drawn.update_yaxes(title="cars confirmed no farther away (%)", range=[0, 100], tickvals=shares)
     takeaway, coverages = _confirmed_takeaway(by, seen_by), ["even_80", "even_95"]
-    return chart(drawn, takeaway, rows[list(_CONFIRMED)], _CONFIRMED, shares=coverages, digits=3)
+    return look.chart(drawn, takeaway, rows[list(_CONFIRMED)], _CONFIRMED, shares=coverages, digits=3)
 
 
 #: The columns of the table on confirmation.
@@ -186,8 +171,8 @@ _CONFIRMED = {
 }
 
 _MODELS = {
-    "chain": ("predicted, misses follow each other", BLUE, "solid"),
-    "independent": ("predicted, misses independent", ORANGE, "dash"),
+    "chain": ("predicted, misses follow each other", look.BLUE, "solid"),
+    "independent": ("predicted, misses independent", look.ORANGE, "dash"),
 }
 
 
@@ -207,14 +192,18 @@ def _confirmed_takeaway(by: dict[str, pd.Series], seen_by: str) -> str:
     return " ".join([found, *predicted])
 
 
-def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
+def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> look.Chart:
     """Draw the share of frames that find the object, after a hit and after a miss, with 95% intervals.
 
     follows: `follows.csv`; what: the kind of object
     """
     rows = _followed(follows, seen_by, what, "next")
-    kinds = {"after a hit": ("after_hit", BLUE), "all frames": ("share", GREY), "after a miss": ("after_miss", ORANGE)}
-    drawn = figure(
+    kinds = {
+        "after a hit": ("after_hit", look.BLUE),
+        "all frames": ("share", look.GREY),
+        "after a miss": ("after_miss", look.ORANGE),
+    }
+    drawn = look.figure(
         *(_compared(rows, name, column, colour) for name, (column, colour) in kinds.items()),
         height=130 + 52 * len(rows),
         scattermode="group",
@@ -227,7 +216,7 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
         f"{after['after_miss']} in the frame after a miss: "
         f"if misses were independent, it would be {percent(whole['share'])} after either."
     )
-    return chart(drawn, takeaway, _follows_table(rows, ["share", "after_hit", "after_miss"]), digits=3)
+    return look.chart(drawn, takeaway, _follows_table(rows, ["share", "after_hit", "after_miss"]), digits=3)
 
 
 def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.DataFrame:
@@ -252,7 +241,7 @@ def _compared(rows: pd.DataFrame, name: str, column: str, colour: str) -> go.Sca
     bounds = (f"{column}_low", f"{column}_high")
     low, high = (rows[bound] if bound in rows else rows[column] for bound in bounds)
     share = {"label": rows["band"], "value": 100 * rows[column], "low": 100 * low, "high": 100 * high}
-    return dots(name, pd.DataFrame(share), colour, "%{x:.1f}%")
+    return look.dots(name, pd.DataFrame(share), colour, "%{x:.1f}%")
 
 
 def _by_band(drawn: go.Figure, rows: pd.DataFrame, title: str) -> None:
@@ -261,7 +250,7 @@ def _by_band(drawn: go.Figure, rows: pd.DataFrame, title: str) -> None:
 
 
 def _interval(row: pd.Series, name: str) -> str:
-    return with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+    return look.with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
 
 
 def _follows_table(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -270,7 +259,7 @@ def _follows_table(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     return table.rename(columns={name: f"{name.replace('_', ' ')} (%)" for name in shares})
 
 
-def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
+def two_sensors(joint: pd.DataFrame, what: str) -> look.Chart:
     """Draw recall of camera and LiDAR by distance: alone, together with 95% intervals, and if they were independent.
 
     joint: `joint.csv` of one camera and one LiDAR, with a row over all distances; what: the kind of object
@@ -280,21 +269,21 @@ def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
     bands = rows[~everywhere]
     camera, lidar = (seen_by_label(str(rows[name].iloc[0])) for name in ("camera", "lidar"))
     lines = {
-        f"{camera} alone": ("camera_share", SKY, "dot"),
-        f"{lidar} alone": ("lidar_share", PURPLE, "dot"),
-        "either, if independent": ("independent_either", ORANGE, "dash"),
-        "either, as measured": ("either", BLUE, "solid"),
+        f"{camera} alone": ("camera_share", look.SKY, "dot"),
+        f"{lidar} alone": ("lidar_share", look.PURPLE, "dot"),
+        "either, if independent": ("independent_either", look.ORANGE, "dash"),
+        "either, as measured": ("either", look.BLUE, "solid"),
     }
-    drawn = figure(height=400)
+    drawn = look.figure(height=400)
     for name, (column, colour, dash) in lines.items():
         hover = "%{x:.0f} m: %{y:.1f}%"
-        drawn.add_trace(line(_middle(bands), 100 * bands[column], colour, name, hover, dash=dash, dotted=True))
+        drawn.add_trace(look.line(_middle(bands), 100 * bands[column], colour, name, hover, dash=dash, dotted=True))
     columns = ("either_low", "either", "either_high")
-    drawn.data[-1].error_y = whiskers(*(100 * bands[name] for name in columns))
+    drawn.data[-1].error_y = look.whiskers(*(100 * bands[name] for name in columns))
     drawn.update_xaxes(title="distance (m), middle of each band", rangemode="tozero", tickangle=0)
     drawn.update_yaxes(title=f"{what}s found in one frame (%)", range=[0, 102])
     takeaway = _joint_takeaway(rows[everywhere], bands, what)
-    return chart(drawn if len(bands) else None, takeaway, _joint_table(rows), digits=3)
+    return look.chart(drawn if len(bands) else None, takeaway, _joint_table(rows), digits=3)
 
 
 def _middle(rows: pd.DataFrame) -> pd.Series:

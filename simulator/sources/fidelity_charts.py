@@ -8,21 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import (
-    GREY,
-    HERE,
-    MISSED,
-    OBJECTIVE,
-    SERIES,
-    Chart,
-    band,
-    chart,
-    decades,
-    figure,
-    line,
-    points,
-    translucent,
-)
+from simulator.charts import look
 from simulator.evidence.fidelity_reports import FORECAST, FidelityPoint, FidelityReport, forecasts_held
 from simulator.units import percent, significant
 
@@ -32,7 +18,7 @@ FIGURES = {"p50": ("ms", "%"), "p99": ("ms", "%"), "in time": ("%", "points")}
 _APART = 0.008
 
 
-def simulated_against_real(report: FidelityReport, server: str, what: str) -> Chart:
+def simulated_against_real(report: FidelityReport, server: str, what: str) -> look.Chart:
     """Draw each prediction, made before the run, against the mean of two real runs; the line marks equality.
 
     what: a key of `FIGURES`. Points whose two real runs disagree are not judged, and drawn hollow.
@@ -40,24 +26,24 @@ def simulated_against_real(report: FidelityReport, server: str, what: str) -> Ch
     rows, (unit, _) = point_rows(report, server), FIGURES[what]
     real, predicted = f"{what} real ({unit})", f"{what} predicted ({unit})"
     low, high = rows[[real, predicted]].min().min(), rows[[real, predicted]].max().max()
-    equal = go.Scatter(x=[low, high], y=[low, high], mode="lines", line=OBJECTIVE, hoverinfo="skip", name="equal")
-    drawn = figure(equal, *_by_model(rows, real, predicted, unit), height=430)
+    equal = go.Scatter(x=[low, high], y=[low, high], mode="lines", line=look.OBJECTIVE, hoverinfo="skip", name="equal")
+    drawn = look.figure(equal, *_by_model(rows, real, predicted, unit), height=430)
     kind = {"type": "log", "tickvals": _TICKS} if unit == "ms" else {}
     scale = ", logarithmic" if unit == "ms" else ""
     drawn.update_xaxes(title=f"{_NAMES[what]}, real ({unit}){scale}", **kind)
     drawn.update_yaxes(title=f"simulated ({unit}){scale}", **kind)
-    return chart(drawn, _errors_takeaway(rows, what), rows, digits=4)
+    return look.chart(drawn, _errors_takeaway(rows, what), rows, digits=4)
 
 
 _NAMES = {"p50": "p50", "p99": "p99", "in time": "answered in time"}
-_TICKS = decades(-2)
+_TICKS = look.decades(-2)
 
 
 #: Between two loads, in steps from one point to the next.
 _SPACE = 3.0
 
 
-def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> Chart:
+def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> look.Chart:
     """Draw the 95% forecast intervals made before the runs, and two real runs beside each, by load.
 
     what: a key of `FIGURES`. Shares are drawn as they are, times as multiples of the forecast's middle. Every point of the
@@ -68,8 +54,8 @@ def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> Ch
     rows["whole"] = rows[f"{what} predicted ({unit})"] if unit == "ms" else 1.0
     runs = _real_runs(rows, what)
     inside, outside = runs[runs["inside"]], runs[~runs["inside"]]
-    dots = _real_dots("real run inside", inside, HERE, unit), _real_dots("real run outside", outside, MISSED, unit)
-    drawn = figure(_interval_bars(rows, what), *dots, height=380)
+    dots = _real_dots("real run inside", inside, look.HERE, unit), _real_dots("real run outside", outside, look.MISSED, unit)
+    drawn = look.figure(_interval_bars(rows, what), *dots, height=380)
     middles = rows.groupby("load")["place"].mean()
     loads = [f"{load:g}" for load in middles.index]
     drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=middles, ticktext=loads)
@@ -77,7 +63,7 @@ def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> Ch
         drawn.update_yaxes(title=f"{_NAMES[what]}, as a multiple of the forecast, logarithmic", type="log", tickvals=_TICKS)
     else:
         drawn.update_yaxes(title=f"{_NAMES[what]} ({unit})")
-    return chart(drawn, _held_by_load(report, server, what), rows.drop(columns=["place", "whole"]), digits=4)
+    return look.chart(drawn, _held_by_load(report, server, what), rows.drop(columns=["place", "whole"]), digits=4)
 
 
 def _real_runs(rows: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -97,7 +83,7 @@ def _real_runs(rows: pd.DataFrame, what: str) -> pd.DataFrame:
 
 def _real_dots(name: str, runs: pd.DataFrame, colour: str, unit: str) -> go.Scatter:
     hover = f"%{{customdata:.3g}} {unit}<extra>%{{text}}</extra>"
-    return points(runs["x"], runs["y"], colour, name, hover, size=7, text=runs["label"], customdata=runs["real"])
+    return look.points(runs["x"], runs["y"], colour, name, hover, size=7, text=runs["label"], customdata=runs["real"])
 
 
 def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
@@ -105,7 +91,7 @@ def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
     ends = [rows[f"{what} {end} ({unit})"] / rows["whole"] for end in ("low", "high")]
     nothing = np.full(len(rows), np.nan)
     x, y = (np.stack([*pair, nothing], axis=1).ravel() for pair in ([rows["place"]] * 2, ends))
-    return line(x, y, translucent(GREY, 0.6), "forecast interval", width=5)
+    return look.line(x, y, look.translucent(look.GREY, 0.6), "forecast interval", width=5)
 
 
 def _held_by_load(report: FidelityReport, server: str, what: str) -> str:
@@ -119,28 +105,28 @@ def _held_by_load(report: FidelityReport, server: str, what: str) -> str:
     )
 
 
-def error_by_load(report: FidelityReport, server: str, what: str) -> Chart:
+def error_by_load(report: FidelityReport, server: str, what: str) -> look.Chart:
     """Draw the error of each prediction by load; the band is the median difference of two identical real runs."""
     rows, (_, unit) = point_rows(report, server), FIGURES[what]
     error = f"{what} error ({unit})"
-    drawn = figure(*_noise(rows, what), *_by_model(rows, "load", error, unit), height=380)
-    drawn.add_hline(y=0, line={"color": GREY, "width": 2})
+    drawn = look.figure(*_noise(rows, what), *_by_model(rows, "load", error, unit), height=380)
+    drawn.add_hline(y=0, line={"color": look.GREY, "width": 2})
     drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=sorted(rows["load"].unique()))
     drawn.update_layout(legend_traceorder="normal")
     drawn.update_yaxes(title=f"{_NAMES[what]}: simulated minus real ({unit})")
-    return chart(drawn, _by_load(rows, error, unit), rows, digits=4)
+    return look.chart(drawn, _by_load(rows, error, unit), rows, digits=4)
 
 
 def _by_model(rows: pd.DataFrame, x: str, y: str, unit: str) -> list[go.Scatter]:
     traces = []
     for index, (model, part) in enumerate(rows.groupby("model")):
-        colour = SERIES[index % len(SERIES)]
+        colour = look.SERIES[index % len(look.SERIES)]
         symbols = np.where(part["judged"], "circle", "circle-open")
         label = part["precision"] + ", " + part["batching"] + ", load " + part["load"].map(significant)
         across = "" if x == "load" else f"real %{{x:.3g}} {unit}, simulated "
         hover = f"{across}%{{y:.3g}} {unit}<extra>{model} %{{text}}</extra>"
         places = part[x] + (_APART * index if x == "load" else 0)
-        traces.append(points(places, part[y], colour, str(model), hover, size=9, symbol=symbols, edge=1.5, text=label))
+        traces.append(look.points(places, part[y], colour, str(model), hover, size=9, symbol=symbols, edge=1.5, text=label))
     return traces
 
 
@@ -149,7 +135,7 @@ def _noise(rows: pd.DataFrame, what: str) -> list[go.Scatter]:
     if column not in rows:
         return []
     typical = rows[column].abs().groupby(rows["load"]).median()
-    low, high = band(typical.index, -typical, typical, GREY, 0.25)
+    low, high = look.band(typical.index, -typical, typical, look.GREY, 0.25)
     return [low, high.update(name="difference of two real runs", showlegend=True)]
 
 

@@ -9,27 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import (
-    BLUE,
-    GREEN,
-    GREY,
-    OBJECTIVE,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    Chart,
-    band,
-    chart,
-    decades,
-    figure,
-    line,
-    points,
-    precision_colours,
-    rounded,
-    translucent,
-    whiskers,
-)
+from simulator.charts import look
 from simulator.evidence.projection_accuracy import COMPETITOR, HeldOut
 from simulator.sources.latency_rows import BASE, FOOTINGS, compared, comparison_rows, spoken, surprise, threads_of
 from simulator.units import percent, significant
@@ -40,7 +20,7 @@ _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 #: The most models in one chart of curves.
 MOST_CURVES = len(_SYMBOLS)
 
-_TICKS = decades(-3)
+_TICKS = look.decades(-3)
 #: Calls drawn for each batch size, spread evenly from the fastest to the slowest.
 _POINTS = 40
 _SPREAD = 0.06
@@ -58,22 +38,22 @@ CELL_NAMES = {
 _SERIES = ["model", "precision", "threads"]
 
 
-def speed_of_precisions(ratios: pd.DataFrame) -> Chart:
+def speed_of_precisions(ratios: pd.DataFrame) -> look.Chart:
     """Draw the speed of each precision as a multiple of fp32, a row a model; hollow: measured on a busy machine.
 
     ratios: rows of `latency_rows.speedups`
     """
-    colours = precision_colours(list(ratios["precision"].unique()))
+    colours = look.precision_colours(list(ratios["precision"].unique()))
     groups = [_ratio_points(rows, str(name), colours[str(name)]) for name, rows in ratios.groupby("precision")]
     models = ratios.groupby("model")["times"].max().sort_values().index
-    drawn = figure(*groups, height=150 + (14 + 6 * len(groups)) * len(models), scattermode="group", scattergap=0.3)
-    drawn.add_vline(x=1, line={"color": GREY, "width": 2})
-    drawn.add_vrect(x0=0.01, x1=1, fillcolor=translucent(RED, 0.08), line_width=0, layer="below")
+    drawn = look.figure(*groups, height=150 + (14 + 6 * len(groups)) * len(models), scattermode="group", scattergap=0.3)
+    drawn.add_vline(x=1, line={"color": look.GREY, "width": 2})
+    drawn.add_vrect(x0=0.01, x1=1, fillcolor=look.translucent(look.RED, 0.08), line_width=0, layer="below")
     drawn.update_xaxes(title="times as fast as fp32, logarithmic", type="log", tickvals=_RATIO_TICKS)
     if len(ratios):
         drawn.update_xaxes(range=list(np.log10([0.9 * min(ratios["times_low"].min(), 0.9), 1.1 * ratios["times_high"].max()])))
     drawn.update_yaxes(categoryorder="array", categoryarray=list(models))
-    return chart(drawn, surprise(ratios), ratios, _RATIO_NAMES, digits=4)
+    return look.chart(drawn, surprise(ratios), ratios, _RATIO_NAMES, digits=4)
 
 
 _RATIO_NAMES = {
@@ -89,18 +69,18 @@ _RATIO_TICKS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10]
 def _ratio_points(rows: pd.DataFrame, precision: str, colour: str) -> go.Scatter:
     symbols = ["circle-open" if disturbed else "circle" for disturbed in rows["disturbed"]]
     hover = "%{x:.2f} times as fast: %{customdata[1]} ms, fp32 %{customdata[0]} ms<extra>%{y}</extra>"
-    more: dict[str, Any] = {"error_x": whiskers(rows["times_low"], rows["times"], rows["times_high"]), "orientation": "h"}
+    more: dict[str, Any] = {"error_x": look.whiskers(rows["times_low"], rows["times"], rows["times_high"]), "orientation": "h"}
     more["customdata"] = rows[["base_median_ms", "median_ms"]].map(significant)
-    return points(rows["times"], rows["model"], colour, spoken(precision), hover, size=9, symbol=symbols, edge=2, **more)
+    return look.points(rows["times"], rows["model"], colour, spoken(precision), hover, size=9, symbol=symbols, edge=2, **more)
 
 
-def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> Chart:
+def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> look.Chart:
     """Draw latency by batch size: medians as a line, nine calls in ten as a band, single calls as points.
 
     found, timed: rows of `latency_rows.cells` and `calls`, of one device and up to `MOST_CURVES` models; each thread
     count has a line of its own. by_item: show one item of the batch in place of the whole batch
     """
-    colours = precision_colours(list(cells["precision"].unique()))
+    colours = look.precision_colours(list(cells["precision"].unique()))
     kinds = list(cells[["model", "threads"]].drop_duplicates().itertuples(index=False, name=None))
     counted = cells["threads"].nunique() > 1
     traces = []
@@ -113,13 +93,13 @@ def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> C
             _calls(calls, colour, place, by_item),
             _median_line(rows, name, colour, place, by_item),
         ]
-    drawn = figure(*traces, height=460)
+    drawn = look.figure(*traces, height=460)
     batches = sorted(cells["batch"].unique())
     drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=batches)
     what = "one item of the batch" if by_item else "the batch"
     drawn.update_yaxes(title=f"time of {what} (ms), logarithmic", type="log", tickvals=_TICKS)
     drawn.update_layout(legend_traceorder="normal")
-    return chart(drawn, _curve_takeaway(cells), cells, CELL_NAMES, digits=4)
+    return look.chart(drawn, _curve_takeaway(cells), cells, CELL_NAMES, digits=4)
 
 
 def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
@@ -128,7 +108,7 @@ def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
 
 def _middle_band(rows: pd.DataFrame, colour: str, by_item: bool) -> list[go.Scatter]:
     share = _share(rows, by_item)
-    return band(rows["batch"], rows["p5_ms"] * share, rows["p95_ms"] * share, colour, 0.18)
+    return look.band(rows["batch"], rows["p5_ms"] * share, rows["p95_ms"] * share, colour, 0.18)
 
 
 def _calls(calls: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Scatter:
@@ -140,7 +120,7 @@ def _calls(calls: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Sc
         xs.append(float(str(batch)) * np.exp(_SPREAD * np.sin(2.4 * np.arange(len(ranks)))))
     marker = {"color": colour, "size": 4, "opacity": 0.35, "symbol": _SYMBOLS[place % len(_SYMBOLS)]}
     x, y = (np.concatenate([[], *values]) for values in (xs, ys))
-    return points(x, y, colour, marker=marker, showlegend=False)
+    return look.points(x, y, colour, marker=marker, showlegend=False)
 
 
 def _median_line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item: bool) -> go.Scatter:
@@ -148,8 +128,8 @@ def _median_line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item
     hover_data = rows[["median_ms", "p5_ms", "p95_ms", "items_per_s"]].map(significant).assign(calls=rows["calls"])
     hover = "batch of %{x}: median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
     hover += "%{customdata[3]} items/s, %{customdata[4]} calls"
-    look: dict[str, Any] = {"dash": _DASHES[place % len(_DASHES)], "dotted": True, "marker": marker, "customdata": hover_data}
-    return line(rows["batch"], rows["median_ms"] * _share(rows, by_item), colour, name, hover, **look)
+    style: dict[str, Any] = {"dash": _DASHES[place % len(_DASHES)], "dotted": True, "marker": marker, "customdata": hover_data}
+    return look.line(rows["batch"], rows["median_ms"] * _share(rows, by_item), colour, name, hover, **style)
 
 
 def _curve_takeaway(cells: pd.DataFrame) -> str:
@@ -173,40 +153,42 @@ def _curve_takeaway(cells: pd.DataFrame) -> str:
     return f"{sentence}; {least[1]} gains least: {significant(least[0], 2)} times."
 
 
-def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
+def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> look.Chart:
     """Draw a measurement in progress: the median so far, in ms, of each batch size, one line a thread count."""
     rows = [(threads, size, value) for threads, sizes in medians.items() for size, value in sorted(sizes.items())]
     table = pd.DataFrame(rows, columns=["threads", "batch", "median so far (ms)"])
-    look: dict[str, Any] = {"hover": "batch of %{x}: %{y:.3g} ms", "dotted": True, "marker": {"size": 8}}
+    style: dict[str, Any] = {"hover": "batch of %{x}: %{y:.3g} ms", "dotted": True, "marker": {"size": 8}}
     lines = [
-        line(part["batch"], part["median so far (ms)"], colour, threads_of(int(str(threads))), **look)
-        for (threads, part), colour in zip(table.groupby("threads"), (BLUE, ORANGE, GREEN, PURPLE, SKY, RED), strict=False)
+        look.line(part["batch"], part["median so far (ms)"], colour, threads_of(int(str(threads))), **style)
+        for (threads, part), colour in zip(
+            table.groupby("threads"), (look.BLUE, look.ORANGE, look.GREEN, look.PURPLE, look.SKY, look.RED), strict=False
+        )
     ]
-    drawn = figure(*lines, height=340, showlegend=True)
+    drawn = look.figure(*lines, height=340, showlegend=True)
     drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=sorted(table["batch"].unique()))
     drawn.update_yaxes(title="median so far (ms), logarithmic", type="log", tickvals=_TICKS)
     if table.empty:
-        return Chart(drawn, "No call has been timed yet.", table)
+        return look.Chart(drawn, "No call has been timed yet.", table)
     last = table.iloc[-1]
     latest = f"a batch of {last['batch']:.0f} takes {significant(last['median so far (ms)'])} ms"
-    return Chart(drawn, f"So far, with {threads_of(int(last['threads']))}, {latest} (median).", table)
+    return look.Chart(drawn, f"So far, with {threads_of(int(last['threads']))}, {latest} (median).", table)
 
 
-def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
+def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> look.Chart:
     """Draw the median of one item and nine calls in ten, a row a step around the network.
 
     steps, networks: rows of `latency_rows.cells`, of one device and thread count
     """
     rows = steps[steps["batch"] == 1].sort_values("median_ms")
     names = rows["model"].map(spoken) + " " + rows["precision"].map(spoken)
-    bounds = whiskers(rows["p5_ms"], rows["median_ms"], rows["p95_ms"])
+    bounds = look.whiskers(rows["p5_ms"], rows["median_ms"], rows["p95_ms"])
     hover_data = rows[["median_ms", "p5_ms", "p95_ms"]].map(significant).assign(calls=rows["calls"])
     hover = "median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
     hover += "%{customdata[3]} calls<extra>%{y}</extra>"
-    medians = points(rows["median_ms"], names, BLUE, hover=hover, size=11, error_x=bounds, customdata=hover_data)
-    drawn = figure(medians, height=130 + 30 * len(rows))
+    medians = look.points(rows["median_ms"], names, look.BLUE, hover=hover, size=11, error_x=bounds, customdata=hover_data)
+    drawn = look.figure(medians, height=130 + 30 * len(rows))
     drawn.update_xaxes(title="time of one item (ms), logarithmic", type="log", tickvals=_TICKS)
-    return chart(drawn, _step_takeaway(rows, networks), rows, CELL_NAMES, digits=4)
+    return look.chart(drawn, _step_takeaway(rows, networks), rows, CELL_NAMES, digits=4)
 
 
 def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
@@ -220,21 +202,21 @@ def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
     )
 
 
-_COLOURS = dict(zip(FOOTINGS.values(), (BLUE, ORANGE, PURPLE), strict=True))
-_PROJECTION_TICKS = decades(digits=(1,))
+_COLOURS = dict(zip(FOOTINGS.values(), (look.BLUE, look.ORANGE, look.PURPLE), strict=True))
+_PROJECTION_TICKS = look.decades(digits=(1,))
 
 
-def projected_against_published(rows: pd.DataFrame) -> Chart:
+def projected_against_published(rows: pd.DataFrame) -> look.Chart:
     """Draw projected against published latencies with their bands; hollow points lie outside their band.
 
     rows: of `latency_rows.prediction_rows`
     """
     if rows.empty:
-        return Chart(figure(), "No held-out prediction fits these filters.", rows)
+        return look.Chart(look.figure(), "No held-out prediction fits these filters.", rows)
     ends = [rows["published (ms)"].min(), rows["published (ms)"].max()]
-    equal = go.Scatter(x=ends, y=ends, mode="lines", line=OBJECTIVE, hoverinfo="skip", name="equal")
+    equal = go.Scatter(x=ends, y=ends, mode="lines", line=look.OBJECTIVE, hoverinfo="skip", name="equal")
     groups = [_projected_points(part, str(name)) for name, part in rows.groupby("published there", sort=False)]
-    drawn = figure(equal, *groups, height=520)
+    drawn = look.figure(equal, *groups, height=520)
     drawn.update_xaxes(title="published (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
     drawn.update_yaxes(title="projected with the network held out (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
     off, inside = rows["error (%)"].abs(), rows["in the band"].mean()
@@ -242,32 +224,37 @@ def projected_against_published(rows: pd.DataFrame) -> Chart:
         f"{len(rows)} published latencies, projected with their network held out: half are off by less than "
         f"{significant(off.median(), 2)}%, and {percent(inside)} lie within their band."
     )
-    return chart(drawn, takeaway, rows, digits=4)
+    return look.chart(drawn, takeaway, rows, digits=4)
 
 
 def _projected_points(rows: pd.DataFrame, footing: str) -> go.Scatter:
     colour, projected = _COLOURS[footing], rows["projected (ms)"]
-    bounds = whiskers(rows["low (ms)"], projected, rows["high (ms)"])
-    look: dict[str, Any] = {"error_y": bounds | {"thickness": 1, "width": 0, "color": translucent(colour, 0.25)}}
-    look |= {"symbol": ["circle" if inside else "circle-open" for inside in rows["in the band"]], "size": 7, "edge": 1.5}
-    look["text"] = rows["model"] + " " + rows["precision"] + ", batch " + rows["batch"] + ", " + rows["device"]
+    bounds = look.whiskers(rows["low (ms)"], projected, rows["high (ms)"])
+    style: dict[str, Any] = {"error_y": bounds | {"thickness": 1, "width": 0, "color": look.translucent(colour, 0.25)}}
+    style |= {"symbol": ["circle" if inside else "circle-open" for inside in rows["in the band"]], "size": 7, "edge": 1.5}
+    style["text"] = rows["model"] + " " + rows["precision"] + ", batch " + rows["batch"] + ", " + rows["device"]
     hover = "published %{x:.3g} ms, projected %{y:.3g} ms<extra>%{text}</extra>"
-    return points(rows["published (ms)"], projected, colour, f"published there: {footing}", hover, **look)
+    return look.points(rows["published (ms)"], projected, colour, f"published there: {footing}", hover, **style)
 
 
-def comparisons(found: HeldOut) -> Chart:
+def comparisons(found: HeldOut) -> look.Chart:
     """Draw our errors on figures that another model also predicted, with that model's median error as a band."""
     rows = comparison_rows(found)
     names = rows["device"] + ", " + rows["batch"].map(lambda size: size if size == "offline" else f"batch {size}")
     hover_data = rows[["published (ms)", "projected (ms)"]].map(significant)
     hover = "%{x:+.0f}%: published %{customdata[0]} ms, projected %{customdata[1]} ms<extra>%{y}</extra>"
-    drawn = figure(
-        points(rows["error (%)"], names, BLUE, hover=hover, size=11, customdata=hover_data), height=120 + 26 * len(rows)
+    drawn = look.figure(
+        look.points(rows["error (%)"], names, look.BLUE, hover=hover, size=11, customdata=hover_data),
+        height=120 + 26 * len(rows),
     )
     drawn.add_vrect(
-        x0=-100 * COMPETITOR.median, x1=100 * COMPETITOR.median, fillcolor=translucent(GREY, 0.15), line_width=0, layer="below"
+        x0=-100 * COMPETITOR.median,
+        x1=100 * COMPETITOR.median,
+        fillcolor=look.translucent(look.GREY, 0.15),
+        line_width=0,
+        layer="below",
     )
-    drawn.add_vline(x=0, line={"color": GREY, "width": 2})
+    drawn.add_vline(x=0, line={"color": look.GREY, "width": 2})
     drawn.update_xaxes(title="projected minus published (%)")
     drawn.update_yaxes(autorange="reversed")
-    return Chart(drawn, compared(found), rounded(rows))
+    return look.Chart(drawn, compared(found), look.rounded(rows))

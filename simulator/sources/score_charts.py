@@ -10,28 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import (
-    BLUE,
-    GREY,
-    OBJECTIVE,
-    ORANGE,
-    RED,
-    Chart,
-    band,
-    bars,
-    chart,
-    dots,
-    figure,
-    line,
-    points,
-    precision_colours,
-    rounded,
-    targets,
-    too_few,
-    translucent,
-    whiskers,
-    with_interval,
-)
+from simulator.charts import look
 from simulator.evidence.catalogue import FieldDrop
 from simulator.intervals import Interval
 from simulator.metrics.roc import ScoreSummary, summary_rows
@@ -52,22 +31,24 @@ from simulator.sources.threshold_transfer import (
 from simulator.units import counted, percent, significant
 
 
-def specificity_by_table(summaries: list[ScoreSummary], target: float) -> Chart:
+def specificity_by_table(summaries: list[ScoreSummary], target: float) -> look.Chart:
     """Draw specificity at one sensitivity, a row a model, a colour a precision.
 
     target: one of `metrics.roc.TARGETS`
     """
     rows = pd.DataFrame([_specificity_row(summary, target) for summary in summaries])
-    colours = precision_colours(list(rows["precision"].unique()))
+    colours = look.precision_colours(list(rows["precision"].unique()))
     groups = [
-        dots(spoken(str(name)), part, colours[str(name)], "%{x:.1f}%<extra>%{y}</extra>")
+        look.dots(spoken(str(name)), part, colours[str(name)], "%{x:.1f}%<extra>%{y}</extra>")
         for name, part in rows.groupby("precision", sort=False)
     ]
-    drawn = figure(*groups, height=130 + (16 + 10 * len(groups)) * rows["label"].nunique(), scattermode="group", scattergap=0.3)
+    drawn = look.figure(
+        *groups, height=130 + (16 + 10 * len(groups)) * rows["label"].nunique(), scattermode="group", scattergap=0.3
+    )
     drawn.update_xaxes(title=f"specificity at {target:.0%} sensitivity (%)", range=[0, 100])
     order = rows.groupby("label")["value"].max().sort_values().index
     drawn.update_yaxes(categoryorder="array", categoryarray=list(order))
-    return chart(drawn, _best(summaries, target), summary_rows(summaries), digits=4)
+    return look.chart(drawn, _best(summaries, target), summary_rows(summaries), digits=4)
 
 
 def _specificity_row(summary: ScoreSummary, target: float) -> dict[str, object]:
@@ -100,28 +81,28 @@ def _best(summaries: list[ScoreSummary], target: float) -> str:
     return f"{sentence}; {overlap} it." if near else f"{sentence}."
 
 
-def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target: float) -> Chart:
+def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target: float) -> look.Chart:
     """Draw the ROC curves of two tables with their bands, and their differences at one sensitivity.
 
     bands: by name of the table, from `metrics.roc.roc_band`, in the order of the pairs
     """
     traces = [
         trace
-        for (name, band), colour in zip(bands.items(), (ORANGE, BLUE), strict=True)
+        for (name, band), colour in zip(bands.items(), (look.ORANGE, look.BLUE), strict=True)
         for trace in _curve(name, band, colour)
     ]
-    drawn = figure(*traces, height=430)
+    drawn = look.figure(*traces, height=430)
     drawn.update_xaxes(title="negatives flagged (%)", range=[0, 100])
     drawn.update_yaxes(title="positives flagged (%)", range=[0, 100.5])
     pair = next(pair for pair in pairs if pair.what == f"specificity at {target:.0%} sensitivity")
-    return chart(drawn, pair_sentence(pair, *bands), _pair_table(pairs, *bands), digits=4)
+    return look.chart(drawn, pair_sentence(pair, *bands), _pair_table(pairs, *bands), digits=4)
 
 
 def _curve(name: str, band: pd.DataFrame, colour: str) -> list[go.Scatter]:
     y, hover = 100 * band["sensitivity"], "%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>"
-    low, high = (line(100 * band[end], y, None, width=0, showlegend=False) for end in ("low", "high"))
-    high.update(fill="tonextx", fillcolor=translucent(colour, 0.18))
-    return [low, high, line(100 * band["false"], y, colour, name, hover)]
+    low, high = (look.line(100 * band[end], y, None, width=0, showlegend=False) for end in ("low", "high"))
+    high.update(fill="tonextx", fillcolor=look.translucent(colour, 0.18))
+    return [low, high, look.line(100 * band["false"], y, colour, name, hover)]
 
 
 def _pair_table(pairs: list[Pair], first: str, second: str) -> pd.DataFrame:
@@ -135,25 +116,25 @@ def _pair_table(pairs: list[Pair], first: str, second: str) -> pd.DataFrame:
 _ASIDE = 0.1
 
 
-def reliability(calibration: Calibration) -> Chart:
+def reliability(calibration: Calibration) -> look.Chart:
     """Draw the share of positives by score, in bins of equal counts, before and after temperature scaling."""
-    ideal = go.Scatter(x=[0, 100], y=[0, 100], mode="lines", line=OBJECTIVE, hoverinfo="skip", name="perfectly calibrated")
+    ideal = go.Scatter(x=[0, 100], y=[0, 100], mode="lines", line=look.OBJECTIVE, hoverinfo="skip", name="perfectly calibrated")
     groups = [
         _bins(calibration.rows[calibration.rows["when"] == when], when, colour)
-        for when, colour in (("before", GREY), ("after", BLUE))
+        for when, colour in (("before", look.GREY), ("after", look.BLUE))
     ]
-    drawn = figure(ideal, *groups, height=430)
+    drawn = look.figure(ideal, *groups, height=430)
     drawn.update_xaxes(title="mean score of the bin (%)", range=[-2, 102])
     drawn.update_yaxes(title="positives among its photos (%)", range=[-2, 102])
-    return chart(drawn, _calibrated(calibration), calibration.rows, digits=4)
+    return look.chart(drawn, _calibrated(calibration), calibration.rows, digits=4)
 
 
 def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
     low, value, high = (list(100 * rows[name]) for name in ("low", "share positive", "high"))
     marker = {"color": colour, "size": 9, "symbol": "circle-open" if when == "before" else "circle"}
     hover = "score %{x:.0f}%: %{y:.0f}% positive, %{customdata} photos<extra></extra>"
-    more: dict[str, Any] = {"marker": marker, "error_y": whiskers(low, value, high), "customdata": rows["n"]}
-    return line(100 * rows["mean score"], value, colour, f"{when} scaling", hover, width=1.5, dotted=True, **more)
+    more: dict[str, Any] = {"marker": marker, "error_y": look.whiskers(low, value, high), "customdata": rows["n"]}
+    return look.line(100 * rows["mean score"], value, colour, f"{when} scaling", hover, width=1.5, dotted=True, **more)
 
 
 def _calibrated(calibration: Calibration) -> str:
@@ -169,25 +150,25 @@ def _calibrated(calibration: Calibration) -> str:
 
 
 def _share(interval: Interval) -> str:
-    return with_interval(interval.value, interval.low, interval.high)
+    return look.with_interval(interval.value, interval.low, interval.high)
 
 
-def kept_promises(coverages: list[Coverage]) -> Chart:
+def kept_promises(coverages: list[Coverage]) -> look.Chart:
     """Draw the share of each class whose prediction set holds the true class, by coverage target, on held-out patients."""
     rows = coverage_rows(coverages)
     places = np.arange(len(rows), dtype=np.float64)
     groups = []
-    for name, colour, aside in (("positives", ORANGE, -_ASIDE), ("negatives", BLUE, _ASIDE)):
+    for name, colour, aside in (("positives", look.ORANGE, -_ASIDE), ("negatives", look.BLUE, _ASIDE)):
         low, covered, high = rows[f"{name} low"], rows[f"{name} covered (%)"], rows[f"{name} high"]
-        hover, bounds = "%{y:.1f}% covered<extra></extra>", whiskers(low, covered, high)
-        groups.append(points(places + aside, covered, colour, f"{name} covered", hover, error_y=bounds))
-    look, hover = {"color": GREY, "opacity": 0.35}, "%{y:.0f}% unsure<extra></extra>"
-    unsure = go.Bar(name="unsure, of all", x=places, y=rows["unsure (%)"], width=0.5, marker=look, hovertemplate=hover)
-    drawn = figure(unsure, targets(places, rows["promised (%)"], 46), *groups, height=380)
+        hover, bounds = "%{y:.1f}% covered<extra></extra>", look.whiskers(low, covered, high)
+        groups.append(look.points(places + aside, covered, colour, f"{name} covered", hover, error_y=bounds))
+    style, hover = {"color": look.GREY, "opacity": 0.35}, "%{y:.0f}% unsure<extra></extra>"
+    unsure = go.Bar(name="unsure, of all", x=places, y=rows["unsure (%)"], width=0.5, marker=style, hovertemplate=hover)
+    drawn = look.figure(unsure, look.targets(places, rows["promised (%)"], 46), *groups, height=380)
     names = [f"{coverage.promised:.0%}" for coverage in coverages]
     drawn.update_xaxes(title="coverage target for each class", tickvals=places, ticktext=names)
     drawn.update_yaxes(title="reached on held-out patients (%)", range=[0, 101])
-    return Chart(drawn, _coverage_takeaway(coverages), rounded(rows))
+    return look.Chart(drawn, _coverage_takeaway(coverages), look.rounded(rows))
 
 
 def _coverage_takeaway(coverages: list[Coverage]) -> str:
@@ -202,31 +183,33 @@ def _coverage_takeaway(coverages: list[Coverage]) -> str:
     )
 
 
-_COLOURS = {"sensitivity": ORANGE, "specificity": BLUE}
+_COLOURS = {"sensitivity": look.ORANGE, "specificity": look.BLUE}
 
 
-def by_group(rows: pd.DataFrame, promise: float) -> Chart:
+def by_group(rows: pd.DataFrame, promise: float) -> look.Chart:
     """Draw sensitivity and specificity by group at one threshold; groups with too few items show their count.
 
     rows: from `metrics.threshold_transfer.group_rows`; promise: the target sensitivity of the threshold, over all groups
     """
     shown = rows.assign(label=rows["group"], value=100 * rows["share"], low=100 * rows["low"], high=100 * rows["high"])
     groups = [
-        dots(str(what), part[part["verdict"] == ""], _COLOURS[str(what)], "%{x:.1f}%<extra>%{y}</extra>")
+        look.dots(str(what), part[part["verdict"] == ""], _COLOURS[str(what)], "%{x:.1f}%<extra>%{y}</extra>")
         for what, part in shown.groupby("what", sort=True)
     ]
-    drawn = figure(*groups, _unjudged(shown), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5)
-    drawn.add_vline(x=100 * promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
+    drawn = look.figure(
+        *groups, _unjudged(shown), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5
+    )
+    drawn.add_vline(x=100 * promise, line=look.OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
     drawn.update_yaxes(categoryorder="array", categoryarray=sorted(rows["group"].unique(), reverse=True))
-    return chart(drawn, _groups_takeaway(rows), rows, digits=4)
+    return look.chart(drawn, _groups_takeaway(rows), rows, digits=4)
 
 
 def _unjudged(rows: pd.DataFrame) -> go.Scatter:
     few = rows[rows["verdict"] != ""]
     nouns = few["what"].map({"sensitivity": "positive", "specificity": "negative"})
     counts = few.assign(words=[counted(n, noun) for n, noun in zip(few["n"], nouns, strict=True)])
-    return too_few({str(label): ", ".join(words) for label, words in counts.groupby("label")["words"]})
+    return look.too_few({str(label): ", ".join(words) for label, words in counts.groupby("label")["words"]})
 
 
 def _groups_takeaway(rows: pd.DataFrame) -> str:
@@ -247,29 +230,29 @@ def _groups_takeaway(rows: pd.DataFrame) -> str:
 
 
 def _row_share(row: pd.Series) -> str:
-    return with_interval(row["share"], row["low"], row["high"])
+    return look.with_interval(row["share"], row["low"], row["high"])
 
 
-def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> Chart:
+def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> look.Chart:
     """Draw the share of the flagged who are ill by prevalence, with the prevalence of the sample and the chosen one.
 
     rows: from `metrics.roc.prevalence_rows`, with both prevalences among them
     """
     ordered = rows.sort_values("prevalence")
     x = 100 * ordered["prevalence"]
-    named = {"in the sample": (sample, ORANGE), "chosen": (chosen, BLUE)}
+    named = {"in the sample": (sample, look.ORANGE), "chosen": (chosen, look.BLUE)}
     hover = "%{y:.1f}% of those flagged are ill<extra></extra>"
     marks = [
-        points([100 * at], [_at(ordered, at)["right"]], colour, f"{name}: {percent(at)}", hover, size=12)
+        look.points([100 * at], [_at(ordered, at)["right"]], colour, f"{name}: {percent(at)}", hover, size=12)
         for name, (at, colour) in named.items()
     ]
-    curve = line(x, ordered["right"], BLUE, showlegend=False)
-    drawn = figure(*band(x, ordered["right low"], ordered["right high"], BLUE), curve, *marks, height=360)
+    curve = look.line(x, ordered["right"], look.BLUE, showlegend=False)
+    drawn = look.figure(*look.band(x, ordered["right low"], ordered["right high"], look.BLUE), curve, *marks, height=360)
     drawn.update_xaxes(title="people who are ill (%), logarithmic", type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     drawn.update_yaxes(title="flagged people who are ill (%)", range=[0, 100])
     shown, names = ordered[ordered["prevalence"].isin([sample, chosen])], {"prevalence": "ill (%)"} | FIGURES
     takeaway = _prevalence_takeaway(ordered, sample, chosen)
-    return chart(drawn, takeaway, shown, names, shares=["prevalence"], digits=4)
+    return look.chart(drawn, takeaway, shown, names, shares=["prevalence"], digits=4)
 
 
 def _at(rows: pd.DataFrame, prevalence: float) -> pd.Series:
@@ -291,10 +274,10 @@ def _prevalence_takeaway(rows: pd.DataFrame, sample: float, chosen: float) -> st
 
 #: Points of one target sensitivity are set side by side.
 _ASIDE_BY_WAY = (-0.12, 0.0, 0.12)
-_COLOUR_OF_WAY = {SAME: GREY, NEXT: ORANGE, REST: BLUE}
+_COLOUR_OF_WAY = {SAME: look.GREY, NEXT: look.ORANGE, REST: look.BLUE}
 
 
-def optimism(rows: pd.DataFrame, promise: float) -> Chart:
+def optimism(rows: pd.DataFrame, promise: float) -> look.Chart:
     """Draw, for each target, the sensitivity where the threshold was chosen, and on other items.
 
     rows: from `metrics.threshold_transfer.optimism_rows`; promise: the target of the takeaway
@@ -304,15 +287,15 @@ def optimism(rows: pd.DataFrame, promise: float) -> Chart:
     groups = []
     for way, aside in zip((SAME, REST, NEXT), _ASIDE_BY_WAY, strict=True):
         least, reached, most = (100 * rows.loc[rows["way"] == way, name] for name in ("least", "reached", "most"))
-        hover, bounds = "%{y:.1f}% of the positives<extra></extra>", whiskers(least, reached, most)
-        groups.append(points(places + aside, reached, _COLOUR_OF_WAY[way], way, hover, size=11, error_y=bounds))
-    drawn = figure(targets(places, 100 * promised, 60), *groups, height=400)
+        hover, bounds = "%{y:.1f}% of the positives<extra></extra>", look.whiskers(least, reached, most)
+        groups.append(look.points(places + aside, reached, _COLOUR_OF_WAY[way], way, hover, size=11, error_y=bounds))
+    drawn = look.figure(look.targets(places, 100 * promised, 60), *groups, height=400)
     names = [f"{share:.0%}" for share in promised]
     drawn.update_xaxes(title="target sensitivity of the threshold", tickvals=places, ticktext=names)
     drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
     shares = ["promise", "reached", "low", "high", "least", "most"]
     columns = {name: f"{name} (%)" for name in shares}
-    return chart(drawn, _optimism_takeaway(rows, promise), rows, columns, shares=shares, digits=4)
+    return look.chart(drawn, _optimism_takeaway(rows, promise), rows, columns, shares=shares, digits=4)
 
 
 def _optimism_takeaway(rows: pd.DataFrame, promise: float) -> str:
@@ -325,27 +308,27 @@ def _optimism_takeaway(rows: pd.DataFrame, promise: float) -> str:
     )
 
 
-def threshold_transfers(transfers: list[Transfer]) -> Chart:
+def threshold_transfers(transfers: list[Transfer]) -> look.Chart:
     """Draw, in a row a transfer, the shares where the threshold was chosen (hollow) and where it is applied."""
     if not transfers:
-        return Chart(None, "The table has no column that splits its items into parts.", transfer_rows(transfers))
+        return look.Chart(None, "The table has no column that splits its items into parts.", transfer_rows(transfers))
     rows = transfer_rows(transfers)
     labels = [f"{transfer.home}<br>→ {transfer.away}" for transfer in transfers]
     traces = []
-    for what, colour in (("sensitivity", ORANGE), ("specificity", BLUE)):
+    for what, colour in (("sensitivity", look.ORANGE), ("specificity", look.BLUE)):
         columns = {"where chosen (%)": "home", "(%)": "value", "low": "low", "high": "high"}
         figures = pd.DataFrame({new: rows[f"{what} {name}"] for name, new in columns.items()}).astype(float)
         away = figures.assign(label=labels)[figures["value"].notna()]
         here, hover = away.assign(value=away["home"], low=away["home"], high=away["home"]), "%{x:.1f}%<extra></extra>"
         traces += [
-            dots(f"{what}, where chosen", here, colour, hover, hollow=True),
-            dots(f"{what}, where applied", away, colour, hover),
+            look.dots(f"{what}, where chosen", here, colour, hover, hollow=True),
+            look.dots(f"{what}, where applied", away, colour, hover),
         ]
-    drawn = figure(*traces, _few_in_transfers(transfers, labels), height=150 + 54 * len(transfers))
-    drawn.add_vline(x=100 * transfers[0].promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
+    drawn = look.figure(*traces, _few_in_transfers(transfers, labels), height=150 + 54 * len(transfers))
+    drawn.add_vline(x=100 * transfers[0].promise, line=look.OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
     drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
-    return chart(drawn, _transfer_takeaway(transfers), rows, digits=4)
+    return look.chart(drawn, _transfer_takeaway(transfers), rows, digits=4)
 
 
 def _few_in_transfers(transfers: list[Transfer], labels: list[str]) -> go.Scatter:
@@ -354,7 +337,7 @@ def _few_in_transfers(transfers: list[Transfer], labels: list[str]) -> go.Scatte
         for label, transfer in zip(labels, transfers, strict=True)
         if transfer.sensitivity is transfer.specificity is None
     }
-    return too_few(counts)
+    return look.too_few(counts)
 
 
 def _transfer_takeaway(transfers: list[Transfer]) -> str:
@@ -365,18 +348,18 @@ def _transfer_takeaway(transfers: list[Transfer]) -> str:
     verdict = "which may be chance" if reached.low <= worst.promise <= reached.high else "which is not chance"
     return (
         f"A threshold that finds {percent(worst.home_sensitivity)} of the positives where it was chosen, on {worst.home}, "
-        f"finds {with_interval(reached.value, reached.low, reached.high, '95% interval')} on {worst.away}, "
+        f"finds {look.with_interval(reached.value, reached.low, reached.high, '95% interval')} on {worst.away}, "
         f"{verdict}."
     )
 
 
-def field_drop(drops: list[FieldDrop]) -> Chart:
+def field_drop(drops: list[FieldDrop]) -> look.Chart:
     """Draw published ranges of sensitivity: on the bench and in the field."""
     labels = [drop.what.replace(", ", ",<br>") for drop in drops]
     bench, field = ([getattr(drop, where).sensitivity for drop in drops] for where in ("bench", "field"))
-    drawn = figure(
-        _ranges("on the bench", labels, bench, GREY),
-        _ranges("in the field", labels, field, RED),
+    drawn = look.figure(
+        _ranges("on the bench", labels, bench, look.GREY),
+        _ranges("in the field", labels, field, look.RED),
         height=130 + 70 * len(drops),
         barmode="group",
     )
@@ -387,7 +370,7 @@ def field_drop(drops: list[FieldDrop]) -> Chart:
         f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench. In the field it "
         f"reached {_range(first.field.sensitivity)}: {first.field.source}."
     )
-    return Chart(drawn, takeaway, _drop_table(drops))
+    return look.Chart(drawn, takeaway, _drop_table(drops))
 
 
 def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], colour: str) -> go.Bar:
@@ -398,7 +381,7 @@ def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], col
         "cliponaxis": False,
         "base": [100 * low for low, _ in ranges],
     }
-    return bars(labels, widths, None, name, marker={"color": translucent(colour, 0.7)}, **beside)
+    return look.bars(labels, widths, None, name, marker={"color": look.translucent(colour, 0.7)}, **beside)
 
 
 def _range(pair: tuple[float, float]) -> str:

@@ -14,23 +14,7 @@ import plotly.graph_objects as go
 
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
-from simulator.charts.look import (
-    BLUE,
-    GREY,
-    OBJECTIVE,
-    ORANGE,
-    RED,
-    SKY,
-    Chart,
-    bars,
-    figure,
-    line,
-    points,
-    rounded,
-    translucent,
-    whiskers,
-    wrapped,
-)
+from simulator.charts import look
 from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.tradeoffs.breakeven import BreakevenPoint
 from simulator.tradeoffs.capacity import UNMET, Capacity
@@ -49,32 +33,37 @@ def front_chart(
     scenario: Scenario,
     over: tuple[Goal, Goal],
     table: pd.DataFrame,
-) -> Chart:
+) -> look.Chart:
     """Draw every design as a point; those on the front with their 95% intervals.
 
     names: a word for each design; own: the design around which the sweep is; over: the goals of the two axes
     """
     best, on_front = set(front.by_value), set(front.places)
     parts = {
-        "beaten by another": ([place for place in front.comparable if place not in on_front], translucent(GREY, 0.5), 7, False),
-        "may be on the front": ([place for place in front.places if place not in best], SKY, 8, False),
-        "the front, by its values": (front.by_value, BLUE, 11, len(front.comparable) <= MANY),
+        "beaten by another": (
+            [place for place in front.comparable if place not in on_front],
+            look.translucent(look.GREY, 0.5),
+            7,
+            False,
+        ),
+        "may be on the front": ([place for place in front.places if place not in best], look.SKY, 8, False),
+        "the front, by its values": (front.by_value, look.BLUE, 11, len(front.comparable) <= MANY),
     }
     traces = [
         _design_points(name, front.outcomes, places, names, over, colour, size, intervals)
         for name, (places, colour, size, intervals) in parts.items()
     ]
     if own is not None and all(own.value(goal.metric.name) is not None for goal in over):
-        traces.append(_design_points("your design", [own], [0], ["your design"], over, ORANGE, 14, False, "diamond"))
-    drawn = figure(*traces, height=460)
+        traces.append(_design_points("your design", [own], [0], ["your design"], over, look.ORANGE, 14, False, "diamond"))
+    drawn = look.figure(*traces, height=460)
     _axis(drawn.update_xaxes, over[0])
     _axis(drawn.update_yaxes, over[1])
     for goal, add_bound in zip(over, (drawn.add_vline, drawn.add_hline), strict=True):
         for objective in scenario.objectives:
             if objective.metric == goal.metric.name:
-                add_bound(_scaled(goal, [objective.bound])[0], line=OBJECTIVE)
+                add_bound(_scaled(goal, [objective.bound])[0], line=look.OBJECTIVE)
     drawn.update_layout(clickmode="event+select")
-    return Chart(drawn, front.sentence, rounded(table))
+    return look.Chart(drawn, front.sentence, look.rounded(table))
 
 
 def _design_points(
@@ -87,11 +76,11 @@ def _design_points(
     if intervals:
         for axis, goal, column, middle in zip("xy", over, estimates, values, strict=True):
             low, high = (_scaled(goal, [getattr(estimate, side) for estimate in column]) for side in ("low", "high"))
-            bounds[f"error_{axis}"] = whiskers(low, middle, high) | {"thickness": 1, "width": 3}
+            bounds[f"error_{axis}"] = look.whiskers(low, middle, high) | {"thickness": 1, "width": 3}
     marker = {"color": colour, "size": size, "symbol": symbol, "line": {"width": 1, "color": "rgba(0,0,0,0.4)"}}
     named: dict[str, Any] = {"customdata": [[place] for place in places], "text": [names[place] for place in places]}
     (x, y), hover = values, "%{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>"
-    return points(x, y, colour, name, hover, marker=marker, **named, **bounds)
+    return look.points(x, y, colour, name, hover, marker=marker, **named, **bounds)
 
 
 def _axis(update: object, goal: Goal) -> None:
@@ -105,7 +94,7 @@ def _scaled(goal: Goal, values: Sequence[float]) -> list[float]:
     return [factor * value for value in values]
 
 
-def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], table: pd.DataFrame) -> Chart:
+def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], table: pd.DataFrame) -> look.Chart:
     """Draw a line a design through all its picks and metrics, each axis from its lowest value to its highest.
 
     columns: label to a value for each design that takes part; words stand in the order of their first appearance
@@ -113,22 +102,22 @@ def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], t
     """
     heights = {label: _heights(values) for label, values in columns.items()}
     labels, on_front = list(columns), set(front.places)
-    parts = {"beaten by another": (translucent(GREY, 0.35), 1, False), "not beaten by another": (BLUE, 2, True)}
+    parts = {"beaten by another": (look.translucent(look.GREY, 0.35), 1, False), "not beaten by another": (look.BLUE, 2, True)}
     traces = []
     for name, (colour, width, best) in parts.items():
         rows = [row for row, place in enumerate(front.comparable) if (place in on_front) == best]
         lines = _lines(name, labels, heights, columns, rows, front.comparable)
         traces.append(lines.update(line={"color": colour, "width": width}, marker={"color": colour, "size": 5}))
-    drawn = figure(*traces, height=440)
+    drawn = look.figure(*traces, height=440)
     for place in range(len(labels)):
-        drawn.add_vline(x=place, line={"color": GREY, "width": 1})
+        drawn.add_vline(x=place, line={"color": look.GREY, "width": 1})
     drawn.update_layout(dragmode="select")
-    drawn.update_xaxes(tickvals=list(range(len(labels))), ticktext=[wrapped(label) for label in labels], showgrid=False,
+    drawn.update_xaxes(tickvals=list(range(len(labels))), ticktext=[look.wrapped(label) for label in labels], showgrid=False,
                        range=[-0.3, len(labels) - 0.7])  # fmt: skip
     drawn.update_yaxes(tickvals=[0, 1], ticktext=["lowest", "highest"], showgrid=False, range=[-0.08, 1.08])
     for place, label in enumerate(labels):
         for height, words in _marks_of(columns[label]):
-            look = {
+            style = {
                 "showarrow": False,
                 "xanchor": "left",
                 "yanchor": "bottom",  # above the lines that end here: they would strike the words through
@@ -137,9 +126,9 @@ def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], t
                 "font": {"size": 11},
                 "bgcolor": "rgba(128,128,128,0.15)",
             }
-            drawn.add_annotation(x=place, y=height, text=escape(words), **look)
+            drawn.add_annotation(x=place, y=height, text=escape(words), **style)
     count = f"{len(front.comparable):,} designs, a line each through its picks and metrics; blue: not beaten by another."
-    return Chart(drawn, f"{count} Draw a box over an axis to keep the designs that pass there.", rounded(table))
+    return look.Chart(drawn, f"{count} Draw a box over an axis to keep the designs that pass there.", look.rounded(table))
 
 
 def _lines(
@@ -199,20 +188,22 @@ _LETTERS = 46
 _DASHES = ("dash", "dot", "dashdot", "longdash")
 
 
-def load_chart(capacity: Capacity, goal: Goal) -> Chart:
+def load_chart(capacity: Capacity, goal: Goal) -> look.Chart:
     """Draw a metric against the traffic, and mark where each objective fails."""
     metric = goal.metric
     loads = [(load.times, load.outcome.metrics[metric.name]) for load in capacity.loads if metric.name in load.outcome.metrics]
     times, values = [at for at, _ in loads], [estimate.value for _, estimate in loads]
-    bounds = whiskers([estimate.low for _, estimate in loads], values, [estimate.high for _, estimate in loads])
-    curve = line(times, values, BLUE, metric.label, width=3, dotted=True, error_y=bounds, hoverinfo=None)
+    bounds = look.whiskers([estimate.low for _, estimate in loads], values, [estimate.high for _, estimate in loads])
+    curve = look.line(times, values, look.BLUE, metric.label, width=3, dotted=True, error_y=bounds, hoverinfo=None)
     ends = sorted((limit.upper.at, limit.claim.label) for limit in capacity.limits if limit.upper)
-    drawn = figure(curve, height=340 + 32 * len(ends), showlegend=True)  # on a phone each end has a line or two of the legend
-    drawn.add_vline(x=1, line={"color": GREY, "width": 1}, name="the case", showlegend=True)
+    drawn = look.figure(
+        curve, height=340 + 32 * len(ends), showlegend=True
+    )  # on a phone each end has a line or two of the legend
+    drawn.add_vline(x=1, line={"color": look.GREY, "width": 1}, name="the case", showlegend=True)
     for (at, label), dash in zip(ends, cycle(_DASHES)):
         # named in the legend: words beside a line would lie on the curve
         name = "<br>".join(map(escape, wrap(f"no longer met: {label}", _LETTERS)))
-        drawn.add_vline(x=at, line={"color": RED, "dash": dash}, name=name, showlegend=True)
+        drawn.add_vline(x=at, line={"color": look.RED, "dash": dash}, name=name, showlegend=True)
     drawn.update_xaxes(title="traffic, in times of the case's own")
     drawn.update_yaxes(title=f"{metric.label} ({metric.unit})", rangemode="tozero")
     shortfalls = [load.shortfalls(capacity.objectives) for load in capacity.loads]
@@ -222,46 +213,46 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
         metric.label: [load.outcome.value(metric.name) for load in capacity.loads],
         **dict(zip(UNMET, zip(*shortfalls, strict=True), strict=True)),
     })  # fmt: skip
-    return Chart(drawn, capacity.sentences[0], rounded(table))
+    return look.Chart(drawn, capacity.sentences[0], look.rounded(table))
 
 
 #: The height of a row with its name, of up to three lines on a phone, and the part of a row that the first name needs above it.
 _ROW_PX, _ABOVE = 72, 0.5
 
 
-def flip_chart(flips: Sequence[BreakevenPoint]) -> Chart:
+def flip_chart(flips: Sequence[BreakevenPoint]) -> look.Chart:
     """Draw a row for each break-even: the range of the figure, its value, and the turn with its 95% interval."""
     rows = [f"{flip.doubt.label}: {flip.claim.label}" for flip in flips]
     if len(set(rows)) < len(rows):  # two stages of one label: their places tell the rows apart
         rows = [f"{flip.doubt.place}: {flip.claim.label}" for flip in flips]
     low, high = ([_part(flip, getattr(flip.crossing, end)) for flip in flips] for end in ("low", "high"))
     traces = [
-        _band("range in doubt", rows, [0.0] * len(rows), [1.0] * len(rows), translucent(GREY, 0.35), 0.25),
-        _band("runs are not sure", rows, low, high, SKY, 0.34),
-        _marks("turns here", rows, [_part(f, f.crossing.at) for f in flips], BLUE, "line-ns-open",
+        _band("range in doubt", rows, [0.0] * len(rows), [1.0] * len(rows), look.translucent(look.GREY, 0.35), 0.25),
+        _band("runs are not sure", rows, low, high, look.SKY, 0.34),
+        _marks("turns here", rows, [_part(f, f.crossing.at) for f in flips], look.BLUE, "line-ns-open",
                [f"turns at {significant(f.crossing.at)}" for f in flips]),
-        _marks("as the case has it", rows, [_part(f, f.doubt.figure.value) for f in flips], ORANGE, "diamond",
+        _marks("as the case has it", rows, [_part(f, f.doubt.figure.value) for f in flips], look.ORANGE, "diamond",
                [f"the case has {plain_number(f.doubt.figure.value)}" for f in flips]),
     ]  # fmt: skip
-    drawn = figure(*traces, height=150 + round(_ROW_PX * (len(rows) + _ABOVE)), barmode="overlay")
+    drawn = look.figure(*traces, height=150 + round(_ROW_PX * (len(rows) + _ABOVE)), barmode="overlay")
     drawn.update_xaxes(title="range of each figure", range=[-0.02, 1.02],
                        tickvals=[0, 1], ticktext=["low", "high"])  # fmt: skip
     drawn.update_yaxes(range=[len(rows) - 0.5, -0.5 - _ABOVE], showticklabels=False)
     for row in rows:  # above its bar: in the margin the place of a figure would leave no room for the bar on a phone
         name = "<br>".join(map(escape, wrap(row, _LETTERS)))
-        look = {"xanchor": "left", "yanchor": "bottom", "yshift": 13, "align": "left", "showarrow": False}
-        drawn.add_annotation(x=0, y=row, text=name, **look)
+        style = {"xanchor": "left", "yanchor": "bottom", "yshift": 13, "align": "left", "showarrow": False}
+        drawn.add_annotation(x=0, y=row, text=name, **style)
     table = pd.DataFrame([_flip_row(flip) for flip in flips])
-    return Chart(drawn, flips[0].sentence, table)
+    return look.Chart(drawn, flips[0].sentence, table)
 
 
 def _band(name: str, rows: Sequence[str], low: Sequence[float], high: Sequence[float], colour: str, width: float) -> go.Bar:
     length = [end - begin for begin, end in zip(low, high, strict=True)]
-    return bars(rows, length, None, name, base=low, width=width, marker={"color": colour})
+    return look.bars(rows, length, None, name, base=low, width=width, marker={"color": colour})
 
 
 def _marks(name: str, rows: Sequence[str], x: Sequence[float], colour: str, symbol: str, texts: Sequence[str]) -> go.Scatter:
-    return points(x, rows, colour, name, "%{text}<extra></extra>", size=14, symbol=symbol, edge=3, text=texts)
+    return look.points(x, rows, colour, name, "%{text}<extra></extra>", size=14, symbol=symbol, edge=3, text=texts)
 
 
 def _part(flip: BreakevenPoint, number: float) -> float:
@@ -288,7 +279,7 @@ def _flip_row(flip: BreakevenPoint) -> dict[str, object]:
     }
 
 
-def influence_chart(metric: Metric, ranking: Ranking) -> Chart:
+def influence_chart(metric: Metric, ranking: Ranking) -> look.Chart:
     """Draw the influence of each axis on a metric, the largest first, with 95% intervals."""
     influences = ranking.ranked
     sobol = influences[0].total is not None
@@ -298,16 +289,16 @@ def influence_chart(metric: Metric, ranking: Ranking) -> Chart:
     above = [factor * (influence.size.high - influence.size.value) for influence in influences]
     below = [factor * (influence.size.value - influence.size.low) for influence in influences]
     whole = "with interactions" if sobol else "mean effect of a step, up or down"
-    error = {"type": "data", "array": above, "arrayminus": below, "color": GREY, "thickness": 2}
-    bars = [go.Bar(name=whole, y=names, x=size, orientation="h", marker={"color": BLUE}, error_x=error)]
+    error = {"type": "data", "array": above, "arrayminus": below, "color": look.GREY, "thickness": 2}
+    bars = [go.Bar(name=whole, y=names, x=size, orientation="h", marker={"color": look.BLUE}, error_x=error)]
     if sobol:
         alone = [influence.first.value if influence.first else 0.0 for influence in influences]
-        bars.append(go.Bar(name="by itself", y=names, x=alone, orientation="h", marker={"color": SKY}))
-    drawn = figure(*bars, height=130 + 34 * len(influences), barmode="group")
+        bars.append(go.Bar(name="by itself", y=names, x=alone, orientation="h", marker={"color": look.SKY}))
+    drawn = look.figure(*bars, height=130 + 34 * len(influences), barmode="group")
     unit = {"share": " (points)", "a request": ""}.get(metric.unit, f" ({metric.unit})")  # a label says of what a count is
     drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect, up or down{unit}, with 95% interval")
     drawn.update_yaxes(autorange="reversed")
     takeaway = ranking.sentence(metric.label)
     records = ({"axis": influence.axis.label} | influence.to_json() for influence in influences)
     table = pd.DataFrame([{key: value for key, value in record.items() if key not in ("name", "label")} for record in records])
-    return Chart(drawn, takeaway, rounded(table))
+    return look.Chart(drawn, takeaway, look.rounded(table))

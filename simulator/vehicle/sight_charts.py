@@ -10,26 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.app.exhibit_drawings import run_chart
-from simulator.charts.look import (
-    BLUE,
-    GREY,
-    OBJECTIVE,
-    RED,
-    SERIES,
-    Chart,
-    Picture,
-    band,
-    bars,
-    decades,
-    figure,
-    line,
-    points,
-    rounded,
-    small,
-    translucent,
-    whiskers,
-    wrapped,
-)
+from simulator.charts import look
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_trace import Trace
 from simulator.intervals import Estimate
@@ -44,28 +25,28 @@ from simulator.vehicle.sight import Sighted, quickest_stop_m, sighted
 _SHAPES = ("circle", "square", "diamond", "triangle-up")
 
 
-def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> Chart:
+def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> look.Chart:
     """Draw the recall of one frame by distance, a curve a detector with its 95% band; dashed: stopping distances.
 
     sights: at least one, all of the same kind of object; stops_m: the way that the design needs to stop, in m, by speed in km/h
     """
-    drawn = figure(height=400)
+    drawn = look.figure(height=400)
     for place, sight in enumerate(sights):
-        drawn.add_traces(_banded(sight, SERIES[(place + 1) % len(SERIES)]))
+        drawn.add_traces(_banded(sight, look.SERIES[(place + 1) % len(look.SERIES)]))
     farthest = max([*(float(sight.distance_m[-1]) for sight in sights), *stops_m.values()])
     for kmh, metres in sorted(stops_m.items()):
-        drawn.add_vline(x=metres, line=OBJECTIVE)
+        drawn.add_vline(x=metres, line=look.OBJECTIVE)
         where = {"x": metres, "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top", "textangle": -90}
         drawn.add_annotation(text=f"{kmh:g} km/h", showarrow=False, **where)
     drawn.update_xaxes(title="distance (m); dashed: needed to stop", range=[0, 1.03 * farthest])
     drawn.update_yaxes(title=f"{sights[0].object}s found in one frame (%)", range=[0, 120], tickvals=[0, 25, 50, 75, 100])
-    return Chart(drawn, _sight_takeaway(sights, stops_m), rounded(_sight_table(sights, stops_m), 3))
+    return look.Chart(drawn, _sight_takeaway(sights, stops_m), look.rounded(_sight_table(sights, stops_m), 3))
 
 
 def _banded(sight: Sighted, colour: str) -> list[go.Scatter]:
     x, hover = sight.distance_m, "%{x:.0f} m: %{y:.0f}%"
-    edges = band(x, 100 * sight.low, 100 * sight.high, colour, legendgroup=sight.label)
-    return [*edges, line(x, 100 * sight.recall, colour, sight.label, hover, legendgroup=sight.label)]
+    edges = look.band(x, 100 * sight.low, 100 * sight.high, colour, legendgroup=sight.label)
+    return [*edges, look.line(x, 100 * sight.recall, colour, sight.label, hover, legendgroup=sight.label)]
 
 
 def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | None:
@@ -102,7 +83,7 @@ def _sight_table(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> p
     return pd.DataFrame(rows)
 
 
-def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
+def accuracy_by_latency(options: pd.DataFrame, where: str) -> look.Chart:
     """Return the options for a model by latency and recall; those that no other one beats in both are joined.
 
     options: as `analysis.encounters.front.front` gives them, at least one; where: of what the recall is, such as "objects 30 m
@@ -110,22 +91,22 @@ def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
     """
     rows = options.sort_values("latency_ms", ignore_index=True)
     front, picked = rows[rows["on_front"]], rows[rows["picked"]]
-    joined = line(front["latency_ms"], 100 * front["recall"], GREY, width=1.5, dash="dot", showlegend=False)
-    circle = {"size": 20, "symbol": "circle-open", "color": GREY, "line": {"width": 2}}
-    own = points(picked["latency_ms"], 100 * picked["recall"], None, "this design", marker=circle)
+    joined = look.line(front["latency_ms"], 100 * front["recall"], look.GREY, width=1.5, dash="dot", showlegend=False)
+    circle = {"size": 20, "symbol": "circle-open", "color": look.GREY, "line": {"width": 2}}
+    own = look.points(picked["latency_ms"], 100 * picked["recall"], None, "this design", marker=circle)
     options_drawn = (_option_point(row, place) for place, (_, row) in enumerate(rows.iterrows()))
-    drawn = figure(joined, *options_drawn, own, height=320 + 20 * len(rows))
-    drawn.update_xaxes(title="latency of one frame (ms), logarithmic", type="log", tickvals=decades(-2, 4), tickangle=0)
+    drawn = look.figure(joined, *options_drawn, own, height=320 + 20 * len(rows))
+    drawn.update_xaxes(title="latency of one frame (ms), logarithmic", type="log", tickvals=look.decades(-2, 4), tickangle=0)
     drawn.update_yaxes(title=f"{where} found in a frame (%)", range=[0, 105])
-    return Chart(drawn, _front_takeaway(rows, where), rounded(_front_table(rows), 3))
+    return look.Chart(drawn, _front_takeaway(rows, where), look.rounded(_front_table(rows), 3))
 
 
 def _option_point(row: pd.Series, place: int) -> go.Scatter:
-    x, y, colour = [row["latency_ms"]], [100 * row["recall"]], SERIES[place % len(SERIES)]
-    shape = _SHAPES[place // len(SERIES) % len(_SHAPES)] + ("" if row["on_front"] else "-open")
-    bounds = whiskers([row["low_ms"]], x, [row["high_ms"]]) if np.isfinite(row["low_ms"]) else None
+    x, y, colour = [row["latency_ms"]], [100 * row["recall"]], look.SERIES[place % len(look.SERIES)]
+    shape = _SHAPES[place // len(look.SERIES) % len(_SHAPES)] + ("" if row["on_front"] else "-open")
+    bounds = look.whiskers([row["low_ms"]], x, [row["high_ms"]]) if np.isfinite(row["low_ms"]) else None
     hover = "%{x:.3g} ms, %{y:.1f}%"
-    return points(x, y, colour, row["label"], hover, size=11, symbol=shape, edge=2, error_x=bounds)
+    return look.points(x, y, colour, row["label"], hover, size=11, symbol=shape, edge=2, error_x=bounds)
 
 
 def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
@@ -157,7 +138,7 @@ def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 @run_chart("vehicle", key="vehicle")
-def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> Chart:
+def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> look.Chart:
     """Return a bar a part, largest first, and their sum with its interval."""
     vehicle, total = summary.plan.scenario.vehicle, summary.metrics["usd_per_vehicle"]
     assert vehicle is not None
@@ -166,14 +147,17 @@ def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> Chart:
     parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, nan) for part in usd]})
     parts = parts[(parts["usd"] > 0) | (parts["watts"] > 0)].sort_values("usd", ascending=False, ignore_index=True)
     drawn = _cost_figure(parts, total.value, total.low, total.high)
-    return Chart(drawn, _cost_takeaway(parts, summary, needless), _cost_table(parts, total))
+    return look.Chart(drawn, _cost_takeaway(parts, summary, needless), _cost_table(parts, total))
 
 
 def _cost_figure(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Figure:
-    rows, usd, none = [*parts["part"].map(wrapped), "total"], [*parts["usd"], value], [nan] * len(parts)
-    colours, bounds = [BLUE] * len(parts) + [translucent(GREY, 0.45)], whiskers([*none, low], usd, [*none, high])
-    split = bars(rows, usd, colours, hover="%{x:,.4~r} USD<extra>%{y}</extra>", error_x=bounds)
-    drawn = figure(split, height=130 + 40 * len(parts), bargap=0.35)
+    rows, usd, none = [*parts["part"].map(look.wrapped), "total"], [*parts["usd"], value], [nan] * len(parts)
+    colours, bounds = (
+        [look.BLUE] * len(parts) + [look.translucent(look.GREY, 0.45)],
+        look.whiskers([*none, low], usd, [*none, high]),
+    )
+    split = look.bars(rows, usd, colours, hover="%{x:,.4~r} USD<extra>%{y}</extra>", error_x=bounds)
+    drawn = look.figure(split, height=130 + 40 * len(parts), bargap=0.35)
     drawn.update_xaxes(title="USD over its life, total with 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     return drawn
@@ -197,15 +181,15 @@ def _cost_table(parts: pd.DataFrame, total: Estimate) -> pd.DataFrame:
 
 
 @picture(lambda plan: plan.scenario.encounters is not None)
-def braking(plan: Plan) -> Picture:
+def braking(plan: Plan) -> look.Picture:
     """Draw the recall of a vehicle's first camera by distance, and its stopping distance; for a plan with encounters."""
     spec = plan.scenario.encounters
     assert spec is not None
     what = next(iter(spec.kinds.values())).object
     eye, kmh, needs = sighted(plan, what)[0], float(speed_at(plan, np.zeros(1))[0] / KMH), quickest_stop_m(plan)
     hover = "%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>"
-    drawn = small(line(eye.distance_m, 100 * eye.recall, BLUE, hover=hover, width=3))
-    drawn.add_vrect(x0=0, x1=needs, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
+    drawn = look.small(look.line(eye.distance_m, 100 * eye.recall, look.BLUE, hover=hover, width=3))
+    drawn.add_vrect(x0=0, x1=needs, fillcolor=look.translucent(look.RED, 0.14), line_width=0, layer="below")
     drawn.add_annotation(x=needs, y=0, text="nearer: too late", showarrow=False, xanchor="left", yanchor="bottom", xshift=4)
     drawn.update_xaxes(title="metres ahead", range=[0, float(eye.distance_m[-1])])
     drawn.update_yaxes(title="found in a frame", ticksuffix="%", range=[0, 104])
@@ -216,4 +200,4 @@ def braking(plan: Plan) -> Picture:
     table = pd.DataFrame({"metres ahead": eye.distance_m, "found in a frame (%)": 100 * eye.recall})
     found = (f"{eye.label}: share of objects found", f"{eye.label}: {what}s", "encounters.braking.")
     kinds = kinds_behind(plan, lambda source: source.startswith(found))
-    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
+    return look.Picture(value, meaning, look.Chart(drawn, f"{value} {meaning}.", table), kinds)
