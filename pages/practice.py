@@ -18,10 +18,8 @@ from simulator.metrics.replications import REPLICATIONS, looks_of
 from simulator.panels.lever_panel import levers
 from simulator.paths import PAGES
 from simulator.practice import design_runs, history
-from simulator.practice.choice_panel import form, picks_of
-from simulator.practice.curveball_panel import against_calm, armed_in, banner, calm_of, fire
 from simulator.practice.exhibit_panels import PANEL_WANTED, challenge, hero, panel_of, panels, why
-from simulator.practice.own_drawing import drawing_board, own_drawing
+from simulator.practice.side_panel import against_calm, armed_in, banner, calm_of, fire, form, picks_of
 
 #: Streamlit writes the shortcut on the Run button at three fifths of its colour, which is too faint to read.
 SHORTCUT_STYLE = "<style>.st-key-run_button kbd { opacity: 1 !important; }</style>"
@@ -74,7 +72,7 @@ def settings(scenario: Scenario) -> None:
 
 def planned(scenario: Scenario) -> Plan | None:
     """Compile the plan of the drawing; if it is not possible, show a sentence for each reason. A box says its own fault."""
-    drawn = own_drawing(scenario).case
+    drawn = design_runs.own_drawing(scenario).case
     if drawn.scenario is None:
         return None
     try:
@@ -96,7 +94,7 @@ def run_of(scenario: Scenario) -> tuple[int, int]:
 @st.fragment(key=design_runs.SUBMISSION)
 def submit(scenario: Scenario) -> None:
     """Submit the design, again once the drawing has changed; the bar of the verdicts follows its run."""
-    drawing = own_drawing(scenario)
+    drawing = design_runs.own_drawing(scenario)
     follow("own drawing", drawing.changed)
     plan, (seed, replications) = planned(scenario), run_of(scenario)
     st.session_state[key(scenario.id, "plan")] = plan
@@ -133,7 +131,7 @@ def reasons(scenario: Scenario) -> None:
 @st.fragment(key=design_runs.DIAGRAM)
 def design(scenario: Scenario) -> None:
     """Show the design as a board, which can be changed, and its most loaded stage in a sentence."""
-    drawing_board(scenario)
+    design_runs.drawing_board(scenario)
     plan: Plan | None = get(scenario, "plan")
     if plan is not None:
         st.caption(plain(diagram(plan).takeaway))

@@ -24,9 +24,8 @@ from simulator.intervals import Estimate, Interval
 from simulator.metrics.summary import Verdict, judged
 from simulator.panels.verdict_bar import bar, bar_content
 from simulator.practice.session_at_hand import ask_for_run, take
-from simulator.session.run_events import run_asked
 from simulator.session.session_events import PredictionMade
-from simulator.session.session_record import change_words, design_words
+from simulator.session.session_record import change_words, design_words, run_asked
 from simulator.session.session_state import RunSeen, SessionPrediction, SessionState
 from simulator.units import bound_scale, listed, spoken, spoken_within
 

@@ -17,8 +17,8 @@ from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import Result
 from simulator.session.event_log import AnyEvent, Role, Session
-from simulator.session.run_events import ended_event, run_asked
 from simulator.session.session_events import GoalSet, PhaseBegun
+from simulator.session.session_record import ended_event, run_asked
 
 #: The seed of the runs of a session.
 SEED = 1

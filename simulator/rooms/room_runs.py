@@ -17,7 +17,7 @@ from simulator.keeper import remembers
 from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.room_session import RoomSession, drawing_of
 from simulator.session.event_log import Role
-from simulator.session.run_events import ended_event, run_asked
+from simulator.session.session_record import ended_event, run_asked
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,8 @@ from simulator.practice.report import session_report
 from simulator.practice.session_at_hand import job_at_hand
 from simulator.practice.session_debrief import last_plan, other_seed, started
 from simulator.session.best_known import best_known
-from simulator.session.run_events import run_asked
 from simulator.session.session_events import PickChanged, RunEnded
-from simulator.session.session_record import record
+from simulator.session.session_record import record, run_asked
 from simulator.units import bound_scale
 from tests.pages.conftest import chips, opened, said, settled, told
 

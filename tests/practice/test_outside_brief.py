@@ -116,7 +116,7 @@ def side():
     """The choices at the side of the page."""
     import streamlit as st
 
-    from simulator.practice.choice_panel import form
+    from simulator.practice.side_panel import form
 
     form(st.session_state["case"])
 

@@ -20,7 +20,6 @@ from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.session.event_log import LoggedEvent, Session, design_hash
-from simulator.session.run_events import ended_event
 from simulator.session.session_events import (
     AssumptionPinned,
     AssumptionWritten,
@@ -37,6 +36,7 @@ from simulator.session.session_events import (
     RunEnded,
     SessionEnded,
 )
+from simulator.session.session_record import ended_event
 from simulator.session.session_state import SessionState, refusal
 
 PLAYED = Path(__file__).with_name("played_designs.json")

@@ -4,8 +4,7 @@ import pytest
 
 from simulator.app.visitors import clock
 from simulator.session.next_steps import DAY_S, NextReview
-from simulator.you.due_list import due_cases, due_words, reason_words, weakest_signals
-from simulator.you.own_record import OwnRecord
+from simulator.you.own_record import OwnRecord, due_cases, due_words, reason_words, weakest_signals
 from tests.you.records import DRIFT, STORM, incident, session
 
 RIGHT = [{"kind": "wait"}, {"kind": "diagnose", "cause": "overload", "confidence": 0.8}]

@@ -11,7 +11,7 @@ from simulator.case.load import case_files, load
 from simulator.engine.compiled_plan import without_curveballs
 from simulator.engine.plan import compile_plan
 from simulator.metrics.resampled_labels import threshold_checks
-from simulator.practice import curveball_panel as curveballs
+from simulator.practice import side_panel as curveballs
 from tests.case.texts import WORDS, without
 from tests.patience import PATIENCE_S
 
@@ -22,7 +22,7 @@ def script(case):
     import streamlit as st
 
     from simulator.case.load import load
-    from simulator.practice import curveball_panel as curveballs
+    from simulator.practice import side_panel as curveballs
 
     curveballs.fire(load(case))
     st.session_state["told"] = curveballs.armed_in(load(case))
