@@ -13,11 +13,10 @@ from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.limits import SESSION_TEXT
 from simulator.metrics.summary import judged
-from simulator.rooms.autosave_text import autosave_text
 from simulator.rooms.own_task import OWN_TASK
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import BoundRevealed, MessageSent, QuestionAnswered, ScratchpadSaved, TaskSet
-from simulator.rooms.room_view import board, follow_talk, panel, status_row, verdicts
+from simulator.rooms.room_view import autosave_text, board, follow_talk, panel, status_row, verdicts
 from simulator.session.event_log import AnyEvent, LoggedEvent, UnknownEvent
 from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken, QuestionAsked, hint_words
 from simulator.units import listed

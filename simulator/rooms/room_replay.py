@@ -15,9 +15,7 @@ from simulator.app.component_files import component_beside
 from simulator.app.news import FOLLOW_JS, Latest, bell, offer
 from simulator.app.widgets import plain
 from simulator.panels.verdict_bar import bar
-from simulator.rooms.board_desk import BoardDesk
-from simulator.rooms.room_at_hand import RoomAtHand
-from simulator.rooms.room_runs import job_of
+from simulator.rooms.room_at_hand import BoardDesk, RoomAtHand, job_of
 from simulator.rooms.room_session import RoomSession, room_record
 from simulator.rooms.room_view import run_bar
 

@@ -1,10 +1,12 @@
-"""What everybody in a room sees: the clock, the board, the verdicts and a panel of the run, each as the role may see it."""
+"""What everybody in a room sees: clock, board, verdicts, a panel of the run; and a field for text that saves itself."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from hashlib import sha256
 from itertools import chain, count
 from secrets import token_urlsafe
+from threading import Lock
 from time import time
 from typing import Any
 
@@ -16,7 +18,7 @@ from simulator.app.component_files import component_beside
 from simulator.app.design_state import widget_value
 from simulator.app.exhibit_drawings import drawings
 from simulator.app.jobs import Job
-from simulator.app.news import FOLLOW_JS, Latest, follow, offer
+from simulator.app.news import FOLLOW_JS, Latest, component_key, follow, offer
 from simulator.app.widgets import plain
 from simulator.board import operations as ops
 from simulator.board.board import Board
@@ -26,16 +28,15 @@ from simulator.board.ports import ways_out
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
+from simulator.errors import InputError
 from simulator.explain.result import Result
 from simulator.panels.choice_widget import choice_widget
 from simulator.panels.day_panel import over_time
 from simulator.panels.lever_panel import levers
 from simulator.panels.verdict_bar import bar, bar_content
-from simulator.rooms.board_desk import BoardDesk
-from simulator.rooms.room_at_hand import RoomAtHand
+from simulator.rooms.room_at_hand import BoardDesk, RoomAtHand, job_of, note_last_result, seen_by
 from simulator.rooms.room_doors import role_words
 from simulator.rooms.room_events import BoardChanged, NotesSaved, ScratchpadSaved
-from simulator.rooms.room_runs import job_of, note_last_result, seen_by
 from simulator.session.session_events import PanelOpened, PickChanged, RunAsked, RunEnded
 from simulator.session.session_state import left_s, phase_times
 
@@ -298,7 +299,7 @@ def _edited(room: RoomAtHand, rows: pd.DataFrame, boxes: Mapping[str, str], key:
         room.take(BoardChanged(operation=operation, browser=browser, number=number))
 
 
-_component = component_beside(__file__, "room_status", FOLLOW_JS)
+_status_row = component_beside(__file__, "room_status", FOLLOW_JS)
 
 #: Time between two lines that say nothing but that the server is there (s).
 _BEAT_S = 5
@@ -317,7 +318,7 @@ def status_row(room: RoomAtHand) -> None:
         return Latest(f"{steady} {room.state.phase} {int(time() / _BEAT_S)}", lambda: _content(room))
 
     now = look()
-    _component(key="room:status", data={"token": offer("room status", look), "seen": now.revision, "now": _content(room)})
+    _status_row(key="room:status", data={"token": offer("room status", look), "seen": now.revision, "now": _content(room)})
 
 
 def _content(room: RoomAtHand) -> dict[str, Any]:
@@ -336,3 +337,52 @@ def _content(room: RoomAtHand) -> dict[str, Any]:
         "locked": state.room.locked,
         "ended": state.ended_at is not None,
     }
+
+
+#: Time from the last key until a text is saved (ms): each text that is saved is an event of a log.
+WAIT_MS = 1500
+
+SCRIPT_BEFORE = f"{FOLLOW_JS}const WAIT_MS = {WAIT_MS};\n"
+_text_field = component_beside(__file__, "autosave_text", SCRIPT_BEFORE)
+
+
+#: One text at a time is compared and saved.
+_SAVING = Lock()
+
+
+def autosave_text(key: str, label: str, read: Callable[[], str], save: Callable[[str], None], most: int, rows: int = 6) -> None:
+    """Show a field for text that is saved a moment after each change, and changes with the text of another tab.
+
+    A tab that changes a text which it has not seen is refused, and joins both texts.
+
+    read: returns the text as it is kept; save: keeps a text, and raises InputError with a sentence. Both are called in threads
+    of the server, outside of any script
+    most: the most characters
+    """
+
+    def hear(said: Any) -> Any:
+        text, base = (said.get("text"), said.get("base")) if isinstance(said, dict) else (None, None)
+        if not isinstance(text, str) or len(text) > most:
+            return {"fault": f"At most {most:,} characters are kept."}
+        with _SAVING:
+            kept = read()
+            if kept != text and _revision(kept) != base:
+                return {"newer": kept, "base": _revision(kept)}
+            try:
+                if kept != text:
+                    save(text)
+            except InputError as error:
+                return {"fault": str(error)}
+        return {"saved": text, "base": _revision(text)}
+
+    def look() -> Latest:
+        text = read()
+        return Latest(_revision(text), lambda: text)
+
+    value = read()
+    data = {"token": offer(f"text {key}", look, hear=hear), "seen": _revision(value), "value": value}
+    _text_field(key=component_key("text", key), data=data | {"label": label, "most": most, "rows": rows})
+
+
+def _revision(text: str) -> str:
+    return sha256(text.encode(errors="replace")).hexdigest()[:16]

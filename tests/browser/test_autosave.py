@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from simulator.app.component_files import script_of
-from simulator.rooms import autosave_text
+from simulator.rooms import room_view
 from tests.browser.screen import patient
 
 pytestmark = pytest.mark.browser
 
-SCRIPT = script_of(autosave_text.__file__, "autosave_text", autosave_text.SCRIPT_BEFORE)
-HTML = Path(autosave_text.__file__).with_suffix(".html").read_text().strip()
+SCRIPT = script_of(room_view.__file__, "autosave_text", room_view.SCRIPT_BEFORE)
+HTML = Path(room_view.__file__).with_name("autosave_text.html").read_text().strip()
 #: A socket that the test answers, and a field that is drawn anew with what the server says.
 SETTING = """
 async ([code, html]) => {

@@ -9,10 +9,9 @@ from simulator.case.load import load
 from simulator.case.phases import phases_of
 from simulator.engine.compiled_plan import case_hash
 from simulator.rooms import room_doors as rooms
-from simulator.rooms.board_desk import BoardDesk
 from simulator.rooms.live_room import LiveRoom
 from simulator.rooms.own_task import OwnTask
-from simulator.rooms.room_at_hand import RoomAtHand
+from simulator.rooms.room_at_hand import BoardDesk, RoomAtHand
 from simulator.rooms.room_events import RoomOpened, TaskSet
 from simulator.session.event_log import Role
 

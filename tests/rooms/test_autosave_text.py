@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.errors import InputError
-from simulator.rooms import autosave_text
+from simulator.rooms import room_view
 
 
 class Keeper:
@@ -11,9 +11,9 @@ class Keeper:
 
     def __init__(self, monkeypatch):
         self.text, self.saves, self.refuses = "", [], ""
-        monkeypatch.setattr(autosave_text, "offer", self.offered)
-        monkeypatch.setattr(autosave_text, "_component", lambda **_: None)
-        autosave_text.autosave_text("notes", "Notes", lambda: self.text, self.save, most=20)
+        monkeypatch.setattr(room_view, "offer", self.offered)
+        monkeypatch.setattr(room_view, "_text_field", lambda **_: None)
+        room_view.autosave_text("notes", "Notes", lambda: self.text, self.save, most=20)
 
     def offered(self, name, look, hear):
         self.look, self.hear = look, hear

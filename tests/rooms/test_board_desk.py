@@ -19,7 +19,7 @@ MOVE = {"op": "move", "box": "check", "x": 5, "y": 6}
 
 @pytest.fixture
 def room(monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.rooms.board_desk.job_of", lambda live, *_: None)
+    monkeypatch.setattr("simulator.rooms.room_at_hand.job_of", lambda live, *_: None)
     return new_room(monkeypatch, f"sqlite:///{tmp_path / 'rooms.db'}")
 
 
@@ -200,7 +200,7 @@ FIELD = {"op": "set", "box": "classifier", "field": "precision", "value": "int8_
 )
 def test_a_choice_that_is_closed_to_the_candidate_is_not_changed_by_its_field(monkeypatch, tmp_path, field, choice):
     """Both ways to one place of the case: the choice itself, and the field of the box that it writes to."""
-    monkeypatch.setattr("simulator.rooms.board_desk.job_of", lambda live, *_: None)
+    monkeypatch.setattr("simulator.rooms.room_at_hand.job_of", lambda live, *_: None)
     value = {"precision": "int8_dynamic", "model": "resnet50", "replicas": 7}[field]
     for opened, sentence in (("hardware", "The interviewer has not opened this choice."), (choice, "")):
         room = new_room(monkeypatch, f"sqlite:///{tmp_path / opened}.db", "skin-cancer-triage", choices=(opened,))

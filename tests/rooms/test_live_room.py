@@ -18,7 +18,7 @@ ROLES = ("candidate", "interviewer", "observer", "rater")
 
 @pytest.fixture
 def room(monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.rooms.board_desk.job_of", lambda live, *_: None)
+    monkeypatch.setattr("simulator.rooms.room_at_hand.job_of", lambda live, *_: None)
     return new_room(monkeypatch, f"sqlite:///{tmp_path / 'rooms.db'}")
 
 

@@ -13,10 +13,10 @@ from simulator.rooms.candidate_page import brief_of, interviewer_talk
 from simulator.rooms.interviewer_page import board_gaps
 from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK, OwnTask
+from simulator.rooms.room_at_hand import job_of, note_result, plan_of
 from simulator.rooms.room_events import BoundRevealed, MessageSent, ProbeTicked, QuestionAnswered, TaskSet
-from simulator.rooms.room_files import candidate_log, whole_log
-from simulator.rooms.room_runs import job_of, note_result, plan_of
 from simulator.rooms.room_session import drawing_of, room_record
+from simulator.rooms.scorecard_page import candidate_log, whole_log
 from simulator.rooms.task_form import checked_words, task_of_fields
 from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, QuestionAsked
 from simulator.session.session_state import left_s

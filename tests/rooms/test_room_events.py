@@ -31,8 +31,8 @@ from simulator.rooms.room_events import (
     shared,
     visible,
 )
-from simulator.rooms.room_files import both_raters, rated_twice
 from simulator.rooms.room_session import RoomSession, latest_moment, moments, offered_moments, room_record
+from simulator.rooms.scorecard_page import both_raters, rated_twice
 from simulator.session.event_log import LoggedEvent, Session, event_kinds, read_event, stored_event
 from simulator.session.session_events import (
     CurveballStruck,

@@ -11,6 +11,7 @@ from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.rooms.live_room import LiveRoom
+from simulator.rooms.room_at_hand import plan_of
 from simulator.rooms.room_events import (
     CARD_SIGNALS,
     BoundRevealed,
@@ -21,10 +22,9 @@ from simulator.rooms.room_events import (
     TagSet,
     shared,
 )
-from simulator.rooms.room_files import candidate_log, candidate_page, sheet, whole_log
 from simulator.rooms.room_replay import ReplayDesk
-from simulator.rooms.room_runs import plan_of
 from simulator.rooms.room_session import RoomSession, drawing_of
+from simulator.rooms.scorecard_page import candidate_log, candidate_page, sheet, whole_log
 from simulator.session.session_events import CurveballStruck, QuestionAsked, RunAsked, RunEnded, RunFigure, SessionEnded
 from tests.rooms.rooms import new_room
 from tests.rooms.test_board_desk import operations_of

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.app.store.session_files import read_visitor_file
 from simulator.case.phases import phases_of
 from simulator.rooms.room_events import CurveballArmed, PanelPushed, QuestionAnswered, SignalRated, TagSet
-from simulator.rooms.room_files import files, sheet
+from simulator.rooms.scorecard_page import files, sheet
 from simulator.session.session_events import QuestionAsked, SessionEnded
 from simulator.session.session_state import left_s
 from tests.patience import PATIENCE_S
@@ -207,7 +207,7 @@ def test_a_task_stands_in_place_of_the_brief(room):
 @pytest.mark.parametrize("role", ["interviewer", "candidate"])
 def test_the_log_of_an_ended_room_is_taken_in_as_ended(room, monkeypatch, role):
     made = {}
-    monkeypatch.setattr("simulator.rooms.room_files.st.download_button", lambda label, data, **_: made.update({label: data}))
+    monkeypatch.setattr("streamlit.download_button", lambda label, data, **_: made.update({label: data}))
     room.live.take("interviewer", SessionEnded())
     files(room.at_hand(role))
     written = made["Whole log (JSON)" if role == "interviewer" else "The candidate's log (JSON)"]()

@@ -17,7 +17,7 @@ def job(monkeypatch):
     for module in ("room_runs", "board_desk"):
         monkeypatch.setattr(f"simulator.rooms.{module}.job_of", lambda *_: job)
     ended = lambda design, result: RunEnded(design=design, run_hash="0" * 12)  # noqa: E731
-    monkeypatch.setattr("simulator.rooms.room_runs.ended_event", ended)
+    monkeypatch.setattr("simulator.rooms.room_at_hand.ended_event", ended)
     return job
 
 
