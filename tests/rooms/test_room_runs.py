@@ -14,8 +14,7 @@ from tests.rooms.rooms import new_room
 def job(monkeypatch):
     """The run of the board, which goes on until a test ends it."""
     job = SimpleNamespace(id="one", succeeded=False, running=True, summary=None)
-    for module in ("room_runs", "board_desk"):
-        monkeypatch.setattr(f"simulator.rooms.{module}.job_of", lambda *_: job)
+    monkeypatch.setattr("simulator.rooms.room_at_hand.job_of", lambda *_: job)
     ended = lambda design, result: RunEnded(design=design, run_hash="0" * 12)  # noqa: E731
     monkeypatch.setattr("simulator.rooms.room_at_hand.ended_event", ended)
     return job
