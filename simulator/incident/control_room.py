@@ -68,9 +68,8 @@ def watched(game: Game) -> None:
     """Draw every monitor, ringing ones first, up to now or to an earlier time of the user's choice."""
     place = st.empty()
     at_s = _scrubbed(game)
-    marks = MonitorMarks(
-        game.play.start_s, game.play.end_s, at_s, tuple(step.at_s for step in game.play.shipped if step.at_s <= at_s)
-    )
+    fixes_s = tuple(step.at_s for step in game.play.shipped if step.at_s <= at_s)
+    marks = MonitorMarks(game.play.end_s, at_s, fixes_s)
     with place.container(gap="xsmall"):
         shown = _by_watch(game.series, at_s)
         if not shown:

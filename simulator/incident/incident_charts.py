@@ -26,9 +26,8 @@ HEIGHT = 112
 
 @dataclass(frozen=True)
 class MonitorMarks:
-    """Times (s) in every picture: the end of the reference, the end of the run, the time shown, and the starts of fixes."""
+    """Times (s) in every picture: the end of the run, the time shown, and the starts of fixes."""
 
-    reference_s: float
     end_s: float
     now_s: float
     fixes_s: tuple[float, ...] = ()
@@ -156,11 +155,10 @@ _TRIED = 20
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """An alarm, the monitor's series on its slice, and the ends of the reference and of the run (s)."""
+    """An alarm, the monitor's series on its slice, and the end of the run (s)."""
 
     ring: Ring
     series: WindowSeries
-    reference_s: float
     end_s: float
 
 
@@ -172,7 +170,7 @@ def example(plan: Plan, seed: int) -> Example | None:
         if ring is None or ring.watch != play.spec.watches[0]:
             continue
         series = next(each for each in play.series() if each.watch is ring.watch and each.slice == ring.slice)
-        return Example(ring, series, play.start_s, play.end_s)
+        return Example(ring, series, play.end_s)
     return None
 
 

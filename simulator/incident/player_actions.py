@@ -305,7 +305,7 @@ class FixAction(AnyAction):
         fix, sites = play.spec.fixes[self.fix], list(play.spec.sites)
         at_s = min(play.now_s + 60 * fix.minutes, play.end_s)
         changes = fix.changes(play, at_s, None if self.site is None else sites.index(self.site))
-        play.shipped.append(Shipped(self.fix, play.now_s, at_s, (*changes, *fix.outage(at_s)), fix.new_picks()))
+        play.shipped.append(Shipped(self.fix, at_s, (*changes, *fix.outage(at_s)), fix.new_picks()))
         return NotebookEntry(self, play.now_s, at_s, fix.price(len(sites) if self.site is None else 1))
 
     def title(self, spec: Incident) -> str:
@@ -417,10 +417,9 @@ class NotebookEntry:
 
 @dataclass(frozen=True)
 class Shipped:
-    """A shipped fix: its name, its order and its start (s), and the changes that it makes."""
+    """A shipped fix: its name and its start (s), and the changes that it makes."""
 
     name: str
-    ordered_s: float
     at_s: float
     changes: tuple[Change, ...]
     picks: Mapping[str, Pick]

@@ -8,12 +8,11 @@ from math import isfinite
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
 from simulator.app.widgets import draw, lessons, plain
-from simulator.charts.look import BLUE, GREY, RED, Chart, figure, rounded, wrapped
+from simulator.charts.look import BLUE, GREY, RED, Chart, bars, figure, line, rounded, wrapped
 from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
@@ -41,11 +40,11 @@ def harm(went: Excess, untouched: Excess, end_s: float, marks: Sequence[tuple[st
     """Draw the excess harm of each day, as it went and without any action; marks: events with their times (s)."""
     days = np.arange(1, int(np.ceil(end_s / DAY_S)) + 1)
     both = {"without any action": _by_day(untouched, len(days)), "as it went": _by_day(went, len(days))}
-    drawn = figure(height=300)
-    for (name, values), colour, dash in zip(both.items(), (RED, BLUE), ("dot", "solid"), strict=True):
-        hover = f"day %{{x}}: %{{y:.3g}} {name}<extra></extra>"
-        line = {"color": colour, "width": 3, "dash": dash}
-        drawn.add_trace(go.Scatter(x=days, y=values, name=name, line=line, hovertemplate=hover))
+    lines = [
+        line(days, values, colour, name, f"day %{{x}}: %{{y:.3g}} {name}<extra></extra>", width=3, dash=dash)
+        for (name, values), colour, dash in zip(both.items(), (RED, BLUE), ("dot", "solid"), strict=True)
+    ]
+    drawn = figure(*lines, height=300)
     for place, (name, at_s) in enumerate(marks):
         x = at_s / DAY_S + 1
         drawn.add_vline(x=x, line={"color": GREY, "width": 1.5, "dash": "dash"})
@@ -74,11 +73,9 @@ def looks(steps: Sequence[DebriefStep], moment: Callable[[float], str]) -> Chart
     """Draw each look beside the most informative one at that time; moment: a time in words."""
     names = [wrapped(f"{number}. {step.label}") for number, step in enumerate(steps, start=1)]
     lines = max((name.count("<br>") + 1 for name in names), default=1)
-    drawn = figure(height=110 + max(50, 17 * lines) * len(steps), barmode="group")
     sides = ("the best look then", [s.best_bits for s in steps], GREY), ("this look", [s.bits or 0 for s in steps], BLUE)
-    for name, bits, colour in sides:
-        bar = go.Bar(y=names, x=bits, orientation="h", name=name, marker={"color": colour}, hovertemplate="%{x:.2f} bits")
-        drawn.add_trace(bar)
+    traces = [bars(names, bits, colour, name, "%{x:.2f} bits") for name, bits, colour in sides]
+    drawn = figure(*traces, height=110 + max(50, 17 * lines) * len(steps), barmode="group")
     drawn.update_xaxes(title="expected information about the cause, bits", fixedrange=True)
     drawn.update_yaxes(fixedrange=True, autorange="reversed")
     table = pd.DataFrame(
@@ -206,15 +203,8 @@ def detection_table(_game: Game, address: str, content: str) -> tuple[pd.DataFra
     single = best.watches[0].line() if best.watches else "none, so that a customer asks"
     named = {"yours": own, "those of the case": usual, f"the best single one here: {single}": best}
     rows = [
-        (
-            label,
-            _page(detection),
-            detection.false_alarms,
-            round(detection.harm_usd),
-            round(detection.spent_usd),
-            round(detection.total_usd),
-        )
-        for label, detection in named.items()
+        (label, _page(tried), tried.false_alarms, *(round(usd) for usd in (tried.harm_usd, tried.spent_usd, tried.total_usd)))
+        for label, tried in named.items()
     ]
     columns = ["monitors", "paged after", "false alarms", "harm before (USD)", "monitors and pages (USD)", "total (USD)"]
     said = f"Until the page your monitors cost {usd(own.total_usd)} with the harm, those of the case {usd(usual.total_usd)}. "
@@ -224,11 +214,9 @@ def detection_table(_game: Game, address: str, content: str) -> tuple[pd.DataFra
 
 
 def _page(detection: Detection) -> str:
-    return (
-        f"{after_onset(detection.paged_h)}{'' if detection.rang else ', a customer'}"
-        if isfinite(detection.paged_h)
-        else "never"
-    )
+    if not isfinite(detection.paged_h):
+        return "never"
+    return f"{after_onset(detection.paged_h)}{'' if detection.rang else ', a customer'}"
 
 
 def _harm(game: Game) -> None:
@@ -258,11 +246,8 @@ def _what_helps(game: Game) -> str:
         for row in best.head(_MOST_HELPS).to_dict("records")
         if row["fix"] in spec.fixes
     ]
-    return (
-        f"Shipped when the page came, these fixes take away most of its harm on average: {', '.join(helping)}."
-        if helping
-        else ""
-    )
+    words = "Shipped when the page came, these fixes take away most of its harm on average"
+    return f"{words}: {', '.join(helping)}." if helping else ""
 
 
 def _path(game: Game, course: IncidentCourse) -> None:

@@ -191,18 +191,14 @@ def _points(values: Floats, place: int, name: str, shown: StandingFigure) -> go.
 
 def _takeaway(peers: Peers, own: Mapping[str, float], shown: StandingFigure, found: Sequence[PeerStanding]) -> str:
     of_shown = [standing for standing in found if standing.figure is shown]
-    first = (
-        f"You left {spoken(shown, own['kept'])} of the harm."
-        if shown.column == "kept"
-        else f"Your Brier score is {spoken(shown, own['brier'])}."
-    )
+    left = f"You left {spoken(shown, own['kept'])} of the harm."
+    first = left if shown.column == "kept" else f"Your Brier score is {spoken(shown, own['brier'])}."
     count = min(standing.plays for standing in of_shown)
     many = f"{count} plays" if all(standing.plays == count for standing in of_shown) else f"at least {count} plays each"
     of = "with this cause" if peers.of_cause else "of any cause (too few have yours)"
-    spoken_of = of_shown[:_SPOKEN]
     parts = [
         f"{share_words(standing.share)} of the {NAMES.get(standing.player, standing.player)} investigator’s"
-        for standing in spoken_of
+        for standing in of_shown[:_SPOKEN]
     ]
     return f"{first} Of {many} {of}, {listed(parts)} {shown.worse}."
 
@@ -325,14 +321,7 @@ def _equal(course: IncidentCourse) -> float:
 
 def _table(scores: Sequence[SuspicionScore]) -> pd.DataFrame:
     rows = [
-        (
-            score.place + 1,
-            100 * score.true_share,
-            score.brier,
-            None if score.likely is None else 100 * score.likely,
-            score.likely_brier,
-        )
-        for score in scores
+        (s.place + 1, 100 * s.true_share, s.brier, None if s.likely is None else 100 * s.likely, s.likely_brier) for s in scores
     ]
     columns = ["line", "true cause, suspected (%)", "Brier score", "true cause, by the findings (%)", "its Brier score"]
     return rounded(pd.DataFrame(rows, columns=columns), 3)

@@ -183,45 +183,44 @@ def _fixes_takeaway(fixes: pd.DataFrame, spec: Incident) -> str:
 
 def players_compared(players: pd.DataFrame) -> Chart:
     """Draw how often each scripted investigator names the cause, with 95% intervals; players: `players.csv`."""
-    rows, table = [], []
-    for name, part in players.groupby("player", sort=False):
-        hit = share_interval(int(part["right"].sum()), len(part))
-        rows.append({"label": str(name), "value": 100 * hit.value, "low": 100 * hit.low, "high": 100 * hit.high})
-        table.append(
-            {
-                "investigator": name,
-                "incidents": len(part),
-                "right (%)": 100 * hit.value,
-                "low": 100 * hit.low,
-                "high": 100 * hit.high,
-                "Brier score": part["brier"].mean(),
-                "hours until it is put right, median": part["mitigated_h"].median(),
-                "put right (%)": 100 * part["mitigated_h"].notna().mean(),
-                "wrong fixes": part["wrong_fixes"].mean(),
-                "USD": part["usd"].mean(),
-                "harm and money (USD)": part["total_usd"].mean(),
-                "harm still done (%), median": 100 * part["kept"].dropna().median(),
-            }
-        )
-    drawn = figure(dots("names the cause", pd.DataFrame(rows), BLUE), height=120 + 50 * len(rows), showlegend=False)
+    table = pd.DataFrame(
+        {
+            "investigator": name,
+            "incidents": len(part),
+            **_right(part),
+            "Brier score": part["brier"].mean(),
+            "hours until it is put right, median": part["mitigated_h"].median(),
+            "put right (%)": 100 * part["mitigated_h"].notna().mean(),
+            "wrong fixes": part["wrong_fixes"].mean(),
+            "USD": part["usd"].mean(),
+            "harm and money (USD)": part["total_usd"].mean(),
+            "harm still done (%), median": 100 * part["kept"].dropna().median(),
+        }
+        for name, part in players.groupby("player", sort=False)
+    )
+    rows = table.rename(columns={"investigator": "label", "right (%)": "value"})
+    drawn = figure(dots("names the cause", rows, BLUE), height=120 + 50 * len(rows), showlegend=False)
     drawn.update_xaxes(title="incidents whose cause is named (%)", range=[0, 102])
-    said = "; ".join(f"{row['label']} {row['value']:.0f}% ({row['low']:.0f} to {row['high']:.0f})" for row in rows)
-    return Chart(drawn, f"The cause is named: {said}.", rounded(pd.DataFrame(table), 3))
+    said = "; ".join(f"{row.label} {row.value:.0f}% ({row.low:.0f} to {row.high:.0f})" for row in rows.itertuples())
+    return Chart(drawn, f"The cause is named: {said}.", rounded(table, 3))
+
+
+def _right(plays: pd.DataFrame) -> dict[str, float]:
+    """Return the share of plays that name the cause, with its interval, in per cent."""
+    share = share_interval(int(plays["right"].sum()), len(plays))
+    return {"right (%)": 100 * share.value, "low": 100 * share.low, "high": 100 * share.high}
 
 
 def hits_by_cause(players: pd.DataFrame, spec: Incident, player: str) -> pd.DataFrame:
     """Return a row a cause and shape: the results of one investigator, and the commonest wrong diagnosis."""
     rows = []
     for (cause, shape), part in players[players["player"] == player].groupby(["cause", "shape"], sort=False):
-        hit = share_interval(int(part["right"].sum()), len(part))
         wrong = part.loc[~part["right"].astype(bool), "diagnosis"].dropna().mode()
         rows.append(
             {
                 "cause": spec.causes[str(cause)].label,
                 "comes": shape,
-                "right (%)": 100 * hit.value,
-                "low": 100 * hit.low,
-                "high": 100 * hit.high,
+                **_right(part),
                 "mostly taken for": spec.causes[str(wrong.iloc[0])].label if len(wrong) else "",
                 "hours until it is put right, median": part["mitigated_h"].median(),
                 "USD": part["usd"].mean(),

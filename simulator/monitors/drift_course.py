@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 
 from simulator.monitors.blocks import Codes, Floats, autocorrelation_time
 from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored
-from simulator.monitors.monitor_tables import Column, MonitoredTable, columns, times, words
+from simulator.monitors.monitor_tables import Column, MonitoredTable, columns, shown_instant, times, words
 
 #: Widths of windows (h) to choose from: each divides a day, or is days.
 WIDTHS_H = (1 / 60, 1 / 12, 1 / 6, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 24.0, 168.0)
@@ -301,9 +301,7 @@ class CourseReader:
         """Return an instant of production in words: a date and time, hours of the file, or a row."""
         if self.hours is None:
             return f"{self.tables[1].word} {self.tables[1].first + round(at):,}"
-        if self.stamped:
-            return pd.Timestamp(round(at * 3600), unit="s").strftime("%Y-%m-%d %H:%M")
-        return f"hour {at:.4g}"
+        return shown_instant(at, self.stamped)
 
     @property
     def stamped(self) -> bool:

@@ -148,12 +148,14 @@ _NAMED = 5
 
 def course_sentence(course: ColumnCourse, reader: CourseReader) -> str:
     """Write the change of a column, its onset with the interval, and the windows outside the band."""
-    where = f" ({course.finding.part})" if course.finding.part else ""
     since = _since(course, reader)
-    outside = int(course.outside.sum())
-    windows = counted(len(course.value), f"window of {width(course.clock)}", f"windows of {width(course.clock)}")
     band = "the band of the reference at the same hours" if course.clock.slots > 1 else "the band of the reference"
-    return f"'{course.figure.column}'{where}: {since}; {outside} of {windows} outside {band}."
+    return f"'{course.figure.column}'{_in(course.finding)}: {since}; {_windows_outside(course)} outside {band}."
+
+
+def _windows_outside(course: ColumnCourse | PerformanceCourse) -> str:
+    size = width(course.clock)
+    return f"{int(course.outside.sum())} of {counted(len(course.value), f'window of {size}', f'windows of {size}')}"
 
 
 def _since(course: ColumnCourse, reader: CourseReader) -> str:
@@ -187,8 +189,7 @@ def performance_sentence(course: PerformanceCourse) -> str:
     """Write a metric of the reference, and its estimate for production with the interval."""
     whole = course.whole
     estimate = f"{_percent(whole.value)} (95% interval {_percent(whole.low)} to {_percent(whole.high)})"
-    windows = counted(len(course.value), f"window of {width(course.clock)}", f"windows of {width(course.clock)}")
-    outside = f"{int(course.outside.sum())} of {windows} outside the band of the reference"
+    outside = f"{_windows_outside(course)} outside the band of the reference"
     return f"Estimated {METRICS[course.metric]} {estimate}; {_percent(course.reference)} in the reference; {outside}."
 
 

@@ -95,7 +95,6 @@ class PerformanceCourse:
     realised: Floats
     reference: float
     whole: Interval
-    level: float
 
     @property
     def outside(self) -> NDArray[np.bool_]:
@@ -206,9 +205,7 @@ class PerformanceEstimator:
         usual = float(expected(metric, self.labels, self.scores[0], self.asked.threshold))
         begins = np.array([self.clock.begins(int(window)) for window in kept])
         band = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
-        return PerformanceCourse(
-            metric, self.clock, begins, value, low, high, centre, *band, realised, usual, whole, self.level
-        )
+        return PerformanceCourse(metric, self.clock, begins, value, low, high, centre, *band, realised, usual, whole)
 
     def _window(self, metric: MetricName, chance: Floats, rows: NDArray[np.bool_]) -> tuple[float, float, float, float]:
         scores, threshold = self.scores[1][rows], self.asked.threshold

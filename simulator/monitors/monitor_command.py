@@ -33,7 +33,7 @@ from simulator.monitors.estimated_performance import (
     PerformanceEstimator,
     PerformanceRequest,
 )
-from simulator.monitors.monitor_tables import MonitoredTable, TableError, read_reference, read_tables
+from simulator.monitors.monitor_tables import MonitoredTable, TableError, read_tables
 from simulator.monitors.online_monitor import OnlineMonitor, OnlineSettings, WindowAlarm
 from simulator.units import counted, listed, significant
 
@@ -104,7 +104,8 @@ def followed(
 
 def follow_file(reference: Path, production: Path, settings: OnlineSettings, idle_s: float | None, as_json: bool) -> Status:
     """Print each alarm as its window ends, and return status 1 if there was any."""
-    monitor = OnlineMonitor.learn(read_reference(reference), settings)
+    [quiet] = read_tables(reference)
+    monitor = OnlineMonitor.learn(quiet, settings)
     places = f", by '{monitor.settings.by}'" if monitor.settings.by else ""
     figures = counted(len(monitor.watched), "figure")
     promise = f"{settings.false_alarms:g} false in 30 quiet days"
@@ -226,7 +227,8 @@ def monitor(
     if options.follow:
         raise typer.Exit(follow_file(reference, production, options.online(), options.idle, options.as_json))
     performance, asked = options.performance(), options.request()
-    tables = read_tables(reference, production)
+    first, second = read_tables(reference, production)
+    tables = first, second
     asked, noted = options.recognised(tables, asked)
     words = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with needing("monitors", "ADWIN and Page-Hinkley"), Bars(*words, console=err, transient=True) as bar:

@@ -73,7 +73,8 @@ def _read(ids: tuple[str, str], _reference: UploadedFile, _production: UploadedF
         for file, given in zip(files, (_reference, _production), strict=True):
             file.parent.mkdir()
             file.write_bytes(given.getvalue())
-        return read_tables(*files)
+        first, second = read_tables(*files)
+        return first, second
 
 
 @dataclass(frozen=True)

@@ -76,24 +76,17 @@ class Column:
         return Column(self.name, self.kind, self.reference.iloc[orders[0]], self.production.iloc[orders[1]])
 
 
-def read_tables(reference: Path, production: Path) -> tuple[MonitoredTable, MonitoredTable]:
-    """Read both files in a fresh process with bounds of memory and time. Raises TableError or RecordingError."""
+def read_tables(*files: Path) -> tuple[MonitoredTable, ...]:
+    """Read files in a fresh process with bounds of memory and time. Raises TableError or RecordingError."""
     try:
-        return in_bounds(MONITORED_MEMORY, MONITORED_SECONDS, _read_both, reference, production)
+        return in_bounds(MONITORED_MEMORY, MONITORED_SECONDS, _read_all, *files)
     except ExceededError as error:
-        raise TableError(f"reading {reference.name} and {production.name} {error}; leave rows or columns out") from error
+        names = " and ".join(file.name for file in files)
+        raise TableError(f"reading {names} {error}; leave rows or columns out") from error
 
 
-def read_reference(file: Path) -> MonitoredTable:
-    """Read one file in a fresh process with bounds of memory and time. Raises TableError or RecordingError."""
-    try:
-        return in_bounds(MONITORED_MEMORY, MONITORED_SECONDS, read_table, file)
-    except ExceededError as error:
-        raise TableError(f"reading {file.name} {error}; leave rows or columns out") from error
-
-
-def _read_both(reference: Path, production: Path) -> tuple[MonitoredTable, MonitoredTable]:
-    return read_table(reference), read_table(production)
+def _read_all(*files: Path) -> tuple[MonitoredTable, ...]:
+    return tuple(map(read_table, files))
 
 
 def read_table(file: Path) -> MonitoredTable:
@@ -275,3 +268,8 @@ def _short(table: MonitoredTable, name: str, values: pd.Series) -> pd.Series:
 def shown_time(table: MonitoredTable, name: str, row: int) -> str:
     value = table.rows[name].iloc[row]
     return f"{value:g} s" if isinstance(value, float | int | np.number) else str(value)
+
+
+def shown_instant(hours: float, stamped: bool) -> str:
+    """Return an instant in words: a date and time where the file has them, else an hour of the file."""
+    return pd.Timestamp(round(hours * 3600), unit="s").strftime("%Y-%m-%d %H:%M") if stamped else f"hour {hours:.4g}"

@@ -15,7 +15,16 @@ import pandas as pd
 from simulator.monitors.column_roles import recognised
 from simulator.monitors.drift_course import ReferenceChunks, WindowFigure, clock_of_times, window_means, within
 from simulator.monitors.drift_report import MonitorError
-from simulator.monitors.monitor_tables import Column, MonitoredTable, columns, has_column, numbers_of, times, words
+from simulator.monitors.monitor_tables import (
+    Column,
+    MonitoredTable,
+    columns,
+    has_column,
+    numbers_of,
+    shown_instant,
+    times,
+    words,
+)
 from simulator.units import significant
 
 #: Hours of the 30 days that the promise on false alarms speaks of.
@@ -73,11 +82,7 @@ class WindowAlarm:
 
     def span(self, stamped: bool = True) -> tuple[str, str]:
         """Return the begin and the end of the window: dates with times, or hours of the file."""
-        return _shown(self.begin_h, stamped), _shown(self.end_h, stamped)
-
-
-def _shown(hours: float, stamped: bool) -> str:
-    return pd.Timestamp(round(hours * 3600), unit="s").strftime("%Y-%m-%d %H:%M") if stamped else f"hour {hours:.4g}"
+        return shown_instant(self.begin_h, stamped), shown_instant(self.end_h, stamped)
 
 
 @dataclass(frozen=True, eq=False)

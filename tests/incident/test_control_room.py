@@ -35,7 +35,7 @@ def drawn(day):
 
 
 def marks(day):
-    return MonitorMarks(7 * DAY_S, 28 * DAY_S, day * DAY_S, (8 * DAY_S,))
+    return MonitorMarks(28 * DAY_S, day * DAY_S, (8 * DAY_S,))
 
 
 def test_a_picture_its_table_and_its_words_end_where_a_person_knows_no_more():
