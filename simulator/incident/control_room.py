@@ -15,7 +15,7 @@ from simulator.app.component_files import component_beside
 from simulator.app.widgets import CONFIG, plain, thousands_apart
 from simulator.case.schema import Scenario
 from simulator.charts.look import inked, rounded
-from simulator.incident.incident_charts import MonitorMarks, MonitorView, monitor, reading
+from simulator.incident.incident_charts import MonitorMarks, monitor, reading
 from simulator.incident.monitoring import WindowSeries, priced
 from simulator.incident.pictures import pictures
 from simulator.incident.player_actions import NotebookEntry
@@ -43,11 +43,7 @@ def latest(game: Game) -> str:
 
 
 def _ringing(game: Game) -> str:
-    loud = {
-        window_series.watch.title: None
-        for window_series in game.series
-        if MonitorView.by(window_series, game.now_s).ringing(game.now_s)
-    }
+    loud = {series.watch.title: None for series in game.series if series.ringing(game.now_s)}
     return f"Ringing: {', '.join(loud)}." if loud else "Nothing rings."
 
 
@@ -95,14 +91,14 @@ def _scrubbed(game: Game) -> float:
     )
 
 
-def _by_watch(series: Sequence[WindowSeries], at_s: float) -> list[tuple[Watch, list[MonitorView]]]:
-    groups: dict[int, tuple[Watch, list[MonitorView]]] = {}
+def _by_watch(series: Sequence[WindowSeries], at_s: float) -> list[tuple[Watch, list[WindowSeries]]]:
+    groups: dict[int, tuple[Watch, list[WindowSeries]]] = {}
     for watched in series:
-        groups.setdefault(id(watched.watch), (watched.watch, []))[1].append(MonitorView.by(watched, at_s))
+        groups.setdefault(id(watched.watch), (watched.watch, []))[1].append(watched.until(at_s))
     return sorted(groups.values(), key=lambda pair: not any(part.ringing(at_s) for part in pair[1]))
 
 
-def _small(game: Game, watch: Watch, parts: list[MonitorView], marks: MonitorMarks, key: str) -> None:
+def _small(game: Game, watch: Watch, parts: list[WindowSeries], marks: MonitorMarks, key: str) -> None:
     chart = monitor(watch, parts, marks, partial(moment, game.scenario))
     loud = any(part.ringing(marks.now_s) for part in parts)
     with st.container(border=True, gap=None):

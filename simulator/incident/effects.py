@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 #: The part of a frame's way where a change enters: before the camera, in it, in the client's code, or on the servers.
 #: A change at `labels` alters no frame, only the instructions to the people who label.
 Enters = Literal["world", "camera", "client", "server", "labels"]
+Entry = Enters | Literal["load"]
 
 Faults = Iterator[tuple[Path, str]]
 Days = Annotated[float, Field(ge=0, le=28)]
@@ -62,8 +63,9 @@ class Replica:
 
 
 class AnyEffect(Strict):
-    """A change of the stream by a cause or decoy; heeds: the fields of `where` that it goes by."""
+    """A change of the stream; entry: where the kind enters; heeds: the fields of `where` that it goes by."""
 
+    entry: ClassVar[Entry] = "server"
     heeds: ClassVar[frozenset[str]] = frozenset(Where.model_fields)
 
     kind: str
@@ -71,8 +73,8 @@ class AnyEffect(Strict):
     """the frames that it strikes; none: all"""
 
     @property
-    def enters_at(self) -> Enters | Literal["load"]:
-        raise NotImplementedError
+    def enters_at(self) -> Entry:
+        return self.entry
 
     def check(self) -> Faults:
         """Yield conditions that the effect does not go by."""
@@ -130,10 +132,6 @@ class ConditionEffect(AnyEffect):
 class ServerEffect(AnyEffect):
     """A change on the servers, which strikes a share of the frames."""
 
-    @property
-    def enters_at(self) -> Enters:
-        return "server"
-
     def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         strength = stream.strength(stream.served.arrived_s, frames.changes.undone, "server")
         rows = stream.struck_rows(name, self.where, strength, by_share=True)
@@ -182,6 +180,7 @@ class CountingEffect(ServerEffect):
 class ScenesEffect(AnyEffect):
     """Show cameras scenes of one group more often; with a condition, as measured under it."""
 
+    entry: ClassVar[Entry] = "world"
     heeds: ClassVar[frozenset[str]] = frozenset({"sites", "one_site", "share"})
 
     kind: Literal["scenes"]
@@ -191,10 +190,6 @@ class ScenesEffect(AnyEffect):
     """that they are seen under; none: as usual"""
     severity: Annotated[int, Field(ge=1, le=5)] = 1
     """1 to 3, as measured"""
-
-    @property
-    def enters_at(self) -> Enters:
-        return "world"
 
     def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         rows = frames.scene_setting >= 0
@@ -209,6 +204,7 @@ _CurveballName = Annotated[Name, Ref("curveball", "'{}' is not one of `curveball
 class StrikeEffect(AnyEffect):
     """Let curveballs strike the servers, at the onset or, with a gentle start, some days after it."""
 
+    entry: ClassVar[Entry] = "load"
     heeds: ClassVar[frozenset[str]] = frozenset()
 
     kind: Literal["strike"]
@@ -217,10 +213,6 @@ class StrikeEffect(AnyEffect):
     gently: Annotated[dict[_CurveballName, Days], Field(max_length=16)] = {}
     """curveballs by the days after a gentle onset"""
 
-    @property
-    def enters_at(self) -> Literal["load"]:
-        return "load"
-
     def days(self, gentle: bool) -> dict[str, float]:
         return self.gently if gentle and self.gently else dict.fromkeys(self.at_once, 0.0)
 
@@ -228,29 +220,23 @@ class StrikeEffect(AnyEffect):
 class GuidelineEffect(AnyEffect):
     """Instruct people to label smaller objects than before: labels change, frames do not."""
 
+    entry: ClassVar[Entry] = "labels"
     heeds: ClassVar[frozenset[str]] = frozenset()
 
     kind: Literal["guideline"]
     least_area_px: Annotated[float, Field(ge=0, le=1e7)]
     """the smallest box that is labelled from then on"""
 
-    @property
-    def enters_at(self) -> Enters:
-        return "labels"
-
 
 class SlipEffect(AnyEffect):
     """Let people draw some boxes in the wrong place: an object that the detector finds counts as missed then."""
 
+    entry: ClassVar[Entry] = "labels"
     heeds: ClassVar[frozenset[str]] = frozenset()
 
     kind: Literal["slips"]
     share: Share
     """of the labelled objects"""
-
-    @property
-    def enters_at(self) -> Enters:
-        return "labels"
 
 
 #: Every kind of effect that a case may name, by that name.
@@ -308,7 +294,7 @@ class Cause(Strict):
     """one of them moves at the onset; empty: any"""
 
     @property
-    def enters_at(self) -> Enters | Literal["load"] | None:
+    def enters_at(self) -> Entry | None:
         """The place in the system where its first effect enters; None: nothing happens."""
         return self.effects[0].enters_at if self.effects else None
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
 from simulator.charts.look import BLUE, GREY, INSTANT, RED, Chart, Picture, figure, line, points, rounded, small, translucent
 from simulator.engine.compiled_plan import Plan
@@ -33,27 +32,7 @@ class MonitorMarks:
     fixes_s: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class MonitorView:
-    """The windows of a series that are known by a time: their ends (in days, 1 the first midnight) and values."""
-
-    series: WindowSeries
-    day: NDArray[np.float64]
-    value: NDArray[np.float64]
-    rings: NDArray[np.bool_]
-
-    @classmethod
-    def by(cls, series: WindowSeries, now_s: float) -> MonitorView:
-        there = (series.known_s <= now_s) & np.isfinite(series.value)
-        return cls(series, series.ends_s[there] / DAY_S + 1, series.value[there], series.rings[there])
-
-    def ringing(self, now_s: float) -> bool:
-        recent = self.series.known_s[self.series.known_s <= now_s]
-        since = now_s - max(DAY_S, self.series.watch.window_h * 3600)
-        return bool((self.series.rings[: len(recent)] & (recent > since)).any())
-
-
-def monitor(watch: Watch, parts: list[MonitorView], marks: MonitorMarks, moment: Callable[[float], str]) -> Chart:
+def monitor(watch: Watch, parts: list[WindowSeries], marks: MonitorMarks, moment: Callable[[float], str]) -> Chart:
     """Draw the slices of one monitor over the days so far, with the usual range and its alarms; moment: a time in words."""
     parts = [part for part in parts if len(part.day)]
     loud = [part for part in parts if part.ringing(marks.now_s)]
@@ -70,7 +49,7 @@ def monitor(watch: Watch, parts: list[MonitorView], marks: MonitorMarks, moment:
     return Chart(drawn, _takeaway(watch, chosen, bool(loud), moment), _table(parts, moment))
 
 
-def reading(parts: list[MonitorView], marks: MonitorMarks) -> str:
+def reading(parts: list[WindowSeries], marks: MonitorMarks) -> str:
     """Return the last value and the usual range: `0.55, usually 0.38 to 0.548 part of white`."""
     part = _chosen([part for part in parts if len(part.day)], marks)
     if part is None:
@@ -78,21 +57,21 @@ def reading(parts: list[MonitorView], marks: MonitorMarks) -> str:
     return _reading(part)
 
 
-def _chosen(parts: list[MonitorView], marks: MonitorMarks) -> MonitorView | None:
+def _chosen(parts: list[WindowSeries], marks: MonitorMarks) -> WindowSeries | None:
     return next((part for part in parts if part.ringing(marks.now_s)), parts[0] if parts else None)
 
 
-def _reading(part: MonitorView) -> str:
-    watch = part.series.watch
-    where = f"{part.series.slice}: " if watch.by != "all" else ""
+def _reading(part: WindowSeries) -> str:
+    watch = part.watch
+    where = f"{part.slice}: " if watch.by != "all" else ""
     low, high = _usual(part)
     usual = f", usually {watch.number(low)} to {watch.number(high)}" if np.isfinite(low) and np.isfinite(high) else ""
     return f"{where}{watch.number(part.value[-1])}{usual}{f' {watch.unit}' if watch.unit else ''}"
 
 
-def _usual(part: MonitorView) -> tuple[float, float]:
-    low, high = part.series.usual
-    return (max(low, 0.0), min(high, 1.0)) if part.series.watch.is_share and np.isfinite(low) else (low, high)
+def _usual(part: WindowSeries) -> tuple[float, float]:
+    low, high = part.usual
+    return (max(low, 0.0), min(high, 1.0)) if part.watch.is_share and np.isfinite(low) else (low, high)
 
 
 def _band(drawn: go.Figure, low: float, high: float) -> None:
@@ -100,16 +79,16 @@ def _band(drawn: go.Figure, low: float, high: float) -> None:
         drawn.add_hrect(y0=low, y1=high, fillcolor=translucent(GREY, 0.22), line_width=0, layer="below")
 
 
-def _heights(parts: list[MonitorView], usual: tuple[float, float]) -> list[float]:
+def _heights(parts: list[WindowSeries], usual: tuple[float, float]) -> list[float]:
     every = np.concatenate([*(part.value for part in parts), [edge for edge in usual if np.isfinite(edge)]])
     low, high = float(every.min()), float(every.max())
     room = 0.1 * (high - low) or 0.1 * abs(high) or 0.01
     return [low - room, high + room]
 
 
-def _monitor_line(part: MonitorView, loud: bool, among_others: bool) -> list[go.Scatter]:
+def _monitor_line(part: WindowSeries, loud: bool, among_others: bool) -> list[go.Scatter]:
     colour = RED if loud else translucent(BLUE, 0.45) if among_others else BLUE
-    name = part.series.slice
+    name = part.slice
     hover = f"{name}: %{{y:.3g}}, window to day %{{x:.2f}}<extra></extra>"
     rings = part.rings
     alarms = points(part.day[rings], part.value[rings], RED, name, hover, size=7)
@@ -130,7 +109,7 @@ def _frame(drawn: go.Figure, marks: MonitorMarks) -> None:
     drawn.update_yaxes(fixedrange=True, nticks=3)
 
 
-def _takeaway(watch: Watch, part: MonitorView | None, loud: bool, moment: Callable[[float], str]) -> str:
+def _takeaway(watch: Watch, part: WindowSeries | None, loud: bool, moment: Callable[[float], str]) -> str:
     if part is None:
         return f"{watch.title}: nothing is known yet."
     last = moment((part.day[-1] - 1) * DAY_S)
@@ -138,10 +117,10 @@ def _takeaway(watch: Watch, part: MonitorView | None, loud: bool, moment: Callab
     return f"{watch.title}: {_reading(part)}, in the window to {last}.{rung}"
 
 
-def _table(parts: list[MonitorView], moment: Callable[[float], str]) -> pd.DataFrame:
+def _table(parts: list[WindowSeries], moment: Callable[[float], str]) -> pd.DataFrame:
     """Return a row a window, the latest first."""
     rows = [
-        (part.series.slice, moment((day - 1) * DAY_S), value, *part.series.usual, "rings" if rung else "")
+        (part.slice, moment((day - 1) * DAY_S), value, *part.usual, "rings" if rung else "")
         for part in parts
         for day, value, rung in zip(part.day, part.value, part.rings, strict=True)
     ]
@@ -153,24 +132,18 @@ def _table(parts: list[MonitorView], moment: Callable[[float], str]) -> pd.DataF
 _TRIED = 20
 
 
-@dataclass(frozen=True, eq=False)
-class Example:
-    """An alarm, the monitor's series on its slice, and the end of the run (s)."""
+def example(plan: Plan, seed: int) -> tuple[Ring, WindowSeries, float] | None:
+    """Return the first incident, from this seed on, where the case's first monitor rings first; None without one.
 
-    ring: Ring
-    series: WindowSeries
-    end_s: float
-
-
-def example(plan: Plan, seed: int) -> Example | None:
-    """Return the first incident, from this seed on, where the case's first monitor rings first; None without one."""
+    Its alarm, the monitor's series on its slice, and the end of the run (s).
+    """
     for number in range(seed, seed + _TRIED):
         play = Play(plan.scenario, draw(plan.scenario, number))
         ring = play.act(WaitAction(kind="wait")).ring
         if ring is None or ring.watch != play.spec.watches[0]:
             continue
         series = next(each for each in play.series() if each.watch is ring.watch and each.slice == ring.slice)
-        return Example(ring, series, play.end_s)
+        return ring, series, play.end_s
     return None
 
 
@@ -179,26 +152,26 @@ KINDS = ("measured", "assumed")
 
 
 @picture(lambda plan: plan.scenario.incident is not None, example)
-def pager(plan: Plan, shown: Example | None) -> Picture:
+def pager(plan: Plan, shown: tuple[Ring, WindowSeries, float] | None) -> Picture:
     """Draw an alarm and the days before it; shown: None without an alarm."""
     spec = plan.scenario.incident
     assert spec is not None
     causes = f"{len(spec.causes)}"
     if shown is None:
         return Picture(causes, "possible causes", Chart(None, f"{causes} possible causes.", pd.DataFrame()), KINDS)
-    series, (low, high) = shown.series, shown.ring.usual
-    known = (series.known_s <= shown.ring.at_s) & np.isfinite(series.value)
-    day, value = series.ends_s[known] / DAY_S + 1, series.value[known]
-    what = WATCHED[shown.ring.watch.statistic].split(", ")[0]
+    ring, series, end_s = shown
+    (low, high), known = ring.usual, series.until(ring.at_s)
+    day, value = known.day, known.value
+    what = WATCHED[ring.watch.statistic].split(", ")[0]
     hover = f"day %{{x:.0f}}: %{{y:.3g}} {what}<extra></extra>"
     alarm = points(day[-1:], value[-1:], RED, hover=hover, size=11)
     drawn = small(line(day, value, BLUE, hover=hover, width=3), alarm)
     drawn.add_hrect(y0=low, y1=high, fillcolor=translucent(GREY, 0.22), line_width=0, layer="below")
-    drawn.update_xaxes(title="day; grey: the usual range", range=[1, shown.end_s / DAY_S + 1])
+    drawn.update_xaxes(title="day; grey: the usual range", range=[1, end_s / DAY_S + 1])
     ends = [min(low, value.min()), max(high, value.max())]
     room = 0.1 * (ends[1] - ends[0])
     drawn.update_yaxes(title=what, range=[ends[0] - room, ends[1] + room])
-    rung = significant(shown.ring.value)
+    rung = significant(ring.value)
     meaning = f"{what}, usually {significant(low)} to {significant(high)}; {causes} possible causes"
     table = pd.DataFrame({"window to day": day, what: value, "usual from": low, "usual to": high})
     return Picture(rung, meaning, Chart(drawn, f"{rung} {meaning}.", rounded(table)), KINDS)

@@ -56,6 +56,22 @@ class WindowSeries:
     rings: Bools
     usual: tuple[float, float]
 
+    @property
+    def day(self) -> Floats:
+        """Return the ends of the windows in days; 1 is the first midnight."""
+        return self.ends_s / DAY_S + 1
+
+    def until(self, now_s: float) -> WindowSeries:
+        """Return the windows with a value that is known by a time (s)."""
+        there = (self.known_s <= now_s) & np.isfinite(self.value)
+        columns = ("ends_s", "known_s", "value", "score", "rings")
+        return replace(self, **{name: getattr(self, name)[there] for name in columns})
+
+    def ringing(self, now_s: float) -> bool:
+        """Return whether it rings at a time (s): in the last day, or for the length of its window."""
+        since = now_s - max(DAY_S, self.watch.window_h * HOUR_S)
+        return bool((self.rings & (self.known_s > since) & (self.known_s <= now_s)).any())
+
 
 @dataclass(frozen=True)
 class Ring:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
-from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.engine.stages.pool import Pool
@@ -49,25 +48,18 @@ def serve(scenario: Scenario, secret: Secret, picks: Sequence[tuple[float, Mappi
     spec = spec_of(scenario)
     struck = tuple(strikes_of(spec, secret).items())
     changed = tuple((at_s, tuple(each.items())) for at_s, each in picks)
-    return _served(_ServerRun(case_hash(scenario), secret.seed, struck, changed, scenario))
-
-
-@dataclass(frozen=True)
-class _ServerRun:
-    """The input of a run of the servers: the scenario by its content, the seed, strikes and picks with their times (s)."""
-
-    content: str
-    seed: int
-    strikes: tuple[tuple[str, float | None], ...]
-    picks: tuple[tuple[float, tuple[tuple[str, Pick], ...]], ...]
-    scenario: Scenario = field(compare=False)
+    return _served(scenario, secret.seed, struck, changed)
 
 
 @lru_cache(maxsize=16)
-def _served(run: _ServerRun) -> ServedFrames:
-    spec = spec_of(run.scenario)
-    plan = compile_plan(run.scenario, {}, dict(run.strikes))
-    trace = simulate(plan, run.seed, actions=[(at_s, dict(each)) for at_s, each in run.picks])
+def _served(
+    scenario: Scenario,
+    seed: int,
+    strikes: tuple[tuple[str, float | None], ...],
+    picks: tuple[tuple[float, tuple[tuple[str, Pick], ...]], ...],
+) -> ServedFrames:
+    spec, plan = spec_of(scenario), compile_plan(scenario, {}, dict(strikes))
+    trace = simulate(plan, seed, actions=[(at_s, dict(each)) for at_s, each in picks])
     columns, visits = trace.columns, trace.logs[spec.stage].frame(spec.stage)
     replica = np.full(columns.n, -1, np.int16)
     served = visits["started_s"].notna().to_numpy()

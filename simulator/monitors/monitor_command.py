@@ -33,7 +33,7 @@ from simulator.monitors.estimated_performance import (
     PerformanceEstimator,
     PerformanceRequest,
 )
-from simulator.monitors.monitor_tables import MonitoredTable, TableError, read_tables
+from simulator.monitors.monitor_tables import MonitoredTable, TableError, Tables, read_tables
 from simulator.monitors.online_monitor import OnlineMonitor, OnlineSettings, WindowAlarm
 from simulator.units import counted, listed, significant
 
@@ -133,8 +133,6 @@ def _as_json(alarm: WindowAlarm, stamped: bool) -> dict[str, Any]:
         "rows": alarm.rows,
     }
 
-
-Tables = tuple[MonitoredTable, MonitoredTable]
 
 #: The word that declines a recognised column.
 _NONE = "none"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
@@ -24,7 +24,7 @@ from simulator.monitors.drift_course import CourseReader
 from simulator.monitors.drift_report import Correction, Monitored, ReportRequest, compare
 from simulator.monitors.estimated_performance import ASSUMPTIONS, METRICS, PerformanceEstimator, PerformanceRequest
 from simulator.monitors.monitor_charts import course_chart, performance_chart, place_chart
-from simulator.monitors.monitor_tables import MonitoredTable, read_tables
+from simulator.monitors.monitor_tables import MonitoredTable, Tables, read_tables
 from simulator.units import upper_first
 
 _CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
@@ -35,7 +35,7 @@ _TRUTHS, _SCORES = ("label", "truth", "correct", "y_true"), ("confidence", "scor
 _KEPT = 32
 
 
-def monitors(example: Callable[[], tuple[MonitoredTable, MonitoredTable]]) -> None:
+def monitors(example: Callable[[], Tables]) -> None:
     """Choose tables and tests, and show the answer; example: draws the example and returns its reference and production."""
     chosen = st.radio("Data", ["An example", "My own files"], horizontal=True, key="monitors_data")
     with st.container():
@@ -44,10 +44,10 @@ def monitors(example: Callable[[], tuple[MonitoredTable, MonitoredTable]]) -> No
         return
     asked = _asked(tables)
     if asked is not None:
-        _answer(tables, asked)
+        _answer(tables, *asked)
 
 
-def _own() -> tuple[MonitoredTable, MonitoredTable] | None:
+def _own() -> Tables | None:
     st.markdown(
         "A header, and a row for each image or request: statistics of the input, scores, features, categories. CSV or Parquet, "
         "at least 20 rows each. The files are read on the machine that serves this page, and are not kept."
@@ -66,7 +66,7 @@ def _own() -> tuple[MonitoredTable, MonitoredTable] | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading both files")
-def _read(ids: tuple[str, str], _reference: UploadedFile, _production: UploadedFile) -> tuple[MonitoredTable, MonitoredTable]:
+def _read(ids: tuple[str, str], _reference: UploadedFile, _production: UploadedFile) -> Tables:
     """Read uploads in a fresh process, once for all reruns of the page. ids: of the uploads, which differ for each upload."""
     with TemporaryDirectory() as folder:
         files = [Path(folder) / part / Path(given.name).name for part, given in (("a", _reference), ("b", _production))]
@@ -77,15 +77,8 @@ def _read(ids: tuple[str, str], _reference: UploadedFile, _production: UploadedF
         return first, second
 
 
-@dataclass(frozen=True)
-class MonitorQuestion:
-    """The filled form: the comparison, and the estimate of performance where its columns are chosen."""
-
-    report: ReportRequest
-    performance: PerformanceRequest | None
-
-
-def _asked(tables: tuple[MonitoredTable, MonitoredTable]) -> MonitorQuestion | None:
+def _asked(tables: Tables) -> tuple[ReportRequest, PerformanceRequest | None] | None:
+    """Draw the form; return the comparison, and the estimate of performance where its columns are chosen."""
     names = [str(name) for name in tables[0].rows.columns if name in tables[1].rows.columns]
     roles = recognised(*tables)
     with st.form("monitors"):
@@ -111,7 +104,7 @@ def _asked(tables: tuple[MonitoredTable, MonitoredTable]) -> MonitorQuestion | N
             asked = replace(asked, time=time, window_h=window_h or None, group=group)
         sources = tuple(name for name in (roles.source, roles.place) if name)
         performance = PerformanceRequest(truth, score, threshold) if truth and score else None
-        return MonitorQuestion(replace(asked, independent=independent, names=sources), performance)
+        return replace(asked, independent=independent, names=sources), performance
     except InputError as error:
         st.error(plain(str(error)))
         return None
@@ -129,9 +122,7 @@ def _column(label: str, names: list[str], usual: str | None, about: str) -> str 
 
 
 @remembers(_KEPT, key=lambda tables, asked, show: (*map(_name_of, tables), asked))
-def _compared(
-    tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest, show: Callable[[float, str], object]
-) -> Monitored:
+def _compared(tables: Tables, asked: ReportRequest, show: Callable[[float, str], object]) -> Monitored:
     return compare(*tables, asked, _ticking(show))
 
 
@@ -139,10 +130,10 @@ def _name_of(table: MonitoredTable) -> str:
     return hashlib.sha256(pd.util.hash_pandas_object(table.rows).to_numpy().tobytes()).hexdigest()
 
 
-def _answer(tables: tuple[MonitoredTable, MonitoredTable], asked: MonitorQuestion) -> None:
+def _answer(tables: Tables, asked: ReportRequest, performance: PerformanceRequest | None) -> None:
     bar = st.progress(0.0, "Testing")
     try:
-        found = _compared(tables, asked.report, bar.progress)
+        found = _compared(tables, asked, bar.progress)
         reader = CourseReader(*tables, found)
     except InputError as error:
         st.error(plain(str(error)))
@@ -161,8 +152,8 @@ def _answer(tables: tuple[MonitoredTable, MonitoredTable], asked: MonitorQuestio
     for note in found.notes:
         st.caption(plain(note))
     download("Download as CSV", rows, "monitors.csv")
-    if asked.performance:
-        _draw_performance(reader, asked.performance)
+    if performance:
+        _draw_performance(reader, performance)
 
 
 def _draw_claims(reader: CourseReader) -> None:

@@ -56,6 +56,10 @@ class MonitoredTable:
         return f"{self.name}, {self.word} {self.first + row:,}"
 
 
+#: The reference and production.
+Tables = tuple[MonitoredTable, MonitoredTable]
+
+
 @dataclass(frozen=True, eq=False)
 class Column:
     """A column of both files, shapes (n,) and (m,): numbers, with NaN where a cell is empty, or words.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simulator.case.load import load
-from simulator.incident.incident_charts import MonitorMarks, MonitorView, monitor, reading
+from simulator.incident.incident_charts import MonitorMarks, monitor, reading
 from simulator.incident.incident_score import DebriefStep, Excess
 from simulator.incident.monitoring import Ring, WindowSeries
 from simulator.incident.player_actions import ActionError, LookAction, WaitAction
@@ -31,7 +31,7 @@ def series(watch=FOUND, late_s=0.0, rings=(9,)):
 
 def drawn(day):
     """The chart of the series as it is known on that day."""
-    return monitor(FOUND, [MonitorView.by(series(), day * DAY_S)], marks(day), partial(moment, CASE))
+    return monitor(FOUND, [series().until(day * DAY_S)], marks(day), partial(moment, CASE))
 
 
 def marks(day):
@@ -47,7 +47,7 @@ def test_a_picture_its_table_and_its_words_end_where_a_person_knows_no_more():
 
 
 def test_labels_are_known_when_they_are_there_not_when_their_window_ends():
-    late = MonitorView.by(series(late_s=2 * DAY_S), 8 * DAY_S)
+    late = series(late_s=2 * DAY_S).until(8 * DAY_S)
     assert len(late.day) == 6
 
 
@@ -59,7 +59,7 @@ def test_what_rings_says_so_for_a_day_and_that_it_rang_afterwards():
 
 
 def test_before_the_first_window_nothing_is_known():
-    none = MonitorView.by(series(), 0.0)
+    none = series().until(0.0)
     assert reading([none], marks(0)) == "nothing is known yet"
     assert drawn(0).takeaway.endswith("nothing is known yet.")
 
@@ -67,7 +67,7 @@ def test_before_the_first_window_nothing_is_known():
 def test_the_usual_range_of_a_share_goes_no_farther_than_shares_do():
     watch = Watch(statistic="dropped", window_h=6)
     shares = WindowSeries(watch, "all", *(np.array([DAY_S]),) * 2, np.array([0.0]), np.zeros(1), np.zeros(1, bool), (-0.2, 0.2))
-    assert reading([MonitorView.by(shares, 2 * DAY_S)], marks(2)) == "0.0%, usually 0.0% to 20.0%"
+    assert reading([shares.until(2 * DAY_S)], marks(2)) == "0.0%, usually 0.0% to 20.0%"
 
 
 def test_harm_by_day_is_that_of_the_frames_of_the_day():
