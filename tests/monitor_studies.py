@@ -70,7 +70,7 @@ def coverage(weeks: int = 60) -> str:
     for seed in range(weeks):
         tables = camera_weeks(seed)
         course = PerformanceEstimator(
-            *tables, PerformanceRequest("label", "confidence"), ReportRequest(time="timestamp")
+            tables, PerformanceRequest("label", "confidence"), ReportRequest(time="timestamp")
         ).course("accuracy")
         inside = (course.low <= course.realised) & (course.realised <= course.high)
         held, windows = held + int(inside.sum()), windows + len(inside)

@@ -89,8 +89,7 @@ class FrameStatistics:
 
     def _sure(self) -> Floats:
         """Count detections, each as the share of right ones with its score on reference images (Garg et al. 2022)."""
-        release = self.spec.release.detector, self.spec.release.precision
-        right = self.scenes.counts * self.scenes.right_share(release)
+        right = self.scenes.counts * self.scenes.right_share(self.spec.release.network)
         tails = np.cumsum(right[..., ::-1], axis=-1)[..., ::-1]
         return np.asarray(tails[*self._cell, self.frames.bin], float)
 

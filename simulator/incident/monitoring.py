@@ -238,7 +238,7 @@ def collected(statistics: FrameStatistics, watch: Watch) -> Floats:
     """Return a figure of each image that the team collected, by the tested release, (m,); for MMD its features, (m, 16)."""
     scenes, frames = statistics.scenes, statistics.frames
     images = np.flatnonzero(scenes.reference)
-    release = statistics.spec.release.detector, statistics.spec.release.precision
+    release = statistics.spec.release.network
     count, clean = len(images), np.full(len(images), scenes.settings[CLEAN_SETTING])
     tested = replace(
         frames,

@@ -97,7 +97,7 @@ def reveal(game: Game) -> None:
     shared_result(game)
     _figures(game, result)
     standing_panel(game, result)
-    _harm(game)
+    _harm(game, result)
     course = IncidentCourse.of(game.play)
     _path(game, course)
     suspicion_panel(course)
@@ -219,7 +219,7 @@ def _page(detection: Detection) -> str:
     return f"{after_onset(detection.paged_h)}{'' if detection.rang else ', a customer'}"
 
 
-def _harm(game: Game) -> None:
+def _harm(game: Game, result: Score) -> None:
     play, spec = game.play, game.play.spec
     st.subheader("Harm of the cause", anchor=False)
     marks = [] if play.secret.harmless(spec) else [("it begins", play.secret.onset_s)]
@@ -228,7 +228,7 @@ def _harm(game: Game) -> None:
     went, untouched = Excess.of(play.statistics()), Excess.of(play.statistics(0))
     draw(harm(went, untouched, play.end_s, marks), key="harm")
     shipped = [note for note in play.notes if isinstance(note.action, FixAction)]
-    for note, fix in zip(shipped, score(play).fixes, strict=True):
+    for note, fix in zip(shipped, result.fixes, strict=True):
         st.markdown(plain(f"“{note.title(spec)}” {fix.words}{'' if fix.right else ': it did not help'}."))
     if helps := _what_helps(game):
         st.markdown(plain(helps))

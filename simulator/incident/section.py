@@ -102,6 +102,10 @@ class Release(Strict):
     precision: Annotated[str, Field(max_length=40)] = "fp32"
     """its precision"""
 
+    @property
+    def network(self) -> tuple[str, str]:
+        return self.detector, self.precision
+
 
 class Labels(Strict):
     """Labels that come without a request: frames a day, their delay in days, and the guideline."""

@@ -113,7 +113,7 @@ class ReplicasLook(AnyLook):
     def find(self, view: View, request: LookRequest) -> LookFinding:
         release = view.spec.release
         salt = f"configuration/{view.secret.salt}"  # so that the hash of a configuration cannot be looked up
-        tested = _file_hash(view, release.detector, release.precision), _hash(salt, "")
+        tested = _file_hash(view, *release.network), _hash(salt, "")
         after = f"after/{view.secret.salt}"
         rows = [
             (
@@ -142,10 +142,9 @@ class ReplicasLook(AnyLook):
 
 
 def _replicas(view: View) -> list[Replica]:
-    release = view.spec.release
     moved = any(isinstance(effect, NetworkEffect) and effect.old_processor for effect, _ in view.secret.effects(view.spec))
     old = Streams(view.secret.seed).named("processors").random(view.replicas()) < (0.0 if moved else _OLD)
-    replicas = [Replica((release.detector, release.precision), old=bool(each)) for each in old]
+    replicas = [Replica(view.spec.release.network, old=bool(each)) for each in old]
     for effect, _ in view.secret.effects(view.spec):
         strength = view.strength(effect.enters_at)
         if strength <= 0 or effect.enters_at != "server":
@@ -263,8 +262,8 @@ class ShadowLook(AnyLook):
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         live = _live(view, self.minutes)
-        previous = view.spec.previous.detector, view.spec.previous.precision
-        now, before, scenes = view.counts(live), _by_network(view, live, previous), view.statistics.frames.dwell[live]
+        before = _by_network(view, live, view.spec.previous.network)
+        now, scenes = view.counts(live), view.statistics.frames.dwell[live]
         return _compared("The same live frames, the present release minus the previous one", now, before, scenes)
 
 
@@ -278,7 +277,7 @@ class CanaryLook(AnyLook):
     """the network that answers, in place of the previous release"""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
-        previous = (self.detector, "fp32") if self.detector else (view.spec.previous.detector, view.spec.previous.precision)
+        previous = (self.detector, "fp32") if self.detector else view.spec.previous.network
         canary = Swapped(view.begun_s, previous, until_s=view.now_s, share=self.share, whole=True)
         live, scenes = _live(view, self.minutes), view.statistics.frames.dwell
         chosen = canary.chosen(view.stream)[live]

@@ -254,14 +254,11 @@ class Stream:
         elif by_share:
             hit &= self.streams.named(f"rises/{name}").random(len(hit)) < strength
         if where.spell_h is not None:
-            return hit & self._spells(name, where.share, where.spell_h)
+            return hit & self._lasts(f"spells/{name}", where.share, where.spell_h, self.served.arrived_s)
         return hit if where.share >= 1 else hit & (self.streams.named(f"share/{name}").random(len(hit)) < where.share)
 
-    def _spells(self, name: str, share: float, mean_h: float) -> Bools:
-        """Return whether a spell lasts when each frame comes; spells come and go, and last mean_h hours on average."""
-        return self._lasts(f"spells/{name}", share, mean_h, self.served.arrived_s)
-
     def _lasts(self, name: str, share: float, mean_h: float, times: Floats) -> Bools:
+        """Return whether a spell lasts at these times (s); spells come and go, and last mean_h hours on average."""
         if share >= 1:
             return np.ones(len(times), bool)
         rng, on, off = self.streams.named(name), mean_h * HOUR_S, mean_h * HOUR_S * (1 - share) / share
@@ -351,15 +348,15 @@ class Stream:
         outdoors = np.array([site.outdoors for site in self.spec.sites.values()])[self.site]
         dark = _between(self.clock_s % DAY_S, *self.spec.scenes.night)
         for number, usual in enumerate(self.spec.usual):
-            hit = outdoors & self._spells(f"usual/{number}", usual.share.value, usual.spell_h.value)
+            name, share, mean_h = f"spells/usual/{number}", usual.share.value, usual.spell_h.value
+            hit = outdoors & self._lasts(name, share, mean_h, self.served.arrived_s)
             if usual.when != "always":
                 hit &= dark if usual.when == "night" else ~dark
             setting[hit] = self.scenes.settings[usual.condition, usual.severity]
         return setting
 
     def _released(self, count: int) -> Ints:
-        release = self.spec.release
-        return np.full(count, self.scenes.networks[release.detector, release.precision])
+        return np.full(count, self.scenes.networks[self.spec.release.network])
 
     def _labelled_share(self) -> float:
         days = self.spec.reference_days

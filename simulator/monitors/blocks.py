@@ -1,14 +1,20 @@
-"""Rows that resemble the rows before them: their autocorrelation time, and blocks that count as independent."""
+"""Rows that resemble the rows before them, blocks that count as independent, and both files as they could have been.
+
+Under the hypothesis that nothing differs, rows or blocks change files; for intervals, they are drawn again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, comb
 
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
+
+from simulator.metrics.distances import gaussian_kernel
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -146,3 +152,256 @@ def smallest_shift(rows: tuple[float, float], level: float, efficiency: float = 
 
 def smallest_change(share: float, rows: tuple[float, float], level: float) -> float:
     return min(smallest_shift(rows, level) * float(np.sqrt(share * (1 - share))), 1.0)
+
+
+#: From counts of cells of the reference and of production, shapes (b, cells), to values, shape (b, ...).
+Statistic = Callable[[Floats, Floats], Floats]
+#: The most numbers in memory at a time, and the most arrangements.
+_HELD, _AT_ONCE = 4_000_000, 1000
+#: Arrangements are tried until N are as extreme: enough for p within 10% (Besag and Clifford 1991, Biometrika 78:301).
+_ENOUGH = 400
+
+
+@dataclass(frozen=True, eq=False)
+class IndependentRows:
+    """Two files of independent rows. reference, production: rows in each cell."""
+
+    reference: Codes
+    production: Codes
+
+    @property
+    def counted(self) -> tuple[Floats, Floats]:
+        """Count the rows in each cell, of the reference and of production, shapes (1, cells)."""
+        return self.reference[None].astype(float), self.production[None].astype(float)
+
+    @property
+    def units(self) -> tuple[int, int]:
+        """Return the numbers of rows or blocks of the reference and of production that are dealt or drawn."""
+        return int(self.reference.sum()), int(self.production.sum())
+
+    @property
+    def arrangements(self) -> float:
+        """Return the number of ways to deal blocks or rows to the two files: no p-value lies below its inverse."""
+        return arrangements(*self.units)
+
+    def permuted(self, statistic: Statistic, times: int, seed: int) -> Iterator[Floats]:
+        """Yield the statistic while rows change files, in parts of `times` in all: its values if nothing differs."""
+        rng, both, size = np.random.default_rng(seed), self.reference + self.production, int(self.production.sum())
+
+        def one(times: int) -> Floats:
+            production = rng.multivariate_hypergeometric(both, size, size=times, method="marginals")
+            return statistic((both - production).astype(float), production.astype(float))
+
+        return _parts(one, times, len(both))
+
+    def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
+        """Compute the statistic while each file's rows are drawn again, shape (times, ...): the bootstrap."""
+        rng = np.random.default_rng(seed)
+
+        def again(counts: Codes, times: int) -> Floats:
+            return rng.multinomial(int(counts.sum()), counts / counts.sum(), size=times).astype(float)
+
+        return _in_parts(
+            lambda part: statistic(again(self.reference, part), again(self.production, part)), times, len(self.reference)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class BlockedRows:
+    """Two files of rows in blocks, with the members of `IndependentRows`.
+
+    reference, production: rows of each block in each cell, shapes (blocks, cells); sources: of `Blocks`
+    """
+
+    reference: Floats
+    production: Floats
+    sources: tuple[Codes, Codes] | None = None
+
+    @property
+    def counted(self) -> tuple[Floats, Floats]:
+        return self.reference.sum(axis=0, keepdims=True), self.production.sum(axis=0, keepdims=True)
+
+    @property
+    def units(self) -> tuple[int, int]:
+        return len(self.reference), len(self.production)
+
+    @property
+    def arrangements(self) -> float:
+        return arrangements_within(self.units, self.sources)
+
+    def permuted(self, statistic: Statistic, times: int, seed: int) -> Iterator[Floats]:
+        blocks = np.concatenate([self.reference, self.production])
+        total = blocks.sum(axis=0)
+
+        def one(dealt: Floats) -> Floats:
+            production = dealt @ blocks
+            return statistic(total - production, production)
+
+        rng = np.random.default_rng(seed)
+        return _parts(lambda part: one(dealt_to_production(rng, part, self.units, self.sources)), times, sum(blocks.shape))
+
+    def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
+        rng = np.random.default_rng(seed)
+
+        first, second = self.sources or (None, None)
+
+        def again(blocks: Floats, times: int, sources: Codes | None) -> Floats:
+            return drawn_again(rng, times, len(blocks), sources) @ blocks
+
+        return _in_parts(
+            lambda part: statistic(again(self.reference, part, first), again(self.production, part, second)),
+            times,
+            sum(self.reference.shape) + len(self.production),
+        )
+
+
+Resampling = IndependentRows | BlockedRows
+
+
+def resampling(cells: tuple[Codes, Codes], count: int, blocks: Blocks | None) -> Resampling:
+    """Return the resampling of two files.
+
+    cells: the cell of each row, shapes (n,) and (m,); count: of cells; blocks: None for independent rows
+    """
+    if blocks is None:
+        return IndependentRows(*(np.bincount(codes, minlength=count) for codes in cells))
+    named = zip(cells, (blocks.reference, blocks.production), blocks.counts, strict=True)
+    first, second = (_table(codes, block, (rows, count)) for codes, block, rows in named)
+    return BlockedRows(first, second, blocks.sources)
+
+
+def block_sums(reference: Floats, production: Floats, blocks: Blocks) -> BlockedRows:
+    """Return a resampling whose cells are the number of rows and the sum of their values, shapes (n,) and (m,)."""
+    named = zip((reference, production), (blocks.reference, blocks.production), strict=True)
+    first, second = (_rows_and_sums(values, codes) for values, codes in named)
+    return BlockedRows(first, second, blocks.sources)
+
+
+def _rows_and_sums(values: Floats, codes: Codes) -> Floats:
+    return np.stack([np.bincount(codes).astype(float), np.bincount(codes, values).astype(float)], axis=1)
+
+
+def _table(cells: Codes, blocks: Codes, shape: tuple[int, int]) -> Floats:
+    return np.bincount(blocks * shape[1] + cells, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
+
+
+def dealt_to_production(
+    rng: np.random.Generator, times: int, sizes: tuple[int, int], sources: tuple[Codes, Codes] | None = None
+) -> Floats:
+    """Draw 1 for blocks that go to production, 0 for the others, shape (times, blocks of both).
+
+    sources: of the blocks of each file; production then gets as many blocks of each source as it has
+    """
+    goes = np.repeat([0.0, 1.0], sizes)
+    dealt = np.tile(goes, (times, 1))
+    if sources is None:
+        return np.asarray(rng.permuted(dealt, axis=1))
+    both = np.concatenate(sources)
+    for source in np.unique(both):
+        own = np.flatnonzero(both == source)
+        dealt[:, own] = rng.permuted(dealt[:, own], axis=1)
+    return dealt
+
+
+def drawn_again(rng: np.random.Generator, times: int, blocks: int, sources: Codes | None = None) -> Floats:
+    """Draw the multiplicity of each block, shape (times, blocks).
+
+    sources: of the blocks. Each source keeps its weight: one block fewer than it has is drawn, and counts
+    for more, since n drawn of n vary too little (Rao and Wu 1988, JASA 83:231).
+    """
+    if sources is None:
+        return _drawn(rng, times, blocks, blocks)
+    drawn = np.empty((times, blocks))
+    for source in np.unique(sources):
+        mine = np.flatnonzero(sources == source)
+        count = len(mine)
+        more = count / (count - 1) if count > 1 else 1.0
+        drawn[:, mine] = _drawn(rng, times, count, max(count - 1, 1)) * more
+    return drawn
+
+
+def _drawn(rng: np.random.Generator, times: int, blocks: int, number: int) -> Floats:
+    """Draw `number` of the blocks with replacement; return the multiplicity of each, shape (times, blocks)."""
+    places = rng.integers(blocks, size=(times, number)) + blocks * np.arange(times)[:, None]
+    return np.bincount(places.ravel(), minlength=times * blocks).reshape(times, blocks).astype(float)
+
+
+def permutation_p(found: float, permuted: Iterable[Floats]) -> float:
+    """Return the share of arrangements that are at least as extreme, with the observed one (Phipson and Smyth 2010).
+
+    permuted: statistics of random arrangements, in parts; it is read until `_ENOUGH` of them are as extreme
+    """
+    tried, extreme, least = 0, 0, found - 1e-9 * max(abs(found), 1e-9)
+    for part in permuted:
+        places = np.flatnonzero(part >= least)
+        if extreme + len(places) >= _ENOUGH:
+            return _ENOUGH / (tried + int(places[_ENOUGH - extreme - 1]) + 1)
+        tried, extreme = tried + len(part), extreme + len(places)
+    return (1 + extreme) / (1 + tried)
+
+
+def _in_parts(work: Callable[[int], Floats], times: int, width: int) -> Floats:
+    return np.concatenate([*_parts(work, times, width)])
+
+
+def _parts(work: Callable[[int], Floats], times: int, width: int) -> Iterator[Floats]:
+    step = max(min(_HELD // width, _AT_ONCE), 1)
+    return (work(min(step, times - start)) for start in range(0, times, step))
+
+
+def arrangements(first: int, second: int) -> float:
+    return float(comb(first + second, second)) if first + second < 60 else np.inf
+
+
+def arrangements_within(sizes: tuple[int, int], sources: tuple[Codes, Codes] | None) -> float:
+    """Return the number of ways to deal blocks to two files, each file keeping its number of blocks of a source."""
+    if sources is None:
+        return arrangements(*sizes)
+    width = 1 + int(max(codes.max() for codes in sources))
+    pairs = zip(*(np.bincount(codes, minlength=width) for codes in sources), strict=True)
+    return float(np.prod([arrangements(int(first), int(second)) for first, second in pairs]))
+
+
+class BlockedKernel:
+    """Sums of the kernel over pairs of blocks: blocks can change files without another pass over the rows."""
+
+    def __init__(
+        self,
+        features: tuple[Floats, Floats],
+        blocks: tuple[Codes, Codes],
+        width: float,
+        sources: tuple[Codes, Codes] | None = None,
+    ) -> None:
+        """features: shapes (n, d) and (m, d); blocks: of each row, shapes (n,) and (m,), from 0; sources: of each block."""
+        self.sources = sources
+        self.sizes = (int(blocks[0].max()) + 1, int(blocks[1].max()) + 1)
+        codes = np.concatenate([blocks[0], blocks[1] + self.sizes[0]])
+        member = np.zeros((len(codes), sum(self.sizes)))
+        member[np.arange(len(codes)), codes] = 1.0
+        rows = np.concatenate(features)
+        self.sums = member.T @ gaussian_kernel(rows, rows, width) @ member
+        self.rows = member.sum(axis=0)
+
+    def found(self) -> float:
+        dealt = np.repeat([0.0, 1.0], self.sizes)[None]
+        return float(self._between(1 - dealt, dealt)[0])
+
+    def permuted(self, times: int, seed: int) -> Iterator[Floats]:
+        rng = np.random.default_rng(seed)
+
+        def one(part: int) -> Floats:
+            dealt = dealt_to_production(rng, part, self.sizes, self.sources)
+            return self._between(1 - dealt, dealt)
+
+        return _parts(one, times, sum(self.sizes))
+
+    def drawn(self, times: int, seed: int) -> Floats:
+        rng = np.random.default_rng(seed)
+        named = zip(self.sizes, self.sources or (None, None), strict=True)
+        first, second = (drawn_again(rng, times, size, sources) for size, sources in named)
+        return self._between(np.pad(first, ((0, 0), (0, self.sizes[1]))), np.pad(second, ((0, 0), (self.sizes[0], 0))))
+
+    def _between(self, reference: Floats, production: Floats) -> Floats:
+        """Return the estimate; reference, production: multiplicity of each block in the file, shapes (b, blocks)."""
+        weights = production / (production @ self.rows)[:, None] - reference / (reference @ self.rows)[:, None]
+        return np.asarray(((weights @ self.sums) * weights).sum(axis=1))

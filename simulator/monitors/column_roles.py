@@ -16,7 +16,7 @@ import scipy
 from numpy.typing import NDArray
 
 from simulator.monitors.blocks import Blocks, Codes, Floats, neighbours_alike
-from simulator.monitors.monitor_tables import MOST_WORDS, Column, MonitoredTable, TableError, times
+from simulator.monitors.monitor_tables import MOST_WORDS, Column, MonitoredTable, TableError, Tables, times
 
 Role = Literal["time", "source", "place", "group"]
 
@@ -181,11 +181,7 @@ class Interleaving:
 
 
 def interleaving_of(
-    reference: MonitoredTable,
-    production: MonitoredTable,
-    columns: Sequence[Column],
-    orders: tuple[Codes, Codes],
-    apart: Sequence[str],
+    tables: Tables, columns: Sequence[Column], orders: tuple[Codes, Codes], apart: Sequence[str]
 ) -> Interleaving | None:
     """Return the sources that rows of the reference come from in turns; None where neighbours resemble each other most.
 
@@ -198,7 +194,7 @@ def interleaving_of(
     beside = {name: _lag_one(values[order], np.zeros(len(order), np.int64)) for name, values in series.items()}
     found = [
         Interleaving(column, codes, others, within, beside[name], name)
-        for column, codes, others in _source_codes(reference, production, apart)
+        for column, codes, others in _source_codes(tables, apart)
         for name, values in series.items()
         if name != column and (within := _lag_one(values[order], codes[order])) > max(beside[name], 0.0) + certain
     ]
@@ -208,15 +204,11 @@ def interleaving_of(
     return max((period for period in periods if period), key=lambda period: period.within, default=None)
 
 
-def _source_codes(
-    reference: MonitoredTable, production: MonitoredTable, apart: Sequence[str]
-) -> Iterator[tuple[str, Codes, Codes]]:
+def _source_codes(tables: Tables, apart: Sequence[str]) -> Iterator[tuple[str, Codes, Codes]]:
     """Yield each column that names sources, with the source of each row of both files."""
-    for name in map(str, reference.rows.columns):
-        if name in apart or name not in production.rows.columns:
-            continue
-        values, others = reference.rows[name], production.rows[name]
-        if _are_sources(values, others):
+    reference, production = (table.rows for table in tables)
+    for name in map(str, reference.columns):
+        if name not in apart and name in production and _are_sources(values := reference[name], others := production[name]):
             codes = pd.factorize(pd.concat([values.astype(str), others.astype(str)]))[0].astype(np.int64)
             yield name, codes[: len(values)], codes[len(values) :]
 

@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 
 from simulator.monitors.blocks import Codes, Floats, autocorrelation_time
 from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored
-from simulator.monitors.monitor_tables import Column, MonitoredTable, columns, shown_instant, times, words
+from simulator.monitors.monitor_tables import Column, Tables, columns, shown_instant, times, words
 
 #: Widths of windows (h) to choose from: each divides a day, or is days.
 WIDTHS_H = (1 / 60, 1 / 12, 1 / 6, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 24.0, 168.0)
@@ -244,10 +244,10 @@ class PlaceMap:
 class CourseReader:
     """The courses of the columns that a comparison claims."""
 
-    def __init__(self, reference: MonitoredTable, production: MonitoredTable, found: Monitored) -> None:
-        self.tables, self.asked, self.found = (reference, production), found.asked, found
+    def __init__(self, tables: Tables, found: Monitored) -> None:
+        self.tables, self.asked, self.found = tables, found.asked, found
         apart = [name for name in (self.asked.time, self.asked.group) if name]
-        compared, _ = columns(reference, production, apart, self.asked.columns, self.asked.names)
+        compared, _ = columns(tables, apart, self.asked.columns, self.asked.names)
         self.columns = {column.name: column for column in compared}
         self.hours = [times(table, self.asked.time) for table in self.tables] if self.asked.time else None
 

@@ -216,18 +216,19 @@ def compare(
     if asked.window_h is not None and asked.time is None:
         raise MonitorError(WINDOW_NEEDS)
     apart = [name for name in (asked.time, asked.group) if name]
-    found, notes = columns(reference, production, apart, asked.columns, asked.names)
-    first, second = (np.arange(len(table.rows)) for table in (reference, production))
-    hours = [times(table, asked.time) for table in (reference, production)] if asked.time else None
+    tables = reference, production
+    found, notes = columns(tables, apart, asked.columns, asked.names)
+    first, second = (np.arange(len(table.rows)) for table in tables)
+    hours = [times(table, asked.time) for table in tables] if asked.time else None
     if hours:
         first, second = (np.argsort(hour, kind="stable") for hour in hours)
         found = [column.ordered((first, second)) for column in found]
     parts, left_out = _parts(reference, production, asked)
-    groups = [words(table, asked.group) for table in (reference, production)] if asked.group else None
+    groups = [words(table, asked.group) for table in tables] if asked.group else None
     mixed = None
     if not asked.independent:
         found = _without(usual_course(hours, None), found)
-        mixed = None if groups else interleaving_of(reference, production, found, (first, second), apart)
+        mixed = None if groups else interleaving_of(tables, found, (first, second), apart)
         named = [mixed.codes, mixed.others] if mixed and mixed.column else None
         usual = usual_course(hours, named, mixed.column if mixed else "", asked.time or "")
         found = _without(usual, found)

@@ -27,7 +27,7 @@ from simulator.monitors.drift_course import (
     clock_of_times,
 )
 from simulator.monitors.drift_report import MonitorError, ReportRequest
-from simulator.monitors.monitor_tables import MonitoredTable, TableError, has_column, numbers_of, refuse, times
+from simulator.monitors.monitor_tables import MonitoredTable, TableError, Tables, has_column, numbers_of, refuse, times
 
 MetricName = Literal["accuracy", "sensitivity", "specificity", "precision", "positives", "auc"]
 #: Each metric, and its name in a sentence.
@@ -167,21 +167,16 @@ def _auc(chance: Floats, scores: Floats) -> Floats:
 class PerformanceEstimator:
     """Estimates for production, from a labelled reference."""
 
-    def __init__(
-        self,
-        reference: MonitoredTable,
-        production: MonitoredTable,
-        asked: PerformanceRequest,
-        report: ReportRequest,
-    ) -> None:
+    def __init__(self, tables: Tables, asked: PerformanceRequest, report: ReportRequest) -> None:
         """Read both files, with the time, window and seed of a report. Raises TableError for a lack of scores or labels."""
         self.asked, self.level, self.seed = asked, report.level, report.seed
-        self.scores = [_scores(table, asked.score) for table in (reference, production)]
+        reference, production = tables
+        self.scores = [_scores(table, asked.score) for table in tables]
         self.labels = _labels(reference, asked.truth)
         has = asked.truth in production.rows.columns and bool(production.rows[asked.truth].notna().any())
         self.realised = _labels(production, asked.truth, needed=False) if has else None
         if report.time:
-            hours = [times(table, report.time) for table in (reference, production)]
+            hours = [times(table, report.time) for table in tables]
             self.clock = clock_of_times(hours[0], hours[1], MOST_WINDOWS // 2, report.window_h)
         else:
             self.clock = clock_of_rows(len(reference.rows), len(production.rows), MOST_WINDOWS // 2)

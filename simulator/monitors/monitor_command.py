@@ -263,12 +263,12 @@ class FullReport:
 
     @classmethod
     def of(cls, tables: Tables, found: Monitored, request: PerformanceRequest | None) -> FullReport:
-        reader, place = CourseReader(*tables, found), found.asked.by or recognised(*tables).slices
+        reader, place = CourseReader(tables, found), found.asked.by or recognised(*tables).slices
         courses = [course for finding in reader.claimed() if (course := reader.course(finding))]
         maps = [drift for finding in reader.claimed() if place and (drift := reader.place_map(finding, place))]
         performance = list[PerformanceCourse]()
         if request:
-            estimator = PerformanceEstimator(*tables, request, found.asked)
+            estimator = PerformanceEstimator(tables, request, found.asked)
             performance = [estimator.course(metric) for metric in METRICS]
         return cls(tables, found, reader, courses, maps, performance)
 

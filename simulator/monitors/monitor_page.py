@@ -134,7 +134,7 @@ def _answer(tables: Tables, asked: ReportRequest, performance: PerformanceReques
     bar = st.progress(0.0, "Testing")
     try:
         found = _compared(tables, asked, bar.progress)
-        reader = CourseReader(*tables, found)
+        reader = CourseReader(tables, found)
     except InputError as error:
         st.error(plain(str(error)))
         return
@@ -174,7 +174,7 @@ def _draw_performance(reader: CourseReader, asked: PerformanceRequest) -> None:
     st.subheader("Estimated performance without labels", anchor=False)
     metric = st.selectbox("Metric", list(METRICS), format_func=METRICS.__getitem__, key="monitors_metric")
     try:
-        course = PerformanceEstimator(*reader.tables, asked, reader.asked).course(metric)
+        course = PerformanceEstimator(reader.tables, asked, reader.asked).course(metric)
         draw(performance_chart(course, reader), key="monitors_performance")
     except InputError as error:
         st.error(plain(str(error)))

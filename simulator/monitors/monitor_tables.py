@@ -108,11 +108,7 @@ def checked(table: MonitoredTable) -> MonitoredTable:
 
 
 def columns(
-    reference: MonitoredTable,
-    production: MonitoredTable,
-    apart: Sequence[str],
-    named: Sequence[str] = (),
-    names: Sequence[str] = (),
+    tables: Tables, apart: Sequence[str], named: Sequence[str] = (), names: Sequence[str] = ()
 ) -> tuple[list[Column], list[str]]:
     """Return the columns to compare, and notes on columns left out and on empty cells. Raises TableError.
 
@@ -120,16 +116,17 @@ def columns(
     names: columns whose numbers name something, such as a camera
     """
     for name in (*apart, *named):
-        for table in (reference, production):
+        for table in tables:
             has_column(table, name)
+    reference = tables[0]
     if not named:
-        _same_columns(reference, production)
+        _same_columns(tables)
     chosen = [str(name) for name in (named or reference.rows.columns) if name not in apart]
     if not chosen:
         raise TableError(f"{reference.name}: has no column to compare")
-    found, notes = list[Column](), _nested_notes(reference, production)
+    found, notes = list[Column](), _nested_notes(tables)
     for name in chosen:
-        column = _column(name, reference, production, name in names)
+        column = _column(name, tables, name in names)
         if column.kind == "words" and (words := _different(column)) > MOST_WORDS:
             notes.append(f"'{name}' has {words:,} different words, more than {MOST_WORDS}: taken for names and not compared")
             continue
@@ -142,7 +139,7 @@ def columns(
     return found, notes
 
 
-def _nested_notes(*tables: MonitoredTable) -> list[str]:
+def _nested_notes(tables: Tables) -> list[str]:
     found = {name: kind for table in tables for name, kind in table.nested.items()}
     return [f"'{name}' holds {kind} in each cell: not compared" for name, kind in found.items()]
 
@@ -155,9 +152,9 @@ def has_column(table: MonitoredTable, name: str) -> None:
         raise TableError(f"{table.name}: there is no column '{name}'; {suggest(name, table.rows.columns)}")
 
 
-def _same_columns(reference: MonitoredTable, production: MonitoredTable) -> None:
+def _same_columns(tables: Tables) -> None:
     differences = []
-    for table, other in ((reference, production), (production, reference)):
+    for table, other in (tables, tables[::-1]):
         alone = [f"'{name}'" for name in table.rows.columns if name not in other.rows.columns]
         if alone:
             differences.append(f"only {table.name} has {', '.join(alone)}")
@@ -165,8 +162,7 @@ def _same_columns(reference: MonitoredTable, production: MonitoredTable) -> None
         raise TableError(f"{'; '.join(differences)}: both files need the same columns; --columns names those to compare")
 
 
-def _column(name: str, reference: MonitoredTable, production: MonitoredTable, as_names: bool) -> Column:
-    tables = (reference, production)
+def _column(name: str, tables: Tables, as_names: bool) -> Column:
     values = [table.rows[name].reset_index(drop=True) for table in tables]
     for table, one in zip(tables, values, strict=True):
         if one.isna().all():

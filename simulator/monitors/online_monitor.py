@@ -124,7 +124,7 @@ class OnlineMonitor:
             raise MonitorError(f"{table.name}: no column holds the time of each row; name it with --time")
         names = tuple(name for name in (roles.source, roles.place) if name)
         apart = [name for name in (settings.time, settings.by, roles.source) if name and name not in settings.columns]
-        found, _ = columns(table, table, apart, settings.columns, names)
+        found, _ = columns((table, table), apart, settings.columns, names)
         watched = [*_watched(table, found, settings)]
         if not watched:
             what = f"in windows of {settings.window_h:g} h, no column has {_CHUNKS} chunks that vary"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from simulator.metrics import distances
-from simulator.monitors.resampling import resampling
+from simulator.monitors.blocks import resampling
 
 numbers = st.lists(st.integers(-20, 20).map(lambda value: value / 4), min_size=3, max_size=60).map(np.array)
 

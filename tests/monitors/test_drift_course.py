@@ -49,7 +49,7 @@ def test_the_interval_of_an_onset_holds_the_truth_in_nine_of_ten(phi):
 def reader_of(faults, seed=5, **asked):
     tables = camera_weeks(seed, faults)
     request = ReportRequest(time="timestamp", names=("camera",), columns=("sharpness", "confidence"), **asked)
-    return CourseReader(*tables, compare(*tables, request))
+    return CourseReader(tables, compare(*tables, request))
 
 
 def test_a_fault_is_drawn_with_its_onset_its_band_and_its_place():
@@ -77,7 +77,7 @@ def test_a_spread_that_changes_is_drawn_as_a_spread_and_a_share_as_a_share():
     reference = pd.DataFrame({"x": rng.normal(size=600), "sky": rng.choice(["clear", "fog"], 600, p=[0.9, 0.1])})
     production = pd.DataFrame({"x": rng.normal(0, 2.5, 600), "sky": rng.choice(["clear", "fog"], 600, p=[0.4, 0.6])})
     tables = MonitoredTable("reference", reference), MonitoredTable("production", production)
-    reader = CourseReader(*tables, compare(*tables, ReportRequest(independent=True)))
+    reader = CourseReader(tables, compare(*tables, ReportRequest(independent=True)))
     courses = {finding.column: reader.course(finding) for finding in reader.claimed()}
     assert courses["x"].figure.label == "spread of x"
     assert courses["sky"].figure.kind == "share" and "%" in courses["sky"].figure.label

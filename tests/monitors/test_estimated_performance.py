@@ -41,7 +41,7 @@ def labelled(rng: np.random.Generator, rows: int, middle: float, meaning: float 
 
 def course(reference: pd.DataFrame, production: pd.DataFrame, metric="accuracy"):
     tables = MonitoredTable("reference.csv", reference), MonitoredTable("production.csv", production)
-    return PerformanceEstimator(*tables, ASKED, ReportRequest()).course(metric)
+    return PerformanceEstimator(tables, ASKED, ReportRequest()).course(metric)
 
 
 @pytest.mark.parametrize("metric", METRICS)

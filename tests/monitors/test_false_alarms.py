@@ -11,10 +11,9 @@ from scipy.stats import binom, chi2_contingency, ks_2samp
 
 from simulator.intervals import Interval, share_interval
 from simulator.metrics.distances import Cells, cells_of_numbers, chi_squared, ks
-from simulator.monitors.blocks import Blocks, block_length, contiguous, grouped
+from simulator.monitors.blocks import Blocks, block_length, contiguous, grouped, permutation_p, resampling
 from simulator.monitors.drift_report import ReportRequest, compare
 from simulator.monitors.monitor_tables import MonitoredTable
-from simulator.monitors.resampling import permutation_p, resampling
 from tests.monitors.worlds import ar1, scenes
 
 Week = Callable[[np.random.Generator], pd.DataFrame]

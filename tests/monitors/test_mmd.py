@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.metrics import distances as mmd
-from simulator.monitors.resampling import BlockedKernel, permutation_p
+from simulator.monitors.blocks import BlockedKernel, permutation_p
 
 
 def test_mmd_of_two_gaussians_is_that_of_the_closed_form() -> None:

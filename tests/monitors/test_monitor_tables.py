@@ -40,7 +40,7 @@ def refusal(folder: Path, content: pd.DataFrame | bytes, name: str = "production
     """What is said of such a production beside a sound reference."""
     with pytest.raises(InputError) as refused:
         reference = read_table(write(folder, "reference.csv", frame()))
-        columns(reference, read_table(write(folder, name, content)), ())
+        columns((reference, read_table(write(folder, name, content))), ())
     return str(refused.value)
 
 
@@ -49,7 +49,7 @@ def test_kinds_of_columns_are_told_from_their_content(tmp_path: Path, suffix: st
     if suffix == "parquet":
         pytest.importorskip("pyarrow")
     both = frame(good=[True, False] * 15)
-    found, notes = columns(*(read_table(write(tmp_path, f"{name}.{suffix}", both)) for name in ("one", "other")), ())
+    found, notes = columns(tuple(read_table(write(tmp_path, f"{name}.{suffix}", both)) for name in ("one", "other")), ())
     assert {column.name: column.kind for column in found} == {
         "score": "numbers",
         "site": "words",
@@ -63,7 +63,7 @@ def test_kinds_of_columns_are_told_from_their_content(tmp_path: Path, suffix: st
 def test_names_of_rows_are_not_compared_and_it_is_said() -> None:
     named = MonitoredTable("one", frame(id=[f"image-{row}" for row in range(30)]))
     other = MonitoredTable("other", frame(id=[f"image-{row}" for row in range(30, 60)]))
-    found, notes = columns(named, other, ())
+    found, notes = columns((named, other), ())
     assert [column.name for column in found] == ["score", "site", "boxes"]
     assert notes == ["'id' has 60 different words, more than 50: taken for names and not compared"]
 
@@ -104,12 +104,12 @@ def test_columns_that_only_one_file_has_are_told(tmp_path: Path) -> None:
         "--columns names those to compare"
     )
     both = (MonitoredTable("one", frame()), MonitoredTable("other", frame(extra=1).drop(columns="boxes")))
-    assert [column.name for column in columns(*both, (), ["score"])[0]] == ["score"]
+    assert [column.name for column in columns(both, (), ["score"])[0]] == ["score"]
 
 
 def test_a_missing_column_is_told_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"one: there is no column 'sit'; did you mean 'site'\?"):
-        columns(MonitoredTable("one", frame()), MonitoredTable("other", frame()), ["sit"])
+        columns((MonitoredTable("one", frame()), MonitoredTable("other", frame())), ["sit"])
 
 
 @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ def test_an_empty_group_is_told_with_its_row() -> None:
 
 def test_nothing_left_to_compare_is_told() -> None:
     with pytest.raises(TableError, match="one: has no column to compare"):
-        columns(MonitoredTable("one", frame()[["site"]]), MonitoredTable("other", frame()[["site"]]), ["site"])
+        columns((MonitoredTable("one", frame()[["site"]]), MonitoredTable("other", frame()[["site"]])), ["site"])
     alone = [MonitoredTable(name, pd.DataFrame({"id": [f"{name}{row}" for row in range(30)]})) for name in ("one", "other")]
     with pytest.raises(TableError, match="nothing can be compared: 'id' has 60 different words"):
-        columns(*alone, ())
+        columns(alone, ())
 
 
 def test_a_word_that_is_too_long_to_group_by_is_told_with_its_row() -> None:
@@ -177,11 +177,11 @@ def test_a_word_that_is_too_long_to_group_by_is_told_with_its_row() -> None:
 
 def test_columns_of_lists_are_noted_and_told_where_they_are_named(tmp_path: Path) -> None:
     file = write(tmp_path, "lists.parquet", frame(vector=[[0.5]] * 30))
-    found, notes = columns(read_table(file), read_table(file), ())
+    found, notes = columns((read_table(file), read_table(file)), ())
     assert "vector" not in [column.name for column in found]
     assert "'vector' holds list<element: double> in each cell: not compared" in notes
     with pytest.raises(TableError, match=r"lists\.parquet: column 'vector' holds list<element: double>; expected numbers"):
-        columns(read_table(file), read_table(file), (), ["vector"])
+        columns((read_table(file), read_table(file)), (), ["vector"])
 
 
 def test_both_files_are_read_in_another_process_within_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,13 @@ import pytest
 from scipy import stats
 
 from simulator.metrics import distances
-from simulator.monitors.blocks import Blocks, grouped
-from simulator.monitors.resampling import (
+from simulator.monitors.blocks import (
+    Blocks,
     arrangements,
     arrangements_within,
     dealt_to_production,
     drawn_again,
+    grouped,
     permutation_p,
     resampling,
 )
