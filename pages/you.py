@@ -4,7 +4,7 @@ import streamlit as st
 
 from simulator.app.store.faults import StoreError
 from simulator.app.widgets import plain
-from simulator.incident.own_incidents import incident_review, own_incidents, own_line
+from simulator.incident.sessions import incident_review, own_incidents, own_line
 from simulator.paths import PAGES
 from simulator.units import counted
 from simulator.you.own_data import own_data

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.case.document import Path
@@ -17,7 +16,7 @@ from simulator.case.references import Ref
 from simulator.evidence.detection_tables import BINS
 
 if TYPE_CHECKING:
-    from simulator.incident.frame_columns import FrameSide, FrameStream, UnfinishedFrames
+    from simulator.incident.frame_columns import Bools, FrameSide, FrameStream, UnfinishedFrames
     from simulator.incident.measured_scenes import MeasuredScenes
 
 #: The part of a frame's way where a change enters: before the camera, in it, in the client's code, or on the servers.
@@ -27,8 +26,6 @@ Entry = Enters | Literal["load"]
 
 Faults = Iterator[tuple[Path, str]]
 Days = Annotated[float, Field(ge=0, le=28)]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 class Where(Strict):

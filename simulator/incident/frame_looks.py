@@ -10,7 +10,8 @@ import pandas as pd
 from pydantic import Field
 
 from simulator.incident.any_look import AnyLook, Asked, LabellingLook, LookFinding, LookInput, LookRequest
-from simulator.incident.looks import DAY_S, RECENT_S, SAME, STANDS_OUT, Bools, Floats, Ints, View, Z, found_share, less, ratio
+from simulator.incident.frame_columns import Bools, Floats, Ints
+from simulator.incident.looks import DAY_S, RECENT_S, SAME, STANDS_OUT, View, Z, found_share, less, ratio
 from simulator.incident.watches import WATCHED
 from simulator.intervals import Interval, clustered_share
 from simulator.records.streams import Streams

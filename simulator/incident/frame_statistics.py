@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from simulator.evidence.detection_tables import BINS, IMAGE_STATISTICS
 from simulator.incident.effects import GuidelineEffect, SlipEffect
 from simulator.incident.fixes import Change, Changes, Reviewed
+from simulator.incident.frame_columns import Bools, Floats
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import HOUR_S, Secret
 from simulator.incident.section import Incident
 from simulator.incident.stream import Frames, ends_s
 from simulator.incident.watches import Slicing
 from simulator.records.streams import Streams
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 #: Columns of the figures of the received image, and the figures of the network's input in the order of theirs.
 _OF_IMAGE = {

@@ -19,10 +19,20 @@ from simulator.errors import InputError
 from simulator.incident.control_room import editor
 from simulator.incident.incident_score import score
 from simulator.incident.monitoring import priced
-from simulator.incident.own_incidents import diagnosis_words, own_line, own_list, own_of_case
 from simulator.incident.player_actions import Action, WaitAction, WatchAction
 from simulator.incident.secret import DIFFICULTIES, USUAL, Level, spec_of
-from simulator.incident.sessions import BUDGET_USD, FIVE, FiveInARow, Game, affordable, games
+from simulator.incident.sessions import (
+    BUDGET_USD,
+    FIVE,
+    FiveInARow,
+    Game,
+    affordable,
+    diagnosis_words,
+    games,
+    own_line,
+    own_list,
+    own_of_case,
+)
 from simulator.incident.watches import Watch
 from simulator.incident.wording import usd
 from simulator.units import counted

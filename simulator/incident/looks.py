@@ -8,10 +8,10 @@ from math import inf
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from simulator.incident.fixes import Change, Changes
+from simulator.incident.frame_columns import Bools, Floats, Ints
 from simulator.intervals import LEVEL, Interval
 from simulator.records.streams import Streams
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from simulator.incident.section import Incident
     from simulator.incident.stream import Stream
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 DAY_S, HOUR_S = 86_400.0, 3600.0
 #: A look is at the last day, or at the time since the reference.

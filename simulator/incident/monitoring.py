@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from simulator.errors import InputError
+from simulator.incident.frame_columns import Bools, Floats
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import CLEAN_SETTING
 from simulator.incident.secret import DAY_S, HOUR_S
@@ -21,9 +22,6 @@ from simulator.incident.served_frames import ServedFrames
 from simulator.incident.watches import LABELLED, OF_SERVERS, Watch
 from simulator.metrics.distances import PSI_BINS, bandwidth, chi_squared, mmd_squared, psi
 from simulator.records.streams import Streams
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 #: Windows with fewer rows have no value.
 LEAST_ROWS = 8

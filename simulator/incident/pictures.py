@@ -27,7 +27,7 @@ from simulator.charts.look import BLUE, GREEN, RED, Chart, figure, line, rounded
 from simulator.errors import InputError
 from simulator.evidence.detection_tables import BINS as SCORES
 from simulator.evidence.evidence_files import EvidenceRecord, read_evidence, read_yaml
-from simulator.incident.looks import Ints
+from simulator.incident.frame_columns import Ints
 from simulator.incident.measured_scenes import MeasuredScenes, Setting
 from simulator.incident.player_actions import NotebookEntry
 from simulator.incident.sessions import Game

@@ -14,7 +14,8 @@ from simulator.case.fields import Share
 from simulator.incident.any_look import AnyLook, Asked, LookFinding, LookInput, LookRequest
 from simulator.incident.effects import NetworkEffect, Replica, System
 from simulator.incident.fixes import Changes, Swapped
-from simulator.incident.looks import DAY_S, HOUR_S, SAME, Floats, Ints, View, clustered, less
+from simulator.incident.frame_columns import Floats, Ints
+from simulator.incident.looks import DAY_S, HOUR_S, SAME, View, clustered, less
 from simulator.intervals import Interval
 from simulator.records.streams import Streams
 from simulator.units import counted, signed

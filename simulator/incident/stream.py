@@ -13,7 +13,6 @@ from functools import cached_property
 from math import ceil
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.case.schema import Scenario
 from simulator.engine.arrivals.daily import DAYS
@@ -23,9 +22,12 @@ from simulator.incident.fixes import Change, Changes, Rethresholded, Swapped, Un
 from simulator.incident.frame_columns import (
     ALL_DETECTIONS,
     AnsweredFrames,
+    Bools,
     CountingRules,
+    Floats,
     FrameSettings,
     FrameSide,
+    Ints,
     UnfinishedFrames,
 )
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
@@ -34,10 +36,6 @@ from simulator.incident.section import OTHER, Incident, Site
 from simulator.incident.served_frames import ServedFrames
 from simulator.records.streams import Streams
 from simulator.records.timetables import clock_minutes
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 #: The share of a group's scenes that one camera can see from its fixed place.
 _IN_VIEW = 0.4

@@ -2,16 +2,16 @@
 
 import pytest
 
-from simulator.incident import own_incidents
+from simulator.incident import sessions
 from tests.you.records import incident
 
 
 def was_right(one):
-    return own_incidents.was_right(one.scenario, one.stored)
+    return sessions.was_right(one.scenario, one.stored)
 
 
 def diagnosis_words(one):
-    return own_incidents.diagnosis_words(one.scenario, one.stored)
+    return sessions.diagnosis_words(one.scenario, one.stored)
 
 
 def diagnosed(cause, confidence=0.8):

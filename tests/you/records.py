@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.app.store.incident_log import Hidden, StoredIncident
 from simulator.case.load import load
 from simulator.engine.compiled_plan import case_hash
-from simulator.incident.own_incidents import incident_review
+from simulator.incident.sessions import incident_review
 from simulator.session.event_log import Session
 from simulator.session.session_events import RunAsked, RunEnded
 from simulator.session.session_state import RunSeen, SessionPrediction, SessionState, Settlement
