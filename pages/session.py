@@ -5,10 +5,9 @@ import streamlit as st
 from simulator.app.live_session import LiveSession
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, show_fault
-from simulator.practice.begin_panel import begin_panel
 from simulator.practice.help_panel import end_earlier_help, hints
 from simulator.practice.phase_panels import defence_panel, design_panel, frame_panel, next_phase, phase_row
-from simulator.practice.session_at_hand import session_at_hand
+from simulator.practice.session_at_hand import begin_panel, session_at_hand
 from simulator.practice.session_debrief import goal_line, session_debrief
 
 FRAME, DEFEND = "frame", "defend"

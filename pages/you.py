@@ -7,10 +7,8 @@ from simulator.app.widgets import plain
 from simulator.incident.sessions import incident_review, own_incidents, own_line
 from simulator.paths import PAGES
 from simulator.units import counted
-from simulator.you.own_data import own_data
-from simulator.you.own_record import OwnRecord, due_list, own_record, session_list
-from simulator.you.prediction_record import predictions
-from simulator.you.signal_history import signals
+from simulator.you.own_record import OwnRecord, due_list, own_data, own_record, session_list
+from simulator.you.signal_history import predictions, signals
 
 
 def record_of(record: OwnRecord) -> None:

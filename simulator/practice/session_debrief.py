@@ -28,6 +28,7 @@ from simulator.metrics.summary import Standing
 from simulator.paths import PAGES
 from simulator.practice.record_panel import rating_panel, record_panel
 from simulator.practice.report import session_report
+from simulator.practice.session_at_hand import GOAL
 from simulator.session.best_known import BestKnown, best_known
 from simulator.session.next_steps import (
     EXERCISES,
@@ -217,18 +218,7 @@ def counts_sentence(mine: Result, theirs: Result, name: str) -> str:
     return f"Of {total} your last design meets {own['met']} and {name} {other['met']}; {missed}. Changes are paired."
 
 
-#: The field of the address with the signal that a new session is to train.
-GOAL = "goal"
-
 LABELS = {signal.name: signal.label for signal in SIGNALS}
-
-
-def goal_at_hand() -> str | None:
-    """Return the signal that the address wants to be trained; None without one, and after a sentence for an unknown one."""
-    wanted = st.query_params.get(GOAL)
-    if wanted and wanted not in EXERCISES:
-        st.warning(plain(f"There is no goal “{wanted}”. This session has none."))
-    return wanted if wanted in EXERCISES else None
 
 
 def goal_line(live: LiveSession) -> None:

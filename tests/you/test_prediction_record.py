@@ -3,7 +3,7 @@
 import pytest
 from scipy.stats import binomtest
 
-from simulator.you.prediction_record import (
+from simulator.you.signal_history import (
     ENOUGH,
     calibration_chart,
     held_sentences,
