@@ -35,16 +35,12 @@ from simulator.session.event_log import (
 )
 from simulator.session.session_events import panel_label
 from simulator.session.session_signals import NOT_OBSERVED
-from simulator.session.session_state import SessionState
 
 if TYPE_CHECKING:
     from simulator.rooms.room_session import RoomSession, RoomState
 
 Level = Literal["junior", "senior", "staff"]
 LEVELS: tuple[Level, ...] = ("junior", "senior", "staff")
-
-#: The levels of a signal, the lowest first; there is no middle.
-RATINGS = ("very_weak", "weak", "strong", "very_strong")
 
 #: The signals of a scorecard.
 CARD_SIGNALS = tuple(signal.name for signal in SIGNALS if signal.on_card)
@@ -69,8 +65,8 @@ class RoomEvent(AnyEvent):
 
     is_step: ClassVar[bool] = False
 
-    def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
-        return state.in_room(logged)
+    def fold(self, state: Any, logged: Logged[Any]) -> Changes:
+        return self.change(state, logged) if hasattr(state, "room") else None  # it changes nothing where the session is no room
 
     def change(self, state: RoomSession, logged: Logged[Any]) -> Changes:
         """Return the changes of the session of a room: by default, those of the room alone."""

@@ -22,7 +22,7 @@ from simulator.errors import shortened
 from simulator.keeper import remembers
 from simulator.rooms.own_task import OWN_TASK, OwnTask
 from simulator.rooms.room_events import BoardChanged, RoomEvent, TagSet
-from simulator.session.event_log import AnyEvent, Changes, Logged, Role
+from simulator.session.event_log import AnyEvent, Logged, Role
 from simulator.session.session_events import CurveballStruck, HintTaken, PhaseBegun, PickChanged
 from simulator.session.session_record import RecordRow, minute_of, record, row_of
 from simulator.session.session_signals import SIGNALS
@@ -97,9 +97,6 @@ class RoomSession(SessionState):
     @property
     def counted_from(self) -> float:
         return self.session.begun_at if self.started_at is None else self.started_at
-
-    def in_room(self, logged: Logged[Any]) -> Changes:
-        return logged.event.change(self, logged) if isinstance(logged.event, RoomEvent) else None
 
     def drawing(self, scenario: Scenario) -> str:
         return drawing_hash(scenario, self)

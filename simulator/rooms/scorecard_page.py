@@ -17,7 +17,7 @@ from simulator.board.case_drawing import case_text
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.rooms.room_at_hand import RoomAtHand
-from simulator.rooms.room_events import CARD_SIGNALS, RATINGS, ScorecardSubmitted, SignalRated, shared
+from simulator.rooms.room_events import CARD_SIGNALS, ScorecardSubmitted, SignalRated, shared
 from simulator.rooms.room_replay import replay
 from simulator.rooms.room_session import (
     LABELS,
@@ -31,7 +31,7 @@ from simulator.rooms.room_session import (
 )
 from simulator.session.event_log import AnyEvent, LoggedEvent, Role, Session, UnknownEvent
 from simulator.session.session_record import figure_words, minute_of
-from simulator.session.session_signals import NOT_OBSERVED, signals_of
+from simulator.session.session_signals import LEVELS, NOT_OBSERVED, signals_of
 from simulator.units import counted
 
 #: The most moments of the log that are offered as evidence, the latest ones.
@@ -62,7 +62,7 @@ def rater_page(room: RoomAtHand) -> None:
 
 def _card(room: RoomAtHand) -> None:
     anchors = {signal.name: signal.anchors for signal in signals_of(room.scenario)}
-    rated, levels = room.state.room.ratings_of(room.role), [*RATINGS, NOT_OBSERVED]
+    rated, levels = room.state.room.ratings_of(room.role), [*LEVELS, NOT_OBSERVED]
     latest = list(offered_moments(room.scenario, room.state).items())[-_OFFERED:]
     evidence = mark_moments(room.scenario, room.state) | dict(latest)  # the marks come first
     for signal in CARD_SIGNALS:
@@ -72,7 +72,7 @@ def _card(room: RoomAtHand) -> None:
             marks = [tag for tag in room.state.room.tags if tag.event.signal == signal]
             plus = sum(tag.event.plus for tag in marks)
             st.caption(f"Marks: {plus} plus, {len(marks) - plus} minus.")
-            words = dict(zip(RATINGS, anchors.get(signal, ("", "", "", "")), strict=True))
+            words = dict(zip(LEVELS, anchors.get(signal, ("", "", "", "")), strict=True))
             st.radio(
                 f"Level: {LABELS[signal]}",
                 levels,
@@ -284,7 +284,7 @@ def both_raters(state: RoomSession) -> pd.DataFrame:
     """
     rows = []
     for signal, levels in rated_twice(state).items():
-        places = [RATINGS.index(level) for level in levels if level != NOT_OBSERVED]
+        places = [LEVELS.index(level) for level in levels if level != NOT_OBSERVED]
         figures = [f"{sum(places) / 2 + 1:g}", str(abs(places[0] - places[1]))] if len(places) == 2 else ["none", "none"]
         rows.append([LABELS[signal], *(SCALE_NAMES[level] for level in levels), *figures])
     return pd.DataFrame(rows, columns=["signal", "interviewer", "second rater", "mean (1 to 4)", "steps apart"])

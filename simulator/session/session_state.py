@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from simulator.case.choices import Pick
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
-from simulator.session.event_log import AnyEvent, Changes, Logged, LoggedEvent, Role, Session, UnknownEvent, design_hash
+from simulator.session.event_log import AnyEvent, Logged, LoggedEvent, Role, Session, UnknownEvent, design_hash
 
 if TYPE_CHECKING:
     from simulator.session import session_events as events
@@ -166,10 +166,6 @@ class SessionState:
     @property
     def is_room(self) -> bool:
         return False
-
-    def in_room(self, logged: Logged[Any]) -> Changes:
-        """Return how an event of a room changes the state: not at all, where the session is no room."""
-        return None
 
     def closed(self, scenario: Scenario, role: Role, event: AnyEvent) -> str:
         """Return a sentence if others have not opened an event to a role; empty in a session that is no room."""
