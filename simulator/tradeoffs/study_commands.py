@@ -16,23 +16,8 @@ from rich.table import Table
 
 from simulator.case.load import load
 from simulator.case.schema import Scenario
+from simulator.cli import options as cli
 from simulator.cli.exits import UsageError, counting_bar, err, table_console, working_bar
-from simulator.cli.options import (
-    Against,
-    AsJson,
-    Case,
-    ChartFile,
-    DesignReplications,
-    Metrics,
-    Objectives,
-    Over,
-    Scheduler,
-    Seed,
-    check_chart,
-    read_picks,
-    workers,
-    write_chart,
-)
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, claims_json
 from simulator.intervals import Interval
@@ -50,18 +35,18 @@ from simulator.units import signed_within, significant, spoken_size, spoken_with
 
 
 def best(
-    case: Case,
+    case: cli.Case,
     *,
-    over: Over = None,
+    over: cli.Over = None,
     design: DesignOptions,
-    objectives: Objectives = None,
+    objectives: cli.Objectives = None,
     least: Annotated[
         str | None, typer.Option("--least", metavar="METRIC", help="the metric to minimise; default: the cost")
     ] = None,
     budget: Annotated[int, typer.Option("--designs", min=8, max=10_000, help="designs to try before the race")] = 96,
-    seed: Seed = 1,
-    scheduler: Scheduler = None,
-    as_json: AsJson = False,
+    seed: cli.Seed = 1,
+    scheduler: cli.Scheduler = None,
+    as_json: cli.AsJson = False,
 ) -> None:
     """Search for the cheapest design that meets every objective; where none does, name the nearest misses."""
     scenario = load(case)
@@ -72,7 +57,7 @@ def best(
     names = over or [name for name, choice in scenario.choices.items() if not choice.situation]
     request = around(scenario, design, names, metrics, seed, FEW)
     cache = OutcomeCache()
-    with workers(scheduler) as submit:
+    with cli.workers(scheduler) as submit:
         search = search_over(request, claims, cost, submit, cache)
         with working_bar() as report:
             result = search.find(budget, report)
@@ -131,29 +116,29 @@ def _print_best(result: BestDesigns, search: Search, scenario: Scenario, run: Se
 class StudyOptions:
     """The runs of a study, and the form of its answer."""
 
-    seed: Seed = 1
-    replications: DesignReplications = REPLICATIONS
-    scheduler: Scheduler = None
-    chart: ChartFile = None
-    as_json: AsJson = False
+    seed: cli.Seed = 1
+    replications: cli.DesignReplications = REPLICATIONS
+    scheduler: cli.Scheduler = None
+    chart: cli.ChartFile = None
+    as_json: cli.AsJson = False
 
 
-def capacity(case: Case, *, design: DesignOptions, objectives: Objectives = None, options: StudyOptions) -> None:
+def capacity(case: cli.Case, *, design: DesignOptions, objectives: cli.Objectives = None, options: StudyOptions) -> None:
     """Print the most traffic within the objectives, the fewest servers for it, and the cost against the load."""
-    check_chart(options.chart)
+    cli.check_chart(options.chart)
     scenario = load(case)
     claims = claims_of(scenario, objectives or [])
     cost = cost_goal(scenario)
     metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
     request = around(scenario, design, [], metrics, options.seed, options.replications)
     cache = OutcomeCache()
-    with workers(options.scheduler) as submit, working_bar() as report:
+    with cli.workers(options.scheduler) as submit, working_bar() as report:
         result = Loading(request, claims, submit, cache).find(report)
     report_damaged(cache)
     if options.chart:
         from simulator.tradeoffs.tradeoff_charts import load_chart
 
-        write_chart(load_chart(result, cost), options.chart)
+        cli.write_chart(load_chart(result, cost), options.chart)
     if options.as_json:
         print(json.dumps(head(request) | result.to_json(), indent=2, allow_nan=False))
     else:
@@ -191,15 +176,15 @@ def _print_capacity(result: Capacity, cost: str) -> None:
 class ScreeningOptions(StudyOptions):
     """The runs of a screening: all designs meet the same requests, so that few replications do."""
 
-    replications: DesignReplications = 2
+    replications: cli.DesignReplications = 2
 
 
 def sensitivity(
-    case: Case,
+    case: cli.Case,
     *,
-    over: Over = None,
+    over: cli.Over = None,
     design: DesignOptions,
-    metrics: Metrics = None,
+    metrics: cli.Metrics = None,
     way: Annotated[str, typer.Option("--way", metavar="|".join(WAYS), help="Morris screening, or Sobol indices")] = "morris",
     count: Annotated[int, typer.Option("--points", min=2, help="trajectories of Morris, or base points of Sobol")] = 16,
     options: ScreeningOptions,
@@ -208,7 +193,7 @@ def sensitivity(
     scenario = load(case)
     axes = over or [name for name, choice in scenario.choices.items() if not choice.situation and not choice.folded]
     names = metric_names(scenario, metrics or [])
-    check_chart(options.chart)
+    cli.check_chart(options.chart)
     if options.chart and len(names) > 1:
         raise UsageError(f"--chart {options.chart}: draws one metric; say which, such as --metric {names[0]}")
     request = around(scenario, design, axes, names, options.seed, options.replications)
@@ -218,7 +203,7 @@ def sensitivity(
     sample = sample_of(request.axes, kind, count, options.seed)
     points = sample.points(request.base)
     designs, cache = len({repr(point) for point in points}), OutcomeCache()
-    with workers(options.scheduler) as submit, counting_bar("points", designs) as report:
+    with cli.workers(options.scheduler) as submit, counting_bar("points", designs) as report:
         outcomes = outcomes_at(request, submit, cache, points, progress=report)
     report_damaged(cache)
     ranked = sample.ranked(outcomes, names)
@@ -238,7 +223,7 @@ def _draw_influence(request: SweepRequest, ranking: Ranking | Claim, file: Path)
         raise InputError(f"--chart {file}: not written, as {name} {ranking.words}")
     from simulator.tradeoffs.tradeoff_charts import influence_chart
 
-    write_chart(influence_chart(request.scenario.metrics[name], ranking), file)
+    cli.write_chart(influence_chart(request.scenario.metrics[name], ranking), file)
 
 
 def _influence_json(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], way: str, designs: int) -> dict[str, Any]:
@@ -297,11 +282,11 @@ def _index(interval: Interval) -> tuple[str, str]:
 
 
 def breakeven(
-    case: Case,
+    case: cli.Case,
     *,
     design: DesignOptions,
-    objectives: Objectives = None,
-    against: Against = None,
+    objectives: cli.Objectives = None,
+    against: cli.Against = None,
     metrics: Annotated[
         list[str] | None,
         typer.Option("--metric", metavar="NAME", help="the metric to compare with --against; default: the cost"),
@@ -316,7 +301,7 @@ def breakeven(
     options: StudyOptions,
 ) -> None:
     """Find which assumed or projected figures turn an answer within their range, and where it turns."""
-    check_chart(options.chart)
+    cli.check_chart(options.chart)
     scenario = load(case)
     claims = _doubted_claims(scenario, objectives, against, metrics)
     names = list(dict.fromkeys(claim.metric.name for claim in claims))
@@ -326,7 +311,7 @@ def breakeven(
             request.plan(point)  # any fault of the other design is reported at once
     doubts = _doubts(request, doubted)
     cache = OutcomeCache()
-    with workers(options.scheduler) as submit, working_bar() as report:
+    with cli.workers(options.scheduler) as submit, working_bar() as report:
         result = BreakevenSearch(request, submit, cache).find(doubts, claims, together, report)
     report_damaged(cache)
     if options.chart:
@@ -342,7 +327,7 @@ def _doubted_claims(
 ) -> list[BreakevenClaim]:
     if not against:
         return claims_of(scenario, objectives or [])
-    others = read_picks(against, scenario, "--against")
+    others = cli.read_picks(against, scenario, "--against")
     names = metric_names(scenario, metrics or [cost_goal(scenario).metric.name])
     goals = [goal_of(scenario, name) for name in names]
     return [BreakevenClaim(goal.metric, None, goal.higher, others) for goal in goals]
@@ -380,7 +365,7 @@ def _breakeven_draw(result: BreakevenResult, file: Path) -> None:
         return
     from simulator.tradeoffs.tradeoff_charts import flip_chart
 
-    write_chart(flip_chart(result.flips), file)
+    cli.write_chart(flip_chart(result.flips), file)
 
 
 def _print_breakeven(result: BreakevenResult) -> None:

@@ -15,27 +15,8 @@ from rich.table import Table
 
 from simulator.case.load import load
 from simulator.case.schema import Scenario
+from simulator.cli import options as cli
 from simulator.cli.exits import UsageError, counting_bar, err, table_console
-from simulator.cli.options import (
-    AsJson,
-    Case,
-    ChartFile,
-    DesignReplications,
-    Figures,
-    Metrics,
-    Over,
-    Picks,
-    Scheduler,
-    Seed,
-    Strikes,
-    TableFile,
-    check_chart,
-    read_figures,
-    read_picks,
-    read_strikes,
-    workers,
-    write_chart,
-)
 from simulator.engine.plan import compile_plan
 from simulator.sweeps.design_space import METHODS, axis_of
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
@@ -61,27 +42,27 @@ def read_word(option: str, text: str, words: Sequence[Word]) -> Word:
 class DesignOptions:
     """The design that a study is about."""
 
-    picks: Picks = None
-    figures: Figures = None
-    strikes: Strikes = None
+    picks: cli.Picks = None
+    figures: cli.Figures = None
+    strikes: cli.Strikes = None
 
     def read(self, scenario: Scenario) -> dict[str, Any]:
         """Return the design by the names that `sweep_request` takes; raises UsageError."""
-        picks, figures = read_picks(self.picks, scenario), read_figures(self.figures)
-        return {"picks": picks, "figures": figures, "strikes": read_strikes(self.strikes)}
+        picks, figures = cli.read_picks(self.picks, scenario), cli.read_figures(self.figures)
+        return {"picks": picks, "figures": figures, "strikes": cli.read_strikes(self.strikes)}
 
 
 @dataclass(frozen=True)
 class SweepOptions:
     """The points of a sweep, their runs, and the file for their table."""
 
-    metrics: Metrics = None
+    metrics: cli.Metrics = None
     method: How = "grid"
     points: Count = None
-    seed: Seed = 1
-    replications: DesignReplications = REPLICATIONS
-    scheduler: Scheduler = None
-    out: TableFile = None
+    seed: cli.Seed = 1
+    replications: cli.DesignReplications = REPLICATIONS
+    scheduler: cli.Scheduler = None
+    out: cli.TableFile = None
 
     def request(self, scenario: Scenario, over: list[str] | None, design: DesignOptions, metrics: list[str]) -> SweepRequest:
         """Return the request for these metrics; raises UsageError."""
@@ -135,11 +116,13 @@ def head(request: SweepRequest) -> dict[str, Any]:
 SHOWN, REASONS = 40, 3
 
 
-def sweep(case: Case, *, over: Over = None, design: DesignOptions, options: SweepOptions, as_json: AsJson = False) -> None:
+def sweep(
+    case: cli.Case, *, over: cli.Over = None, design: DesignOptions, options: SweepOptions, as_json: cli.AsJson = False
+) -> None:
     """Run many designs of a case, over any of its choices and figures, and print their results."""
     check_file(options.out)
     request = options.request(load(case), over, design, options.metrics or [])
-    with workers(options.scheduler) as submit:
+    with cli.workers(options.scheduler) as submit:
         outcomes = run_points(Sweep(request, submit, OutcomeCache()))
     table, provenance = request.table(outcomes), request.provenance(outcomes)
     if options.out:
@@ -198,21 +181,21 @@ def _sums(request: SweepRequest, outcomes: list[DesignOutcome]) -> str:
 
 
 def pareto(
-    case: Case,
+    case: cli.Case,
     *,
-    over: Over = None,
+    over: cli.Over = None,
     design: DesignOptions,
     options: SweepOptions,
-    chart: ChartFile = None,
-    as_json: AsJson = False,
+    chart: cli.ChartFile = None,
+    as_json: cli.AsJson = False,
 ) -> None:
     """Print the designs of a sweep that no other is known to beat in two to four metrics, and the gap to your own."""
     check_file(options.out)
-    check_chart(chart)
+    cli.check_chart(chart)
     scenario, metrics = load(case), options.metrics
     request = options.request(scenario, over, design, metrics or [goal.metric.name for goal in usual_goals(scenario)])
     goals = goals_of(scenario, request.metrics) if metrics else usual_goals(scenario)
-    with workers(options.scheduler) as submit:
+    with cli.workers(options.scheduler) as submit:
         outcomes = run_points(Sweep(request, submit, OutcomeCache()))
         conflict = None if metrics else strongest_conflict(goals, outcomes)
         front = Front(conflict.goals if conflict else goals, outcomes)
@@ -232,7 +215,7 @@ def _draw_front(request: SweepRequest, front: Front, own: DesignOutcome, file: P
 
     names = [request.words(point) for point in request.points]
     over = front.goals[0], front.goals[1]
-    write_chart(front_chart(front, names, own, request.scenario, over, request.table(front.outcomes)), file)
+    cli.write_chart(front_chart(front, names, own, request.scenario, over, request.table(front.outcomes)), file)
 
 
 def _front_json(request: SweepRequest, front: Front, regret: Regret) -> dict[str, Any]:
