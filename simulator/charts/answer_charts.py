@@ -134,7 +134,10 @@ def age_over_time(trace: Trace, end: str, at_s: float) -> look.Chart:
     clock = time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
     drawn.update_xaxes(title=f"time from {clock} (s)", range=[-WINDOW_S / 2, WINDOW_S / 2], tickangle=0)
     drawn.update_yaxes(title="age of what is known (ms)", rangemode="tozero")
-    table, takeaway = _ages_table(teeth, looks), _ages_takeaway(label, clock, teeth, looks, at_s)
+    rows = [tooth.assign(of=looks[name].label, age_s=1000 * tooth["age_s"]) for name, tooth in teeth.items()]
+    named = {"time_s": "time (s)", "age_s": "age (ms)"}
+    table = pd.concat(rows, ignore_index=True)[["of", "time_s", "age_s"]].rename(columns=named)
+    takeaway = _ages_takeaway(label, clock, teeth, looks, at_s)
     joined = look.chart(drawn, [takeaway, _silent(trace, end, by_sensor, looks)], table, digits=4)
     return marked(joined, trace.plan, lambda at: at - at_s, table["time (s)"], (start, stop))
 
@@ -208,12 +211,6 @@ def _shares_table(within: dict[str, Shares], looks: dict[str, look.SensorLook]) 
         ages_ms = zip(TABLE_SHARES, 1000 * np.interp(TABLE_SHARES, shares, limits), strict=True)
         rows.append({"of": looks[name].label} | {f"{share:.0%} of the time within (ms)": age for share, age in ages_ms})
     return pd.DataFrame(rows)
-
-
-def _ages_table(teeth: dict[str, pd.DataFrame], looks: dict[str, look.SensorLook]) -> pd.DataFrame:
-    rows = [tooth.assign(of=looks[name].label)[["of", "time_s", "age_s"]] for name, tooth in teeth.items()]
-    table = pd.concat(rows, ignore_index=True).assign(age_s=lambda table: 1000 * table["age_s"])
-    return table.rename(columns={"time_s": "time (s)", "age_s": "age (ms)"})
 
 
 def _ages_takeaway(

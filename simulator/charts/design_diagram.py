@@ -22,6 +22,7 @@ _LINE = "\n"
 #: Characters with a meaning in Mermaid, or in the Markdown of its labels; they are written as numbers, so that text cannot
 #: leave a label, or make a link, a picture, a list or emphasis.
 _ACTIVE = re.compile(r'["`<>#;*\[\]{}|\\&@~!$^=]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.|^[-+]|(?<=\d)[.)](?= )', re.IGNORECASE)
+_FULL_BATCHES = " Planned loads count full batches; in a run batches are smaller, and servers are busy for more of the time."
 _STYLES = {
     "busy": "stroke:#E69F00,stroke-width:3px",
     "over": "stroke:#D55E00,stroke-width:4px",
@@ -115,14 +116,8 @@ def _loads_takeaway(plan: Plan, offered: list[Load]) -> str:
         return "No stage of this design has servers."
     tightest = max(offered, key=lambda load: max(load.mean, load.peak or 0))
     words = load_words(tightest, bool(plan.arrivals.spikes))
-    return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {words}.{_gathering(plan)}"
-
-
-def _gathering(plan: Plan) -> str:
-    """Return a sentence where a stage gathers its requests in batches, so that a run keeps it busy for longer."""
-    if any(getattr(stage, "max_batch", 1) > 1 for stage in plan.scenario.stages.values()):
-        return " Planned loads count full batches; in a run batches are smaller, and servers are busy for more of the time."
-    return ""
+    batches = any(getattr(stage, "max_batch", 1) > 1 for stage in plan.scenario.stages.values())
+    return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {words}.{_FULL_BATCHES if batches else ''}"
 
 
 def _loads_table(plan: Plan, offered: list[Load]) -> pd.DataFrame:

@@ -45,15 +45,11 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
     over_time(drawn, trace)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in flight")
-    joined = look.chart(drawn, _queues_takeaway(trace, counts, pools), _counts_table(trace, counts))
+    names = {name: f"{stage.label}: in the queue" for name, stage in scenario.stages.items()} | {"in_flight": "in flight"}
+    table = counts.drop(columns="time_s").rename(columns=names)
+    table.insert(0, "time of day", instants(trace, counts["time_s"], "%H:%M:%S"))
+    joined = look.chart(drawn, _queues_takeaway(trace, counts, pools), table)
     return marked(joined, trace.plan, partial(time_of_day, trace), counts["time_s"])
-
-
-def _counts_table(trace: Trace, rows: pd.DataFrame) -> pd.DataFrame:
-    labels = {name: f"{stage.label}: in the queue" for name, stage in trace.plan.scenario.stages.items()}
-    timed = rows.drop(columns="time_s").rename(columns=labels | {"in_flight": "in flight"})
-    timed.insert(0, "time of day", instants(trace, rows["time_s"], "%H:%M:%S"))
-    return timed
 
 
 def _queues_takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str]) -> str:

@@ -235,7 +235,9 @@ def flagged_by_sensitivity(plan: Plan) -> look.Chart:
 
 def _needed(plan: Plan, curve: pd.DataFrame) -> str:
     who, crowd = _population(plan), plan.scenario.who.many
-    shares = {target: _share_at(curve, target) for target in (0.90, *_target_sensitivities(plan))}
+    targets = (0.90, *_target_sensitivities(plan))
+    nearest = {target: (curve["sensitivity"] - target).abs().argmin() for target in targets}
+    shares = {target: f"{100 * curve['flagged'].iloc[row]:.0f}%" for target, row in nearest.items()}
     first, *others = shares.items()
     sentence = f"To have {100 * first[0]:g}% of the {who.positives} {who.flagged}, {first[1]} of all {crowd} must be"
     sentence += "".join(f"; to have {100 * target:g}%, {share}" for target, share in others)
@@ -248,7 +250,3 @@ def _keeps_up(label: str, limit: float, flagged: str) -> str:
     if limit <= 0:
         return f"{label} cannot keep up even if none are {flagged}."
     return f"{label} can keep up while at most {percent(limit)} are {flagged}."
-
-
-def _share_at(curve: pd.DataFrame, target: float) -> str:
-    return f"{100 * curve['flagged'].iloc[(curve['sensitivity'] - target).abs().argmin()]:.0f}%"

@@ -22,8 +22,10 @@ USUAL = 0.95
 @picture(lambda plan: plan.scores is not None and plan.scenario.population is not None)
 def flagged(plan: Plan) -> Picture:
     """Draw the share of all to be flagged for each share of positives; for a plan with scores."""
-    people, target = plan.scenario.population, _target_sensitivity(plan)
+    people = plan.scenario.population
     assert people is not None
+    bounds = [objective.at_least for objective in plan.scenario.objectives if objective.metric == "sensitivity"]
+    target = next((bound for bound in bounds if bound is not None and bound < 1), USUAL)
     many = plan.scenario.who.many
     targets = np.array([*np.linspace(0.7, 0.99, 30), 0.995, target])
     targets.sort()
@@ -45,11 +47,6 @@ def flagged(plan: Plan) -> Picture:
     value, meaning = roughly(here), f"of all {many} must be {people.flagged} by score {catch}"
     kinds = kinds_behind(plan, lambda what: what.endswith(": scores") or what.startswith("population."))
     return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
-
-
-def _target_sensitivity(plan: Plan) -> float:
-    targets = [objective.at_least for objective in plan.scenario.objectives if objective.metric == "sensitivity"]
-    return next((bound for bound in targets if bound is not None and bound < 1), USUAL)
 
 
 @picture(lambda plan: "overload" in plan.scenario.shown(), goodput_of)
@@ -78,10 +75,8 @@ def _of_collapse(many: str, goodput: pd.DataFrame) -> tuple[str, str]:
     after = "" if bad.rush_ended is None else " after the surge"
     since = bad.started if bad.rush_ended is None else bad.rush_ended
     if bad.over:
-        return _about(max(bad.ended - since, 0)), f"until the service recovers{after}"
+        seconds = max(bad.ended - since, 0)
+        about = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+        return about, f"until the service recovers{after}"
     come = "" if bad.rush_ended is None else " that come after the surge"
     return roughly(bad.share_since), f"of the {many}{come} are served in time"
-
-
-def _about(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"

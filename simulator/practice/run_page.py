@@ -266,12 +266,11 @@ def _note(result: Result) -> list[Part]:
     """Print the most important warning: one on a stage without a steady state, one on an objective, or the first."""
     others = [words for words in result.warnings if words != result.outside_brief]  # the head says that already
     first = min(others, key=lambda words: _lightness(result, words), default=None)
-    return [] if first is None else [Part(_STEPS, escape(_in_a_line(first)))]
-
-
-def _in_a_line(sentence: str) -> str:
-    claims = [short_claims(sentence, words)[0] for words in range(_FEW, _FEWEST, -1)]
-    return next((claim for claim in claims if len(claim) <= _LINE and not claim.endswith("…")), claims[0])
+    if first is None:
+        return []
+    claims = [short_claims(first, words)[0] for words in range(_FEW, _FEWEST, -1)]
+    in_a_line = next((claim for claim in claims if len(claim) <= _LINE and not claim.endswith("…")), claims[0])
+    return [Part(_STEPS, escape(in_a_line))]
 
 
 def _lightness(result: Result, warning: str) -> int:

@@ -44,7 +44,7 @@ def questions_panel(room: RoomAtHand) -> None:
             picked = st.selectbox("An answer of the case", list(listed), None, key=key, placeholder="Pick one")
             if picked:
                 st.markdown(plain(listed[picked]))
-                st.button("Send this answer", key=f"room:send:{asked.place}", on_click=_send_listed, args=args)
+                st.button("Send this answer", key=f"room:send:{asked.place}", on_click=_answer, args=args)
             with st.form(f"room:answer:{asked.place}", clear_on_submit=True, border=False):
                 st.text_input("Or in your words", key=f"room:words:{asked.place}")
                 st.form_submit_button("Send", on_click=_answer, args=(room, asked.place))
@@ -62,14 +62,12 @@ def _tell(room: RoomAtHand) -> None:
         room.take(room_events.MessageSent(text=words[:_LETTERS]))
 
 
-def _send_listed(room: RoomAtHand, place: int, listed: Mapping[str, str]) -> None:
-    """Send the answer that is picked now: a callback's arguments are those of the page as it was drawn last."""
-    if picked := st.session_state[f"room:known:{place}"]:
-        room.take(room_events.QuestionAnswered(question=place, text=listed[picked][:_LETTERS]))
-
-
-def _answer(room: RoomAtHand, place: int) -> None:
-    words = str(st.session_state[f"room:words:{place}"]).strip()
+def _answer(room: RoomAtHand, place: int, listed: Mapping[str, str] | None = None) -> None:
+    """Send the answer that is typed, or picked in a list: a callback's arguments are those of the page as it was drawn last."""
+    if listed is None:
+        words = str(st.session_state[f"room:words:{place}"]).strip()
+    else:
+        words = listed.get(st.session_state[f"room:known:{place}"], "")
     if words:
         room.take(room_events.QuestionAnswered(question=place, text=words[:_LETTERS]))
 

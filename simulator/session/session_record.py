@@ -10,8 +10,6 @@ from simulator.case.choices import Pick
 from simulator.case.phases import predicted_metrics
 from simulator.case.schema import Scenario
 from simulator.explain.result import Result
-from simulator.intervals import Estimate
-from simulator.metrics.summary import Standing
 from simulator.session.event_log import AnyEvent, Logged
 from simulator.session.session_events import RunAsked, RunEnded, RunFigure
 from simulator.session.session_state import RunSeen, SessionPrediction, SessionState
@@ -118,12 +116,9 @@ def ended_event(design: str, result: Result) -> RunEnded:
     standings = {verdict.metric.name: verdict.standing for verdict in result.verdicts}
     names = dict.fromkeys([*standings, *predicted_metrics(result.plan.scenario)])
     estimates = [(name, result.metrics.get(name)) for name in names]
-    figures = tuple(_figure(name, standings.get(name), estimate) for name, estimate in estimates)
+    bounds = {
+        name: {"value": found.value, "low": found.low, "high": found.high} for name, found in estimates if found is not None
+    }
+    figures = tuple(RunFigure(metric=name, standing=standings.get(name), **bounds.get(name, {})) for name in names)
     stage = result.bottleneck.stage if result.bottleneck else None
     return RunEnded(design=design, run_hash=result.run_hash, figures=figures, bottleneck=stage)
-
-
-def _figure(name: str, standing: Standing | None, found: Estimate | None) -> RunFigure:
-    if found is None:
-        return RunFigure(metric=name, standing=standing)
-    return RunFigure(metric=name, standing=standing, value=found.value, low=found.low, high=found.high)

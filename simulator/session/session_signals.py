@@ -62,18 +62,14 @@ def _framing(course: Course) -> Iterator[Evidence]:
     yield Evidence(words, [question.place for question in state.questions])
     if hasty := [place for place in offered if place not in course.read]:
         yield Evidence(f"You left no time to read {counted(len(hasty), 'answer')}.", hasty)
-    yield from _assumptions(course)
+    there = state.standing_assumptions
+    written = sum(isinstance(assumption.event, AssumptionWritten) for assumption in there)
+    words = f", {written} of them in your own words, which no rule judges" if written else ""
+    yield Evidence(f"You noted {counted(len(there), 'assumption')}{words}.", [assumption.place for assumption in there])
     if not state.rankings:
         yield Evidence("You ranked no objectives.")
         return
     yield Evidence(f"You put {counted(len(state.objectives), 'objective')} in order.", [state.rankings[-1].place])
-
-
-def _assumptions(course: Course) -> Iterator[Evidence]:
-    there = course.state.standing_assumptions
-    written = sum(isinstance(assumption.event, AssumptionWritten) for assumption in there)
-    words = f", {written} of them in your own words, which no rule judges" if written else ""
-    yield Evidence(f"You noted {counted(len(there), 'assumption')}{words}.", [assumption.place for assumption in there])
 
 
 def _of_phase(phase: str | None) -> Callable[[Course], Iterator[Evidence]]:
