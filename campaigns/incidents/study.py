@@ -191,8 +191,8 @@ Wanted = tuple[int, str | None, str | None]
 def failing_seeds(case: str, count: int) -> list[int]:
     """Return the first `count` seeds that draw a harmful cause."""
     spec = spec_of(case_of(case))
-    drawn = ((seed, draw(case_of(case), seed).of(spec)) for seed in naturals(1))
-    return list(islice((seed for seed, cause in drawn if cause and not cause.harmless), count))
+    failing = (seed for seed in naturals(1) if not draw(case_of(case), seed).harmless(spec))
+    return list(islice(failing, count))
 
 
 def _watched(case: str, watches: tuple[Watch, ...], wanted: Wanted) -> list[Watched]:
