@@ -1,4 +1,4 @@
-"""Columns of the frames that effects and fixes change, and the stream as both see it."""
+"""Columns of the frames: as servers answered them, as effects and fixes change them; and the stream as both see it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,21 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-class FrameTimes(Protocol):
-    """Frames as they come to the servers; arrived_s: when (s), shape (n,)."""
+@dataclass(frozen=True, eq=False)
+class ServedFrames:
+    """A row a frame, shapes (n,): its arrival (s), the time to its answer (s, NaN: dropped), the replica that gave it (or -1).
+
+    replicas: their number before any action
+    """
+
+    arrived_s: Floats
+    latency_s: Floats
+    replica: NDArray[np.int16]
+    replicas: int
 
     @property
-    def arrived_s(self) -> Floats: ...
+    def dropped(self) -> Bools:
+        return np.isnan(self.latency_s)
 
 
 class FrameStream(Protocol):
@@ -35,10 +45,8 @@ class FrameStream(Protocol):
 
     scenes: MeasuredScenes
     streams: Streams
+    served: ServedFrames
     clock_s: Floats
-
-    @property
-    def served(self) -> FrameTimes: ...
 
     def strength(self, times: Floats, undone: Sequence[Undone], enters: str) -> Floats:
         """Return the strength of the cause at these times (s), 0 to 1, until it is undone where it enters."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from simulator.incident.any_look import AnyLook, Asked, LabellingLook, LookFinding, LookInput, LookRequest
 from simulator.incident.frame_columns import Bools, Floats, Ints
-from simulator.incident.looks import DAY_S, RECENT_S, SAME, STANDS_OUT, View, Z, found_share, less, ratio
+from simulator.incident.looks import DAY_S, RECENT_S, SAME, STANDS_OUT, View, Z, found_share, less, ratio, share_words
 from simulator.incident.watches import WATCHED
 from simulator.intervals import Interval, clustered_share
 from simulator.records.streams import Streams
@@ -150,13 +150,9 @@ class LabelsLook(LabellingLook):
             return LookFinding("There were no frames to label on the last day.", "same", pd.DataFrame())
         change = less(*(_linear_recall(view, rows) for rows in (chosen, then)))
         sign = "fell" if change.high < 0 else "rose" if change.low > 0 else "same"
-        now, before = (_percent(found_share(*_labelled(view, rows))) for rows in (chosen, then))
+        now, before = (share_words(found_share(*_labelled(view, rows))) for rows in (chosen, then))
         sentence = f"{now} of the labelled objects were found, weighted by importance; {before} in the first days."
         return LookFinding(sentence, sign, _by_group(view, chosen, then), labelled=chosen)
-
-
-def _percent(interval: Interval) -> str:
-    return f"{100 * interval.value:.0f}% ({100 * interval.low:.0f} to {100 * interval.high:.0f})"
 
 
 def _labelled(view: View, rows: Ints) -> tuple[Floats, Floats, Ints]:

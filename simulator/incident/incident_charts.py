@@ -166,11 +166,9 @@ def pager(plan: Plan, shown: tuple[Ring, WindowSeries, float] | None) -> Picture
     hover = f"day %{{x:.0f}}: %{{y:.3g}} {what}<extra></extra>"
     alarm = points(day[-1:], value[-1:], RED, hover=hover, size=11)
     drawn = small(line(day, value, BLUE, hover=hover, width=3), alarm)
-    drawn.add_hrect(y0=low, y1=high, fillcolor=translucent(GREY, 0.22), line_width=0, layer="below")
+    _band(drawn, low, high)
     drawn.update_xaxes(title="day; grey: the usual range", range=[1, end_s / DAY_S + 1])
-    ends = [min(low, value.min()), max(high, value.max())]
-    room = 0.1 * (ends[1] - ends[0])
-    drawn.update_yaxes(title=what, range=[ends[0] - room, ends[1] + room])
+    drawn.update_yaxes(title=what, range=_heights([known], ring.usual))
     rung = significant(ring.value)
     meaning = f"{what}, usually {significant(low)} to {significant(high)}; {causes} possible causes"
     table = pd.DataFrame({"window to day": day, what: value, "usual from": low, "usual to": high})

@@ -294,8 +294,8 @@ class DetectionTrial:
     def own(self) -> Detection:
         """Try the player's monitors: those in force at the first page since the onset, else at the onset."""
         play, onset_s = self.play, self.play.secret.onset_s
-        pages = (note.until_s for note in play.notes if (note.ring or note.complaint) and note.until_s >= onset_s)
-        until_s = min(next(pages, onset_s), play.end_s)
+        paged_s = _paged_s(play)
+        until_s = min(paged_s if isfinite(paged_s) else onset_s, play.end_s)
         return self.of([watches for at_s, watches in play.watches if at_s <= until_s][-1])
 
     def best(self) -> Detection:

@@ -122,3 +122,8 @@ def less(one: Interval, other: Interval) -> Interval:
     value = one.value - other.value
     half = float(np.hypot(one.high - one.value, other.high - other.value))
     return Interval(value, value - half, value + half)
+
+
+def share_words(share: Interval) -> str:
+    """Write a share with its interval: `34% (20 to 50)`."""
+    return f"{100 * share.value:.0f}% ({100 * share.low:.0f} to {100 * share.high:.0f})"

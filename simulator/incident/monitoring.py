@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from simulator.errors import InputError
-from simulator.incident.frame_columns import Bools, Floats
+from simulator.incident.frame_columns import Bools, Floats, ServedFrames
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import CLEAN_SETTING
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.served_frames import ServedFrames
 from simulator.incident.watches import LABELLED, OF_SERVERS, Watch
 from simulator.metrics.distances import PSI_BINS, bandwidth, chi_squared, mmd_squared, psi
 from simulator.records.streams import Streams

@@ -1,24 +1,32 @@
-"""The play of an incident: a function of the scenario, the secret, and the actions so far."""
+"""The play of an incident: a function of the scenario, the secret and the actions so far, with the run of its servers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
+from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
+from simulator.engine.stages.pool import Pool
 from simulator.evidence.detection_tables import BINS
+from simulator.incident.effects import StrikeEffect
 from simulator.incident.fixes import Change, Changes, Swapped
+from simulator.incident.frame_columns import ServedFrames
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.looks import View
 from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.monitoring import Ring, WindowSeries, priced, rings, watched
 from simulator.incident.player_actions import Action, ActionError, NotebookEntry, Shipped
 from simulator.incident.secret import DAY_S, DIFFICULTIES, Difficulty, Secret, at_level, spec_of
-from simulator.incident.served_frames import serve
+from simulator.incident.section import Incident
 from simulator.incident.stream import Stream
 from simulator.incident.watches import Watch
+from simulator.records.trace import OUTCOMES
 
 WEEK_S = 7 * DAY_S
 _PARTS = ("at night", "in the morning", "in the afternoon", "in the evening")
@@ -26,6 +34,46 @@ _PARTS = ("at night", "in the morning", "in the afternoon", "in the evening")
 _EARLIEST_COMPLAINT = 0.5
 #: A monitor that has rung is silent on that slice for this time.
 SNOOZE_S = DAY_S
+_DONE = OUTCOMES.index("done")
+
+
+def serve(scenario: Scenario, secret: Secret, picks: Sequence[tuple[float, Mapping[str, Pick]]] = ()) -> ServedFrames:
+    """Run the servers for all weeks, with the secret's curveballs; picks: changes of choices, each with its time (s).
+
+    Secrets of one seed whose causes strike no server share one run.
+    """
+    spec = spec_of(scenario)
+    struck = tuple(strikes_of(spec, secret).items())
+    changed = tuple((at_s, tuple(each.items())) for at_s, each in picks)
+    return _served(scenario, secret.seed, struck, changed)
+
+
+@lru_cache(maxsize=16)
+def _served(
+    scenario: Scenario,
+    seed: int,
+    strikes: tuple[tuple[str, float | None], ...],
+    picks: tuple[tuple[float, tuple[tuple[str, Pick], ...]], ...],
+) -> ServedFrames:
+    spec, plan = spec_of(scenario), compile_plan(scenario, {}, dict(strikes))
+    trace = simulate(plan, seed, actions=[(at_s, dict(each)) for at_s, each in picks])
+    columns, visits = trace.columns, trace.logs[spec.stage].frame(spec.stage)
+    replica = np.full(columns.n, -1, np.int16)
+    served = visits["started_s"].notna().to_numpy()
+    replica[visits["request"].to_numpy()[served]] = visits["server"].to_numpy()[served]
+    done = columns.outcome == _DONE
+    replica[~done] = -1
+    latency = np.where(done, columns.answered - columns.arrived, np.nan)
+    return ServedFrames(columns.arrived, latency, replica, cast(Pool, plan.scenario.stages[spec.stage]).most_replicas)
+
+
+def strikes_of(spec: Incident, secret: Secret) -> dict[str, float | None]:
+    """Return the curveballs of the secret, each with its time (s)."""
+    times: dict[str, float | None] = {}
+    for effect, _ in secret.effects_of(spec, StrikeEffect):
+        days = effect.days(secret.shape == "gentle")
+        times |= {name: secret.onset_s + after * DAY_S for name, after in days.items()}
+    return times
 
 
 class Play:

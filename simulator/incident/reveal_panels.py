@@ -18,6 +18,7 @@ from simulator.errors import InputError
 from simulator.incident.incident_course import IncidentCourse, SuspicionScore, equal_brier, suspicion_scores
 from simulator.incident.incident_score import Floats, Score
 from simulator.incident.incident_signals import INCIDENT_RULES, INCIDENT_SIGNALS
+from simulator.incident.looks import share_words
 from simulator.incident.sessions import Game, games
 from simulator.incident.study_panel import load_study, studied
 from simulator.intervals import Interval, share_interval
@@ -210,10 +211,6 @@ def spoken(shown: StandingFigure, value: float) -> str:
     if shown.column == "kept":
         return f"{100 * value:.0f}%"
     return f"{value:.2f}" if not shown.unit else f"{significant(value)} {shown.unit}"
-
-
-def share_words(share: Interval) -> str:
-    return f"{100 * share.value:.0f}% ({100 * share.low:.0f} to {100 * share.high:.0f})"
 
 
 def standing_table(own: Mapping[str, float], found: Sequence[PeerStanding]) -> pd.DataFrame:

@@ -162,11 +162,13 @@ class Secret:
     def harmless(self, spec: Incident) -> bool:
         return all(spec.causes[name].harmless for name in self.causes)
 
-    def effects(self, spec: Incident) -> list[tuple[AnyEffect, bool]]:
-        parts = [(spec.causes[name], True) for name in self.causes]
+    def _parts(self, spec: Incident) -> list[tuple[Cause | Decoy, bool]]:
+        """Return the causes and the decoy, each with whether it is a cause."""
         decoy = self.decoy_of(spec)
-        both: list[tuple[Cause | Decoy, bool]] = [*parts, *([(decoy, False)] if decoy else [])]
-        return [(effect, of_cause) for part, of_cause in both for effect in part.effects]
+        return [*((spec.causes[name], True) for name in self.causes), *([(decoy, False)] if decoy else [])]
+
+    def effects(self, spec: Incident) -> list[tuple[AnyEffect, bool]]:
+        return [(effect, of_cause) for part, of_cause in self._parts(spec) for effect in part.effects]
 
     def sites(self, spec: Incident, where: Where) -> list[int]:
         """Return the sites that an effect strikes, which may be none."""
@@ -185,9 +187,7 @@ class Secret:
 
     def entries(self, spec: Incident) -> list[str]:
         """Return the lines of the log that the causes and the decoy write at the onset."""
-        decoy = self.decoy_of(spec)
-        parts: list[Cause | Decoy] = [*(spec.causes[name] for name in self.causes), *([decoy] if decoy else [])]
-        return [part.log[int(self.drawn[1] * len(part.log))] for part in parts if part.log]
+        return [part.log[int(self.drawn[1] * len(part.log))] for part, _ in self._parts(spec) if part.log]
 
     def full_s(self, spec: Incident) -> float:
         """Return the time (s) from which on it has its full strength."""

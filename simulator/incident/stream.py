@@ -28,12 +28,12 @@ from simulator.incident.frame_columns import (
     FrameSettings,
     FrameSide,
     Ints,
+    ServedFrames,
     UnfinishedFrames,
 )
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import DAY_S, HOUR_S, Secret
 from simulator.incident.section import OTHER, Incident, Site
-from simulator.incident.served_frames import ServedFrames
 from simulator.records.streams import Streams
 from simulator.records.timetables import clock_minutes
 

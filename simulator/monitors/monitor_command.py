@@ -254,7 +254,6 @@ def _words(text: str | None) -> tuple[str, ...]:
 class FullReport:
     """A comparison, the courses of its claimed columns in sentences, and estimates of performance."""
 
-    tables: Tables
     found: Monitored
     reader: CourseReader
     courses: list[ColumnCourse]
@@ -270,7 +269,7 @@ class FullReport:
         if request:
             estimator = PerformanceEstimator(tables, request, found.asked)
             performance = [estimator.course(metric) for metric in METRICS]
-        return cls(tables, found, reader, courses, maps, performance)
+        return cls(found, reader, courses, maps, performance)
 
     @property
     def sentences(self) -> list[str]:
@@ -288,7 +287,7 @@ def _show(report: FullReport) -> None:
     out.print(sentences.answer(found), markup=False, highlight=False)
     for sentence in report.sentences:
         out.print(sentence, markup=False, highlight=False)
-    out.print(_table(found, report.tables[1]))
+    out.print(_table(found, report.reader.tables[1]))
     out.print(sentences.rests_on(found), markup=False, highlight=False)
     out.print(sentences.KEY, markup=False, highlight=False)
     for note in found.notes:
@@ -324,7 +323,7 @@ def _p(value: float) -> str:
 
 def to_json(report: FullReport) -> dict[str, Any]:
     """Return one object: the answer, the request, each finding, courses, estimates and notes; missing figures are null."""
-    found, production = report.found, report.tables[1]
+    found, production = report.found, report.reader.tables[1]
     return {
         "answer": sentences.answer(found),
         "differs": bool(found.differing),

@@ -11,12 +11,12 @@ from simulator.case.load import loads
 from simulator.case.schema import Scenario
 from simulator.incident.effects import Cause
 from simulator.incident.fixes import Change
+from simulator.incident.frame_columns import ServedFrames
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.play import Play
 from simulator.incident.player_actions import read_actions
 from simulator.incident.secret import DAY_S, Secret, draw, quiet, spec_of
-from simulator.incident.served_frames import ServedFrames
 from simulator.incident.stream import Stream
 from simulator.paths import SCENARIOS
 

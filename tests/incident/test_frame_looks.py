@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from simulator.incident.any_look import LookRequest
+from simulator.incident.frame_columns import ServedFrames
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.looks import View
 from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.secret import DAY_S
-from simulator.incident.served_frames import ServedFrames
 from simulator.intervals import share_interval
 from tests.incident.plays import (
     LATER,

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from simulator.evidence.detection_tables import BINS
 from simulator.evidence.scene_tables import NUMBERS
 from simulator.incident.fixes import Rethresholded, Reviewed, Swapped, Undone
+from simulator.incident.frame_columns import ServedFrames
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import MeasuredScenes, SceneBoxes, read_scenes
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.served_frames import ServedFrames
 from simulator.incident.stream import Frames
 from simulator.incident.watches import WATCHED
 from simulator.paths import DETECTIONS, FEATURES, SCENES

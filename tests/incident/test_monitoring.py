@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import cdist, pdist
 
+from simulator.incident.frame_columns import ServedFrames
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.monitoring import WatchError, collected, ks, priced, rings, watched
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.served_frames import ServedFrames
 from simulator.incident.watches import Watch
 from simulator.intervals import mean_interval
 from tests.incident.plays import ONSET, case, grid, secret_of, statistics_of, untouched

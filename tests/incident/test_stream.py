@@ -10,8 +10,8 @@ from scipy.stats import binomtest, chisquare, kstest
 
 from simulator.incident.fixes import Rethresholded, Reviewed, Swapped, Undone
 from simulator.incident.measured_scenes import read_scenes
+from simulator.incident.play import serve
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.served_frames import serve
 from simulator.incident.stream import Frames, Stream, StreamError, members_of
 from simulator.intervals import mean_interval
 from tests.effort import examples
