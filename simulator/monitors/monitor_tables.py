@@ -127,13 +127,13 @@ def columns(
     found, notes = list[Column](), _nested_notes(tables)
     for name in chosen:
         column = _column(name, tables, name in names)
-        if column.kind == "words" and (words := _different(column)) > MOST_WORDS:
+        if column.kind == "words" and (words := pd.concat([column.reference, column.production]).nunique()) > MOST_WORDS:
             notes.append(f"'{name}' has {words:,} different words, more than {MOST_WORDS}: taken for names and not compared")
             continue
         found.append(column)
         if emptiness := _emptiness(column):
-            found.append(emptiness)
-            notes.append(_empty_note(column))
+            found.append(emptiness[0])
+            notes.append(emptiness[1])
     if not found:
         raise TableError(f"{reference.name}: nothing can be compared: {'; '.join(notes)}")
     return found, notes
@@ -208,24 +208,15 @@ def refuse(table: MonitoredTable, name: str, faulty: pd.Series | NDArray[np.bool
         raise TableError(f"{table.at(row)}, column '{name}': expected {expected}, got {got}")
 
 
-def _different(column: Column) -> int:
-    return int(pd.concat([column.reference, column.production]).nunique())
-
-
-def _emptiness(column: Column) -> Column | None:
+def _emptiness(column: Column) -> tuple[Column, str] | None:
+    """Return the emptiness of a column's cells as a column, and a note on it; None where no cell is empty."""
     empty = [values.isna() for values in (column.reference, column.production)]
     if not any(cells.any() for cells in empty):
         return None
-    return Column(f"{column.name} is empty", "words", *(cells.map({True: "yes", False: "no"}) for cells in empty))
-
-
-def _empty_note(column: Column) -> str:
-    shares = (f"{values.isna().sum():,} of {len(values):,} in {name}" for name, values in _both(column))
-    return f"'{column.name}' has empty cells, {' and '.join(shares)}: left out, and their share is compared by itself"
-
-
-def _both(column: Column) -> tuple[tuple[str, pd.Series], ...]:
-    return ("the reference", column.reference), ("production", column.production)
+    first, second = (f"{cells.sum():,} of {len(cells):,}" for cells in empty)
+    note = f"'{column.name}' has empty cells, {first} in the reference and {second} in production: left out, and their share is"
+    by_itself = Column(f"{column.name} is empty", "words", *(cells.map({True: "yes", False: "no"}) for cells in empty))
+    return by_itself, f"{note} compared by itself"
 
 
 def times(table: MonitoredTable, name: str) -> Floats:
