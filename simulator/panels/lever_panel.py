@@ -163,7 +163,10 @@ def _refused_words(job: Job, trying: LeverSearch, looks: bool) -> None:
     if not trying.running:
         if sentence := effort([attempt.picks for attempt in attempts_at(job.plan.scenario)], found):
             st.markdown(plain(sentence))
-        _chart(job, found)
+        labels = [verdict.objective.label for verdict in found.base.verdicts]
+        name = key(job.plan.scenario.id, "lever_objective")
+        place = st.selectbox("Draw the changes of", range(len(labels)), format_func=labels.__getitem__, key=name)
+        draw(lever_chart(found, place), key="lever_chart")
 
 
 def _levers_table(job: Job, found: Levers) -> None:
@@ -194,10 +197,3 @@ def _change_cell(effect: JudgedChange) -> dict[str, str]:
     tone = {True: "better", False: "worse", None: "none" if effect.outcome == "the same" else "chance"}[effect.helps]
     interval = "interval to come" if effect.pending else effect.change.interval if effect.is_open and effect.change else ""
     return {"words": effect.words, "interval": interval, "verdict": effect.turn, "tone": tone}
-
-
-def _chart(job: Job, found: Levers) -> None:
-    labels = [verdict.objective.label for verdict in found.base.verdicts]
-    name = key(job.plan.scenario.id, "lever_objective")
-    place = st.selectbox("Draw the changes of", range(len(labels)), format_func=labels.__getitem__, key=name)
-    draw(lever_chart(found, place), key="lever_chart")

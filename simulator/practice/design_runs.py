@@ -127,18 +127,17 @@ def start(scenario: Scenario, plan: Plan, seed: int, replications: int) -> None:
 def current(scenario: Scenario, plan: Plan | None, seed: int, replications: int) -> Job | None:
     """Return the run of this design: started at once if runs are live, else the one that the button started."""
     shown = shown_of(scenario)
-    job = None if plan is None else _run_of(scenario, shown, plan, seed, replications)
+    job = None
+    if plan is not None:
+        name = job_id(plan, seed, replications)
+        if get(scenario, "live") and shown.cancelled != name:
+            shown.cancelled = ""
+            job = registry().live(watcher(), plan, seed, replications)
+        else:
+            job = registry().get(name)
     shown.live = job.id if job else ""
     bell().ring()
     return job
-
-
-def _run_of(scenario: Scenario, shown: RunsShown, plan: Plan, seed: int, replications: int) -> Job | None:
-    name = job_id(plan, seed, replications)
-    if get(scenario, "live") and shown.cancelled != name:
-        shown.cancelled = ""
-        return registry().live(watcher(), plan, seed, replications)
-    return registry().get(name)
 
 
 def cancelled(job: Job) -> bool:

@@ -128,18 +128,15 @@ def axis_of(bound: float, unit: str, factor: float, last: Interval | None) -> Pr
         most, step, around = 100.0, 0.1 if min(at, 100 - at) < _POINTS else 0.5, (at - _POINTS, at + _POINTS)
     else:
         reached = factor * last.high if last else 0.0
-        most = _round_above(max(_BOUNDS * at, _RESULTS * reached))
+        least = max(_BOUNDS * at, _RESULTS * reached)
+        size = 10.0 ** floor(log10(least))
+        most = next(factor * size for factor in _ROUND if factor * size >= least * (1 - _TINY))
         step, around = most / _STEPS, ((1 - _AROUND) * at, (1 + _AROUND) * at)
     low, high = around if last is None else (factor * last.low, factor * last.high)
     grid = _POINTS * step if last is None else step
     ends = floor(low / grid + _TINY) * grid, ceil(high / grid - _TINY) * grid
     start, end = (min(max(end, 0.0), most) for end in ends)
     return PredictionAxis(most, step, *((start, end) if start < end else (max(start - step, 0.0), min(end + step, most))))
-
-
-def _round_above(value: float) -> float:
-    size = 10.0 ** floor(log10(value))
-    return next(factor * size for factor in _ROUND if factor * size >= value * (1 - _TINY))
 
 
 def _predict(live: LiveSession) -> None:
