@@ -24,7 +24,7 @@ from simulator.app.admission import Admission
 from simulator.app.store.room_log import Access
 from simulator.app.trails import TrailKey, Trails
 from simulator.limits import ROOM_COOKIES, WRONG_TOKENS
-from simulator.rooms import room_doors as room_keys
+from simulator.rooms import room_doors
 from simulator.rooms import room_doors as rooms
 from simulator.rooms.room_doors import RoomKeys
 from simulator.serving.middleware import Proxied, VisitorCookies
@@ -137,7 +137,7 @@ async def _answered(event: h11.Request, looks: list[str]) -> tuple[int, list[str
         looks.append(key)
         return Access(_ROOM, "candidate") if key == _CODE else None
 
-    room_keys._LOOKING = ThreadPoolExecutor(1)  # the parent's threads are not in this process
+    room_doors._LOOKING = ThreadPoolExecutor(1)  # the parent's threads are not in this process
     usual = config.get_option
     with (
         patch.object(rooms, "_KEYS", RoomKeys(access)),

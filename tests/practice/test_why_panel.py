@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.explain import advice
 from simulator.explain.claims import Claim
-from simulator.practice import exhibit_panels as why_panel
+from simulator.practice import exhibit_panels
 from tests.explain.test_reasons import stormy
 from tests.patience import PATIENCE_S
 
@@ -42,7 +42,7 @@ def test_every_objective_that_is_not_met_has_a_card_with_its_reason_and_the_pane
     first, card = next(iter(told(page).values())), told(page)[RETRIES]
     assert "sent again by" in first["sentence"]
     assert card["sentence"] == f"It has the same cause as “{first['label']}”, which is explained there."  # one cause, said once
-    assert card["panel"] == why_panel.panel_of(result.reasons[RETRIES].exhibit, result.plan.scenario)
+    assert card["panel"] == exhibit_panels.panel_of(result.reasons[RETRIES].exhibit, result.plan.scenario)
 
 
 def test_a_step_is_tried_for_the_person_and_the_design_that_it_is_asked_for(page):
@@ -67,6 +67,6 @@ def test_the_parts_of_a_cause_are_drawn_and_not_said_again():
     split = replace(reason, claims=[cause], cause=replace(reason.cause, split="Of these, 70% came late."))
     drawn = replace(result)
     vars(drawn)["reasons"] = {RETRIES: split}
-    card = why_panel.card_content(drawn, RETRIES, asked=True)
+    card = exhibit_panels.card_content(drawn, RETRIES, asked=True)
     assert card["split"] == [(70.0, "70% came late")]
     assert (card["sentence"], card["rest"]) == (words, "")
