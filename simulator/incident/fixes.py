@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,13 +123,6 @@ class Changes:
 # Kinds of fix
 
 
-class FittedPlay(Protocol):
-    """An incident in play, as a fix sees it."""
-
-    def best_bin(self) -> int:
-        """Return the bin of scores that suits the frames labelled so far best."""
-
-
 class AnyFix(Strict):
     """A fix, in force some minutes after the order."""
 
@@ -147,8 +140,11 @@ class AnyFix(Strict):
     outage_min: Minutes = 0
     """minutes without an answer while it is shipped"""
 
-    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
-        """Return the changes of the running system from a time (s) on; site: its aim, None for everywhere."""
+    def changes(self, best_bin: Callable[[], int], at_s: float, site: int | None) -> tuple[Change, ...]:
+        """Return the changes of the running system from a time (s) on.
+
+        best_bin: gives the bin of scores that suits the frames labelled so far best; site: its aim, None for everywhere
+        """
         return ()
 
     def outage(self, at_s: float) -> tuple[Change, ...]:
@@ -179,7 +175,7 @@ class UndoFix(AnyFix):
     enters: Annotated[list[Enters], Field(min_length=1, max_length=5)]
     """the points where the fault entered"""
 
-    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
+    def changes(self, best_bin: Callable[[], int], at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Undone(at_s, frozenset(self.enters), site),)
 
     @property
@@ -200,7 +196,7 @@ class NetworkFix(AnyFix):
     picks: Annotated[Picks, Field(max_length=8)] = {}
     """of choices, for its speed"""
 
-    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
+    def changes(self, best_bin: Callable[[], int], at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Swapped(at_s, (self.detector, self.precision), self.instead_of),)
 
     def new_picks(self) -> Mapping[str, Pick]:
@@ -212,8 +208,8 @@ class ThresholdFix(AnyFix):
 
     kind: Literal["threshold"]
 
-    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
-        return (Rethresholded(at_s, play.best_bin()),)
+    def changes(self, best_bin: Callable[[], int], at_s: float, site: int | None) -> tuple[Change, ...]:
+        return (Rethresholded(at_s, best_bin()),)
 
 
 class PeopleFix(AnyFix):
@@ -227,7 +223,7 @@ class PeopleFix(AnyFix):
     usd_a_frame: Usd
     """the cost of a frame"""
 
-    def changes(self, play: FittedPlay, at_s: float, site: int | None) -> tuple[Change, ...]:
+    def changes(self, best_bin: Callable[[], int], at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Reviewed(at_s, self.frames_per_h, self.finds, self.usd_a_frame),)
 
     @property

@@ -304,7 +304,7 @@ class FixAction(AnyAction):
     def take(self, play: Play) -> NotebookEntry:
         fix, sites = play.spec.fixes[self.fix], list(play.spec.sites)
         at_s = min(play.now_s + 60 * fix.minutes, play.end_s)
-        changes = fix.changes(play, at_s, None if self.site is None else sites.index(self.site))
+        changes = fix.changes(play.best_bin, at_s, None if self.site is None else sites.index(self.site))
         play.shipped.append(Shipped(self.fix, at_s, (*changes, *fix.outage(at_s)), fix.new_picks()))
         return NotebookEntry(self, play.now_s, at_s, fix.price(len(sites) if self.site is None else 1))
 
