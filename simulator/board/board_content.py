@@ -25,23 +25,8 @@ BUSY = 0.85
 #: The most entries without a box that are named.
 _NAMED = 3
 
-#: The words for kinds of boxes.
-_KINDS = {
-    "link": "Link",
-    "pool": "Pool",
-    "server": "Server",
-    "gate": "Gate",
-    "retake": "Retake",
-    "retry": "Retry",
-    "fork": "Fork",
-    "join": "Join",
-    "fanout": "Fan-out",
-    "assemble": "Assemble",
-    "cache": "Cache",
-    "people": "People",
-    "plain": "Plain box",
-    "end": "End",
-}
+#: The words for kinds of boxes that are not read as they are written.
+_KINDS = {"plain": "Plain box", "fanout": "Fan-out"}
 
 
 class Entry(NamedTuple):
