@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 DONE, LATE, FULL, EXPIRED, BACK, ROOM, CALM = range(7)
 
 #: Places in the column that the loop and its caller share: the next request and the end of the requests that are here; the
-#: number of batches noted; times (s): no batch begins before NOW; when the next one begins; nothing is done at BEFORE or later;
-#: when the next single delivery comes. FROM: the first request that may be calm.
+#: number of batches noted; times (s): no batch begins before NOW; when the next one begins (with BACK: when the last one ends);
+#: nothing is done at BEFORE or later; when the next single delivery comes. FROM: the first request that may be calm.
 AT, END, NOTED, NOW, START, BEFORE, COMES, FROM = range(8)
 
 
@@ -104,7 +104,7 @@ def serve_batches(
         noted += 1
         at += size
         if loops and (size > 1 or returning[rows[at - 1]]):
-            reason = BACK
+            reason, start = BACK, done
             break
     state[AT], state[NOTED], state[NOW], state[START] = at, noted, now, start
     return reason

@@ -106,12 +106,11 @@ class PoolStage(AnyPool):
         inbox, loop, first = self.inbox, self.loop, self.inbox.at
         self.calm_from = first + self.pause if self.takes_at_once else inf
         while True:
-            rows, times = inbox.rows, inbox.times
+            rows, times, at = inbox.rows, inbox.times, inbox.at
             reason = loop.go_on(now, limit)
             now = loop.state[NOW]
             if reason == BACK:
-                size, done = loop.last()
-                self.served(rows[inbox.at - size : inbox.at].tolist(), done)
+                self.served(rows[at : inbox.at].tolist(), loop.state[START])
                 continue
             self.log.add_taken(rows, times, first, inbox.at)
             if reason == LATE:
@@ -329,11 +328,6 @@ class BatchLoop:
         reason = self._serve()
         inbox.at = int(state[AT])
         return reason
-
-    def last(self) -> tuple[int, float]:
-        """Return the size of the batch noted last, and when it is done (s)."""
-        place, (size_of, _, left, _) = int(self.state[NOTED]) - 1, self._noted
-        return int(size_of[place]), float(left[place])
 
     def write_down(self) -> None:
         """Log the batches that are noted."""
