@@ -6,19 +6,16 @@ import copy
 from array import array
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import inf, isnan
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    pass
 
 
 def as_memoryview(column: NDArray[np.generic]) -> Any:
@@ -265,8 +262,9 @@ class VisitLog:
         self.size.frombytes(np.ones(len(rows), self.size.typecode).tobytes())
         self.started.frombytes(started.tobytes())
         self.left.frombytes(left.tobytes())
-        servers = np.full(len(rows), -1) if server is None else server
-        self.server.frombytes(servers.astype(self.server.typecode).tobytes())
+        column = self.server.typecode
+        servers = np.full(len(rows), -1, column) if server is None else server.astype(column)
+        self.server.frombytes(servers.tobytes())
 
     def widened(self, servers: int, largest: int) -> VisitLog:
         """Return the log with room for more servers and larger batches."""
@@ -340,42 +338,6 @@ class VisitLog:
 
     def frame(self, stage: str) -> pd.DataFrame:
         return self.visits().frame(stage)
-
-
-class TransitLog(VisitLog):
-    """Visits to a stage without a queue: the request and its time of entry; the rest can be computed again.
-
-    left: when each request leaves that enters at a time, shapes (n,) and (n,) to (n,).
-    """
-
-    def __init__(self, left: Callable[[Rows, Times], Times]) -> None:
-        super().__init__()
-        self.left_at = left
-        self.until = inf
-
-    def copy(self) -> TransitLog:
-        copied = TransitLog(self.left_at)
-        copied.request, copied.entered = self.request[:], self.entered[:]
-        return copied
-
-    def hide_from(self, time: float) -> None:
-        self.until = time
-
-    def note(self, row: int, entered: float) -> None:
-        self.request.append(row)
-        self.entered.append(entered)
-
-    def note_block(self, rows: Rows, entered: Times) -> None:
-        self.request.frombytes(rows.astype(np.intc).tobytes())
-        self.entered.frombytes(entered.tobytes())
-
-    def visits(self) -> Visits:
-        rows, entered = np.array(self.request, np.int32), np.array(self.entered)
-        left = self.left_at(rows, entered)
-        left[left >= self.until] = np.nan
-        count = len(rows)
-        batch, one = np.arange(count, dtype=np.int32), np.ones(count, np.int32)
-        return Visits(rows, entered, entered, left, -one, batch, one, np.ones(count, bool))
 
 
 @dataclass(frozen=True)

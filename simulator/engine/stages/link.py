@@ -10,7 +10,7 @@ import numpy as np
 from simulator.case.any_stage import AnyStage, Target
 from simulator.case.fields import Figure, Quantity, bounded
 from simulator.engine.contract import Stage
-from simulator.records.trace import TransitLog, as_memoryview
+from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
     from simulator.engine.contract import Rows, StageRun, Times
@@ -54,37 +54,19 @@ class LinkStage(Stage):
         self.delay = spec.latency_ms.value / 1000 + megabits / run.draw(f"{name}.bandwidth", spec.bandwidth_mbps)
         self._delay = as_memoryview(self.delay)
         self.slower = run.conditions.delay(name)
-        self.log: TransitLog = TransitLog(self.arrival)
-        self.earlier: list[tuple[float, LinkStage]] = []  # who was here before a pick changed, each with the time until which
 
     def connect(self) -> None:
         self.to = self.run.receiver(self.spec.to)
-
-    def take_over(self, before: Stage, now: float) -> None:
-        assert isinstance(before, LinkStage)
-        self.earlier = [*before.earlier, (now, before)]
-        self.log.request, self.log.entered = before.log.request, before.log.entered
-
-    def arrival(self, rows: Rows, times: Times) -> Times:
-        """When requests that leave at these times get to the far end."""
-        left = self._arrival(rows, times)
-        for until, link in reversed(self.earlier):
-            sent = times < until
-            left[sent] = link._arrival(rows[sent], times[sent])
-        return left
-
-    def _arrival(self, rows: Rows, times: Times) -> Times:
-        delay = self.delay[rows]
-        return np.asarray(times + (delay if self.slower.steady else delay * self.slower.at_all(times)))
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         """Pass each request on, at the time it gets there."""
         for row in rows:
             left = time + self._delay[row] * self.slower.at(time)
-            self.log.note(row, time)
+            self.log.add(row, time, time, left)
             self.to.accept((row,), left)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        left = self.arrival(rows, times)
-        self.log.note_block(rows, times)
+        delay = self.delay[rows]
+        left = np.asarray(times + (delay if self.slower.steady else delay * self.slower.at_all(times)))
+        self.log.add_block(rows, times, times, left)
         self.to.accept_block(rows, left)
