@@ -8,24 +8,26 @@ the contract of the arrival processes: they know of no run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.any_stage import Routing
-from simulator.case.case_contract import CaseGatherer
+from simulator.case.fields import Source
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_trace import Trace
+from simulator.evidence.evidence_files import content_hash
+from simulator.evidence.row_files import Recording, RecordingError
 from simulator.records.timetables import Steps
 from simulator.records.trace import Fleet, VisitLog, Visits
+from simulator.units import listed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from simpy import Environment
 
     from simulator.case.document import Fault
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from simulator.engine.run_trace import Requests
     from simulator.evidence.catalogue import Hardware, InstructionSet
     from simulator.evidence.profiles import ThreadRun
+    from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 
 Rows = NDArray[np.int32]
@@ -278,32 +281,82 @@ class RequestSource(Protocol):
         """Return the number of requests sent before `time` (s), the time that the run has reached."""
 
 
-class StageGatherer(CaseGatherer, Protocol):
-    """The evidence of a plan that is being made: stages note theirs by name, with a `Source` for each."""
+#: The beginning of the name under which a plan lists a file beside the case.
+BESIDE = "scenario/"
 
-    @property
-    def scenario(self) -> Scenario: ...
 
-    worded: set[tuple[str | int, ...]]
-    faults: list[Fault]
-    latencies: dict[str, LatencyTable]
-    bands: dict[str, tuple[LatencyTable, LatencyTable]]
-    sized: dict[str, SizedTable]
-    machines: dict[str, Hardware]
-    cold_starts: dict[str, list[float]]
-    timed: dict[str, list[ThreadRun]]
+class StageGatherer:
+    """The evidence of a plan that is being made: parts of a case note theirs, with a `Source` for each.
+
+    A field with the name of one of the plan goes into the plan.
+    worded: figures of the case that have a source in words already
+    """
+
+    def __init__(self, scenario: Scenario, design: dict[str, Any]) -> None:
+        self.scenario, self.design = scenario, design
+        self.faults: list[Fault] = []
+        self.sources: list[Source] = []
+        self.worded: set[tuple[str | int, ...]] = set()
+        self.warnings: list[str] = []
+        self.evidence: dict[str, str] = {}
+        self.latencies: dict[str, LatencyTable] = {}
+        self.bands: dict[str, tuple[LatencyTable, LatencyTable]] = {}
+        self.sized: dict[str, SizedTable] = {}
+        self.machines: dict[str, Hardware] = {}
+        self.cold_starts: dict[str, list[float]] = {}
+        self.timed: dict[str, list[ThreadRun]] = {}
+        self.tables: dict[str, ScoreTable] = {}
+        self.recording: Recording | None = None
+        self.of_sections: dict[str, Any] = {}
+        self.recorded: dict[str, NDArray[Any]] = {}
+
+    def fault(self, path: tuple[str | int, ...], message: str) -> None:
+        """Note a fault of the evidence of a stage; path: its place within `stages`."""
+        self.missing(("stages", *path), message)
 
     def unknown(self, path: tuple[str, ...], message: str, what: str, places: Iterable[tuple[str, ...]]) -> None:
-        """Note that the evidence of a stage is not there, in the words of the screen where several picks ask for it together.
+        """Note that the evidence of a stage is not there; in the words of the screen where several picks ask for it together.
 
         what: the evidence, in the plural; places: those within `stages` that decide on it
         """
+        self.fault(path, message)
+        document, choices = self.scenario.document, self.scenario.choices
+        sources = [document.in_file(("stages", *place)) for place in (path, *places)]
+        names = dict.fromkeys(str(source[1]) for source in sources if source[:1] == ("choices",))
+        away = {name: choices[name] for name in names if self.design[name] != choices[name].default}
+        if len(away) < 2:
+            return
+        picks = listed([f"“{choice.label}: {choice.label_of(self.design[name])}”" for name, choice in away.items()])
+        back = " or ".join(f"“{choice.label}” to “{choice.label_of(choice.default)}”" for choice in away.values())
+        of = "both" if len(away) == 2 else "all of them together"
+        words = f"{picks} do not go together: no {what} are known for {of}; set {back}"
+        self.faults[-1] = replace(self.faults[-1], message=words, choices=tuple(away))
+
+    def missing(self, path: tuple[str | int, ...], message: str) -> None:
+        """Note that evidence which a place of the case refers to is missing, or cannot be used."""
+        self.faults.append(self.scenario.document.fault(path, message, code="evidence"))
 
     def note(self, files: Mapping[str, Path]) -> None:
-        """Note files that were read, by name."""
+        self.evidence |= {name: content_hash(path) for name, path in files.items()}
+
+    def beside(self, name: str) -> Path:
+        """Return a file beside the scenario's own, or below it; raises RecordingError for any other."""
+        folder = Path(self.scenario.document.file).parent.resolve()
+        file = (folder / name).resolve()
+        if not file.is_relative_to(folder):
+            raise RecordingError(f"{name}: leads out of the scenario's folder")
+        return file
 
     def doubt_eight_bits(self, what: str, machine: Hardware, precision: str, measured_on: InstructionSet | None) -> None:
         """Note as assumed that an 8-bit accuracy holds on a machine, if it was measured on one that answers otherwise."""
+        if reason := machine.caution(precision, measured_on):
+            at = f"{what}, at {precision.replace('_', ' ')}"
+            self.sources.append(Source(at, "assumed", "as measured elsewhere", reason))
+            self.warnings.append(f"{at}: {reason}.")
+
+    def note_beside(self, file: Path) -> None:
+        folder = Path(self.scenario.document.file).parent.resolve()
+        self.note({f"{BESIDE}{file.relative_to(folder).as_posix()}": file})
 
 
 class PlannedRouting(Routing, Protocol):

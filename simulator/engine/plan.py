@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from simulator.case.checks import cautions
 from simulator.case.column_samples import ColumnSamples
@@ -19,16 +16,16 @@ from simulator.case.fields import EVIDENCE_KINDS, Source, sourced_of
 from simulator.case.scenario_parts import OOD
 from simulator.engine.arrivals.arrival import arrivals_of
 from simulator.engine.compiled_plan import Plan, case_hash, projected_ms, surges
+from simulator.engine.contract import StageGatherer
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.gate_routes import too_many_outcomes
 from simulator.engine.stages.pool_evidence import weighed
 from simulator.errors import suggest
-from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.photo_checks import LabEvidenceError, foreign_ranks, measured_check, spoiled_files, trained_files
 from simulator.evidence.row_files import RecordingError
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
-from simulator.units import duration, listed
+from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.case_contract import AnyArrivals
@@ -36,15 +33,6 @@ if TYPE_CHECKING:
     from simulator.case.document import Fault
     from simulator.case.document import Path as FieldPath
     from simulator.case.schema import Scenario
-    from simulator.engine.latency_tables import LatencyTable, SizedTable
-    from simulator.evidence.catalogue import Hardware, InstructionSet
-    from simulator.evidence.profiles import ThreadRun
-    from simulator.evidence.row_files import Recording
-    from simulator.evidence.score_tables import ScoreTable
-
-
-#: The beginning of the name under which a plan lists a file beside the case.
-BESIDE = "scenario/"
 
 
 def compile_plan(
@@ -144,32 +132,12 @@ def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dic
     return times
 
 
-class Gatherer:
-    """Looks up what each stage refers to, and collects faults instead of stopping at the first.
-
-    A kind of stage notes its evidence in the fields that a plan has too, with a `Source` for each.
-    """
-
-    def __init__(self, scenario: Scenario, design: dict[str, Any]) -> None:
-        self.scenario, self.design = scenario, design
-        self.faults: list[Fault] = []
-        self.sources: list[Source] = []
-        self.worded: set[tuple[str | int, ...]] = set()  # figures of the case that have a source in words already
-        self.warnings = cautions(scenario)
-        self.evidence: dict[str, str] = {}
-        self.latencies: dict[str, LatencyTable] = {}
-        self.bands: dict[str, tuple[LatencyTable, LatencyTable]] = {}
-        self.sized: dict[str, SizedTable] = {}
-        self.machines: dict[str, Hardware] = {}
-        self.cold_starts: dict[str, list[float]] = {}
-        self.timed: dict[str, list[ThreadRun]] = {}
-        self.tables: dict[str, ScoreTable] = {}
-        self.recording: Recording | None = None
-        self.of_sections: dict[str, Any] = {}
-        self.recorded: dict[str, NDArray[Any]] = {}
+class Gatherer(StageGatherer):
+    """Looks up the evidence of all parts of a case, and collects faults instead of stopping at the first."""
 
     def plan(self, scenario_hash: str, strikes: dict[str, float]) -> Plan:
         """Return the plan of these picks, as far as there are no faults."""
+        self.warnings += cautions(self.scenario)
         comes_known = self._arrivals(self.scenario.arrivals)
         self._columns()
         self._photo_checks()
@@ -189,25 +157,9 @@ class Gatherer:
         ]
         if comes_known:
             self._note_shortened()
-        plan = Plan(
-            scenario=self.scenario,
-            design=self.design,
-            latencies=self.latencies,
-            bands=self.bands,
-            sized=self.sized,
-            machines=self.machines,
-            cold_starts=self.cold_starts,
-            timed=self.timed,
-            tables=self.tables,
-            of_sections=self.of_sections,
-            recording=self.recording,
-            recorded=self.recorded,
-            provenance=sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind)),
-            warnings=self.warnings,
-            evidence=self.evidence,
-            scenario_hash=scenario_hash,
-            strikes=strikes,
-        )
+        evidence = {field.name: vars(self)[field.name] for field in fields(Plan) if field.name in vars(self)}
+        provenance = sorted(self.sources, key=lambda source: EVIDENCE_KINDS.index(source.kind))
+        plan = Plan(**evidence, provenance=provenance, scenario_hash=scenario_hash, strikes=strikes)
         if comes_known:
             self._check_size(plan)
         if not self.faults:
@@ -223,54 +175,6 @@ class Gatherer:
         for name in self.sized:
             self.latencies[name], warnings = weighed(plan, name)
             self.warnings += warnings
-
-    def fault(self, path: tuple[str | int, ...], message: str) -> None:
-        """Note a fault of the evidence of a stage; path: its place within `stages`."""
-        self.missing(("stages", *path), message)
-
-    def unknown(self, path: tuple[str, ...], message: str, what: str, places: Iterable[tuple[str, ...]]) -> None:
-        """Note that the evidence of a stage is not there; in the words of the screen where several picks ask for it together.
-
-        what: the evidence, in the plural; places: those within `stages` that decide on it
-        """
-        self.fault(path, message)
-        document, choices = self.scenario.document, self.scenario.choices
-        sources = [document.in_file(("stages", *place)) for place in (path, *places)]
-        names = dict.fromkeys(str(source[1]) for source in sources if source[:1] == ("choices",))
-        away = {name: choices[name] for name in names if self.design[name] != choices[name].default}
-        if len(away) < 2:
-            return
-        picks = listed([f"“{choice.label}: {choice.label_of(self.design[name])}”" for name, choice in away.items()])
-        back = " or ".join(f"“{choice.label}” to “{choice.label_of(choice.default)}”" for choice in away.values())
-        of = "both" if len(away) == 2 else "all of them together"
-        words = f"{picks} do not go together: no {what} are known for {of}; set {back}"
-        self.faults[-1] = replace(self.faults[-1], message=words, choices=tuple(away))
-
-    def missing(self, path: tuple[str | int, ...], message: str) -> None:
-        """Note that evidence which a place of the case refers to is missing, or cannot be used."""
-        self.faults.append(self.scenario.document.fault(path, message, code="evidence"))
-
-    def note(self, files: Mapping[str, Path]) -> None:
-        self.evidence |= {name: content_hash(path) for name, path in files.items()}
-
-    def beside(self, name: str) -> Path:
-        """Return a file beside the scenario's own, or below it; raises RecordingError for any other."""
-        folder = Path(self.scenario.document.file).parent.resolve()
-        file = (folder / name).resolve()
-        if not file.is_relative_to(folder):
-            raise RecordingError(f"{name}: leads out of the scenario's folder")
-        return file
-
-    def doubt_eight_bits(self, what: str, machine: Hardware, precision: str, measured_on: InstructionSet | None) -> None:
-        """Note as assumed that an 8-bit accuracy holds on a machine, if it was measured on one that answers otherwise."""
-        if reason := machine.caution(precision, measured_on):
-            at = f"{what}, at {precision.replace('_', ' ')}"
-            self.sources.append(Source(at, "assumed", "as measured elsewhere", reason))
-            self.warnings.append(f"{at}: {reason}.")
-
-    def note_beside(self, file: Path) -> None:
-        folder = Path(self.scenario.document.file).parent.resolve()
-        self.note({f"{BESIDE}{file.relative_to(folder).as_posix()}": file})
 
     def _arrivals(self, spec: AnyArrivals) -> bool:
         try:
