@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, final
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,11 +111,6 @@ class Process:
         at = warped(times, self.end, clock.surged([*self.spikes, *surges]))
         return Comings(at, np.empty(0, np.int8), np.empty(0, np.int32))
 
-    @final
-    def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
-        """Draw the arrival times alone, in seconds."""
-        return self.comings(rng, surges).times
-
     @property
     def spikes(self) -> list[Surge]:
         return []
@@ -130,23 +125,12 @@ class Process:
     def drawn_under(self, surges: Sequence[Surge]) -> float:
         return self.expected_under(surges)
 
-    @property
-    def mean_rate(self) -> float | None:
-        """Requests a second in the long run, spikes left out; None where it depends on the design."""
-        return None
-
-    @property
-    def peak_rate(self) -> float | None:
-        """Requests a second at the busiest time, spikes included; None where it depends on the design."""
-        return None
-
     def rates_in_run(self, surges: Sequence[Surge] = ()) -> tuple[float, float] | None:
-        """Return requests a second over the run, and at its busiest time, surges included; None if the design decides."""
-        mean, peak = self.mean_rate, self.peak_under(surges)
-        return None if mean is None or peak is None else (mean, peak)
+        """Return requests a second over the run without spikes, and at its busiest time with spikes and surges.
 
-    def peak_under(self, surges: Sequence[Surge]) -> float | None:
-        return self.peak_rate
+        None where they depend on the design.
+        """
+        return None
 
     @property
     def mean_think_s(self) -> float:
@@ -190,14 +174,13 @@ class OpenProcess(Process):
 
     @property
     def mean_rate(self) -> float:
+        """Requests a second over the run, spikes left out."""
         return self.rates().total(self.end) / self.end
 
-    @property
-    def peak_rate(self) -> float:
-        return self.peak_under(())
-
-    def peak_under(self, surges: Sequence[Surge]) -> float:
-        return float(self.peaks().surged([*self.spikes, *surges]).heights.max())
+    def rates_in_run(self, surges: Sequence[Surge] = ()) -> tuple[float, float]:
+        clock = self.peaks().surged([*self.spikes, *surges])
+        within = (clock.edges[:-1] < clock.start + self.end) & (clock.edges[1:] > clock.start)
+        return self.mean_rate, float(clock.heights[within].max())
 
     def rates(self) -> Clock:
         raise NotImplementedError

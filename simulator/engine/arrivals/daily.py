@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -11,7 +10,7 @@ from pydantic import Field, model_validator
 from simulator.case.case_contract import Open
 from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times
-from simulator.records.timetables import DAY_S, Surge, clock_minutes, clock_s
+from simulator.records.timetables import DAY_S, clock_minutes, clock_s
 
 if TYPE_CHECKING:
     from simulator.engine.arrivals.arrival import Times
@@ -108,11 +107,6 @@ class _Profiled(OpenProcess):
         all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
         return Clock(all_edges / self.pace, (requests[:, None] * shares).ravel(), self.starts_at / self.pace)
 
-    def rates_in_run(self, surges: Sequence[Surge] = ()) -> tuple[float, float]:
-        clock = self.peaks().surged([*self.spikes, *surges])
-        within = (clock.edges[:-1] < clock.start + self.end) & (clock.edges[1:] > clock.start)
-        return self.rates().total(self.end) / self.end, float(clock.heights[within].max())
-
 
 class DailyProcess(_Profiled):
     """The same rates every day."""
@@ -120,10 +114,6 @@ class DailyProcess(_Profiled):
     def rates(self) -> Clock:
         edges, shares = day_shares(self.spec)
         return self._days_of(edges, shares, np.full(self._days, self.spec.per_day.value))
-
-    @property
-    def mean_rate(self) -> float:
-        return float(self.spec.per_day.value / DAY_S)
 
 
 class WeeklyProcess(_Profiled):
@@ -136,10 +126,6 @@ class WeeklyProcess(_Profiled):
         first = DAYS.index(self.spec.starts_on)
         which = (first + np.arange(self._days)) % len(DAYS)
         return self._days_of(edges, shares, self.spec.per_week.value * weights[which])
-
-    @property
-    def mean_rate(self) -> float:
-        return float(self.spec.per_week.value / (len(DAYS) * DAY_S))
 
 
 def day_shares(spec: DailyArrivals) -> tuple[Times, Times]:

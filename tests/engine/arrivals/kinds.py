@@ -30,7 +30,7 @@ def states(*rates_and_stays):
 
 def drawn(made, runs=RUNS, **surges):
     """Arrival times of several runs; sorted, and within the run."""
-    found = [made.draw(Streams(seed).named("arrivals"), **surges) for seed in range(runs)]
+    found = [made.comings(Streams(seed).named("arrivals"), **surges).times for seed in range(runs)]
     for times in found:
         assert np.all(np.diff(times) >= 0)
         assert not len(times) or times[0] >= 0

@@ -69,7 +69,7 @@ def test_bursts_of_two_states_scatter_as_their_index_of_dispersion_says():
     index = 1 + a * (1 - (1 - np.exp(-relax * length)) / (relax * length))
     made = process(length, kind="mmpp", states=states((fast, stays), (slow, lasts)))
     assert made.expected == pytest.approx(mean * length)
-    assert made.peak_rate == fast
+    assert made.rates_in_run()[1] == fast
     number = np.array([len(times) for times in drawn(made, runs=4000)])
     assert_agrees(number, mean * length, checks=2)
     assert_agrees((number - mean * length) ** 2 / (mean * length), index, checks=2, sharp=0.1)
@@ -91,7 +91,7 @@ def test_mlperfs_server_stops_after_its_queries():
     assert {len(times) for times in found} == {1500}
     assert_agrees([times[-1] for times in found], 750, checks=1)
     assert made.expected == pytest.approx(1500)
-    assert made.peak_rate == made.mean_rate == 2
+    assert made.rates_in_run() == (2, 2)
 
 
 def test_a_run_may_end_before_mlperfs_server_has_all_its_queries():
