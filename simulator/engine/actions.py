@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import inf, nan
 from typing import TYPE_CHECKING
 
@@ -122,32 +123,27 @@ class Airlock:
         if time < self.run.holds_from:
             self.run.stages[self.name].accept(rows, time)
         else:
-            late = list(rows)
-            self._held.append(lambda: self.accept(late, time))
+            self._held.append(partial(self.accept, list(rows), time))
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """Take many requests, each at its own time."""
         due = times < self.run.holds_from
-        if due.all():
-            self.run.stages[self.name].accept_block(rows, times)
-            return
         self.run.stages[self.name].accept_block(rows[due], times[due])
-        late_rows, late_times = rows[~due], times[~due]
-        self._held.append(lambda: self.accept_block(late_rows, late_times))
+        if not due.all():
+            self._held.append(partial(self.accept_block, rows[~due], times[~due]))
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         """Take a request that a stage has turned away."""
         if time < self.run.holds_from:
             self.run.stages[self.name].fall_back(row, outcome, time)
         else:
-            self._held.append(lambda: self.fall_back(row, outcome, time))
+            self._held.append(partial(self.fall_back, row, outcome, time))
 
     def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
         due = times < self.run.holds_from
         self.run.stages[self.name].fall_back_block(rows[due], outcome, times[due])
         if not due.all():
-            late_rows, late_times = rows[~due], times[~due]
-            self._held.append(lambda: self.fall_back_block(late_rows, outcome, late_times))
+            self._held.append(partial(self.fall_back_block, rows[~due], outcome, times[~due]))
 
 
 _OUTCOMES = {"shed_share": SHED, "timed_out_share": TIMED_OUT, "failed_share": FAILED}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -394,6 +394,9 @@ class Stage:
     the kind, in the same file, declares what takes no plan to know. A kind overrides nothing that is final.
     """
 
+    #: The attributes of a stage that the one in its place goes on with when a pick has changed.
+    goes_on_with: ClassVar[tuple[str, ...]] = ("log",)
+
     @classmethod
     def of(cls, run: StageRun, name: str, spec: Any) -> Stage:
         return cls(run, name, spec)
@@ -482,7 +485,8 @@ class Stage:
 
         What had begun goes on as it began, and is handed on where it was meant to go.
         """
-        self.log = before.log
+        for name in self.goes_on_with:
+            setattr(self, name, getattr(before, name))
 
     def waiting(self, time: float) -> Waiting:
         return Waiting.none()

@@ -17,7 +17,7 @@ from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.references import Ref
 from simulator.engine.contract import Onward, StageReport, Waiting
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages.stage import Outbox, ServiceStage
+from simulator.engine.stages.stage import GatheringStage
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
@@ -84,7 +84,7 @@ class Assemble(AnyStage):
 Frame = tuple[int, float]
 
 
-class AssembleStage(ServiceStage):
+class AssembleStage(GatheringStage):
     """Every frame is a visit, and the frames of a set are a batch: the one that carries it first, those that are held last.
 
     In an instant, first the frames that come are taken in, then a set goes on if one is due. A frame is turned away when a
@@ -136,11 +136,8 @@ class AssembleStage(ServiceStage):
     def connect(self) -> None:
         """Look up where sets and frames go on to."""
         super().connect()
-        self.to = self.run.receiver(self.spec.to)
-        self.onward = self.to if self.loops else Outbox(self.to)
         self.rest_to = self.run.receiver(self.spec.rest_to)
         self.on_replaced = self.run.receiver(self.spec.on_replaced)
-        self.on_incomplete = self.run.receiver(self.spec.on_incomplete)
 
     def step(self, now: float) -> float:
         """Take in the frames that have come, then let a set go that is due."""
@@ -202,10 +199,10 @@ class AssembleStage(ServiceStage):
         self.last |= self.fresh
         self.fresh, self.opened = {}, inf
         carrier, *rest = (row for row, _ in taken)
-        if self.on_incomplete is None or len(taken) + len(held) == len(self.sensors):
+        if len(taken) + len(held) == len(self.sensors):
             self.onward.accept((carrier,), now)
         else:
-            self.on_incomplete.fall_back(carrier, TIMED_OUT, now)
+            self.go_on_without(carrier, TIMED_OUT, now)
         if rest:
             self.rest_to.accept(rest, now)
 
@@ -213,9 +210,6 @@ class AssembleStage(ServiceStage):
         rows, entered = (list(each) for each in zip(*taken, *held, strict=True))
         self.log.add_batch(rows, entered, 0, len(rows), now, now, 0)
         self.log.unwanted.extend(range(len(self.log) - len(held), len(self.log)))
-
-    def hand_over_since(self) -> None:
-        self.onward.flush()
 
 
 Floats = NDArray[np.float64]

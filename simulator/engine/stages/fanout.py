@@ -18,7 +18,7 @@ from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.engine.contract import Stage, StageCapacity, StageReport, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.pool import PoolKind
-from simulator.engine.stages.stage import Outbox
+from simulator.engine.stages.stage import GatheringStage
 from simulator.records.streams import cache_per_plan
 from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
@@ -113,7 +113,7 @@ class FannedRequest:
     settled: bool = False
 
 
-class FanoutStage(PoolKind):
+class FanoutStage(GatheringStage, PoolKind):
     """Each shard serves all requests in the order of their arrival; the shards know nothing of each other.
 
     A visit that decided when its request went on is wanted in the log; those of the other shards are work beside it.
@@ -165,12 +165,6 @@ class FanoutStage(PoolKind):
     def _server(self, shard: int, replica: int) -> int:
         shards: int = self.spec.shards
         return replica * shards + shard
-
-    def connect(self) -> None:
-        super().connect()
-        to = self.run.receiver(self.spec.to)
-        self.onward = to if self.loops else Outbox(to)
-        self.on_incomplete = self.run.receiver(self.spec.on_incomplete)
 
     def advance(self, now: float, limit: float) -> float:
         """Take in what comes, begin all services and let go all requests before `limit`; returns the next time of either."""
@@ -258,10 +252,7 @@ class FanoutStage(PoolKind):
             self.onward.accept((request.row,), time)
         else:
             self.log.add(request.row, request.entered, nan, time)
-            if self.on_incomplete is None:
-                self.onward.accept((request.row,), time)
-            else:
-                self.on_incomplete.fall_back(request.row, TIMED_OUT, time)
+            self.go_on_without(request.row, TIMED_OUT, time)
         self._log_beside(self.log, request)
 
     def _log_beside(self, log: VisitLog, request: FannedRequest, keeps: bool = False) -> None:
@@ -276,9 +267,6 @@ class FanoutStage(PoolKind):
         while self.first < begun and self.requests[self.first].settled:
             del self.requests[self.first]
             self.first += 1
-
-    def hand_over_since(self) -> None:
-        self.onward.flush()
 
     def waiting(self, time: float) -> Waiting:
         """Return the requests that have not gone on, those in the inbox included."""

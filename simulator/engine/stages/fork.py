@@ -34,14 +34,11 @@ class ForkStage(Stage):
     if the request is behind their join by then and has sent another.
     """
 
+    goes_on_with = ("log", "photos")
+
     def __init__(self, run: StageRun, name: str, spec: Fork) -> None:
         super().__init__(run, name, spec)
         self.photos = np.zeros(run.requests.n, np.int8)
-
-    def take_over(self, before: Stage, now: float) -> None:
-        super().take_over(before, now)
-        assert isinstance(before, ForkStage)
-        self.photos = before.photos
 
     def connect(self) -> None:
         self.shown = self.run.photos(self.name)

@@ -16,7 +16,7 @@ from simulator.case.any_stage import AnyStage, Faults, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.engine.contract import Onward, StageReport, Waiting
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages.stage import Outbox, ServiceStage
+from simulator.engine.stages.stage import GatheringStage
 from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
@@ -66,12 +66,14 @@ class Join(AnyStage):
         yield share_metric(f"late_share.{name}", f"{label}: inputs that came too late", "lower", name)
 
 
-class JoinStage(ServiceStage):
+class JoinStage(GatheringStage):
     """Every input is a visit. Inputs that go on together are a batch; one that arrives too late is never served.
 
     Inputs come from branches that run ahead of each other; the inbox puts them in the order of time. The complement of a
     row stands for an input that is missing, because its branch turned it away.
     """
+
+    goes_on_with = ("log", "incomplete", "deadlines", "gone", "failures", "_numbers")
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
@@ -116,12 +118,6 @@ class JoinStage(ServiceStage):
         self.gone = as_memoryview(np.zeros(run.requests.n, np.int8))
         self.failures = np.zeros(run.requests.n, np.int8)
 
-    def connect(self) -> None:
-        super().connect()
-        self.to = self.run.receiver(self.spec.to)
-        self.onward = self.to if self.loops else Outbox(self.to)
-        self.on_incomplete = self.run.receiver(self.spec.on_incomplete)
-
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         self.failures[row] = max(self.failures[row], outcome)  # whichever branch is heard of first
         self.accept((~row,), time)
@@ -139,7 +135,8 @@ class JoinStage(ServiceStage):
         while self.deadlines and self.deadlines[0][0] <= now:
             *_, row = heappop(self.deadlines)
             if row in self.incomplete:
-                self._go_on_without(row, TIMED_OUT, now)
+                self._let_go(row, now)
+                self.go_on_without(row, TIMED_OUT, now)
         return min(self.inbox.head, self.deadlines[0][0]) if self.deadlines else self.inbox.head
 
     def _let_go_of_complete(self, now: float) -> None:
@@ -164,14 +161,8 @@ class JoinStage(ServiceStage):
             self._let_go(row, time)
             self.onward.accept((row,), time)
         elif len(came) + len(missing) == self.inputs:
-            self._go_on_without(row, int(self.failures[row]), time)
-
-    def _go_on_without(self, row: int, outcome: int, now: float) -> None:
-        self._let_go(row, now)
-        if self.on_incomplete is None:
-            self.onward.accept((row,), now)
-        else:
-            self.on_incomplete.fall_back(row, outcome, now)
+            self._let_go(row, time)
+            self.go_on_without(row, int(self.failures[row]), time)
 
     def _let_go(self, row: int, now: float) -> None:
         came, missing = self.incomplete.pop(row)
@@ -181,20 +172,10 @@ class JoinStage(ServiceStage):
         for time in missing:
             self.log.add(row, time, now, now)
 
-    def hand_over_since(self) -> None:
-        self.onward.flush()
-
     def take_over(self, before: Stage, now: float) -> None:
         """Keep what has come of each request; a request whose first input is there keeps the deadline that it has."""
         super().take_over(before, now)
         assert isinstance(before, JoinStage)
-        self.incomplete, self.deadlines, self.gone, self.failures = (
-            before.incomplete,
-            before.deadlines,
-            before.gone,
-            before.failures,
-        )
-        self._numbers = before._numbers
         self.eased = self.needs < before.needs
 
     def waiting(self, time: float) -> Waiting:

@@ -24,7 +24,7 @@ from simulator.units import counted, duration, percent
 
 if TYPE_CHECKING:
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Onward, Rows, Stage, StageRun, Times
+    from simulator.engine.contract import Comers, Onward, Rows, StageRun, Times
 
 
 class Budget(Strict):
@@ -112,6 +112,8 @@ class RetryStage(ServiceStage):
 
     A visit lasts from the failure to the next try; a request that gives up was not served here.
     """
+
+    goes_on_with = ("log", "tries", "failures", "spent")
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
@@ -216,13 +218,6 @@ class RetryStage(ServiceStage):
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         self.to.accept_block(rows, times)
-
-    def take_over(self, before: Stage, now: float) -> None:
-        """Keep the tries of each request, and what the budget has spent."""
-        super().take_over(before, now)
-        assert isinstance(before, RetryStage)
-        self.tries, self.failures = before.tries, before.failures
-        self.spent = before.spent
 
 
 class RetryBudget:

@@ -374,6 +374,27 @@ class OrderedStage(ServiceStage):
         """Do nothing: each request goes on when it is seen."""
 
 
+class GatheringStage(ServiceStage):
+    """A stage that gathers parts of a request, and lets it go once they are there, or without some of them."""
+
+    def connect(self) -> None:
+        super().connect()
+        to = self.run.receiver(self.spec.to)
+        self.onward = to if self.loops else Outbox(to)
+        self.on_incomplete = self.run.receiver(self.spec.on_incomplete)
+
+    @final
+    def go_on_without(self, row: int, outcome: int, time: float) -> None:
+        """Hand on a request that lacks a part."""
+        if self.on_incomplete is None:
+            self.onward.accept((row,), time)
+        else:
+            self.on_incomplete.fall_back(row, outcome, time)
+
+    def hand_over_since(self) -> None:
+        self.onward.flush()
+
+
 def _service_stages(run: StageRun) -> list[ServiceStage]:
     return [stage for stage in run.all_stages() if isinstance(stage, ServiceStage)]
 
