@@ -36,9 +36,13 @@ if TYPE_CHECKING:
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import Comers, Rows, StageRun, Times
 
-#: Of these, and of attributes: the fields of a route that set what it takes.
-_BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share", "share_of_positives")
-_BY_VALUE, _BY_NUMBER, _BY_FRAME = ("values",), ("at_least",), ("every",)
+#: The fields of a route that set what it takes, by what the gate goes by; of an attribute with values, and of a number.
+_BY_VALUE, _BY_NUMBER = ("values",), ("at_least",)
+_FIELDS_BY = dict.fromkeys((SCORE, *BY_CHECK), ("at_least", "at_sensitivity", "at_specificity")) | {
+    RANDOM: ("share", "share_of_positives"),
+    FRAME: ("every",),
+    SENSOR: _BY_VALUE,
+}
 
 #: The two groups that thresholds are set by.
 _GROUPS = {
@@ -170,12 +174,8 @@ class Gate(AnyStage):
         return self.by_score or self.by_check
 
     @property
-    def by_frame(self) -> bool:
-        return self.by == FRAME
-
-    @property
     def by_source(self) -> bool:
-        return self.by_frame or self.by == SENSOR
+        return self.by in (FRAME, SENSOR)
 
     @property
     def asks(self) -> str | None:
@@ -209,15 +209,7 @@ class Gate(AnyStage):
     def _check_routes(self, scenario: AnyCase) -> Faults:
         """Each route says what it takes in terms of what the gate goes by."""
         values = self.values(scenario)
-        own = {
-            SCORE: _BY_LABELLED,
-            QUALITY: _BY_LABELLED,
-            OOD: _BY_LABELLED,
-            RANDOM: _BY_CHANCE,
-            FRAME: _BY_FRAME,
-            SENSOR: _BY_VALUE,
-        }
-        allowed = _BY_VALUE if values else own.get(self.by, _BY_NUMBER)
+        allowed = _BY_VALUE if values else _FIELDS_BY.get(self.by, _BY_NUMBER)
         for index, route in enumerate(self.routes):
             for field in THRESHOLDS:
                 if getattr(route, field) is not None and field not in allowed:
@@ -247,27 +239,20 @@ class Gate(AnyStage):
 
     def _check_thresholds(self) -> Faults:
         """Yield a threshold that an earlier route also passes is never reached."""
-        highest, lowest, strictest = 0.0, inf, 1.0
+        passed = {"at_least": inf, "at_sensitivity": 0.0, "at_specificity": 1.0}
         for index, route in enumerate(self.routes):
-            if route.at_least is not None and route.at_least >= lowest:
-                remedy = "; swap them" if route.at_least > lowest else ""
-                message = (
-                    f"{route.at_least:g} is not below {lowest:g} of an earlier route, so no request takes this one{remedy}"
-                )
-                yield ("routes", index, "at_least"), message
-            lowest = min(lowest, inf if route.at_least is None else route.at_least)
-            if route.at_sensitivity is not None and route.at_sensitivity < highest:
-                message = (
-                    f"{route.at_sensitivity:g} is below {highest:g} of an earlier route; swap them: the strictest comes first"
-                )
-                yield ("routes", index, "at_sensitivity"), message
-            highest = max(highest, route.at_sensitivity or 0.0)
-            if route.at_specificity is not None and route.at_specificity > strictest:
-                message = (
-                    f"{route.at_specificity:g} is above {strictest:g} of an earlier route; swap them: the strictest comes first"
-                )
-                yield ("routes", index, "at_specificity"), message
-            strictest = min(strictest, 1.0 if route.at_specificity is None else route.at_specificity)
+            for field, last in passed.items():
+                value = getattr(route, field)
+                if value is None:
+                    continue
+                rises, earlier = field == "at_sensitivity", f"{last:g} of an earlier route"
+                if field == "at_least" and value >= last:
+                    remedy = "; swap them" if value > last else ""
+                    yield ("routes", index, field), f"{value:g} is not below {earlier}, so no request takes this one{remedy}"
+                elif field != "at_least" and (value < last if rises else value > last):
+                    side = "below" if rises else "above"
+                    yield ("routes", index, field), f"{value:g} is {side} {earlier}; swap them: the strictest comes first"
+                passed[field] = max(value, last) if rises else min(value, last)
 
     def _check_scores(self, name: str, scenario: AnyCase) -> Faults:
         """Yield faults of the scores it uses: they come from one pool, which the requests have passed."""

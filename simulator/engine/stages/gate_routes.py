@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.network import graph_of
+from simulator.case.scenario_parts import FRAME
 from simulator.engine.contract import planned_routers
 from simulator.limits import ROUTE_OUTCOMES
 
@@ -58,7 +59,7 @@ def attribute_values(plan: Plan, gate: Gate, column: Column) -> NDArray[np.float
 
 def frame_values(plan: Plan, gate: Gate, sensors: Column, frames: Column) -> NDArray[np.float32]:
     """Return the route of each frame by its sensor or its number, both counted from 0 and of one shape."""
-    if not gate.by_frame:
+    if gate.by != FRAME:
         return attribute_values(plan, gate, sensors)
     rank = np.zeros(len(frames), np.float32)
     for place, route in enumerate(reversed(gate.routes)):
