@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from simulator.authoring.finding_codes import severity_of
@@ -116,22 +118,16 @@ def _loose_bounds(scenario: Scenario, _: Plan) -> Found:
 
 def _unused_base_values(scenario: Scenario, _: Plan) -> Found:
     document = scenario.document
+    values: Any = document.data
     for name, choice in scenario.choices.items():
         defaults = choice.changes(choice.default)
         for path in sorted(written_always(choice), key=str):
             if not document.holds(path):
                 continue
-            here, written = _plain(_value_at(document, path)), _plain(defaults[path][0])
+            here, written = _plain(reduce(getitem, path, values)), _plain(defaults[path][0])
             if here != written:
                 what = f"the choice `{name}` writes here whatever is picked, so {here!r} is never used"
                 yield path, f"{what}; write its default, {written!r}"
-
-
-def _value_at(document: Document, path: Path) -> Any:
-    value = document.data
-    for part in path:
-        value = value[part]
-    return value
 
 
 def _plain(value: Any) -> Any:

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from simulator.authoring.case_checker import RULES, check_case, check_text, check_whole
-from simulator.authoring.case_checker import RULES as AUTHOR_RULES
+from simulator.authoring.case_checker import FAULT_RULES, RULES, check_case, check_text, check_whole
 from simulator.authoring.finding_codes import FINDINGS, severity_of
 from simulator.case.checks import CHECKS
 from simulator.case.error_recovery import _CODES
@@ -88,7 +87,7 @@ def test_a_shipped_case_has_no_caution(name, monkeypatch):
 
 def test_every_code_that_a_check_gives_is_explained_and_every_explained_one_is_given():
     source = "\n".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py"))
-    given = {*re.findall(r'code="([a-z-]+)"', source), *RULES, *AUTHOR_RULES, *_CODES.values(), "wrong-type"}
+    given = {*re.findall(r'code="([a-z-]+)"', source), *RULES, *FAULT_RULES, *_CODES.values(), "wrong-type"}
     given |= {check.code for check in CHECKS}
     given |= set(re.findall(r', "(file|syntax|duplicate-key|pick)"', source)) | {"fault"}
     assert given == set(FINDINGS)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import getitem
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
@@ -38,7 +40,8 @@ def patched_text(text: str, path: Path, value: Any) -> str:
     Raises ScenarioError for a text that is not YAML, and UnfitTextError where the place cannot take the value.
     """
     document = parse_document(text, "the text")
-    expected, old = _with(document.data, path, value), _at(document.data, path) if document.holds(path) else None
+    data: Any = document.data
+    expected, old = _with(data, path, value), reduce(getitem, path, data) if document.holds(path) else None
     return _checked(text, _edits(text, path, old, value), expected, path)
 
 
@@ -47,7 +50,8 @@ def text_without(text: str, path: Path) -> str:
     document = parse_document(text, "the text")
     if not path or not document.holds(path):
         raise UnfitTextError(f"{dotted(path)}: there is no such entry in the text")
-    above = _at(document.data, path[:-1])
+    data: Any = document.data
+    above = reduce(getitem, path[:-1], data)
     rest = (
         {key: value for key, value in above.items() if key != path[-1]}
         if isinstance(above, dict)
@@ -85,12 +89,6 @@ def _with(data: Any, path: Path, value: Any) -> Any:
         return written(data, path, value)
     except (LookupError, TypeError):
         raise UnfitTextError(f"{dotted(path)}: the text has no {dotted(path[:-1])} to write it into") from None
-
-
-def _at(data: Any, path: Path) -> Any:
-    for part in path:
-        data = data[part]
-    return data
 
 
 def _root(text: str) -> Node:
