@@ -201,13 +201,6 @@ class CaseGatherer(Protocol):
         """Note a file beside the scenario's own that was read."""
 
 
-class ExpectedArrivals(Protocol):
-    """Arrivals of a run; expected: the number of requests, on average."""
-
-    @property
-    def expected(self) -> float: ...
-
-
 class CasePlan(Protocol):
     """A plan as the attributes of its requests see it; answers: what follows from the plan alone."""
 
@@ -224,7 +217,7 @@ class CasePlan(Protocol):
     def recorded(self) -> Mapping[str, NDArray[Any]]: ...
 
     @property
-    def arrivals(self) -> ExpectedArrivals: ...
+    def arrivals(self) -> Any: ...
 
     @property
     def arrivals_end_s(self) -> float: ...

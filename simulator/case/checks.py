@@ -294,11 +294,14 @@ _CODES = {
 _LATE_CODES = {"choices": "practice", "attributes": "attributes", "curveballs": "curveballs", "stages": "stage"}
 
 
-def check_names(data: Any) -> Faults:
-    """Yield every name in a file that refers to nothing, as far as its data alone show it: its place, and a sentence."""
+def check_names(data: Any, scenario: Scenario | None) -> Faults:
+    """Yield the names in a file that refer to nothing and on which other checks rest: each place, and a sentence.
+
+    scenario: that of the file, or one with stand-ins for what cannot be read; None leaves out the names of metrics
+    """
     from simulator.case.schema import Scenario
 
-    case = KnownCase(data)
+    case = KnownCase(data, scenario)
     stages, ends = case.part("stages"), case.part("ends")
     for name in stages.keys() & ends.keys():
         yield ("ends", name), f"'{name}' names a stage and an end; rename one"
@@ -331,7 +334,7 @@ def check_own_metrics(scenario: AnyCase) -> Faults:
     """Yield faults of a case's own metrics: names that are taken, and conditions on positives in a case without any."""
     taken = {*metrics_of(replace(scenario.outline, own={}))}
     for section in scenario.sections.values():
-        taken |= {metric.name for metric in section.metrics_of(section)}
+        taken |= {metric.name for metric in section.metrics()}
     for name, metric in scenario.own_metrics.items():
         at: Path = ("own_metrics", name)
         if name in taken:

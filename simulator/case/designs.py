@@ -102,24 +102,31 @@ def _design_key(scenario: Scenario, known: Scenario) -> tuple[str, bytes]:
 def _passes(scenario: Scenario, known: Scenario) -> bool:
     """Return whether a design of a sound case has no fault; checks that read nothing of what it changes are left out."""
     sections = _changed_sections(scenario, known).keys()
-    names = chain(check_names(scenario.document.data), late_names(scenario, (), is_picked=True))
+    names = chain(check_names(scenario.document.data, scenario), late_names(scenario, (), is_picked=True))
     due = (check.faults(scenario, ()) for check in CHECKS if not check.reads.isdisjoint(sections))
     return next(chain(names, chain.from_iterable(due)), None) is None
 
 
 def read_scenario(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:
     """Return a scenario if every field can be read, the places of names that refer to nothing, and all faults of both."""
-    unknown = list(islice(check_names(document.data), FAULTS_SHOWN.most + 1))
-    faults = [document.fault(path, message, code="unknown-name") for path, message in unknown]
-    scenario = None
+    scenario, faults = read_fields(document, known)
+    unknown, misnamed = unknown_names(document, scenario)
+    # beyond the most that are shown, not all names that refer to nothing are known
+    return scenario if len(unknown) <= FAULTS_SHOWN.most else None, unknown, [*misnamed, *faults]
+
+
+def read_fields(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Fault]]:
+    """Return a scenario if every field can be read, or the faults of those that cannot."""
     try:
-        scenario = Scenario.of(document, known)
+        return Scenario.of(document, known), []
     except ValidationError as error:
-        lines = error.errors(include_url=False)[: FAULTS_SHOWN.most + 1]
-        faults += [fault_of(document, line) for line in lines]
-    if len(unknown) > FAULTS_SHOWN.most:
-        scenario = None  # not all names that refer to nothing are known
-    return scenario, [path for path, _ in unknown], faults
+        return None, [fault_of(document, line) for line in error.errors(include_url=False)[: FAULTS_SHOWN.most + 1]]
+
+
+def unknown_names(document: Document, scenario: Scenario | None) -> tuple[list[Path], list[Fault]]:
+    """Return the places of names that refer to nothing, and their faults; scenario: as `check_names` takes it."""
+    unknown = list(islice(check_names(document.data, scenario), FAULTS_SHOWN.most + 1))
+    return [path for path, _ in unknown], [document.fault(path, words, code="unknown-name") for path, words in unknown]
 
 
 #: A place beside those of the figures: a factor on the traffic of the case.

@@ -5,9 +5,9 @@ An audit is the gate of a case that sends a random share of the cleared requests
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from simulator.case.case_contract import AnyCase
@@ -100,26 +100,6 @@ def offered(scenario: AnyCase) -> list[str]:
     return [name for name, exhibit in EXHIBITS.items() if exhibit.is_offered(name, scenario)]
 
 
-class AuditRoute(Protocol):
-    """A route of a gate by chance."""
-
-    to: str
-    tag: str | None
-
-    def chance(self, positive: bool) -> float:
-        """Return the share of the positives, or of the negatives, that takes it."""
-
-
-class ChanceGate(Protocol):
-    """A gate as its audit sees it."""
-
-    @property
-    def by_chance(self) -> bool: ...
-
-    @property
-    def routes(self) -> Sequence[AuditRoute]: ...
-
-
 @dataclass(frozen=True)
 class AuditGate:
     """An audit: the share of the cleared that people read.
@@ -140,9 +120,9 @@ def audit_gate(scenario: AnyCase) -> AuditGate | None:
     """Return the first gate by chance whose one tagged route leads to people, and its rest to an end that clears."""
     if scenario.population is None:
         return None
-    for name, stage in scenario.stages.items():
-        gate = cast(ChanceGate, stage)
-        if stage.kind != "gate" or not gate.by_chance or len(gate.routes) != 2:
+    gates: dict[str, Any] = {name: stage for name, stage in scenario.stages.items() if stage.kind == "gate"}
+    for name, gate in gates.items():
+        if not gate.by_chance or len(gate.routes) != 2:
             continue
         first, rest = gate.routes
         reader, end = scenario.stages.get(first.to), scenario.ends.get(rest.to)

@@ -117,7 +117,7 @@ class Section(Strict):
     It names functions of its feature that layers above call, each as `module:name`; empty for none.
     """
 
-    #: Takes the section, or the plain data of one that may have faults; yields the metrics that it adds to a run.
+    #: Takes the section; yields the metrics that it adds to a run.
     metrics_from: ClassVar[str] = ""
     #: Takes a `StageGatherer` and the section; returns the evidence that a plan keeps of it, and notes what is missing.
     evidence_from: ClassVar[str] = ""
@@ -129,14 +129,10 @@ class Section(Strict):
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from ()
 
-    @classmethod
-    def metrics_of(cls, data: Any) -> Iterator[Metric]:
-        """Yield the metrics that the section adds to a run.
-
-        data: the section, or the plain data of one that may have faults
-        """
-        if cls.metrics_from:
-            yield from resolve_name(cls.metrics_from)(data)
+    def metrics(self) -> Iterator[Metric]:
+        """Yield the metrics that the section adds to a run."""
+        if self.metrics_from:
+            yield from resolve_name(self.metrics_from)(self)
 
 
 def section_model(name: str) -> type[Section]:

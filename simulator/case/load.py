@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Container, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Literal
@@ -15,10 +16,10 @@ from typing import TYPE_CHECKING, Literal
 from filelock import FileLock, Timeout
 
 from simulator.case.checks import check
-from simulator.case.designs import apply, one_by_one, read_scenario
-from simulator.case.document import Fault, Path, ScenarioError, beyond, parse_document, read_document
-from simulator.case.error_recovery import with_stand_ins
-from simulator.case.phases import readable_references
+from simulator.case.designs import apply, one_by_one, read_fields, unknown_names
+from simulator.case.document import Fault, ScenarioError, beyond, parse_document, read_document
+from simulator.case.error_recovery import ReadableCase, with_stand_ins
+from simulator.case.phases import PRACTICE_FIELDS, readable_references
 from simulator.errors import shortened, suggest
 from simulator.evidence.evidence_files import LOCK, PENDING, settle
 from simulator.limits import FAULTS_SHOWN
@@ -38,6 +39,9 @@ OWN_CASES = "CASESIM_CASES"
 FIRST = "skin-cancer-triage"
 
 ENDINGS = (".yaml", ".yml")
+
+#: The sections on which no metric's name rests.
+_BESIDE_METRICS = frozenset({*PRACTICE_FIELDS, "choices", "curveballs", "controllers", "exhibits"})
 
 
 def own_cases() -> dict[str, FilePath]:
@@ -157,15 +161,17 @@ def load_alone(name: str, read: Callable[[str], Scenario] = load) -> tuple[Scena
 
 def _checked(document: Document) -> Scenario:
     """Return the scenario if it and every option can run; raises ScenarioError with all faults that one round can find."""
-    scenario, unknown, faults = read_scenario(document)
+    scenario, faults = read_fields(document)
     faults += _misnamed(document)
-    doubtful = set[Path]()
     if len(faults) > FAULTS_SHOWN.most:
         raise ScenarioError(faults)
-    if scenario is None:
-        read = with_stand_ins(document)
-        scenario, doubtful = read.scenario, read.doubtful
-        faults += read.faults
+    read = ReadableCase(scenario) if scenario is not None else with_stand_ins(document)
+    scenario, doubtful = read.scenario, read.doubtful
+    unknown, unknown_faults = unknown_names(document, scenario or _as_to_metrics(document))
+    faults += unknown_faults
+    if len(faults) > FAULTS_SHOWN.most:
+        raise ScenarioError(faults)
+    faults += read.faults
     if scenario is not None:
         faults += beyond(faults, check(scenario, [*unknown, *doubtful]), doubtful)
         scenario = scenario if faults else scenario.found_sound()
@@ -175,6 +181,12 @@ def _checked(document: Document) -> Scenario:
     if faults or scenario is None:
         raise ScenarioError(faults, scenario, doubtful)
     return scenario
+
+
+def _as_to_metrics(document: Document) -> Scenario | None:
+    """Return a scenario with stand-ins, without the sections on which no metric's name rests; None where that is not enough."""
+    data = {name: part for name, part in document.data.items() if name not in _BESIDE_METRICS}
+    return with_stand_ins(replace(document, data=data)).scenario
 
 
 def _with_sound_choices(scenario: Scenario, unfit: Container[str]) -> Scenario:

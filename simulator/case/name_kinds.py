@@ -9,34 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from simulator.case.any_stage import stage_kinds, tags_in
 from simulator.case.case_tests import DEFAULT, numbers_of, things_of
 from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.fields import GUIDE, Figure, Sourced
 from simulator.case.interview import SIGNAL_PHASES, subjects
-from simulator.case.kinds import PLACES, section_model
-from simulator.case.outputs import (
-    CaseOutline,
-    Grouping,
-    Metric,
-    grouping,
-    grouping_of,
-    metrics_by_group,
-    metrics_of,
-    with_groups,
-)
+from simulator.case.outputs import Metric, grouping, metrics_of, with_groups
 from simulator.case.phases import PRACTICE_FIELDS, asked_metrics, phase_titles, phases_in_doubt
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind
-from simulator.case.scenario_parts import OWN, outlined
+from simulator.case.scenario_parts import OWN
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import profile_names
 from simulator.evidence.score_tables import score_names
 
 if TYPE_CHECKING:
-    from simulator.case.any_stage import AnyStage
     from simulator.case.schema import Scenario
 
 #: The parts of a case that stay as they are, whatever is picked.
@@ -61,65 +49,41 @@ FIXED_SECTIONS = frozenset(
 _OF_NAMES = frozenset({"stages", "ends", "classes", "attributes", "accelerators", "hardware", "curveballs", "controllers"})
 
 
-# ---- metrics, as far as a file with faults says them
-
-
-class EarlyMetrics:
-    """The metrics of a case as its file stands, whatever faults it has.
-
-    plain: those of all requests, by name; of_positives: those that a case with a population has; known: with those of groups
-    """
-
-    def __init__(self, case: KnownCase) -> None:
-        data, kinds = case.data, kinds_of_stages(case)
-        tags = list(dict.fromkeys(tag for stage in case.part("stages").values() for tag in tags_in(stage)))
-        classes = {name: isinstance(data, dict) and data.get("deadline_s") for name, data in case.part("classes").items()}
-        sensors = list(case.part("arrivals", "sensors"))
-        ages = {name: sensors for name in case.part("ends") if case.part("ends", name).get("age") is True}
-        outline = CaseOutline(kinds, tags, classes, population=None, ages=ages, own=outlined(data.get("own_metrics")))
-        plain, of_positives = (metrics_of(replace(outline, population=words)) for words in (None, ("", "")))
-        self.plain: dict[str, Metric] = dict(of_positives if "population" in data else plain)
-        for section in PLACES:
-            if section in data:
-                self.plain |= {metric.name: metric for metric in section_model(section).metrics_of(data[section])}
-        attributes = case.part("attributes")
-        self.groupings: dict[str, Grouping] = {
-            name: grouping_of(attribute) for name, attribute in attributes.items() if isinstance(attribute, dict)
-        }
-        self.by_group = metrics_by_group(self.plain.values())
-        self.known = with_groups(self.plain, self.groupings)
-        self.of_positives = with_groups(of_positives, self.groupings)
-
-    def unknown(self, name: str, names: Iterable[str]) -> str:
-        lacks = "it needs a section `population`, which says who is positive"
-        return f"'{name}' is not a metric here; {lacks if name in self.of_positives else suggest(name, names, GUIDE)}"
-
-
-def kinds_of_stages(case: KnownCase) -> dict[str, type[AnyStage]]:
-    kinds = stage_kinds()
-    named = {name: case.part("stages", name).get("kind") for name in case.part("stages")}
-    return {name: kinds[kind] for name, kind in named.items() if isinstance(kind, str) and kind in kinds}
+# ---- metrics
 
 
 def _refused_metric(case: KnownCase, path: Path, name: Any) -> str:
-    if case.is_read:
-        names = case.scenario.metrics
-        return "" if name in names else f"'{name}' is not a metric here; {suggest(name, names, GUIDE)}"
-    metrics = case.once(EarlyMetrics)
-    return "" if name in metrics.known or not isinstance(name, str) else metrics.unknown(name, metrics.known)
+    return _unknown_metric(case, path, name, case.scenario.metrics) if case.is_read and isinstance(name, str) else ""
 
 
 def _refused_group_metric(case: KnownCase, path: Path, name: Any) -> str:
-    metrics, by_group = case.once(EarlyMetrics), case.once(EarlyMetrics).by_group
-    if not isinstance(name, str):
+    attribute = case.scenario.attributes.get(path[1]) if case.is_read and isinstance(name, str) else None
+    if attribute is None:
         return ""
-    if name in metrics.plain and name not in by_group:
+    plain = [metric for metric in case.scenario.metrics.values() if metric.group is None]
+    by_group = [metric.name for metric in plain if metric.has_groups]
+    if name not in by_group and name in case.scenario.metrics and case.scenario.metrics[name].group is None:
         return f"'{name}' is not reported by group; {suggest(name, by_group)}"
-    if name not in metrics.plain:
-        return metrics.unknown(name, by_group)
-    if not metrics.groupings[str(path[1])].groups:
+    if name not in by_group:
+        return _unknown_metric(case, path, name, by_group)
+    if not grouping(attribute).groups:
         return "a number has no groups without `edges`; give the boundaries, such as `edges: [30, 80]`"
     return ""
+
+
+def _unknown_metric(case: KnownCase, path: Path, name: str, names: Iterable[str]) -> str:
+    if name in names:
+        return ""
+    # claims and practice name metrics that an objective may name too: the objective says what they lack
+    lacks = path[0] in ("objectives", "attributes") and name in case.once(_metrics_of_positives)
+    why = "it needs a section `population`, which says who is positive" if lacks else suggest(name, names, GUIDE)
+    return f"'{name}' is not a metric here; {why}"
+
+
+def _metrics_of_positives(case: KnownCase) -> dict[str, Metric]:
+    """Return the metrics that the case would have with a population, by name."""
+    groupings = {name: grouping(attribute) for name, attribute in case.scenario.attributes.items()}
+    return with_groups(metrics_of(replace(case.scenario.outline, population=("", ""))), groupings)
 
 
 # ---- places that choices write

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import pairwise
@@ -189,21 +189,9 @@ class Grouping(NamedTuple):
 
 
 def grouping(attribute: AnyAttribute) -> Grouping:
-    given = attribute.model_dump(include={"label", "shares", "values", "edges", "unit", "metrics"})
-    return grouping_of(given)
-
-
-def grouping_of(data: Mapping[str, Any]) -> Grouping:
-    """Return the groups by an attribute as it stands in the file, whatever its faults."""
-    named = {str(name): str(name) for name in _part(data, "shares", dict)}
-    named |= {str(name): str(words) for name, words in _part(data, "values", dict).items()}
-    edges = [edge for edge in _part(data, "edges", list) if isinstance(edge, int | float)]
-    metrics = [name for name in _part(data, "metrics", list) if isinstance(name, str)]
-    return Grouping(str(data.get("label")), named | bands(edges, str(data.get("unit") or "")), metrics)
-
-
-def _part(data: Mapping[str, Any], key: str, kind: type) -> Any:
-    return part if isinstance(part := data.get(key), kind) else kind()
+    named = {name: name for name in getattr(attribute, "shares", {})} | getattr(attribute, "values", {})
+    groups = bands(getattr(attribute, "edges", []), getattr(attribute, "unit", None) or "")
+    return Grouping(attribute.label, named | groups, attribute.metrics)
 
 
 def bands(edges: Sequence[float], unit: str = "") -> dict[str, str]:
@@ -227,7 +215,3 @@ def _grouped(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -
                     group, metric = MetricGroup(attribute, value), metrics[name]
                     label = f"{metric.label} ({divided.label}: {words})"
                     yield replace(metric, name=f"{name}.{group.key}", label=label, group=group)
-
-
-def metrics_by_group(metrics: Iterable[Metric]) -> list[str]:
-    return [metric.name for metric in metrics if metric.has_groups]

@@ -6,7 +6,7 @@ A metric of the case's own, and a price by condition, go by the requests that a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -331,13 +331,6 @@ class RequestPrice(Strict):
     def signed_usd(self) -> float:
         """The cost of one request; below 0 for a reward."""
         return self.figure.value if self.usd is not None else -self.figure.value
-
-
-def outlined(data: Any) -> dict[str, OwnMetric]:
-    """Return the metrics of a section as far as their names are concerned, whatever faults it has."""
-    entries = data.items() if isinstance(data, dict) else ()
-    given = {str(name): entry for name, entry in entries if isinstance(entry, dict)}
-    return {name: OwnMetric.model_construct(label=name, share=entry.get("share"), better=None) for name, entry in given.items()}
 
 
 class Costs(Strict):

@@ -316,7 +316,7 @@ class Scenario(Strict):
         """
         metrics = metrics_of(self.outline)
         for section in self.sections.values():
-            metrics |= {metric.name: metric for metric in section.metrics_of(section)}
+            metrics |= {metric.name: metric for metric in section.metrics()}
         metrics = with_groups(metrics, {name: grouping(attribute) for name, attribute in self.attributes.items()})
         labels = {objective.metric: objective.label for objective in reversed(self.objectives)}
         return {name: replace(metric, label=labels.get(name, metric.label)) for name, metric in metrics.items()}

@@ -18,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from simulator.explain.bottleneck import escalated
 from simulator.intervals import Interval, share_interval
 from simulator.metrics.summary import Summary
 from simulator.units import counted, percent
@@ -115,7 +116,7 @@ def field_shares(usual: Summary, new: Summary) -> list[FieldShare]:
 
 def _shares(summary: Summary) -> tuple[float, float]:
     flows = summary.flows
-    referred = flows["end"].isin([name for name, end in summary.plan.scenario.ends.items() if end.escalated])
+    referred = escalated(summary.plan.scenario, flows)
     found = referred & flows["positive"] & flows["detected"]
     total = float(flows["count"].sum())
     referrals, finds = (float(flows.loc[rows, "count"].sum()) / total for rows in (referred, found))

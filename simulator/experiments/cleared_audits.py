@@ -11,6 +11,7 @@ import scipy
 
 from simulator.case.exhibits import AuditGate, audit_gate
 from simulator.engine.stages.people import People
+from simulator.explain.bottleneck import escalated
 from simulator.intervals import LEVEL, Interval, share_interval
 from simulator.metrics.summary import Summary
 from simulator.units import counted, percent, significant
@@ -121,17 +122,13 @@ def _flow_of(summary: Summary, audit: AuditGate) -> ClearedFlow | None:
     return ClearedFlow(
         cleared=count(cleared) / days,
         missed=count(cleared & of_class[True]) / days,
-        found=count(~cleared & flows["positive"] & flows["detected"] & _escalated(summary, flows)) / days,
+        found=count(~cleared & flows["positive"] & flows["detected"] & escalated(scenario, flows)) / days,
         hits=count(called & of_class[True]) / count(read & of_class[True]),
         false_calls=count(called & of_class[False]) / count(read & of_class[False]),
         minutes=readers.minutes.mean,
         usd_per_hour=readers.usd_per_hour.value,
         usd_a_visit=end.usd.value if end else 0.0,
     )
-
-
-def _escalated(summary: Summary, flows: pd.DataFrame) -> pd.Series:
-    return flows["end"].isin([name for name, end in summary.plan.scenario.ends.items() if end.escalated])
 
 
 def audit_sentences(forecast: AuditForecast, positives: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any
 
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.designs import TRAFFIC
@@ -145,14 +145,6 @@ class LeastServers:
 UNMET: tuple[Standing, ...] = ("not met", "not proven", "no figure")
 
 
-class Shortfalls(NamedTuple):
-    """The objectives that are not met, not proven and without a figure, in words; empty for none."""
-
-    unmet: str
-    open: str
-    missing: str
-
-
 @dataclass(frozen=True)
 class LoadPoint:
     """The outcome of a design at some traffic, in times of the case's own."""
@@ -160,12 +152,12 @@ class LoadPoint:
     times: float
     outcome: DesignOutcome
 
-    def shortfalls(self, claims: Sequence[BreakevenClaim], names: Sequence[str] = ()) -> Shortfalls:
-        """Name the objectives of each verdict but met; those without a figure with the reason. names: other than the words"""
+    def shortfalls(self, claims: Sequence[BreakevenClaim], names: Sequence[str] = ()) -> list[str]:
+        """Name the objectives of each verdict of UNMET, those without a figure with the reason. names: other than the words"""
         by_claim = [(f"{name}{self.why_none(claim)}", claim.verdict(self.outcome).standing)
                     for claim, name in zip(claims, names or [claim.words for claim in claims], strict=True)]  # fmt: skip
         words = {outcome: [name for name, standing in by_claim if standing == outcome] for outcome in UNMET}
-        return Shortfalls(*("; ".join(words[outcome]) for outcome in UNMET))
+        return ["; ".join(words[outcome]) for outcome in UNMET]
 
     def why_none(self, claim: BreakevenClaim) -> str:
         """Return why the run has no figure for an objective, as the end of its words; empty where it has one."""

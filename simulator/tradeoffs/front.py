@@ -325,19 +325,8 @@ def _best(worse: NDArray[np.float64]) -> NDArray[np.bool_]:
     return best
 
 
-@dataclass(frozen=True)
-class Missed:
-    """A goal in which another design is better, and no worse in any other goal.
-
-    place: of the other design
-    """
-
-    goal: Goal
-    place: int
-
-
-def missed(front: Front, own: DesignOutcome) -> list[Missed]:
-    """Return, for each goal, the best design of the sweep that is no worse in all the others, by plain values.
+def missed(front: Front, own: DesignOutcome) -> list[tuple[Goal, int]]:
+    """Return, for each goal, the place of the best design of the sweep that is no worse in all the others, by plain values.
 
     The best of many is partly luck: callers run both designs again on other requests before they quote it.
     """
@@ -351,7 +340,7 @@ def missed(front: Front, own: DesignOutcome) -> list[Missed]:
         fit = (front.worse[:, others] <= own_values[others]).all(1) & (front.worse[:, column] < own_values[column])
         if fit.any():
             row = int(np.flatnonzero(fit)[np.argmin(front.worse[fit, column])])
-            goals.append(Missed(goal, front.comparable[row]))
+            goals.append((goal, front.comparable[row]))
     return goals
 
 
@@ -445,14 +434,14 @@ def regret_of(
     points: those of the outcomes of the front, in the same order
     """
     (own,) = swept(Sweep(request, submit, cache, [request.base]))
-    missed_goals = [] if own.refused else missed(front, own)
-    if not missed_goals:
+    better = [] if own.refused else missed(front, own)
+    if not better:
         return Regret(request, own, [])
-    rivals = [points[goal.place] for goal in missed_goals]
+    rivals = [points[place] for _, place in better]
     again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
     designs = [
-        BetterDesign(goal.goal, goal.place, point, _difference(goal.goal, again[0], other))
-        for goal, point, other in zip(missed_goals, rivals, again[1:], strict=True)
-        if all(goal.goal.metric.name in run.readings for run in (again[0], other))
+        BetterDesign(goal, place, point, _difference(goal, again[0], other))
+        for (goal, place), point, other in zip(better, rivals, again[1:], strict=True)
+        if all(goal.metric.name in run.readings for run in (again[0], other))
     ]
     return Regret(request, own, designs)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from simulator.files import stamp_of
 from simulator.intervals import Interval
 from simulator.keeper import remembers
 from simulator.paths import DETECTIONS, DRIVES
+from simulator.vehicle.encounter_section import Compared
 
 Floats = NDArray[np.float64]
 By = Literal["height_px", "distance_m"]
@@ -144,19 +145,12 @@ def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     return Recall(by, rows["x"].to_numpy(float), rows[["recall", *DRAW_COLUMNS]].to_numpy(float).T)
 
 
-class JudgedFinder(NamedTuple):
-    """A detector at a score; None for one without scores."""
-
-    finder: str
-    threshold: float | None
-
-
 #: Heights in pixels over which two kinds of object are compared, and the recalls that count as none and as all.
 _COMPARED_PX = np.geomspace(25, 100, 9)
 _FEWEST, _ALL = 0.01, 0.99
 
 
-def difference_of(judged: Sequence[JudgedFinder], what: str, like: str) -> Floats:
+def difference_of(judged: Sequence[Compared], what: str, like: str) -> Floats:
     """Return how much less detectors find one kind of object than another of the same height, shape (1 + DRAWS,).
 
     It is s in Phi(Phi^-1(recall) + s), a mean over heights and over the detectors. Each of its resamples is one of a single
@@ -167,10 +161,10 @@ def difference_of(judged: Sequence[JudgedFinder], what: str, like: str) -> Float
     return np.append(shifts[:, 0].mean(), shifts[each % len(shifts), each])
 
 
-def _less_found(judged: JudgedFinder, what: str, like: str) -> Floats:
-    both = [recall_of(judged.finder, kind, judged.threshold) for kind in (what, like)]
+def _less_found(judged: Compared, what: str, like: str) -> Floats:
+    both = [recall_of(judged.finds, kind, judged.threshold) for kind in (what, like)]
     if any(recall.by != "height_px" for recall in both):
-        raise DriveError(f"'{judged.finder}' was measured by distance; give one that was measured by height in its picture")
+        raise DriveError(f"'{judged.finds}' was measured by distance; give one that was measured by height in its picture")
     curves = (recall.drawn_at(_COMPARED_PX, np.arange(1 + DRAWS)) for recall in both)
     less, more = (ndtri(np.clip(shares, _FEWEST, _ALL)) for shares in curves)
     return np.asarray((less - more).mean(axis=1), float)

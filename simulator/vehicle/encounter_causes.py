@@ -66,7 +66,6 @@ def _expected(plan: Plan) -> float:
     The recall of the first stage that looks, from as far as confirming frames and stopping take.
     """
     spec = plan.scenario.encounters
-    assert spec is not None
     stage, sight = next(iter(spec.sees.items()))
     period_s = 1 / plan.scenario.arrivals.content.frames_per_s[sight.sensors[0]]
     waits_m = spec.confirms.hits * period_s * float(speed_at(plan, np.zeros(1))[0])

@@ -46,7 +46,6 @@ class Drawn:
 def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
     """Return the encounters of a replication; a further kind in the case shifts no draw of the others."""
     spec = plan.scenario.encounters
-    assert spec is not None
     streams, n = Streams(seed, replication), spec.count
     kinds = list(spec.kinds)
     shares = np.cumsum([kind.share.value for kind in spec.kinds.values()])
@@ -78,7 +77,6 @@ def deceleration_of(spec: Encounters, condition: str | None) -> float:
 def speed_at(plan: Plan, at_s: Floats) -> Floats:
     """Return the vehicle's own speed at each time, in m/s, shape as `at_s`."""
     spec = plan.scenario.encounters
-    assert spec is not None
     if spec.speed_kmh is not None:
         return np.full(len(at_s), spec.speed_kmh.value * KMH)
     assert spec.speed_by is not None
@@ -88,7 +86,6 @@ def speed_at(plan: Plan, at_s: Floats) -> Floats:
 def weather_at(plan: Plan, at_s: Floats) -> NDArray[np.int64]:
     """Return the condition at each time, by its place in the file (their number for a clear day). The latest strike holds."""
     spec = plan.scenario.encounters
-    assert spec is not None
     names = list(spec.conditions)
     places = np.full(len(at_s), names.index(spec.condition) if spec.condition else len(names))
     for name, start in sorted(plan.strikes.items(), key=lambda strike: strike[1]):
@@ -162,7 +159,6 @@ class Answers:
 def answers_of(trace: Trace) -> Answers:
     """Return every frame of a sensor that looks ahead which reached a stage that looks, served there or not."""
     spec, columns = trace.plan.scenario.encounters, trace.columns
-    assert spec is not None
     known = np.full(columns.n, np.inf)
     rows, came = arrived_at(trace, spec.known_at)
     np.minimum.at(known, rows, came)

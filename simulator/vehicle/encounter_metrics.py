@@ -5,7 +5,7 @@ Totals are counted for the evidence as it is, and for resamples of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,22 +39,11 @@ AT_ONCE = 21
 Sums = dict[str, Floats]
 
 
-def metrics_of_encounters(data: Any) -> Iterator[Metric]:
-    """Yield the metrics of a case with encounters, one share for each kind of them.
-
-    data: the section, or the plain data of one that may have faults
-    """
-    if isinstance(data, Encounters):
-        return encounter_metrics({name: kind.label for name, kind in data.kinds.items()})
-    kinds = data.get("kinds") if isinstance(data, dict) else None
-    return encounter_metrics({name: name for name in kinds} if isinstance(kinds, dict) else {})
-
-
-def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
-    """Return the metrics of a case with encounters; kinds: the label of each, by name."""
+def metrics_of_encounters(spec: Encounters) -> Iterator[Metric]:
+    """Yield the metrics of a case with encounters, one share for each kind of them."""
     yield share_metric("stopped_share", "Encounters stopped in time", "higher")
-    for name, label in kinds.items():
-        yield share_metric(f"stopped_share.{name}", f"{label}: stopped in time", "higher")
+    for name, kind in spec.kinds.items():
+        yield share_metric(f"stopped_share.{name}", f"{kind.label}: stopped in time", "higher")
     margin = "Metres left at standstill, mean; below 0: that many more were needed"
     yield Metric("margin_mean_m", margin, "m", "higher", "ratio", least=float("-inf"))
     yield share_metric("harm_share", "Energy left at the obstacle, of that on approach", "lower")
@@ -194,8 +183,8 @@ def _either(each: Floats) -> tuple[float, float, float]:
     return float(total), float(total - below), float(total + above)
 
 
-def metrics_of_vehicle(data: Any) -> Iterator[Metric]:
-    """Yield the metrics of a case with a vehicle; data: its section, or the plain data of it."""
+def metrics_of_vehicle(spec: Vehicle) -> Iterator[Metric]:
+    """Yield the metrics of a case with a vehicle."""
     yield Metric("power_mean_w", "Power of the perception, mean", "W", "lower", "ratio")
     yield Metric("energy_per_frame_j", "Energy a frame", "J", "lower", "ratio")
     yield share_metric("range_lost_share", "Range lost to the perception", "lower")
@@ -256,7 +245,6 @@ def usd_by_part(
 def usd_by_part_of(summary: Summary, watts: float) -> dict[str, float]:
     """Return the cost of a vehicle over its life by part, as a run has it, at this power; the case has a vehicle."""
     vehicle, figures = summary.plan.scenario.vehicle, summary.metrics
-    assert vehicle is not None
     named = ("needless_brakes_per_h", "lost_way_share", "degraded_per_h", "needless_slowings_per_h")
     needless, way, begins, slowings = (figures[name].value if name in figures else None for name in named)
     return usd_by_part(vehicle, watts, needless or 0.0, lost_usd_per_h(summary.plan.scenario, way, begins), slowings or 0.0)
@@ -264,7 +252,6 @@ def usd_by_part_of(summary: Summary, watts: float) -> dict[str, float]:
 
 def watts_by_part(trace: Trace) -> dict[str, float]:
     spec = trace.plan.scenario.vehicle
-    assert spec is not None
     return {part.label: _watts(part, busy_share(trace, part.works_for, part.count)) for part in spec.parts.values()}
 
 

@@ -118,7 +118,6 @@ def _meeting(plan: Plan, seed: int, trace: Callable[[], Trace]) -> Meeting:
 def sight(result: Result) -> None:
     """Show the recall of the design by distance, beside the distances that it needs to stop."""
     scenario, plan = result.plan.scenario, result.plan
-    assert scenario.encounters is not None
     objects = list(dict.fromkeys(kind.object for kind in scenario.encounters.kinds.values()))
     what = objects[0]
     if len(objects) > 1:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.case.document import Path
-from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure, Quantity, ShareFigure, Strict, bounded
+from simulator.case.fields import (
+    CostFigure,
+    Figure,
+    Line,
+    Name,
+    PositiveFigure,
+    Quantity,
+    ShareFigure,
+    Strict,
+    bounded,
+    exactly_one,
+)
 from simulator.case.kinds import Section
 from simulator.case.references import Ref
 
@@ -216,11 +227,7 @@ class Encounters(Section):
     kinds: Annotated[dict[Name, Hazard], Field(min_length=1, max_length=16)]
     """what comes into the way, by name"""
 
-    @model_validator(mode="after")
-    def _one_speed(self) -> Self:
-        if (self.speed_kmh is None) == (self.speed_by is None):
-            raise ValueError("give exactly one of speed_kmh and speed_by")
-        return self
+    _one_speed = exactly_one("speed_kmh", "speed_by")
 
     def check(self, scenario: AnyCase) -> Faults:
         total = sum(kind.share.value for kind in self.kinds.values())

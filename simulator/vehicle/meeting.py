@@ -35,7 +35,7 @@ from simulator.vehicle.encounter_draws import (
     weather_at,
 )
 from simulator.vehicle.encounter_section import LONGEST_S, Confirmation
-from simulator.vehicle.sight import StageSight, sights_of
+from simulator.vehicle.sight import StageSight, sights_in
 
 Floats = NDArray[np.float64]
 
@@ -54,9 +54,7 @@ class Meeting:
     """All encounters of one replication under one design."""
 
     def __init__(self, trace: Trace) -> None:
-        spec, sights = trace.plan.scenario.encounters, sights_of(trace.plan)
-        assert spec is not None
-        assert sights is not None
+        spec, sights = trace.plan.scenario.encounters, sights_in(trace.plan)
         self.trace, self.spec, self.sights = trace, spec, list(sights.by_stage.values())
         self.correlations = sights.correlations
         self.drawn: Drawn = drawn(trace.plan, trace.seed, trace.replication)

@@ -27,7 +27,6 @@ from simulator.units import duration
 from simulator.vehicle.detector_answers import (
     Alarms,
     Finder,
-    JudgedFinder,
     Misses,
     Ranging,
     Recall,
@@ -75,9 +74,7 @@ class Sighted:
 
 def sighted(plan: Plan, what: str) -> list[Sighted]:
     """Return the recall of each stage that looks for a kind of object, at the case's mean height and in its weather."""
-    spec, sights = plan.scenario.encounters, sights_of(plan)
-    assert spec is not None
-    assert sights is not None
+    spec, sights = plan.scenario.encounters, sights_in(plan)
     height = float(np.mean([kind.height_m.mean for kind in spec.kinds.values() if kind.object == what]))
     result = []
     for stage, sight in sights.by_stage.items():
@@ -108,7 +105,6 @@ def quickest_stop_m(plan: Plan) -> float:
     The network's time alone, half a tick of the planner, the delay of the brakes, and braking, at the speed of the beginning.
     """
     spec = plan.scenario.encounters
-    assert spec is not None
     network_s = plan.latencies[next(iter(spec.sees))].mean_s(1)
     reaction_s = network_s + 0.5 / spec.braking.planner_hz.value + spec.braking.actuation_s.value
     return stopping_m(plan, float(speed_at(plan, np.zeros(1))[0]) / KMH, reaction_s)
@@ -120,16 +116,13 @@ def stopping_m(plan: Plan, kmh: float, reaction_s: float) -> float:
     reaction_s: from that frame until the brakes hold
     """
     spec = plan.scenario.encounters
-    assert spec is not None
     speed = kmh * KMH
     return speed * reaction_s + speed**2 / (2 * deceleration_of(spec, spec.condition))
 
 
 def recall_at(plan: Plan, stage: str, distance_m: float) -> float:
     """Return the recall of a stage in one frame at a distance, on average over the kinds of encounters by their shares."""
-    spec, sights = plan.scenario.encounters, sights_of(plan)
-    assert spec is not None
-    assert sights is not None
+    spec, sights = plan.scenario.encounters, sights_in(plan)
     sight, recall = sights.by_stage[stage], 0.0
     for kind in spec.kinds.values():
         scale = sight.spec.scale_px
@@ -156,7 +149,6 @@ def front(plan: Plan, distance_m: float) -> pd.DataFrame:
 
 def _options(plan: Plan) -> list[tuple[str, str]]:
     spec = plan.scenario.encounters
-    assert spec is not None
     place = ("encounters", "sees", next(iter(spec.sees)), "finds")
     choices = (plan.authored or plan.scenario).choices
     return [
@@ -174,10 +166,7 @@ def _row(plan: Plan, choice: str, option: str, distance_m: float) -> dict[str, o
         other = compile_plan(authored, plan.design | {choice: option}, figures=plan.figures)
     except ScenarioError:
         return None
-    spec, sights = other.scenario.encounters, sights_of(other)
-    assert spec is not None
-    assert sights is not None
-    stage = next(iter(spec.sees))
+    stage = next(iter(other.scenario.encounters.sees))
     edges = [replace(other, latencies=other.latencies | {stage: latency}) for latency in other.bands.get(stage, ())]
     low, high = sorted(_latency_ms(edge, stage) for edge in edges) if edges else (np.nan, np.nan)
     label = authored.choices[choice].options[option].label  # type: ignore[union-attr]
@@ -227,6 +216,13 @@ class Sights:
 def sights_of(plan: Plan) -> Sights | None:
     """Return what looks in a plan; None in a case without encounters."""
     sights: Sights | None = plan.of_sections.get("encounters")
+    return sights
+
+
+def sights_in(plan: Plan) -> Sights:
+    """Return what looks in a plan of a case with encounters."""
+    sights = sights_of(plan)
+    assert sights is not None
     return sights
 
 
@@ -334,9 +330,7 @@ def _differs(sight: SightSpec, what: Object) -> Floats:
     """Return the shift of the recall of an object against that of its stand-in, shape (1 + draws,)."""
     if not sight.differs_as:
         return np.zeros(1 + DRAWS)
-    return difference_of(
-        [JudgedFinder(finder.finds, finder.threshold) for finder in sight.differs_as], what, sight.stands_in[what]
-    )
+    return difference_of(sight.differs_as, what, sight.stands_in[what])
 
 
 def _shifted_by(recall: Recall, shift: Floats) -> Recall:

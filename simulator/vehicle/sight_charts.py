@@ -140,9 +140,8 @@ def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
 @run_chart("vehicle", key="vehicle")
 def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> look.Chart:
     """Return a bar a part, largest first, and their sum with its interval."""
-    vehicle, total = summary.plan.scenario.vehicle, summary.metrics["usd_per_vehicle"]
-    assert vehicle is not None
-    watts, needless = watts_by_part(first()), summary.metrics.get("needless_brakes_per_h")
+    total, needless = summary.metrics["usd_per_vehicle"], summary.metrics.get("needless_brakes_per_h")
+    watts = watts_by_part(first())
     usd = usd_by_part_of(summary, sum(watts.values()))
     parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, nan) for part in usd]})
     parts = parts[(parts["usd"] > 0) | (parts["watts"] > 0)].sort_values("usd", ascending=False, ignore_index=True)
@@ -184,7 +183,6 @@ def _cost_table(parts: pd.DataFrame, total: Estimate) -> pd.DataFrame:
 def braking(plan: Plan) -> look.Picture:
     """Draw the recall of a vehicle's first camera by distance, and its stopping distance; for a plan with encounters."""
     spec = plan.scenario.encounters
-    assert spec is not None
     what = next(iter(spec.kinds.values())).object
     eye, kmh, needs = sighted(plan, what)[0], float(speed_at(plan, np.zeros(1))[0] / KMH), quickest_stop_m(plan)
     hover = "%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>"

@@ -20,7 +20,8 @@ from simulator.evidence.evidence_tables import DRAWS
 from simulator.intervals import percentile_interval
 from simulator.metrics.estimates import about
 from simulator.vehicle import detector_answers
-from simulator.vehicle.detector_answers import JudgedFinder, Recall, difference_of
+from simulator.vehicle.detector_answers import Recall, difference_of
+from simulator.vehicle.encounter_section import Compared
 from tests.coverage.registry import Claim, study
 
 DRIVES = 21
@@ -84,7 +85,7 @@ def judged(rng: np.random.Generator, apart: float) -> dict[tuple[str, str], Reca
         shifts = np.append(shift, shift + error * rng.standard_normal(DRAWS))
         car = 1.5 * np.log(x / 45)
         for what, moved in (("car", np.zeros(1 + DRAWS)), ("pedestrian", shifts)):
-            curves[f"detector {place}", what] = Recall("height_px", x, ndtr(car + moved[:, None]))
+            curves[f"detector_{place}", what] = Recall("height_px", x, ndtr(car + moved[:, None]))
     return curves
 
 
@@ -92,7 +93,7 @@ def shift_of_pedestrians(number: int, apart: float) -> Iterator[Claim]:
     rng = np.random.default_rng([number, 47])
     curves = judged(rng, apart)
     with mock.patch.object(detector_answers, "recall_of", lambda finder, what, _: curves[finder, what]):
-        drawn = difference_of([JudgedFinder(f"detector {place}", None) for place in range(2)], "pedestrian", "car")
+        drawn = difference_of([Compared(finds=f"detector_{place}") for place in range(2)], "pedestrian", "car")
     interval = about(float(drawn[0]), drawn[1:] - drawn[0])
     yield Claim("shift of the mean detector", SHIFT, interval)
     yield Claim("shift of a third detector", SHIFT + apart * rng.standard_normal(), interval)

@@ -127,7 +127,7 @@ def test_what_a_design_leaves_lying_is_the_best_of_those_that_are_no_worse_in_th
     rng = np.random.default_rng(2)
     outcomes = [outcome({"cost": float(c), "found": float(f), "latency": float(t)}) for c, f, t in rng.integers(0, 6, (60, 3))]
     own = outcome({"cost": 3.0, "found": 3.0, "latency": 3.0})
-    told = {one.goal.metric.name: outcomes[one.place] for one in missed(Front(goals, outcomes), own)}
+    told = {goal.metric.name: outcomes[place] for goal, place in missed(Front(goals, outcomes), own)}
     for name, sign in (("cost", 1), ("found", -1), ("latency", 1)):
 
         def worse(one: DesignOutcome, metric: str) -> float:

@@ -19,7 +19,6 @@ from simulator.paths import DETECTIONS, DRIVES
 from simulator.vehicle import detector_answers
 from simulator.vehicle.detector_answers import (
     NORMALS,
-    JudgedFinder,
     Misses,
     RangeError,
     alarms_at_rate,
@@ -33,6 +32,7 @@ from simulator.vehicle.detector_answers import (
     shifts_of,
     times_of,
 )
+from simulator.vehicle.encounter_section import Compared
 
 
 @pytest.mark.parametrize("finder", ["kitti.yolox_x", "kitti.yolov4", "kitti.yolov3", "coco.yolox_nano.fp32"])
@@ -161,7 +161,7 @@ def test_what_was_not_measured_is_refused_with_what_was(ask, told):
 
 
 def test_a_difference_between_objects_is_a_mean_over_heights_and_detectors():
-    judged = [JudgedFinder("coco.yolox_nano.fp16", 0.5), JudgedFinder("kitti.ciwt_stereo", None)]
+    judged = [Compared(finds="coco.yolox_nano.fp16", threshold=0.5), Compared(finds="kitti.ciwt_stereo")]
     found = difference_of(judged, "pedestrian", "car")
     assert found.shape == (1 + DRAWS,)
     heights = np.exp(np.linspace(np.log(25), np.log(100), 9))
@@ -169,7 +169,7 @@ def test_a_difference_between_objects_is_a_mean_over_heights_and_detectors():
     for place, one in enumerate(judged):
         for draw in range(1 + DRAWS):
             less, more = (
-                norm.ppf(np.clip(recall_of(one.finder, what, one.threshold).at(heights, draw), 0.01, 0.99))
+                norm.ppf(np.clip(recall_of(one.finds, what, one.threshold).at(heights, draw), 0.01, 0.99))
                 for what in ("pedestrian", "car")
             )
             each[place, draw] = np.mean(less - more)
@@ -180,7 +180,7 @@ def test_a_difference_between_objects_is_a_mean_over_heights_and_detectors():
 
 def test_objects_are_compared_by_height_alone():
     with pytest.raises(DriveError, match=r"'kitti.pointrcnn' was measured by distance"):
-        difference_of([JudgedFinder("kitti.pointrcnn", 3.0)], "pedestrian", "car")
+        difference_of([Compared(finds="kitti.pointrcnn", threshold=3.0)], "pedestrian", "car")
 
 
 def test_a_detector_has_its_own_shift_at_every_precision():
