@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from simulator.case.any_stage import Faults
 from simulator.case.choices import Pick, Picks
@@ -281,12 +281,13 @@ def numbers_of(scenario: TestedCase) -> dict[str, float]:
 
 
 def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield every text, number and other plain value of nested data with its path."""
-    entries = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else None
-    if entries is None:
+    """Yield every text, number and other plain value of nested data, or of models, with its path."""
+    if isinstance(data, BaseModel):
+        data = {name: getattr(data, name) for name in type(data).model_fields}
+    if not isinstance(data, dict | list | tuple):
         yield path, data
         return
-    for key, value in entries:
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
         yield from leaves(value, (*path, key))
 
 

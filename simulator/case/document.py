@@ -142,12 +142,7 @@ class Document:
         return next((path[:length] for length in range(len(path), 0, -1) if path[:length] in self.moved), ())
 
     def holds(self, path: Path) -> bool:
-        data: Any = self.data
-        for part in path:
-            if part not in (data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()):
-                return False
-            data = data[part]
-        return True
+        return _at(self.data, path) is not _NOTHING
 
     def with_value(self, path: Path, value: Any) -> Document:
         """Return a document with another value at a path, or this document where nothing can hold one there."""
@@ -161,9 +156,7 @@ class Document:
         if not self.holds(path):
             return self
         *above, old = path
-        beside: Any = self.data
-        for part in above:
-            beside = beside[part]
+        beside = _at(self.data, above)
         if not isinstance(beside, dict):  # an entry of a list has no name
             return self
         others = {name: value for name, value in beside.items() if name != old}
@@ -181,7 +174,7 @@ class Document:
         changed = replace(self, moved=dict(self.moved), written_by=dict(self.written_by))
         for path, (value, written_at, pick) in changes.items():
             try:
-                if not _holds_same(changed.data, path, value):
+                if repr(_at(changed.data, path)) != repr(value):  # 1, 1.0 and true are not the same
                     changed.data = written(changed.data, path, value)
             except (LookupError, TypeError):
                 what = f"cannot write to '{dotted(path)}': another pick has replaced that part"
@@ -193,12 +186,16 @@ class Document:
         return changed
 
 
-def _holds_same(data: Any, path: Path, value: Any) -> bool:
+#: Stands for the value at a path that leads nowhere.
+_NOTHING = object()
+
+
+def _at(data: Any, path: Iterable[str | int]) -> Any:
     for part in path:
         if part not in (data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()):
-            return False
+            return _NOTHING
         data = data[part]
-    return repr(data) == repr(value)  # 1, 1.0 and true are not the same
+    return data
 
 
 def written(data: Any, path: tuple[Any, ...], value: Any) -> Any:

@@ -161,13 +161,6 @@ class MetricFamily:
 FAMILIES: dict[str, MetricFamily] = {}
 
 
-def add_family(family: MetricFamily) -> None:
-    """Add a family of metrics to every case; raises ValueError if its name is taken."""
-    if family.name in FAMILIES:
-        raise ValueError(f"there already is a family of metrics '{family.name}'")
-    FAMILIES[family.name] = family
-
-
 @remembers(8, key=lambda case: (repr(case), *FAMILIES.values()))
 def counted_metrics(case: CaseOutline) -> Mapping[str, CountedMetric]:
     """Return the metrics of a case by name; designs of a case share them as long as their outlines are equal."""

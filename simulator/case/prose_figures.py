@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from simulator.case.case_tests import DEFAULT, TestedCase, picks_of
+from simulator.case.case_tests import DEFAULT, TestedCase, leaves, picks_of
 from simulator.case.document import Fault, Path
 from simulator.case.fields import figures_of
 from simulator.errors import suggest
@@ -90,17 +90,7 @@ def texts_of(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
 
 def texts_in(part: Any, path: Path) -> Iterator[tuple[Path, str]]:
     """Yield every text within a part of a case."""
-    if isinstance(part, str):
-        yield path, part
-    elif isinstance(part, BaseModel):
-        for name in type(part).model_fields:
-            yield from texts_in(getattr(part, name), (*path, name))
-    elif isinstance(part, dict):
-        for key, value in part.items():
-            yield from texts_in(value, (*path, str(key)))
-    elif isinstance(part, list | tuple):
-        for index, value in enumerate(part):
-            yield from texts_in(value, (*path, index))
+    return ((place, value) for place, value in leaves(part, path) if isinstance(value, str))
 
 
 def words_alone(text: str) -> str:

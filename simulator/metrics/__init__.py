@@ -4,7 +4,7 @@ It may import theory, the engine and what lies below. A family of metrics stands
 and is registered here.
 """
 
-from simulator.case.outputs import FAMILIES, MetricFamily, add_family
+from simulator.case.outputs import FAMILIES, MetricFamily
 from simulator.metrics.ages import ages_of_information
 from simulator.metrics.request_metrics import cost, cost_of_found, latencies, outcomes, own_metrics, quality, throughput
 from simulator.metrics.stage_metrics import of_stages
@@ -30,7 +30,9 @@ def register(family: MetricFamily) -> None:
 
     Call it in a module that worker processes import as well: each process counts with the families that it knows.
     """
-    add_family(family)
+    if family.name in FAMILIES:
+        raise ValueError(f"there already is a family of metrics '{family.name}'")
+    FAMILIES[family.name] = family
 
 
 def unregister(family: MetricFamily) -> None:

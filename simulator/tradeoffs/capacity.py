@@ -152,12 +152,12 @@ class LoadPoint:
     times: float
     outcome: DesignOutcome
 
-    def shortfalls(self, claims: Sequence[BreakevenClaim], names: Sequence[str] = ()) -> list[str]:
+    def shortfalls(self, claims: Sequence[BreakevenClaim], names: Sequence[str] = ()) -> tuple[str, ...]:
         """Name the objectives of each verdict of UNMET, those without a figure with the reason. names: other than the words"""
         by_claim = [(f"{name}{self.why_none(claim)}", claim.verdict(self.outcome).standing)
                     for claim, name in zip(claims, names or [claim.words for claim in claims], strict=True)]  # fmt: skip
         words = {outcome: [name for name, standing in by_claim if standing == outcome] for outcome in UNMET}
-        return ["; ".join(words[outcome]) for outcome in UNMET]
+        return tuple("; ".join(words[outcome]) for outcome in UNMET)
 
     def why_none(self, claim: BreakevenClaim) -> str:
         """Return why the run has no figure for an objective, as the end of its words; empty where it has one."""

@@ -21,7 +21,7 @@ from simulator.keeper import remembers
 from simulator.units import upper_first
 from simulator.vehicle import sight as front
 from simulator.vehicle.encounter_scene import EncounterScene
-from simulator.vehicle.followed import Followed, follow, interesting, meeting_of
+from simulator.vehicle.followed import Followed, follow, interesting
 from simulator.vehicle.meeting import Meeting, reaction_s
 from simulator.vehicle.sight import sighted, stopping_m
 from simulator.vehicle.sight_charts import accuracy_by_latency, recall_by_distance
@@ -111,7 +111,7 @@ def _others(plan: Plan) -> Iterator[tuple[str, Plan]]:
 
 @remembers(8, key=lambda plan, seed, trace: fingerprint([*plan.identity, seed]))
 def _meeting(plan: Plan, seed: int, trace: Callable[[], Trace]) -> Meeting:
-    return meeting_of(trace())
+    return Meeting(trace())
 
 
 @panel("sight")

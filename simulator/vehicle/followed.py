@@ -234,7 +234,3 @@ def _frames_of(driven: _DrivenMeeting, looks: Looks, name: str, number: int) -> 
             "hit": driven.hits(name)[number][there],
         }
     )
-
-
-def meeting_of(trace: Trace) -> Meeting:
-    return Meeting(trace)

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
 from simulator.vehicle import encounter_panel as panel
-from simulator.vehicle.followed import follow, interesting, meeting_of
+from simulator.vehicle.followed import follow, interesting
 from simulator.vehicle.meeting import Meeting
 from tests.app.results import result
 from tests.encounters import recall, vehicle_plan
@@ -51,7 +51,7 @@ def scene(page):
 
 
 def test_an_encounter_is_picked_by_what_it_is_or_by_its_number(alone):
-    meeting = meeting_of(simulate(result("vehicle").plan, 1))
+    meeting = Meeting(simulate(result("vehicle").plan, 1))
     found = interesting(meeting)
     page = drawn("encounter")
     assert page.selectbox(key="test:encounter").options == [*(name[0].upper() + name[1:] for name in found), "By its number"]

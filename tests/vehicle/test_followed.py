@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from simulator.engine.run import simulate
-from simulator.vehicle.followed import follow, interesting, meeting_of
+from simulator.vehicle.followed import follow, interesting
+from simulator.vehicle.meeting import Meeting
 from tests.encounters import each, encounters, hazard, misses, recall, vehicle_plan
 
 
@@ -16,7 +17,7 @@ def met():
         "near": hazard(share={"value": 0.5, "assumed": "a test"}, distance_m=each(14)),
         "far": hazard(share={"value": 0.5, "assumed": "a test"}),
     }
-    return meeting_of(simulate(vehicle_plan(recall(0.6), misses(0.3, 0.3), encounters=encounters(kinds)), 1))
+    return Meeting(simulate(vehicle_plan(recall(0.6), misses(0.3, 0.3), encounters=encounters(kinds)), 1))
 
 
 def test_every_encounter_ends_as_its_outcome_says(met):
@@ -59,7 +60,7 @@ def test_frames_are_those_of_the_run(met):
 def braked():
     """Everything is found in 0.1 s; the third frame confirms, and 10 m/s end 2 s after the planner's next tick, or 10 m on."""
     kinds = {"near": hazard(distance_m=each(14))}
-    return follow(meeting_of(simulate(vehicle_plan(encounters=encounters(kinds)), 1)), 5)
+    return follow(Meeting(simulate(vehicle_plan(encounters=encounters(kinds)), 1)), 5)
 
 
 def gap_by_hand(told, times):
@@ -91,7 +92,7 @@ def test_the_planner_believes_the_gap_of_the_newest_answered_frame_until_the_veh
 def test_a_planner_that_predicts_moves_the_gap_on_at_the_speed_of_the_frame():
     kinds = {"near": hazard(distance_m=each(14))}
     plan = vehicle_plan(encounters=encounters(kinds, braking={"predicts": True}))
-    told = follow(meeting_of(simulate(plan, 1)), 5)
+    told = follow(Meeting(simulate(plan, 1)), 5)
     for at in told.frames["captured_s"].to_numpy()[3:-2]:
         row = told.steps[told.steps["t_s"] <= at + 0.15].iloc[-1]
         closing = 10 - 5 * np.clip(at - told.braking_s, 0, 2)
@@ -110,7 +111,7 @@ def test_where_the_vehicle_never_stops_the_closest_call_is_where_least_was_lacki
         "near": hazard(share=each(0.5)["constant"], distance_m=each(3)),
         "far": hazard(share=each(0.5)["constant"], distance_m=each(7)),
     }
-    met = meeting_of(simulate(vehicle_plan(encounters=encounters(kinds)), 1))
+    met = Meeting(simulate(vehicle_plan(encounters=encounters(kinds)), 1))
     margin = met.outcome().margin_m
     found = interesting(met)
     assert margin.max() < 0

@@ -11,7 +11,7 @@ from simulator.engine.run import simulate
 from simulator.vehicle.braking import GentleCourse
 from simulator.vehicle.detector_answers import Alarms
 from simulator.vehicle.encounter_metrics import encounter_totals, usd_by_part
-from simulator.vehicle.followed import follow, meeting_of
+from simulator.vehicle.followed import follow
 from simulator.vehicle.meeting import Meeting
 from simulator.vehicle.sight import sights_of
 from tests.builders import assumed
@@ -99,7 +99,7 @@ def test_far_objects_wait_for_the_way_of_a_gentle_stop():
 
 def test_the_picture_follows_both_brakes():
     spec = encounters({"near": hazard(distance_m=each(14))}, braking=gentle())
-    met = meeting_of(simulate(vehicle_plan(recall(0.7), encounters=spec), 1))
+    met = Meeting(simulate(vehicle_plan(recall(0.7), encounters=spec), 1))
     slowed = 0
     for number in range(40):
         told = follow(met, number)
