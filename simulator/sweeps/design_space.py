@@ -175,15 +175,12 @@ def points_of(axes: Sequence[Axis], method: Method, count: int | None, seed: int
     if size > SWEEP_POINTS.most:
         raise SpaceError(f"{size:,} points; at most {SWEEP_POINTS} are run: give fewer values, or --method sobol --points 1024")
     if method == "grid":
-        values_of_points = [
-            dict(zip([axis.name for axis in axes], values, strict=True)) for values in product(*(a.picks for a in axes))
-        ]
+        points = [_point(axes, values, base) for values in product(*(axis.picks for axis in axes))]
     else:
         if not count:
             raise SpaceError(f"--method {method}: say how many points, such as --points 256")
-        parts = _spread(method, len(axes), count, seed)
-        values_of_points = [{axis.name: axis.at(part) for axis, part in zip(axes, row, strict=True)} for row in parts.tolist()]
-    return list({repr(point): point for point in (_point(axes, values, base) for values in values_of_points)}.values())
+        points = [point_at(axes, row, base) for row in _spread(method, len(axes), count, seed).tolist()]
+    return list({repr(point): point for point in points}.values())
 
 
 def _spread(method: Method, dimensions: int, count: int, seed: int) -> NDArray[np.float64]:
@@ -193,7 +190,13 @@ def _spread(method: Method, dimensions: int, count: int, seed: int) -> NDArray[n
     return np.asarray(scipy.stats.qmc.Sobol(dimensions, rng=rng).random_base2(ceil(log2(max(count, 2))))[:count])
 
 
-def _point(axes: Sequence[Axis], values: Mapping[str, Any], base: DesignPoint) -> DesignPoint:
-    picks = {axis.name: values[axis.name] for axis in axes if axis.is_choice}
-    figures = {axis.name: float(values[axis.name]) for axis in axes if not axis.is_choice}
+def point_at(axes: Sequence[Axis], parts: Sequence[float], base: DesignPoint) -> DesignPoint:
+    """Return the point at a part of each axis, from 0 to 1."""
+    return _point(axes, [axis.at(part) for axis, part in zip(axes, parts, strict=True)], base)
+
+
+def _point(axes: Sequence[Axis], values: Sequence[Pick], base: DesignPoint) -> DesignPoint:
+    on = dict(zip(axes, values, strict=True))
+    picks = {axis.name: value for axis, value in on.items() if axis.is_choice}
+    figures = {axis.name: float(value) for axis, value in on.items() if not axis.is_choice}
     return DesignPoint({**base.picks, **picks}, {**base.figures, **figures})

@@ -140,19 +140,26 @@ class SweepRequest:
             f"Each met the same {self.scenario.unit.many} in {self.replications} replications, seed {self.seed}."
         )
 
-    def provenance(self, outcomes: Sequence[DesignOutcome]) -> dict[str, Any]:
-        """Return all that identifies the sweep, as plain data: case, design, axes, evidence with its hashes, seed, engine."""
-        evidence = {name: content for outcome in outcomes for name, content in outcome.evidence.items()}
+    @property
+    def head(self) -> dict[str, Any]:
+        """The head of every JSON answer on these designs."""
         return {
             "scenario": self.scenario.id,
             "scenario_hash": self.scenario_hash,
             "design": self.scenario.defaults() | dict(self.picks),
             **({"figures": dict(self.figures)} if self.figures else {}),
             **({"strikes": dict(self.strikes)} if self.strikes else {}),
-            "axes": [axis.to_json() for axis in self.axes],
-            "method": self.method,
             "seed": self.seed,
             "replications": self.replications,
+        }
+
+    def provenance(self, outcomes: Sequence[DesignOutcome]) -> dict[str, Any]:
+        """Return all that identifies the sweep, as plain data: case, design, axes, evidence with its hashes, seed, engine."""
+        evidence = {name: content for outcome in outcomes for name, content in outcome.evidence.items()}
+        return {
+            **self.head,
+            "axes": [axis.to_json() for axis in self.axes],
+            "method": self.method,
             "metrics": {name: self.scenario.metrics[name].unit for name in self.metrics},
             "engine": ENGINE_VERSION,
             "evidence": dict(sorted(evidence.items())),

@@ -22,7 +22,7 @@ from simulator.errors import InputError
 from simulator.explain.claims import Claim
 from simulator.intervals import LEVEL, Interval, mean_interval
 from simulator.metrics.summary import NO_STEADY_STATE
-from simulator.sweeps.design_space import Axis, DesignPoint
+from simulator.sweeps.design_space import Axis, DesignPoint, point_at
 from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.sweeps.sweep import ReportProgress, SweepRequest, silent
 
@@ -155,7 +155,7 @@ class SampledDesigns:
     seed: int
 
     def points(self, base: DesignPoint) -> list[DesignPoint]:
-        return [_point(self.axes, row, base) for row in self.parts.tolist()]
+        return [point_at(self.axes, row, base) for row in self.parts.tolist()]
 
     def ranked(self, outcomes: Sequence[DesignOutcome], names: Sequence[str]) -> dict[str, Ranking | Claim]:
         """Rank the axes for each metric, or claim why that cannot be done; outcomes: of the points, in order."""
@@ -262,13 +262,6 @@ def _overloaded(outcome: DesignOutcome, name: str) -> bool:
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
-
-
-def _point(axes: Sequence[Axis], parts: Sequence[float], base: DesignPoint) -> DesignPoint:
-    values = {axis: axis.at(part) for axis, part in zip(axes, parts, strict=True)}
-    picks = {axis.name: value for axis, value in values.items() if axis.is_choice}
-    figures = {axis.name: float(value) for axis, value in values.items() if not axis.is_choice}
-    return DesignPoint({**base.picks, **picks}, {**base.figures, **figures})
 
 
 def sobol_indices(values: Floats) -> tuple[list[Interval], list[Interval]]:

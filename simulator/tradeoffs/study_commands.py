@@ -29,7 +29,7 @@ from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
 from simulator.tradeoffs.front import goal_of
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, runnable, sample_of
-from simulator.tradeoffs.sweep_commands import DesignOptions, around, head, read_word, report_damaged
+from simulator.tradeoffs.sweep_commands import DesignOptions, around, read_word, report_damaged
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import signed_within, significant, spoken_size, spoken_within, upper_first
 
@@ -63,7 +63,7 @@ def best(
             result = search.find(budget, report)
     report_damaged(cache)
     if as_json:
-        print(json.dumps(head(request) | _best_json(result, search), indent=2, allow_nan=False))
+        print(json.dumps(request.head | _best_json(result, search), indent=2, allow_nan=False))
     else:
         _print_best(result, search, scenario, ["casesim run", case, *(f"--strike {strike}" for strike in design.strikes or [])])
 
@@ -140,7 +140,7 @@ def capacity(case: cli.Case, *, design: DesignOptions, objectives: cli.Objective
 
         cli.write_chart(load_chart(result, cost), options.chart)
     if options.as_json:
-        print(json.dumps(head(request) | result.to_json(), indent=2, allow_nan=False))
+        print(json.dumps(request.head | result.to_json(), indent=2, allow_nan=False))
     else:
         _print_capacity(result, cost.metric.name)
 
@@ -211,7 +211,7 @@ def sensitivity(
         _draw_influence(request, ranked[names[0]], options.chart)
     if options.as_json:
         without = {"left_out": left_out} if left_out else {}
-        shown = head(request) | _influence_json(request, ranked, way, designs) | without
+        shown = request.head | _influence_json(request, ranked, way, designs) | without
         print(json.dumps(shown, indent=2, allow_nan=False))
     else:
         _print_influences(request, ranked, designs, left_out)
@@ -317,7 +317,7 @@ def breakeven(
     if options.chart:
         _breakeven_draw(result, options.chart)
     if options.as_json:
-        print(json.dumps(head(request) | _breakeven_json(result), indent=2, allow_nan=False))
+        print(json.dumps(request.head | _breakeven_json(result), indent=2, allow_nan=False))
     else:
         _print_breakeven(result)
 

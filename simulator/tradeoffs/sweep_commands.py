@@ -99,19 +99,6 @@ def around(
     return SweepRequest(scenario, axes, metrics, [], **design, seed=seed, replications=replications)
 
 
-def head(request: SweepRequest) -> dict[str, Any]:
-    """Return the head of every JSON answer."""
-    return {
-        "scenario": request.scenario.id,
-        "scenario_hash": request.scenario_hash,
-        "design": request.scenario.defaults() | dict(request.picks),
-        **({"figures": dict(request.figures)} if request.figures else {}),
-        **({"strikes": dict(request.strikes)} if request.strikes else {}),
-        "seed": request.seed,
-        "replications": request.replications,
-    }
-
-
 #: The most rows and reasons that are printed of a long table; a file holds all.
 SHOWN, REASONS = 40, 3
 
