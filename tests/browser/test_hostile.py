@@ -131,7 +131,7 @@ def test_a_hostile_incident_is_played_and_revealed(watched):
     page.get_by_role("tab", name="Name the cause").click()
     page.get_by_role("button", name="Close and reveal").click()
     page.get_by_role("button", name="Close for good").click()
-    page.get_by_text("Lessons").wait_for()
+    page.get_by_text("Lessons", exact=True).wait_for()
     settle(page)
 
 
