@@ -47,7 +47,7 @@ def hostile(node, key=""):
     if isinstance(node, list):
         return [hostile(value, key) for value in node]
     if isinstance(node, str) and key in LINES:
-        return f"{node[:20]} {HARM}"[:300]
+        return f"{node[:40]} {HARM}"[:300]
     return f"{node} {MORE}" if isinstance(node, str) and key in MARKDOWN else node
 
 
