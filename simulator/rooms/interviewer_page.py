@@ -124,13 +124,20 @@ def gaps_panel(room: RoomAtHand) -> None:
 def _probe(room: RoomAtHand, probe: Probe) -> None:
     """Show a probe with a box to tick once it was asked."""
     key = f"room:probe:{sha256(probe.ask.encode()).hexdigest()[:12]}"
-    st.session_state[key] = asked = probe.ask in room.state.room.probes
-    event, over = ProbeTicked(ask=probe.ask, asked=not asked), room.state.ended_at is not None
-    st.checkbox(plain(probe.ask), key=key, on_change=room.take, args=(event,), disabled=over)
+    st.session_state[key] = probe.ask in room.state.room.probes
+    over = room.state.ended_at is not None
+    st.checkbox(plain(probe.ask), key=key, on_change=_tick, args=(room, probe, key), disabled=over)
     if probe.strong:
         st.markdown("A strong answer names\n" + "\n".join(f"- {plain(answer)}" for answer in probe.strong))
     if probe.weak:
         st.markdown("A weak answer\n" + "\n".join(f"- {plain(answer)}" for answer in probe.weak))
+
+
+def _tick(room: RoomAtHand, probe: Probe, key: str) -> None:
+    """Record a box that was pressed; Streamlit also calls this for boxes that leave the page unpressed."""
+    asked = bool(st.session_state.get(key))
+    if asked != (probe.ask in room.state.room.probes):
+        room.take(ProbeTicked(ask=probe.ask, asked=asked))
 
 
 def _clock(room: RoomAtHand) -> None:
