@@ -28,6 +28,9 @@ INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 #: Time for a command to end by itself after a signal, in s.
 GRACE_S = 1.2
 
+#: Parts of that time. A machine that stands still, or is very busy, takes one of them and not the whole.
+_NAPS = 24
+
 #: What a command says of its results where it names none.
 _NOTHING = "nothing is kept; the same command begins again"
 
@@ -184,7 +187,8 @@ def _end_after_a_signal(signals: socket.socket) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # the main thread takes them, and may hold them back
     while number := signals.recv(1, socket.MSG_PEEK):  # it stays there for the process beside this one
         if number[0] in ENDING:
-            time.sleep(GRACE_S)
+            for _ in range(_NAPS):
+                time.sleep(GRACE_S / _NAPS)
             line = stop_line()
             _write_error(f"{line}\n" if line else "")
             os._exit(128 + number[0])

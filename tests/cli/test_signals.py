@@ -19,8 +19,6 @@ from simulator.processes import over_threads
 from tests.families import CASESIM, environment, family, left, started, until
 from tests.patience import PATIENCE_S
 
-#: The longest that a test waits for an end, in s: much longer than the end takes.
-
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 both = pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 
@@ -56,7 +54,10 @@ commands.call = call
 main()
 """
 
+#: The time to clean up is as long as it takes: a busy machine may keep the main thread waiting.
 CLEANS_UP = """
+from simulator.cli import signals
+signals.GRACE_S = 1000
 try:
     with unwinding():
         try:
