@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, final
+from typing import Annotated, Any, ClassVar, Literal, Protocol, final
 
 from pydantic import BaseModel, Field
 
+from simulator.case.case_contract import AnyCase
 from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Line, ShareFigure, Strict
+from simulator.case.outputs import CaseOutline, Metric
 from simulator.case.references import Ref
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-    from simulator.case.outputs import CaseOutline, Metric
 
 Target = Annotated[str, Ref("way"), Field(description="the name of a stage or of an end", max_length=60)]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from pathlib import Path as FilePath
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.case_contract import AnyAttribute, Column, Floats
+from simulator.case.case_contract import AnyAttribute, AnyCase, CaseGatherer, CasePlan, CaseRequests, Column, Floats
 from simulator.case.document import Path
 from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, bounded
 from simulator.case.kinds import OneOf, registry
@@ -23,14 +24,8 @@ from simulator.case.outputs import grouping
 from simulator.case.references import Ref
 from simulator.case.scenario_parts import OWN
 from simulator.evidence.row_files import RecordingError, read_numbers, read_values
-from simulator.records.streams import cache_per_plan
-
-if TYPE_CHECKING:
-    from pathlib import Path as FilePath
-
-    from simulator.case.case_contract import AnyCase, CaseGatherer, CasePlan, CaseRequests
-    from simulator.evidence.score_tables import ScoreTable
-    from simulator.records.streams import Streams
+from simulator.evidence.score_tables import ScoreTable
+from simulator.records.streams import Streams, cache_per_plan
 
 #: Names already used by gates, or by columns of the requests in a trace.
 RESERVED = frozenset(

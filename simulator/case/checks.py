@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import networkx as nx
 
 from simulator.case.any_stage import Faults, is_target
 from simulator.case.attributes import RESERVED
+from simulator.case.case_contract import AnyCase
 from simulator.case.case_tests import check_tests
-from simulator.case.document import Path, dotted
+from simulator.case.document import Fault, Path, dotted
 from simulator.case.exhibits import EXHIBITS, offered
 from simulator.case.interview import check_interview
 from simulator.case.kinds import PLACES
@@ -23,16 +24,11 @@ from simulator.case.phases import check_practice
 from simulator.case.prose_figures import placeholder_faults
 from simulator.case.references import NAME_KINDS, KnownCase, references
 from simulator.case.scenario_parts import OwnHardware, RequestCount
+from simulator.case.schema import Scenario
 from simulator.evidence import catalogue
 from simulator.evidence.profiles import profile_names
 from simulator.limits import BY_THE_CLOCK
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-    from simulator.case.document import Fault
-    from simulator.case.schema import Scenario
-
 
 #: Names that a page's address uses besides the choices.
 ADDRESS_KEYS = frozenset(

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
+from simulator.case.case_contract import CaseGatherer
 from simulator.case.fields import AnyQuantity, Draws, LocalFile, Shape, Sourced
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.row_files import RecordingError, read_numbers
 from simulator.files import remembered
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import CaseGatherer
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from simulator.case.any_stage import AnyStage
+from simulator.case.case_contract import AnyCase
 from simulator.case.document import Path
 from simulator.case.fields import ClockTime, Line, Strict
 from simulator.records.timetables import DAY_S, clock_minutes
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
 
 
 class AffectedQuantity(Enum):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.case.any_stage import AnyStage
+from simulator.case.case_contract import AnyCase
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.case.document import Path
 from simulator.case.fields import FileName, Name, Share, exactly_one
 from simulator.case.kinds import OneOf, registry
 from simulator.case.references import Ref
 from simulator.evidence.photo_checks import LabEvidenceError, load_spoiled
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
 
 StageName = Annotated[Name, Ref("stage")]
 Times = Annotated[float, Field(gt=0, le=1000)]

@@ -8,23 +8,20 @@ from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
+from simulator.case.case_contract import AnyCase
 from simulator.case.checks import CHECKS, check, check_names, late_names
-from simulator.case.document import Fault, Path, ScenarioError, dotted
+from simulator.case.choices import Pick
+from simulator.case.document import Document, Fault, Path, ScenarioError, dotted
 from simulator.case.error_recovery import fault_of
 from simulator.case.fields import figures_of, placed_figures
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
 from simulator.keeper import remembers
 from simulator.limits import FAULTS_SHOWN
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-    from simulator.case.choices import Pick
-    from simulator.case.document import Document
 
 
 def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict[str, Any]]:

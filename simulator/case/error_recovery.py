@@ -7,17 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
-from simulator.case.document import Path
+from simulator.case.document import Document, Fault, Path
 from simulator.case.schema import Scenario
 from simulator.errors import shortened, suggest
-
-if TYPE_CHECKING:
-    from simulator.case.document import Document, Fault
-
 
 _FIGURE = {"value": 1, "assumed": "stands in"}
 

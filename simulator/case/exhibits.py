@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-
+from simulator.case.case_contract import AnyCase
 
 #: The question about a run that an exhibit answers; 'rests', on the evidence, comes last in every case.
 Question = Literal["missed", "waits", "costs", "rests"]

@@ -8,7 +8,7 @@ its phase, unless the signal has its own.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from pydantic import BeforeValidator, Field
 
@@ -16,10 +16,8 @@ from simulator.case.document import Path
 from simulator.case.fields import Line, Name, Prose, Strict
 from simulator.case.phases import PracticedCase, PracticePhase, defence_of, phases_of
 from simulator.case.references import Ref
+from simulator.case.scenario_parts import Question
 from simulator.errors import shortened
-
-if TYPE_CHECKING:
-    from simulator.case.scenario_parts import Question
 
 
 class CaseSignal(NamedTuple):

@@ -10,18 +10,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar, Union, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from simulator.case.case_contract import AnyCase
 from simulator.case.document import Path
 from simulator.case.fields import Strict
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-    from simulator.case.outputs import Metric
+from simulator.case.outputs import Metric
 
 
 def kind_of(model: type[BaseModel]) -> str:

@@ -11,25 +11,21 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from filelock import FileLock, Timeout
 
 from simulator.case.checks import check
+from simulator.case.choices import Pick
 from simulator.case.designs import apply, one_by_one, read_fields, unknown_names
-from simulator.case.document import Fault, ScenarioError, beyond, parse_document, read_document
+from simulator.case.document import Document, Fault, ScenarioError, beyond, parse_document, read_document
 from simulator.case.error_recovery import ReadableCase, with_stand_ins
 from simulator.case.phases import PRACTICE_FIELDS, readable_references
+from simulator.case.schema import Scenario
 from simulator.errors import shortened, suggest
 from simulator.evidence.evidence_files import LOCK, PENDING, settle
 from simulator.limits import FAULTS_SHOWN
 from simulator.paths import INSTALLED, SCENARIOS
-
-if TYPE_CHECKING:
-    from simulator.case.choices import Pick
-    from simulator.case.document import Document
-    from simulator.case.schema import Scenario
-
 
 #: The environment variable that names a file or folder of the user's own cases.
 OWN_CASES = "CASESIM_CASES"

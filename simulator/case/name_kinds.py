@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -19,13 +19,11 @@ from simulator.case.outputs import Metric, grouping, metrics_of, with_groups
 from simulator.case.phases import PRACTICE_FIELDS, asked_metrics, phase_titles, phases_in_doubt
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind
 from simulator.case.scenario_parts import OWN
+from simulator.case.schema import Scenario
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import profile_names
 from simulator.evidence.score_tables import score_names
-
-if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
 
 #: The parts of a case that stay as they are, whatever is picked.
 FIXED_SECTIONS = frozenset(

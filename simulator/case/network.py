@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from math import prod
-from typing import TYPE_CHECKING
 
 import networkx as nx
 
-if TYPE_CHECKING:
-    from simulator.case.any_stage import AnyStage
-    from simulator.case.document import Path
+from simulator.case.any_stage import AnyStage
+from simulator.case.document import Path
 
 
 class Network:

@@ -11,10 +11,11 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
+from simulator.case.case_contract import AnyCase
 from simulator.case.case_tests import DEFAULT, TestedCase, leaves, picks_of
 from simulator.case.document import Fault, Path
 from simulator.case.fields import figures_of
@@ -23,10 +24,6 @@ from simulator.files import UnreadableError, read_within
 from simulator.limits import CASE_FILE
 from simulator.paths import OWN_TESTED, TESTED
 from simulator.units import plain_number
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-
 
 Case = TypeVar("Case", bound="TestedCase")
 

@@ -7,7 +7,7 @@ is one, as if something had been known from the start of the run. It peaks whene
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,8 @@ from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import kind
 from simulator.intervals import Floats
-
-if TYPE_CHECKING:
-    from simulator.metrics.measures import CountedRun
-    from simulator.metrics.samples import Sample
-
+from simulator.metrics.measures import CountedRun
+from simulator.metrics.samples import Sample
 
 #: The quantiles that are reported of an age.
 AGE_QUANTILES = {"p95": 0.95, "p99": 0.99}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.case.case_contract import AnyCase
 from simulator.case.document import Path
 from simulator.case.fields import (
     CostFigure,
@@ -22,9 +23,6 @@ from simulator.case.fields import (
 )
 from simulator.case.kinds import Section
 from simulator.case.references import Ref
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
 
 #: Objects that may come into the way.
 Object = Literal["car", "pedestrian", "cyclist"]

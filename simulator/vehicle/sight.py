@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from simulator.case.choices import Options
 from simulator.case.document import ScenarioError
 from simulator.case.fields import Source
 from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import StageGatherer
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.evidence.catalogue import instruction_set_of
@@ -45,9 +45,6 @@ from simulator.vehicle.detector_answers import (
 from simulator.vehicle.encounter_draws import KMH, deceleration_of, speed_at
 from simulator.vehicle.encounter_section import Condition, Encounters, Object
 from simulator.vehicle.encounter_section import Sight as SightSpec
-
-if TYPE_CHECKING:
-    from simulator.engine.contract import StageGatherer
 
 Floats = NDArray[np.float64]
 
