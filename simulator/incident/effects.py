@@ -113,14 +113,14 @@ class ConditionEffect(AnyEffect):
         for level in np.unique(severity[rows]):
             of_level = rows & (severity == level)
             for side in frames.sides(of_cause):
-                for column in side.settings.from_entry(self.enters, by_share):
+                for column in side.from_entry(self.enters, by_share):
                     column[of_level] = stream.scenes.settings[self.condition, int(level)]
         if of_cause:
-            frames.calm.settings.put(frames.usual, rows)
+            frames.calm.put(frames.usual, rows)
         return rows
 
     def put_on(self, scenes: MeasuredScenes, rows: Bools, side: FrameSide) -> None:
-        side.settings.given[rows] = scenes.settings[self.condition, self.severity]
+        side.given[rows] = scenes.settings[self.condition, self.severity]
 
     def change_replica(self, replica: Replica) -> None:
         replica.conditions.append(self.condition)
@@ -168,7 +168,7 @@ class CountingEffect(ServerEffect):
     """the most that a frame keeps"""
 
     def put_on(self, scenes: MeasuredScenes, rows: Bools, side: FrameSide) -> None:
-        side.counting.put(rows, int(np.searchsorted(BINS, self.above - 1e-9)), self.most)
+        side.count(rows, int(np.searchsorted(BINS, self.above - 1e-9)), self.most)
 
     def change_replica(self, replica: Replica) -> None:
         replica.counting.append(f"above {self.above:g}, most {self.most}")
@@ -190,8 +190,8 @@ class ScenesEffect(AnyEffect):
 
     def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         rows = frames.scene_setting >= 0
-        frames.real.settings.put(frames.scene_setting, rows)
-        frames.calm.settings.put(frames.usual, rows)
+        frames.real.put(frames.scene_setting, rows)
+        frames.calm.put(frames.usual, rows)
         return rows
 
 

@@ -17,7 +17,7 @@ from simulator.incident.effects import Enters
 
 if TYPE_CHECKING:
     from simulator.case.choices import Pick
-    from simulator.incident.frame_columns import AnsweredFrames, FrameStream
+    from simulator.incident.frame_columns import FrameSide, FrameStream
 
 Minutes = Annotated[float, Field(ge=0, le=40_320)]
 Usd = Annotated[float, Field(ge=0, le=1e9)]
@@ -50,15 +50,15 @@ class Swapped:
     share: float = 1.0
     whole: bool = False
 
-    def change(self, answers: AnsweredFrames, stream: FrameStream) -> None:
+    def change(self, answers: FrameSide, stream: FrameStream) -> None:
         """Let the network answer its frames, from the score that suits it on."""
         rows = (answers.at_s >= self.at_s) & (answers.at_s < self.until_s)
         if self.share < 1:
             rows &= self.chosen(stream)
         if self.instead_of is not None:
             rows &= answers.network == stream.scenes.networks[self.instead_of]
-        answers.network = np.where(rows, stream.scenes.networks[self.network], answers.network)
-        answers.whole |= rows & self.whole
+        answers.network[rows] = stream.scenes.networks[self.network]
+        answers.whole[rows] |= self.whole
         answers.bin[rows] = stream.scenes.tested_bins[answers.network[rows]]
 
     def chosen(self, stream: FrameStream) -> NDArray[np.bool_]:
@@ -76,7 +76,7 @@ class Rethresholded:
     at_s: float
     bin: int
 
-    def change(self, answers: AnsweredFrames, stream: FrameStream) -> None:
+    def change(self, answers: FrameSide, stream: FrameStream) -> None:
         answers.bin[answers.at_s >= self.at_s] = self.bin
 
     def model_after(self, model: Network, now_s: float) -> Network:

@@ -55,19 +55,38 @@ class FrameStream(Protocol):
         """Return the frames that an effect strikes; by_share: its share grows with its strength, not its severity."""
 
 
-@dataclass(frozen=True, eq=False)
-class FrameSettings:
-    """The setting of each frame as the camera gives it, as the servers receive it, and as the network is given it."""
+#: A frame keeps all its detections.
+ALL_DETECTIONS = 1_000_000
 
+
+@dataclass(frozen=True, eq=False)
+class FrameSide:
+    """Frames as effects and fixes change them in place, a row a frame, shapes (n,).
+
+    at_s: when each is answered
+    raw, seen, given: the setting of the camera's picture, of the servers' copy, and of the network's input
+    bin: from which bin of scores detections count, -1 as long as that is the tested one; most: the detections that are kept
+    whole: answered by a canary, with libraries and configuration as tested
+    """
+
+    at_s: Floats
     raw: Ints
     seen: Ints
     given: Ints
+    network: Ints
+    bin: Ints
+    most: Ints
+    whole: Bools
 
     @classmethod
-    def all_of(cls, setting: Ints) -> FrameSettings:
-        return cls(setting.copy(), setting.copy(), setting.copy())
+    def tested(cls, at_s: Floats, setting: Ints, network: int) -> FrameSide:
+        """Return frames of these settings, shapes (n,), as the tested release answers them."""
+        networks, tested, most = (np.full(len(at_s), number) for number in (network, -1, ALL_DETECTIONS))
+        raw, seen, given = (setting.copy() for _ in range(3))
+        return cls(at_s, raw, seen, given, networks, tested, most, np.zeros(len(at_s), bool))
 
     def put(self, setting: Ints, rows: Bools) -> None:
+        """Show some frames under other settings, from the camera on."""
         for column in (self.raw, self.seen, self.given):
             column[rows] = setting[rows]
 
@@ -76,42 +95,17 @@ class FrameSettings:
             return [self.given]
         return [self.seen, self.given] if enters == "client" else [self.raw, self.seen, self.given]
 
-
-#: A frame keeps all its detections.
-ALL_DETECTIONS = 1_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class CountingRules:
-    """The bin of scores from which on detections of a frame count, -1: as tested, and the most that it keeps, shapes (n,)."""
-
-    floor: Ints
-    most: Ints
-
-    @classmethod
-    def tested(cls, count: int) -> CountingRules:
-        return cls(np.full(count, -1), np.full(count, ALL_DETECTIONS))
-
-    def put(self, rows: Bools, floor: int, most: int) -> None:
-        """Change the rules of some frames; a floor of 0 leaves it."""
+    def count(self, rows: Bools, floor: int, most: int) -> None:
+        """Let detections of some frames count from a bin on, 0: as before, and at most so many of each."""
         if floor:
-            self.floor[rows] = floor
+            self.bin[rows] = floor
         self.most[rows] = np.minimum(self.most[rows], most)
 
-    def capped(self, bins: Ints, tails: NDArray[np.float32]) -> Ints:
-        """Return the bins from which on no frame keeps more than its most; tails: detections from each bin on, (n, bins)."""
-        few = np.argmax(tails <= self.most[:, None], axis=1)
-        enough = np.where((tails <= self.most[:, None]).any(axis=1), few, tails.shape[1] - 1)
-        return np.where(self.most < ALL_DETECTIONS, np.maximum(bins, enough), bins)
 
-
-@dataclass(frozen=True, eq=False)
-class FrameSide:
-    """Frames before they are answered, shapes (n,): their settings, the network of each, and the rules of counting."""
-
-    settings: FrameSettings
-    network: Ints
-    counting: CountingRules
+def capped(bins: Ints, most: Ints, tails: NDArray[np.float32]) -> Ints:
+    """Return the bins from which on no frame keeps more than its most; tails: detections from each bin on, (n, bins)."""
+    few = tails <= most[:, None]
+    return np.asarray(np.maximum(bins, np.where(few.any(axis=1), np.argmax(few, axis=1), tails.shape[1] - 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,16 +124,3 @@ class UnfinishedFrames:
     def sides(self, of_cause: bool) -> list[FrameSide]:
         """Return what an effect changes: a decoy is there without the cause too."""
         return [self.real] if of_cause else [self.real, self.calm]
-
-
-@dataclass(eq=False)
-class AnsweredFrames:
-    """The answers to frames at their times (s), shapes (n,).
-
-    bin: from which bin of scores detections count; whole: with libraries and configuration as tested
-    """
-
-    at_s: Floats
-    network: Ints
-    bin: Ints
-    whole: Bools

@@ -185,7 +185,7 @@ class FrameStatistics:
         """
         frames = self.frames
         answered = replace(frames.served, latency_s=np.zeros(len(frames)))
-        calm = replace(frames, served=answered, given=frames.calm_given, network=frames.calm_network, bin=frames.calm_bin)
+        calm = replace(frames, served=answered, **vars(frames.calm))
         calm_changes = tuple(change for change in self.changes if change not in self._by_kind.outages)
         return np.asarray(self.harm() - replace(self, frames=calm, changes=calm_changes).harm(), float)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from simulator.errors import InputError
-from simulator.incident.frame_columns import Bools, Floats, ServedFrames
+from simulator.incident.frame_columns import Bools, Floats, FrameSide, ServedFrames
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import CLEAN_SETTING
 from simulator.incident.secret import DAY_S, HOUR_S
@@ -237,18 +237,10 @@ def collected(statistics: FrameStatistics, watch: Watch) -> Floats:
     images = np.flatnonzero(scenes.reference)
     release = statistics.spec.release.network
     count, clean = len(images), np.full(len(images), scenes.settings[CLEAN_SETTING])
-    tested = replace(
-        frames,
-        served=ServedFrames(np.zeros(count), np.zeros(count), np.zeros(count, np.int16), 1),
-        dwell=images,
-        scene=images,
-        usual=clean,
-        raw=clean,
-        seen=clean,
-        given=clean,
-        network=np.full(count, scenes.networks[release]),
-        bin=np.full(count, scenes.best_bin(release)),
-    )
+    served = ServedFrames(np.zeros(count), np.zeros(count), np.zeros(count, np.int16), 1)
+    answers = FrameSide.tested(served.arrived_s, clean, scenes.networks[release])
+    answers.bin[:] = scenes.best_bin(release)
+    tested = replace(frames, served=served, dwell=images, scene=images, usual=clean, **vars(answers))
     of_images = replace(statistics, frames=tested)
     return of_images.vectors() if watch.test == "mmd" else of_images.figure(watch.statistic)
 

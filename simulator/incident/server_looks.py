@@ -245,8 +245,9 @@ class ReplayLook(AnyLook):
     def find(self, view: View, request: LookRequest) -> LookFinding:
         frames = view.statistics.frames
         chosen = view.chosen(view.reference() & ~frames.served.dropped, self.frames, "replayed")
-        given, network, bins = view.stream.as_served(chosen, view.now_s, frames, view.changes)
-        now = view.statistics.scenes.tails[0][network, given, frames.scene[chosen], bins].astype(float)
+        served = view.stream.as_served(chosen, view.now_s, frames, view.changes)
+        cell = served.network, served.given, frames.scene[chosen], served.bin
+        now = view.statistics.scenes.tails[0][cell].astype(float)
         then = view.counts(chosen)
         finding = _compared("The same stored frames, now minus then", now, then, frames.dwell[chosen])
         few = (then > 0) & (then <= _FEW)

@@ -21,15 +21,13 @@ from simulator.incident.effects import ScenesEffect, Where
 from simulator.incident.fixes import Change, Changes, Rethresholded, Swapped, Undone
 from simulator.incident.frame_columns import (
     ALL_DETECTIONS,
-    AnsweredFrames,
     Bools,
-    CountingRules,
     Floats,
-    FrameSettings,
     FrameSide,
     Ints,
     ServedFrames,
     UnfinishedFrames,
+    capped,
 )
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import DAY_S, HOUR_S, Secret
@@ -50,16 +48,15 @@ class StreamError(InputError):
 
 
 @dataclass(frozen=True, eq=False)
-class Frames:
-    """Frames in order of arrival, a row each, shapes (n,).
+class Frames(FrameSide):
+    """Answered frames in order of arrival, a row each, shapes (n,).
 
     hour: of the day, 0 to 24; site, version, camera: in the order of the case; replica: -1 if the frame was dropped
     dwell: a number for each stay of a camera at a scene
     usual: the setting that holds without cause and decoy
-    raw, seen, given: the setting of the camera's picture, of the servers' copy, and of the network's input
-    bin: from which bin of scores detections count; struck: whether the cause changed it
-    calm_given, calm_network, calm_bin: their values without the cause, under the fixes in force; the decoy keeps its setting,
-    so that the effect of a decoy is no harm of the cause
+    struck: whether the cause changed it
+    calm: the answers without the cause, under the fixes in force; the decoy keeps its setting, so that the effect of a decoy is
+    no harm of the cause
     """
 
     served: ServedFrames
@@ -70,20 +67,9 @@ class Frames:
     dwell: Ints
     scene: Ints
     usual: Ints
-    raw: Ints
-    seen: Ints
-    given: Ints
-    network: Ints
-    bin: Ints
     struck: Bools
     labelled: Bools
-    calm_given: Ints
-    calm_network: Ints
-    calm_bin: Ints
-
-    @property
-    def at_s(self) -> Floats:
-        return self.served.arrived_s
+    calm: FrameSide
 
     def __len__(self) -> int:
         return len(self.scene)
@@ -272,19 +258,18 @@ class Stream:
         """Return the frames under these changes."""
         made = Changes(changes)
         dwell, scene, scene_setting, struck = self._scenes(made.undone)
-        struck, released = struck.copy(), self._released(len(scene))
-        real, calm = (
-            FrameSide(FrameSettings.all_of(self.usual), released.copy(), CountingRules.tested(len(scene))) for _ in range(2)
-        )
+        struck = struck.copy()
+        real, calm = (FrameSide.tested(self.served.arrived_s, self.usual, self._released) for _ in range(2))
         frames = UnfinishedFrames(made, self.usual, scene_setting, real, calm)
         effects = enumerate(self.secret.effects(self.spec))
         # The cause comes last, so that it takes the place of the decoy.
         for number, (effect, of_cause) in sorted(effects, key=lambda numbered: numbered[1][1]):
             struck |= effect.change_frames(self, frames, f"{number}/{effect.kind}", of_cause) & of_cause
-        given, network, bins = self._answered(real, scene, made.answers, self.served.arrived_s)
-        calm_given, calm_network, calm_bin = self._answered(calm, scene, made.answers, self.served.arrived_s)
+        for side in (real, calm):
+            self._answer(side, scene, made.answers)
         labelled = self.streams.named("labelled").random(len(scene)) < self._labelled_share()
         return Frames(
+            **vars(real),
             served=self.served,
             hour=self.hour,
             site=self.site,
@@ -293,41 +278,27 @@ class Stream:
             dwell=dwell,
             scene=scene,
             usual=self.usual,
-            raw=real.settings.raw,
-            seen=real.settings.seen,
-            given=given,
-            network=network,
-            bin=bins,
             struck=struck,
             labelled=labelled & ~self.served.dropped,
-            calm_given=calm_given,
-            calm_network=calm_network,
-            calm_bin=calm_bin,
+            calm=calm,
         )
 
-    def _answered(
-        self, side: FrameSide, scene: Ints, changes: Sequence[Swapped | Rethresholded], at_s: Floats
-    ) -> tuple[Ints, Ints, Ints]:
-        """Return the setting given, the network and the bin of frames at their times (s); a canary has no cap on detections."""
-        rules = side.counting
-        bins = np.where(rules.floor >= 0, rules.floor, self.scenes.tested_bins[side.network])
-        answers = AnsweredFrames(at_s, side.network, bins, np.zeros(len(scene), bool))
+    def _answer(self, side: FrameSide, scene: Ints, changes: Sequence[Swapped | Rethresholded]) -> None:
+        """Answer frames in place: what the network is given, which network answers, and the bin; a canary has no cap."""
+        side.bin[:] = np.where(side.bin >= 0, side.bin, self.scenes.tested_bins[side.network])
         for change in changes:
-            change.change(answers, self)
-        given = np.where(answers.whole, side.settings.seen, side.settings.given)
-        if len(rows := np.flatnonzero((rules.most < ALL_DETECTIONS) & ~answers.whole)):
-            own = CountingRules(rules.floor[rows], rules.most[rows])
-            tails = self.scenes.tails[0][answers.network[rows], given[rows], scene[rows]]
-            answers.bin[rows] = own.capped(answers.bin[rows], tails)
-        return given, answers.network, answers.bin
+            change.change(side, self)
+        side.given[side.whole] = side.seen[side.whole]
+        if len(rows := np.flatnonzero((side.most < ALL_DETECTIONS) & ~side.whole)):
+            tails = self.scenes.tails[0][side.network[rows], side.given[rows], scene[rows]]
+            side.bin[rows] = capped(side.bin[rows], side.most[rows], tails)
 
-    def as_served(self, rows: Ints, at_s: float, frames: Frames, changes: Iterable[Change]) -> tuple[Ints, Ints, Ints]:
-        """Answer stored frames as the servers of a time (s) do: the setting given, the network and the bin, each (rows,)."""
+    def as_served(self, rows: Ints, at_s: float, frames: Frames, changes: Iterable[Change]) -> FrameSide:
+        """Answer stored frames, (rows,), as the servers of a time (s) do."""
         made = Changes(changes)
         now, drawn = np.full(len(rows), at_s), self.streams.named("replayed").random((len(rows), 2))
         replica = (drawn[:, 0] * self.served.replicas).astype(np.int64)
-        settings = FrameSettings.all_of(frames.seen[rows])
-        replayed = FrameSide(settings, self._released(len(rows)), CountingRules.tested(len(rows)))
+        replayed = FrameSide.tested(now, frames.seen[rows], self._released)
         for effect, _ in sorted(self.secret.effects(self.spec), key=lambda pair: pair[1]):
             if effect.enters_at != "server":
                 continue
@@ -337,7 +308,8 @@ class Stream:
                 struck = np.isin(replica, self.replicas_of(effect.where, strength))
             struck &= np.isin(self.site[rows], self.secret.sites(self.spec, effect.where))
             effect.put_on(self.scenes, struck, replayed)
-        return self._answered(replayed, frames.scene[rows], made.lasting, now)
+        self._answer(replayed, frames.scene[rows], made.lasting)
+        return replayed
 
     @cached_property
     def usual(self) -> Ints:
@@ -353,8 +325,9 @@ class Stream:
             setting[hit] = self.scenes.settings[usual.condition, usual.severity]
         return setting
 
-    def _released(self, count: int) -> Ints:
-        return np.full(count, self.scenes.networks[self.spec.release.network])
+    @property
+    def _released(self) -> int:
+        return self.scenes.networks[self.spec.release.network]
 
     def _labelled_share(self) -> float:
         days = self.spec.reference_days

@@ -23,8 +23,8 @@ def test_a_raised_threshold_counts_from_its_score_on_until_it_is_undone():
     frames, scenes = statistics.frames, read_scenes()
     after = frames.at_s >= ONSET * DAY_S
     assert (frames.bin[after] == BINS.index(0.7)).all()
-    assert (frames.bin[~after] == frames.calm_bin[~after]).all() and (
-        frames.calm_bin == scenes.best_bin(("nanodet_m", "fp32"))
+    assert (frames.bin[~after] == frames.calm.bin[~after]).all() and (
+        frames.calm.bin == scenes.best_bin(("nanodet_m", "fp32"))
     ).all()
     assert statistics.excess()[after].sum() > 0
 
@@ -34,7 +34,7 @@ def test_a_frame_keeps_its_surest_detections_up_to_the_most():
     statistics = statistics_of(secret_of("made", scenario=scenario), scenario)
     frames, found = statistics.frames, statistics.figure("found")
     after = frames.at_s >= ONSET * DAY_S
-    calm = read_scenes().tails[0][frames.network, frames.given, frames.scene, frames.calm_bin]
+    calm = read_scenes().tails[0][frames.network, frames.given, frames.scene, frames.calm.bin]
     few = after & (calm <= 3)
     assert found[after].max() <= max(3, read_scenes().counts[frames.network, frames.given, frames.scene, -1].max())
     assert (found[few] == calm[few]).all() and (found[after & ~few] < calm[after & ~few]).all()

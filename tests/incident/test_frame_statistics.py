@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from simulator.evidence.detection_tables import BINS
 from simulator.evidence.scene_tables import NUMBERS
 from simulator.incident.fixes import Rethresholded, Reviewed, Swapped, Undone
-from simulator.incident.frame_columns import ServedFrames
+from simulator.incident.frame_columns import FrameSide, ServedFrames
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import MeasuredScenes, SceneBoxes, read_scenes
 from simulator.incident.secret import DAY_S, HOUR_S
@@ -121,14 +121,15 @@ def of_tiny(changes=()) -> FrameStatistics:
     """Scene a clear, scene a in fog, scene b in fog, and scene b in fog and dropped, an hour each."""
     zeros = np.zeros(4, np.int64)
     fog = np.array([0, 1, 1, 1])
-    bins = np.full(4, BINS.index(0.4))
     served = ServedFrames(
         (10 * DAY_S) + HOUR_S * np.arange(4.0), np.array([1, 1, 1, np.nan]), np.array([0, 0, 0, -1], np.int16), 1
     )
-    frames = Frames(served=served, hour=np.zeros(4), site=zeros, version=zeros, camera=zeros, dwell=zeros,
-                    scene=np.array([0, 0, 1, 1]), usual=zeros, raw=fog, seen=fog, given=fog, network=zeros, bin=bins,
-                    struck=fog > 0, labelled=np.ones(4, bool), calm_given=zeros,
-        calm_network=zeros, calm_bin=bins)  # fmt: skip
+    foggy, calm = (FrameSide.tested(served.arrived_s, setting, 0) for setting in (fog, zeros))
+    for side in (foggy, calm):
+        side.bin[:] = BINS.index(0.4)
+    frames = Frames(**vars(foggy), served=served, hour=np.zeros(4), site=zeros, version=zeros, camera=zeros, dwell=zeros,
+                    scene=np.array([0, 0, 1, 1]), usual=zeros, struck=fog > 0, labelled=np.ones(4, bool),
+                    calm=calm)  # fmt: skip
     return FrameStatistics(SPEC, secret_of(None), tiny(), frames, tuple(changes))
 
 
