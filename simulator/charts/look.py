@@ -70,17 +70,26 @@ def chart(
     table: pd.DataFrame,
     names: Mapping[str, str] | None = None,
     *,
+    only: bool = False,
     shares: Iterable[str] = (),
     digits: int | None = None,
 ) -> Chart:
     """Join a figure with its takeaway and its table twin.
 
     takeaway: sentences; empty ones are left out
-    names: readable names of columns; shares: columns that become percentages; digits: significant digits of numbers
+    names: readable names of columns; only: leaves out the columns without one; shares: columns that become percentages
+    digits: significant digits of numbers
     """
     sentences = [takeaway] if isinstance(takeaway, str) else takeaway
-    twin = table.assign(**{name: 100 * table[name] for name in shares}).rename(columns=names or {})
+    named = table[[name for name in names or () if name in table]] if only else table
+    twin = named.assign(**{name: 100 * named[name] for name in shares}).rename(columns=names or {})
     return Chart(drawn, " ".join(filter(None, sentences)), twin if digits is None else rounded(twin, digits))
+
+
+def share_of(row: Any, of: str) -> str:
+    """Write a share of a row with its interval; see `bounds`."""
+    low, value, high = bounds(row, of, 1.0)
+    return with_interval(value, low, high)
 
 
 def with_interval(value: float, low: float, high: float, name: str = "") -> str:
@@ -89,8 +98,10 @@ def with_interval(value: float, low: float, high: float, name: str = "") -> str:
     return f"{share} ({f'{name} ' if name else ''}{bounds})"
 
 
-def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
-    """Draw traces in the look of the app, without a background, so that both themes shine through."""
+def figure(
+    *traces: Any, height: int = 340, x: Mapping[str, Any] | None = None, y: Mapping[str, Any] | None = None, **layout: Any
+) -> go.Figure:
+    """Draw traces in the look of the app, without a background, so that both themes shine through; x, y: the axes"""
     drawn = go.Figure(list(traces))
     drawn.update_layout(
         height=height,
@@ -102,9 +113,31 @@ def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
         dragmode=False,
         **layout,
     )
-    drawn.update_xaxes(automargin=True, zeroline=False)
-    drawn.update_yaxes(automargin=True, zeroline=False)
+    drawn.update_xaxes(automargin=True, zeroline=False, **(x or {}))
+    drawn.update_yaxes(automargin=True, zeroline=False, **(y or {}))
     return drawn
+
+
+def logarithmic(title: str, ticks: Iterable[float], **more: Any) -> dict[str, Any]:
+    """Return a logarithmic axis for `figure`."""
+    return {"title": f"{title}, logarithmic", "type": "log", "tickvals": ticks} | more
+
+
+def down(order: Iterable[str]) -> dict[str, Any]:
+    """Return an axis for `figure` with its rows in this order, the first one at the top."""
+    return {"categoryorder": "array", "categoryarray": [*order], "autorange": "reversed"}
+
+
+def shade(drawn: go.Figure, colour: str, alpha: float, **edges: Any) -> None:
+    """Shade a part of the picture behind its data; edges: x0 and x1, or y0 and y1"""
+    add = drawn.add_vrect if "x0" in edges else drawn.add_hrect
+    add(**edges, fillcolor=translucent(colour, alpha), line_width=0, layer="below")
+
+
+def note(drawn: go.Figure, text: str, x: Any, y: Any, corner: str = "left bottom", **more: Any) -> None:
+    """Write a text with one of its corners at a place."""
+    xanchor, yanchor = corner.split()
+    drawn.add_annotation(text=text, x=x, y=y, xanchor=xanchor, yanchor=yanchor, showarrow=False, **more)
 
 
 def small(*traces: go.Scatter) -> go.Figure:
@@ -266,6 +299,33 @@ def band(
     edge: dict[str, Any] = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False} | more
     filled = go.Scatter(x=x, y=high, fill="tonexty", fillcolor=translucent(colour, alpha), **edge)
     return [go.Scatter(x=x, y=low, **edge), filled]
+
+
+def banded(
+    x: Any, bounds: tuple[Any, Any, Any], colour: str, name: str | None = None, hover: str | None = None, **more: Any
+) -> list[go.Scatter]:
+    """Draw a line with its band; bounds: the low end, the middle and the high end at each x"""
+    low, middle, high = bounds
+    return [*band(x, low, high, colour, legendgroup=name), line(x, middle, colour, name, hover, legendgroup=name, **more)]
+
+
+def equality(ends: Sequence[float], name: str) -> go.Scatter:
+    """Draw the dashed line on which both axes have one value."""
+    return go.Scatter(x=ends, y=ends, mode="lines", line=OBJECTIVE, hoverinfo="skip", name=name)
+
+
+def bounds(rows: Any, of: str, scale: float = 100.0) -> tuple[Any, Any, Any]:
+    """Return the low end, the value and the high end of a figure in a frame or in one row: columns `of_low`, `of`, `of_high`.
+
+    The value stands for ends that the frame does not have. scale: 100 turns shares into per cent
+    """
+    low, value, high = (scale * rows[name if name in rows else of] for name in (f"{of}_low", of, f"{of}_high"))
+    return low, value, high
+
+
+def spans(rows: pd.DataFrame, of: str, labels: Any) -> pd.DataFrame:
+    """Return rows for `dots` of a share with its bounds, labelled."""
+    return pd.DataFrame({"label": labels} | dict(zip(("low", "value", "high"), bounds(rows, of), strict=True)))
 
 
 def dots(name: str, rows: pd.DataFrame, colour: str, hover: str = "", hollow: bool = False) -> go.Scatter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from simulator.charts.look import BLUE, GREEN, GREY, ORANGE, PURPLE, Chart, band, chart, dots, figure, line, points, whiskers
+from simulator.charts import look
 
 #: The names of choices on the screen.
 LABELLER_WORDS = {
@@ -20,27 +20,28 @@ SELECTION_WORDS = {
     "diversity": "far from labelled ones",
     "rare": "likely melanomas first",
 }
-_SELECTION_COLOURS = dict(zip(SELECTION_WORDS, (GREY, BLUE, GREEN, ORANGE), strict=True))
-_LABELLER_COLOURS = dict(zip(LABELLER_WORDS, (GREY, BLUE, GREEN, PURPLE), strict=True))
+_SELECTION_COLOURS = dict(zip(SELECTION_WORDS, (look.GREY, look.BLUE, look.GREEN, look.ORANGE), strict=True))
+_LABELLER_COLOURS = dict(zip(LABELLER_WORDS, (look.GREY, look.BLUE, look.GREEN, look.PURPLE), strict=True))
 
 #: The share of luck among the differences that are called real.
 _LEVEL = 0.05
 
 
-def learning(rows: pd.DataFrame, of: str = "auc") -> Chart:
+def learning(rows: pd.DataFrame, of: str = "auc") -> look.Chart:
     """Draw a learning curve for each way to choose photos; rows: the study of selections; of: auc, or melanomas."""
-    drawn = figure(height=380)
+    drawn = look.figure(height=380)
     for selection, mine in rows.groupby("selection", sort=False):
         if selection != "random":
             mine = pd.concat([mine, rows[(rows["selection"] == "random") & (rows["photos"] == rows["photos"].max())]])
         colour = _SELECTION_COLOURS[str(selection)]
         if selection == "random":
-            drawn.add_traces(band(mine["photos"], 100 * mine[f"{of}_low"], 100 * mine[f"{of}_high"], colour))
+            low, _, high = look.bounds(mine, of)
+            drawn.add_traces(look.band(mine["photos"], low, high, colour))
         name, hover = SELECTION_WORDS[str(selection)], "%{x:,} photos: %{y:.1f}<extra>%{fullData.name}</extra>"
-        drawn.add_trace(line(mine["photos"], 100 * mine[of], colour, name, hover, width=2, dotted=True))
+        drawn.add_trace(look.line(mine["photos"], 100 * mine[of], colour, name, hover, width=2, dotted=True))
     drawn.update_xaxes(title="labelled photos")
     drawn.update_yaxes(title="AUC (points)" if of == "auc" else "melanomas found (of 100)")
-    return chart(drawn, selection_sentence(rows, of), rows, digits=4)
+    return look.chart(drawn, selection_sentence(rows, of), rows, digits=4)
 
 
 def selection_sentence(rows: pd.DataFrame, of: str = "auc") -> str:
@@ -58,51 +59,48 @@ def _gains(rows: pd.DataFrame, of: str) -> str:
     """Write each row's gain over chance with its interval."""
     unit = "points of AUC" if of == "auc" else "melanomas of 100"
     return "; ".join(
-        f"{row['photos']:,} photos {SELECTION_WORDS[row['selection']]}, {100 * row[f'{of}_gain']:+.1f} {unit} "
-        f"({100 * row[f'{of}_gain_low']:+.1f} to {100 * row[f'{of}_gain_high']:+.1f})"
+        f"{row['photos']:,} photos {SELECTION_WORDS[row['selection']]}, {_share_words(row, f'{of}_gain', '+', f' {unit}')}"
         for _, row in rows.iterrows()
     )
 
 
-def purchases(rows: pd.DataFrame) -> Chart:
+def purchases(rows: pd.DataFrame) -> look.Chart:
     """Draw the melanomas that the next 1,000 USD bought at each budget; rows: the price list."""
-    drawn = figure(height=380)
+    drawn = look.figure(height=380)
     for place, (labeller, mine) in enumerate(rows.groupby("labeller", sort=False)):
-        low, value, high = (100 * mine[f"more_melanomas{end}"] for end in ("_low", "", "_high"))
+        more = look.bounds(mine, "more_melanomas")
         name, colour = LABELLER_WORDS[str(labeller)], _LABELLER_COLOURS[str(labeller)]
-        hover, bounds = "at %{x:,.0f} USD: %{y:+.1f} of 100<extra>%{fullData.name}</extra>", whiskers(low, value, high)
-        drawn.add_trace(points(mine["budget_usd"] * (1 + 0.03 * place), value, colour, name, hover, error_y=bounds))
+        x, hover = mine["budget_usd"] * (1 + 0.03 * place), "at %{x:,.0f} USD: %{y:+.1f} of 100<extra>%{fullData.name}</extra>"
+        drawn.add_trace(look.points(x, more[1], colour, name, hover, error_y=look.whiskers(*more)))
     drawn.update_xaxes(title="spent already (USD)", type="log", tickvals=[1000, 2000, 5000, 10_000, 20_000, 50_000])
     drawn.update_yaxes(title="melanomas more, of 100, for 1,000 USD more")
-    return chart(drawn, purchase_sentence(rows), rows, digits=4)
+    return look.chart(drawn, purchase_sentence(rows), rows, digits=4)
 
 
 def purchase_sentence(rows: pd.DataFrame) -> str:
     """Say what the best step bought in AUC, and which steps bought melanomas that these photos can show."""
     best = rows.iloc[int(rows["more_auc"].argmax())]
-    low, value, high = (100 * best[f"more_auc{end}"] for end in ("_low", "", "_high"))
     real = int((rows["more_melanomas_low"] > 0).sum())
     return (
-        f"The best 1,000 USD bought {value:+.1f} points of AUC ({low:+.1f} to {high:+.1f}): after the first "
+        f"The best 1,000 USD bought {_share_words(best, 'more_auc', '+', ' points of AUC')}: after the first "
         f"{best['budget_usd']:,.0f} USD, with {LABELLER_WORDS[best['labeller']]}. {real} of {len(rows)} steps bought melanomas "
         "beyond their interval: 48 melanomas are few."
     )
 
 
-def gains(rows: pd.DataFrame, labels: pd.Series, of: str, takeaway: str) -> Chart:
+def gains(rows: pd.DataFrame, labels: pd.Series, of: str, takeaway: str) -> look.Chart:
     """Draw the difference of each row to the base with its interval; of: auc, or melanomas."""
-    ends = {"value": f"{of}_gain", "low": f"{of}_gain_low", "high": f"{of}_gain_high"}
-    shown = pd.DataFrame({"label": labels} | {end: 100 * rows[name] for end, name in ends.items()})
-    drawn = figure(dots("difference", shown.iloc[::-1], BLUE), height=90 + 44 * len(shown), showlegend=False)
-    drawn.add_vline(x=0, line={"color": GREY, "width": 1})
+    shown = look.spans(rows, f"{of}_gain", labels).iloc[::-1]
+    drawn = look.figure(look.dots("difference", shown, look.BLUE), height=90 + 44 * len(shown), showlegend=False)
+    drawn.add_vline(x=0, line={"color": look.GREY, "width": 1})
     unit = "points of AUC" if of == "auc" else "melanomas of 100"
     drawn.update_xaxes(title=f"difference in {unit}")
-    return chart(drawn, takeaway, rows, digits=4)
+    return look.chart(drawn, takeaway, rows, digits=4)
 
 
 def difference_words(row: pd.Series, of: str = "auc") -> str:
     """Write a difference with its interval, and whether it is significant."""
-    gain, low, high = (100 * row[f"{of}_gain{end}"] for end in ("", "_low", "_high"))
+    low, gain, high = look.bounds(row, f"{of}_gain")
     real = "significant" if low > 0 or high < 0 else "not significant"
     return f"{gain:+.1f} points (95% interval {low:+.1f} to {high:+.1f}, {real})"
 
@@ -115,26 +113,26 @@ LEAST_LOSS = 0.05
 COMPARED = 0.05
 
 PRECISION_WORDS = {"fp32": "fp32", "int8_static": "int8 static"}
-_COLOURS = {"fp32": BLUE, "int8_static": ORANGE}
+_COLOURS = {"fp32": look.BLUE, "int8_static": look.ORANGE}
 MEASURE_WORDS = {"auc": "AUC", "sensitivity": "Cancers found", "referred": "People without cancer referred"}
 DETECTOR_WORDS = {"mahalanobis": "Mahalanobis distance", "neighbours": "Tenth nearest neighbour"}
-_DETECTOR_COLOURS = {"mahalanobis": BLUE, "neighbours": ORANGE}
+_DETECTOR_COLOURS = {"mahalanobis": look.BLUE, "neighbours": look.ORANGE}
 _ROW_PX = 30
 
 
-def spoiling(rows: pd.DataFrame, of: str = "auc") -> Chart:
+def spoiling(rows: pd.DataFrame, of: str = "auc") -> look.Chart:
     """Draw the change of a measure by condition and severity at each precision; rows: the study of spoiled photos."""
     changed = rows[rows["severity"] > 0]
-    drawn = figure(height=120 + _ROW_PX * len(changed) // 2)
+    drawn = look.figure(height=120 + _ROW_PX * len(changed) // 2)
     for precision, mine in changed.groupby("precision", sort=False):
-        changes = _dot_rows(mine, f"{of}_gain").iloc[::-1]
-        drawn.add_trace(dots(PRECISION_WORDS[str(precision)], changes, _COLOURS[str(precision)]))
-    drawn.add_vline(x=0, line={"color": GREY, "width": 1})
+        changes = look.spans(mine, f"{of}_gain", _labels(mine)).iloc[::-1]
+        drawn.add_trace(look.dots(PRECISION_WORDS[str(precision)], changes, _COLOURS[str(precision)]))
+    drawn.add_vline(x=0, line={"color": look.GREY, "width": 1})
     drawn.update_xaxes(title=f"{MEASURE_WORDS[of]}: change, points")
     twin = pd.DataFrame({"Damage": _labels(rows), "Precision": rows["precision"].map(PRECISION_WORDS)})
     for name, words in MEASURE_WORDS.items():
         twin[f"{words} (%)"], twin[f"{words}: change (points)"] = _intervals(rows, name), _intervals(rows, f"{name}_gain", "+")
-    return chart(drawn, spoiling_sentence(rows), twin)
+    return look.chart(drawn, spoiling_sentence(rows), twin)
 
 
 def spoiling_sentence(rows: pd.DataFrame) -> str:
@@ -149,12 +147,12 @@ def spoiling_sentence(rows: pd.DataFrame) -> str:
     )
 
 
-def foreign_photos(rows: pd.DataFrame) -> Chart:
+def foreign_photos(rows: pd.DataFrame) -> look.Chart:
     """Draw the share of each set that a detector stops; rows: the study of foreign photos."""
-    drawn = figure(height=120 + _ROW_PX * rows["key"].nunique())
+    drawn = look.figure(height=120 + _ROW_PX * rows["key"].nunique())
     for detector, mine in rows.groupby("detector", sort=False):
-        colour = _DETECTOR_COLOURS[str(detector)]
-        drawn.add_trace(dots(DETECTOR_WORDS[str(detector)], _dot_rows(mine, "detected").iloc[::-1], colour))
+        colour, stopped = _DETECTOR_COLOURS[str(detector)], look.spans(mine, "detected", mine["label"])
+        drawn.add_trace(look.dots(DETECTOR_WORDS[str(detector)], stopped.iloc[::-1], colour))
     drawn.update_xaxes(title=f"share stopped (%), where {COMPARED:.0%} of the skin photos are stopped", range=[-3, 103])
     twin = pd.DataFrame(
         {
@@ -166,7 +164,7 @@ def foreign_photos(rows: pd.DataFrame) -> Chart:
             "Referred by the network (%)": (100 * rows["referred"]).round(1),
         }
     )
-    return chart(drawn, foreign_sentence(rows), twin)
+    return look.chart(drawn, foreign_sentence(rows), twin)
 
 
 def foreign_sentence(rows: pd.DataFrame) -> str:
@@ -197,17 +195,11 @@ def _labels(rows: pd.DataFrame) -> pd.Series:
     return rows["label"] + rows["severity"].map(lambda severity: f", {severity}" if severity else "")
 
 
-def _dot_rows(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    labels = _labels(rows) if "severity" in rows else rows["label"]
-    ends = {end: 100 * rows[f"{name}{suffix}"] for end, suffix in (("value", ""), ("low", "_low"), ("high", "_high"))}
-    return pd.DataFrame({"label": labels, **ends})
-
-
 def _intervals(rows: pd.DataFrame, name: str, sign: str = "") -> list[str]:
     return [_share_words(row, name, sign) for _, row in rows.iterrows()]
 
 
-def _share_words(row: pd.Series, name: str, sign: str = "") -> str:
-    """Write a share and its interval in percent."""
-    value, low, high = (100 * row[f"{name}{end}"] for end in ("", "_low", "_high"))
-    return f"{value:{sign}.1f} ({low:{sign}.1f} to {high:{sign}.1f})"
+def _share_words(row: pd.Series, name: str, sign: str = "", unit: str = "") -> str:
+    """Write a share in percent with its unit and its interval."""
+    low, value, high = look.bounds(row, name)
+    return f"{value:{sign}.1f}{unit} ({low:{sign}.1f} to {high:{sign}.1f})"

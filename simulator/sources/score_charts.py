@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isnan
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,11 @@ def specificity_by_table(summaries: list[ScoreSummary], target: float) -> look.C
 
     target: one of `metrics.roc.TARGETS`
     """
-    rows = pd.DataFrame([_specificity_row(summary, target) for summary in summaries])
+    table, what = summary_rows(summaries), f"specificity at {target:.0%} (%)"
+    names = [summary.model if summary.size else f"{summary.model}, published" for summary in summaries]
+    labels = [name.replace("_", " ").replace(", ", ",<br>") for name in names]
+    rows = table[["precision"]].assign(label=labels, value=table[what])
+    rows = rows.assign(**{end: table[f"{what} {end}"].fillna(table[what]) for end in ("low", "high")})
     colours = look.precision_colours(list(rows["precision"].unique()))
     groups = [
         look.dots(spoken(str(name)), part, colours[str(name)], "%{x:.1f}%<extra>%{y}</extra>")
@@ -48,20 +51,7 @@ def specificity_by_table(summaries: list[ScoreSummary], target: float) -> look.C
     drawn.update_xaxes(title=f"specificity at {target:.0%} sensitivity (%)", range=[0, 100])
     order = rows.groupby("label")["value"].max().sort_values().index
     drawn.update_yaxes(categoryorder="array", categoryarray=list(order))
-    return look.chart(drawn, _best(summaries, target), summary_rows(summaries), digits=4)
-
-
-def _specificity_row(summary: ScoreSummary, target: float) -> dict[str, object]:
-    reached = summary.specificity_at[target]
-    label = summary.model if summary.size else f"{summary.model}, published"
-    low, high = (reached.value if isnan(bound) else bound for bound in (reached.low, reached.high))
-    return {
-        "label": label.replace("_", " ").replace(", ", ",<br>"),
-        "precision": summary.precision,
-        "value": 100 * reached.value,
-        "low": 100 * low,
-        "high": 100 * high,
-    }
+    return look.chart(drawn, _best(summaries, target), table, digits=4)
 
 
 def _best(summaries: list[ScoreSummary], target: float) -> str:
@@ -95,7 +85,10 @@ def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target
     drawn.update_xaxes(title="negatives flagged (%)", range=[0, 100])
     drawn.update_yaxes(title="positives flagged (%)", range=[0, 100.5])
     pair = next(pair for pair in pairs if pair.what == f"specificity at {target:.0%} sensitivity")
-    return look.chart(drawn, pair_sentence(pair, *bands), _pair_table(pairs, *bands), digits=4)
+    changes = [(pair, pair.change) for pair in pairs]
+    rows = [(p.what, p.first, p.second, change.value, change.low, change.high, p.differs) for p, change in changes]
+    columns = ["figure", *bands, "difference", "95% low", "95% high", "significantly different"]
+    return look.chart(drawn, pair_sentence(pair, *bands), pd.DataFrame(rows, columns=columns), digits=4)
 
 
 def _curve(name: str, band: pd.DataFrame, colour: str) -> list[go.Scatter]:
@@ -105,28 +98,29 @@ def _curve(name: str, band: pd.DataFrame, colour: str) -> list[go.Scatter]:
     return [low, high, look.line(100 * band["false"], y, colour, name, hover)]
 
 
-def _pair_table(pairs: list[Pair], first: str, second: str) -> pd.DataFrame:
-    changes = [(pair, pair.change) for pair in pairs]
-    rows = [(p.what, p.first, p.second, change.value, change.low, change.high, p.differs) for p, change in changes]
-    names = ["figure", first, second, "difference", "95% low", "95% high", "significantly different"]
-    return pd.DataFrame(rows, columns=names)
-
-
 #: Points of one coverage target are set side by side.
 _ASIDE = 0.1
 
 
 def reliability(calibration: Calibration) -> look.Chart:
     """Draw the share of positives by score, in bins of equal counts, before and after temperature scaling."""
-    ideal = go.Scatter(x=[0, 100], y=[0, 100], mode="lines", line=look.OBJECTIVE, hoverinfo="skip", name="perfectly calibrated")
     groups = [
         _bins(calibration.rows[calibration.rows["when"] == when], when, colour)
         for when, colour in (("before", look.GREY), ("after", look.BLUE))
     ]
-    drawn = look.figure(ideal, *groups, height=430)
+    drawn = look.figure(look.equality([0, 100], "perfectly calibrated"), *groups, height=430)
     drawn.update_xaxes(title="mean score of the bin (%)", range=[-2, 102])
     drawn.update_yaxes(title="positives among its photos (%)", range=[-2, 102])
-    return look.chart(drawn, _calibrated(calibration), calibration.rows, digits=4)
+    low, high = min(calibration.temperatures), max(calibration.temperatures)
+    change, words = calibration.change, "not significantly different"
+    if change.high < 0 or change.low > 0:
+        words = "which is less" if change.high < 0 else "which is more"
+    takeaway = (
+        f"Scores are off by {_share(calibration.before)} on average; after scaling by a temperature of {low:.2f} to "
+        f"{high:.2f}, fitted on the other folds, by {_share(calibration.after)}, {words}. With this few photos even perfect "
+        f"scores would seem off by {percent(calibration.floor)}."
+    )
+    return look.chart(drawn, takeaway, calibration.rows, digits=4)
 
 
 def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
@@ -135,18 +129,6 @@ def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
     hover = "score %{x:.0f}%: %{y:.0f}% positive, %{customdata} photos<extra></extra>"
     more: dict[str, Any] = {"marker": marker, "error_y": look.whiskers(low, value, high), "customdata": rows["n"]}
     return look.line(100 * rows["mean score"], value, colour, f"{when} scaling", hover, width=1.5, dotted=True, **more)
-
-
-def _calibrated(calibration: Calibration) -> str:
-    low, high = min(calibration.temperatures), max(calibration.temperatures)
-    change, words = calibration.change, "not significantly different"
-    if change.high < 0 or change.low > 0:
-        words = "which is less" if change.high < 0 else "which is more"
-    return (
-        f"Scores are off by {_share(calibration.before)} on average; after scaling by a temperature of {low:.2f} to "
-        f"{high:.2f}, fitted on the other folds, by {_share(calibration.after)}, {words}. With this few photos even perfect "
-        f"scores would seem off by {percent(calibration.floor)}."
-    )
 
 
 def _share(interval: Interval) -> str:
@@ -168,19 +150,16 @@ def kept_promises(coverages: list[Coverage]) -> look.Chart:
     names = [f"{coverage.promised:.0%}" for coverage in coverages]
     drawn.update_xaxes(title="coverage target for each class", tickvals=places, ticktext=names)
     drawn.update_yaxes(title="reached on held-out patients (%)", range=[0, 101])
-    return look.Chart(drawn, _coverage_takeaway(coverages), look.rounded(rows))
-
-
-def _coverage_takeaway(coverages: list[Coverage]) -> str:
     parts = [(coverage.promised, part) for coverage in coverages for part in (coverage.positives, coverage.negatives)]
     broken = sum(part.high < promised for promised, part in parts)
     verdict = f"{broken} of {len(parts)} intervals lie below their target" if broken else "no interval lies below its target"
     named = min(coverages, key=lambda coverage: abs(coverage.promised - 0.95))
-    return (
+    takeaway = (
         f"At a coverage target of {named.promised:.0%}, {_share(named.positives)} of the positives and "
         f"{_share(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of "
         "the photos are unsure and go to people."
     )
+    return look.Chart(drawn, takeaway, look.rounded(rows))
 
 
 _COLOURS = {"sensitivity": look.ORANGE, "specificity": look.BLUE}
@@ -246,27 +225,23 @@ def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> look.Char
         look.points([100 * at], [_at(ordered, at)["right"]], colour, f"{name}: {percent(at)}", hover, size=12)
         for name, (at, colour) in named.items()
     ]
-    curve = look.line(x, ordered["right"], look.BLUE, showlegend=False)
-    drawn = look.figure(*look.band(x, ordered["right low"], ordered["right high"], look.BLUE), curve, *marks, height=360)
+    bounds = (ordered["right low"], ordered["right"], ordered["right high"])
+    drawn = look.figure(*look.banded(x, bounds, look.BLUE, showlegend=False), *marks, height=360)
     drawn.update_xaxes(title="people who are ill (%), logarithmic", type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     drawn.update_yaxes(title="flagged people who are ill (%)", range=[0, 100])
-    shown, names = ordered[ordered["prevalence"].isin([sample, chosen])], {"prevalence": "ill (%)"} | FIGURES
-    takeaway = _prevalence_takeaway(ordered, sample, chosen)
-    return look.chart(drawn, takeaway, shown, names, shares=["prevalence"], digits=4)
-
-
-def _at(rows: pd.DataFrame, prevalence: float) -> pd.Series:
-    return rows[rows["prevalence"] == prevalence].iloc[0]
-
-
-def _prevalence_takeaway(rows: pd.DataFrame, sample: float, chosen: float) -> str:
-    here, there = _at(rows, sample), _at(rows, chosen)
-    return (
+    here, there = _at(ordered, sample), _at(ordered, chosen)
+    takeaway = (
         f"In the sample {percent(sample)} are ill, and {percent(here['right'] / 100)} of those flagged are. With "
         f"{percent(chosen)} ill it is {percent(there['right'] / 100)} (95% interval {percent(there['right low'] / 100)} to "
         f"{percent(there['right high'] / 100)}): of 1,000 people, {there['flagged']:.0f} are flagged and "
         f"{significant(there['unflagged'], 2)} ill people are not."
     )
+    shown, names = ordered[ordered["prevalence"].isin([sample, chosen])], {"prevalence": "ill (%)"} | FIGURES
+    return look.chart(drawn, takeaway, shown, names, shares=["prevalence"], digits=4)
+
+
+def _at(rows: pd.DataFrame, prevalence: float) -> pd.Series:
+    return rows[rows["prevalence"] == prevalence].iloc[0]
 
 
 # ---- thresholds elsewhere than where they were chosen
@@ -295,17 +270,14 @@ def optimism(rows: pd.DataFrame, promise: float) -> look.Chart:
     drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
     shares = ["promise", "reached", "low", "high", "least", "most"]
     columns = {name: f"{name} (%)" for name in shares}
-    return look.chart(drawn, _optimism_takeaway(rows, promise), rows, columns, shares=shares, digits=4)
-
-
-def _optimism_takeaway(rows: pd.DataFrame, promise: float) -> str:
     at = {row["way"]: row for row in rows[rows["promise"] == promise].to_dict("records")}
     same, after = at[SAME], at[NEXT]
-    return (
+    takeaway = (
         f"A threshold for {promise:.0%} sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen "
         f"on one fold and applied to the next, it reaches {percent(after['reached'])} on average "
         f"(95% interval {percent(after['low'])} to {percent(after['high'])}), and {percent(after['least'])} in the worst fold."
     )
+    return look.chart(drawn, takeaway, rows, columns, shares=shares, digits=4)
 
 
 def threshold_transfers(transfers: list[Transfer]) -> look.Chart:
@@ -324,20 +296,16 @@ def threshold_transfers(transfers: list[Transfer]) -> look.Chart:
             look.dots(f"{what}, where chosen", here, colour, hover, hollow=True),
             look.dots(f"{what}, where applied", away, colour, hover),
         ]
-    drawn = look.figure(*traces, _few_in_transfers(transfers, labels), height=150 + 54 * len(transfers))
-    drawn.add_vline(x=100 * transfers[0].promise, line=look.OBJECTIVE, annotation_text="target", annotation_position="top")
-    drawn.update_xaxes(title="share (%)", range=[0, 102])
-    drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
-    return look.chart(drawn, _transfer_takeaway(transfers), rows, digits=4)
-
-
-def _few_in_transfers(transfers: list[Transfer], labels: list[str]) -> go.Scatter:
-    counts = {
+    few = {
         label: f"{counted(transfer.positives, 'positive')}, {counted(transfer.negatives, 'negative')}"
         for label, transfer in zip(labels, transfers, strict=True)
         if transfer.sensitivity is transfer.specificity is None
     }
-    return look.too_few(counts)
+    drawn = look.figure(*traces, look.too_few(few), height=150 + 54 * len(transfers))
+    drawn.add_vline(x=100 * transfers[0].promise, line=look.OBJECTIVE, annotation_text="target", annotation_position="top")
+    drawn.update_xaxes(title="share (%)", range=[0, 102])
+    drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
+    return look.chart(drawn, _transfer_takeaway(transfers), rows, digits=4)
 
 
 def _transfer_takeaway(transfers: list[Transfer]) -> str:
@@ -370,7 +338,11 @@ def field_drop(drops: list[FieldDrop]) -> look.Chart:
         f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench. In the field it "
         f"reached {_range(first.field.sensitivity)}: {first.field.source}."
     )
-    return look.Chart(drawn, takeaway, _drop_table(drops))
+    parts = [(drop.what, where, result) for drop in drops for where, result in
+             (("on the bench", drop.bench), ("in the field", drop.field))]  # fmt: skip
+    rows = [(what, where, _range(of.sensitivity), _range(of.specificity), of.source) for what, where, of in parts]
+    table = pd.DataFrame(rows, columns=["what", "where", "sensitivity", "specificity", "source"])
+    return look.Chart(drawn, takeaway, table)
 
 
 def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], colour: str) -> go.Bar:
@@ -387,12 +359,3 @@ def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], col
 def _range(pair: tuple[float, float]) -> str:
     low, high = pair
     return f"{100 * low:.3g}%" if low == high else f"{100 * low:.3g} to {100 * high:.3g}%"
-
-
-def _drop_table(drops: list[FieldDrop]) -> pd.DataFrame:
-    rows = [
-        (drop.what, where, _range(result.sensitivity), _range(result.specificity), result.source)
-        for drop in drops
-        for where, result in (("on the bench", drop.bench), ("in the field", drop.field))
-    ]
-    return pd.DataFrame(rows, columns=["what", "where", "sensitivity", "specificity", "source"])
