@@ -34,7 +34,7 @@ def answer_times(summary: Summary) -> look.Chart:
     times = [time for time in [*summary.latency_curve, *bounds] if time > 0]
     wide = bool(times) and log10(max(times) / min(times)) > _WIDE
     ticks = look.decades(digits=(1, 3) if wide else (1, 2, 5))
-    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=ticks, tickangle=0)
+    drawn.update_xaxes(look.logarithmic("time to the answer (s)", ticks, tickangle=0))
     drawn.update_yaxes(title=f"served {many} answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     names = {"answered_share": "share answered", "time_s": "within (s)"}
     return look.chart(drawn if _percentile_shares(summary) else None, _answers_takeaway(summary), curve, names)
@@ -75,8 +75,7 @@ def _draw_bounds(drawn: go.Figure, summary: Summary) -> list[float]:
             text = f"target: {100 * metric.quantile:.0f}% within {duration(verdict.bound)}{refusals}"
             bounds.append(verdict.bound)
             drawn.add_vline(x=verdict.bound, line=look.OBJECTIVE)
-            where = {"x": log10(verdict.bound), "y": 0, "xanchor": "left", "yanchor": "bottom"}  # a log axis takes exponents
-            drawn.add_annotation(text=f" {text}", showarrow=False, **where)
+            look.note(drawn, f" {text}", log10(verdict.bound), 0)  # a log axis takes exponents
     return bounds
 
 
@@ -129,17 +128,15 @@ def age_over_time(trace: Trace, end: str, at_s: float) -> look.Chart:
     drawn.add_vline(x=0, line=look.INSTANT)
     for asked in _age_bounds(trace, end):
         drawn.add_hline(y=1000 * asked.bound_s, line=look.OBJECTIVE)
-        where = {"x": 0, "xref": "paper", "xanchor": "left", "yanchor": "bottom"}
-        drawn.add_annotation(y=1000 * asked.bound_s, text=" target", showarrow=False, **where)
+        look.note(drawn, " target", 0, 1000 * asked.bound_s, xref="paper")
     clock = time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
     drawn.update_xaxes(title=f"time from {clock} (s)", range=[-WINDOW_S / 2, WINDOW_S / 2], tickangle=0)
     drawn.update_yaxes(title="age of what is known (ms)", rangemode="tozero")
     rows = [tooth.assign(of=looks[name].label, age_s=1000 * tooth["age_s"]) for name, tooth in teeth.items()]
-    named = {"time_s": "time (s)", "age_s": "age (ms)"}
-    table = pd.concat(rows, ignore_index=True)[["of", "time_s", "age_s"]].rename(columns=named)
-    takeaway = _ages_takeaway(label, clock, teeth, looks, at_s)
-    joined = look.chart(drawn, [takeaway, _silent(trace, end, by_sensor, looks)], table, digits=4)
-    return marked(joined, trace.plan, lambda at: at - at_s, table["time (s)"], (start, stop))
+    table, named = pd.concat(rows, ignore_index=True), {"of": "of", "time_s": "time (s)", "age_s": "age (ms)"}
+    takeaway = [_ages_takeaway(label, clock, teeth, looks, at_s), _silent(trace, end, by_sensor, looks)]
+    joined = look.chart(drawn, takeaway, table, named, only=True, digits=4)
+    return marked(joined, trace.plan, lambda at: at - at_s, table["time_s"], (start, stop))
 
 
 def age_shares(trace: Trace, end: str) -> look.Chart:
@@ -154,10 +151,9 @@ def age_shares(trace: Trace, end: str) -> look.Chart:
     longest = max(float(np.interp(0.999, shares, limits)) for limits, shares in within.values())
     most = 1.05 * max([longest, *(asked.bound_s for asked in bounds)])
     for asked in bounds:
-        at = 1000 * asked.bound_s
-        drawn.add_vline(x=at, line=look.OBJECTIVE)
+        drawn.add_vline(x=1000 * asked.bound_s, line=look.OBJECTIVE)
         side = "right" if asked.bound_s > most / 2 else "left"
-        drawn.add_annotation(x=at, y=0, text=" target ", xanchor=side, yanchor="bottom", showarrow=False)
+        look.note(drawn, " target ", 1000 * asked.bound_s, 0, f"{side} bottom")
     drawn.update_xaxes(title="age of what is known (ms)", range=[0, 1000 * most])
     drawn.update_yaxes(title="share of the time (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
     takeaway = [_shares_takeaway(label, looks, within, bounds), _silent(trace, end, by_sensor, looks)]
@@ -263,8 +259,7 @@ def answer_times_compared(runs: Sequence[Summary], names: Sequence[str]) -> look
         look.line(curve, 100 * CURVE, colour, name, f"{name}: {hover}", width=3, dash=dash)
         for (name, curve), (colour, dash) in zip(curves.items(), _RUN_LINES, strict=False)
     ]
-    drawn = look.figure(*lines)
-    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=look.decades())
+    drawn = look.figure(*lines, x=look.logarithmic("time to the answer (s)", look.decades()))
     drawn.update_yaxes(title="answered, of those served (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     table = pd.DataFrame({"answered_share": CURVE} | {f"time_s, {name}": curve for name, curve in curves.items()})
     return look.Chart(drawn, _compared_takeaway(dict(zip(names, runs, strict=True))), table)

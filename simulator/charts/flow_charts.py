@@ -239,15 +239,11 @@ def _steps_table(path: RequestPath) -> pd.DataFrame:
 def cost_split(summary: Summary) -> look.Chart:
     parts, who = _cost_parts(summary), summary.plan.scenario.who.many
     colours = {part_label(summary.plan.scenario, "missed"): look.MISSED, "total": look.translucent(look.GREY, 0.45)}
-    bounds, hover = look.whiskers(parts["low"], parts["value"], parts["high"]), "%{x:,.4~r} USD<extra>%{y}</extra>"
     shades = [colours.get(part, look.BLUE) for part in parts["part"]]
-    split = look.bars(parts["part"].map(look.wrapped), parts["value"], shades, hover=hover, error_x=bounds)
-    drawn = look.figure(split, height=110 + 40 * len(parts), bargap=0.35)
+    drawn = look.costs(parts, shades, f"USD for 1,000 {who}, 95% interval")
     for verdict in summary.verdicts:
         if verdict.objective.metric == "cost_per_1000_usd":
             drawn.add_vline(x=verdict.bound, line=look.OBJECTIVE, annotation_text="target", annotation_position="top")
-    drawn.update_xaxes(title=f"USD for 1,000 {who}, 95% interval", rangemode="tozero")
-    drawn.update_yaxes(autorange="reversed", showgrid=False)
     names = {"value": f"USD for 1,000 {who}", "low": "95% low (USD)", "high": "95% high (USD)"}
     return look.chart(drawn, _costs_takeaway(parts, who, summary.shown("cost_per_1000_usd")[0]), parts, names)
 

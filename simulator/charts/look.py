@@ -252,6 +252,17 @@ def line(
     return go.Scatter(name=name, x=x, y=y, mode=mode, line=look, **_hovered(hover) | more)
 
 
+def costs(rows: pd.DataFrame, colours: Any, title: str, height: int = 110) -> go.Figure:
+    """Draw a bar a part of a cost in USD, the first one at the top.
+
+    rows: columns part, value, low, high; height: of the picture without its bars (px)
+    """
+    ends = whiskers(rows["low"], rows["value"], rows["high"])
+    split = bars(rows["part"].map(wrapped), rows["value"], colours, hover="%{x:,.4~r} USD<extra>%{y}</extra>", error_x=ends)
+    across, down = {"title": title, "rangemode": "tozero"}, {"autorange": "reversed", "showgrid": False}
+    return figure(split, height=height + 40 * len(rows), bargap=0.35, x=across, y=down)
+
+
 def points(
     x: Any,
     y: Any,

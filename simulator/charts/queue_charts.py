@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from simulator.case.scenario_parts import Noun
 from simulator.charts import look
@@ -39,10 +38,8 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
     if warm_up is not None:
         cut = time_of_day(trace, warm_up.cut_s)
         drawn.add_vline(x=cut, line=look.OBJECTIVE)
-        drawn.add_annotation(x=cut, y=1, yref="paper", xanchor="left", yanchor="top", text=" warm-up ends", showarrow=False)
-    if at_s is not None:
-        drawn.add_vline(x=time_of_day(trace, at_s), line=look.INSTANT)
-    over_time(drawn, trace)
+        look.note(drawn, " warm-up ends", cut, 1, "left top", yref="paper")
+    over_time(drawn, trace, at_s=at_s)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in flight")
     names = {name: f"{stage.label}: in the queue" for name, stage in scenario.stages.items()} | {"in_flight": "in flight"}
@@ -87,12 +84,8 @@ def goodput_over_time(trace: Trace, at_s: float | None = None) -> look.Chart:
         style = {"color": look.GREY, "dash": "dot", "width": 2}
         drawn.add_hline(y=capacity, line=style, annotation_text="capacity", annotation_position="top right")
     if rush := rush_of(rows):
-        drawn.add_vrect(
-            x0=at(rush[0]), x1=at(rush[1]), fillcolor=look.translucent(look.GREY, 0.15), line_width=0, layer="below"
-        )
-    if at_s is not None:
-        drawn.add_vline(x=at(at_s), line=look.INSTANT)
-    over_time(drawn, trace, "the surge" if rush else "")
+        look.shade(drawn, look.GREY, 0.15, x0=at(rush[0]), x1=at(rush[1]))
+    over_time(drawn, trace, "the surge" if rush else "", at_s)
     drawn.update_yaxes(title=f"{unit.many} a second", rangemode="tozero")
     named = {"time_s": "from (s after the start)", "served_share": f"share of the {unit.many} served"}
     named |= {column: f"{label} (1/s)" for column, (label, _) in GOODPUT_LINES.items()}
@@ -145,22 +138,15 @@ def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> look
     hover = f"%{{y:,}} at {hovered(trace)}"
     tags = zip(names.items(), colours, strict=False)
     drawn = look.figure(*(look.line(times, rows[tag], colour, name, hover, step=True) for (tag, name), colour in tags))
-    _shade(drawn, trace, stage)
-    over_time(drawn, trace, f"{label} on shift")
+    for start, end, people in staffed(trace.plan, stage):
+        edges = clock(trace, pd.Series([start, end]))
+        look.shade(drawn, colours[0], 0.10, x0=edges[0], x1=edges[1])
+        drawn.add_annotation(x=edges.mean(), y=1, yref="paper", yanchor="top", text=f"{people} on shift", showarrow=False)
+    over_time(drawn, trace, f"{label} on shift", at_s)
     drawn.update_yaxes(title=f"{trace.plan.scenario.unit.many} in the queue", rangemode="tozero", tickformat=",d")
-    if at_s is not None:
-        drawn.add_vline(x=time_of_day(trace, at_s), line=look.INSTANT)
     return marked(
         look.Chart(drawn, _waiting_takeaway(trace, stage, rows), table), trace.plan, partial(time_of_day, trace), rows["time_s"]
     )
-
-
-def _shade(drawn: go.Figure, trace: Trace, stage: str) -> None:
-    colour = look.translucent(look.stage_colours(trace.plan.scenario)[stage], 0.10)
-    for start, end, people in staffed(trace.plan, stage):
-        edges = clock(trace, pd.Series([start, end]))
-        drawn.add_vrect(x0=edges[0], x1=edges[1], fillcolor=colour, line_width=0, layer="below")
-        drawn.add_annotation(x=edges.mean(), y=1, yref="paper", yanchor="top", text=f"{people} on shift", showarrow=False)
 
 
 def _waiting_takeaway(trace: Trace, stage: str, rows: pd.DataFrame) -> str:

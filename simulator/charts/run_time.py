@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from simulator.charts.look import ORANGE, Chart, translucent
+from simulator.charts.look import INSTANT, ORANGE, Chart, note, translucent
 from simulator.engine.compiled_plan import Strike, strikes_of
 from simulator.metrics.stage_metrics import strike_sentence
 from simulator.records.timetables import DAY_S, clock_s
@@ -57,8 +57,13 @@ def hovered(trace: Trace, form: str = "%H:%M") -> str:
     return f"%{{x|{form}{' on day %-j' if names_days(trace) else ''}}}"
 
 
-def over_time(drawn: go.Figure, trace: Trace, shaded: str = "") -> None:
-    """Give a figure the axis of the run's time, with the day below the time of day where it changes."""
+def over_time(drawn: go.Figure, trace: Trace, shaded: str = "", at_s: float | None = None) -> None:
+    """Give a figure the axis of the run's time, with the day below the time of day where it changes.
+
+    at_s: the instant of the slider, which a line marks
+    """
+    if at_s is not None:
+        drawn.add_vline(x=time_of_day(trace, at_s), line=INSTANT)
     ends = [time_of_day(trace, 0.0), time_of_day(trace, trace.plan.horizon_s)]
     title, days = (f"time of day; shaded: {shaded}" if shaded else "time of day"), "\nday %-j" if names_days(trace) else ""
     drawn.update_xaxes(title=title, tickformat=f"%H:%M{days}", tickangle=0, range=ends, showgrid=False)
@@ -97,5 +102,5 @@ def _mark_strike(drawn: go.Figure, strike: Strike, row: int, at: Callable[[float
     drawn.add_shape(type="rect", x0=start, x1=end, **height, fillcolor=translucent(ORANGE, 0.2), line_width=0, layer="below")
     drawn.add_shape(type="line", x0=start, x1=start, **height, line={"color": ORANGE, "width": 2, "dash": "dashdot"})
     late = strike.start_s > (window[0] + window[1]) / 2  # the label goes to the side with more room
-    where = {"x": start, "y": 1 - _ROW * (row + 1), "yref": "paper", "yanchor": "middle"}
-    drawn.add_annotation(**where, xanchor="right" if late else "left", text=f" {strike.label} ", showarrow=False)
+    corner = "right middle" if late else "left middle"
+    note(drawn, f" {strike.label} ", start, 1 - _ROW * (row + 1), corner, yref="paper")

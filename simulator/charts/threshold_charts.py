@@ -216,14 +216,13 @@ def _points_table(points: list[OperatingPoint], positives: str, negatives: str) 
 def flagged_by_sensitivity(plan: Plan) -> look.Chart:
     """Draw the share of all that a threshold flags for a sensitivity, and the share that people can keep up with."""
     curve, limits, scenario, who = flagged_curve(plan), review_limits(plan), plan.scenario, _population(plan)
-    x, hover = 100 * curve["sensitivity"], f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {who.flagged}<extra></extra>"
-    shares = look.line(x, 100 * curve["flagged"], look.BLUE, hover=hover, width=3)
-    drawn = look.figure(*look.band(x, 100 * curve["low"], 100 * curve["high"], look.BLUE), shares, showlegend=False)
+    hover = f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {who.flagged}<extra></extra>"
+    x, low, middle, high = (100 * curve[name] for name in ("sensitivity", "low", "flagged", "high"))
+    drawn = look.figure(*look.banded(x, (low, middle, high), look.BLUE, hover=hover, width=3), showlegend=False)
     name, least = next(iter(limits.items()), ("", inf))
     if least < 1:
-        drawn.add_hrect(y0=100 * least, y1=102, fillcolor=look.translucent(look.RED, 0.12), line_width=0, layer="below")
-        place = {"x": 70, "y": 102, "align": "left", "xanchor": "left", "yanchor": "top"}
-        drawn.add_annotation(text=look.wrapped(f"{scenario.stages[name].label} cannot keep up"), showarrow=False, **place)
+        look.shade(drawn, look.RED, 0.12, y0=100 * least, y1=102)
+        look.note(drawn, look.wrapped(f"{scenario.stages[name].label} cannot keep up"), 70, 102, "left top", align="left")
     for bound in _target_sensitivities(plan):
         drawn.add_vline(x=100 * bound, line=look.OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title=f"{who.positives} {who.flagged}, of the labelled ones (%)", range=[70, 100.4])

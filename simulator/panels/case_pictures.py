@@ -7,7 +7,7 @@ from math import inf
 import numpy as np
 import pandas as pd
 
-from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, Chart, Picture, line, points, small, translucent
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, Chart, Picture, line, note, points, shade, small
 from simulator.charts.queue_charts import GOODPUT_LINES
 from simulator.engine.compiled_plan import Plan
 from simulator.metrics.operating_points import flagged_at, review_limits
@@ -35,10 +35,8 @@ def flagged(plan: Plan) -> Picture:
     drawn = small(curve, points([100 * target], [100 * here], BLUE, hover=hover, size=11))
     capacity = min(review_limits(plan).values(), default=inf)
     if capacity < 1:
-        drawn.add_hrect(y0=100 * capacity, y1=104, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
-        drawn.add_annotation(
-            x=70, y=104, text="more than people can keep up with", showarrow=False, xanchor="left", yanchor="top"
-        )
+        shade(drawn, RED, 0.14, y0=100 * capacity, y1=104)
+        note(drawn, "more than people can keep up with", 70, 104, "left top")
     drawn.add_vline(x=100 * target, line=OBJECTIVE)
     drawn.update_xaxes(title=f"{people.positives} {people.flagged}", ticksuffix="%", range=[70, 101])
     drawn.update_yaxes(title=f"all {people.flagged}", ticksuffix="%", range=[0, 104])
@@ -57,7 +55,7 @@ def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
     columns = GOODPUT_LINES.items()
     drawn = small(*(line(minutes, goodput[column], colour, name, hover, step=True) for column, (name, colour) in columns))
     if rush := rush_of(goodput):
-        drawn.add_vrect(x0=rush[0] / 60, x1=rush[1] / 60, fillcolor=translucent(GREY, 0.2), line_width=0, layer="below")
+        shade(drawn, GREY, 0.2, x0=rush[0] / 60, x1=rush[1] / 60)
     drawn.update_layout(showlegend=True)
     drawn.update_xaxes(title="minutes; shaded: the surge", range=[0, plan.arrivals_end_s / 60])
     drawn.update_yaxes(title=f"{many} a second", rangemode="tozero")

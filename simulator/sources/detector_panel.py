@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,32 +58,28 @@ def ap_by_precision(tables: DetectionTables) -> look.Chart:
     """Draw AP on clean images, a group a detector and a bar a precision, with 95% intervals by image."""
     rows = precision_rows(tables)
     bars = []
-    for index, (precision, label) in enumerate(PRECISIONS.items()):
+    for (precision, label), colour in zip(PRECISIONS.items(), look.SERIES, strict=False):
         part = rows[rows["precision"] == precision]
-        bars.append(
-            go.Bar(
-                name=label,
-                x=part["label"],
-                y=part["ap"],
-                marker_color=look.SERIES[index],
-                error_y=look.whiskers(part["ap_low"], part["ap"], part["ap_high"]),
-                hovertemplate=f"AP %{{y:.3f}}<extra>%{{x}}, {label}</extra>",
-            )
-        )
-    drawn = look.figure(*bars, height=360, barmode="group")
-    drawn.update_yaxes(title="AP on clean images", rangemode="tozero")
+        bars.append(_ap_bars(part, label, colour, error_y=look.whiskers(*look.bounds(part, "ap", 1.0))))
+    drawn = look.figure(*bars, height=360, barmode="group", y=_CLEAN_AXIS)
     shown = ["label", "precision", "ap", "ap_low", "ap_high", "ap_less_fp32", "ap_less_fp32_low", "ap_less_fp32_high"]
-    return look.chart(drawn, _precision_takeaway(rows), rows[shown], digits=3)
-
-
-def _precision_takeaway(rows: pd.DataFrame) -> str:
     at = rows.pivot(index="label", columns="precision", values="ap")
     lost = (1 - at["int8_all"] / at[FP32]).sort_values()
     least, most = lost.index[0], lost.index[-1]
-    return (
+    takeaway = (
         f"The same 8 bits cost {most} {percent(lost[most])} of its AP ({at[FP32][most]:.3f} to {at['int8_all'][most]:.3f}) and "
         f"{least} {percent(max(lost[least], 0))} ({at[FP32][least]:.3f} to {at['int8_all'][least]:.3f})."
     )
+    return look.chart(drawn, takeaway, rows[shown], digits=3)
+
+
+#: The vertical axis of bars of AP.
+_CLEAN_AXIS = {"title": "AP on clean images", "rangemode": "tozero"}
+
+
+def _ap_bars(rows: pd.DataFrame, name: str, colour: str, **more: Any) -> go.Bar:
+    hover = f"AP %{{y:.3f}}<extra>%{{x}}, {name}</extra>"
+    return go.Bar(name=name, x=rows["label"], y=rows["ap"], marker_color=colour, hovertemplate=hover, **more)
 
 
 #: Recipe of the weights and whether 8-bit products saturate, by the words on the screen.
@@ -99,23 +96,17 @@ def ap_by_processor(rows: pd.DataFrame, labels: dict[str, str]) -> look.Chart:
     whole = rows[rows["precision"].isin((FP32, "int8_all"))].assign(label=rows["detector"].map(labels))
     bars = []
     for (words, (recipe, saturates)), colour in zip(_SHOWN.items(), (look.GREY, look.BLUE, look.RED, look.GREEN), strict=True):
-        part = whole[(whole["recipe"] == recipe) & (whole["saturates"] == saturates)]
-        hover = f"AP %{{y:.3f}}<extra>%{{x}}, {words}</extra>"
-        bars.append(go.Bar(name=words, x=part["label"], y=part["ap"], marker_color=colour, hovertemplate=hover))
-    drawn = look.figure(*bars, height=360, barmode="group")
-    drawn.update_yaxes(title="AP on clean images", rangemode="tozero")
-    table = whole[["label", "recipe", "saturates", "ap", "ap50"]]
-    return look.chart(drawn, _processor_takeaway(whole), table, {"saturates": "products saturate"}, digits=3)
-
-
-def _processor_takeaway(rows: pd.DataFrame) -> str:
-    ap = rows.set_index(["recipe", "saturates", "label"])["ap"].sort_index()
+        bars.append(_ap_bars(whole[(whole["recipe"] == recipe) & (whole["saturates"] == saturates)], words, colour))
+    drawn = look.figure(*bars, height=360, barmode="group", y=_CLEAN_AXIS)
+    ap = whole.set_index(["recipe", "saturates", "label"])["ap"].sort_index()
     exact, cut, narrow = (ap[_SHOWN[words]] for words in list(_SHOWN)[1:])
     most = (exact - cut).idxmax()
-    return (
+    takeaway = (
         f"The same 8-bit file of {most} has an AP of {exact[most]:.3f} on a processor with VNNI and of {cut[most]:.3f} on one "
         f"without. With 7-bit weights it has {narrow[most]:.3f} there."
     )
+    table = whole[["label", "recipe", "saturates", "ap", "ap50"]]
+    return look.chart(drawn, takeaway, table, {"saturates": "products saturate"}, digits=3)
 
 
 def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> look.Chart:
@@ -129,7 +120,7 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> l
     for severity in sorted(map(int, spoilt["severity"].unique())):
         part = spoilt[spoilt["severity"] == severity]
         y, name = part["label"].map(places) + _APART * (severity - part["label"].map(middles)), _severity(severity)
-        bounds = look.whiskers(part["ap_low"], part["ap"], part["ap_high"])
+        bounds = look.whiskers(*look.bounds(part, "ap", 1.0))
         hover = f"%{{text}}, {name}: AP %{{x:.3f}}<extra></extra>"
         marks.append(
             look.points(part["ap"], y, look.SERIES[severity - 1], name, hover, size=9, text=part["label"], error_x=bounds)
@@ -164,13 +155,11 @@ def _condition_words(row: pd.Series, several: set[str]) -> str:
 
 def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) -> look.Chart:
     """Draw recall by box height on clean images and under a condition, with 95% bands."""
-    traces = [
-        trace
-        for curve, name, colour in zip((clean, spoilt), ("clean", label), _CURVES, strict=True)
-        for trace in _recall_line(curve, name, colour)
-    ]
-    drawn = look.figure(*traces, height=380)
-    drawn.update_xaxes(title="height of the box (px), logarithmic", type="log", tickvals=[8, 16, 32, 64, 128, 256])
+    drawn = look.figure(height=380)
+    for curve, name, colour in zip((clean, spoilt), ("clean", label), _CURVES, strict=True):
+        hover, bounds = f"%{{x:.0f}} px: %{{y:.0%}}<extra>{name}</extra>", (curve.low, curve.recall, curve.high)
+        drawn.add_traces(look.banded(curve.height_px, bounds, colour, name, hover, width=2))
+    drawn.update_xaxes(look.logarithmic("height of the box (px)", [8, 16, 32, 64, 128, 256]))
     drawn.update_yaxes(title="recall", range=[0, 1], tickformat=".0%")
     table = pd.DataFrame(
         {
@@ -184,24 +173,15 @@ def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) ->
             f"{label} high": spoilt.high,
         }
     )
-    return look.chart(drawn, _recall_takeaway(clean, spoilt, label), table, digits=3)
-
-
-def _recall_line(curve: RecallCurve, name: str, colour: str) -> list[go.Scatter]:
-    hover = f"%{{x:.0f}} px: %{{y:.0%}}<extra>{name}</extra>"
-    edges = look.band(curve.height_px, curve.low, curve.high, colour, legendgroup=name)
-    return [*edges, look.line(curve.height_px, curve.recall, colour, name, hover, width=2, legendgroup=name)]
-
-
-def _recall_takeaway(clean: RecallCurve, spoilt: RecallCurve, label: str) -> str:
     small, large = (int(np.abs(clean.height_px - height).argmin()) for height in (24, 200))
     lost = spoilt.less(clean)
     sure = [place for place in (small, large) if lost.high[place] < 0]
     verdict = "both differences are significant" if len(sure) == 2 else f"{len(sure)} of the two differences is significant"
-    return (
+    takeaway = (
         f"Boxes {clean.height_px[small]:.0f} px high: recall {clean.recall[small]:.0%} clean, {spoilt.recall[small]:.0%} under "
         f"{label}; {clean.height_px[large]:.0f} px high: {clean.recall[large]:.0%} and {spoilt.recall[large]:.0%}; {verdict}."
     )
+    return look.chart(drawn, takeaway, table, digits=3)
 
 
 def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> look.Chart:

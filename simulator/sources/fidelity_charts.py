@@ -26,12 +26,9 @@ def simulated_against_real(report: FidelityReport, server: str, what: str) -> lo
     rows, (unit, _) = point_rows(report, server), FIGURES[what]
     real, predicted = f"{what} real ({unit})", f"{what} predicted ({unit})"
     low, high = rows[[real, predicted]].min().min(), rows[[real, predicted]].max().max()
-    equal = go.Scatter(x=[low, high], y=[low, high], mode="lines", line=look.OBJECTIVE, hoverinfo="skip", name="equal")
-    drawn = look.figure(equal, *_by_model(rows, real, predicted, unit), height=430)
-    kind = {"type": "log", "tickvals": _TICKS} if unit == "ms" else {}
-    scale = ", logarithmic" if unit == "ms" else ""
-    drawn.update_xaxes(title=f"{_NAMES[what]}, real ({unit}){scale}", **kind)
-    drawn.update_yaxes(title=f"simulated ({unit}){scale}", **kind)
+    drawn = look.figure(look.equality([low, high], "equal"), *_by_model(rows, real, predicted, unit), height=430)
+    for update, title in ((drawn.update_xaxes, f"{_NAMES[what]}, real ({unit})"), (drawn.update_yaxes, f"simulated ({unit})")):
+        update(look.logarithmic(title, _TICKS) if unit == "ms" else {"title": title})
     return look.chart(drawn, _errors_takeaway(rows, what), rows, digits=4)
 
 
@@ -54,16 +51,26 @@ def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> lo
     rows["whole"] = rows[f"{what} predicted ({unit})"] if unit == "ms" else 1.0
     runs = _real_runs(rows, what)
     inside, outside = runs[runs["inside"]], runs[~runs["inside"]]
-    dots = _real_dots("real run inside", inside, look.HERE, unit), _real_dots("real run outside", outside, look.MISSED, unit)
+    hover = f"%{{customdata:.3g}} {unit}<extra>%{{text}}</extra>"
+    dots = [
+        look.points(part["x"], part["y"], colour, name, hover, size=7, text=part["label"], customdata=part["real"])
+        for name, part, colour in (("real run inside", inside, look.HERE), ("real run outside", outside, look.MISSED))
+    ]
     drawn = look.figure(_interval_bars(rows, what), *dots, height=380)
     middles = rows.groupby("load")["place"].mean()
     loads = [f"{load:g}" for load in middles.index]
     drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=middles, ticktext=loads)
     if unit == "ms":
-        drawn.update_yaxes(title=f"{_NAMES[what]}, as a multiple of the forecast, logarithmic", type="log", tickvals=_TICKS)
+        drawn.update_yaxes(look.logarithmic(f"{_NAMES[what]}, as a multiple of the forecast", _TICKS))
     else:
         drawn.update_yaxes(title=f"{_NAMES[what]} ({unit})")
-    return look.chart(drawn, _held_by_load(report, server, what), rows.drop(columns=["place", "whole"]), digits=4)
+    *shares, overall = (share for share in forecasts_held(report, server) if share.figure == what)
+    by_load = ", ".join(f"load {share.load:g} {share.held} of {share.runs}" for share in shares)
+    takeaway = (
+        f"{overall.held} of {overall.runs} real runs lie within their 95% forecast interval for {_OFF[what]}: "
+        f"{percent(overall.share.value)} [{100 * overall.share.low:.0f}, {100 * overall.share.high:.0f}]; {by_load}."
+    )
+    return look.chart(drawn, takeaway, rows.drop(columns=["place", "whole"]), digits=4)
 
 
 def _real_runs(rows: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -81,28 +88,12 @@ def _real_runs(rows: pd.DataFrame, what: str) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def _real_dots(name: str, runs: pd.DataFrame, colour: str, unit: str) -> go.Scatter:
-    hover = f"%{{customdata:.3g}} {unit}<extra>%{{text}}</extra>"
-    return look.points(runs["x"], runs["y"], colour, name, hover, size=7, text=runs["label"], customdata=runs["real"])
-
-
 def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
     unit, _ = FIGURES[what]
     ends = [rows[f"{what} {end} ({unit})"] / rows["whole"] for end in ("low", "high")]
     nothing = np.full(len(rows), np.nan)
     x, y = (np.stack([*pair, nothing], axis=1).ravel() for pair in ([rows["place"]] * 2, ends))
     return look.line(x, y, look.translucent(look.GREY, 0.6), "forecast interval", width=5)
-
-
-def _held_by_load(report: FidelityReport, server: str, what: str) -> str:
-    shares = [share for share in forecasts_held(report, server) if share.figure == what]
-    overall = shares[-1]
-    low, high = overall.share.low, overall.share.high
-    by_load = ", ".join(f"load {share.load:g} {share.held} of {share.runs}" for share in shares[:-1])
-    return (
-        f"{overall.held} of {overall.runs} real runs lie within their 95% forecast interval for {_OFF[what]}: "
-        f"{percent(overall.share.value)} [{100 * low:.0f}, {100 * high:.0f}]; {by_load}."
-    )
 
 
 def error_by_load(report: FidelityReport, server: str, what: str) -> look.Chart:
@@ -114,7 +105,13 @@ def error_by_load(report: FidelityReport, server: str, what: str) -> look.Chart:
     drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=sorted(rows["load"].unique()))
     drawn.update_layout(legend_traceorder="normal")
     drawn.update_yaxes(title=f"{_NAMES[what]}: simulated minus real ({unit})")
-    return look.chart(drawn, _by_load(rows, error, unit), rows, digits=4)
+    typical = rows[error].abs().groupby(rows["load"]).median()
+    least, most = typical.index[0], typical.index[-1]
+    takeaway = (
+        f"At load {least:g} predictions are off by {_with(typical[least], unit)} (median), at load {most:g} by "
+        f"{_with(typical[most], unit)}; hollow points are not judged."
+    )
+    return look.chart(drawn, takeaway, rows, digits=4)
 
 
 def _by_model(rows: pd.DataFrame, x: str, y: str, unit: str) -> list[go.Scatter]:
@@ -152,15 +149,6 @@ def _errors_takeaway(rows: pd.DataFrame, what: str) -> str:
 
 
 _OFF = {"p50": "p50", "p99": "p99", "in time": "share answered in time"}
-
-
-def _by_load(rows: pd.DataFrame, error: str, unit: str) -> str:
-    typical = rows[error].abs().groupby(rows["load"]).median()
-    least, most = typical.index[0], typical.index[-1]
-    return (
-        f"At load {least:g} predictions are off by {_with(typical[least], unit)} (median), at load {most:g} by "
-        f"{_with(typical[most], unit)}; hollow points are not judged."
-    )
 
 
 def _with(value: float, unit: str) -> str:

@@ -44,12 +44,19 @@ def speed_of_precisions(ratios: pd.DataFrame) -> look.Chart:
     ratios: rows of `latency_rows.speedups`
     """
     colours = look.precision_colours(list(ratios["precision"].unique()))
-    groups = [_ratio_points(rows, str(name), colours[str(name)]) for name, rows in ratios.groupby("precision")]
+    hover = "%{x:.2f} times as fast: %{customdata[1]} ms, fp32 %{customdata[0]} ms<extra>%{y}</extra>"
+    groups = []
+    for name, rows in ratios.groupby("precision"):
+        more: dict[str, Any] = {"error_x": look.whiskers(*look.bounds(rows, "times", 1.0)), "orientation": "h"}
+        more["symbol"] = ["circle-open" if disturbed else "circle" for disturbed in rows["disturbed"]]
+        more["customdata"] = rows[["base_median_ms", "median_ms"]].map(significant)
+        label, colour = spoken(str(name)), colours[str(name)]
+        groups.append(look.points(rows["times"], rows["model"], colour, label, hover, size=9, edge=2, **more))
     models = ratios.groupby("model")["times"].max().sort_values().index
     drawn = look.figure(*groups, height=150 + (14 + 6 * len(groups)) * len(models), scattermode="group", scattergap=0.3)
     drawn.add_vline(x=1, line={"color": look.GREY, "width": 2})
-    drawn.add_vrect(x0=0.01, x1=1, fillcolor=look.translucent(look.RED, 0.08), line_width=0, layer="below")
-    drawn.update_xaxes(title="times as fast as fp32, logarithmic", type="log", tickvals=_RATIO_TICKS)
+    look.shade(drawn, look.RED, 0.08, x0=0.01, x1=1)
+    drawn.update_xaxes(look.logarithmic("times as fast as fp32", _RATIO_TICKS))
     if len(ratios):
         drawn.update_xaxes(range=list(np.log10([0.9 * min(ratios["times_low"].min(), 0.9), 1.1 * ratios["times_high"].max()])))
     drawn.update_yaxes(categoryorder="array", categoryarray=list(models))
@@ -66,14 +73,6 @@ _RATIO_NAMES = {
 _RATIO_TICKS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10]
 
 
-def _ratio_points(rows: pd.DataFrame, precision: str, colour: str) -> go.Scatter:
-    symbols = ["circle-open" if disturbed else "circle" for disturbed in rows["disturbed"]]
-    hover = "%{x:.2f} times as fast: %{customdata[1]} ms, fp32 %{customdata[0]} ms<extra>%{y}</extra>"
-    more: dict[str, Any] = {"error_x": look.whiskers(rows["times_low"], rows["times"], rows["times_high"]), "orientation": "h"}
-    more["customdata"] = rows[["base_median_ms", "median_ms"]].map(significant)
-    return look.points(rows["times"], rows["model"], colour, spoken(precision), hover, size=9, symbol=symbols, edge=2, **more)
-
-
 def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> look.Chart:
     """Draw latency by batch size: medians as a line, nine calls in ten as a band, single calls as points.
 
@@ -83,32 +82,18 @@ def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> l
     colours = look.precision_colours(list(cells["precision"].unique()))
     kinds = list(cells[["model", "threads"]].drop_duplicates().itertuples(index=False, name=None))
     counted = cells["threads"].nunique() > 1
-    traces = []
+    traces: list[go.Scatter] = []
     for (model, precision, threads), rows in cells.groupby(_SERIES, sort=False):
         colour, place = colours[str(precision)], kinds.index((model, threads))
         calls = timed[(timed["model"] == model) & (timed["precision"] == precision) & (timed["threads"] == threads)]
         name = f"{model} {spoken(str(precision))}" + (f", {threads_of(int(str(threads)))}" if counted else "")
-        traces += [
-            *_middle_band(rows, colour, by_item),
-            _calls(calls, colour, place, by_item),
-            _median_line(rows, name, colour, place, by_item),
-        ]
-    drawn = look.figure(*traces, height=460)
-    batches = sorted(cells["batch"].unique())
-    drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=batches)
-    what = "one item of the batch" if by_item else "the batch"
-    drawn.update_yaxes(title=f"time of {what} (ms), logarithmic", type="log", tickvals=_TICKS)
-    drawn.update_layout(legend_traceorder="normal")
+        share = 1 / rows["batch"] if by_item else 1.0
+        traces += look.band(rows["batch"], rows["p5_ms"] * share, rows["p95_ms"] * share, colour, 0.18)
+        traces += [_calls(calls, colour, place, by_item), _median_line(rows, rows["median_ms"] * share, name, colour, place)]
+    x = look.logarithmic("batch size (items)", sorted(cells["batch"].unique()))
+    y = look.logarithmic(f"time of {'one item of the batch' if by_item else 'the batch'} (ms)", _TICKS)
+    drawn = look.figure(*traces, height=460, x=x, y=y, legend_traceorder="normal")
     return look.chart(drawn, _curve_takeaway(cells), cells, CELL_NAMES, digits=4)
-
-
-def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
-    return 1 / rows["batch"] if by_item else pd.Series(1.0, rows.index)
-
-
-def _middle_band(rows: pd.DataFrame, colour: str, by_item: bool) -> list[go.Scatter]:
-    share = _share(rows, by_item)
-    return look.band(rows["batch"], rows["p5_ms"] * share, rows["p95_ms"] * share, colour, 0.18)
 
 
 def _calls(calls: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Scatter:
@@ -123,13 +108,13 @@ def _calls(calls: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Sc
     return look.points(x, y, colour, marker=marker, showlegend=False)
 
 
-def _median_line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item: bool) -> go.Scatter:
+def _median_line(rows: pd.DataFrame, medians: pd.Series[float], name: str, colour: str, place: int) -> go.Scatter:
     marker = {"size": 8, "symbol": _SYMBOLS[place % len(_SYMBOLS)]}
     hover_data = rows[["median_ms", "p5_ms", "p95_ms", "items_per_s"]].map(significant).assign(calls=rows["calls"])
     hover = "batch of %{x}: median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
     hover += "%{customdata[3]} items/s, %{customdata[4]} calls"
     style: dict[str, Any] = {"dash": _DASHES[place % len(_DASHES)], "dotted": True, "marker": marker, "customdata": hover_data}
-    return look.line(rows["batch"], rows["median_ms"] * _share(rows, by_item), colour, name, hover, **style)
+    return look.line(rows["batch"], medians, colour, name, hover, **style)
 
 
 def _curve_takeaway(cells: pd.DataFrame) -> str:
@@ -141,16 +126,12 @@ def _curve_takeaway(cells: pd.DataFrame) -> str:
         gains.append((last["items_per_s"] / first["items_per_s"], f"{model} {spoken(str(precision))}", first, last))
     if not gains:
         return "No measurement fits these filters."
-    most = max(gains, key=lambda gain: gain[0])
-    gain, name, first, last = most
+    least, (gain, name, first, last) = (choose(gains, key=lambda gain: gain[0]) for choose in (min, max))
     sentence = (
         f"In batches of {last['batch']}, {name} does {significant(gain, 2)} times the items a second of batches of "
         f"{first['batch']}; a batch takes {significant(last['median_ms'])} ms instead of {significant(first['median_ms'])} ms"
     )
-    least = min(gains, key=lambda gain: gain[0])
-    if len(gains) == 1:
-        return sentence + "."
-    return f"{sentence}; {least[1]} gains least: {significant(least[0], 2)} times."
+    return f"{sentence}; {least[1]} gains least: {significant(least[0], 2)} times." if len(gains) > 1 else f"{sentence}."
 
 
 def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> look.Chart:
@@ -158,15 +139,13 @@ def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> look.Chart:
     rows = [(threads, size, value) for threads, sizes in medians.items() for size, value in sorted(sizes.items())]
     table = pd.DataFrame(rows, columns=["threads", "batch", "median so far (ms)"])
     style: dict[str, Any] = {"hover": "batch of %{x}: %{y:.3g} ms", "dotted": True, "marker": {"size": 8}}
+    colours = (look.BLUE, look.ORANGE, look.GREEN, look.PURPLE, look.SKY, look.RED)
     lines = [
         look.line(part["batch"], part["median so far (ms)"], colour, threads_of(int(str(threads))), **style)
-        for (threads, part), colour in zip(
-            table.groupby("threads"), (look.BLUE, look.ORANGE, look.GREEN, look.PURPLE, look.SKY, look.RED), strict=False
-        )
+        for (threads, part), colour in zip(table.groupby("threads"), colours, strict=False)
     ]
-    drawn = look.figure(*lines, height=340, showlegend=True)
-    drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=sorted(table["batch"].unique()))
-    drawn.update_yaxes(title="median so far (ms), logarithmic", type="log", tickvals=_TICKS)
+    x = look.logarithmic("batch size (items)", sorted(table["batch"].unique()))
+    drawn = look.figure(*lines, x=x, y=look.logarithmic("median so far (ms)", _TICKS), showlegend=True)
     if table.empty:
         return look.Chart(drawn, "No call has been timed yet.", table)
     last = table.iloc[-1]
@@ -186,8 +165,7 @@ def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> look.Chart:
     hover = "median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
     hover += "%{customdata[3]} calls<extra>%{y}</extra>"
     medians = look.points(rows["median_ms"], names, look.BLUE, hover=hover, size=11, error_x=bounds, customdata=hover_data)
-    drawn = look.figure(medians, height=130 + 30 * len(rows))
-    drawn.update_xaxes(title="time of one item (ms), logarithmic", type="log", tickvals=_TICKS)
+    drawn = look.figure(medians, height=130 + 30 * len(rows), x=look.logarithmic("time of one item (ms)", _TICKS))
     return look.chart(drawn, _step_takeaway(rows, networks), rows, CELL_NAMES, digits=4)
 
 
@@ -214,11 +192,11 @@ def projected_against_published(rows: pd.DataFrame) -> look.Chart:
     if rows.empty:
         return look.Chart(look.figure(), "No held-out prediction fits these filters.", rows)
     ends = [rows["published (ms)"].min(), rows["published (ms)"].max()]
-    equal = go.Scatter(x=ends, y=ends, mode="lines", line=look.OBJECTIVE, hoverinfo="skip", name="equal")
     groups = [_projected_points(part, str(name)) for name, part in rows.groupby("published there", sort=False)]
-    drawn = look.figure(equal, *groups, height=520)
-    drawn.update_xaxes(title="published (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
-    drawn.update_yaxes(title="projected with the network held out (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
+    x, y = (
+        look.logarithmic(f"{what} (ms)", _PROJECTION_TICKS) for what in ("published", "projected with the network held out")
+    )
+    drawn = look.figure(look.equality(ends, "equal"), *groups, height=520, x=x, y=y)
     off, inside = rows["error (%)"].abs(), rows["in the band"].mean()
     takeaway = (
         f"{len(rows)} published latencies, projected with their network held out: half are off by less than "
@@ -243,17 +221,9 @@ def comparisons(found: HeldOut) -> look.Chart:
     names = rows["device"] + ", " + rows["batch"].map(lambda size: size if size == "offline" else f"batch {size}")
     hover_data = rows[["published (ms)", "projected (ms)"]].map(significant)
     hover = "%{x:+.0f}%: published %{customdata[0]} ms, projected %{customdata[1]} ms<extra>%{y}</extra>"
-    drawn = look.figure(
-        look.points(rows["error (%)"], names, look.BLUE, hover=hover, size=11, customdata=hover_data),
-        height=120 + 26 * len(rows),
-    )
-    drawn.add_vrect(
-        x0=-100 * COMPETITOR.median,
-        x1=100 * COMPETITOR.median,
-        fillcolor=look.translucent(look.GREY, 0.15),
-        line_width=0,
-        layer="below",
-    )
+    errors = look.points(rows["error (%)"], names, look.BLUE, hover=hover, size=11, customdata=hover_data)
+    drawn = look.figure(errors, height=120 + 26 * len(rows))
+    look.shade(drawn, look.GREY, 0.15, x0=-100 * COMPETITOR.median, x1=100 * COMPETITOR.median)
     drawn.add_vline(x=0, line={"color": look.GREY, "width": 2})
     drawn.update_xaxes(title="projected minus published (%)")
     drawn.update_yaxes(autorange="reversed")

@@ -32,21 +32,22 @@ def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]
     """
     drawn = look.figure(height=400)
     for place, sight in enumerate(sights):
-        drawn.add_traces(_banded(sight, look.SERIES[(place + 1) % len(look.SERIES)]))
+        colour, bounds = look.SERIES[(place + 1) % len(look.SERIES)], (100 * sight.low, 100 * sight.recall, 100 * sight.high)
+        drawn.add_traces(look.banded(sight.distance_m, bounds, colour, sight.label, "%{x:.0f} m: %{y:.0f}%"))
     farthest = max([*(float(sight.distance_m[-1]) for sight in sights), *stops_m.values()])
     for kmh, metres in sorted(stops_m.items()):
         drawn.add_vline(x=metres, line=look.OBJECTIVE)
-        where = {"x": metres, "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top", "textangle": -90}
-        drawn.add_annotation(text=f"{kmh:g} km/h", showarrow=False, **where)
+        look.note(drawn, f"{kmh:g} km/h", metres, 1, "right top", yref="paper", textangle=-90)
     drawn.update_xaxes(title="distance (m); dashed: needed to stop", range=[0, 1.03 * farthest])
     drawn.update_yaxes(title=f"{sights[0].object}s found in one frame (%)", range=[0, 120], tickvals=[0, 25, 50, 75, 100])
-    return look.Chart(drawn, _sight_takeaway(sights, stops_m), look.rounded(_sight_table(sights, stops_m), 3))
-
-
-def _banded(sight: Sighted, colour: str) -> list[go.Scatter]:
-    x, hover = sight.distance_m, "%{x:.0f} m: %{y:.0f}%"
-    edges = look.band(x, 100 * sight.low, 100 * sight.high, colour, legendgroup=sight.label)
-    return [*edges, look.line(x, 100 * sight.recall, colour, sight.label, hover, legendgroup=sight.label)]
+    stops = sorted(stops_m.items())
+    needed = listed([f"{significant(metres, 2)} m from {kmh:g} km/h" for kmh, metres in stops])
+    shares = [f"{sight.label} {listed([_found_words(sight, metres) for _, metres in stops])}" for sight in sights]
+    takeaway = (
+        f"To stop, the vehicle needs {needed}. The share of the {sights[0].object}s that one frame finds there: "
+        f"{'; '.join(shares)}."
+    )
+    return look.chart(drawn, takeaway, _sight_table(sights, stops_m), digits=3)
 
 
 def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | None:
@@ -55,16 +56,6 @@ def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | Non
         return None
     value, low, high = (float(np.interp(metres, sight.distance_m, shares)) for shares in (sight.recall, sight.low, sight.high))
     return value, low, high
-
-
-def _sight_takeaway(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> str:
-    stops = sorted(stops_m.items())
-    needed = listed([f"{significant(metres, 2)} m from {kmh:g} km/h" for kmh, metres in stops])
-    found = [f"{sight.label} {listed([_found_words(sight, metres) for _, metres in stops])}" for sight in sights]
-    return (
-        f"To stop, the vehicle needs {needed}. The share of the {sights[0].object}s that one frame finds there: "
-        f"{'; '.join(found)}."
-    )
 
 
 def _found_words(sight: Sighted, metres: float) -> str:
@@ -95,10 +86,23 @@ def accuracy_by_latency(options: pd.DataFrame, where: str) -> look.Chart:
     circle = {"size": 20, "symbol": "circle-open", "color": look.GREY, "line": {"width": 2}}
     own = look.points(picked["latency_ms"], 100 * picked["recall"], None, "this design", marker=circle)
     options_drawn = (_option_point(row, place) for place, (_, row) in enumerate(rows.iterrows()))
-    drawn = look.figure(joined, *options_drawn, own, height=320 + 20 * len(rows))
-    drawn.update_xaxes(title="latency of one frame (ms), logarithmic", type="log", tickvals=look.decades(-2, 4), tickangle=0)
+    x = look.logarithmic("latency of one frame (ms)", look.decades(-2, 4), tickangle=0)
+    drawn = look.figure(joined, *options_drawn, own, height=320 + 20 * len(rows), x=x)
     drawn.update_yaxes(title=f"{where} found in a frame (%)", range=[0, 105])
-    return look.Chart(drawn, _front_takeaway(rows, where), look.rounded(_front_table(rows), 3))
+    table = rows.assign(**{name: rows[name].map({True: "yes", False: ""}) for name in ("on_front", "picked")})
+    return look.chart(drawn, _front_takeaway(rows, where), table, _OPTIONS, only=True, shares=["recall"], digits=3)
+
+
+#: The columns of the table of options.
+_OPTIONS = {
+    "label": "option",
+    "latency_ms": "latency (ms)",
+    "low_ms": "band from (ms)",
+    "high_ms": "band to (ms)",
+    "recall": "found in one frame (%)",
+    "on_front": "beaten by none",
+    "picked": "this design",
+}
 
 
 def _option_point(row: pd.Series, place: int) -> go.Scatter:
@@ -120,23 +124,6 @@ def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
     return f"{first}, “{good['label']}” {percent(good['recall'])} in {duration(good['latency_ms'] / 1000)}.{rest}"
 
 
-def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
-    yes = {True: "yes", False: ""}
-    words = rows.assign(recall=100 * rows["recall"], on_front=rows["on_front"].map(yes), picked=rows["picked"].map(yes)).drop(
-        columns=["choice", "option"]
-    )
-    names = {
-        "label": "option",
-        "latency_ms": "latency (ms)",
-        "low_ms": "band from (ms)",
-        "high_ms": "band to (ms)",
-        "recall": "found in one frame (%)",
-        "on_front": "beaten by none",
-        "picked": "this design",
-    }
-    return words.rename(columns=names)
-
-
 @run_chart("vehicle", key="vehicle")
 def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> look.Chart:
     """Return a bar a part, largest first, and their sum with its interval."""
@@ -145,21 +132,12 @@ def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> look.Chart:
     usd = usd_by_part_of(summary, sum(watts.values()))
     parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, nan) for part in usd]})
     parts = parts[(parts["usd"] > 0) | (parts["watts"] > 0)].sort_values("usd", ascending=False, ignore_index=True)
-    drawn = _cost_figure(parts, total.value, total.low, total.high)
-    return look.Chart(drawn, _cost_takeaway(parts, summary, needless), _cost_table(parts, total))
-
-
-def _cost_figure(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Figure:
-    rows, usd, none = [*parts["part"].map(look.wrapped), "total"], [*parts["usd"], value], [nan] * len(parts)
-    colours, bounds = (
-        [look.BLUE] * len(parts) + [look.translucent(look.GREY, 0.45)],
-        look.whiskers([*none, low], usd, [*none, high]),
-    )
-    split = look.bars(rows, usd, colours, hover="%{x:,.4~r} USD<extra>%{y}</extra>", error_x=bounds)
-    drawn = look.figure(split, height=130 + 40 * len(parts), bargap=0.35)
-    drawn.update_xaxes(title="USD over its life, total with 95% interval", rangemode="tozero")
-    drawn.update_yaxes(autorange="reversed", showgrid=False)
-    return drawn
+    row = {"part": "total", "usd": total.value, "watts": parts["watts"].sum(), "low": total.low, "high": total.high}
+    rows = pd.concat([parts, pd.DataFrame([row])], ignore_index=True)
+    colours = [look.BLUE] * len(parts) + [look.translucent(look.GREY, 0.45)]
+    drawn = look.costs(rows.rename(columns={"usd": "value"}), colours, "USD over its life, total with 95% interval", height=90)
+    columns = {"part": "part", "usd": "USD over its life", "watts": "mean power (W)"}
+    return look.chart(drawn, _cost_takeaway(parts, summary, needless), rows, columns, only=True)
 
 
 def _cost_takeaway(parts: pd.DataFrame, summary: Summary, needless: Estimate | None) -> str:
@@ -173,12 +151,6 @@ def _cost_takeaway(parts: pd.DataFrame, summary: Summary, needless: Estimate | N
     return words
 
 
-def _cost_table(parts: pd.DataFrame, total: Estimate) -> pd.DataFrame:
-    named = parts.rename(columns={"usd": "USD over its life", "watts": "mean power (W)"})
-    row = {"part": "total", "USD over its life": total.value, "mean power (W)": parts["watts"].sum()}
-    return pd.concat([named, pd.DataFrame([row])], ignore_index=True)
-
-
 @picture(lambda plan: plan.scenario.encounters is not None)
 def braking(plan: Plan) -> look.Picture:
     """Draw the recall of a vehicle's first camera by distance, and its stopping distance; for a plan with encounters."""
@@ -187,8 +159,8 @@ def braking(plan: Plan) -> look.Picture:
     eye, kmh, needs = sighted(plan, what)[0], float(speed_at(plan, np.zeros(1))[0] / KMH), quickest_stop_m(plan)
     hover = "%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>"
     drawn = look.small(look.line(eye.distance_m, 100 * eye.recall, look.BLUE, hover=hover, width=3))
-    drawn.add_vrect(x0=0, x1=needs, fillcolor=look.translucent(look.RED, 0.14), line_width=0, layer="below")
-    drawn.add_annotation(x=needs, y=0, text="nearer: too late", showarrow=False, xanchor="left", yanchor="bottom", xshift=4)
+    look.shade(drawn, look.RED, 0.14, x0=0, x1=needs)
+    look.note(drawn, "nearer: too late", needs, 0, xshift=4)
     drawn.update_xaxes(title="metres ahead", range=[0, float(eye.distance_m[-1])])
     drawn.update_yaxes(title="found in a frame", ticksuffix="%", range=[0, 104])
     shares = [float(np.interp(needs, eye.distance_m, each)) for each in (eye.recall, eye.low, eye.high)]
