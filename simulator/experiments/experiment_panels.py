@@ -32,14 +32,9 @@ def audit_chart(flow: ClearedFlow, positives: str, share: float, days: float) ->
     """Draw the sensitivity that audits of several shares report after some days; share: of the one in the sentences."""
     shares = sorted({*SHARES, share})
     forecasts = [flow.audited(share, days) for share in shares]
-    rows = pd.DataFrame(
-        {
-            "label": [_label(forecast.share) for forecast in forecasts],
-            "value": [100 * forecast.sensitivity.value for forecast in forecasts],
-            "low": [100 * forecast.sensitivity.low for forecast in forecasts],
-            "high": [100 * forecast.sensitivity.high for forecast in forecasts],
-        }
-    )
+    reported = [(forecast.sensitivity.value, forecast.sensitivity.low, forecast.sensitivity.high) for forecast in forecasts]
+    rows = 100 * pd.DataFrame(reported, columns=["value", "low", "high"])
+    rows.insert(0, "label", [_label(forecast.share) for forecast in forecasts])
     here = rows["label"] == _label(share)
     drawn = figure(
         dots("audit", rows[~here].iloc[::-1], BLUE),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import BLUE, GREY, INSTANT, RED, Chart, Picture, figure, line, points, rounded, small, translucent
+from simulator.charts import look
 from simulator.engine.compiled_plan import Plan
 from simulator.incident.monitoring import Ring, WindowSeries
 from simulator.incident.play import Play
@@ -32,12 +32,12 @@ class MonitorMarks:
     fixes_s: tuple[float, ...] = ()
 
 
-def monitor(watch: Watch, parts: list[WindowSeries], marks: MonitorMarks, moment: Callable[[float], str]) -> Chart:
+def monitor(watch: Watch, parts: list[WindowSeries], marks: MonitorMarks, moment: Callable[[float], str]) -> look.Chart:
     """Draw the slices of one monitor over the days so far, with the usual range and its alarms; moment: a time in words."""
     parts = [part for part in parts if len(part.day)]
     loud = [part for part in parts if part.ringing(marks.now_s)]
     chosen = _chosen(parts, marks)
-    drawn = figure(height=HEIGHT, showlegend=False)
+    drawn = look.figure(height=HEIGHT, showlegend=False)
     if chosen is not None:
         _band(drawn, *_usual(chosen))
         low, high = _heights(parts, _usual(chosen))
@@ -46,7 +46,7 @@ def monitor(watch: Watch, parts: list[WindowSeries], marks: MonitorMarks, moment
     for part in sorted(parts, key=lambda part: part in loud):
         drawn.add_traces(_monitor_line(part, part in loud, len(parts) > 1))
     _frame(drawn, marks)
-    return Chart(drawn, _takeaway(watch, chosen, bool(loud), moment), _table(parts, moment))
+    return look.Chart(drawn, _takeaway(watch, chosen, bool(loud), moment), _table(parts, moment))
 
 
 def reading(parts: list[WindowSeries], marks: MonitorMarks) -> str:
@@ -76,7 +76,7 @@ def _usual(part: WindowSeries) -> tuple[float, float]:
 
 def _band(drawn: go.Figure, low: float, high: float) -> None:
     if np.isfinite(low) and np.isfinite(high):
-        drawn.add_hrect(y0=low, y1=high, fillcolor=translucent(GREY, 0.22), line_width=0, layer="below")
+        look.shade(drawn, look.GREY, 0.22, y0=low, y1=high)
 
 
 def _heights(parts: list[WindowSeries], usual: tuple[float, float]) -> list[float]:
@@ -87,20 +87,20 @@ def _heights(parts: list[WindowSeries], usual: tuple[float, float]) -> list[floa
 
 
 def _monitor_line(part: WindowSeries, loud: bool, among_others: bool) -> list[go.Scatter]:
-    colour = RED if loud else translucent(BLUE, 0.45) if among_others else BLUE
+    colour = look.RED if loud else look.translucent(look.BLUE, 0.45) if among_others else look.BLUE
     name = part.slice
     hover = f"{name}: %{{y:.3g}}, window to day %{{x:.2f}}<extra></extra>"
     rings = part.rings
-    alarms = points(part.day[rings], part.value[rings], RED, name, hover, size=7)
-    return [line(part.day, part.value, colour, name, hover, width=2), alarms]
+    alarms = look.points(part.day[rings], part.value[rings], look.RED, name, hover, size=7)
+    return [look.line(part.day, part.value, colour, name, hover, width=2), alarms]
 
 
 def _frame(drawn: go.Figure, marks: MonitorMarks) -> None:
     """Draw the axes over the whole run, with the future empty."""
     last = marks.end_s / DAY_S + 1
-    drawn.add_vline(x=marks.now_s / DAY_S + 1, line=INSTANT | {"width": 2})
+    drawn.add_vline(x=marks.now_s / DAY_S + 1, line=look.INSTANT | {"width": 2})
     for at_s in marks.fixes_s:
-        drawn.add_vline(x=at_s / DAY_S + 1, line={"color": GREY, "dash": "dot", "width": 2})
+        drawn.add_vline(x=at_s / DAY_S + 1, line={"color": look.GREY, "dash": "dot", "width": 2})
     weeks = list(range(1, int(last) + 1, 7))
     drawn.update_layout(margin={"l": 4, "r": 6, "t": 6, "b": 4}, font={"size": 12})
     drawn.update_xaxes(
@@ -125,7 +125,7 @@ def _table(parts: list[WindowSeries], moment: Callable[[float], str]) -> pd.Data
         for day, value, rung in zip(part.day, part.value, part.rings, strict=True)
     ]
     table = pd.DataFrame(rows, columns=["slice", "window to", "value", "usual from", "usual to", "rings"])
-    return rounded(table.iloc[::-1].reset_index(drop=True))
+    return look.rounded(table.iloc[::-1].reset_index(drop=True))
 
 
 #: The most incidents that are tried.
@@ -152,24 +152,24 @@ KINDS = ("measured", "assumed")
 
 
 @picture(lambda plan: plan.scenario.incident is not None, example)
-def pager(plan: Plan, shown: tuple[Ring, WindowSeries, float] | None) -> Picture:
+def pager(plan: Plan, shown: tuple[Ring, WindowSeries, float] | None) -> look.Picture:
     """Draw an alarm and the days before it; shown: None without an alarm."""
     spec = plan.scenario.incident
     assert spec is not None
     causes = f"{len(spec.causes)}"
     if shown is None:
-        return Picture(causes, "possible causes", Chart(None, f"{causes} possible causes.", pd.DataFrame()), KINDS)
+        return look.Picture(causes, "possible causes", look.Chart(None, f"{causes} possible causes.", pd.DataFrame()), KINDS)
     ring, series, end_s = shown
     (low, high), known = ring.usual, series.until(ring.at_s)
     day, value = known.day, known.value
     what = WATCHED[ring.watch.statistic].split(", ")[0]
     hover = f"day %{{x:.0f}}: %{{y:.3g}} {what}<extra></extra>"
-    alarm = points(day[-1:], value[-1:], RED, hover=hover, size=11)
-    drawn = small(line(day, value, BLUE, hover=hover, width=3), alarm)
+    alarm = look.points(day[-1:], value[-1:], look.RED, hover=hover, size=11)
+    drawn = look.small(look.line(day, value, look.BLUE, hover=hover, width=3), alarm)
     _band(drawn, low, high)
     drawn.update_xaxes(title="day; grey: the usual range", range=[1, end_s / DAY_S + 1])
     drawn.update_yaxes(title=what, range=_heights([known], ring.usual))
     rung = significant(ring.value)
     meaning = f"{what}, usually {significant(low)} to {significant(high)}; {causes} possible causes"
     table = pd.DataFrame({"window to day": day, what: value, "usual from": low, "usual to": high})
-    return Picture(rung, meaning, Chart(drawn, f"{rung} {meaning}.", rounded(table)), KINDS)
+    return look.Picture(rung, meaning, look.Chart(drawn, f"{rung} {meaning}.", look.rounded(table)), KINDS)

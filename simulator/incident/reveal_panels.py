@@ -169,11 +169,10 @@ def peers_chart(peers: Peers, own: Mapping[str, float], found: Sequence[PeerStan
         drawn.add_trace(_points(values, place, name, shown))
     mine = float(_scaled(np.array([own[shown.column]]), shown)[0])
     drawn.add_vline(x=mine, line={"color": BLUE, "width": 3}, annotation_text="you", annotation_position="top")
-    drawn.update_yaxes(
-        tickvals=[*range(len(names))], ticktext=[NAMES.get(name, name) for name in names], fixedrange=True, showgrid=False
-    )
-    drawn.update_yaxes(range=[len(names) - 0.5, -0.5])
-    drawn.update_xaxes(title=_axis(shown), fixedrange=True)
+    drawn.update_yaxes(tickvals=[*range(len(names))], ticktext=[NAMES.get(name, name) for name in names])
+    drawn.update_yaxes(range=[len(names) - 0.5, -0.5], fixedrange=True, showgrid=False)
+    most = f"harm that was left (%; {100 * _MOST_KEPT:.0f} or more at the end)"
+    drawn.update_xaxes(title=most if column == "kept" else "Brier score", fixedrange=True)
     table = rows[["player", "cause", "shape", "seed", shown.column]].rename(columns={shown.column: shown.label.lower()})
     return Chart(drawn, _takeaway(peers, own, shown, found), rounded(table))
 
@@ -220,10 +219,6 @@ def standing_table(own: Mapping[str, float], found: Sequence[PeerStanding]) -> p
         row = rows.setdefault(standing.figure.label, {"you": spoken(standing.figure, own[standing.figure.column])})
         row[f"{NAMES.get(standing.player, standing.player)} did worse"] = f"{share_words(standing.share)} of {standing.plays}"
     return pd.DataFrame(rows).T
-
-
-def _axis(shown: StandingFigure) -> str:
-    return f"harm that was left (%; {100 * _MOST_KEPT:.0f} or more at the end)" if shown.column == "kept" else "Brier score"
 
 
 #: The most lines of the notebook that stand behind a sentence.

@@ -20,7 +20,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.widgets import draw, plain, scenario_of
-from simulator.charts.look import BLUE, GREY, SERIES, Chart, dots, figure, line, rounded
+from simulator.charts.look import BLUE, GREY, SERIES, Chart, dots, figure, line, rounded, spans
 from simulator.errors import InputError
 from simulator.evidence.evidence_tables import COUNT, SHARE, Range, Table, TableGroup, columns
 from simulator.incident.players import PLAYERS
@@ -85,20 +85,16 @@ def cause_labels(monitors: pd.DataFrame, spec: Incident) -> dict[str, str]:
 def delay_curves(monitors: pd.DataFrame, cause: str, chosen: list[str]) -> Chart:
     """Draw hours from the onset to the alarm against false alarms a week, over the thresholds; monitors: `monitors.csv`."""
     rows = monitors[(monitors["cause"] == cause) & monitors["monitor"].isin(chosen)]
-    drawn = figure(height=420)
+    drawn, hover = figure(height=420), "%{x:.2g} false alarms a week: %{y:.0f} h"
     for place, (name, of_monitor) in enumerate(rows.groupby("monitor", sort=False)):
         finite = of_monitor[np.isfinite(of_monitor["delay_h"])].sort_values("alarms_a_week")
-        drawn.add_trace(_curve(str(name), finite, SERIES[place % len(SERIES)], place // len(SERIES)))
+        x, colour = finite["alarms_a_week"].clip(lower=_LEAST), SERIES[place % len(SERIES)]
+        dash = ("solid", "dash", "dot", "dashdot")[place // len(SERIES) % 4]
+        drawn.add_trace(line(x, finite["delay_h"], colour, str(name), hover, width=2, dash=dash, dotted=True))
     drawn.add_vline(BEARABLE, line={"color": GREY, "dash": "dash"}, annotation_text="one in four weeks")
     drawn.update_xaxes(title="false alarms a week, in quiet weeks", type="log")
     drawn.update_yaxes(title="hours to the alarm, median", rangemode="tozero")
     return Chart(drawn, _delay_takeaway(rows), rounded(rows.drop(columns="cause"), 3))
-
-
-def _curve(name: str, rows: pd.DataFrame, colour: str, dashed: int) -> go.Scatter:
-    x = rows["alarms_a_week"].clip(lower=_LEAST)
-    dash, hover = ("solid", "dash", "dot", "dashdot")[dashed % 4], "%{x:.2g} false alarms a week: %{y:.0f} h"
-    return line(x, rows["delay_h"], colour, name, hover, width=2, dash=dash, dotted=True)
 
 
 def quickest(monitors: pd.DataFrame) -> pd.DataFrame:
@@ -111,28 +107,17 @@ def _delay_takeaway(rows: pd.DataFrame) -> str:
     if best.empty or not isfinite(best["delay_h"].iloc[0]):
         return "With at most one false alarm in four weeks, none of these monitors rings in half of the incidents."
     first = best.iloc[0]
-    bounds = f"{first['delay_h_low']:.0f} to {_hours(first['delay_h_high'])}"
+    latest = f"{first['delay_h_high']:.0f}" if isfinite(first["delay_h_high"]) else "never"
     return (
         f"With at most one false alarm in four weeks, '{first['monitor']}' rings first: after {first['delay_h']:.0f} h in the "
-        f"median ({bounds}), in {100 * first['caught']:.0f}% of the incidents "
+        f"median ({first['delay_h_low']:.0f} to {latest}), in {100 * first['caught']:.0f}% of the incidents "
         f"({100 * first['caught_low']:.0f} to {100 * first['caught_high']:.0f}) at all."
     )
 
 
-def _hours(value: float) -> str:
-    return f"{value:.0f}" if isfinite(value) else "never"
-
-
 def promises(quiet: pd.DataFrame) -> Chart:
     """Draw the share of quiet windows that ring, of each monitor that promises a rate; quiet: `quiet.csv`."""
-    rows = pd.DataFrame(
-        {
-            "label": quiet["monitor"],
-            "value": 100 * quiet["rings"],
-            "low": 100 * quiet["rings_low"],
-            "high": 100 * quiet["rings_high"],
-        }
-    )
+    rows = spans(quiet, "rings", quiet["monitor"])
     drawn = figure(dots("quiet windows that ring", rows, BLUE), height=120 + 44 * len(rows), showlegend=False)
     promised = 100 * float(quiet["promised"].iloc[0])
     drawn.add_vline(promised, line={"color": GREY, "dash": "dash"}, annotation_text="promised")
@@ -168,17 +153,14 @@ def fixes_by_cause(fixes: pd.DataFrame, spec: Incident) -> Chart:
     drawn.update_xaxes(tickangle=-40)
     table = fixes.assign(cause=fixes["cause"].map(lambda name: spec.causes[name].label),
                          fix=fixes["fix"].map(lambda name: spec.fixes[name].label))  # fmt: skip
-    return Chart(drawn, _fixes_takeaway(fixes, spec), rounded(table, 3))
-
-
-def _fixes_takeaway(fixes: pd.DataFrame, spec: Incident) -> str:
     better = spec.better_model()
     rows = fixes[fixes["fix"] == better].dropna(subset=["took_away"])
     restored = int((rows["took_away"] >= 0.8).sum())
-    return (
+    takeaway = (
         f"'{spec.fixes[better].label}' takes away four fifths of the harm of {restored} of {len(rows)} causes; its median is "
         f"{100 * rows['took_away'].median():.0f}%. A fix at the place where the cause entered takes all of it away."
     )
+    return Chart(drawn, takeaway, rounded(table, 3))
 
 
 def players_compared(players: pd.DataFrame) -> Chart:

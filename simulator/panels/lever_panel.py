@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.component_files import component_beside
@@ -20,7 +19,7 @@ from simulator.app.studies import forget, keep, study_of, was_begun
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import draw, plain
-from simulator.charts.look import BLUE, GREY, Chart, bars, chart, figure, translucent, whiskers
+from simulator.charts.look import BLUE, GREY, Chart, bars, chart, down, figure, translucent, whiskers
 from simulator.explain.design_changes import count_changes
 from simulator.explain.judged_changes import TRIALS, JudgedChange, Lever
 from simulator.sweeps.levers import Levers, LeverSearch, effort
@@ -38,22 +37,16 @@ def lever_chart(levers: Levers, place: int) -> Chart:
     table = _changes_table([(lever, lever.effects[place]) for lever in levers.rows])
     moved = table[table["change"].notna()].sort_values("change", key=abs, ascending=False).head(MOST)
     factor, unit = _factor(verdict.metric.unit, moved)
-    bars = [
-        _bars(name, moved[moved["real"] == is_real], factor, unit, colour)
-        for name, is_real, colour in (("beyond chance", True, BLUE), ("may be chance", False, translucent(GREY, 0.5)))
-    ]
-    drawn = figure(*bars, height=110 + 30 * len(moved), bargap=0.4, barmode="overlay")
+    drawn = figure(height=110 + 30 * len(moved), bargap=0.4, barmode="overlay", y=down(moved["step"]) | {"showgrid": False})
+    for name, is_real, colour in (("beyond chance", True, BLUE), ("may be chance", False, translucent(GREY, 0.5))):
+        rows = moved[moved["real"] == is_real]
+        low, value, high = (list(factor * rows[column]) for column in ("95% low", "change", "95% high"))
+        hover, bounds = f"%{{x:.3g}} {unit}<extra>%{{y}}</extra>", whiskers(low, value, high)
+        drawn.add_trace(bars(rows["step"], value, colour, name, hover, error_x=bounds))
     drawn.add_vline(x=0, line={"color": GREY, "width": 1})
     drawn.update_xaxes(title=f"change of “{verdict.objective.label}” ({unit}), with 95% interval")
-    drawn.update_yaxes(categoryorder="array", categoryarray=list(moved["step"]), autorange="reversed", showgrid=False)
     shown = table.assign(real=table["real"].map({True: "beyond chance", False: ""}))
     return chart(drawn, _changes_takeaway(levers, place), shown, digits=4)
-
-
-def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) -> go.Bar:
-    low, value, high = (list(factor * rows[column]) for column in ("95% low", "change", "95% high"))
-    hover, bounds = f"%{{x:.3g}} {unit}<extra>%{{y}}</extra>", whiskers(low, value, high)
-    return bars(rows["step"], value, colour, name, hover, error_x=bounds)
 
 
 def _factor(unit: str, moved: pd.DataFrame) -> tuple[float, str]:
