@@ -60,6 +60,12 @@ def busy_family(first: psutil.Process, members: int) -> list[psutil.Process]:
     return family(first)
 
 
+def spins(process: psutil.Process) -> None:
+    """Wait until a process has had a processor for a while, as one has that is stuck at a call."""
+    begun = sum(process.cpu_times()[:2])
+    until(lambda: sum(process.cpu_times()[:2]) > begun + 0.3, "a process at a call that does not return")
+
+
 def left(processes: Sequence[psutil.Process], within_s: float = 30.0) -> list[psutil.Process]:
     """Those that are still there after so long; they are then killed."""
     deadline = monotonic() + within_s

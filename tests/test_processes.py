@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from threading import Thread, main_thread
+from multiprocessing.connection import Connection
 from time import sleep
 
 import pytest
@@ -46,9 +46,9 @@ def test_the_workers_of_a_command_end_with_it():
 
 
 def test_a_command_ends_with_the_pipe_that_is_its_input():
-    program = "from time import sleep; from simulator.processes import end_with_input; end_with_input(); sleep(300)"
-    child = started([sys.executable, "-c", program], stdin=subprocess.PIPE)
-    sleep(0.5)
+    program = "from time import sleep; from simulator.processes import end_with_input; end_with_input(); print(); sleep(300)"
+    child = started([sys.executable, "-u", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdout.readline()
     assert child.is_running()
     child.stdin.close()
     assert child.wait(timeout=PATIENCE_S) == -signal.SIGTERM
@@ -105,19 +105,22 @@ def test_work_is_dropped_where_its_reason_is_gone():
         raise KeyboardInterrupt
 
 
-def dies_while_it_sends():
-    """Kill this process once part of an answer has been sent."""
-    main = main_thread().ident
-    while sys._current_frames()[main].f_code.co_name != "_send":
-        sleep(0.001)
-    os.kill(os.getpid(), signal.SIGKILL)
+def sent_in_part(connection, answer, *given):
+    """Send the head of a long answer and half of the rest, and kill this process."""
+    if len(answer) > 2**20:
+        send(connection, answer[: len(answer) // 2], *given)
+        os.kill(os.getpid(), signal.SIGKILL)
+    send(connection, answer, *given)
+
+
+send = Connection._send
 
 
 def long_answer(mark):
-    """An answer that takes long to send; the first time only a part of it comes."""
+    """A long answer; the first time only a part of it comes."""
     if not mark.exists():
         mark.touch()
-        Thread(target=dies_while_it_sends).start()
+        Connection._send = sent_in_part
     return bytes(2**26)
 
 

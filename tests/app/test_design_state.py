@@ -12,6 +12,7 @@ from simulator.app.own_sessions import session_log
 from simulator.case.designs import apply
 from simulator.case.load import load
 from simulator.engine.compiled_plan import Plan, case_hash
+from tests.patience import PATIENCE_S
 
 CASE = "skin-cancer-triage"
 
@@ -42,7 +43,7 @@ def page():
 
 def opened(scenario, plan=None, before=None, **query):
     """The page at an address, in a new session or in that of a page seen before."""
-    seen = before or AppTest.from_function(page)
+    seen = before or AppTest.from_function(page, default_timeout=PATIENCE_S)
     seen.session_state["scenario"], seen.session_state["plan"] = scenario, plan
     seen.query_params.clear()
     for name, value in query.items():
@@ -117,7 +118,7 @@ def test_complaints_stay_until_the_design_changes(scenario):
 
 
 def test_another_case_is_untouched(scenario):
-    seen = AppTest.from_function(page)
+    seen = AppTest.from_function(page, default_timeout=PATIENCE_S)
     seen.session_state[key("retry-storm", "replicas")] = 2
     opened(scenario, before=seen, replicas="3")
     assert seen.session_state[key("retry-storm", "replicas")] == 2
@@ -135,7 +136,7 @@ def session_page():
 
 def test_a_step_on_the_page_of_a_session_goes_into_the_session_and_leaves_the_design_of_explore(scenario, sessions):
     begun = sessions.begin("t" * 22, CASE, scenario.version, case_hash(scenario), seed=1, minutes=20, nudges=True)
-    seen = AppTest.from_function(session_page)
+    seen = AppTest.from_function(session_page, default_timeout=PATIENCE_S)
     seen.session_state["scenario"], seen.session_state["pick"] = scenario, 0.97
     seen.query_params["session"] = begun.id
     seen.run().button[0].click().run()

@@ -2,6 +2,8 @@
 
 from streamlit.testing.v1 import AppTest
 
+from tests.patience import PATIENCE_S
+
 
 def _page():
     import streamlit as st
@@ -29,7 +31,7 @@ def _page():
 
 
 def test_the_level_of_the_log_appears_below_ones_own_and_never_before_it():
-    page = AppTest.from_function(_page).run()
+    page = AppTest.from_function(_page, default_timeout=PATIENCE_S).run()
     assert "You did it 3 times. (4)" in page.markdown[1].value
     assert not page.info and not page.caption
     page.radio(key="made:rate:decided").set_value("weak").run()

@@ -31,6 +31,7 @@ def loaded(browser, address):
     """The page, which may meet no error; each test begins by `page`."""
     context, errors = patient(browser.new_context()), []
     page = context.new_page()
+    page.clock.install()
     page.on("pageerror", lambda error: errors.append(f"{error} {error.stack}"))
     page.goto(address)
     settle(page)
@@ -48,6 +49,11 @@ def page(loaded):
     loaded.get_by_role("slider").press("End")
     until(loaded, lambda: loaded.locator(".pane").first.bounding_box()["width"] > 500)
     return loaded
+
+
+def stand_still(page):
+    """Have the page's time go on by `page.clock.run_for` alone, however long the machine takes."""
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))
 
 
 def instants(page):
@@ -75,13 +81,16 @@ def test_it_is_played_and_paused_by_keyboard_alone(page):
             break
     button = page.get_by_role("button", name=PLAY)
     assert button.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+    stand_still(page)
     page.keyboard.press("Enter")
-    until(page, lambda: 0.1 < instants(page)[0] < 2)
+    page.clock.run_for(1000)
+    assert instants(page) == [pytest.approx(0.5, abs=0.02)] * 2  # at half speed, from the begin
     page.keyboard.press("Enter")
     page.get_by_role("button", name=PLAY).wait_for()
     stood = instants(page)
-    page.wait_for_timeout(150)
+    page.clock.run_for(1000)
     assert instants(page) == stood
+    page.clock.resume()
     assert page.get_by_role("status").filter(has_text="This design").inner_text()  # a screen reader hears where it stands
     slider = page.get_by_role("slider", name="Seconds since it came into view")
     slider.press("Home")
@@ -110,12 +119,16 @@ def test_the_next_moment_leads_to_where_the_vehicle_stands_without_motion(page):
 
 def test_a_window_that_is_made_narrow_while_it_plays_keeps_the_vehicles_on_their_road(page):
     wide = places(page)
+    stand_still(page)
     page.get_by_role("button", name=PLAY).click()
-    until(page, lambda: instants(page)[0] > 0.2)
+    page.clock.run_for(500)
+    assert instants(page)[0] > 0.2
     page.set_viewport_size({"width": 390, "height": 844})
     until(page, lambda: page.locator(".pane").first.bounding_box()["width"] < 390)
+    page.clock.run_for(100)
     assert all(0 < one["vehicle"] < 1 and one["lane"] for one in places(page))
     assert page.get_by_role("button", name=PAUSE).is_visible()
+    page.clock.resume()
     page.get_by_role("slider").press("End")
     narrow = places(page)
     for before, after in zip(wide, narrow, strict=True):

@@ -128,7 +128,7 @@ def test_the_shortcut_on_the_run_button_and_the_name_of_an_open_popover_can_be_r
     popover.click()
     page.locator("[data-testid=stPopoverButton][aria-expanded=true]").wait_for()
     page.mouse.move(1, 1)
-    page.wait_for_timeout(500)
+    popover.evaluate("one => Promise.all(one.getAnimations({ subtree: true }).map(each => each.finished))")
     ink = rgb(popover.evaluate("one => getComputedStyle(one).color"))
     assert contrast(ink, rgb(page.get_by_test_id("stApp").evaluate("one => getComputedStyle(one).backgroundColor"))) >= 4.5
 

@@ -8,7 +8,7 @@ import pytest
 from simulator.app.store.session_log import SessionLog
 from simulator.session.session_events import AssumptionWritten
 from tests.app.conftest import postgres  # noqa: F401 - the server of the tests
-from tests.browser.screen import patient, settle
+from tests.browser.screen import patient, settle, until
 from tests.browser.serving import free_port, served, started
 from tests.patience import PATIENCE_S
 
@@ -91,7 +91,7 @@ def test_two_processes_of_the_app_on_one_postgresql_serve_one_session(browser, r
         for number in range(3):
             assumes(page, f"first {number}")
             assumes(other, f"second {number}")  # behind an event that this page has not seen
-            page.wait_for_timeout(500)
+            until(page, lambda number=number: len(kept(url, link)) == 2 * number + 2)
         for one in (page, other):
             one.reload()
             settle(one)

@@ -6,7 +6,6 @@ import re
 import statistics
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
@@ -18,6 +17,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests import families
 from tests.browser.board_app import PALETTE
 from tests.browser.screen import settle, until
 from tests.browser.serving import free_port
@@ -43,11 +43,8 @@ def serving(port, folder):
     quiet = os.environ | {"STREAMLIT_SERVER_HEADLESS": "true"}
     with (folder / "log.txt").open("wb") as log, subprocess.Popen(command, env=quiet, stdout=log, stderr=log) as server:
         try:
-            for _ in range(600):
-                assert server.poll() is None, (folder / "log.txt").read_text()
-                if healthy(port):
-                    break
-                time.sleep(0.2)
+            families.until(lambda: server.poll() is not None or healthy(port), "a server that answers")
+            assert server.poll() is None, (folder / "log.txt").read_text()
             yield server
         finally:
             server.terminate()
@@ -121,6 +118,17 @@ def status(page):
     return page.locator(".status")
 
 
+#: Keys at a box, with no time between them: keys that rest end a move.
+KEYS_AT_ONCE = """box => {
+  const press = (key, more) => box.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, composed: true, ...more }));
+  box.focus();
+  press("ArrowRight");
+  press("ArrowRight");
+  press("ArrowDown", { shiftKey: true });
+  press("z", { ctrlKey: true });
+}"""
+
+
 def test_an_edit_by_keyboard_is_seen_in_the_other_browser(enter):
     ours, theirs = enter(), enter("interviewer")
 
@@ -158,9 +166,7 @@ def test_an_edit_by_keyboard_is_seen_in_the_other_browser(enter):
 
     # move by arrows, undo and redo
     before = place(theirs, "Upload")
-    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowDown"):
-        box(ours, "Upload").press(key)
-    ours.keyboard.press("Control+z")  # at once: the move counts as done
+    box(ours, "Upload").evaluate(KEYS_AT_ONCE)  # undone at once: the move counts as done
     expect(status(ours)).to_contain_text("Your last change is undone.")
     until(theirs, lambda: place(theirs, "Upload") == before)
     ours.keyboard.press("Control+Shift+z")
@@ -222,6 +228,12 @@ def a_refused_change_is_taken_back_with_its_sentence_at_the_box(ours, theirs):
     expect(ours.get_by_role("button", name="Undo")).to_be_disabled()
 
 
+def is_held_at(page, x, y):
+    """Whether the classifier is where a mouse holds it."""
+    now = box(page, "Classifier").locator(".head strong").bounding_box()
+    return max(abs(now["x"] + 10 - x), abs(now["y"] + 5 - y)) <= 8
+
+
 def a_drag_survives_what_the_other_changes_and_ends_where_it_was_let_go(ours, theirs):
     grip = box(ours, "Classifier").locator(".head strong").bounding_box()
     x, y = grip["x"] + 10, grip["y"] + 5
@@ -234,11 +246,10 @@ def a_drag_survives_what_the_other_changes_and_ends_where_it_was_let_go(ours, th
         box(theirs, "Upload").press("ArrowDown")
         box(theirs, "Classifier").press("ArrowLeft")
         ours.wait_for_timeout(150)
-        now = box(ours, "Classifier").locator(".head strong").bounding_box()
-        assert abs(now["x"] + 10 - (x + 15 * step)) <= 8
-        assert abs(now["y"] + 5 - (y + 20 * step)) <= 8
+        until(ours, lambda step=step: is_held_at(ours, x + 15 * step, y + 20 * step))
     expect(status(ours)).to_contain_text("The interviewer changed")
     ours.wait_for_timeout(500)
+    assert is_held_at(ours, x + 15 * 8, y + 20 * 8)
     ours.mouse.up()
     after = place(ours, "Classifier")
     assert after[1] > before[1] + 100

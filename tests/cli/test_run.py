@@ -264,7 +264,7 @@ def test_an_error_of_its_own_is_shown_in_full_where_that_is_asked_for(casesim, c
 
 def leave_a_mark(folder, number):
     (folder / str(number)).touch()
-    sleep(0.02)
+    sleep(1)  # so much longer than it takes to stop them, however busy the machine is
 
 
 def test_an_interrupt_ends_a_run_in_processes_before_all_replications_have_begun(casesim, case, tmp_path, monkeypatch):

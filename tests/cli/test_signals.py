@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from io import StringIO
 from threading import Event
 
@@ -16,7 +15,7 @@ from simulator.cli.exits import LINE_EVERY_S, Bars
 from simulator.cli.signals import keeping, stop_line
 from simulator.cli.watchdog import CHILDREN_S, GRACE_S
 from simulator.processes import over_threads
-from tests.families import CASESIM, environment, family, left, started, until
+from tests.families import CASESIM, environment, family, left, spins, started, until
 from tests.patience import PATIENCE_S
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -54,10 +53,13 @@ commands.call = call
 main()
 """
 
-#: The time to clean up is as long as it takes: a busy machine may keep the main thread waiting.
-CLEANS_UP = """
+#: However long a machine stands still: the command ends by itself.
+PATIENTLY = """
 from simulator.cli import signals
 signals.GRACE_S = 1000
+"""
+
+CLEANS_UP = f"""{PATIENTLY}
 try:
     with unwinding():
         try:
@@ -75,9 +77,11 @@ CLEANS_UP_BESIDE_ANOTHER = CLEANS_UP.replace("unwinding()", "unwinding(), killed
 #: A thread in `re` holds the interpreter's lock for years; the main thread would heed a signal there.
 STUCK = """
 from threading import Thread
-with unwinding(), killed_if_stuck():
+def hold():
     print("ready", flush=True)
-    Thread(target=re.match, args=("(a+)+$", "a" * 60 + "b")).start()
+    re.match("(a+)+$", "a" * 60 + "b")
+with unwinding(), killed_if_stuck():
+    Thread(target=hold).start()
     time.sleep(300)
 """
 
@@ -97,11 +101,15 @@ with unwinding(), killed_if_stuck():
 KILLED = "stopped: the process was at a call that did not return, and was killed\n"
 
 
-def ended(program, sent, pause_s=0.0):
-    """The exit status, the output and the errors of a program that gets a signal once it has printed a line."""
+def asleep(process):
+    until(lambda: process.status() == psutil.STATUS_SLEEPING, "a process that sleeps")
+
+
+def ended(program, sent, ready=lambda process: None):
+    """The exit status, the output and the errors of a program that gets a signal once it has printed a line and is ready."""
     process = started([sys.executable, "-c", BEGINNING + program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.readline()
-    time.sleep(pause_s)
+    ready(process)
     process.send_signal(sent)
     out, err = process.communicate(timeout=PATIENCE_S)
     return process.returncode, out.decode(), err.decode()
@@ -111,12 +119,12 @@ def ended(program, sent, pause_s=0.0):
 @both
 def test_a_command_that_swallows_the_signal_is_ended_all_the_same(sent, status):
     # A sleeping thread is woken by the signal; one that has just printed may wait for a processor until all is over.
-    assert ended(SWALLOWS, sent, pause_s=0.5) == (status, "ready\n", "stopped: two parts are kept\n")
+    assert ended(SWALLOWS, sent, asleep) == (status, "ready\n", "stopped: two parts are kept\n")
 
 
 @posix
 def test_a_command_whose_threads_all_wait_for_the_interpreter_is_killed_from_beside():
-    assert ended(STUCK, signal.SIGTERM, pause_s=0.5) == (-signal.SIGKILL, "", KILLED)
+    assert ended(STUCK, signal.SIGTERM, spins) == (-signal.SIGKILL, "", KILLED)
     assert GRACE_S + CHILDREN_S < 5
 
 
@@ -138,7 +146,8 @@ def test_a_worker_that_is_stuck_ends_with_its_command():
 @posix
 @both
 def test_a_second_signal_ends_a_command_at_once_and_says_nothing(sent, status):
-    process = started([sys.executable, "-c", BEGINNING + SWALLOWS], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    words = [sys.executable, "-c", BEGINNING + PATIENTLY + SWALLOWS]
+    process = started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     for _ in range(2):  # the second line comes once the first signal has been swallowed
         process.stdout.readline()
         process.send_signal(sent)

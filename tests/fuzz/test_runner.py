@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.runner import Kind, Limits, Refusal, Trial, verdicts
+from tests.patience import PATIENCE_S
 
 
 def endless(trial, folder):
@@ -50,7 +51,8 @@ WAYS = {
     [pytest.param(name, *way, marks=pytest.mark.long if way[0] is asleep else (), id=name) for name, way in WAYS.items()],
 )
 def test_every_ending_is_told_apart(ending, attempt, said, tmp_path):
-    kind = Kind("tried", 1, lambda seed, count: [], attempt, limits=Limits(cpu_s=1, wall_s=3, memory_mib=512))
+    limits = Limits(1 if attempt is endless else 60, 3 if attempt is asleep else PATIENCE_S, memory_mib=512)
+    kind = Kind("tried", 1, lambda seed, count: [], attempt, limits=limits)
     [verdict] = verdicts(kind, [Trial("0", {"deep/a.txt": b"x"}, changed="nothing")], tmp_path, at_once=2)
     assert verdict.ending == ending.split(",")[0]
     assert said in verdict.said

@@ -145,7 +145,7 @@ def test_a_trail_is_taken_from_a_cookie_only_if_a_server_has_made_it():
     made, trail = trails().key, new_trail()
     signed = {made.cookie: made.signed(trail)}
     for cookies, good in ((signed, True), ({made.cookie: trail}, False), ({"casesim_trail": trail}, False), ({}, False)):
-        seen = AppTest.from_function(trail_of, kwargs={"cookies": cookies}).run()
+        seen = AppTest.from_function(trail_of, default_timeout=PATIENCE_S, kwargs={"cookies": cookies}).run()
         found = seen.session_state["trail"]
         assert (found == trail) is good
         assert TRAIL.fullmatch(found)

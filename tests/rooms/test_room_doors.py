@@ -277,7 +277,7 @@ def test_a_database_that_answers_slowly_stops_no_other_request(served, monkeypat
         slow = pool.submit(asked, browser, a_code())
         assert browser.get("/enter").status_code == 200
         answered.set()
-        assert slow.result(20).status_code == 403
+        assert slow.result(PATIENCE_S).status_code == 403
 
 
 @pytest.mark.parametrize("typed", ["7k2m q9xr 4tdv", "7K2M   Q9XR   4TDV", "7K2M-Q9XR-4TDV"])

@@ -46,7 +46,7 @@ def test_a_rating_is_kept_as_its_fields_are_when_the_button_is_pressed(room):
     """A rater presses the button at once: the page has not been drawn since the fields changed."""
     for event in (TagSet(signal="framing", plus=True), SessionEnded()):
         room.live.take("interviewer", event)
-    page = AppTest.from_function(card, kwargs={"room": room.at_hand("interviewer")}).run(timeout=PATIENCE_S)
+    page = AppTest.from_function(card, default_timeout=PATIENCE_S, kwargs={"room": room.at_hand("interviewer")}).run()
     page.radio(key="room:rate:framing").set_value("strong")
     page.text_input(key="room:sentence:framing").set_value("asked for the prices first")
     page.button(key="room:keep:framing").click().run(timeout=PATIENCE_S)
@@ -57,7 +57,7 @@ def test_a_rating_is_kept_as_its_fields_are_when_the_button_is_pressed(room):
 def test_a_level_that_a_case_describes_by_no_words_stands_by_its_name(room, monkeypatch):
     monkeypatch.setattr("simulator.rooms.scorecard_page.signals_of", lambda scenario: [])
     room.live.take("interviewer", SessionEnded())
-    page = AppTest.from_function(card, kwargs={"room": room.at_hand("interviewer")}).run(timeout=PATIENCE_S)
+    page = AppTest.from_function(card, default_timeout=PATIENCE_S, kwargs={"room": room.at_hand("interviewer")}).run()
     assert page.radio(key="room:rate:framing").options == ["Very weak", "Weak", "Strong", "Very strong", "Not observed"]
 
 
@@ -73,7 +73,7 @@ def ended(room):
 
 
 def test_a_question_stays_among_the_evidence_with_its_answer_and_a_mark_says_its_moment(ended):
-    page = AppTest.from_function(card, kwargs={"room": ended.at_hand("interviewer")}).run(timeout=PATIENCE_S)
+    page = AppTest.from_function(card, default_timeout=PATIENCE_S, kwargs={"room": ended.at_hand("interviewer")}).run()
     offered = page.multiselect(key="room:evidence:framing")
     assert "0 min, Question: Who labels? Answer: Two readers." in offered.options
     assert "0 min, Answer: “Who labels?” Two readers." in offered.options
@@ -84,7 +84,7 @@ def test_a_question_stays_among_the_evidence_with_its_answer_and_a_mark_says_its
 def test_a_second_rater_finds_no_mark_no_evidence_and_no_level_of_the_first(ended):
     place = ended.live.state.room.tags[0].place
     ended.live.take("interviewer", SignalRated(signal="framing", level="weak", evidence=(place,), text="a secret reason"))
-    page = AppTest.from_function(card, kwargs={"room": ended.at_hand("rater")}).run(timeout=PATIENCE_S)
+    page = AppTest.from_function(card, default_timeout=PATIENCE_S, kwargs={"room": ended.at_hand("rater")}).run()
     assert page.radio(key="room:rate:framing").value is None
     assert page.multiselect(key="room:evidence:framing").value == []
     assert not [one for one in page.multiselect(key="room:evidence:framing").options if "Mark" in one]
@@ -102,7 +102,7 @@ def test_a_second_rater_finds_no_mark_no_evidence_and_no_level_of_the_first(ende
 )
 def test_a_level_without_a_moment_needs_an_absence_or_is_not_observed(room, level, absence, kept):
     room.live.take("interviewer", SessionEnded())
-    page = AppTest.from_function(card, kwargs={"room": room.at_hand("interviewer")}).run(timeout=PATIENCE_S)
+    page = AppTest.from_function(card, default_timeout=PATIENCE_S, kwargs={"room": room.at_hand("interviewer")}).run()
     page.radio(key="room:rate:data").set_value(level)
     page.text_input(key="room:absence:data").set_value(absence)
     page.button(key="room:keep:data").click().run(timeout=PATIENCE_S)
@@ -123,7 +123,7 @@ def test_a_mark_is_about_the_moment_or_the_probe_that_is_chosen_else_about_the_l
     room.live.take("interviewer", PanelPushed(panel="outcomes"))
     question, shown = room.live.state.questions[0].place, room.live.state.room.steps[0].place
     room.live.take("interviewer", CurveballArmed(curveball=next(iter(room.live.scenario.curveballs))))
-    page = AppTest.from_function(marks, kwargs={"room": room.at_hand("interviewer")}).run(timeout=PATIENCE_S)
+    page = AppTest.from_function(marks, default_timeout=PATIENCE_S, kwargs={"room": room.at_hand("interviewer")}).run()
     probe = next(one for one in page.selectbox(key="room:mark:about").options if one.startswith("Probe: "))
     for chosen in (None, question, probe.removeprefix("Probe: ")):
         page.selectbox(key="room:mark:about").set_value(chosen)
@@ -144,7 +144,7 @@ def test_a_mark_is_about_the_moment_or_the_probe_that_is_chosen_else_about_the_l
 def test_the_panel_that_is_shown_and_the_answer_that_is_sent_are_those_picked_last(room):
     room.live.take("candidate", QuestionAsked(words="What is lost?"))
     place = room.live.state.questions[0].place
-    page = AppTest.from_function(events, kwargs={"room": room.at_hand("interviewer")}).run(timeout=PATIENCE_S)
+    page = AppTest.from_function(events, default_timeout=PATIENCE_S, kwargs={"room": room.at_hand("interviewer")}).run()
     wanted = room.live.scenario.questions[1]
     page.selectbox(key=f"room:known:{place}").set_value(room.live.scenario.questions[0].ask).run(timeout=PATIENCE_S)
     page.selectbox(key="room:push").set_value("cost")
@@ -168,7 +168,7 @@ def test_a_room_whose_random_id_holds_two_underscores_is_shown(monkeypatch, tmp_
     monkeypatch.setattr("simulator.app.store.room_log.new_id", lambda: "hQ2___x7Ydk2VbE5Yt3c0A")
     monkeypatch.setattr("simulator.rooms.room_view.job_of", lambda *_: None)
     room = new_room(monkeypatch, f"sqlite:///{tmp_path / 'rooms.db'}")
-    page = AppTest.from_function(with_components, kwargs={"room": room.at_hand("candidate")}).run(timeout=PATIENCE_S)
+    page = AppTest.from_function(with_components, default_timeout=PATIENCE_S, kwargs={"room": room.at_hand("candidate")}).run()
     assert not page.exception
     assert "hQ2_" in room.at_hand("candidate").id
 
@@ -184,9 +184,9 @@ def test_private_notes_on_a_phase_are_on_the_interviewers_page_alone(room, monke
     interview = room.live.scenario.interview.model_copy(update={"notes_on": {phase: "A private word."}})
     scenario = room.live.scenario.model_copy(update={"interview": interview})
     monkeypatch.setattr(type(room.at_hand("interviewer")), "scenario", scenario, raising=False)
-    shown = AppTest.from_function(script, kwargs={"room": room.at_hand("interviewer")}).run(timeout=PATIENCE_S)
+    shown = AppTest.from_function(script, default_timeout=PATIENCE_S, kwargs={"room": room.at_hand("interviewer")}).run()
     assert any("A private word." in one.value for one in shown.info)
-    candidate = AppTest.from_function(brief, kwargs={"room": room.at_hand("candidate")}).run(timeout=PATIENCE_S)
+    candidate = AppTest.from_function(brief, default_timeout=PATIENCE_S, kwargs={"room": room.at_hand("candidate")}).run()
     assert not [one for one in (*candidate.markdown, *candidate.info) if "A private word." in one.value]
 
 
@@ -198,7 +198,9 @@ def test_the_clock_of_a_new_room_waits_for_its_start(room):
 def test_a_task_stands_in_place_of_the_brief(room):
     words = " ".join(
         one.value
-        for one in AppTest.from_function(brief, kwargs={"room": room.at_hand("candidate")}).run(timeout=PATIENCE_S).markdown
+        for one in AppTest.from_function(brief, default_timeout=PATIENCE_S, kwargs={"room": room.at_hand("candidate")})
+        .run()
+        .markdown
     )
     assert "Draw me a visual search" in words
     assert room.live.scenario.brief[:40] not in words

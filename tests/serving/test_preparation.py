@@ -1,7 +1,7 @@
 """Preparation: likely designs run while nobody asks, one process stays free, and a visitor comes first."""
 
-from threading import Event, Thread
-from time import monotonic, sleep
+from threading import Event
+from time import monotonic
 
 import pytest
 
@@ -15,6 +15,7 @@ from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.serving.preparation import OFF, VARIABLE, Preparation, likely_plans
 from tests.app.test_jobs import Waiting
+from tests.families import until
 from tests.patience import PATIENCE_S
 
 
@@ -77,31 +78,28 @@ def test_a_design_is_prepared_once():
 
 
 def test_preparation_is_dropped_when_a_visitor_asks_and_goes_on_when_it_is_quiet():
-    plan, asked = compile_plan(load("production-drift")), []
+    plan, asked, again = compile_plan(load("production-drift")), [], []
 
     def asks(workers):
         if not asked:
             asked.append(workers.tasks[0][-1])
             workers.asked_s = monotonic()
             workers.do = lambda count: None  # a visitor's run has the processes
+        elif asked[0].cancelled():
+            again.append(monotonic())
+            vars(workers).pop("do", None)  # the visitor's run is over
 
     workers = Idle(asks)
-    thread = Thread(target=Preparation(workers, quiet_s=0.2).prepare, args=(plan,))
-    thread.start()
-    while not (asked and asked[0].cancelled()):
-        sleep(0.01)
-    before = len(workers.tasks)
-    del workers.do
-    thread.join(60)
-    assert not thread.is_alive()
-    assert len(workers.tasks) > before
+    assert Preparation(workers, quiet_s=0.2).prepare(plan)
+    assert asked[0].cancelled()
+    assert again[0] >= workers.asked_s + 0.2
 
 
 def test_preparation_ends_with_the_server():
     preparation = Preparation(Stuck(), quiet_s=0)
     preparation.start()
     preparation.end()
-    preparation.join(30)
+    preparation.join(PATIENCE_S)
     assert not preparation.is_alive()
 
 
@@ -118,14 +116,16 @@ def test_an_administrator_can_switch_preparation_off(monkeypatch):
     assert not preparation.is_alive()
 
 
-def test_one_process_stays_free_for_visitors():
-    workers = Workers(2)
+def test_one_process_stays_free_for_visitors(tmp_path):
+    workers, gate = Workers(2), tmp_path / "gate"
+    work = until, gate.exists, "the gate"
     try:
-        idle = [workers.submit(Submitter("house", "idle", IDLE), sleep, 0.2) for _ in range(3)]
+        idle = [workers.submit(Submitter("house", "idle", IDLE), *work) for _ in range(3)]
         assert sum(task.running() for task in idle) == 1
-        asked = workers.submit(Submitter("visitor", "run", 0), sleep, 0.2)
+        asked = workers.submit(Submitter("visitor", "run", 0), *work)
         assert asked.running()
-        assert [task.result(60) for task in [*idle, asked]] == [None] * 4
+        gate.touch()
+        assert [task.result(PATIENCE_S) for task in [*idle, asked]] == [None] * 4
     finally:
         workers.stop()
 

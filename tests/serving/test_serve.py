@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from time import monotonic, sleep
 from urllib.request import urlopen
 
 import pytest
@@ -240,6 +239,7 @@ def test_a_signal_ends_a_server_in_which_a_pattern_holds_the_interpreter(tmp_pat
     server = families.started([sys.executable, tmp_path / "stuck.py", "serve", "--no-prepare", "--port", port], **how)
     assert any(line == b"held\n" for line in server.stdout)
     everybody = families.family(server)
+    families.spins(server)
     server.terminate()
     assert server.wait(timeout=PATIENCE_S) == -signal.SIGKILL
     assert families.left(everybody) == []
@@ -295,11 +295,8 @@ def started(environment, folder):
 
 
 def until_healthy(server, port):
-    deadline = monotonic() + 90
-    while not healthy(port):
-        assert server.poll() is None, server.stderr.read().decode()
-        assert monotonic() < deadline
-        sleep(0.2)
+    families.until(lambda: server.poll() is not None or healthy(port), "a server that answers")
+    assert server.poll() is None, server.stderr.read().decode()
 
 
 def healthy(port):

@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.errors import InputError
 from simulator.serving import server
+from tests.patience import PATIENCE_S
 
 
 def page(error):
@@ -18,7 +19,7 @@ def page(error):
 
         assert show_error(error)
 
-    return AppTest.from_function(script, kwargs={"error": error}).run()
+    return AppTest.from_function(script, default_timeout=PATIENCE_S, kwargs={"error": error}).run()
 
 
 def test_what_is_wrong_with_input_is_told_as_it_is_written():
