@@ -40,7 +40,9 @@ def free_port() -> int:
 
 #: The module that serves the app, with its arguments.
 APP = "simulator.cli", "serve"
-PORT_OPTION = {"simulator.cli": "--port", "streamlit": "--server.port"}
+#: The same, strict with wrong tokens.
+STRICT_APP = "tests.browser.strict_app", "serve"
+PORT_OPTION = {"simulator.cli": "--port", STRICT_APP[0]: "--port", "streamlit": "--server.port"}
 
 
 def started(folder: Path, port: int, serving: tuple[str, ...] = APP, **environment: str) -> subprocess.Popen[bytes]:

@@ -5,9 +5,10 @@ from urllib.parse import quote, quote_plus, urlsplit
 
 import pytest
 
+from simulator.paths import ROOT
 from tests.browser.conftest import leaves
 from tests.browser.screen import settle
-from tests.browser.serving import served
+from tests.browser.serving import STRICT_APP, served
 from tests.browser.test_looks import LOOKS, severe, sticking_out
 
 pytestmark = pytest.mark.browser
@@ -26,7 +27,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def app(folder):
-    with served(folder, CASESIM_TOKEN=TOKEN) as address:
+    with served(folder, STRICT_APP, CASESIM_TOKEN=TOKEN, PYTHONPATH=str(ROOT)) as address:
         yield address
 
 
@@ -94,7 +95,7 @@ def test_a_visitor_comes_in_by_a_link_or_by_pasting_and_guesses_have_to_wait(str
     cal = stranger()
     answers = [cal.goto(f"{app}/?token=guess+number+{number}") for number in range(12)]
     assert [answer.status for answer in answers] == [403] * 8 + [429] * 4  # two wrong ones came before
-    assert 0 < int(answers[-1].headers["retry-after"]) <= 30
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 3600
     assert re.fullmatch(r"Too many wrong tokens came\. Try again in \d+ s\.", cal.get_by_role("alert").inner_text())
     assert asks(cal, paste(cal, TOKEN), 429)  # the right one has to wait as well
     ann.reload()  # whoever is in needs no token again, and does not wait
