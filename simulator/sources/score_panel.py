@@ -16,6 +16,7 @@ from simulator.app.design_state import KEPT as UNLINKED
 from simulator.app.exhibit_drawings import panel
 from simulator.app.uploads import everyone_sees, own_folder, upload_folder, who_sees
 from simulator.app.widgets import KEPT, download, draw, plain, upload
+from simulator.charts.look import Chart
 from simulator.evidence.catalogue import field_drops
 from simulator.evidence.score_import import Imported, ImportFaultError, ImportOptions, delete_scores, import_scores
 from simulator.evidence.score_tables import (
@@ -195,32 +196,6 @@ def _dataset(table: ShownTable) -> str | None:
     return about.dataset if isinstance(about, Measured) else None
 
 
-def _reliability(table: ShownTable, target: float) -> None:
-    draw(reliability(_once("calibration", lambda: calibrate(table.rows), table)), key="reliability")
-    st.caption(
-        "Ten bins of equally many photos. Scaling divides every logit by one number, which keeps the order of the photos and "
-        "therefore sensitivity and specificity."
-    )
-
-
-def _unsure(table: ShownTable, target: float) -> None:
-    rows = table.rows
-    draw(kept_promises([held_out_coverage(rows, promised) for promised in PROMISES]), key="kept_promises")
-    st.caption(
-        "Each class has its own coverage target. A photo is cleared if its score would be unusual for a positive, referred if "
-        "unusual for a negative, and unsure if neither or both. The limits come from the other folds."
-    )
-
-
-def _by(column: Column) -> Callable[[ShownTable, float], None]:
-    def show(table: ShownTable, target: float) -> None:
-        threshold = table.loaded.threshold_at(target)
-        draw(by_group(group_rows(table.rows, threshold, column), target), key=f"by_{column}")
-        st.caption("One threshold for all groups, chosen on all photos. Intervals account for photos of the same patient.")
-
-    return show
-
-
 def _prevalence(table: ShownTable, target: float) -> None:
     rows, threshold = table.rows, table.loaded.threshold_at(target)
     chosen = st.slider("People who are ill (%)", 0.1, 50.0, 2.0, 0.1, key="ill", **KEPT) / 100
@@ -231,20 +206,35 @@ def _prevalence(table: ShownTable, target: float) -> None:
     st.caption("Only the mixture changes: the sample's positives and negatives stand for those of the population.")
 
 
-def _optimism(table: ShownTable, target: float) -> None:
-    draw(optimism(optimism_rows(table.rows), target), key="optimism")
-    st.caption("Lines reach from the worst fold to the best one.")
+def _by(table: ShownTable, target: float, column: Column) -> Chart:
+    return by_group(group_rows(table.rows, table.loaded.threshold_at(target), column), target)
+
+
+def _shown(chart: Callable[[ShownTable, float], Chart], key: str, caption: str) -> Callable[[ShownTable, float], None]:
+    """Return the panel of a question that needs no control: a chart and its caption."""
+
+    def show(table: ShownTable, target: float) -> None:
+        draw(chart(table, target), key=key)
+        st.caption(caption)
+
+    return show
+
+
+_ONE_THRESHOLD = "One threshold for all groups, chosen on all photos. Intervals account for photos of the same patient."
 
 
 def _transfer(table: ShownTable, target: float) -> None:
-    others = table.others
-    work = lambda: transfers(table.rows, target, [other.rows for other in others])  # noqa: E731
-    result = _once("transfers", work, table, *others, settings=(target,))
-    draw(threshold_transfers(result), key="transfers")
+    _draw_transfers(table, target)
     st.caption(
         "Lines are 95% intervals that include the uncertainty of the threshold. A hollow marker shows the photos that chose it."
     )
     _field(table.name)
+
+
+def _draw_transfers(table: ShownTable, target: float) -> None:
+    others = table.others
+    work = lambda: transfers(table.rows, target, [other.rows for other in others])  # noqa: E731
+    draw(threshold_transfers(_once("transfers", work, table, *others, settings=(target,))), key="transfers")
 
 
 def _field(table: str) -> None:
@@ -258,12 +248,26 @@ def _field(table: str) -> None:
 #: The questions about a table: the name of the table and a sensitivity.
 QUESTIONS: dict[str, Callable[[ShownTable, float], None]] = {
     "How do two compare?": _compare,
-    "Is a score a probability?": _reliability,
-    "Which photos are unsure?": _unsure,
-    "Is it fair to all skin types?": _by("fitzpatrick"),
-    "Which diagnoses are missed?": _by("diagnosis"),
+    "Is a score a probability?": _shown(
+        lambda table, _: reliability(_once("calibration", lambda: calibrate(table.rows), table)),
+        "reliability",
+        "Ten bins of equally many photos. Scaling divides every logit by one number, which keeps the order of the photos and "
+        "therefore sensitivity and specificity.",
+    ),
+    "Which photos are unsure?": _shown(
+        lambda table, _: kept_promises([held_out_coverage(table.rows, promised) for promised in PROMISES]),
+        "kept_promises",
+        "Each class has its own coverage target. A photo is cleared if its score would be unusual for a positive, referred if "
+        "unusual for a negative, and unsure if neither or both. The limits come from the other folds.",
+    ),
+    "Is it fair to all skin types?": _shown(partial(_by, column="fitzpatrick"), "by_fitzpatrick", _ONE_THRESHOLD),
+    "Which diagnoses are missed?": _shown(partial(_by, column="diagnosis"), "by_diagnosis", _ONE_THRESHOLD),
     "What if fewer are ill?": _prevalence,
-    "Does the target hold on new patients?": _optimism,
+    "Does the target hold on new patients?": _shown(
+        lambda table, target: optimism(optimism_rows(table.rows), target),
+        "optimism",
+        "Lines reach from the worst fold to the best one.",
+    ),
     "Does a threshold transfer?": _transfer,
 }
 
@@ -340,11 +344,7 @@ def threshold_transfer(result: Result) -> None:
     if table is None:
         return
     if isinstance(table.about, Measured):
-        promise = min(widest_sensitivity(plan) or TARGETS[1], TARGETS[-1])
-        home = ShownTable(table.name)
-        others = home.others
-        work = lambda: transfers(home.rows, promise, [other.rows for other in others])  # noqa: E731
-        draw(threshold_transfers(_once("transfers", work, home, *others, settings=(promise,))), key="transfers")
+        _draw_transfers(ShownTable(table.name), min(widest_sensitivity(plan) or TARGETS[1], TARGETS[-1]))
         st.caption(
             "The threshold of this design, chosen anew on some of the labelled items and applied to others. A hollow marker "
             "shows the items that chose it; lines are 95% intervals."

@@ -39,15 +39,12 @@ def front_chart(
     names: a word for each design; own: the design around which the sweep is; over: the goals of the two axes
     """
     best, on_front = set(front.by_value), set(front.places)
+    beaten = [place for place in front.comparable if place not in on_front]
+    maybe, few = [place for place in front.places if place not in best], len(front.comparable) <= MANY
     parts = {
-        "beaten by another": (
-            [place for place in front.comparable if place not in on_front],
-            look.translucent(look.GREY, 0.5),
-            7,
-            False,
-        ),
-        "may be on the front": ([place for place in front.places if place not in best], look.SKY, 8, False),
-        "the front, by its values": (front.by_value, look.BLUE, 11, len(front.comparable) <= MANY),
+        "beaten by another": (beaten, look.translucent(look.GREY, 0.5), 7, False),
+        "may be on the front": (maybe, look.SKY, 8, False),
+        "the front, by its values": (front.by_value, look.BLUE, 11, few),
     }
     traces = [
         _design_points(name, front.outcomes, places, names, over, colour, size, intervals)
@@ -55,43 +52,40 @@ def front_chart(
     ]
     if own is not None and all(own.value(goal.metric.name) is not None for goal in over):
         traces.append(_design_points("your design", [own], [0], ["your design"], over, look.ORANGE, 14, False, "diamond"))
-    drawn = look.figure(*traces, height=460)
-    _axis(drawn.update_xaxes, over[0])
-    _axis(drawn.update_yaxes, over[1])
+    drawn = look.figure(*traces, height=460, x=_axis(over[0]), y=_axis(over[1]), clickmode="event+select")
     for goal, add_bound in zip(over, (drawn.add_vline, drawn.add_hline), strict=True):
         for objective in scenario.objectives:
             if objective.metric == goal.metric.name:
-                add_bound(_scaled(goal, [objective.bound])[0], line=look.OBJECTIVE)
-    drawn.update_layout(clickmode="event+select")
-    return look.Chart(drawn, front.sentence, look.rounded(table))
+                add_bound(_factor(goal.metric) * objective.bound, line=look.OBJECTIVE)
+    return look.chart(drawn, front.sentence, table, digits=4)
 
 
 def _design_points(
     name: str, outcomes: Sequence[DesignOutcome], places: Sequence[int], names: Sequence[str], over: tuple[Goal, Goal],
     colour: str, size: int, intervals: bool, symbol: str = "circle",
 ) -> go.Scatter:  # fmt: skip
-    estimates = [[outcomes[place].metrics[goal.metric.name] for place in places] for goal in over]
-    values = [_scaled(goal, [estimate.value for estimate in column]) for goal, column in zip(over, estimates, strict=True)]
-    bounds: dict[str, Any] = {}
-    if intervals:
-        for axis, goal, column, middle in zip("xy", over, estimates, values, strict=True):
-            low, high = (_scaled(goal, [getattr(estimate, side) for estimate in column]) for side in ("low", "high"))
-            bounds[f"error_{axis}"] = look.whiskers(low, middle, high) | {"thickness": 1, "width": 3}
+    ends = [
+        [[_factor(goal.metric) * getattr(outcomes[place].metrics[goal.metric.name], end) for place in places]
+         for end in ("low", "value", "high")] for goal in over
+    ]  # fmt: skip
     marker = {"color": colour, "size": size, "symbol": symbol, "line": {"width": 1, "color": "rgba(0,0,0,0.4)"}}
-    named: dict[str, Any] = {"customdata": [[place] for place in places], "text": [names[place] for place in places]}
-    (x, y), hover = values, "%{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>"
-    return look.points(x, y, colour, name, hover, marker=marker, **named, **bounds)
+    more: dict[str, Any] = {"customdata": [[place] for place in places], "text": [names[place] for place in places]}
+    if intervals:
+        more |= {
+            f"error_{axis}": look.whiskers(*of) | {"thickness": 1, "width": 3} for axis, of in zip("xy", ends, strict=True)
+        }
+    hover = "%{text}<br>%{x:.4g}, %{y:.4g}<extra></extra>"
+    return look.points(ends[0][1], ends[1][1], colour, name, hover, marker=marker, **more)
 
 
-def _axis(update: object, goal: Goal) -> None:
+def _axis(goal: Goal) -> dict[str, str]:
     unit = {"share": "%"}.get(goal.metric.unit, goal.metric.unit)
     way = "more is better" if goal.higher else "less is better"
-    update(title=f"{goal.metric.label} ({unit}), {way}")  # type: ignore[operator]
+    return {"title": f"{goal.metric.label} ({unit}), {way}"}
 
 
-def _scaled(goal: Goal, values: Sequence[float]) -> list[float]:
-    factor = 100.0 if goal.metric.unit == "share" else 1.0
-    return [factor * value for value in values]
+def _factor(metric: Metric) -> float:
+    return 100.0 if metric.unit == "share" else 1.0
 
 
 def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], table: pd.DataFrame) -> look.Chart:
@@ -117,16 +111,9 @@ def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], t
     drawn.update_yaxes(tickvals=[0, 1], ticktext=["lowest", "highest"], showgrid=False, range=[-0.08, 1.08])
     for place, label in enumerate(labels):
         for height, words in _marks_of(columns[label]):
-            style = {
-                "showarrow": False,
-                "xanchor": "left",
-                "yanchor": "bottom",  # above the lines that end here: they would strike the words through
-                "xshift": 4,
-                "yshift": 4,
-                "font": {"size": 11},
-                "bgcolor": "rgba(128,128,128,0.15)",
-            }
-            drawn.add_annotation(x=place, y=height, text=escape(words), **style)
+            # above the lines that end here: they would strike the words through
+            pale = "rgba(128,128,128,0.15)"
+            look.note(drawn, escape(words), place, height, xshift=4, yshift=4, font={"size": 11}, bgcolor=pale)
     count = f"{len(front.comparable):,} designs, a line each through its picks and metrics; blue: not beaten by another."
     return look.Chart(drawn, f"{count} Draw a box over an axis to keep the designs that pass there.", look.rounded(table))
 
@@ -240,8 +227,7 @@ def flip_chart(flips: Sequence[BreakevenPoint]) -> look.Chart:
     drawn.update_yaxes(range=[len(rows) - 0.5, -0.5 - _ABOVE], showticklabels=False)
     for row in rows:  # above its bar: in the margin the place of a figure would leave no room for the bar on a phone
         name = "<br>".join(map(escape, wrap(row, _LETTERS)))
-        style = {"xanchor": "left", "yanchor": "bottom", "yshift": 13, "align": "left", "showarrow": False}
-        drawn.add_annotation(x=0, y=row, text=name, **style)
+        look.note(drawn, name, 0, row, yshift=13, align="left")
     table = pd.DataFrame([_flip_row(flip) for flip in flips])
     return look.Chart(drawn, flips[0].sentence, table)
 
@@ -284,7 +270,7 @@ def influence_chart(metric: Metric, ranking: Ranking) -> look.Chart:
     influences = ranking.ranked
     sobol = influences[0].total is not None
     names = [influence.axis.label for influence in influences]
-    factor = 1.0 if sobol else 100.0 if metric.unit == "share" else 1.0
+    factor = 1.0 if sobol else _factor(metric)
     size = [factor * influence.size.value for influence in influences]
     above = [factor * (influence.size.high - influence.size.value) for influence in influences]
     below = [factor * (influence.size.value - influence.size.low) for influence in influences]
