@@ -125,6 +125,7 @@ def _box(
         faults.append("Nothing leads here, so it takes no part.")
     fields = fields_of(board, name, scenario, picks, reader.by)
     settings = settings_of(box, name, scenario, picks)
+    facts = kind(found.plan, name).facts(found.plan, name) if found.plan and name in found.plan.scenario.stages else []
     return {
         "id": name,
         "kind": box.kind,
@@ -134,7 +135,7 @@ def _box(
         "y": box.y,
         "end": box.is_end,
         "start": name == board.start,
-        "words": ["takes no part in the run"] if is_plain(box.data) else _facts(found.plan, name),
+        "words": ["takes no part in the run"] if is_plain(box.data) else facts,
         "load": words.get(name),
         "flow": _flow(found, name, box),
         "faults": faults,
@@ -153,12 +154,6 @@ def kind_words(box: Box) -> str:
 def _port(way: Way, words: Mapping[str, str]) -> dict[str, Any]:
     label = ", ".join(words.get(value, value) for value in way.label.split(", "))
     return {"name": way.port, "label": label, "to": way.target or None, "needed": way.needed, "fallback": way.fallback}
-
-
-def _facts(plan: Plan | None, name: str) -> list[str]:
-    if plan is None or name not in plan.scenario.stages:
-        return []
-    return kind(plan, name).facts(plan, name)
 
 
 def _load_words(found: BoardFigures) -> dict[str, dict[str, Any]]:

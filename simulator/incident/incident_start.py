@@ -33,7 +33,6 @@ from simulator.incident.sessions import (
     own_list,
     own_of_case,
 )
-from simulator.incident.watches import Watch
 from simulator.incident.wording import usd
 from simulator.units import counted
 
@@ -65,7 +64,8 @@ def start(scenario: Scenario) -> None:
     with st.expander("Choose the monitors first", key="first_watches", width=720):
         watches = editor(scenario, spec_of(scenario).watches, f"start:{scenario.id}")
         if st.button("Take the pager with these monitors", key="pager_watching"):
-            _begin(scenario, _watching(scenario, watches), lambda: Hidden(level=level))
+            changed = watches != spec_of(scenario).watches
+            _begin(scenario, [WatchAction(kind="watch", watches=watches)] if changed else [], lambda: Hidden(level=level))
     own_list(scenario, own)
 
 
@@ -79,10 +79,6 @@ def _level() -> Level:
     level: Level = st.radio("Difficulty", levels, levels.index(USUAL), str.capitalize, key="incident_level", horizontal=True)
     st.caption(DIFFICULTIES[level].about)
     return level
-
-
-def _watching(scenario: Scenario, watches: list[Watch]) -> list[Action]:
-    return [] if watches == spec_of(scenario).watches else [WatchAction(kind="watch", watches=watches)]
 
 
 def _begin(scenario: Scenario, actions: list[Action], hidden: Callable[[], Hidden]) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from simulator.errors import InputError
@@ -201,7 +200,7 @@ class _Rows:
     def _distances(self, part: Bools) -> tuple[Floats, Floats, tuple[float, float]]:
         """Return the distance of each window; a window of the reference is compared with its other windows."""
         distance, scores = np.full(self.windows, np.nan), np.full(self.windows, np.nan)
-        of_window = _split(self.vectors[part], self.window[part], self.windows)
+        of_window = np.split(self.vectors[part], np.searchsorted(self.window[part], np.arange(1, self.windows)))
         reference = of_window[: self.reference_windows] if self.collected is None else [self.collected]
         for place, values in enumerate(of_window):
             if len(values) < LEAST_ROWS:
@@ -277,11 +276,6 @@ def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bool
         detector.update(float(value))
         drifts[place] = detector.drift_detected
     return drifts
-
-
-def _split(values: Floats, window: NDArray[np.int64], windows: int) -> list[Floats]:
-    """Return the values of each window, shapes (rows, ...); window: of each value, in order, shape (n,)."""
-    return np.split(values, np.searchsorted(window, np.arange(1, windows)))
 
 
 def _thinned(rows: Floats) -> Floats:

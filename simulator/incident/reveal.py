@@ -108,7 +108,9 @@ def reveal(game: Game) -> None:
         if st.button("Play another", key="another", type="secondary" if game.row else "primary"):
             st.query_params.from_dict({"case": game.scenario.id})
             st.rerun()
-        _replay(game)
+        with st.popover("Link to this incident", type="tertiary"):
+            st.markdown("This link opens the incident as you played it, with its actions:")
+            st.code(f"{st.context.url or ''}{link(game)}", language=None, wrap_lines=True)
         _post_mortem(game, result)
 
 
@@ -297,9 +299,3 @@ def moments(course: IncidentCourse) -> list[str]:
         if (waited := course.waited_h(page, end)) >= 1:
             found.append(f"You waited {waited:.0f} h between the page and the first fix.")
     return found or ["You took no look, so nothing can be learned from the order of looks."]
-
-
-def _replay(game: Game) -> None:
-    with st.popover("Link to this incident", type="tertiary"):
-        st.markdown("This link opens the incident as you played it, with its actions:")
-        st.code(f"{st.context.url or ''}{link(game)}", language=None, wrap_lines=True)

@@ -319,27 +319,16 @@ def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tupl
             if min(_filled(column, part)) < LEAST_ROWS:
                 notes.append(f"'{column.name}'{_in(part)} has fewer than {LEAST_ROWS} filled cells in a file: not compared")
                 continue
-            tests = [test for test in asked.tests or _usual(column) if test != MMD and column.kind in TESTS[test][1]]
+            usual = "ks" if column.kind == "numbers" else "chi2"
+            tests = [test for test in asked.tests or [usual] if test != MMD and column.kind in TESTS[test][1]]
             jobs += [_Job(part, test, (column,)) for test in tests]
         if MMD in asked.tests:
-            jobs += _together(part, found)
+            whole = tuple(column for column in found if column.kind != "words" and _filled(column, part) == part.sizes)
+            jobs += [_Job(part, MMD, whole)] if whole else []
     if not jobs:
-        raise MonitorError(f"none of the tests {', '.join(asked.tests)} fits any of the columns: {_kinds(found)}")
+        kinds = ", ".join(f"'{column.name}' holds {column.kind}" for column in found)
+        raise MonitorError(f"none of the tests {', '.join(asked.tests)} fits any of the columns: {kinds}")
     return jobs, notes
-
-
-def _together(part: _Part, found: list[Column]) -> Iterator[_Job]:
-    whole = tuple(column for column in found if column.kind != "words" and _filled(column, part) == part.sizes)
-    if whole:
-        yield _Job(part, MMD, whole)
-
-
-def _usual(column: Column) -> tuple[str, ...]:
-    return ("ks",) if column.kind == "numbers" else ("chi2",)
-
-
-def _kinds(found: list[Column]) -> str:
-    return ", ".join(f"'{column.name}' holds {column.kind}" for column in found)
 
 
 def _filled(column: Column, part: _Part) -> tuple[int, int]:

@@ -31,7 +31,8 @@ def answer(monitored: Monitored) -> str:
         if not found:
             return f"The numbers together differ{_in(differing[0])}, but no difference was seen in any single column."
         verb = "differs" if len(found) == 1 else "differ"
-        return f"{len(found)} of {columns} {plural} {verb}; the largest change is in {_largest(differing[0])}."
+        largest = f"'{differing[0].column}'{_in(differing[0])}: {effect(differing[0].answer.effect)}"
+        return f"{len(found)} of {columns} {plural} {verb}; the largest change is in {largest}."
     unsure = {finding.column for finding in monitored.findings if finding.verdict == "cannot tell"}
     if unsure == compared:
         return f"Cannot tell whether any of {columns} {plural} differs: there are too few rows that are independent."
@@ -44,10 +45,6 @@ KEY = (
     "In brackets: 95% intervals. Effects with + are more in production than in the reference, with − less. A test detects a "
     "change of the named size in four cases of five."
 )
-
-
-def _largest(finding: DriftFinding) -> str:
-    return f"'{finding.column}'{_in(finding)}: {effect(finding.answer.effect)}"
 
 
 def _in(finding: DriftFinding) -> str:

@@ -77,11 +77,8 @@ def _words(text: str) -> list[str]:
 def _held(words: set[str], text: str) -> set[str]:
     """Return the words that a text holds, in any form."""
     there = set(_words(text))
-    return {word for word in words if any(_is_same(word, other) for other in there)}
-
-
-def _is_same(word: str, other: str) -> bool:
-    return word[0] == other[0] and JaroWinkler.similarity(word, other) >= _SAME
+    alike = ((word, other) for word in words for other in there if word[0] == other[0])
+    return {word for word, other in alike if JaroWinkler.similarity(word, other) >= _SAME}
 
 
 def _weight(word: str, questions: int, holding: int) -> float:

@@ -191,7 +191,7 @@ class Meeting:
         """Return the recall of each frame, shape (n, f); 0 where the object is out of view."""
         chances = np.zeros(looks.after_s.shape)
         for frames in self._frames(looks, np.ones(chances.shape, bool)):
-            chances[frames.row, frames.place] = self._recall(frames, draw)
+            chances[frames.row, frames.place] = ndtr(self._latest(frames, np.array([draw]))[0])
         return chances * looks.seen
 
     def _frames(self, looks: Looks, wanted: Bools) -> list[FramesOfObject]:
@@ -219,15 +219,13 @@ class Meeting:
         assert sight.spec.scale_px is not None
         return np.asarray(sight.spec.scale_px * self.drawn.height_m[row] / gap)
 
-    def _recall(self, frames: FramesOfObject, draw: int) -> Floats:
-        return np.asarray(ndtr(self._latest(frames, np.array([draw]))[0]))
-
     def _latest(self, frames: FramesOfObject, draws: Places) -> Floats:
         """Return the value of the latent process up to which each frame finds the object, shape (draws, k)."""
         sight = self.sights[frames.sight]
         shifts = np.stack([*(shift[draws] for shift in sight.shifts.values()), np.zeros(len(draws))], axis=1)
         hidden = sight.spec.hidden_shift.value * frames.hidden if sight.spec.hidden_shift else 0.0
-        return _quantile(sight.recalls[frames.what].drawn_at(frames.x, draws)) + shifts[:, self.weather[frames.row]] + hidden
+        recall = np.clip(sight.recalls[frames.what].drawn_at(frames.x, draws), _NEARLY, 1 - _NEARLY)
+        return np.asarray(ndtri(recall) + shifts[:, self.weather[frames.row]] + hidden)
 
     @cached_property
     def noises(self) -> dict[str, Noise]:
@@ -465,10 +463,6 @@ _LUCK = ndtri((np.random.default_rng(0).permutation(DRAWS) + 0.5) / DRAWS)
 def _counts(known_s: Floats, ticks: Floats) -> NDArray[np.int64]:
     """Count the ascending times of each row that lie at or before each of its ticks, shape of `ticks`."""
     return np.stack([np.searchsorted(known, at, "right") for known, at in zip(known_s, ticks, strict=True)])
-
-
-def _quantile(share: Floats) -> Floats:
-    return np.asarray(ndtri(np.clip(share, _NEARLY, 1 - _NEARLY)))
 
 
 def _next(known_s: Floats) -> Floats:
