@@ -17,7 +17,7 @@ from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt, StrictStr, ValidationError, with_config
 
 from simulator.case.choices import Pick
 from simulator.case.fields import Name
@@ -48,6 +48,10 @@ PickValue = (
 )
 Picks = Annotated[dict[Name, PickValue], Field(max_length=64)]
 Strikes = Annotated[dict[Name, Annotated[float, Field(ge=0, le=1e7)]], Field(max_length=32)]
+#: A time in seconds since 1970, up to the year 5138.
+Time = Annotated[float, Field(ge=0, le=1e11)]
+CaseName = Annotated[str, Field(min_length=1, max_length=100)]
+CaseVersion = Annotated[int, Field(ge=1, le=10**15)]
 #: 64 bits with a sign, as both databases store them.
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
@@ -164,25 +168,30 @@ class Logged(Generic[E_co]):
 LoggedEvent = Logged[AnyEvent | UnknownEvent]
 
 
+#: Records of a file hold these fields alone, and finite numbers.
+in_files = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
+
+
+@in_files
 @dataclass(frozen=True)
 class Session:
-    """The head of a session.
+    """The head of a session. Those of a file are held to the bounds of the fields.
 
     version, scenario_hash: of the case at the begin; owner: the visitor's trail, "" without one
     seed: of the runs; minutes: planned; nudges: whether to say that a phase runs over
     begun_at, ended_at: in seconds since 1970; None while it goes on
     """
 
-    id: str
-    case: str
-    version: int
-    scenario_hash: str
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
+    case: CaseName
+    version: CaseVersion
+    scenario_hash: Hash
     owner: str
-    seed: int
-    minutes: int
+    seed: Seed
+    minutes: Annotated[int, Field(ge=1, le=1440)]
     nudges: bool
-    begun_at: float
-    ended_at: float | None = None
+    begun_at: Time
+    ended_at: Annotated[float | None, Field(ge=0, le=1e11)] = None
 
 
 def read_event(data: Any) -> AnyEvent:

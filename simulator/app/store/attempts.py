@@ -10,25 +10,17 @@ from dataclasses import asdict, dataclass, field
 from time import time
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, with_config
+from pydantic import Field
 from sqlalchemy import Column, Connection, Integer, Table, UniqueConstraint, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from simulator.app.store.database import METADATA, Database, columns_of
 from simulator.metrics.summary import Standing
-from simulator.session.event_log import Hash, Metric, Picks, Seed, Strikes
+from simulator.session.event_log import CaseName, CaseVersion, Hash, Metric, Picks, Seed, Strikes, Time, in_files
 from simulator.session.event_log import Words as SpokenWords
 
 #: The form of a trail: the id of a browser whose sessions, incidents and attempts belong together.
 TRAIL = re.compile(r"[A-Za-z0-9_-]{16,64}")
-
-
-#: A time in seconds since 1970, up to the year 5138.
-Time = Annotated[float, Field(ge=0, le=1e11)]
-CaseVersion = Annotated[int, Field(ge=1, le=10**15)]
-Line = Annotated[str, Field(min_length=1, max_length=100)]
-#: Records of a file hold these fields alone, and finite numbers.
-in_files = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 
 
 @in_files
@@ -52,7 +44,7 @@ class Attempt:
     trail: whose attempts belong together, an opaque id; none in a file
     """
 
-    case: Line
+    case: CaseName
     version: CaseVersion
     scenario_hash: Hash
     job: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

@@ -20,7 +20,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from sqlalchemy import func, select, update
 
-from simulator.app.store.attempts import Line, in_files
 from simulator.app.store.drawn_secrets import DrawnSecrets
 from simulator.app.store.session_rows import (
     DAY,
@@ -34,7 +33,7 @@ from simulator.app.store.session_rows import (
     rows_of,
 )
 from simulator.errors import InputError
-from simulator.session.event_log import LoggedEvent, Session
+from simulator.session.event_log import CaseName, LoggedEvent, Session, in_files
 from simulator.session.session_events import IncidentAction, SelfRated
 from simulator.session.session_signals import Level
 
@@ -77,7 +76,7 @@ class Hidden:
     """
 
     seed: Annotated[int, BeforeValidator(_from_hex)] = field(default_factory=lambda: secrets.randbits(SECRET_BITS), repr=False)
-    cause: Line | None = None
+    cause: CaseName | None = None
     shape: Literal["abrupt", "gentle", "intermittent"] | None = None
     salt: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] = field(
         default_factory=lambda: f"{secrets.randbits(SECRET_BITS):032x}", repr=False

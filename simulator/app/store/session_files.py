@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from simulator.app.store.attempts import Attempt, CaseVersion, Line, Time
+from simulator.app.store.attempts import Attempt
 from simulator.app.store.incident_log import Hidden
 from simulator.errors import InputError, shortened
 from simulator.limits import SESSION_DEPTH, SESSION_EVENTS, SESSION_FILE, SESSION_PAYLOAD
-from simulator.session.event_log import EventError, Hash, LoggedEvent, Role, Seed, Session, UnknownEvent, read_event
+from simulator.session.event_log import EventError, LoggedEvent, Role, Session, Time, UnknownEvent, in_files, read_event
 
 FORMAT = "casesim-sessions"
 
@@ -57,22 +57,13 @@ class _EventInFile(_FileModel):
     payload: dict[str, Any]
 
 
-class _LogInFile(_FileModel):
-    """The fields that a session and an incident share."""
+@in_files
+@dataclass(frozen=True, kw_only=True)
+class _SessionInFile(Session):
+    """A session with its events; a file names no owner."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
-    case: Line
-    version: CaseVersion
-    scenario_hash: Hash
-    begun_at: Time
+    owner: Annotated[str, Field(max_length=0)] = ""
     events: Annotated[list[_EventInFile], Field(max_length=SESSION_EVENTS.most)]
-
-
-class _SessionInFile(_LogInFile):
-    seed: Seed
-    minutes: Annotated[int, Field(ge=1, le=1440)]
-    nudges: bool
-    ended_at: Time | None = None
 
 
 def _whole(secret: object) -> object:
@@ -81,7 +72,14 @@ def _whole(secret: object) -> object:
     return secret
 
 
-class _IncidentInFile(_LogInFile):
+@in_files
+@dataclass(frozen=True, kw_only=True)
+class _IncidentInFile(_SessionInFile):
+    """An incident, which has ended; the seed is that of its secret, and no time is planned."""
+
+    seed: Literal[0] = 0
+    minutes: Literal[0] = 0
+    nudges: Literal[False] = False
     ended_at: Time
     secret: Annotated[Hidden, BeforeValidator(_whole)]
 
@@ -120,7 +118,7 @@ def _session_in_file(stored: StoredSession) -> dict[str, Any]:
 
 def _incident_in_file(stored: StoredSession) -> dict[str, Any]:
     assert stored.secret is not None
-    written = {name: part for name, part in _session_in_file(stored).items() if name in _IncidentInFile.model_fields}
+    written = {name: part for name, part in _session_in_file(stored).items() if name not in ("seed", "minutes", "nudges")}
     return written | {"secret": stored.secret.stored()}
 
 
@@ -153,7 +151,7 @@ def read_visitor_file(content: bytes, owner: str) -> VisitorFile:
         raise SessionFileError("Two sessions of the file have one id. Export the sessions again.")
     return VisitorFile(
         [_stored(session, owner) for session in file.sessions],
-        [_stored_incident(incident, owner) for incident in file.incidents],
+        [replace(_stored(incident, owner), secret=incident.secret) for incident in file.incidents],
         [replace(attempt, trail=owner) for attempt in file.attempts],
         [replace(_stored(room, owner), is_room=True) for room in file.rooms],
     )
@@ -195,18 +193,11 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _stored(written: _SessionInFile, owner: str) -> StoredSession:
-    head = Session(**written.model_dump(exclude={"events"}), owner=owner)
+    head = Session(**{each.name: getattr(written, each.name) for each in fields(Session)} | {"owner": owner})
     return StoredSession(head, [_recorded(written, place) for place in range(len(written.events))])
 
 
-def _stored_incident(written: _IncidentInFile, owner: str) -> StoredSession:
-    known = written.model_dump(exclude={"events", "secret"})
-    head = Session(**known, owner=owner, seed=0, minutes=0, nudges=False)
-    events = [_recorded(written, place) for place in range(len(written.events))]
-    return StoredSession(head, events, written.secret)
-
-
-def _recorded(written: _LogInFile, place: int) -> LoggedEvent:
+def _recorded(written: _SessionInFile, place: int) -> LoggedEvent:
     event_written = written.events[place]
     if len(json.dumps(event_written.payload)) > SESSION_PAYLOAD.most:
         raise SessionFileError(f"Session {written.id}, event {place}: an event takes {SESSION_PAYLOAD} at most.")
