@@ -87,24 +87,17 @@ def _curveballs(room: RoomAtHand) -> None:
         if name in room.state.strikes:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"{plain(ball.label)}: has struck.")
-                st.button("Take back", key=f"room:back:{name}", on_click=room.take, args=(CurveballWithdrawn(curveball=name),))
+                room.button("Take back", f"back:{name}", CurveballWithdrawn(curveball=name))
             continue
         ready = name in armed
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(plain(ball.label))
             event = room_events.CurveballArmed(curveball=name, ready=not ready)
-            st.button("Put away" if ready else "Arm", key=f"room:arm:{name}", on_click=room.take, args=(event,))
+            room.button("Put away" if ready else "Arm", f"arm:{name}", event)
             if ready:
                 strike = CurveballStruck(curveball=name, at_s=ball.usual_time(room.scenario))
                 shortcut = "Alt+S" if name == armed[0] else None
-                st.button(
-                    "Strike now",
-                    key=f"room:strike:{name}",
-                    on_click=room.take,
-                    args=(strike,),
-                    type="primary",
-                    shortcut=shortcut,
-                )
+                room.button("Strike now", f"strike:{name}", strike, type="primary", shortcut=shortcut)
 
 
 def _hints(room: RoomAtHand) -> None:
@@ -120,8 +113,7 @@ def _hints(room: RoomAtHand) -> None:
             st.markdown(f"{plain(words)} (shown)")
         elif place == taken + 1:
             st.markdown(plain(words))
-            event = HintTaken(phase=phase.id, step=place)
-            st.button("Push this hint", key="room:hint", on_click=room.take, args=(event,), shortcut="Alt+H")
+            room.button("Push this hint", "hint", HintTaken(phase=phase.id, step=place), shortcut="Alt+H")
         else:
             st.caption(plain(words))
 
@@ -136,7 +128,7 @@ def _pushes(room: RoomAtHand) -> None:
         if names:
             st.button("Show it", key="room:push:show", on_click=_push, args=(room, False))
             if room.state.room.leads:
-                st.button("End the lead", key="room:push:end", on_click=room.take, args=(room_events.LeadEnded(),))
+                room.button("End the lead", "push:end", room_events.LeadEnded())
             else:
                 st.button("Lead: both see it", key="room:push:lead", on_click=_push, args=(room, True), shortcut="Alt+L")
     st.toggle("Follow the panel that the candidate opens", key=FOLLOW)
@@ -160,28 +152,21 @@ def _bounds(room: RoomAtHand) -> None:
         if objective.metric.name not in shown
     ]
     if len(hidden) > 1:
-        st.button("Reveal all", key="room:bound:all", on_click=room.take, args=hidden)
+        room.button("Reveal all", "bound:all", *hidden)
     for objective in objectives:
         words = f"{objective.objective.label}: {objective.requirement}"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{plain(words)}{' (shown)' if objective.metric.name in shown else ''}")
             if objective.metric.name not in shown:
-                event = room_events.BoundRevealed(metric=objective.metric.name)
-                st.button("Reveal", key=f"room:bound:{objective.metric.name}", on_click=room.take, args=(event,))
+                name = objective.metric.name
+                room.button("Reveal", f"bound:{name}", room_events.BoundRevealed(metric=name))
 
 
 def room_panel(room: RoomAtHand) -> None:
     """Offer the lock, the links and the end of the interview."""
     locked, over = room.state.room.locked, room.state.ended_at is not None
-    words = "Unlock the board" if locked else "Lock the board"
-    st.button(
-        words,
-        key="room:lock",
-        disabled=over,
-        on_click=room.take,
-        args=(room_events.BoardLocked(locked=not locked),),
-        shortcut="Alt+B",
-    )
+    words, event = "Unlock the board" if locked else "Lock the board", room_events.BoardLocked(locked=not locked)
+    room.button(words, "lock", event, disabled=over, shortcut="Alt+B")
     if not over:
         with st.expander("Change the task or the time"):
             _task_form(room)
@@ -202,7 +187,7 @@ def room_panel(room: RoomAtHand) -> None:
     if not over:
         with st.popover("End the interview"):
             st.markdown("The clock stops, the board is closed, and the scorecard opens.")
-            st.button("End it", key="room:end", on_click=room.take, args=(SessionEnded(),))
+            room.button("End it", "end", SessionEnded())
 
 
 def _task_form(room: RoomAtHand) -> None:
@@ -262,8 +247,7 @@ def mark_panel(room: RoomAtHand) -> None:
     for tag in room.state.room.tags[: -_LISTED - 1 : -1]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{minute_of(room.state, tag.at):.0f} min {plain(tag_words(tag.event, words))}")
-            event = room_events.TagRemoved(tag=tag.place)
-            st.button("Remove", key=f"room:untag:{tag.place}", type="tertiary", on_click=room.take, args=(event,))
+            room.button("Remove", f"untag:{tag.place}", room_events.TagRemoved(tag=tag.place), type="tertiary")
 
 
 def _subject(room: RoomAtHand) -> None:

@@ -144,9 +144,8 @@ def _clock(room: RoomAtHand) -> None:
     """Offer to start, pause and continue the clock."""
     paused, over = room.state.paused, room.state.ended_at is not None
     words = "Pause the clock" if not paused else "Start the clock" if room.state.started_at is None else "Continue the clock"
-    kind: Any = "primary" if paused else "secondary"
-    event = ClockPaused(paused=not paused)
-    st.button(words, type=kind, key="room:pause", disabled=over, on_click=room.take, args=(event,), shortcut="Alt+P")
+    kind, event = "primary" if paused else "secondary", ClockPaused(paused=not paused)
+    room.button(words, "pause", event, type=kind, disabled=over, shortcut="Alt+P")
 
 
 def _phases(room: RoomAtHand) -> None:

@@ -197,6 +197,10 @@ class RoomAtHand:
         except InputError as error:
             st.session_state[FAULT] = str(error)
 
+    def button(self, label: str, key: str, *events: AnyEvent, **look: Any) -> None:
+        """Show a button that appends events of the role; look: further arguments of `st.button`."""
+        st.button(label, key=f"room:{key}", on_click=self.take, args=events, **look)
+
 
 def room_at_hand() -> RoomAtHand | None:
     """Return the room and the role that the address and the cookie open; None for none.
