@@ -21,6 +21,7 @@ from simulator.app import news
 from simulator.app.news import Feed, Latest, bell
 from simulator.limits import STUDIO_BYTES
 from simulator.paths import PAGES
+from tests.loops import run
 
 PACKAGE = Path(news.__file__).parents[1]
 
@@ -124,7 +125,7 @@ def test_a_server_that_stops_a_line_while_the_browser_leaves_it_hears_that_it_st
             await anyio.sleep_forever()
         assert scope.cancelled_caught
 
-    asyncio.run(visit())
+    run(visit())
 
 
 def intervals(file):
