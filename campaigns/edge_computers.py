@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from campaigns.projection.form import ACTIVATIONS_PER_MAC
 from simulator.errors import suggest
-from simulator.evidence.catalogue import CatalogueError, Positive, machine
-from simulator.evidence.evidence_files import read_yaml
+from simulator.evidence.catalogue import Positive, machine
+from simulator.evidence.evidence_files import EvidenceError, read_yaml
 from simulator.evidence.profiles import profiles
 from simulator.evidence.projection import networks
 from simulator.files import remembered
@@ -109,9 +109,9 @@ class Module(_EdgeRecord):
         return self
 
     def mode(self, name: str) -> Mode:
-        """One of its power modes; raises CatalogueError with those there are."""
+        """One of its power modes; raises EvidenceError with those there are."""
         if name not in self.modes:
-            raise CatalogueError(f"there is no power mode '{name}'; {suggest(name, self.modes)}")
+            raise EvidenceError(f"there is no power mode '{name}'; {suggest(name, self.modes)}")
         return self.modes[name]
 
     def mean_watts(self, busy: float, mode: str) -> float:
@@ -154,24 +154,24 @@ class Edge(_EdgeRecord):
 
 
 def edge(path: Path = EDGE) -> Edge:
-    """Return what the catalogue knows of computers and sensors on board; raises CatalogueError with the first fault."""
+    """Return what the catalogue knows of computers and sensors on board; raises EvidenceError with the first fault."""
     return _edge(path)
 
 
 @remembered()
 def _edge(path: Path) -> Edge:
-    found = read_yaml(path, TypeAdapter(Edge), CatalogueError)
+    found = read_yaml(path, TypeAdapter(Edge))
     for name in found.modules:
         if machine(name).memory_gb is None:
-            raise CatalogueError(f"{path}: modules.{name}: hardware.yaml has no memory_gb of it")
+            raise EvidenceError(f"{path}: modules.{name}: hardware.yaml has no memory_gb of it")
     return found
 
 
 def module(name: str) -> Module:
-    """Return a computer on board, by its id in hardware.yaml; raises CatalogueError with those there are."""
+    """Return a computer on board, by its id in hardware.yaml; raises EvidenceError with those there are."""
     known = edge().modules
     if name not in known:
-        raise CatalogueError(
+        raise EvidenceError(
             f"nothing is known of '{name}' on board a vehicle; {suggest(name, known, 'assets/catalogue/edge.yaml')}"
         )
     return known[name]
@@ -193,7 +193,7 @@ class Memory:
 def memory(name: str, subjects: Iterable[tuple[str, str, int]]) -> Memory:
     """Return whether networks fit a module together: each as (model, precision, largest batch), under the names of its profile.
 
-    An upper limit: two copies of each file, and all activations of a batch at once in single precision. Raises CatalogueError
+    An upper limit: two copies of each file, and all activations of a batch at once in single precision. Raises EvidenceError
     for a network that was not measured or whose size is not known.
     """
     spec = machine(name)
@@ -210,7 +210,7 @@ def _file_bytes(model: str, precision: str) -> int:
     found = sizes.get(precision)
     if found is None:
         hint = f"it was measured at {', '.join(sorted(sizes))}" if sizes else "it was not measured"
-        raise CatalogueError(f"how large {model} is at {precision} is not known; {hint}")
+        raise EvidenceError(f"how large {model} is at {precision} is not known; {hint}")
     return found
 
 
@@ -219,7 +219,7 @@ def _activations(model: str) -> float:
     known = networks()
     rows = known[known["profile"] == model]
     if rows.empty:
-        raise CatalogueError(
+        raise EvidenceError(
             f"assets/catalogue/models.csv has no network with the profile {model}: its activations are not known"
         )
     row = rows.iloc[0]

@@ -15,15 +15,12 @@ from simulator.app.visitors import at_the_machine, person
 from simulator.app.widgets import EVIDENCE, KEPT, download, draw, mark_cards, plain, scenario_of, uploads
 from simulator.case.load import load_all
 from simulator.charts.look import rounded
-from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.detection_tables import DetectionError
-from simulator.evidence.drive_tables import DriveError
-from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, FidelityError, FidelityReport, marks, readable_reports
-from simulator.evidence.profiles import FailureError, Profile, ProfileError, read_profile, readable_failures, readable_profiles
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, FidelityReport, marks, readable_reports
+from simulator.evidence.profiles import Profile, read_profile, readable_failures, readable_profiles
 from simulator.evidence.projection_accuracy import held_out
-from simulator.evidence.score_tables import ScoreError
 from simulator.files import Stamp, stamp_of
-from simulator.incident.study_panel import StudyError, incidents
+from simulator.incident.study_panel import incidents
 from simulator.limits import UPLOADED_FILE
 from simulator.measure.fidelity_sentences import held_sentence, spread_sentence
 from simulator.measure.model_measurements import Measurement, MeasurementError, measurements
@@ -376,7 +373,7 @@ def all_sources() -> None:
 
 
 #: Errors of evidence are shown in place of a panel.
-FAULTS = (ProfileError, FidelityError, FailureError, CatalogueError, ScoreError, DetectionError, DriveError, StudyError)
+FAULTS = (EvidenceError,)
 
 #: The panels of the page.
 PANELS = {

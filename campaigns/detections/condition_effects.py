@@ -16,8 +16,7 @@ import scipy
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
-from simulator.errors import InputError
-from simulator.evidence.detection_tables import BINS, CLEAN, FP32, DetectionError, DetectionTables
+from simulator.evidence.detection_tables import BINS, CLEAN, FP32, DetectionTables
 from simulator.evidence.evidence_tables import CHANGE, COUNT, NUMBER, SHARE, CellWords, Table, columns, rows_with
 from simulator.evidence.scene_tables import Features
 from simulator.intervals import LEVEL, Interval
@@ -286,10 +285,6 @@ EFFECTS = Table(
 LIMIT = 0.05
 
 
-class EffectError(InputError):
-    """The table of effects cannot be used; the message gives the reason."""
-
-
 @dataclass(frozen=True)
 class Effects:
     """The table; see the module."""
@@ -297,9 +292,9 @@ class Effects:
     rows: pd.DataFrame
 
     def of(self, detector: str, condition: str, severity: int, measure: str) -> pd.Series:
-        """Return one row; raises EffectError that lists the measured ones."""
+        """Return one row; raises EvidenceError that lists the measured ones."""
         wanted = {"detector": detector, "condition": condition, "severity": severity, "measure": measure}
-        return rows_with(self.rows, EFFECTS.file, EffectError, **wanted).iloc[0]
+        return rows_with(self.rows, EFFECTS.file, **wanted).iloc[0]
 
     def decoys(self) -> pd.DataFrame:
         """Detector, condition and severity where no measure of `QUALITY` has an effect: columns of the names, `moves`.
@@ -319,8 +314,8 @@ class Effects:
 
 
 def load_effects(folder: Path = DETECTIONS) -> Effects:
-    """Read the table; raises EffectError with the file, the line, the column and what is wrong."""
-    return Effects(EFFECTS.read(folder, EffectError, "python -m campaigns.detections features"))
+    """Read the table; raises EvidenceError with the file, the line, the column and what is wrong."""
+    return Effects(EFFECTS.read(folder, "python -m campaigns.detections features"))
 
 
 #: The last layer of the served detector before and after it is fitted to labelled frames of a condition, on other images.
@@ -332,5 +327,5 @@ REFITS = Table(
 
 
 def load_refits(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """Read `REFITS`; raises DetectionError with the file and the fault."""
-    return REFITS.read(folder, DetectionError, "python -m campaigns.detections refits")
+    """Read `REFITS`; raises EvidenceError with the file and the fault."""
+    return REFITS.read(folder, "python -m campaigns.detections refits")

@@ -128,7 +128,7 @@ def pack_case(scenario: Scenario, licence: str = "", also: Iterable[Path] = ()) 
             beside = name.removeprefix(f"{_BESIDE}/")
             members[f"{CASES}/{scenario.id}/{beside}"] = read_within(file.parent / beside, EVIDENCE_FILE)
     own = _own_evidence(EvidenceScope(used))
-    members |= {name: read_evidence(path, PackError) for name, path in own.items()}
+    members |= {name: read_evidence(path) for name, path in own.items()}
     members |= _along(scenario.id, also)
     if results := _results_now(scenario, file.with_name(f"{file.stem}.tests.json")):
         members[results_file(scenario.id)] = _RESULTS.dump_json(results, indent=1) + b"\n"

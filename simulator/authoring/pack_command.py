@@ -243,10 +243,10 @@ def install_pack(review: PackReview) -> None:
     pack, case = review.pack, review.pack.manifest.id
     with ExitStack() as stack:
         for root, paths in _own_files(review).items():
-            own = stack.enter_context(changing(root, PackError))
+            own = stack.enter_context(changing(root))
             for path in paths:
                 own.remove(path)
-        change = stack.enter_context(changing(INSTALLED, PackError))
+        change = stack.enter_context(changing(INSTALLED))
         for name in names_of_case(case) - pack.members.keys() if review.is_installed else ():
             if (INSTALLED / name).is_file():
                 change.remove(INSTALLED / name)

@@ -14,7 +14,8 @@ from simulator.case.document import Path
 from simulator.case.fields import FileName, Name, Share, exactly_one
 from simulator.case.kinds import OneOf, registry
 from simulator.case.references import Ref
-from simulator.evidence.photo_checks import LabEvidenceError, load_spoiled
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.photo_checks import load_spoiled
 
 StageName = Annotated[Name, Ref("stage")]
 Times = Annotated[float, Field(gt=0, le=1000)]
@@ -257,7 +258,7 @@ def _check_photos(condition: str, scenario: AnyCase) -> Iterator[tuple[Path, str
         yield ("photos",), "a change of the photos needs a pool with `scores`"
     try:
         load_spoiled().about.place(condition)
-    except LabEvidenceError as error:
+    except EvidenceError as error:
         yield ("photos",), str(error)
 
 

@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 
 from simulator.errors import suggest
-from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
+from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.evidence_tables import SHARE, Table, columns
-from simulator.evidence.photo_checks import LabEvidenceError
 from simulator.paths import DATALAB
 
 Floats = NDArray[np.float64]
@@ -62,10 +61,10 @@ class LabAbout(MeasuredOrigin):
     backbones: list[BackboneAbout]
 
     def backbone(self, name: str) -> BackboneAbout:
-        """Return a backbone; raises LabEvidenceError that lists them."""
+        """Return a backbone; raises EvidenceError that lists them."""
         by_name = {backbone.name: backbone for backbone in self.backbones}
         if name not in by_name:
-            raise LabEvidenceError(f"there are no features of '{name}'; {suggest(name, by_name)}")
+            raise EvidenceError(f"there are no features of '{name}'; {suggest(name, by_name)}")
         return by_name[name]
 
 
@@ -86,41 +85,41 @@ class ReaderTable:
 
 
 def lab_about(folder: Path = DATALAB) -> LabAbout:
-    return read_yaml(folder / "about.yaml", TypeAdapter(LabAbout), LabEvidenceError, _MADE_BY)
+    return read_yaml(folder / "about.yaml", TypeAdapter(LabAbout), _MADE_BY)
 
 
 @lru_cache(maxsize=8)
 def load_features(name: str, views: bool = False, folder: Path = DATALAB) -> Floats:
-    """Return the features of the photos, (photos, numbers); `views`: means of four views. Raises LabEvidenceError."""
+    """Return the features of the photos, (photos, numbers); `views`: means of four views. Raises EvidenceError."""
     about = lab_about(folder)
     backbone = about.backbone(name)
     path = folder / f"{name}{'.views' if views else ''}.npy"
     if views and not path.is_file():
-        raise LabEvidenceError(f"{path}: four views were not made of this backbone; take one view")
+        raise EvidenceError(f"{path}: four views were not made of this backbone; take one view")
     try:
-        features = np.load(BytesIO(read_evidence(path, LabEvidenceError, _MADE_BY)), allow_pickle=False)
+        features = np.load(BytesIO(read_evidence(path, _MADE_BY)), allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise LabEvidenceError(f"{path}: cannot be read: {error}") from error
+        raise EvidenceError(f"{path}: cannot be read: {error}") from error
     if features.shape != (about.photos, backbone.kept) or not np.isfinite(features).all():
-        raise LabEvidenceError(
+        raise EvidenceError(
             f"{path}: expected finite numbers, {about.photos} by {backbone.kept}, as about.yaml says; got {features.shape}"
         )
     return np.asarray(features, np.float64)
 
 
 def reader_table(folder: Path = DATALAB) -> ReaderTable:
-    """Return how a reader answers by the truth; raises LabEvidenceError."""
-    rows = _READERS.read(folder, LabEvidenceError, _MADE_BY)
+    """Return how a reader answers by the truth; raises EvidenceError."""
+    rows = _READERS.read(folder, _MADE_BY)
     classes = tuple(dict.fromkeys(rows["truth"].astype(str)))
     if len(rows) != len(classes) ** 2:
-        raise LabEvidenceError(f"{folder / _READERS.file}: expected a share from 0 to 1 for each truth and answer")
+        raise EvidenceError(f"{folder / _READERS.file}: expected a share from 0 to 1 for each truth and answer")
     shares, low, high = (rows[name].to_numpy(float).reshape(len(classes), -1) for name in ("share", "low", "high"))
     return ReaderTable(classes, shares, low, high, rows["answers"].to_numpy(float)[:: len(classes)])
 
 
 def reader_cases(folder: Path = DATALAB) -> pd.DataFrame:
-    """Return cases by their readers and how many of these called them malignant; raises LabEvidenceError."""
-    return Table("reader_cases.csv", columns("readers malignant cases")).read(folder, LabEvidenceError, _MADE_BY)
+    """Return cases by their readers and how many of these called them malignant; raises EvidenceError."""
+    return Table("reader_cases.csv", columns("readers malignant cases")).read(folder, _MADE_BY)
 
 
 #: The studies whose results are committed.
@@ -130,5 +129,5 @@ SPOILED_STUDIES = ("spoiled", "photo_check", "false_alarms", "foreign")
 
 
 def study_rows(name: str, folder: Path = DATALAB) -> pd.DataFrame:
-    """Return the committed result of a study; raises LabEvidenceError."""
-    return Table(f"study.{name}.csv", columns("photos")).read(folder, LabEvidenceError, _MADE_BY)
+    """Return the committed result of a study; raises EvidenceError."""
+    return Table(f"study.{name}.csv", columns("photos")).read(folder, _MADE_BY)

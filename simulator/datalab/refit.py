@@ -122,7 +122,7 @@ class LabPhotos:
 
 @lru_cache(maxsize=1)
 def lab_photos() -> LabPhotos:
-    """Return the photos of the committed tables; raises ScoreError."""
+    """Return the photos of the committed tables; raises EvidenceError."""
     rows = score_rows(TABLE)
     items, patients, diagnoses = (rows[name].to_numpy(object) for name in ("item", "patient", "diagnosis"))
     return LabPhotos(items, patients, diagnoses, rows["label"].to_numpy(np.int64) == 1, rows["fold"].to_numpy(np.int64))
@@ -174,7 +174,7 @@ class LabScores:
 def refit(request: LabRequest, tick: Callable[[], None] = lambda: None) -> LabScores:
     """Fit the head fold by fold and score the photos that it has not seen; `tick` is called after each fold.
 
-    Labels of tested photos are always the proven ones. Raises LabError, ScoreError or LabEvidenceError.
+    Labels of tested photos are always the proven ones. Raises LabError or EvidenceError.
     """
     photos = lab_photos()
     request.check(len(photos))

@@ -21,7 +21,8 @@ from simulator.engine.stages import STAGES
 from simulator.engine.stages.gate_routes import too_many_outcomes
 from simulator.engine.stages.pool_evidence import weighed
 from simulator.errors import suggest
-from simulator.evidence.photo_checks import LabEvidenceError, foreign_ranks, measured_check, spoiled_files, trained_files
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.photo_checks import foreign_ranks, measured_check, spoiled_files, trained_files
 from simulator.evidence.row_files import RecordingError
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
@@ -194,7 +195,7 @@ class Gatherer(StageGatherer):
             try:
                 found = measured_check(fault, spec.measured)
                 self.note(spoiled_files())
-            except LabEvidenceError as error:
+            except EvidenceError as error:
                 self.missing(("population", fault, "measured"), str(error))
             else:
                 self.sources.append(Source(f"Population: {spec.check_name}", "measured", found.words, found.source))

@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import EvidenceRecord, read_yaml
+from simulator.errors import suggest
+from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, read_yaml
 from simulator.files import remembered
 from simulator.paths import CATALOGUE
 
@@ -82,10 +82,6 @@ HARDWARE = CATALOGUE / "hardware.yaml"
 Positive = Annotated[float, Field(gt=0, le=1e9)]
 
 
-class CatalogueError(InputError):
-    """The catalogue cannot be used, or lacks a requested entry."""
-
-
 class Hardware(EvidenceRecord):
     """One kind of machine or accelerator.
 
@@ -145,22 +141,22 @@ class Hardware(EvidenceRecord):
 
     def _price(self) -> float:
         if self.usd_per_hour is None:
-            raise CatalogueError(f"{self.label} has no price")
+            raise EvidenceError(f"{self.label} has no price")
         return self.usd_per_hour
 
 
 @remembered()
 def hardware(path: Path = HARDWARE) -> dict[str, Hardware]:
-    """Read every machine of the catalogue, by id; raises CatalogueError with the first fault."""
-    return read_yaml(path, TypeAdapter(dict[str, Hardware]), CatalogueError)
+    """Read every machine of the catalogue, by id; raises EvidenceError with the first fault."""
+    return read_yaml(path, TypeAdapter(dict[str, Hardware]))
 
 
 def machine(name: str) -> Hardware:
-    """Return the machine `name`; raises CatalogueError that lists the machines."""
+    """Return the machine `name`; raises EvidenceError that lists the machines."""
     machines = hardware()
     if name not in machines:
         hint = suggest(name, machines, f"assets/catalogue/{HARDWARE.name}")
-        raise CatalogueError(f"the catalogue has no machine '{name}'; {hint}")
+        raise EvidenceError(f"the catalogue has no machine '{name}'; {hint}")
     return machines[name]
 
 
@@ -199,5 +195,5 @@ def field_drop_of(table: str) -> FieldDrop | None:
 
 @remembered()
 def field_drops(path: Path = CATALOGUE / "field.yaml") -> list[FieldDrop]:
-    """Read every product of the catalogue; raises CatalogueError with the first fault."""
-    return read_yaml(path, TypeAdapter(list[FieldDrop]), CatalogueError)
+    """Read every product of the catalogue; raises EvidenceError with the first fault."""
+    return read_yaml(path, TypeAdapter(list[FieldDrop]))

@@ -36,8 +36,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 from scipy.special import ndtr, ndtri
 
-from simulator.errors import InputError
-from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_yaml
+from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, MeasuredOrigin, read_yaml
 from simulator.evidence.evidence_tables import (
     CHANGE,
     COUNT,
@@ -75,10 +74,6 @@ IMAGE_STATISTICS = {
 _NETWORK, _SETTING = columns("detector precision"), columns("condition severity")
 _SCORES = [f"{name}{end}" for name in ("ap", "ap50") for end in ("", "_low", "_high")]
 _CHANGES = [f"{name}_less_{of}{end}" for of in (CLEAN, FP32) for name in ("ap", "ap50") for end in ("", "_low", "_high")]
-
-
-class DetectionError(InputError):
-    """A detection table cannot be used; the message says which and why."""
 
 
 class DetectorRecord(EvidenceRecord):
@@ -167,30 +162,30 @@ def _picked(rows: pd.DataFrame, **wanted: str | int) -> pd.DataFrame:
 
 
 def load_detections(folder: Path = DETECTIONS) -> DetectionTables:
-    """Read the tables; raises DetectionError with the file, the column and the fault."""
-    tables = DetectionTables.read(read_about(folder), folder, DetectionError, _MADE_BY)
+    """Read the tables; raises EvidenceError with the file, the column and the fault."""
+    tables = DetectionTables.read(read_about(folder), folder, _MADE_BY)
     _check(tables, folder)
     return tables
 
 
 def read_about(folder: Path = DETECTIONS) -> About:
-    return read_yaml(folder / "about.yaml", TypeAdapter(About), DetectionError, _MADE_BY)
+    return read_yaml(folder / "about.yaml", TypeAdapter(About), _MADE_BY)
 
 
 def _check(tables: DetectionTables, folder: Path) -> None:
     if len(tables.boxes) != tables.about.boxes:
-        raise DetectionError(
+        raise EvidenceError(
             f"{folder / 'boxes.parquet'}: has {len(tables.boxes)} rows, but about.yaml says {tables.about.boxes}"
         )
     asked = len(tables.summary) * len(tables.boxes)
     if len(tables.outcomes) != asked:
-        raise DetectionError(
+        raise EvidenceError(
             f"{folder / 'outcomes.parquet'}: has {len(tables.outcomes)} rows, and {len(tables.summary)} rows of summary.csv "
             f"with {len(tables.boxes)} boxes each ask for {asked}"
         )
     for name in (CLEAN, *tables.about.conditions):
         if name not in set(tables.summary["condition"]):
-            raise DetectionError(f"{folder / 'summary.csv'}: condition: has no row of '{name}', which about.yaml lists")
+            raise EvidenceError(f"{folder / 'summary.csv'}: condition: has no row of '{name}', which about.yaml lists")
 
 
 class CocoCModel(EvidenceRecord):
@@ -209,8 +204,8 @@ class CocoC(EvidenceRecord):
 
 
 def coco_c(path: Path = CATALOGUE / "coco_c.yaml") -> CocoC:
-    """Read published results under the same corruptions; raises DetectionError."""
-    return read_yaml(path, TypeAdapter(CocoC), DetectionError)
+    """Read published results under the same corruptions; raises EvidenceError."""
+    return read_yaml(path, TypeAdapter(CocoC))
 
 
 #: Average precision at 8 bits on processors of two kinds; saturates: whether the processor's sums of 8-bit products do.
@@ -218,8 +213,8 @@ PROCESSORS = Table("processors.csv", columns("detector precision recipe saturate
 
 
 def load_processors(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """Read `PROCESSORS`; raises DetectionError with the file and the fault."""
-    return PROCESSORS.read(folder, DetectionError, "python -m campaigns.detections processors")
+    """Read `PROCESSORS`; raises EvidenceError with the file and the fault."""
+    return PROCESSORS.read(folder, "python -m campaigns.detections processors")
 
 
 # ---- objects of the road, by height
@@ -300,17 +295,17 @@ class Scales(TableGroup):
     )
 
     def curve(self, seen_by: str, of: str, threshold: float) -> pd.DataFrame:
-        """Return recall of an object by height, by rising x; raises DetectionError that lists the measured ones."""
-        return rows_with(self.curves, "scales.csv", DetectionError, seen_by=seen_by, object=of, threshold=threshold)
+        """Return recall of an object by height, by rising x; raises EvidenceError that lists the measured ones."""
+        return rows_with(self.curves, "scales.csv", seen_by=seen_by, object=of, threshold=threshold)
 
     def shift(self, seen_by: str, condition: str, severity: int) -> pd.Series:
-        """Return the change of recall under a condition; raises DetectionError that lists the measured ones."""
+        """Return the change of recall under a condition; raises EvidenceError that lists the measured ones."""
         wanted = {"seen_by": seen_by, "condition": condition, "severity": severity}
-        return rows_with(self.conditions, "conditions.csv", DetectionError, **wanted).iloc[0]
+        return rows_with(self.conditions, "conditions.csv", **wanted).iloc[0]
 
     def false_answers(self, seen_by: str, threshold: float) -> pd.Series:
-        """Return false answers an image; raises DetectionError that lists the measured ones."""
-        return rows_with(self.false, "false.csv", DetectionError, seen_by=seen_by, threshold=threshold).iloc[0]
+        """Return false answers an image; raises EvidenceError that lists the measured ones."""
+        return rows_with(self.false, "false.csv", seen_by=seen_by, threshold=threshold).iloc[0]
 
 
 def shifted(recall: NDArray[np.float64], shift: float | NDArray[np.float64]) -> NDArray[np.float64]:
@@ -318,35 +313,31 @@ def shifted(recall: NDArray[np.float64], shift: float | NDArray[np.float64]) -> 
 
 
 def profile_of(seen_by: str) -> tuple[str, str]:
-    """Return model and precision of the latency profile of a network; raises DetectionError."""
+    """Return model and precision of the latency profile of a network; raises EvidenceError."""
     parts = seen_by.split(".")
     if len(parts) != 3 or parts[0] != "coco":
-        raise DetectionError(f"'{seen_by}' names no network of these tables; expected such as coco.yolox_nano.int8_mixed")
+        raise EvidenceError(f"'{seen_by}' names no network of these tables; expected such as coco.yolox_nano.int8_mixed")
     return f"coco_{parts[1]}", parts[2]
 
 
 @remembered("scales.yaml", *(table.file for table in Scales.tables().values()))
 def load_scales(folder: Path = DETECTIONS) -> Scales:
-    """Read the tables; raises DetectionError with the file, the line, the column and the fault."""
-    about = read_yaml(folder / "scales.yaml", TypeAdapter(ScalesAbout), DetectionError, _SCALES_MADE_BY)
-    scales = Scales.read(about, folder, DetectionError, _SCALES_MADE_BY)
+    """Read the tables; raises EvidenceError with the file, the line, the column and the fault."""
+    about = read_yaml(folder / "scales.yaml", TypeAdapter(ScalesAbout), _SCALES_MADE_BY)
+    scales = Scales.read(about, folder, _SCALES_MADE_BY)
     for name, table in Scales.tables().items():
         rows = getattr(scales, name)
         unlisted = ~rows["seen_by"].isin(list(about.networks))
-        _refuse(folder / table.file, rows, "seen_by", unlisted, "a network that scales.yaml lists")
+        refuse(folder / table.file, rows, "seen_by", unlisted, "expected a network that scales.yaml lists")
     _check_monotone(scales.curves, folder / "scales.csv")
     return scales
 
 
 def _check_monotone(curves: pd.DataFrame, path: Path) -> None:
     steps = curves.groupby(["seen_by", "object", "threshold", "by"], sort=False)
-    _refuse(path, curves, "x", steps["x"].diff() < 0, "heights that rise within a curve")
+    refuse(path, curves, "x", steps["x"].diff() < 0, "expected heights that rise within a curve")
     for column in ("recall", *DRAW_COLUMNS):
-        _refuse(path, curves, column, steps[column].diff() < 0, "recall that never falls with height")
-
-
-def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, expected: str) -> None:
-    refuse(path, rows, column, faulty, f"expected {expected}", DetectionError)
+        refuse(path, curves, column, steps[column].diff() < 0, "expected recall that never falls with height")
 
 
 #: Recall and time with a smaller picture, where an object of h pixels has h times the part. shift: the s for which objects of
@@ -367,8 +358,8 @@ INPUTS = Table(
 
 @remembered("inputs.csv")
 def load_inputs(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """Read the table; raises DetectionError with the file, the line, the column and the fault."""
-    return INPUTS.read(folder, DetectionError, "python -m campaigns.detections inputs")
+    """Read the table; raises EvidenceError with the file, the line, the column and the fault."""
+    return INPUTS.read(folder, "python -m campaigns.detections inputs")
 
 
 #: The score from which an answer counts in `WEATHER`.
@@ -385,5 +376,5 @@ WEATHER = Table(
 
 @remembered("weather.csv")
 def load_weather(folder: Path = DETECTIONS) -> pd.DataFrame:
-    """Read the table; raises DetectionError with the file, the line, the column and the fault."""
-    return WEATHER.read(folder, DetectionError, "python -m campaigns.detections scales")
+    """Read the table; raises EvidenceError with the file, the line, the column and the fault."""
+    return WEATHER.read(folder, "python -m campaigns.detections scales")

@@ -23,8 +23,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from simulator.errors import InputError
-from simulator.evidence.evidence_files import read_yaml
+from simulator.evidence.evidence_files import EvidenceError, read_yaml
 from simulator.evidence.evidence_tables import COUNT, DRAW_COLUMNS, SECONDS, SHARE, Range, Table, TableGroup, columns
 from simulator.files import remembered
 from simulator.paths import DRIVES
@@ -46,14 +45,6 @@ PLAYED = "objects"
 _FOUND = columns("found found_low found_high", SHARE)
 _PARTS = columns("object_share slow_share", SHARE)
 _CORRELATION = Range(-1, 1, unknown=True)
-
-
-class DriveError(InputError):
-    """Evidence of drives cannot be used; `field` names the faulty field of a case, if it is known."""
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class AboutDrives(BaseModel):
@@ -131,11 +122,11 @@ class Drives(TableGroup):
 
 @remembered("about.yaml", *(table.file for table in Drives.tables().values()))
 def load_drives(folder: Path = DRIVES) -> Drives:
-    """Read the tables; raises DriveError with the file, the column and the fault, or that they are not installed."""
+    """Read the tables; raises EvidenceError with the file, the column and the fault, or that they are not installed."""
     if not folder.is_dir():
-        raise DriveError(NOT_INSTALLED)
-    about = read_yaml(folder / "about.yaml", TypeAdapter(AboutDrives), DriveError, _MADE_BY)
-    return Drives.read(about, folder, DriveError, _MADE_BY)
+        raise EvidenceError(NOT_INSTALLED)
+    about = read_yaml(folder / "about.yaml", TypeAdapter(AboutDrives), _MADE_BY)
+    return Drives.read(about, folder, _MADE_BY)
 
 
 def drive_files(folder: Path) -> dict[str, Path]:

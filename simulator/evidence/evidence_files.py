@@ -40,6 +40,14 @@ from simulator.processes import is_running
 Content = TypeVar("Content")
 
 
+class EvidenceError(InputError):
+    """Evidence cannot be used; the message says which and why. field: the faulty field of a case, if it is known"""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class EvidenceRecord(BaseModel):
     """A record of a file: no other fields, and finite numbers alone."""
 
@@ -72,10 +80,6 @@ LOCK, PENDING = ".lock", ".pending"
 
 #: Seconds that a change waits for another one; an import of the largest table takes a few.
 PATIENCE_S = 60.0
-
-
-class ManifestError(InputError):
-    """A manifest cannot be used; the message names the file and the fault."""
 
 
 class ManifestEntry(EvidenceRecord):
@@ -121,12 +125,12 @@ def root_above(path: Path) -> Path | None:
 
 
 def read_manifest(root: Path) -> Manifest:
-    """Read the manifest in a folder; raises ManifestError."""
+    """Read the manifest in a folder; raises EvidenceError."""
     path = root / MANIFEST
     try:
         status = path.stat()
     except OSError as error:
-        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
+        raise EvidenceError(f"{path}: cannot be read: {error.strerror}") from error
     return _read_manifest(root, (status.st_mtime_ns, status.st_size, status.st_ino))
 
 
@@ -136,10 +140,10 @@ def _read_manifest(root: Path, _stamp: tuple[int, int, int]) -> Manifest:
     try:
         return Manifest(root, _ENTRIES.validate_json(read_within(path, EVIDENCE_FILE)))
     except UnreadableError as error:
-        raise ManifestError(str(error)) from error
+        raise EvidenceError(str(error)) from error
     except ValidationError as error:
         again = f"restore it, or write it anew with `casesim evidence --accept {root}`"
-        raise ManifestError(f"{path}: is not a manifest: {error.errors()[0]['msg']}; {again}") from error
+        raise EvidenceError(f"{path}: is not a manifest: {error.errors()[0]['msg']}; {again}") from error
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ class Differences:
 
 
 def differences(root: Path) -> Differences:
-    """Compare every file below a folder with its manifest; raises ManifestError."""
+    """Compare every file below a folder with its manifest; raises EvidenceError."""
     manifest, present = read_manifest(root), {name_in(root, path): path for path in _listable(root)}
     changed = []
     for name in [name for name in present if name in manifest.files]:
@@ -273,11 +277,11 @@ class Change:
 
 
 @contextmanager
-def changing(folder: Path, refusal: type[Exception] = InputError) -> Iterator[Change]:
+def changing(folder: Path) -> Iterator[Change]:
     """Change files below `folder` in one step, together with the manifest above it, or in it where there is none yet.
 
-    Raises `refusal` where the folder cannot be written, the disk is full, or another change does not end; nothing is changed
-    then, nor where the body raises.
+    Raises EvidenceError where the folder cannot be written, the disk is full, or another change does not end. Nothing is
+    changed then, nor where the body raises.
     """
     try:
         make_folders(folder)
@@ -292,9 +296,9 @@ def changing(folder: Path, refusal: type[Exception] = InputError) -> Iterator[Ch
                 with suppress(OSError):  # the next reader or writer settles what is left
                     settle(root)
     except Timeout as error:
-        raise refusal(f"{folder}: another program is changing this folder; try again in a minute") from error
+        raise EvidenceError(f"{folder}: another program is changing this folder; try again in a minute") from error
     except OSError as error:
-        raise refusal(f"{folder}: cannot be written: {error.strerror}; nothing was changed") from error
+        raise EvidenceError(f"{folder}: cannot be written: {error.strerror}; nothing was changed") from error
 
 
 def settle(root: Path) -> None:
@@ -303,7 +307,7 @@ def settle(root: Path) -> None:
     if not pending.is_dir():
         return
     listed: Mapping[str, ManifestEntry] = {}
-    with suppress(ManifestError):
+    with suppress(EvidenceError):
         listed = read_manifest(root).files
     for path in [path for path in pending.rglob("*") if path.is_file()]:
         name = path.relative_to(pending).as_posix()
@@ -334,20 +338,20 @@ def first_fault(path: Path, error: ValidationError) -> str:
     return ": ".join(part for part in (str(path), where, f"{first['msg']}{got}") if part)
 
 
-class _ChangedError(ValueError):
+class _ChangedError(EvidenceError):
     """The content of a file differs from the manifest above it."""
 
 
-def read_evidence(path: Path, refusal: type[Exception], made_by: str = "") -> bytes:
+def read_evidence(path: Path, made_by: str = "") -> bytes:
     """Read a file and compare it with the manifest above it; where there is none, nothing is compared.
 
     made_by: the command that writes the file, named where it is missing
-    Raises `refusal` with the path and the fault.
+    Raises EvidenceError with the path and the fault.
     """
-    return read_together([path], refusal, made_by)[0]
+    return read_together([path], made_by)[0]
 
 
-def read_together(paths: Sequence[Path], refusal: type[Exception], made_by: str = "") -> list[bytes]:
+def read_together(paths: Sequence[Path], made_by: str = "") -> list[bytes]:
     """Read files of one folder together, as `read_evidence` does: all as before a change, or all as after it."""
     try:
         root = root_above(paths[0])
@@ -359,10 +363,10 @@ def read_together(paths: Sequence[Path], refusal: type[Exception], made_by: str 
         with suppress(OSError), FileLock(root / LOCK, timeout=PATIENCE_S):  # a folder that is read-only takes no lock
             settle(root)
         return _read_as_listed(paths, root)
-    except (UnreadableError, ManifestError, _ChangedError) as error:
+    except UnreadableError as error:
         if made_by and isinstance(error.__cause__, FileNotFoundError):
-            raise refusal(f"{error.__cause__.filename}: is missing; `{made_by}` writes it") from error
-        raise refusal(str(error)) from error
+            raise EvidenceError(f"{error.__cause__.filename}: is missing; `{made_by}` writes it") from error
+        raise EvidenceError(str(error)) from error
 
 
 def _read_as_listed(paths: Sequence[Path], root: Path | None) -> list[bytes]:
@@ -375,28 +379,28 @@ def _read_as_listed(paths: Sequence[Path], root: Path | None) -> list[bytes]:
     return contents
 
 
-def read_yaml(path: Path, adapter: TypeAdapter[Content], refusal: type[Exception], made_by: str = "") -> Content:
-    """Read a YAML file; raises `refusal` with the path and, where there is one, the faulty field."""
-    return parse_yaml(path, read_evidence(path, refusal, made_by), adapter, refusal)
+def read_yaml(path: Path, adapter: TypeAdapter[Content], made_by: str = "") -> Content:
+    """Read a YAML file; raises EvidenceError with the path and, where there is one, the faulty field."""
+    return parse_yaml(path, read_evidence(path, made_by), adapter)
 
 
-def parse_yaml(path: Path, content: bytes, adapter: TypeAdapter[Content], refusal: type[Exception]) -> Content:
+def parse_yaml(path: Path, content: bytes, adapter: TypeAdapter[Content]) -> Content:
     try:
         return adapter.validate_python(YAML(typ="safe", pure=True).load(content))
     except ValidationError as error:
-        raise refusal(first_fault(path, error)) from error
+        raise EvidenceError(first_fault(path, error)) from error
     except (YAMLError, ValueError) as error:  # a ValueError: text that is not UTF-8, or a date that there is not
-        raise refusal(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
+        raise EvidenceError(f"{path}: is not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
-        raise refusal(f"{path}: is nested too deeply; expected a few levels") from error
+        raise EvidenceError(f"{path}: is nested too deeply; expected a few levels") from error
 
 
-def read_json(path: Path, model: type[Model], refusal: type[Exception], made_by: str = "") -> Model:
-    """Read a JSON file; raises `refusal` with the path and, where there is one, the faulty field."""
+def read_json(path: Path, model: type[Model], made_by: str = "") -> Model:
+    """Read a JSON file; raises EvidenceError with the path and, where there is one, the faulty field."""
     try:
-        return model.model_validate_json(read_evidence(path, refusal, made_by))
+        return model.model_validate_json(read_evidence(path, made_by))
     except ValidationError as error:
-        raise refusal(first_fault(path, error)) from error
+        raise EvidenceError(first_fault(path, error)) from error
 
 
 def each_readable(read: Callable[[Path], Content], paths: Iterable[Path]) -> tuple[list[Content], list[str]]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self, overload
 import numpy as np
 import pandas as pd
 
-from simulator.evidence.evidence_files import read_evidence
+from simulator.evidence.evidence_files import EvidenceError, read_evidence
 
 
 class Range(NamedTuple):
@@ -94,57 +94,56 @@ class Table:
     def __get__(self, group: TableGroup | None, kind: type) -> Table | pd.DataFrame:
         return self  # the rows lie in the instance, under the same name
 
-    def read(self, folder: Path, refusal: type[Exception], made_by: str = "") -> pd.DataFrame:
-        """Read and check the rows; raises `refusal` with the file, the line, the column, the value, and a right one.
+    def read(self, folder: Path, made_by: str = "") -> pd.DataFrame:
+        """Read and check the rows; raises EvidenceError with the file, the line, the column, the value, and a right one.
 
         made_by: the command that writes the file, named where it is missing
         """
         path = folder / self.file
-        rows = self.parse(path, read_evidence(path, refusal, made_by), refusal)
-        self.check(path, rows, refusal)
+        rows = self.parse(path, read_evidence(path, made_by))
+        self.check(path, rows)
         return rows
 
-    def parse(self, path: Path, content: bytes, refusal: type[Exception]) -> pd.DataFrame:
-        """Return the rows as they are written; raises `refusal` unless all columns are there."""
+    def parse(self, path: Path, content: bytes) -> pd.DataFrame:
+        """Return the rows as they are written; raises EvidenceError unless all columns are there."""
         read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
         try:
             rows: pd.DataFrame = read(BytesIO(content), **self.options)
         except Exception as error:  # pyarrow's and pandas's errors have no base class in common
-            raise refusal(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
+            raise EvidenceError(f"{path}: cannot be read: {' '.join(str(error).split())[:200]}") from error
         lacking = [name for name in self.columns if name not in rows]
         if lacking:
-            raise refusal(f"{path}: lacks the column {lacking[0]}")
+            raise EvidenceError(f"{path}: lacks the column {lacking[0]}")
         return rows
 
-    def check(self, path: Path, rows: pd.DataFrame, refusal: type[Exception]) -> None:
-        """Raise `refusal` for the first value that a column, the key or a pair of bounds does not allow."""
+    def check(self, path: Path, rows: pd.DataFrame) -> None:
+        """Raise EvidenceError for the first value that a column, the key or a pair of bounds does not allow."""
         for name, values in self.columns.items():
             if values is not None:
-                refuse(path, rows, name, ~values.holds(rows[name]), f"expected {values.expected}", refusal)
+                refuse(path, rows, name, ~values.holds(rows[name]), f"expected {values.expected}")
         for name, low, high in self.bounded:
             outside = ~rows[name].between(rows[low], rows[high])
-            refuse(path, rows, name, outside, f"expected a figure between {low} and {high}", refusal)
+            refuse(path, rows, name, outside, f"expected a figure between {low} and {high}")
         if self.key:
-            refuse(
-                path, rows, self.key[-1], rows.duplicated([*self.key]), f"expected one row per {', '.join(self.key)}", refusal
-            )
+            twice = rows.duplicated([*self.key])
+            refuse(path, rows, self.key[-1], twice, f"expected one row per {', '.join(self.key)}")
 
 
-def refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, expected: str, refusal: type[Exception]) -> None:
-    """Raise `refusal` for the first faulty row: by its line in a CSV, by its number from 0 otherwise."""
+def refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, expected: str) -> None:
+    """Raise EvidenceError for the first faulty row: by its line in a CSV, by its number from 0 otherwise."""
     if faulty.any():
         place = int(np.flatnonzero(faulty)[0])
         where = f"line {place + 2}" if path.suffix == ".csv" else f"row {place}"
-        raise refusal(f"{path}: {where}: {column}: {expected}, got {str(rows[column].iloc[place])[:40]}")
+        raise EvidenceError(f"{path}: {where}: {column}: {expected}, got {str(rows[column].iloc[place])[:40]}")
 
 
-def rows_with(rows: pd.DataFrame, file: str, refusal: type[Exception], **wanted: object) -> pd.DataFrame:
-    """Return the rows with these values; raises `refusal` that names the first missing value and lists those that exist."""
+def rows_with(rows: pd.DataFrame, file: str, **wanted: object) -> pd.DataFrame:
+    """Return the rows with these values; raises EvidenceError that names the first missing value and lists those that exist."""
     for column, value in wanted.items():
         matches = rows[rows[column] == value]
         if matches.empty:
             there = ", ".join(map(str, rows[column].drop_duplicates()))
-            raise refusal(f"{file}: {column}: holds no '{value}'; there are: {there}")
+            raise EvidenceError(f"{file}: {column}: holds no '{value}'; there are: {there}")
         rows = matches
     return rows
 
@@ -164,6 +163,6 @@ class TableGroup:
         return {name: table for name, table in vars(cls).items() if isinstance(table, Table)}
 
     @classmethod
-    def read(cls, about: Any, folder: Path, refusal: type[Exception], made_by: str = "") -> Self:
-        """Read all tables; raises `refusal` as `Table.read` does."""
-        return cls(about, **{name: table.read(folder, refusal, made_by) for name, table in cls.tables().items()})
+    def read(cls, about: Any, folder: Path, made_by: str = "") -> Self:
+        """Read all tables; raises EvidenceError as `Table.read` does."""
+        return cls(about, **{name: table.read(folder, made_by) for name, table in cls.tables().items()})

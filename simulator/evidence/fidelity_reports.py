@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator
 
-from simulator.errors import InputError, suggest
+from simulator.errors import suggest
 from simulator.evidence.catalogue import Positive
 from simulator.evidence.evidence_files import EvidenceRecord, each_readable, in_one_step, read_json
 from simulator.intervals import Interval, Mark, clustered_share
@@ -24,10 +24,6 @@ AGREE = 0.05
 FEWEST_JUDGED = 6
 #: The servers that there are: one in the simulation's own process, and one that others wrote.
 IN_PROCESS, OVER_HTTP = "in process", "HTTP (mosec)"
-
-
-class FidelityError(InputError):
-    """A report cannot be used; the message says which and why."""
 
 
 class FidelityOutcome(EvidenceRecord):
@@ -173,7 +169,7 @@ def _over(prefix: str, points: list[FidelityPoint]) -> Iterator[tuple[str, float
 
 
 def read_report(path: Path) -> FidelityReport:
-    return read_json(path, FidelityReport, FidelityError)
+    return read_json(path, FidelityReport)
 
 
 def readable_reports(folder: Path = FIDELITY) -> tuple[list[FidelityReport], list[str]]:

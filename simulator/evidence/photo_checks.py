@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 from scipy.special import expit, logit, ndtr, ndtri
 
-from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
+from simulator.errors import suggest
+from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.score_tables import area_under, highest_reached, lowest_above, score_rows
 from simulator.paths import DATALAB
 
@@ -42,10 +42,6 @@ _MADE_BY, _TRAINED_BY = "python -m campaigns.datalab spoiled", "python -m campai
 CLEAN = "clean"
 #: Detectors of foreign photos.
 DETECTORS = ("mahalanobis", "neighbours")
-
-
-class LabEvidenceError(InputError):
-    """A file of the data lab's evidence cannot be used; the message says which and why."""
 
 
 class SpoiledCondition(EvidenceRecord):
@@ -83,10 +79,10 @@ class SpoiledAbout(MeasuredOrigin):
     notes: list[str]
 
     def place(self, condition: str) -> int:
-        """Return the number of a condition, such as `blur.2`; raises LabEvidenceError that lists them."""
+        """Return the number of a condition, such as `blur.2`; raises EvidenceError that lists them."""
         names = [condition.key for condition in self.conditions]
         if condition not in names:
-            raise LabEvidenceError(f"'{condition}' was not measured; {suggest(condition, names)}")
+            raise EvidenceError(f"'{condition}' was not measured; {suggest(condition, names)}")
         return names.index(condition)
 
 
@@ -139,8 +135,8 @@ def trained_files(folder: Path = DATALAB) -> dict[str, Path]:
 
 @lru_cache(maxsize=2)
 def load_spoiled(folder: Path = DATALAB) -> SpoiledPhotos:
-    """Return the answers to spoiled and to foreign photos; raises LabEvidenceError."""
-    about = read_yaml(folder / "spoiled.yaml", TypeAdapter(SpoiledAbout), LabEvidenceError, _MADE_BY)
+    """Return the answers to spoiled and to foreign photos; raises EvidenceError."""
+    about = read_yaml(folder / "spoiled.yaml", TypeAdapter(SpoiledAbout), _MADE_BY)
     path = folder / "spoiled.npz"
     arrays = _arrays(path, _MADE_BY)
     _check(path, arrays, _shapes(about))
@@ -150,8 +146,8 @@ def load_spoiled(folder: Path = DATALAB) -> SpoiledPhotos:
 
 @lru_cache(maxsize=2)
 def load_trained(folder: Path = DATALAB) -> Mapping[str, Floats]:
-    """Return the logits (conditions, photos) of each trained network at a precision; raises LabEvidenceError."""
-    about = read_yaml(folder / "spoiled_networks.yaml", TypeAdapter(TrainedAbout), LabEvidenceError, _TRAINED_BY)
+    """Return the logits (conditions, photos) of each trained network at a precision; raises EvidenceError."""
+    about = read_yaml(folder / "spoiled_networks.yaml", TypeAdapter(TrainedAbout), _TRAINED_BY)
     path, photos = folder / "spoiled_networks.npz", load_spoiled(folder).about
     arrays = _arrays(path, _TRAINED_BY)
     _check(path, arrays, dict.fromkeys(about.networks, (len(photos.conditions), photos.photos)))
@@ -174,10 +170,10 @@ def spoiled_logits(model: str, precision: str) -> Floats:
 
 def _arrays(path: Path, made_by: str) -> dict[str, Floats]:
     try:
-        with np.load(BytesIO(read_evidence(path, LabEvidenceError, made_by)), allow_pickle=False) as arrays:
+        with np.load(BytesIO(read_evidence(path, made_by)), allow_pickle=False) as arrays:
             return {name: np.asarray(arrays[name], np.float64) for name in arrays.files}
     except (ValueError, OSError, EOFError, BadZipFile) as error:
-        raise LabEvidenceError(f"{path}: cannot be read: {error}") from error
+        raise EvidenceError(f"{path}: cannot be read: {error}") from error
 
 
 def _shapes(about: SpoiledAbout) -> dict[str, tuple[int, ...]]:
@@ -189,11 +185,11 @@ def _shapes(about: SpoiledAbout) -> dict[str, tuple[int, ...]]:
 
 
 def _check(path: Path, arrays: Mapping[str, Floats], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Raise LabEvidenceError for an array that is missing, or whose shape or values are not as the yaml file says."""
+    """Raise EvidenceError for an array that is missing, or whose shape or values are not as the yaml file says."""
     for name, shape in shapes.items():
         if name not in arrays or arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
             got = arrays[name].shape if name in arrays else "no such array"
-            raise LabEvidenceError(f"{path}: '{name}' should hold finite numbers of shape {shape}; got {got}")
+            raise EvidenceError(f"{path}: '{name}' should hold finite numbers of shape {shape}; got {got}")
 
 
 def _answers(arrays: Mapping[str, Floats], prefix: str) -> PhotoAnswers:
@@ -345,17 +341,17 @@ MEASURED_CHECKS = {
 
 @lru_cache(maxsize=8)
 def measured_check(fault: str, name: str) -> MeasuredCheck:
-    """Return a check that looks for this fault; raises LabEvidenceError that lists them."""
+    """Return a check that looks for this fault; raises EvidenceError that lists them."""
     kinds = {other: kind for other, kind in MEASURED_CHECKS.items() if kind.fault == fault}
     if name not in kinds:
-        raise LabEvidenceError(f"'{name}' is no measured check by {fault}; {suggest(name, kinds)}")
+        raise EvidenceError(f"'{name}' is no measured check by {fault}; {suggest(name, kinds)}")
     spoiled = load_spoiled()
     source = f"{kinds[name].words}; casesim lab, {spoiled.about.attribution}, {spoiled.about.date}"
     return MeasuredCheck.of(*kinds[name].values(spoiled), source)
 
 
 def check_of(fault: str, auc: float | None, measured: str | None) -> PhotoCheck:
-    """Return the check that a case assumes by its AUC, or names; raises LabEvidenceError."""
+    """Return the check that a case assumes by its AUC, or names; raises EvidenceError."""
     if measured is not None:
         return measured_check(fault, measured)
     assert auc is not None

@@ -21,8 +21,17 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, field_validator, model_validator
 from ruamel.yaml import YAML
 
-from simulator.errors import MOST_LISTED, InputError, suggest
-from simulator.evidence.evidence_files import EvidenceRecord, changing, each_readable, in_one_step, read_json, read_yaml, staged
+from simulator.errors import MOST_LISTED, suggest
+from simulator.evidence.evidence_files import (
+    EvidenceError,
+    EvidenceRecord,
+    changing,
+    each_readable,
+    in_one_step,
+    read_json,
+    read_yaml,
+    staged,
+)
 from simulator.files import remembered
 from simulator.paths import INSTALLED, OWN_PROFILES, PROFILES
 
@@ -178,11 +187,7 @@ def _each_once(what: str, numbers: Iterable[int]) -> None:
             raise ValueError(f"{what} {number} is there {times} times; each {what} should be there once")
 
 
-class ProfileError(InputError):
-    """A profile's file cannot be used; the message says which and why."""
-
-
-class PrecisionError(ProfileError):
+class PrecisionError(EvidenceError):
     """A model was measured on a device, but not at this precision."""
 
     def __init__(self, message: str, precision: str = "") -> None:
@@ -193,11 +198,11 @@ class PrecisionError(ProfileError):
 def write_profile(profile: Profile, folder: Path = PROFILES) -> Path:
     """Write `profile` under `folder` in one step: a reader sees the old file or the new one.
 
-    A profile of the user's own is listed in a manifest, which shows later changes. Raises ProfileError.
+    A profile of the user's own is listed in a manifest, which shows later changes. Raises EvidenceError.
     """
     path, content = folder / f"{profile.key}.json", profile.model_dump_json(exclude_none=True) + "\n"
     if folder == OWN_PROFILES:
-        with changing(folder, ProfileError) as change:
+        with changing(folder) as change:
             change.write(path, content.encode())
     else:
         with in_one_step(path) as part:
@@ -206,26 +211,26 @@ def write_profile(profile: Profile, folder: Path = PROFILES) -> Path:
 
 
 def delete_profile(key: str, folder: Path | None = None) -> None:
-    """Remove a profile of the user's own by its `device/model.precision`; raises ProfileError that lists the profiles.
+    """Remove a profile of the user's own by its `device/model.precision`; raises EvidenceError that lists the profiles.
 
     folder: OWN_PROFILES where none is given
     """
     folder = folder or OWN_PROFILES
     there = {path.relative_to(folder).as_posix().removesuffix(".json"): path for path in _files(folder)}
     if key not in there:
-        raise ProfileError(f"there is no profile '{key}' of your own; {suggest(key, there) if there else 'you have none'}")
-    with changing(folder, ProfileError) as change:
+        raise EvidenceError(f"there is no profile '{key}' of your own; {suggest(key, there) if there else 'you have none'}")
+    with changing(folder) as change:
         change.remove(there[key])
 
 
 def read_profile(path: Path) -> Profile:
-    return read_json(path, Profile, ProfileError)
+    return read_json(path, Profile)
 
 
 def load_profile(device: str, model: str, precision: str, folder: Path | None = None) -> Profile:
     """Return the profile of `model` at `precision` on `device`, in `folder` or the first of FOLDERS that has it.
 
-    Raises ProfileError that lists what there is instead.
+    Raises EvidenceError that lists what there is instead.
     """
     path = _find(device, model, precision, folder)
     if path:
@@ -235,7 +240,7 @@ def load_profile(device: str, model: str, precision: str, folder: Path | None = 
     if at := [name for other, name in there if other == model]:
         raise PrecisionError(f"{missing}; there it is measured at {', '.join(at[:MOST_LISTED])}", precision)
     hint = suggest(model, dict(there), "`casesim profile --list`") if there else "nothing is measured there"
-    raise ProfileError(f"{missing}; {hint}")
+    raise EvidenceError(f"{missing}; {hint}")
 
 
 def has_profile(device: str, model: str, precision: str, folder: Path | None = None) -> bool:
@@ -267,7 +272,7 @@ _read_once = remembered()(read_profile)
 
 
 def profiles(folder: Path | None = None, model: str | None = None) -> Iterator[Profile]:
-    """Read every profile in `folder`, or in each of FOLDERS, by device, model and precision; raises ProfileError.
+    """Read every profile in `folder`, or in each of FOLDERS, by device, model and precision; raises EvidenceError.
 
     model: only those of this one, so that another's broken file is not in its way
     """
@@ -314,15 +319,11 @@ class Failure(EvidenceRecord):
     date: str
 
 
-class FailureError(InputError):
-    """A file of failures cannot be used; the message says which and why."""
-
-
 _FAILURE_LIST = TypeAdapter(list[Failure])
 
 
 def failures(folder: Path = PROFILES) -> Iterator[Failure]:
-    """Read every failure under `folder`, by device, model and precision; raises FailureError with the first fault."""
+    """Read every failure under `folder`, by device, model and precision; raises EvidenceError with the first fault."""
     for path in sorted(folder.glob(f"*/{_FAILURES}")):
         yield from _read_failures(path)
 
@@ -352,7 +353,7 @@ def _other_failures(device: str, model: str, precision: str, folder: Path) -> li
 
 
 def _read_failures(path: Path) -> list[Failure]:
-    return read_yaml(path, _FAILURE_LIST, FailureError)
+    return read_yaml(path, _FAILURE_LIST)
 
 
 def _write_failures(path: Path, rows: list[Failure]) -> None:

@@ -1,6 +1,6 @@
 """Latency on hardware that was not measured here, projected from published points, with a band.
 
-`latency` raises ProjectionError where the evidence supports no figure; the message gives the reason and lists the
+`latency` raises EvidenceError where the evidence supports no figure; the message gives the reason and lists the
 published figures.
 """
 
@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from simulator.errors import InputError, suggest
-from simulator.evidence.catalogue import HARDWARE, CatalogueError, Hardware, hardware, instruction_set_of, machine, saturates
-from simulator.evidence.evidence_files import read_evidence
+from simulator.errors import suggest
+from simulator.evidence.catalogue import HARDWARE, Hardware, hardware, instruction_set_of, machine, saturates
+from simulator.evidence.evidence_files import EvidenceError, read_evidence
 from simulator.evidence.evidence_tables import SECONDS, Range, Table, columns
 from simulator.evidence.profiles import Profile, profiles
 from simulator.evidence.projection_accuracy import LEVEL, OFFLINE, Basis, Errors, basis_of, held_out
@@ -48,10 +48,6 @@ _WORDS: dict[Basis, str] = {
 }
 
 
-class ProjectionError(InputError):
-    """The evidence does not support this number; the message gives the reason and lists the published figures."""
-
-
 @dataclass(frozen=True)
 class Projected:
     """A projected number with its band; `source` is a sentence on its origin and its error.
@@ -72,7 +68,7 @@ def latency(model: str, precision: str, batch: int, device: str) -> Projected:
     """Project the seconds for a batch of a model on a device; `batch` OFFLINE is the time of one item among endlessly many.
 
     model: a network of the catalogue, or the name under which it is measured here
-    Raises ProjectionError, or CatalogueError for a device that the catalogue does not have.
+    Raises EvidenceError, also for a device that the catalogue does not have.
     """
     return latencies(model, precision, (batch,), device)[0]
 
@@ -107,7 +103,7 @@ def _network(model: str) -> str:
         return str(published_once[0])
     names = sorted(table["profile"].dropna())
     hint = stand_in_for(model) or suggest(model, names, "assets/catalogue/models.csv")
-    raise ProjectionError(f"{model} is not among the networks that can be projected; {hint}")
+    raise EvidenceError(f"{model} is not among the networks that can be projected; {hint}")
 
 
 def _known_of(network: str) -> str:
@@ -150,7 +146,7 @@ def _computed(precision: str, device: str, hardware: Hardware) -> str:
     """Return the number format that the device computes in: published there, or with a known peak."""
     there = published().query("device == @device")
     if there.empty:
-        raise ProjectionError(f"no latency is published of {hardware.label}, so none can be projected; {_devices()}")
+        raise EvidenceError(f"no latency is published of {hardware.label}, so none can be projected; {_devices()}")
     kinds = sorted(set(there["precision"]))
     wanted = _COMPUTED.get(precision, ())
     for name in [
@@ -160,8 +156,8 @@ def _computed(precision: str, device: str, hardware: Hardware) -> str:
         return name
     formats = f"published there: {', '.join(kinds)}"
     if not wanted:
-        raise ProjectionError(f"{hardware.label} was never timed at {precision}, nor was any accelerator; {formats}")
-    raise ProjectionError(f"nothing supports {precision} on {hardware.label}: no latency at it, and no peak; {formats}")
+        raise EvidenceError(f"{hardware.label} was never timed at {precision}, nor was any accelerator; {formats}")
+    raise EvidenceError(f"nothing supports {precision} on {hardware.label}: no latency at it, and no peak; {formats}")
 
 
 def _devices() -> str:
@@ -169,17 +165,17 @@ def _devices() -> str:
 
 
 def _check_batches(batches: Sequence[int], device: str, hardware: Hardware) -> None:
-    """Raise ProjectionError unless there are points of single requests for batch 1, and a rate for larger ones."""
+    """Raise EvidenceError unless there are points of single requests for batch 1, and a rate for larger ones."""
     there = set(published().query("device == @device")["batch"])
     for batch in batches:
         if not OFFLINE <= batch <= MOST:
-            raise ProjectionError(f"batch {batch} cannot be projected; batches from 1 to {MOST} can")
+            raise EvidenceError(f"batch {batch} cannot be projected; batches from 1 to {MOST} can")
         if batch != OFFLINE and there == {OFFLINE}:
-            raise ProjectionError(
+            raise EvidenceError(
                 f"only large batches are published of {hardware.label}: how long a small one takes is not known"
             )
         if batch != 1 and there == {1}:
-            raise ProjectionError(f"only single requests are published of {hardware.label}: batches are not known; use batch 1")
+            raise EvidenceError(f"only single requests are published of {hardware.label}: batches are not known; use batch 1")
 
 
 def _errors_of(network: str, computed: str, device: str) -> Errors:
@@ -237,10 +233,10 @@ class LatencyCurve:
 
 
 def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) -> LatencyCurve:
-    """Return the curve of a network; raises CatalogueError where the file is older than the network."""
+    """Return the curve of a network; raises EvidenceError where the file is older than the network."""
     curves = _curves(folder)
     if (device, precision, model) not in curves:
-        raise CatalogueError(
+        raise EvidenceError(
             f"{folder / 'projected.csv'}: has no row for {model} at {precision} on {device}; "
             "`python -m campaigns.projection` adds it"
         )
@@ -249,7 +245,7 @@ def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) 
 
 @remembered("projected.csv")
 def _curves(folder: Path) -> dict[tuple[str, str, str], LatencyCurve]:
-    table = CURVES.read(folder, CatalogueError)[CURVES.names]
+    table = CURVES.read(folder)[CURVES.names]
     return {(row[0], row[1], row[2]): LatencyCurve(*row[3:]) for row in table.itertuples(index=False, name=None)}
 
 
@@ -279,18 +275,18 @@ _POWER = Table(
 
 @remembered("models.csv")
 def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
-    return _NETWORKS.read(folder, CatalogueError).set_index("model")
+    return _NETWORKS.read(folder).set_index("model")
 
 
 @remembered("published.csv", "models.csv", HARDWARE.name)
 def published(folder: Path = CATALOGUE) -> pd.DataFrame:
-    points = _POINTS.read(folder, CatalogueError)
+    points = _POINTS.read(folder)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     table = networks(folder)
     for name, names in (("networks", table.index), ("hardware", list(hardware()))):
         missing = sorted(set(points["model" if name == "networks" else "device"]) - set(names))
         if missing:
-            raise CatalogueError(f"{folder / 'published.csv'}: {missing[0]} is not among the {name} of the catalogue")
+            raise EvidenceError(f"{folder / 'published.csv'}: {missing[0]} is not among the {name} of the catalogue")
     return points.join(table.drop(columns="source"), on="model")
 
 
@@ -335,7 +331,7 @@ def projection_files() -> dict[str, Path]:
 @remembered("power.csv")
 def power(folder: Path = CATALOGUE) -> pd.DataFrame:
     """Read published power: watts of the whole system at the wall, and the seconds of the same run."""
-    points = _POWER.read(folder, CatalogueError)
+    points = _POWER.read(folder)
     points["batch"] = points["batch"].replace("offline", OFFLINE).astype(int)
     return points
 
@@ -343,4 +339,4 @@ def power(folder: Path = CATALOGUE) -> pd.DataFrame:
 def fingerprint(folder: Path = CATALOGUE) -> str:
     files = ("published.csv", "models.csv", "power.csv", HARDWARE.name)
     measured = measured_points().to_csv(index=False, float_format="%.6g").encode()
-    return hashlib.sha256(b"".join(read_evidence(folder / name, CatalogueError) for name in files) + measured).hexdigest()[:12]
+    return hashlib.sha256(b"".join(read_evidence(folder / name) for name in files) + measured).hexdigest()[:12]

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from simulator.evidence.catalogue import CatalogueError, Positive
-from simulator.evidence.evidence_files import EvidenceRecord, read_json
+from simulator.evidence.catalogue import Positive
+from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, read_json
 from simulator.files import remembered
 from simulator.paths import CATALOGUE
 
@@ -119,13 +119,13 @@ def basis_of(seen: pd.DataFrame, device: str, precision: str, family: str) -> Ba
 
 @remembered()
 def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
-    """Read the committed results; raises CatalogueError with the first fault."""
-    results = read_json(path, HeldOut, CatalogueError)
+    """Read the committed results; raises EvidenceError with the first fault."""
+    results = read_json(path, HeldOut)
     judged = results.widths.keys() & {errors.basis for errors in results.overall}
     lacking = [basis for basis in BARS if basis not in judged]
     if lacking:
-        raise CatalogueError(f"{path}: widths or overall lacks the basis '{lacking[0]}'")
+        raise EvidenceError(f"{path}: widths or overall lacks the basis '{lacking[0]}'")
     for field in ("comparisons", "energy"):
         if not getattr(results, field):
-            raise CatalogueError(f"{path}: {field}: is empty; expected at least one")
+            raise EvidenceError(f"{path}: {field}: is empty; expected at least one")
     return results

@@ -28,9 +28,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 
-from simulator.errors import InputError
 from simulator.evidence.detection_tables import ANSWERS, BOXES, CLEAN, IMAGES, About
-from simulator.evidence.evidence_files import MeasuredOrigin, read_yaml
+from simulator.evidence.evidence_files import EvidenceError, MeasuredOrigin, read_yaml
 from simulator.evidence.evidence_tables import (
     NUMBER,
     SHARE,
@@ -51,10 +50,6 @@ KINDS = (IMAGE, CROP, MIXTURE)
 WORLD = "world"
 NUMBERS = [f"f{number:02d}" for number in range(16)]
 FEATURES_TABLE = Table("features.parquet", columns("condition severity image reference") | columns(NUMBERS, NUMBER))
-
-
-class SceneError(InputError):
-    """A table of scenes cannot be used; the message says which and why."""
 
 
 class ScenesAbout(About):
@@ -91,8 +86,8 @@ class SceneTables(TableGroup):
 
 
 def load_scenes(folder: Path = SCENES) -> SceneTables:
-    """Read the tables; raises SceneError with the file, the row, the column and the expected value."""
-    tables = SceneTables.read(read_about(folder), folder, SceneError, _MADE_BY)
+    """Read the tables; raises EvidenceError with the file, the row, the column and the expected value."""
+    tables = SceneTables.read(read_about(folder), folder, _MADE_BY)
     _check_scenes(tables, folder / "scenes.csv")
     _check_values(tables, folder)
     _check_whole(tables, folder)
@@ -100,7 +95,7 @@ def load_scenes(folder: Path = SCENES) -> SceneTables:
 
 
 def read_about(folder: Path = SCENES) -> ScenesAbout:
-    return read_yaml(folder / "about.yaml", TypeAdapter(ScenesAbout), SceneError, _MADE_BY)
+    return read_yaml(folder / "about.yaml", TypeAdapter(ScenesAbout), _MADE_BY)
 
 
 def _check_scenes(tables: SceneTables, path: Path) -> None:
@@ -108,18 +103,18 @@ def _check_scenes(tables: SceneTables, path: Path) -> None:
     halves = rows[rows["kind"] == IMAGE].set_index("scene")["reference"]
     parents = rows["parents"].str.split("+")
     unknown = parents.map(lambda names: any(name not in halves.index for name in names))
-    refuse(path, rows, "parents", unknown, "expected scenes of the kind image, joined by +", SceneError)
+    refuse(path, rows, "parents", unknown, "expected scenes of the kind image, joined by +")
     mixed = pd.Series(
         [any(halves[name] != half for name in names) for names, half in zip(parents, rows["reference"], strict=True)]
     )
-    refuse(path, rows, "parents", mixed, "expected all in the half of the scene", SceneError)
+    refuse(path, rows, "parents", mixed, "expected all in the half of the scene")
     if len(rows) != tables.about.images:
-        raise SceneError(f"{path}: has {len(rows)} rows, but about.yaml says {tables.about.images}")
+        raise EvidenceError(f"{path}: has {len(rows)} rows, but about.yaml says {tables.about.images}")
 
 
 def _check_values(tables: SceneTables, folder: Path) -> None:
     def check(name: str, column: str, faulty: pd.Series, expected: str) -> None:
-        refuse(folder / SceneTables.tables()[name].file, getattr(tables, name), column, faulty, expected, SceneError)
+        refuse(folder / SceneTables.tables()[name].file, getattr(tables, name), column, faulty, expected)
 
     for name in SceneTables.tables().keys() - {"scenes"}:
         check(name, "image", ~getattr(tables, name)["image"].isin(tables.scenes["scene"]), "expected a scene of scenes.csv")
@@ -130,10 +125,10 @@ def _check_values(tables: SceneTables, folder: Path) -> None:
 
 
 def _check_whole(tables: SceneTables, folder: Path) -> None:
-    """Raise SceneError unless every setting covers every scene measured under it, and each of its boxes."""
+    """Raise EvidenceError unless every setting covers every scene measured under it, and each of its boxes."""
     about = tables.about
     if len(tables.boxes) != about.boxes:
-        raise SceneError(f"{folder / 'boxes.parquet'}: has {len(tables.boxes)} rows, but about.yaml says {about.boxes}")
+        raise EvidenceError(f"{folder / 'boxes.parquet'}: has {len(tables.boxes)} rows, but about.yaml says {about.boxes}")
     itself = int((tables.scenes["kind"] == IMAGE).sum())
     for name in ("outcomes", "images", "answers", "features"):
         made, images = (about.boxes, about.image_boxes) if name == "outcomes" else (about.images - itself, itself)
@@ -142,10 +137,10 @@ def _check_whole(tables: SceneTables, folder: Path) -> None:
         for words, condition, count in _counts(getattr(tables, name), setting):
             wanted = made + images * (condition in about.conditions and about.conditions[condition].kind == WORLD)
             if count != wanted:
-                raise SceneError(f"{folder / table.file}: {words}: has {count} rows, expected {wanted}")
+                raise EvidenceError(f"{folder / table.file}: {words}: has {count} rows, expected {wanted}")
     for condition in (CLEAN, *about.conditions):
         if condition not in set(tables.answers["condition"]):
-            raise SceneError(f"{folder / 'answers.parquet'}: condition: has no row of '{condition}', which about.yaml lists")
+            raise EvidenceError(f"{folder / 'answers.parquet'}: condition: has no row of '{condition}', which about.yaml lists")
 
 
 def _counts(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[str, str, int]]:
@@ -155,10 +150,6 @@ def _counts(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[str, str, int
 
 
 _FEATURES_MADE_BY = "python -m campaigns.detections features"
-
-
-class FeatureError(InputError):
-    """A table of features cannot be used; the message says which and why."""
 
 
 class FeaturesAbout(MeasuredOrigin):
@@ -192,9 +183,9 @@ class Features:
     def of(self, condition: str, severity: int, reference: bool | None = None) -> pd.DataFrame:
         """Return the numbers of each image under a condition, (images, 16), by name of the image.
 
-        reference: only reference images, or only those of production. Raises FeatureError that lists what there is.
+        reference: only reference images, or only those of production. Raises EvidenceError that lists what there is.
         """
-        rows = rows_with(self.rows, FEATURES_TABLE.file, FeatureError, condition=condition, severity=severity)
+        rows = rows_with(self.rows, FEATURES_TABLE.file, condition=condition, severity=severity)
         rows = rows if reference is None else rows[rows["reference"] == reference]
         return rows.set_index("image")[NUMBERS]
 
@@ -209,9 +200,9 @@ class Features:
 
 
 def load_features(folder: Path = FEATURES) -> Features:
-    """Read the features; raises FeatureError with the file, the column and the fault."""
-    about = read_yaml(folder / "about.yaml", TypeAdapter(FeaturesAbout), FeatureError, _FEATURES_MADE_BY)
-    rows = FEATURES_TABLE.read(folder, FeatureError, _FEATURES_MADE_BY).astype({"condition": str, "image": str})
+    """Read the features; raises EvidenceError with the file, the column and the fault."""
+    about = read_yaml(folder / "about.yaml", TypeAdapter(FeaturesAbout), _FEATURES_MADE_BY)
+    rows = FEATURES_TABLE.read(folder, _FEATURES_MADE_BY).astype({"condition": str, "image": str})
     _check(rows, about, folder / FEATURES_TABLE.file)
     return Features(about, rows)
 
@@ -220,12 +211,12 @@ def _check(rows: pd.DataFrame, about: FeaturesAbout, path: Path) -> None:
     duplicates = rows.index[rows.duplicated(["condition", "severity", "image"])]
     if len(duplicates):
         row = rows.loc[duplicates[0]]
-        raise FeatureError(f"{path}: row {duplicates[0]}: {row['condition']}:{row['severity']} holds {row['image']} twice")
+        raise EvidenceError(f"{path}: row {duplicates[0]}: {row['condition']}:{row['severity']} holds {row['image']} twice")
     for (condition, severity), images in rows.groupby(["condition", "severity"]):
         if len(images) != about.images or images["reference"].sum() != about.reference_images:
-            raise FeatureError(
+            raise EvidenceError(
                 f"{path}: {condition}:{severity}: has {len(images)} images, {int(images['reference'].sum())} of them of the "
                 f"reference, but about.yaml says {about.images} and {about.reference_images}"
             )
     if CLEAN not in set(rows["condition"]):
-        raise FeatureError(f"{path}: condition: holds no row of '{CLEAN}', the reference of the others")
+        raise EvidenceError(f"{path}: condition: holds no row of '{CLEAN}', the reference of the others")

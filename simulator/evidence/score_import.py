@@ -17,8 +17,8 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from simulator.errors import suggest
-from simulator.evidence.evidence_files import changing, in_one_step
-from simulator.evidence.score_tables import COLUMNS, Measured, ScoreError, score_names
+from simulator.evidence.evidence_files import EvidenceError, changing, in_one_step
+from simulator.evidence.score_tables import COLUMNS, Measured, score_names
 from simulator.limits import OWN_SCORES_BYTES, OWN_TABLES, SCORE_COLUMNS, SCORE_FILE, SCORE_ROWS, SCORE_TABLES
 from simulator.paths import INSTALLED, OWN_SCORES, SCORES
 from simulator.units import counted
@@ -50,7 +50,7 @@ Row = dict[str, Any]
 Groups = dict[tuple[str, str], list[Row]]
 
 
-class ImportFaultError(ScoreError):
+class ImportFaultError(EvidenceError):
     """A file of scores cannot be imported; `sentences` lists all faults."""
 
     def __init__(self, sentences: list[str]) -> None:
@@ -326,7 +326,7 @@ def import_scores(
     """Check a CSV and write a table for each model and precision in it; without either it is called after the file, at fp32.
 
         file: the name of the file; folder: OWN_SCORES where none is given
-    Raises ScoreError, or ImportFaultError where the file has faults; nothing is written then.
+    Raises EvidenceError, or ImportFaultError where the file has faults; nothing is written then.
     """
     folder = folder or OWN_SCORES
     given = {name: value for name, value in (("model", options.model), ("precision", options.precision)) if value}
@@ -334,7 +334,7 @@ def import_scores(
     groups, unread = read_table(file, content, given, {"model": _called_after(file), "precision": "fp32"})
     tables = {f"{options.dataset}.{model}.{precision}": rows for (model, precision), rows in groups.items()}
     _check_free(tables, options.overwrite, folder, shipped)  # before anything is made; below, the folder is locked
-    with changing(folder, ScoreError) as change:
+    with changing(folder) as change:
         _check_free(tables, options.overwrite, folder, shipped)
         for name, rows in tables.items():
             for ending, text in _written(
@@ -350,15 +350,15 @@ def _columns_of(rows: list[Row]) -> list[str]:
 
 
 def delete_scores(name: str, folder: Path | None = None) -> None:
-    """Remove a table of the user's own, with its sidecar; raises ScoreError that lists the tables.
+    """Remove a table of the user's own, with its sidecar; raises EvidenceError that lists the tables.
 
     folder: OWN_SCORES where none is given
     """
     folder = folder or OWN_SCORES
     if name not in (own := score_names(folder)):
         shipped = f"'{name}' comes with CaseSim" if name in score_names(SCORES) else f"there is no table '{name}' of your own"
-        raise ScoreError(f"{shipped}; " + (suggest(name, own) if own else "you have imported none"))
-    with changing(folder, ScoreError) as change:
+        raise EvidenceError(f"{shipped}; " + (suggest(name, own) if own else "you have imported none"))
+    with changing(folder) as change:
         change.remove(folder / f"{name}.yaml")
         change.remove(folder / f"{name}.csv")
 
@@ -384,7 +384,7 @@ def _written(frame: pd.DataFrame, about: Measured) -> dict[str, bytes]:
 def _check_names(parts: dict[str, str]) -> None:
     for what, name in parts.items():
         if not is_name(name):
-            raise ScoreError(f"--{what}: '{name}' is no name; use letters, digits, _ and -, at most 60")
+            raise EvidenceError(f"--{what}: '{name}' is no name; use letters, digits, _ and -, at most 60")
 
 
 def _called_after(file: str) -> str:
@@ -396,15 +396,17 @@ def _check_free(names: Collection[str], overwrite: bool, folder: Path, shipped: 
     of_installed = set(score_names(INSTALLED / "scores"))
     for name in names:
         if name in taken:
-            raise ScoreError(f"'{name}' comes with CaseSim; give another --dataset or --model")
+            raise EvidenceError(f"'{name}' comes with CaseSim; give another --dataset or --model")
         if name in of_installed:
-            raise ScoreError(f"'{name}' belongs to an installed case; give another --dataset or --model")
+            raise EvidenceError(f"'{name}' belongs to an installed case; give another --dataset or --model")
         if name in own and not overwrite:
-            raise ScoreError(f"'{name}' is there already; --overwrite replaces it, another --dataset or --model keeps it")
+            raise EvidenceError(f"'{name}' is there already; --overwrite replaces it, another --dataset or --model keeps it")
     if len(own.union(names)) > OWN_TABLES.most:
-        raise ScoreError(f"you have {len(own)} tables, and {OWN_TABLES} is the most; `casesim scores delete NAME` makes room")
+        raise EvidenceError(
+            f"you have {len(own)} tables, and {OWN_TABLES} is the most; `casesim scores delete NAME` makes room"
+        )
     if sum(path.stat().st_size for path in folder.glob("*.csv")) > OWN_SCORES_BYTES.most:
-        raise ScoreError(f"your tables take more than {OWN_SCORES_BYTES}; `casesim scores delete NAME` makes room")
+        raise EvidenceError(f"your tables take more than {OWN_SCORES_BYTES}; `casesim scores delete NAME` makes room")
 
 
 def _about(file: str, options: ImportOptions, rows: list[Row]) -> Measured:

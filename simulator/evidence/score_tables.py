@@ -24,20 +24,16 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, model_validator
 from scipy.special import ndtr, ndtri
 
-from simulator.errors import InputError, suggest
+from simulator.errors import suggest
 from simulator.evidence.catalogue import InstructionSet, variant
-from simulator.evidence.evidence_files import EvidenceRecord, each_readable, parse_yaml, read_together, staged
+from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, each_readable, parse_yaml, read_together, staged
 from simulator.evidence.evidence_tables import Table, columns
 from simulator.files import Stamp, stamp_of
 from simulator.limits import OWN_TABLES, SCORE_ROWS
 from simulator.paths import INSTALLED, OWN_SCORES, SCORES
 
 
-class ScoreError(InputError):
-    """A score table cannot be used; the message says which and why."""
-
-
-class UnpairedError(ScoreError):
+class UnpairedError(EvidenceError):
     """Two score tables are not of the same items."""
 
 
@@ -123,8 +119,8 @@ _SIDECAR: TypeAdapter[Measured | Published] = TypeAdapter(Sidecar)
 
 
 def parse_sidecar(path: Path, content: bytes) -> Measured | Published:
-    """Read a sidecar; raises ScoreError with the path, the field and the fault."""
-    return parse_yaml(path, content, _SIDECAR, ScoreError)
+    """Read a sidecar; raises EvidenceError with the path, the field and the fault."""
+    return parse_yaml(path, content, _SIDECAR)
 
 
 #: Where tables are looked for: those that come with CaseSim, those that a person imported, then those of installed cases.
@@ -238,7 +234,7 @@ def scores_at(model: str, precision: str, folder: Path | None = None, runs_on: I
     model: the table's name without its precision, such as `pad_ufes20.efficientnet_lite0`
     runs_on: a table that was measured on this instruction set (`...int8_static@avx2`) is preferred, if there is one
 
-    Raises ScoreError.
+    Raises EvidenceError.
     """
     there = set(score_names(folder))
     wanted = [f"{model}.{name}" for name in (variant(precision, runs_on), precision)]
@@ -267,7 +263,7 @@ def check_paired(first: ScoreTable, second: ScoreTable) -> None:
 
 
 def load_scores(name: str, folder: Path | None = None) -> ScoreTable:
-    """Return the score table `name`, of `folder` or the first of FOLDERS that has it; raises ScoreError."""
+    """Return the score table `name`, of `folder` or the first of FOLDERS that has it; raises EvidenceError."""
     sidecar = _sidecar_of(name, folder)
     return _load_once(sidecar, score_stamps(name, folder))
 
@@ -278,12 +274,12 @@ def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
     item, patient, diagnosis, predicted, model, precision: text; the last two are the sidecar's where the file has no column
     label: 0 or 1; fitzpatrick: 1 to 6; fold: from 0; score: 0 to 1
 
-    Raises ScoreError, for a published curve too, which has no items.
+    Raises EvidenceError, for a published curve too, which has no items.
     """
     sidecar = _sidecar_of(name, folder)
     _, rows = _read(sidecar)
     if rows is None:
-        raise ScoreError(f"'{name}' is a published curve; it has no labelled items")
+        raise EvidenceError(f"'{name}' is a published curve; it has no labelled items")
     return rows
 
 
@@ -310,7 +306,7 @@ def score_stamps(name: str, folder: Path | None = None) -> tuple[Stamp, ...]:
 def score_files(name: str, folder: Path | None = None) -> dict[str, Path]:
     """Return the files of a table by names that are equal on every machine: the sidecar and, unless published, the CSV.
 
-    Raises ScoreError.
+    Raises EvidenceError.
     """
     sidecar = _sidecar_of(name, folder)
     return {f"scores/{path.name}": path for path in (sidecar, sidecar.with_suffix(".csv")) if path.is_file()}
@@ -338,7 +334,7 @@ def _sidecar_of(name: str, folder: Path | None) -> Path:
         for place in _places(folder):
             if os.path.exists(sidecar := place / f"{name}.yaml"):  # noqa: PTH110 (pathlib raises for some names)
                 return sidecar
-    raise ScoreError(f"there is no score table '{name}'; {suggest(name, score_names(folder), '`casesim scores list`')}")
+    raise EvidenceError(f"there is no score table '{name}'; {suggest(name, score_names(folder), '`casesim scores list`')}")
 
 
 @lru_cache(maxsize=OWN_TABLES.most)
@@ -356,23 +352,23 @@ def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
 def _read(sidecar: Path) -> tuple[Measured | Published, pd.DataFrame | None]:
     """Read sidecar and rows of one import; no rows of a published curve."""
     table = sidecar.with_suffix(".csv")
-    first, *rest = read_together([sidecar, table] if table.is_file() else [sidecar], ScoreError)
+    first, *rest = read_together([sidecar, table] if table.is_file() else [sidecar])
     about = parse_sidecar(sidecar, first)
     if isinstance(about, Published):
         return about, None
     if not rest:
-        raise ScoreError(f"{table}: is missing; {sidecar.name} describes its rows")
+        raise EvidenceError(f"{table}: is missing; {sidecar.name} describes its rows")
     return about, _rows(table, rest[0], about)
 
 
 def _rows(path: Path, content: bytes, about: Measured) -> pd.DataFrame:
-    table = _TABLE.parse(path, content, ScoreError)
+    table = _TABLE.parse(path, content)
     if table["score"].isna().any() or not table["score"].between(0, 1).all():
-        raise ScoreError(f"{path}: every score should lie between 0 and 1")
+        raise EvidenceError(f"{path}: every score should lie between 0 and 1")
     if not table["label"].isin([0, 1]).all():
-        raise ScoreError(f"{path}: every label should be 0 or 1")
+        raise EvidenceError(f"{path}: every label should be 0 or 1")
     if table["label"].nunique() < 2:
-        raise ScoreError(f"{path}: holds one class only; both are needed")
+        raise EvidenceError(f"{path}: holds one class only; both are needed")
     _check_counts(path, about, table)
     missing: dict[str, Any] = {
         "diagnosis": "",
@@ -392,7 +388,9 @@ def _check_counts(path: Path, about: Measured, table: pd.DataFrame) -> None:
     for what, count in counts.items():
         stated = getattr(about, what)
         if count != stated:
-            raise ScoreError(f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {stated:,}")
+            raise EvidenceError(
+                f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {stated:,}"
+            )
 
 
 def _table_of(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:

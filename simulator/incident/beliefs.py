@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.schema import Scenario
-from simulator.errors import InputError
 from simulator.evidence.evidence_tables import COUNT, Table, columns
 from simulator.incident.player_actions import LookAction, NotebookEntry
 from simulator.incident.section import Incident
@@ -36,10 +35,6 @@ _THINKING = 10.0
 #: Added to each count of a sign, so that an unseen sign is unlikely and not impossible (Jeffreys 1946).
 _UNSEEN = 0.5
 SIGNS = Table("signs.csv", columns("cause shape question sign") | columns("count", COUNT))
-
-
-class BeliefError(InputError):
-    """The table of signs cannot be used; the message gives the reason."""
 
 
 def questions(spec: Incident) -> dict[str, LookAction]:
@@ -185,10 +180,10 @@ def many_brier(shares: Mapping[str, float], truth: Mapping[str, float]) -> float
 
 
 def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None:
-    """Read the rehearsed signs of a case; None if there are none. Raises BeliefError for a table that cannot be read."""
+    """Read the rehearsed signs of a case; None if there are none. Raises EvidenceError for a table that cannot be read."""
     if not (folder / scenario.id / SIGNS.file).is_file():
         return None
-    counts = SIGNS.read(folder / scenario.id, BeliefError)
+    counts = SIGNS.read(folder / scenario.id)
     assert scenario.incident is not None
     causes = scenario.incident.causes
     comes = [

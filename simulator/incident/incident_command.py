@@ -16,7 +16,8 @@ from rich.table import Table as Shown
 from simulator.case.load import load
 from simulator.cli.exits import UsageError, known, table_console
 from simulator.cli.options import AsJson, Case
-from simulator.incident.beliefs import BeliefError, load_beliefs
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.incident.beliefs import load_beliefs
 from simulator.incident.incident_score import Score, score
 from simulator.incident.play import Play
 from simulator.incident.player_actions import NotebookEntry, WaitAction, read_script
@@ -82,7 +83,7 @@ def _follow(playing: Play, script: Path | None) -> None:
 def _let_play(name: str, playing: Play) -> None:
     beliefs = load_beliefs(playing.scenario)
     if beliefs is None:
-        raise BeliefError(
+        raise EvidenceError(
             f"{playing.scenario.id}: the case has no rehearsed signs; in the repository, "
             f"python -m campaigns.incidents rehearse {playing.scenario.id} makes them"
         )

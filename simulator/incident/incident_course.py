@@ -128,7 +128,7 @@ class IncidentCourse:
 
 
 def helping_fixes(case: str) -> dict[str, set[str]]:
-    """Return the fixes that take away a part of the harm of each cause in the study of a case; raises StudyError."""
+    """Return the fixes that take away a part of the harm of each cause in the study of a case; raises EvidenceError."""
     if case not in studied():
         return {}
     rows = load_study(case).fixes

@@ -13,10 +13,10 @@ from simulator.case.document import Path
 from simulator.case.fields import Source
 from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import InstructionSet, instruction_set_of
-from simulator.evidence.detection_tables import DetectionError, read_about
+from simulator.evidence.detection_tables import read_about
 from simulator.evidence.evidence_files import read_yaml
 from simulator.evidence.evidence_tables import Table, columns
-from simulator.evidence.scene_tables import SceneError, ScenesAbout
+from simulator.evidence.scene_tables import ScenesAbout
 from simulator.files import remembered
 from simulator.incident.fixes import NetworkFix
 from simulator.incident.section import Incident, Release
@@ -80,15 +80,15 @@ _CATEGORIES = Table("boxes.parquet", columns("category"))
 
 @remembered("about.yaml", "boxes.parquet")
 def measured(folder: File) -> IncidentEvidence:
-    """Read the contents of the detection tables and the scenes; raises DetectionError or SceneError."""
-    about, scenes = read_about(folder), read_yaml(SCENES / "about.yaml", TypeAdapter(ScenesAbout), SceneError)
+    """Read the contents of the detection tables and the scenes; raises EvidenceError."""
+    about, scenes = read_about(folder), read_yaml(SCENES / "about.yaml", TypeAdapter(ScenesAbout))
     conditions = about.conditions | scenes.conditions
     both = [precision for precision in about.precisions if precision in scenes.precisions]
     return IncidentEvidence(
         {name: sorted(condition.strengths) for name, condition in conditions.items()},
         list(about.detectors),
         both,
-        sorted(_CATEGORIES.read(folder, DetectionError)["category"].astype(str).unique()),
+        sorted(_CATEGORIES.read(folder)["category"].astype(str).unique()),
         instruction_set_of(about.processor),
         f"{about.dataset}, {about.date}; crops and mixtures of them, {scenes.date}",
     )

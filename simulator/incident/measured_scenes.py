@@ -139,7 +139,7 @@ class MeasuredScenes:
 
 @lru_cache(maxsize=1)
 def read_scenes() -> MeasuredScenes:
-    """Read the measurements; raises DetectionError, FeatureError or SceneError for tables that cannot be used."""
+    """Read the measurements; raises EvidenceError for tables that cannot be used."""
     tables, features, more = load_detections(), load_features(), load_scenes()
     names = more.scenes["scene"].to_numpy(str)
     place = {name: index for index, name in enumerate(names)}

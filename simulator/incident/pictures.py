@@ -24,9 +24,8 @@ from pydantic import TypeAdapter
 
 from simulator.app.widgets import draw
 from simulator.charts.look import BLUE, GREEN, RED, Chart, figure, line, rounded
-from simulator.errors import InputError
 from simulator.evidence.detection_tables import BINS as SCORES
-from simulator.evidence.evidence_files import EvidenceRecord, read_evidence, read_yaml
+from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, read_evidence, read_yaml
 from simulator.incident.frame_columns import Ints
 from simulator.incident.measured_scenes import MeasuredScenes, Setting
 from simulator.incident.player_actions import NotebookEntry
@@ -39,10 +38,6 @@ NETWORK, ENDING = "network", ".webp"
 Shown = tuple[str, int]
 #: How many bins a histogram has over the values 0 to 255.
 BINS = 32
-
-
-class IllustrationError(InputError):
-    """An illustration is not there or cannot be read; the message names it."""
 
 
 class ConditionShown(EvidenceRecord):
@@ -88,14 +83,14 @@ class Illustrations:
     """Small pictures of drawn scenes under each condition, `<kind>.<condition>.<severity>.<scene>.webp`; none is a photo.
 
     Of the kinds, `camera` is the image of the camera, and `network` the input of NanoDet-m. Nothing was measured on them. Each
-    method raises IllustrationError for a picture that is not there.
+    method raises EvidenceError for a picture that is not there.
     """
 
     about: IllustrationsAbout
     folder: Path
 
     def picture(self, kind: str, condition: str, severity: int, scene: str) -> bytes:
-        return read_evidence(self._path(kind, condition, severity, scene), IllustrationError)
+        return read_evidence(self._path(kind, condition, severity, scene))
 
     def pixels(self, kind: str, condition: str, severity: int, scene: str) -> NDArray[np.uint8]:
         """Return a picture's red, green and blue, (height, width, 3)."""
@@ -117,14 +112,14 @@ class Illustrations:
     def _path(self, kind: str, condition: str, severity: int, scene: str) -> Path:
         severities = self.about.severities[kind].get(condition, [])
         if severity not in severities:
-            raise IllustrationError(f"there is no illustration of {condition} at severity {severity}")
+            raise EvidenceError(f"there is no illustration of {condition} at severity {severity}")
         drawn = max(severities) if self.about.conditions[condition].struck else severity
         return self.folder / file_name(kind, condition, drawn, scene)
 
 
 def load_illustrations(folder: Path = ILLUSTRATIONS) -> Illustrations:
-    """Read the illustrations in a folder; raises IllustrationError with the file, the field and the fault."""
-    return Illustrations(read_yaml(folder / "about.yaml", TypeAdapter(IllustrationsAbout), IllustrationError), folder)
+    """Read the illustrations in a folder; raises EvidenceError with the file, the field and the fault."""
+    return Illustrations(read_yaml(folder / "about.yaml", TypeAdapter(IllustrationsAbout)), folder)
 
 
 #: Size of a drawing, and the drawings in a row of a sheet (px).
@@ -311,7 +306,7 @@ def pictures(game: Game, note: NotebookEntry) -> None:
         return
     if note.finding.shown is not None:
         _shown(game, note.finding.shown)
-    with suppress(IllustrationError):  # they illustrate, and are no evidence
+    with suppress(EvidenceError):  # they illustrate, and are no evidence
         if note.finding.prepared:
             _prepared(note.finding.prepared, f"channels:{note.at_s}")
 

@@ -21,17 +21,12 @@ import streamlit as st
 
 from simulator.app.widgets import draw, plain, scenario_of
 from simulator.charts.look import BLUE, GREY, SERIES, Chart, dots, figure, line, rounded, spans
-from simulator.errors import InputError
 from simulator.evidence.evidence_tables import COUNT, SHARE, Range, Table, TableGroup, columns
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import spec_of
 from simulator.incident.section import Incident
 from simulator.intervals import share_interval
 from simulator.paths import INCIDENTS
-
-
-class StudyError(InputError):
-    """A table of a study cannot be used; the message gives the file and the reason."""
 
 
 class IncidentStudy(TableGroup):
@@ -62,8 +57,8 @@ class IncidentStudy(TableGroup):
 
 
 def load_study(case: str, folder: Path = INCIDENTS) -> IncidentStudy:
-    """Read the tables of a case; raises StudyError with the file, the column and the fault."""
-    return IncidentStudy.read(case, folder / case, StudyError, "make incidents")
+    """Read the tables of a case; raises EvidenceError with the file, the column and the fault."""
+    return IncidentStudy.read(case, folder / case, "make incidents")
 
 
 def studied(folder: Path = INCIDENTS) -> list[str]:
@@ -216,7 +211,7 @@ _CURVES = 6
 
 
 def incidents() -> None:
-    """Draw the panel of the evidence page; raises StudyError."""
+    """Draw the panel of the evidence page; raises EvidenceError."""
     names = studied()
     if not names:
         st.caption("There are no studies of incidents here; in the repository, python -m campaigns.incidents makes them.")

@@ -16,10 +16,10 @@ from rich.table import Table
 
 from simulator.cli.exits import Bars, err, needing, wide_console
 from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.fidelity_reports import (
     IN_PROCESS,
     OVER_HTTP,
-    FidelityError,
     FidelityPoint,
     FidelityReport,
     forecasts_held,
@@ -72,12 +72,12 @@ def _summary(report: FidelityReport, server: str) -> dict[str, object]:
 
 
 def _check_target(path: Path) -> None:
-    """Raise FidelityError or OSError if no report could be written to `path`; checked before the runs, not after."""
+    """Raise EvidenceError or OSError if no report could be written to `path`; checked before the runs, not after."""
     if path.exists():
-        raise FidelityError(f"{path}: already exists; name another file, or remove it first")
+        raise EvidenceError(f"{path}: already exists; name another file, or remove it first")
     make_folders(path.parent)
     if not os.access(path.parent, os.W_OK):
-        raise FidelityError(f"{path}: the folder {path.parent} is not writable; name another")
+        raise EvidenceError(f"{path}: the folder {path.parent} is not writable; name another")
 
 
 def show(report: FidelityReport) -> None:

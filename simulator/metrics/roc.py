@@ -195,7 +195,7 @@ def _plain(interval: Interval) -> dict[str, float]:
 
 
 def score_summary(name: str, folder: Path | None = None, resampled: bool = True) -> ScoreSummary:
-    """Return the figures of a table, with intervals by resampling its patients; raises ScoreError.
+    """Return the figures of a table, with intervals by resampling its patients; raises EvidenceError.
 
     resampled: without it, the bounds of a measured table are NaN too
     Each resample chooses its threshold anew, so that what a threshold owes to chance is in the interval.

@@ -18,10 +18,10 @@ from simulator.app.uploads import everyone_sees, own_folder, upload_folder, who_
 from simulator.app.widgets import KEPT, download, draw, plain, upload
 from simulator.charts.look import Chart
 from simulator.evidence.catalogue import field_drops
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.score_import import Imported, ImportFaultError, ImportOptions, delete_scores, import_scores
 from simulator.evidence.score_tables import (
     Measured,
-    ScoreError,
     ScoreTable,
     load_scores,
     other_precisions,
@@ -105,7 +105,7 @@ def _named() -> dict[str, ShownTable]:
 def _fault(table: ShownTable) -> str:
     try:
         load_scores(table.name, table.folder)
-    except ScoreError as error:
+    except EvidenceError as error:
         return str(error)
     return ""
 
@@ -305,7 +305,7 @@ def _deletable(table: ShownTable) -> None:
 
 
 def _delete(table: ShownTable) -> None:
-    with suppress(ScoreError):  # it is gone already, from another tab
+    with suppress(EvidenceError):  # it is gone already, from another tab
         delete_scores(table.name, table.folder)
 
 
@@ -314,7 +314,7 @@ def _import(file: str, content: bytes, options: ImportOptions) -> None:
         made = import_scores(file, content, options, upload_folder("scores"))
     except ImportFaultError as fault:
         st.error("\n".join(f"- {plain(sentence)}" for sentence in fault.sentences))
-    except ScoreError as error:
+    except EvidenceError as error:
         st.error(plain(str(error)))
     else:
         _imported(made)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.evidence.score_tables import ScoreError
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.intervals import Floats, Interval, bootstrap, clustered_share, folds_of, percentile_interval
 from simulator.metrics.roc import TARGETS, Roc, predictive_value, roc, share
 from simulator.units import percent, upper_first
@@ -115,12 +115,12 @@ class Pair:
 def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
     """Return AUC and the specificity at each of TARGETS of two tables (`score_rows`) of the same items, with paired intervals.
 
-    Raises ScoreError where the items, or what is said of them, differ.
+    Raises EvidenceError where the items, or what is said of them, differ.
     """
     one, other = (rows.set_index("item").sort_index() for rows in (first, second))
     if not one.index.equals(other.index) or not (one["label"] == other["label"]).all():
         shared = len(one.index.intersection(other.index))
-        raise ScoreError(
+        raise EvidenceError(
             f"the tables share {shared:,} of {len(one):,} and {len(other):,} items, or label them differently; "
             "only scores of the same items can be paired"
         )
@@ -188,7 +188,7 @@ def transfers(rows: pd.DataFrame, promise: float, others: Iterable[pd.DataFrame]
     """Return the comparisons that a table's columns allow: other skin types, cancers and, with `others`, other precisions.
 
     others: the scores of the same items by the same model at other precisions
-    Comparisons with too few positives at home to choose a threshold, or with no items away, are left out. Raises ScoreError
+    Comparisons with too few positives at home to choose a threshold, or with no items away, are left out. Raises EvidenceError
     where the items differ.
     """
     pairs = [*_by_skin(rows), *_by_diagnosis(rows), *(_by_precision(rows, other) for other in others)]
@@ -215,7 +215,9 @@ def _by_diagnosis(rows: pd.DataFrame) -> Iterator[tuple[Place, Place]]:
 
 def _by_precision(rows: pd.DataFrame, other: pd.DataFrame) -> tuple[Place, Place]:
     if not rows["item"].equals(other["item"]):
-        raise ScoreError("the tables hold other items, or in another order; a threshold is carried over on the same items only")
+        raise EvidenceError(
+            "the tables hold other items, or in another order; a threshold is carried over on the same items only"
+        )
     everyone = np.ones(len(rows), bool)
     first, second = (Place(f"{part['precision'].iloc[0]} scores", everyone, part["score"].to_numpy()) for part in (rows, other))
     return first, second

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from scipy.special import gammaincinv, ndtri
 
 from simulator.errors import suggest
-from simulator.evidence.detection_tables import DetectionError, Scales, load_inputs, load_scales, load_weather
-from simulator.evidence.drive_tables import ERROR_COLUMNS, ERROR_PERCENTS, DriveError, Drives, load_drives
+from simulator.evidence.detection_tables import Scales, load_inputs, load_scales, load_weather
+from simulator.evidence.drive_tables import ERROR_COLUMNS, ERROR_PERCENTS, Drives, load_drives
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.evidence_tables import DRAW_COLUMNS, DRAWS
 from simulator.files import stamp_of
 from simulator.intervals import Interval
@@ -131,11 +132,11 @@ def _in_still_images(table: str) -> Callable[..., Hashable]:
 
 @remembers(_MOST, _in_tables)
 def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
-    """Return the recall of a detector on a kind of object; raises DriveError that lists the measured ones."""
+    """Return the recall of a detector on a kind of object; raises EvidenceError that lists the measured ones."""
     rows = _tables_of(finder).curves
     if finder not in set(rows["seen_by"]):
         names = [name for of in (load_drives(DRIVES), load_scales(DETECTIONS)) for name in sorted(set(of.curves["seen_by"]))]
-        raise DriveError(f"'{finder}' was not measured; {suggest(finder, names)}")
+        raise EvidenceError(f"'{finder}' was not measured; {suggest(finder, names)}")
     rows = rows[rows["seen_by"] == finder]
     objects = ", ".join(sorted(set(rows["object"])))
     rows = _only(rows, "object", what, f"'{finder}' was not measured on the object {what}; measured: {objects}")
@@ -154,7 +155,7 @@ def difference_of(judged: Sequence[Compared], what: str, like: str) -> Floats:
     """Return how much less detectors find one kind of object than another of the same height, shape (1 + DRAWS,).
 
     It is s in Phi(Phi^-1(recall) + s), a mean over heights and over the detectors. Each of its resamples is one of a single
-    detector, so that how much they differ is part of the doubt. Raises DriveError.
+    detector, so that how much they differ is part of the doubt. Raises EvidenceError.
     """
     shifts = np.stack([_less_found(detector, what, like) for detector in judged])
     each = np.arange(1, DRAWS + 1)
@@ -164,7 +165,7 @@ def difference_of(judged: Sequence[Compared], what: str, like: str) -> Floats:
 def _less_found(judged: Compared, what: str, like: str) -> Floats:
     both = [recall_of(judged.finds, kind, judged.threshold) for kind in (what, like)]
     if any(recall.by != "height_px" for recall in both):
-        raise DriveError(f"'{judged.finds}' was measured by distance; give one that was measured by height in its picture")
+        raise EvidenceError(f"'{judged.finds}' was measured by distance; give one that was measured by height in its picture")
     curves = (recall.drawn_at(_COMPARED_PX, np.arange(1 + DRAWS)) for recall in both)
     less, more = (ndtri(np.clip(shares, _FEWEST, _ALL)) for shares in curves)
     return np.asarray((less - more).mean(axis=1), float)
@@ -183,7 +184,7 @@ def _tables_of(finder: str) -> Drives | Scales:
 def _only(rows: pd.DataFrame, column: str, value: Any, otherwise: str) -> pd.DataFrame:
     matches: pd.DataFrame = rows[rows[column] == value]
     if matches.empty:
-        raise DriveError(otherwise)
+        raise EvidenceError(otherwise)
     return matches
 
 
@@ -198,9 +199,9 @@ def _at_threshold(rows: pd.DataFrame, finder: str, threshold: float | None) -> p
         return rows
     there = ", ".join(f"{score:g}" for score in measured)
     if threshold is None:
-        raise DriveError(f"'{finder}' has scores; give a threshold, one of {there}", "threshold")
+        raise EvidenceError(f"'{finder}' has scores; give a threshold, one of {there}", "threshold")
     if not np.isclose(measured, threshold).any():
-        raise DriveError(f"'{finder}' was not measured from a score of {threshold:g} on; give one of {there}", "threshold")
+        raise EvidenceError(f"'{finder}' was not measured from a score of {threshold:g} on; give one of {there}", "threshold")
     return rows[np.isclose(rows["threshold"], threshold)]
 
 
@@ -212,7 +213,7 @@ def misses_of(finder: str, what: str) -> Misses:
                  f"{suggest(finder, sorted(set(rows['seen_by'])))}")  # fmt: skip
     rows = _of_object(rows, what).sort_values("draw")
     if len(rows) != 1 + DRAWS or rows["draw"].iloc[0] != ESTIMATE:
-        raise DriveError(f"{DRIVES / 'persistence.csv'}: holds {len(rows)} rows of {finder}, {what}; {1 + DRAWS} are needed")
+        raise EvidenceError(f"{DRIVES / 'persistence.csv'}: holds {len(rows)} rows of {finder}, {what}; {1 + DRAWS} are needed")
     return Misses(*(rows[name].to_numpy(float) for name in ("object_share", "slow_share", "tau_s")))
 
 
@@ -223,7 +224,7 @@ def correlation_of(camera: str, lidar: str, what: str) -> Floats:
     rows = rows[(rows["camera"] == camera) & (rows["lidar"] == lidar) & (rows["low_m"] == 0) & np.isinf(rows["high_m"])]
     rows = _of_object(rows, what)
     if rows.empty:
-        raise DriveError(f"{camera} and {lidar} were not measured together on the object {what}")
+        raise EvidenceError(f"{camera} and {lidar} were not measured together on the object {what}")
     return np.asarray(rows.iloc[0][["correlation", "correlation_low", "correlation_high"]].to_numpy(float))
 
 
@@ -271,11 +272,11 @@ def shifts_of(finder: str, condition: str, severity: int) -> Floats:
     names = sorted(set(rows["condition"]))
     rows = rows[rows["condition"] == condition]
     if rows.empty:
-        raise DriveError(f"the condition '{condition}' was not measured; {suggest(condition, names)}", "corruption")
+        raise EvidenceError(f"the condition '{condition}' was not measured; {suggest(condition, names)}", "corruption")
     at_severity = rows[rows["severity"] == severity]
     if at_severity.empty:
         there = ", ".join(str(row) for row in sorted(set(rows["severity"])))
-        raise DriveError(f"'{condition}' was not measured at severity {severity}; expected one of {there}", "severity")
+        raise EvidenceError(f"'{condition}' was not measured at severity {severity}; expected one of {there}", "severity")
     own = at_severity[at_severity["seen_by"] == finder]
     alike = at_severity[at_severity["seen_by"] == _in_floats(finder)]
     return _shift_in(next((rows for rows in (own, alike) if len(rows)), at_severity))
@@ -313,7 +314,7 @@ def input_shift_of(finder: str, part: float) -> Floats:
     rows = load_inputs(DETECTIONS)
     rows = rows[np.isclose(rows["part"], part)]
     if rows.empty:
-        raise DetectionError(f"inputs.csv: no detector was measured with {part:g} of its picture")
+        raise EvidenceError(f"inputs.csv: no detector was measured with {part:g} of its picture")
     own = rows[rows["seen_by"].isin([finder, _in_floats(finder)]) & (rows["against"] == "played")]
     return _shift_in(own.head(1) if len(own) else rows[rows["against"] == "natural"])
 
@@ -327,7 +328,7 @@ def times_of(finder: str, condition: str, severity: int) -> Interval:
     rows = load_weather(DETECTIONS)
     rows = rows[(rows["condition"] == condition) & (rows["severity"] == severity)]
     if rows.empty:
-        raise DetectionError(f"weather.csv: false answers were not counted under '{condition}' at severity {severity}")
+        raise EvidenceError(f"weather.csv: false answers were not counted under '{condition}' at severity {severity}")
     own = rows[rows["seen_by"].isin([finder, _in_floats(finder)])]
     used = own if len(own) else rows
     value = float(np.exp(np.log(used["times"]).mean()))
@@ -380,11 +381,11 @@ class Ranging:
 def ranging_of(method: str, what: str) -> Ranging:
     """Return the errors of a way to measure distances; where only cars were measured, those of cars stand for all.
 
-    Raises DriveError that lists the measured ones.
+    Raises EvidenceError that lists the measured ones.
     """
     rows = load_drives(DRIVES).ranges
     if method not in set(rows["seen_by"]):
-        raise DriveError(f"distances by '{method}' were not measured; {suggest(method, sorted(set(rows['seen_by'])))}")
+        raise EvidenceError(f"distances by '{method}' were not measured; {suggest(method, sorted(set(rows['seen_by'])))}")
     rows = _of_object(rows[rows["seen_by"] == method], what)
     return Ranging(*(_error(rows[rows["of"] == of]) for of in ("distance", "closing")))
 
@@ -393,6 +394,6 @@ def _error(rows: pd.DataFrame) -> RangeError:
     rows = rows.sort_values(["draw", "x"])
     x = rows.loc[rows["draw"] == ESTIMATE, "x"].to_numpy(float)
     if not len(x) or len(rows) != (1 + DRAWS) * len(x):
-        raise DriveError(f"{DRIVES / 'ranges.csv'}: holds {len(rows)} rows of an error; {1 + DRAWS} a distance are needed")
+        raise EvidenceError(f"{DRIVES / 'ranges.csv'}: holds {len(rows)} rows of an error; {1 + DRAWS} a distance are needed")
     parts = (np.full(1 + DRAWS, float(rows[name].iloc[0])) for name in ("object_share", "slow_share", "tau_s"))
     return RangeError(x, rows[ERROR_COLUMNS].to_numpy(float).reshape(1 + DRAWS, len(x), len(NORMALS)), Misses(*parts))

@@ -20,7 +20,8 @@ from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.evidence.catalogue import instruction_set_of
 from simulator.evidence.detection_tables import load_scales, profile_of, shifted
-from simulator.evidence.drive_tables import NOT_INSTALLED, DriveError, drive_files, load_drives
+from simulator.evidence.drive_tables import NOT_INSTALLED, drive_files, load_drives
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.evidence_tables import DRAWS
 from simulator.paths import DETECTIONS, DRIVES
 from simulator.units import duration
@@ -268,7 +269,7 @@ def _together(
         gather.missing(("encounters", "fuses"), problem)
     try:
         return Sights(sights, _correlations(sights, objects))
-    except DriveError as error:
+    except EvidenceError as error:
         gather.missing(("encounters", "sees"), str(error))
         return None
 
@@ -338,7 +339,7 @@ def _shifted_by(recall: Recall, shift: Floats) -> Recall:
 def _about(field: str) -> Iterator[None]:
     try:
         yield
-    except DriveError as error:
+    except EvidenceError as error:
         error.field = error.field or field
         raise
 

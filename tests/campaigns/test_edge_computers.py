@@ -6,7 +6,8 @@ import pytest
 from pydantic import BaseModel
 
 from campaigns.edge_computers import EDGE, SourcedFigure, edge, memory, module
-from simulator.evidence.catalogue import CatalogueError, machine
+from simulator.evidence.catalogue import machine
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.projection import latency, power
 
 SMALL = """
@@ -118,14 +119,14 @@ def test_activations_that_were_not_counted_are_as_many_as_is_typical() -> None:
     ],
 )
 def test_a_network_whose_size_is_not_known_is_told(subject: tuple[str, str, int], told: str) -> None:
-    with pytest.raises(CatalogueError, match=told):
+    with pytest.raises(EvidenceError, match=told):
         memory("jetson-orin-nano-8gb", [subject])
 
 
 def test_what_is_not_there_is_answered_with_what_there_is() -> None:
-    with pytest.raises(CatalogueError, match=r"nothing is known of 'abacus' on board a vehicle; .*jetson-agx-orin-64gb"):
+    with pytest.raises(EvidenceError, match=r"nothing is known of 'abacus' on board a vehicle; .*jetson-agx-orin-64gb"):
         module("abacus")
-    with pytest.raises(CatalogueError, match=r"there is no power mode 'eco'; .*maxn"):
+    with pytest.raises(EvidenceError, match=r"there is no power mode 'eco'; .*maxn"):
         module("jetson-agx-orin-64gb").mode("eco")
 
 
@@ -156,5 +157,5 @@ def test_a_fault_is_told_with_its_place(tmp_path, old: str, new: str, told: str)
     path.write_text(SMALL, encoding="utf-8")
     assert edge(path).modules
     path.write_text(SMALL.replace(old, new), encoding="utf-8")
-    with pytest.raises(CatalogueError, match=told):
+    with pytest.raises(EvidenceError, match=told):
         edge(path)

@@ -5,7 +5,8 @@ import pytest
 from scipy.special import ndtr, ndtri
 from sklearn.metrics import roc_auc_score
 
-from simulator.evidence.score_tables import Assumed, ScoreError, assumed_scores, check_paired
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.score_tables import Assumed, assumed_scores, check_paired
 from tests.builders import score_table
 
 
@@ -52,5 +53,5 @@ def test_a_better_area_scores_every_positive_higher_and_no_two_items_are_one_pat
 
 
 def test_assumed_scores_do_not_stand_beside_others():
-    with pytest.raises(ScoreError, match="is assumed; its score of a photo of 'test' is not known"):
+    with pytest.raises(EvidenceError, match="is assumed; its score of a photo of 'test' is not known"):
         check_paired(score_table([0.5], [0.1]), assume(0.9))

@@ -8,16 +8,9 @@ import pytest
 from simulator.case.load import load
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
-from simulator.evidence.catalogue import (
-    CatalogueError,
-    Hardware,
-    changes_answers,
-    hardware,
-    instruction_set_of,
-    machine,
-    table_precision,
-)
+from simulator.evidence.catalogue import Hardware, changes_answers, hardware, instruction_set_of, machine, table_precision
 from simulator.evidence.detection_tables import load_processors
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.profiles import profiles
 from simulator.evidence.score_tables import Measured, load_scores, score_names, scores_at
 from simulator.paths import PROFILES, SCORES
@@ -48,10 +41,10 @@ def test_a_price_that_was_changed_is_read_again(tmp_path):
 
 def test_a_catalogue_that_is_absent_or_no_yaml_is_told(tmp_path):
     file = tmp_path / "hardware.yaml"
-    with pytest.raises(CatalogueError, match="cannot be read: No such file"):
+    with pytest.raises(EvidenceError, match="cannot be read: No such file"):
         hardware(file)
     file.write_text("box: [", encoding="utf-8")
-    with pytest.raises(CatalogueError, match="is not YAML"):
+    with pytest.raises(EvidenceError, match="is not YAML"):
         hardware(file)
 
 
@@ -63,13 +56,13 @@ def test_a_catalogue_that_is_absent_or_no_yaml_is_told(tmp_path):
 def test_a_bad_entry_is_refused_with_its_file_and_field(tmp_path, old, new, what):
     file = tmp_path / "hardware.yaml"
     file.write_text(ENTRY.replace(old, new), encoding="utf-8")
-    with pytest.raises(CatalogueError, match=what) as caught:
+    with pytest.raises(EvidenceError, match=what) as caught:
         hardware(file)
     assert str(file) in str(caught.value)
 
 
 def test_an_unknown_machine_is_answered_with_those_there_are():
-    with pytest.raises(CatalogueError, match=f"no machine 'abacus'; expected one of: .*{next(iter(hardware()))}"):
+    with pytest.raises(EvidenceError, match=f"no machine 'abacus'; expected one of: .*{next(iter(hardware()))}"):
         machine("abacus")
 
 

@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from simulator.evidence.detection_tables import CLEAN, DetectionError, DetectionTables, coco_c, load_detections
+from simulator.evidence.detection_tables import CLEAN, DetectionTables, coco_c, load_detections
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.paths import DETECTIONS
 from tests.detections import write_tables
 
@@ -77,7 +78,7 @@ FAULTS = {
 def test_a_fault_names_file_and_field(fault, tmp_path):
     spoil, sentence = FAULTS[fault]
     spoil(write_tables(tmp_path))
-    with pytest.raises(DetectionError, match=sentence.replace("[", r"\[")):
+    with pytest.raises(EvidenceError, match=sentence.replace("[", r"\[")):
         load_detections(tmp_path)
 
 
@@ -93,5 +94,5 @@ def test_published_figures_are_whole(tmp_path):
     for model in found.models.values():
         assert all(len(figures) == 5 and max(figures) < model.clean for figures in model.corrupted.values())
     (tmp_path / "x.yaml").write_text("source: x")
-    with pytest.raises(DetectionError, match=r"x\.yaml: caution: Field required"):
+    with pytest.raises(EvidenceError, match=r"x\.yaml: caution: Field required"):
         coco_c(tmp_path / "x.yaml")

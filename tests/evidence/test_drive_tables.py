@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.evidence.drive_tables import DriveError, Drives, load_drives
+from simulator.evidence.drive_tables import Drives, load_drives
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.paths import DRIVES
 
 
@@ -23,12 +24,12 @@ def test_thirteen_minutes_without_one_leave_three_over_the_hours():
 
 
 def test_a_folder_without_tables_says_which_command_makes_them(tmp_path):
-    with pytest.raises(DriveError, match=r"about\.yaml: is missing; `python -m campaigns.drives` writes it"):
+    with pytest.raises(EvidenceError, match=r"about\.yaml: is missing; `python -m campaigns.drives` writes it"):
         load_drives(tmp_path)
 
 
 def test_a_table_that_lacks_a_column_is_named(tmp_path):
     (tmp_path / "about.yaml").write_text("{date: x, attribution: y, licence: z}", encoding="utf-8")
     (tmp_path / "recall.csv").write_text("seen_by,object\na,car\n", encoding="utf-8")
-    with pytest.raises(DriveError, match=r"recall\.csv: lacks the column threshold"):
+    with pytest.raises(EvidenceError, match=r"recall\.csv: lacks the column threshold"):
         load_drives(tmp_path)

@@ -6,9 +6,8 @@ import pandas as pd
 import pytest
 
 from simulator.errors import InputError
-from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.drive_tables import DriveError, load_drives
-from simulator.evidence.evidence_files import MANIFEST
+from simulator.evidence.drive_tables import load_drives
+from simulator.evidence.evidence_files import MANIFEST, EvidenceError
 from simulator.evidence.evidence_tables import NUMBER, SHARE, CellWords, Range, Table, TableGroup, columns, rows_with
 from simulator.evidence.projection import power
 from simulator.paths import CATALOGUE, DRIVES
@@ -35,10 +34,10 @@ def test_readers_of_tables_hold_their_figures_to_it(tmp_path):
     spoiled = pd.read_csv(tmp_path / "drives" / "curves.csv")
     spoiled.loc[3, "recall"] = 1.5
     spoiled.to_csv(tmp_path / "drives" / "curves.csv", index=False)
-    with pytest.raises(DriveError, match=r"curves\.csv: line 5: recall: expected a number from 0 to 1, got 1\.5"):
+    with pytest.raises(EvidenceError, match=r"curves\.csv: line 5: recall: expected a number from 0 to 1, got 1\.5"):
         load_drives(tmp_path / "drives")
     (tmp_path / "power.csv").write_text((CATALOGUE / "power.csv").read_text().splitlines()[0] + "\na,b,1,-1,5,c\n")
-    with pytest.raises(CatalogueError, match=r"power\.csv: line 2: seconds: expected a number from 1e-09 to 3600, got -1"):
+    with pytest.raises(EvidenceError, match=r"power\.csv: line 2: seconds: expected a number from 1e-09 to 3600, got -1"):
         power(tmp_path)
 
 

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from simulator.evidence.profiles import Failure, FailureError, failures, forget_failure, profiles, write_failure
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.profiles import Failure, failures, forget_failure, profiles, write_failure
 
 
 def a_failure(model: str = "net", precision: str = "fp16", device: str = "here", **other: Any) -> Failure:
@@ -53,13 +54,13 @@ def test_a_fault_in_the_file_is_told_with_its_place(tmp_path: Path) -> None:
     write_failure(a_failure(), tmp_path)
     file = tmp_path / "here" / "failures.yaml"
     file.write_text(file.read_text().replace("step: run", "step: think"))
-    with pytest.raises(FailureError, match=r"failures\.yaml: 0\.step: Input should be 'export', 'quantize' or 'run'"):
+    with pytest.raises(EvidenceError, match=r"failures\.yaml: 0\.step: Input should be 'export', 'quantize' or 'run'"):
         list(failures(tmp_path))
 
 
 def test_a_file_that_is_no_yaml_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "failures.yaml").write_text("- model: [")
-    with pytest.raises(FailureError, match=r"failures\.yaml: is not YAML: while parsing") as told:
+    with pytest.raises(EvidenceError, match=r"failures\.yaml: is not YAML: while parsing") as told:
         list(failures(tmp_path))
     assert "\n" not in str(told.value)

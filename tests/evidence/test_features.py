@@ -8,7 +8,8 @@ import pytest
 from scipy.spatial.distance import mahalanobis
 
 from simulator.evidence.detection_tables import load_detections
-from simulator.evidence.scene_tables import NUMBERS, FeatureError, load_features
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.scene_tables import NUMBERS, load_features
 from simulator.paths import ASSETS, DETECTIONS, FEATURES
 from tests.features import small_features, write_features
 
@@ -52,7 +53,7 @@ def test_distances_by_hand(tmp_path):
     small = small_features(tmp_path)
     np.testing.assert_allclose(small.distances("fog", 1), np.sqrt([17, 16, 17] * 2))
     assert small.distances("bgr", 1, reference=False).to_dict() == {"i3": 1, "i4": 0, "i5": 1}
-    with pytest.raises(FeatureError, match="severity: holds no '4'; there are: 1, 3, 5"):
+    with pytest.raises(EvidenceError, match="severity: holds no '4'; there are: 1, 3, 5"):
         small.of("fog", 4)
 
 
@@ -87,7 +88,7 @@ FAULTS_SHOWN = {
 def test_a_fault_names_file_and_field(fault, tmp_path):
     spoil, sentence = FAULTS_SHOWN[fault]
     spoil(write_features(tmp_path))
-    with pytest.raises(FeatureError, match=sentence):
+    with pytest.raises(EvidenceError, match=sentence):
         load_features(tmp_path)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.fidelity_reports import (
     OVER_HTTP,
-    FidelityError,
     FidelityOutcome,
     FidelityPoint,
     FidelityReport,
@@ -95,9 +95,9 @@ def test_a_report_is_read_back_as_it_was_written(tmp_path):
 
 def test_a_report_that_cannot_be_used_is_told_with_its_field(tmp_path):
     (tmp_path / "a.json").write_text('{"date": "today"}')
-    with pytest.raises(FidelityError, match="processor"):
+    with pytest.raises(EvidenceError, match="processor"):
         read_report(tmp_path / "a.json")
-    with pytest.raises(FidelityError, match="cannot be read: No such file"):
+    with pytest.raises(EvidenceError, match="cannot be read: No such file"):
         read_report(tmp_path / "b.json")
 
 

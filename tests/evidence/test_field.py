@@ -2,7 +2,8 @@
 
 import pytest
 
-from simulator.evidence.catalogue import CatalogueError, field_drops
+from simulator.evidence.catalogue import field_drops
+from simulator.evidence.evidence_files import EvidenceError
 
 
 def test_every_promise_stands_beside_what_the_field_gave():
@@ -25,5 +26,5 @@ def test_a_product_stands_beside_scores_of_the_same_thing_alone():
 def test_a_fault_is_told_with_its_field(tmp_path):
     file = tmp_path / "field.yaml"
     file.write_text("- what: x\n  bench: {sensitivity: [0.9, 1.2], specificity: [0, 1], source: y}\n", encoding="utf-8")
-    with pytest.raises(CatalogueError, match=r"field\.yaml: 0\.bench\.sensitivity\.1: "):
+    with pytest.raises(EvidenceError, match=r"field\.yaml: 0\.bench\.sensitivity\.1: "):
         field_drops(file)

@@ -6,11 +6,18 @@ import json
 import pytest
 
 from simulator.errors import InputError
-from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.evidence_files import MANIFEST, changing, differences, in_one_step, read_evidence, root_above
-from simulator.evidence.profiles import ProfileError, read_profile
+from simulator.evidence.evidence_files import (
+    MANIFEST,
+    EvidenceError,
+    changing,
+    differences,
+    in_one_step,
+    read_evidence,
+    root_above,
+)
+from simulator.evidence.profiles import read_profile
 from simulator.evidence.projection import networks
-from simulator.evidence.score_tables import ScoreError, load_scores
+from simulator.evidence.score_tables import load_scores
 from simulator.paths import ASSETS, CATALOGUE, PROFILES, SCORES
 
 
@@ -41,14 +48,14 @@ def test_the_manifest_that_ships_lists_every_file_as_it_is():
 
 def test_what_is_listed_is_read_and_what_was_changed_is_named_and_not_used(tmp_path):
     folder = listed(tmp_path / "own", a="one", b="two")
-    assert read_evidence(folder / "a", InputError) == b"one"
+    assert read_evidence(folder / "a") == b"one"
     (folder / "a").write_text("uno")
     (folder / "b").unlink()
     (folder / "c").write_text("three")
     with pytest.raises(InputError, match=r"a: is not what was measured: .*another SHA-256.*casesim evidence --accept"):
-        read_evidence(folder / "a", InputError)
+        read_evidence(folder / "a")
     with pytest.raises(InputError, match=r"c: is not listed in .*casesim evidence --accept"):
-        read_evidence(folder / "c", InputError)
+        read_evidence(folder / "c")
     found = differences(folder)
     assert [len(told) for told in (found.changed, found.missing, found.unlisted)] == [1, 1, 1]
 
@@ -59,7 +66,7 @@ def test_half_a_table_is_refused_though_its_sidecar_was_made_to_fit(tmp_path):
     folder = copied(tmp_path / "assets", *files) / "scores"
     lines = files[0].read_text().splitlines(keepends=True)
     (folder / files[0].name).write_text("".join(lines[:532]))
-    with pytest.raises(ScoreError, match=r"531 rows where it says 1,071"):
+    with pytest.raises(EvidenceError, match=r"531 rows where it says 1,071"):
         load_scores(name, folder)
 
 
@@ -72,7 +79,7 @@ def test_a_latency_that_was_changed_is_refused_though_it_is_plausible(tmp_path):
         .replace('"batch":1,"latency_ms":[', '"batch":1,"latency_ms":[1,')
         .replace('"idle_ms":[', '"idle_ms":[0,')
     )
-    with pytest.raises(ProfileError, match="is not what was measured"):
+    with pytest.raises(EvidenceError, match="is not what was measured"):
         read_profile(copy)
 
 
@@ -80,7 +87,7 @@ def test_every_reader_of_the_catalogue_goes_through_the_gate(tmp_path):
     folder = copied(tmp_path / "assets", CATALOGUE / "models.csv") / "catalogue"
     assert len(networks(folder)) == len(networks())
     (folder / "models.csv").write_text((folder / "models.csv").read_text().replace("shufflenet", "shuffle"))
-    with pytest.raises(CatalogueError, match="is not what was measured"):
+    with pytest.raises(EvidenceError, match="is not what was measured"):
         networks(folder)
 
 
@@ -88,7 +95,7 @@ def test_what_casesim_writes_below_a_manifest_is_listed_in_the_same_step(tmp_pat
     folder = listed(tmp_path / "own", a="one")
     with in_one_step(folder / "new" / "b") as part:
         part.write_text("two")
-    assert read_evidence(folder / "new" / "b", InputError) == b"two"
+    assert read_evidence(folder / "new" / "b") == b"two"
     assert not differences(folder)
 
 
@@ -96,7 +103,7 @@ def test_what_was_there_before_the_first_manifest_is_listed_as_it_is(tmp_path):
     (tmp_path / "old").write_text("there")
     assert root_above(tmp_path / "old") is None
     listed(tmp_path, a="one")
-    assert read_evidence(tmp_path / "old", InputError) == b"there"
+    assert read_evidence(tmp_path / "old") == b"there"
 
 
 def test_what_somebody_changed_is_taken_when_they_say_that_it_is_their_own(tmp_path):
@@ -117,18 +124,18 @@ def test_a_manifest_that_is_none_is_told_and_nothing_is_used_meanwhile(tmp_path)
     folder = listed(tmp_path / "own", a="one")
     (folder / MANIFEST).write_text("{")
     with pytest.raises(InputError, match=rf"{MANIFEST}: is not a manifest: .*casesim evidence --accept"):
-        read_evidence(folder / "a", InputError)
+        read_evidence(folder / "a")
     with pytest.raises(InputError, match="is not a manifest"):
         listed(folder, b="two")
     with changing(folder) as change:
         change.accept(folder)
-    assert read_evidence(folder / "a", InputError) == b"one"
+    assert read_evidence(folder / "a") == b"one"
 
 
 @pytest.mark.parametrize("name", ["a file with spaces", 'quoted "so"', "back\\slash", "ümläut"])
 def test_any_name_of_a_file_can_be_listed(tmp_path, name):
     listed(tmp_path, **{name: "x"})
-    assert read_evidence(tmp_path / name, InputError) == b"x"
+    assert read_evidence(tmp_path / name) == b"x"
 
 
 def test_a_folder_below_with_a_manifest_of_its_own_is_compared_and_accepted_alone(tmp_path):

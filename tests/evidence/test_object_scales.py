@@ -8,7 +8,8 @@ import pytest
 
 from campaigns.detections.by_height import height_class, probit_shift
 from campaigns.detections.scale_tables import other_files
-from simulator.evidence.detection_tables import DetectionError, load_detections, load_scales, profile_of, shifted
+from simulator.evidence.detection_tables import load_detections, load_scales, profile_of, shifted
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.evidence_tables import DRAW_COLUMNS
 from simulator.evidence.profiles import profiles
 from simulator.paths import DETECTIONS, PROFILES
@@ -167,19 +168,19 @@ def test_a_fault_names_file_line_and_column(fault, tmp_path):
         shutil.copy(DETECTIONS / name, tmp_path / name)
     spoil, sentence = FAULTS_SHOWN[fault]
     spoil(tmp_path)
-    with pytest.raises(DetectionError) as told:
+    with pytest.raises(EvidenceError) as told:
         load_scales(tmp_path)
     assert sentence in str(told.value)
 
 
 def test_what_is_not_there_is_told_with_what_is(shipped):
-    with pytest.raises(DetectionError, match=r"seen_by: holds no 'coco\.yolo\.fp32'; there are: coco\.yolox_nano\.fp32,"):
+    with pytest.raises(EvidenceError, match=r"seen_by: holds no 'coco\.yolo\.fp32'; there are: coco\.yolox_nano\.fp32,"):
         shipped.curve("coco.yolo.fp32", "car", 0.25)
-    with pytest.raises(DetectionError, match=r"threshold: holds no '0\.3'; there are: 0\.05, 0\.15, 0\.25, 0\.35, 0\.5"):
+    with pytest.raises(EvidenceError, match=r"threshold: holds no '0\.3'; there are: 0\.05, 0\.15, 0\.25, 0\.35, 0\.5"):
         shipped.false_answers("coco.yolox_nano.fp32", 0.3)
-    with pytest.raises(DetectionError, match="condition: holds no 'hail'; there are: night, rain"):
+    with pytest.raises(EvidenceError, match="condition: holds no 'hail'; there are: night, rain"):
         shipped.shift("coco.yolox_nano.fp32", "hail", 1)
-    with pytest.raises(DetectionError, match=r"'kitti\.yolox_x' names no network of these tables"):
+    with pytest.raises(EvidenceError, match=r"'kitti\.yolox_x' names no network of these tables"):
         profile_of("kitti.yolox_x")
     assert shipped.curve("coco.yolox_nano.fp32", "car", 0.25)["x"].is_monotonic_increasing
     assert shipped.false_answers("coco.yolox_nano.fp32", 0.25)["images"] == shipped.about.images

@@ -7,11 +7,11 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.photo_checks import (
     CLEAN,
     MEASURED_CHECKS,
     BinormalCheck,
-    LabEvidenceError,
     MeasuredCheck,
     changed_scores,
     load_spoiled,
@@ -63,7 +63,7 @@ def test_an_assumed_check_is_two_normal_distributions():
 
 
 def test_a_measured_check_looks_for_one_fault():
-    with pytest.raises(LabEvidenceError, match="'mahalanobis' is no measured check by quality"):
+    with pytest.raises(EvidenceError, match="'mahalanobis' is no measured check by quality"):
         measured_check("quality", "mahalanobis")
 
 
@@ -121,7 +121,7 @@ def test_every_kind_of_damage_has_three_severities_that_move_the_score_more_and_
 
 
 def test_a_condition_that_was_not_measured_is_refused_with_those_that_were():
-    with pytest.raises(LabEvidenceError, match=r"'blurr\.2' was not measured; did you mean 'blur\.2'"):
+    with pytest.raises(EvidenceError, match=r"'blurr\.2' was not measured; did you mean 'blur\.2'"):
         load_spoiled().about.place("blurr.2")
 
 
@@ -142,5 +142,5 @@ def test_a_broken_file_is_refused(tmp_path, change):
     np.savez(tmp_path / "spoiled.npz", **arrays)
     if change == "is no archive":
         (tmp_path / "spoiled.npz").write_text("no archive")
-    with pytest.raises(LabEvidenceError, match="spoiled"):
+    with pytest.raises(EvidenceError, match="spoiled"):
         load_spoiled(tmp_path)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from simulator.evidence import profiles as module
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.profiles import (
     Profile,
-    ProfileError,
     delete_profile,
     has_profile,
     load_profile,
@@ -108,7 +108,7 @@ def test_a_failed_write_leaves_the_old_profile(profile: Profile, tmp_path: Path,
 def test_a_fault_is_told_with_its_place(tmp_path: Path, fault: dict[str, Any], told: str) -> None:
     path = tmp_path / "bad.json"
     path.write_text(json.dumps(raw(**fault)))
-    with pytest.raises(ProfileError) as error:
+    with pytest.raises(EvidenceError) as error:
         read_profile(path)
     assert str(error.value).startswith(f"{path}: {told}")
 
@@ -149,7 +149,7 @@ LINE = {"per_batch_ms": 1, "per_batch_se_ms": 1, "per_request_ms": 1, "per_reque
 def test_a_number_that_no_machine_measures_is_told_with_its_place(tmp_path: Path, runs: list[Any], told: str) -> None:
     path = tmp_path / "bad.json"
     path.write_text(json.dumps(raw(runs=runs)))
-    with pytest.raises(ProfileError) as error:
+    with pytest.raises(EvidenceError) as error:
         read_profile(path)
     assert str(error.value).startswith(f"{path}: {told}")
     assert "\n" not in str(error.value)
@@ -161,7 +161,7 @@ def test_what_is_broken_is_told_beside_what_can_be_read(profile: Profile, tmp_pa
     found, [sentence] = readable_profiles(tmp_path)
     assert found == [profile]
     assert sentence.startswith(f"{tmp_path / 'here' / 'broken.fp32.json'}: model: Field required")
-    with pytest.raises(ProfileError, match="there it is measured at fp32"):
+    with pytest.raises(EvidenceError, match="there it is measured at fp32"):
         load_profile("here", "net", "int8", tmp_path)
 
 
@@ -172,7 +172,7 @@ def test_every_profile_that_is_shipped_can_be_read() -> None:
 
 
 def test_an_absent_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="cannot be read: No such file"):
+    with pytest.raises(EvidenceError, match="cannot be read: No such file"):
         read_profile(tmp_path / "none.json")
 
 
@@ -205,11 +205,11 @@ def test_the_source_names_another_provider_than_the_processor(profile: Profile) 
 
 def test_what_was_measured_instead_is_listed(profile: Profile, tmp_path: Path) -> None:
     write_profile(profile, tmp_path)
-    with pytest.raises(ProfileError, match="no measured latency of net at int8 on here; there it is measured at fp32"):
+    with pytest.raises(EvidenceError, match="no measured latency of net at int8 on here; there it is measured at fp32"):
         load_profile("here", "net", "int8", tmp_path)
-    with pytest.raises(ProfileError, match="on elsewhere; nothing is measured there"):
+    with pytest.raises(EvidenceError, match="on elsewhere; nothing is measured there"):
         load_profile("elsewhere", "net", "fp32", tmp_path)
-    with pytest.raises(ProfileError, match=r"on here; did you mean 'net'\?"):
+    with pytest.raises(EvidenceError, match=r"on here; did you mean 'net'\?"):
         load_profile("here", "nets", "fp32", tmp_path)
 
 
@@ -241,7 +241,7 @@ def test_a_figure_that_no_measurement_gives_is_refused_with_its_field_and_value(
     place[int(rest[-1]) if rest[-1].isdigit() else rest[-1]] = value
     path.write_text(json.dumps(told))
     words = rf"a\.json: {field}: Input should be (greater|less) than or equal to .*, got {re.escape(str(value))}"
-    with pytest.raises(ProfileError, match=words):
+    with pytest.raises(EvidenceError, match=words):
         read_profile(path)
 
 
@@ -256,7 +256,7 @@ def test_a_file_that_is_no_profile_disables_itself_alone(tmp_path, make):
 
 def test_a_profile_of_ones_own_can_be_deleted(tmp_path):
     write_profile(profile := Profile.model_validate(raw()), tmp_path)
-    with pytest.raises(ProfileError, match=r"no profile 'here/nett\.fp32' of your own; did you mean 'here/net\.fp32'"):
+    with pytest.raises(EvidenceError, match=r"no profile 'here/nett\.fp32' of your own; did you mean 'here/net\.fp32'"):
         delete_profile("here/nett.fp32", tmp_path)
     delete_profile(profile.key, tmp_path)
     assert list(profiles(tmp_path)) == []

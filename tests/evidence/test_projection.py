@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from campaigns.projection.holdout import ASKED
-from simulator.evidence.catalogue import CatalogueError, hardware
-from simulator.evidence.projection import ProjectionError, fingerprint, latencies, latency, networks, power, published
+from simulator.evidence.catalogue import hardware
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.projection import fingerprint, latencies, latency, networks, power, published
 from simulator.evidence.projection_accuracy import BARS, COVERS, basis_of, held_out
 from simulator.paths import CATALOGUE
 from simulator.sources.source_commands import as_json
@@ -105,12 +106,12 @@ def test_an_fp32_model_is_computed_in_half_precision_where_nothing_else_is_publi
     ],
 )
 def test_what_nothing_supports_is_refused_with_the_reason(model, precision, batch, device, told):
-    with pytest.raises(ProjectionError, match=told):
+    with pytest.raises(EvidenceError, match=told):
         latency(model, precision, batch, device)
 
 
 def test_an_unknown_device_is_answered_with_those_there_are():
-    with pytest.raises(CatalogueError, match="no machine 'abacus'"):
+    with pytest.raises(EvidenceError, match="no machine 'abacus'"):
         latency("resnet50", "fp32", 1, "abacus")
 
 

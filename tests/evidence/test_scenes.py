@@ -8,7 +8,8 @@ import pytest
 
 from campaigns.detections.condition_effects import load_effects
 from simulator.evidence.detection_tables import load_detections
-from simulator.evidence.scene_tables import NUMBERS, SceneError, SceneTables, load_features, load_scenes
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.scene_tables import NUMBERS, SceneTables, load_features, load_scenes
 from simulator.paths import DETECTIONS, SCENES
 from tests.scenes import IMAGES, small_scenes, write_scenes
 
@@ -189,7 +190,7 @@ FAULTS_SHOWN = {
 def test_a_fault_names_file_row_and_column(fault, tmp_path):
     spoil, sentence = FAULTS_SHOWN[fault]
     spoil(write_scenes(tmp_path))
-    with pytest.raises(SceneError, match=sentence.replace("+", r"\+")):
+    with pytest.raises(EvidenceError, match=sentence.replace("+", r"\+")):
         load_scenes(tmp_path)
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.score_import import ImportFaultError, ImportOptions, import_scores, read_table
-from simulator.evidence.score_tables import ScoreError, check_paired, load_scores, score_names, score_rows
+from simulator.evidence.score_tables import check_paired, load_scores, score_names, score_rows
 from simulator.limits import SCORE_ROWS
 
 OTHERWISE = {"model": "t", "precision": "fp32"}
@@ -134,12 +135,12 @@ def test_columns_that_nothing_reads_are_told(tmp_path):
 def test_what_is_there_is_left_unless_told_otherwise_and_what_is_shipped_always(tmp_path):
     import_scores("t.csv", table(), ImportOptions(), tmp_path)
     before = (tmp_path / "mine.t.fp32.csv").read_bytes()
-    with pytest.raises(ScoreError, match=r"'mine\.t\.fp32' is there already; --overwrite replaces it"):
+    with pytest.raises(EvidenceError, match=r"'mine\.t\.fp32' is there already; --overwrite replaces it"):
         import_scores("t.csv", table("b,g,1,0.5"), ImportOptions(), tmp_path)
     assert (tmp_path / "mine.t.fp32.csv").read_bytes() == before
     import_scores("t.csv", table("b,g,1,0.5"), ImportOptions(overwrite=True), tmp_path)
     assert load_scores("mine.t.fp32", tmp_path).about.items == 61
-    with pytest.raises(ScoreError, match=r"'mine\.t\.fp32' comes with CaseSim"):
+    with pytest.raises(EvidenceError, match=r"'mine\.t\.fp32' comes with CaseSim"):
         import_scores("t.csv", table(), ImportOptions(overwrite=True), tmp_path / "own", shipped=tmp_path)
 
 
@@ -148,7 +149,7 @@ def test_what_is_there_is_left_unless_told_otherwise_and_what_is_shipped_always(
     [ImportOptions(dataset="../etc"), ImportOptions(model="a b"), ImportOptions(precision="fp.32"), ImportOptions(dataset="")],
 )
 def test_a_name_that_cannot_be_a_files_is_refused(options, tmp_path):
-    with pytest.raises(ScoreError, match="is no name; use letters, digits"):
+    with pytest.raises(EvidenceError, match="is no name; use letters, digits"):
         import_scores("t.csv", table(), options, tmp_path / "own")
     assert not (tmp_path / "own").exists()
 

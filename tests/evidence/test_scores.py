@@ -9,15 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from simulator.evidence.score_tables import (
-    ScoreError,
-    check_paired,
-    load_scores,
-    other_precisions,
-    score_names,
-    score_rows,
-    scores_at,
-)
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.score_tables import check_paired, load_scores, other_precisions, score_names, score_rows, scores_at
 from simulator.paths import SCORES
 from tests.builders import score_table
 
@@ -136,7 +129,7 @@ def test_the_area_under_a_published_curve_is_that_of_two_normals(tmp_path):
     ],
 )
 def test_a_bad_file_is_refused_with_its_path(tmp_path, table, sidecar, what):
-    with pytest.raises(ScoreError, match=what) as caught:
+    with pytest.raises(EvidenceError, match=what) as caught:
         load_scores("tiny", folder(tmp_path, tiny_yaml=sidecar, tiny_csv=table))
     assert str(tmp_path) in str(caught.value)
 
@@ -152,18 +145,18 @@ def test_a_bad_file_is_refused_with_its_path(tmp_path, table, sidecar, what):
 def test_a_table_that_is_not_the_one_its_sidecar_tells_of_is_refused(tmp_path, table, what):
     here = folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=table)
     for read in (load_scores, score_rows):
-        with pytest.raises(ScoreError) as caught:
+        with pytest.raises(EvidenceError) as caught:
             read("tiny", here)
         assert str(caught.value) == f"{tmp_path / 'tiny.csv'}: {what}"
 
 
 def test_a_table_without_its_csv_is_refused(tmp_path):
-    with pytest.raises(ScoreError, match=r"is missing; tiny\.yaml describes its rows"):
+    with pytest.raises(EvidenceError, match=r"is missing; tiny\.yaml describes its rows"):
         load_scores("tiny", folder(tmp_path, tiny_yaml=SIDECAR))
 
 
 def test_an_unknown_table_is_answered_with_those_there_are(tmp_path):
-    with pytest.raises(ScoreError, match="no score table 'big'; expected one of: tiny"):
+    with pytest.raises(EvidenceError, match="no score table 'big'; expected one of: tiny"):
         load_scores("big", folder(tmp_path, tiny_yaml=SIDECAR, tiny_csv=TABLE))
 
 
@@ -183,9 +176,9 @@ def test_tables_of_the_same_items_in_the_same_order_may_stand_together(tmp_path)
     a, b, c, d, e = (load_scores(name, here) for name in "abcde")
     check_paired(a, b)
     for strange, why in ((c, "'i5' where that has 'i3'"), (d, "'i5' where that has nothing"), (e, "'e' is published")):
-        with pytest.raises(ScoreError, match=why):
+        with pytest.raises(EvidenceError, match=why):
             check_paired(a, strange)
-    with pytest.raises(ScoreError, match="'e' is published"):
+    with pytest.raises(EvidenceError, match="'e' is published"):
         check_paired(e, a)
 
 
@@ -229,7 +222,7 @@ def test_what_a_row_tells_is_read_and_a_text_is_never_taken_for_nothing(tmp_path
 
 
 def test_a_published_curve_has_no_rows(tmp_path):
-    with pytest.raises(ScoreError, match="'vendor' is a published curve; it has no labelled items"):
+    with pytest.raises(EvidenceError, match="'vendor' is a published curve; it has no labelled items"):
         score_rows("vendor", folder(tmp_path, vendor_yaml=PUBLISHED))
 
 

@@ -15,11 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import InputError
 from simulator.evidence import evidence_files
-from simulator.evidence.evidence_files import PENDING, changing, differences, read_together
+from simulator.evidence.evidence_files import PENDING, EvidenceError, changing, differences, read_together
 from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores
-from simulator.evidence.score_tables import ScoreError, load_scores, score_names
+from simulator.evidence.score_tables import load_scores, score_names
 
 MODELS = ("a", "b", "c")
 
@@ -105,7 +104,7 @@ def test_of_two_imports_at_once_exactly_one_succeeds_unless_told_to_overwrite(tm
     def importing(items, overwrite):
         try:
             import_scores("t.csv", scores(items), ImportOptions(overwrite=overwrite), tmp_path / "own")
-        except ScoreError as error:
+        except EvidenceError as error:
             return str(error)
         return ""
 
@@ -139,7 +138,7 @@ def test_a_full_disk_is_a_sentence_and_nothing_was_written(tmp_path, monkeypatch
         written(path, content)
 
     monkeypatch.setattr(evidence_files, "_write", full)
-    with pytest.raises(ScoreError, match=r"own: cannot be written: No space left on device; nothing was changed"):
+    with pytest.raises(EvidenceError, match=r"own: cannot be written: No space left on device; nothing was changed"):
         import_scores("t.csv", scores(70), ImportOptions(overwrite=True), folder)
     assert sizes(folder) == {60}
     assert leftovers(folder) == []
@@ -150,7 +149,7 @@ def test_a_folder_that_is_read_only_is_a_sentence(tmp_path, monkeypatch):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
     monkeypatch.setattr(Path, "mkdir", refused)
-    with pytest.raises(ScoreError, match=r"own: cannot be written: Read-only file system; nothing was changed"):
+    with pytest.raises(EvidenceError, match=r"own: cannot be written: Read-only file system; nothing was changed"):
         import_scores("t.csv", scores(60), ImportOptions(), tmp_path / "own")
 
 
@@ -172,7 +171,7 @@ def test_files_that_belong_together_are_all_old_or_all_new(tmp_path, monkeypatch
         for name in ("a", "b"):
             change.write(tmp_path / name, b"new")
     assert [path.read_bytes() for path in (tmp_path / "a", tmp_path / "b")] == [b"new", b"old"]
-    assert read_together([tmp_path / "a", tmp_path / "b"], InputError) == [b"new", b"new"]
+    assert read_together([tmp_path / "a", tmp_path / "b"]) == [b"new", b"new"]
     assert leftovers(tmp_path) == []
 
 
@@ -204,7 +203,7 @@ def test_a_table_of_ones_own_can_be_deleted_and_no_other(tmp_path):
     delete_scores("mine.b.fp32", tmp_path)
     assert score_names(tmp_path) == ["mine.a.fp32", "mine.c.fp32"]
     assert not differences(tmp_path)
-    with pytest.raises(ScoreError, match=r"there is no table 'mine.b.fp32' of your own; did you mean"):
+    with pytest.raises(EvidenceError, match=r"there is no table 'mine.b.fp32' of your own; did you mean"):
         delete_scores("mine.b.fp32", tmp_path)
-    with pytest.raises(ScoreError, match="comes with CaseSim"):
+    with pytest.raises(EvidenceError, match="comes with CaseSim"):
         delete_scores("published.skinvision_resnet50x3.fp32", tmp_path)

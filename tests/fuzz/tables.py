@@ -11,8 +11,9 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from simulator.errors import InputError
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.score_import import ImportOptions, import_scores
-from simulator.evidence.score_tables import ScoreError, load_scores
+from simulator.evidence.score_tables import load_scores
 from simulator.metrics.roc import score_summary
 from simulator.monitors.drift_report import ReportRequest, compare
 from simulator.monitors.monitor_tables import read_table
@@ -55,7 +56,7 @@ def try_scores(trial: Trial, folder: Path) -> Refusal | None:
     file, made = folder / "scores.csv", folder / "made"
     try:
         names = import_scores("scores.csv", file.read_bytes(), ImportOptions(), made, folder).names
-    except ScoreError as error:
+    except EvidenceError as error:
         return Refusal(str(error), str(error).startswith("scores.csv"))
     for name in names:
         score_summary(name, made)
@@ -88,7 +89,7 @@ def try_sidecar(trial: Trial, folder: Path) -> Refusal | None:
     try:
         load_scores("t.tiny.fp32", folder)
         score_summary("t.tiny.fp32", folder)
-    except ScoreError as error:
+    except EvidenceError as error:
         return Refusal(str(error), "t.tiny.fp32" in str(error))
     return None
 

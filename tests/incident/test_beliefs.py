@@ -11,18 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.case.load import load
-from simulator.incident.beliefs import (
-    EARLY,
-    FALSE_ALARM,
-    FIRST,
-    IN_TIME,
-    SIGNS,
-    BeliefError,
-    Beliefs,
-    entropy,
-    load_beliefs,
-    questions,
-)
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.incident.beliefs import EARLY, FALSE_ALARM, FIRST, IN_TIME, SIGNS, Beliefs, entropy, load_beliefs, questions
 
 CAUSES = ["camera", "server", "world"]
 #: P(sign | cause) of two questions, in order of CAUSES: a replay that answers otherwise, and one site that stands out.
@@ -146,9 +136,9 @@ def test_a_broken_table_is_told(tmp_path):
     file = tmp_path / "production-drift" / "signs.csv"
     file.parent.mkdir()
     file.write_text("cause,shape,question,sign\n")
-    with pytest.raises(BeliefError, match="lacks the column count"):
+    with pytest.raises(EvidenceError, match="lacks the column count"):
         load_beliefs(scenario, tmp_path)
     file.write_text("cause,shape,question,sign,count\nseasons,abrupt,page,found,-1\n")
-    with pytest.raises(BeliefError, match="line 2: count: expected a number from 0 to"):
+    with pytest.raises(EvidenceError, match="line 2: count: expected a number from 0 to"):
         load_beliefs(scenario, tmp_path)
     assert load_beliefs(scenario, tmp_path / "nowhere") is None

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from simulator.evidence.detection_tables import load_detections
-from simulator.incident.pictures import ENDING, IllustrationError, file_name, load_illustrations
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.incident.pictures import ENDING, file_name, load_illustrations
 from simulator.paths import ILLUSTRATIONS
 
 
@@ -71,19 +72,19 @@ def test_a_histogram_is_of_shares_by_channel(shipped):
 
 
 def test_a_severity_without_a_picture_is_refused(shipped):
-    with pytest.raises(IllustrationError, match="there is no illustration of fog at severity 6"):
+    with pytest.raises(EvidenceError, match="there is no illustration of fog at severity 6"):
         shipped.picture("camera", "fog", 6, "A")
 
 
 def test_each_faulty_folder_gets_its_sentence(tmp_path):
-    with pytest.raises(IllustrationError, match=r"about.yaml: cannot be read: No such file"):
+    with pytest.raises(EvidenceError, match=r"about.yaml: cannot be read: No such file"):
         load_illustrations(tmp_path)
     about = tmp_path / "about.yaml"
     told = (ILLUSTRATIONS / "about.yaml").read_text(encoding="utf-8")
     about.write_text(told.replace("seed: 1\n", "seed: one\n"), encoding="utf-8")
-    with pytest.raises(IllustrationError, match=r"seed: .*got one"):
+    with pytest.raises(EvidenceError, match=r"seed: .*got one"):
         load_illustrations(tmp_path)
     about.write_text(told, encoding="utf-8")
     there = load_illustrations(tmp_path)
-    with pytest.raises(IllustrationError, match=r"camera.fog.1.A.webp: cannot be read: No such file"):
+    with pytest.raises(EvidenceError, match=r"camera.fog.1.A.webp: cannot be read: No such file"):
         there.picture("camera", "fog", 1, "A")

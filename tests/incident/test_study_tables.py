@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 
 from simulator.case.load import load
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import draw
-from simulator.incident.study_panel import IncidentStudy, StudyError, load_study, studied
+from simulator.incident.study_panel import IncidentStudy, load_study, studied
 from simulator.intervals import share_interval
 from simulator.paths import INCIDENTS
 
@@ -71,16 +72,16 @@ def copied(tmp_path):
 def test_a_table_that_lacks_a_column_is_told(copied):
     file = copied / CASE / "fixes.csv"
     pd.read_csv(file).drop(columns="took_low").to_csv(file, index=False)
-    with pytest.raises(StudyError, match=r"fixes\.csv: lacks the column took_low"):
+    with pytest.raises(EvidenceError, match=r"fixes\.csv: lacks the column took_low"):
         load_study(CASE, copied)
 
 
 def test_an_empty_table_and_a_missing_one_are_told(copied):
     (copied / CASE / "quiet.csv").write_text("")
-    with pytest.raises(StudyError, match=r"quiet\.csv: cannot be read"):
+    with pytest.raises(EvidenceError, match=r"quiet\.csv: cannot be read"):
         load_study(CASE, copied)
     (copied / CASE / "quiet.csv").unlink()
-    with pytest.raises(StudyError, match=r"quiet\.csv: is missing; `make incidents` writes it"):
+    with pytest.raises(EvidenceError, match=r"quiet\.csv: is missing; `make incidents` writes it"):
         load_study(CASE, copied)
 
 

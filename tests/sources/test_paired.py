@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.evidence.score_tables import ScoreError
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.intervals import Interval
 from simulator.metrics.roc import auc, specificity_at
 from simulator.sources.threshold_transfer import pair_sentence, paired
@@ -39,9 +39,9 @@ def test_what_both_find_hard_is_no_difference():
 
 def test_tables_of_other_items_are_refused():
     rows = score_frame(LABELS, SCORES)
-    with pytest.raises(ScoreError, match="share 499 of 499 and 500 items"):
+    with pytest.raises(EvidenceError, match="share 499 of 499 and 500 items"):
         paired(rows.iloc[1:], rows)
-    with pytest.raises(ScoreError, match="label them differently"):
+    with pytest.raises(EvidenceError, match="label them differently"):
         paired(rows, score_frame(1 - LABELS, SCORES))
 
 

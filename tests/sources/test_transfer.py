@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.evidence.score_tables import ScoreError
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.sources.threshold_transfer import transfer_rows, transfers
 from tests.builders import binormal, score_frame
 
@@ -50,7 +50,7 @@ def test_another_precision_has_the_same_photos():
     (moved,) = transfers(rows, 0.9, [lower])
     assert (moved.home, moved.away) == ("fp32 scores", "int8 scores")
     assert moved.sensitivity.value < 0.9
-    with pytest.raises(ScoreError, match="other items"):
+    with pytest.raises(EvidenceError, match="other items"):
         transfers(rows, 0.9, [lower.iloc[::-1].reset_index(drop=True)])
 
 

@@ -12,8 +12,9 @@ from scipy.stats import chi2, norm
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
-from simulator.evidence.detection_tables import DetectionError, load_inputs, load_weather
-from simulator.evidence.drive_tables import ERROR_PERCENTS, DriveError, Drives, load_drives
+from simulator.evidence.detection_tables import load_inputs, load_weather
+from simulator.evidence.drive_tables import ERROR_PERCENTS, Drives, load_drives
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.evidence_tables import DRAW_COLUMNS, DRAWS
 from simulator.paths import DETECTIONS, DRIVES
 from simulator.vehicle import detector_answers
@@ -156,7 +157,7 @@ def test_how_much_detectors_differ_is_part_of_the_doubt_about_one_that_was_not_m
     ],
 )
 def test_what_was_not_measured_is_refused_with_what_was(ask, told):
-    with pytest.raises(DriveError, match=told.replace("?", r"\?")):
+    with pytest.raises(EvidenceError, match=told.replace("?", r"\?")):
         ask()
 
 
@@ -179,7 +180,7 @@ def test_a_difference_between_objects_is_a_mean_over_heights_and_detectors():
 
 
 def test_objects_are_compared_by_height_alone():
-    with pytest.raises(DriveError, match=r"'kitti.pointrcnn' was measured by distance"):
+    with pytest.raises(EvidenceError, match=r"'kitti.pointrcnn' was measured by distance"):
         difference_of([Compared(finds="kitti.pointrcnn", threshold=3.0)], "pedestrian", "car")
 
 
@@ -205,7 +206,7 @@ def test_networks_see_a_smaller_object_as_a_smaller_one():
 
 
 def test_a_size_that_was_not_measured_is_named():
-    with pytest.raises(DetectionError, match=r"no detector was measured with 0\.3 of its picture"):
+    with pytest.raises(EvidenceError, match=r"no detector was measured with 0\.3 of its picture"):
         input_shift_of("kitti.yolox_x", 0.3)
 
 
@@ -225,7 +226,7 @@ def test_one_that_was_not_measured_changes_as_the_others_do():
 
 
 def test_what_was_not_counted_is_named():
-    with pytest.raises(DetectionError, match="were not counted under 'snow' at severity 2"):
+    with pytest.raises(EvidenceError, match="were not counted under 'snow' at severity 2"):
         times_of("kitti.yolox_x", "snow", 2)
 
 
@@ -273,7 +274,7 @@ def test_a_lidar_knows_distances_better_than_a_camera():
 
 def test_a_way_to_measure_that_is_not_there_is_named():
     told = "distances by 'kitti.yolox_x.hight' were not measured; did you mean 'kitti.yolox_x.height'"
-    with pytest.raises(DriveError, match=re.escape(told)):
+    with pytest.raises(EvidenceError, match=re.escape(told)):
         ranging_of("kitti.yolox_x.hight", "car")
 
 

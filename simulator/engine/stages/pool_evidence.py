@@ -15,13 +15,13 @@ from simulator.case.fields import FileName, Line, Source, Strict
 from simulator.case.references import Ref
 from simulator.engine.compiled_plan import Conditions
 from simulator.engine.latency_tables import LatencyError, constant, profiled, sized, summed
-from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
-from simulator.evidence.profiles import PrecisionError, Profile, ProfileError, has_profile, load_profile, profile_files
-from simulator.evidence.projection import ProjectionError, latencies, projection_files
+from simulator.evidence.catalogue import HARDWARE, hardware, machine
+from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.profiles import PrecisionError, Profile, has_profile, load_profile, profile_files
+from simulator.evidence.projection import latencies, projection_files
 from simulator.evidence.score_tables import (
     Assumed,
     Measured,
-    ScoreError,
     ScoreTable,
     UnpairedError,
     assumed_scores,
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 #: The fields of a pool that decide on its scores, and those that decide on its latencies.
 _DECIDE_SCORES, _DECIDE_LATENCIES = ("scores", "trained_on"), ("model", "precision", "device", "threads", "max_batch")
 
+#: A place within `stages`.
+Place = tuple[str, ...]
+
 
 class PoolEvidence:
     """Looks up the evidence of pools for a plan that is being made."""
@@ -51,39 +54,41 @@ class PoolEvidence:
 
     def look_up(self, name: str, stage: Pool) -> None:
         """Everything that one pool refers to."""
-        self._attempt((name, "device"), CatalogueError, lambda: self._rent(name, stage))
+        self._attempt((name, "device"), self._refused, lambda: self._rent(name, stage))
         if name in self.plan.machines or self._is_measured(stage):  # an unknown device has its fault; the model has none
             self._look_up_latencies(name, stage)
         assumed = stage.scores
         if isinstance(assumed, AssumedScores):
-            self._attempt((name, "scores"), ScoreError, lambda: self._assume(name, stage, assumed))
+            self._attempt((name, "scores"), self._unscored, lambda: self._assume(name, stage, assumed))
         elif stage.scores:
             field = "scores" if stage.trained_on is None else "trained_on"
             model = "_".join(filter(None, (str(assumed), stage.trained_on)))
-            self._attempt((name, field), ScoreError, lambda: self._score(name, stage, model))
+            self._attempt((name, field), self._unscored, lambda: self._score(name, stage, model))
 
     def _look_up_latencies(self, name: str, stage: Pool) -> None:
         rented = self.plan.machines.get(name)
         if rented is not None and rented.vcpus is None and not self._is_measured(stage):
-            self._attempt((name, "device"), ProjectionError, lambda: self._project(name, stage))
+            self._attempt((name, "device"), self._untimed, lambda: self._project(name, stage))
         else:
-            self._attempt((name, "model"), ProfileError, lambda: self._measured(name, stage))
+            self._attempt((name, "model"), self._untimed, lambda: self._measured(name, stage))
 
-    def _attempt(self, path: tuple[str, str], error: type[Exception], lookup: Callable[[], None]) -> None:
+    def _attempt(self, path: Place, note: Callable[[Place, Exception], None], lookup: Callable[[], None]) -> None:
         try:
             lookup()
-        except ScoreError as caught:
-            stages = self.plan.scenario.stages if isinstance(caught, UnpairedError) else [path[0]]
-            self.plan.unknown(path, str(caught), "scores", product(stages, _DECIDE_SCORES))
-        except CatalogueError as caught:
-            self.plan.fault(path, str(caught))
-        except error as caught:
-            self._untimed(path, str(caught))
-        except LatencyError as caught:
-            self._untimed((path[0], "max_batch" if "max_batch" in str(caught) else "threads"), str(caught))
+        except EvidenceError as error:
+            note(path, error)
+        except LatencyError as error:
+            self._untimed((path[0], "max_batch" if "max_batch" in str(error) else "threads"), error)
 
-    def _untimed(self, path: tuple[str, ...], message: str) -> None:
-        self.plan.unknown(path, message, "latencies", product([path[0]], _DECIDE_LATENCIES))
+    def _refused(self, path: Place, error: Exception) -> None:
+        self.plan.fault(path, str(error))
+
+    def _unscored(self, path: Place, error: Exception) -> None:
+        stages = self.plan.scenario.stages if isinstance(error, UnpairedError) else [path[0]]
+        self.plan.unknown(path, str(error), "scores", product(stages, _DECIDE_SCORES))
+
+    def _untimed(self, path: Place, error: Exception) -> None:
+        self.plan.unknown(path, str(error), "latencies", product([path[0]], _DECIDE_LATENCIES))
 
     def _own(self, stage: Pool) -> OwnHardware | None:
         return self.plan.scenario.hardware.get(stage.device)
@@ -113,7 +118,7 @@ class PoolEvidence:
             what = (
                 f"the catalogue has no price of {rented.label}; devices of its kind with a price: {', '.join(kind or priced)}"
             )
-            raise CatalogueError(what)
+            raise EvidenceError(what)
         if own is not None:
             return  # its figures are among those of the case
         size = "the whole device" if rented.vcpus is None else f"{rented.vcpus} vCPU"
@@ -130,16 +135,16 @@ class PoolEvidence:
         except PrecisionError as error:
             size = next((key for key, precision in stage.sizes.items() if precision == error.precision), None)
             place = ("precision",) if size is None else ("sizes", f"{size:g}")
-            self._untimed((name, *place), str(error))
+            self._untimed((name, *place), error)
 
     def _project(self, name: str, stage: Pool) -> None:
         """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""
         if stage.scaling is not None:
-            raise ProjectionError(
+            raise EvidenceError(
                 f"{self.plan.machines[name].label}: how long a replica takes to start is not known; leave out scaling"
             )
         if stage.sizes:
-            raise ProjectionError(f"{self.plan.machines[name].label}: sizes were not measured there, and cannot be projected")
+            raise EvidenceError(f"{self.plan.machines[name].label}: sizes were not measured there, and cannot be projected")
         sizes = range(1, stage.max_batch + 1)
         of_models = [latencies(model, stage.precision, sizes, self._timed_as(stage)) for model in stage.models]
         self.plan.note(projection_files())

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from campaigns.detections.condition_effects import EFFECTS, EffectError, Effects, effect_rows, load_effects
+from campaigns.detections.condition_effects import EFFECTS, Effects, effect_rows, load_effects
 from simulator.evidence.detection_tables import load_detections
+from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.scene_tables import load_features
 
 
@@ -52,7 +53,7 @@ def test_a_decoy_moves_something_else_than_what_is_found_and_false():
     assert found.decoys()[["condition", "moves"]].to_numpy().tolist() == [["nearest", "score_mean"], ["stretch", ""]]
     assert not found.shown_apart().any()
     assert Effects(pd.DataFrame([table(change=-0.2)])).shown_apart().all()
-    with pytest.raises(EffectError, match="condition: holds no 'rain'; there are: fog, nearest, stretch"):
+    with pytest.raises(EvidenceError, match="condition: holds no 'rain'; there are: fog, nearest, stretch"):
         found.of("a", "rain", 1, "found_share")
 
 
@@ -70,13 +71,13 @@ FAULTS_SHOWN = {
 def test_a_fault_names_file_line_and_column(fault, tmp_path):
     changed, sentence = FAULTS_SHOWN[fault]
     pd.DataFrame([table(), table(**{"severity": 2} | changed)])[EFFECTS.names].to_csv(tmp_path / "effects.csv", index=False)
-    with pytest.raises(EffectError, match=sentence):
+    with pytest.raises(EvidenceError, match=sentence):
         load_effects(tmp_path)
 
 
 def test_a_table_that_is_not_there_or_lacks_a_column_is_told(tmp_path):
-    with pytest.raises(EffectError, match=r"is missing; `python -m campaigns\.detections features` writes it"):
+    with pytest.raises(EvidenceError, match=r"is missing; `python -m campaigns\.detections features` writes it"):
         load_effects(tmp_path)
     (tmp_path / "effects.csv").write_text("detector\n")
-    with pytest.raises(EffectError, match="lacks the column condition"):
+    with pytest.raises(EvidenceError, match="lacks the column condition"):
         load_effects(tmp_path)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from campaigns.detections.condition_effects import load_refits
-from simulator.evidence.detection_tables import FP32, DetectionError, load_detections
+from simulator.evidence.detection_tables import FP32, load_detections
+from simulator.evidence.evidence_files import EvidenceError
 
 
 def test_the_served_layer_has_the_precision_of_the_detection_tables() -> None:
@@ -30,5 +31,5 @@ def test_a_figure_out_of_range_is_named(tmp_path: Path) -> None:
     rows = load_refits()
     rows.loc[0, "ap_after"] = 3
     rows.to_csv(tmp_path / "refits.csv", index=False)
-    with pytest.raises(DetectionError, match="ap_after"):
+    with pytest.raises(EvidenceError, match="ap_after"):
         load_refits(tmp_path)
