@@ -370,7 +370,7 @@ def _rows(path: Path, content: bytes, about: Measured) -> pd.DataFrame:
     if table["label"].nunique() < 2:
         raise EvidenceError(f"{path}: holds one class only; both are needed")
     _check_counts(path, about, table)
-    missing = {"diagnosis": "", "fitzpatrick": pd.NA, "predicted": "", "fold": pd.NA}
+    missing: dict[str, Any] = {"diagnosis": "", "fitzpatrick": pd.NA, "predicted": "", "fold": pd.NA}
     missing |= {"model": about.model, "precision": about.precision}
     for name in missing.keys() - set(table):
         table[name] = missing[name]
