@@ -55,7 +55,7 @@ def write_profiles(photos: Path, origin: str, cache: Path, out: Path, device: st
 
 
 def measured_calls(photos: Path, origin: str, cache: Path, rounds: int) -> pd.DataFrame:
-    """Time one photo on one thread for every network at each precision; raises PhotoError or RefusedError."""
+    """Time one photo on one thread for every network at each precision; raises CannotMeasureError or RefusedError."""
     subjects = [Subject(network, precision) for network in NETWORKS for precision in PRECISIONS]
     ready = [make_ready(subject, cache, Photos(photos, origin)) for subject in subjects]
     calls = [one.start(1)() for one in ready]

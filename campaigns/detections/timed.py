@@ -42,7 +42,7 @@ class TimedFiles:
     cache: Path
 
     def file(self, timed: Timed) -> Path:
-        """Return the ONNX file that the zoo makes for `timed`; raises PhotoError, MissingFileError or RefusedError."""
+        """Return the ONNX file that the zoo makes for `timed`; raises CannotMeasureError or RefusedError."""
         return make_ready(timed.subject, self.cache / "models", Photos(self.photos), self.trained).file
 
 

@@ -38,13 +38,9 @@ class CannotMeasureError(InputError):
     """A model cannot be measured here; the message says which, why, and what would help."""
 
 
-class MissingFileError(InputError):
-    """The file of a requested trained network was not given."""
-
-
 @contextmanager
 def at_step(step: FailedStep) -> Iterator[None]:
-    """Turn a tool's error into RefusedError, except for bad photos and missing packages."""
+    """Turn a tool's error into RefusedError, except for faults of the input and missing packages."""
     try:
         yield
     except (InputError, ModuleNotFoundError):

@@ -8,7 +8,8 @@ detectors take.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -20,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from simulator.errors import InputError
 from simulator.evidence.evidence_files import in_one_step
 from simulator.limits import IMAGE_PIXELS
+from simulator.measure.guarded import CannotMeasureError
 
 # Photos: finding them, preparing them for a network, and a phone-sized one to time that preparation on.
 
@@ -36,38 +37,35 @@ _THUMBNAIL = 224
 _ENDINGS = {".jpg", ".jpeg", ".png"}
 
 
-class PhotoError(InputError):
-    """A folder of photos cannot be used; the message says which and why."""
-
-
 def find_photos(folder: Path, most: int) -> list[Path]:
-    """Return the first `most` photos in `folder` by name; raises PhotoError if there are none."""
+    """Return the first `most` photos in `folder` by name; raises CannotMeasureError if there are none."""
     if not folder.is_dir():
-        raise PhotoError(f"{folder}: there is no such folder of photos; --photos takes a folder of JPEG or PNG files")
+        raise CannotMeasureError(f"{folder}: there is no such folder of photos; --photos takes a folder of JPEG or PNG files")
     photos = sorted(path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
     if not photos:
-        raise PhotoError(f"{folder}: holds no photo; --photos takes a folder of JPEG or PNG files")
+        raise CannotMeasureError(f"{folder}: holds no photo; --photos takes a folder of JPEG or PNG files")
     return photos[:most]
 
 
-def load_photo(path: Path) -> Image.Image:
-    """Read a photo in RGB; raises PhotoError if the file cannot be decoded."""
+@contextmanager
+def opened(path: Path, damaged: str) -> Iterator[Image.Image]:
+    """Open a picture for as long as the context lasts; raises CannotMeasureError, with the words `damaged` if it is."""
     try:
         with Image.open(path) as image:
-            check_pixels(path, image)
-            return image.convert("RGB")
+            if image.width * image.height > IMAGE_PIXELS.most:
+                size = f"{image.width:,} x {image.height:,} pixels"
+                raise CannotMeasureError(f"{path}: has {size}; at most {IMAGE_PIXELS} are decoded; make it smaller")
+            yield image
     except Image.DecompressionBombError as error:
-        raise PhotoError(f"{path}: has more than {IMAGE_PIXELS}, the most that are decoded; make it smaller") from error
+        raise CannotMeasureError(f"{path}: has more than {IMAGE_PIXELS}, the most that are decoded; make it smaller") from error
     except OSError as error:
-        raise PhotoError(f"{path}: is not a photo that can be decoded") from error
+        raise CannotMeasureError(f"{path}: {damaged}") from error
 
 
-def check_pixels(path: Path, image: Image.Image) -> None:
-    """Raise PhotoError for a picture with too many pixels."""
-    if image.width * image.height > IMAGE_PIXELS.most:
-        raise PhotoError(
-            f"{path}: has {image.width:,} x {image.height:,} pixels; at most {IMAGE_PIXELS} are decoded; make it smaller"
-        )
+def load_photo(path: Path, damaged: str = "is not a photo that can be decoded") -> Image.Image:
+    """Read a photo in RGB; raises CannotMeasureError as `opened` does."""
+    with opened(path, damaged) as image:
+        return image.convert("RGB")
 
 
 def prepare(image: Image.Image, size: int, mean: Channels, std: Channels) -> NDArray[np.float32]:
@@ -90,7 +88,7 @@ def normalize(pixels: NDArray[np.uint8], mean: Channels, std: Channels) -> NDArr
 
 
 def phone_photo(folder: Path) -> bytes:
-    """Make a fixed 12-megapixel JPEG of photos in `folder`; raises PhotoError."""
+    """Make a fixed 12-megapixel JPEG of photos in `folder`; raises CannotMeasureError."""
     columns, rows = _MOSAIC
     width, height = PHONE_SIZE[0] // columns, PHONE_SIZE[1] // rows
     photos = find_photos(folder, most=columns * rows)

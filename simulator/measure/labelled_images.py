@@ -16,21 +16,21 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from simulator.evidence.evidence_files import first_fault
-from simulator.files import UnreadableError, read_within
-from simulator.limits import EVIDENCE_TEXT, IMAGE_PIXELS, LABELS_FILE
+from simulator.files import read_within
+from simulator.limits import EVIDENCE_TEXT, LABELS_FILE
 from simulator.measure.guarded import CannotMeasureError
-from simulator.measure.image_steps import PhotoError, Pixels, check_pixels, load_photo
+from simulator.measure.image_steps import Pixels, load_photo, opened
 from simulator.metrics.detection_quality import Boxes
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 _LABELS = ("labels", "labels_yolo")
 _NAMES = ("config.yaml", "data.yaml", "dataset.yaml")
+_REPLACE = "replace it, or take it out with its labels"
 #: By how much a box may stand out of its image: what rounding in the file explains, as a part of a side.
 _ROUNDING = 1e-3
 
@@ -56,15 +56,7 @@ class Dataset:
 
     def pixels(self, image: int) -> Pixels:
         """Read the image, (height, width, 3) in RGB; raises CannotMeasureError."""
-        return read_pixels(self.files[image])
-
-
-def read_pixels(file: Path) -> Pixels:
-    """Read an image, (height, width, 3) in RGB; raises CannotMeasureError."""
-    try:
-        return np.asarray(load_photo(file))
-    except PhotoError as error:
-        raise CannotMeasureError(f"{error}; replace it, or take it out with its labels") from error
+        return np.asarray(load_photo(self.files[image], f"is not a photo that can be decoded; {_REPLACE}"))
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -114,10 +106,9 @@ def _yolo_names(folder: Path) -> tuple[str, ...]:
         raise CannotMeasureError(
             f"{folder}: holds no {_NAMES[0]} that names the classes; expected `names: [person, bicycle, ...]`"
         )
+    content = read_within(file, EVIDENCE_TEXT)
     try:
-        names = (YAML(typ="safe", pure=True).load(read_within(file, EVIDENCE_TEXT)) or {}).get("names")
-    except UnreadableError as error:
-        raise CannotMeasureError(str(error)) from error
+        names = (YAML(typ="safe", pure=True).load(content) or {}).get("names")
     except RecursionError as error:
         raise CannotMeasureError(f"{file}: is nested too deeply; expected names: a list of the classes") from error
     except (YAMLError, AttributeError, ValueError) as error:
@@ -186,8 +177,6 @@ def _read_coco(folder: Path, file: Path) -> Dataset:
         content = _Coco.model_validate_json(read_within(file, LABELS_FILE))
     except ValidationError as error:
         raise CannotMeasureError(first_fault(file, error)) from error
-    except UnreadableError as error:
-        raise CannotMeasureError(str(error)) from error
     if not content.images:
         raise CannotMeasureError(f"{file}: images: is empty; expected at least one")
     for what, listed in (("images", content.images), ("annotations", content.annotations), ("categories", content.categories)):
@@ -268,18 +257,8 @@ def _coco_box(
 
 
 def _image_size(file: Path) -> tuple[int, int]:
-    try:
-        with Image.open(file) as image:
-            check_pixels(file, image)
-            return image.size
-    except PhotoError as error:
-        raise CannotMeasureError(str(error)) from error
-    except Image.DecompressionBombError as error:
-        raise CannotMeasureError(f"{file}: has more than {IMAGE_PIXELS}, the most that are decoded; make it smaller") from error
-    except OSError as error:
-        raise CannotMeasureError(
-            f"{file}: is not an image that can be decoded; replace it, or take it out with its labels"
-        ) from error
+    with opened(file, f"is not an image that can be decoded; {_REPLACE}") as image:
+        return image.size
 
 
 def _boxes_of_rows(rows: list[Any]) -> Boxes:

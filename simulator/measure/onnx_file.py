@@ -17,7 +17,7 @@ import onnxruntime as ort
 import psutil
 from google.protobuf.message import DecodeError, Message
 
-from simulator.files import UnreadableError, read_within
+from simulator.files import read_within
 from simulator.limits import MIB, ONNX_FILE, ONNX_WEIGHTS
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.onnx_runtime import PROVIDERS, provider_list
@@ -103,7 +103,7 @@ class OnnxFile:
 
 
 def read_onnx(path: Path) -> OnnxFile:
-    """Read the file, with those that hold its weights; raises CannotMeasureError."""
+    """Read the file, with those that hold its weights; raises CannotMeasureError or UnreadableError."""
     graph = _read_graph(path)
     file = OnnxFile(path, graph, (path, *_external(path, graph)))
     if file.file_bytes > ONNX_WEIGHTS.most:
@@ -115,10 +115,7 @@ def read_onnx(path: Path) -> OnnxFile:
 
 
 def _read_graph(path: Path) -> onnx.ModelProto:
-    try:
-        content = read_within(path, ONNX_FILE)
-    except UnreadableError as error:
-        raise CannotMeasureError(str(error)) from error
+    content = read_within(path, ONNX_FILE)
     if not content:
         raise CannotMeasureError(f"{path}: is empty; export or copy the model again")
     hint = next((hint for beginning, hint in _BEGINNINGS.items() if content.startswith(beginning)), None)

@@ -19,12 +19,11 @@ from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.profiles import Failure, Profile, ThreadRun, forget_failure, write_failure, write_profile
 from simulator.files import make_folders
 from simulator.measure.architectures import ARCHITECTURES, RANDOM, Architecture, Task, ZooNetwork, multiply_adds, parameters
-from simulator.measure.guarded import MissingFileError, RefusedError, at_step
+from simulator.measure.guarded import CannotMeasureError, RefusedError, at_step
 from simulator.measure.image_steps import (
     DECODINGS,
     PHONE_SIZE,
     STEPS,
-    PhotoError,
     find_photos,
     load_photo,
     phone_photo,
@@ -65,9 +64,9 @@ class Photos:
     origin: str = ""
 
     def require(self, purpose: str) -> Path:
-        """Return the folder; raises PhotoError with its purpose."""
+        """Return the folder; raises CannotMeasureError with its purpose."""
         if self.folder is None:
-            raise PhotoError(f"{purpose} needs photos; pass a folder of JPEG or PNG files with --photos")
+            raise CannotMeasureError(f"{purpose} needs photos; pass a folder of JPEG or PNG files with --photos")
         return self.folder
 
 
@@ -105,7 +104,7 @@ MODELS = [*ONE_THREAD, *ARCHITECTURES, *TRAINED]
 def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | None = None, provider: str = CPU) -> Ready:
     """Build the file of a subject in `cache`, or take it from there; `trained` is the folder of trained networks.
 
-    Raises PhotoError, MissingFileError or RefusedError.
+    Raises CannotMeasureError or RefusedError.
     """
     # Another version exports and quantizes to another file.
     folder = cache / f"torch-{version('torch')}-onnxruntime-{library_version('onnxruntime')}-recipe-{_RECIPE}"
@@ -166,11 +165,11 @@ def _source(network: Architecture | TrainedFile, folder: Path, trained: Path | N
 
 
 def trained_file(network: TrainedFile, folder: Path | None) -> Path:
-    """Return the file of a trained network in `folder`; raises MissingFileError with the missing file."""
+    """Return the file of a trained network in `folder`; raises CannotMeasureError with the missing file."""
     if folder is None:
-        raise MissingFileError(f"{network.name} needs {network.file}; pass the folder that holds it with --trained")
+        raise CannotMeasureError(f"{network.name} needs {network.file}; pass the folder that holds it with --trained")
     if not (folder / network.file).is_file():
-        raise MissingFileError(f"{folder}: holds no {network.file}, which {network.name} needs")
+        raise CannotMeasureError(f"{folder}: holds no {network.file}, which {network.name} needs")
     return folder / network.file
 
 
@@ -280,7 +279,7 @@ class Campaign:
     def prepare(self, subject: Subject) -> Failure | None:
         """Make the files of `subject` in the cache; a refusal is written beside the profiles and returned.
 
-        Raises PhotoError or MissingFileError.
+        Raises CannotMeasureError.
         """
         try:
             self._ready(subject)
@@ -289,7 +288,7 @@ class Campaign:
         return None
 
     def run(self, subject: Subject, advance: Advance, note: Callable[[str], None]) -> Profile | Failure:
-        """Measure `subject` and write its profile, or the reason of a failure; raises PhotoError or MissingFileError.
+        """Measure `subject` and write its profile, or the reason of a failure; raises CannotMeasureError.
 
         `advance` is called with fractions of one thread count, `note` with sentences for the user. Thread counts that
         an interrupted campaign finished are not measured again.

@@ -20,11 +20,11 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from simulator.errors import InputError
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.linear_head import INVERSE_PENALTY, new_head
 from simulator.evidence.score_tables import Measured
 from simulator.measure.architectures import ARCHITECTURES, Architecture
+from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.image_steps import load_photo, normalize, square
 from simulator.measure.onnx_export import INPUT, export
 from simulator.measure.quantize import CALIBRATED, quantize
@@ -37,10 +37,6 @@ SEED = 0
 
 Pixels = NDArray[np.uint8]
 Ints = NDArray[np.int64]
-
-
-class LabelError(InputError):
-    """A file of labels cannot be used; the message says which and why."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class LabelledPhotos:
         return fold_of(self.rows)
 
     def squares(self, size: int) -> Pixels:
-        """Crop and resize every photo, shape (photos, size, size, 3); raises PhotoError."""
+        """Crop and resize every photo, shape (photos, size, size, 3); raises CannotMeasureError."""
         return np.stack([square(load_photo(photo), size) for photo in self.photos])
 
     @property
@@ -72,18 +68,18 @@ class LabelledPhotos:
 
 
 def read_pad_ufes20(folder: Path) -> LabelledPhotos:
-    """Read PAD-UFES-20: `labels.csv` and `images/` in `folder`; raises LabelError if a column or a photo is missing."""
+    """Read PAD-UFES-20: `labels.csv` and `images/` in `folder`; raises CannotMeasureError without a column or a photo."""
     path = folder / "labels.csv"
     if not path.is_file():
-        raise LabelError(f"{path}: there is no such file; pass the folder that holds labels.csv and images/")
+        raise CannotMeasureError(f"{path}: there is no such file; pass the folder that holds labels.csv and images/")
     labels = pd.read_csv(path, dtype={"fitspatrick": "Int64"})
     missing = {"file", "patient_id", "malignant", "diagnostic", "fitspatrick"} - set(labels.columns)
     if missing:
-        raise LabelError(f"{path}: lacks the column {min(missing)}")
+        raise CannotMeasureError(f"{path}: lacks the column {min(missing)}")
     photos = [folder / "images" / name for name in labels["file"]]
     absent = next((photo for photo in photos if not photo.is_file()), None)
     if absent:
-        raise LabelError(f"{path}: names {absent.name}, which is not in {absent.parent}")
+        raise CannotMeasureError(f"{path}: names {absent.name}, which is not in {absent.parent}")
     rows = pd.DataFrame(
         {
             "item": [photo.stem for photo in photos],
@@ -332,7 +328,7 @@ class Trainer:
         return sum(FOLDS * (1 + EPOCHS * FITTED[name].tuned) for name in members_of(models))
 
     def tables(self, models: list[str], precisions: tuple[str, ...]) -> Iterator[tuple[str, str, pd.DataFrame]]:
-        """Yield model, precision and score table, one after the other; raises PhotoError or RefusedError."""
+        """Yield model, precision and score table, one after the other; raises CannotMeasureError or RefusedError."""
         logits = {name: self._logits(name, precisions) for name in members_of(models)}
         for model in models:
             mean = MODELS[model]

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from simulator.measure.score_training import LabelError, fold_of, read_pad_ufes20
+from simulator.measure.guarded import CannotMeasureError
+from simulator.measure.score_training import fold_of, read_pad_ufes20
 
 pytestmark = pytest.mark.zoo
 
@@ -46,5 +47,5 @@ def test_other_labels_have_another_fingerprint(labelled) -> None:
 def test_faults_in_labels_are_named(tmp_path: Path, text: str | None, fault: str) -> None:
     if text is not None:
         (tmp_path / "labels.csv").write_text(text)
-    with pytest.raises(LabelError, match=fault):
+    with pytest.raises(CannotMeasureError, match=fault):
         read_pad_ufes20(tmp_path)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simulator.measure.image_steps import PhotoError, find_photos, load_photo, phone_photo, prepare, start_decoder
+from simulator.measure.guarded import CannotMeasureError
+from simulator.measure.image_steps import find_photos, load_photo, phone_photo, prepare, start_decoder
 
 pytestmark = pytest.mark.zoo
 
@@ -20,13 +21,13 @@ def test_photos_are_found_in_order_up_to_a_number(photos: Path) -> None:
 @pytest.mark.parametrize(("name", "fault"), [("absent", "there is no such folder"), ("empty", "holds no photo")])
 def test_a_folder_without_photos_is_named(tmp_path: Path, name: str, fault: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(PhotoError, match=f"{name}: {fault}.*--photos"):
+    with pytest.raises(CannotMeasureError, match=f"{name}: {fault}.*--photos"):
         find_photos(tmp_path / name, most=1)
 
 
 def test_a_file_that_is_no_photo_is_named(tmp_path: Path) -> None:
     (tmp_path / "fake.jpg").write_text("text")
-    with pytest.raises(PhotoError, match=r"fake\.jpg: is not a photo"):
+    with pytest.raises(CannotMeasureError, match=r"fake\.jpg: is not a photo"):
         load_photo(tmp_path / "fake.jpg")
 
 

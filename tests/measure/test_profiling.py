@@ -8,7 +8,7 @@ from simulator.evidence.profiles import Failure, Profile, ThreadRun, failures, r
 from simulator.measure import profiling as module
 from simulator.measure import profiling as subjects
 from simulator.measure import quantize
-from simulator.measure.guarded import MissingFileError
+from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.profiling import Campaign, Photos, Subject
 from simulator.measure.quantize import CALIBRATED, PRECISIONS
 from simulator.measure.timing import Effort
@@ -203,8 +203,8 @@ def test_large_networks_are_measured_at_fewer_batches_and_calls(
 
 
 def test_a_trained_network_names_the_file_that_it_lacks(campaign: Campaign, tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError, match=r"coco_nanodet_m needs nanodet_m\.onnx; pass the folder .* with --trained"):
+    with pytest.raises(CannotMeasureError, match=r"coco_nanodet_m needs nanodet_m\.onnx; pass the folder .* with --trained"):
         campaign.prepare(Subject("coco_nanodet_m", "fp32"))
     given = replace(campaign, trained=tmp_path)
-    with pytest.raises(MissingFileError, match=r"holds no nanodet_m\.onnx, which coco_nanodet_m needs"):
+    with pytest.raises(CannotMeasureError, match=r"holds no nanodet_m\.onnx, which coco_nanodet_m needs"):
         given.prepare(Subject("coco_nanodet_m", "fp32"))

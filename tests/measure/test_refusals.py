@@ -1,7 +1,6 @@
 import pytest
 
-from simulator.measure.guarded import MissingFileError, RefusedError, at_step
-from simulator.measure.image_steps import PhotoError
+from simulator.measure.guarded import CannotMeasureError, RefusedError, at_step
 
 pytestmark = pytest.mark.zoo
 
@@ -30,7 +29,7 @@ def test_the_first_step_that_refused_is_the_one_that_is_told() -> None:
     assert refused.value.step == "export"
 
 
-@pytest.mark.parametrize("error", [PhotoError, MissingFileError, ModuleNotFoundError, KeyboardInterrupt])
+@pytest.mark.parametrize("error", [CannotMeasureError, ModuleNotFoundError, KeyboardInterrupt])
 def test_what_is_no_fault_of_the_model_passes(error: type[BaseException]) -> None:
     with pytest.raises(error), at_step("quantize"):
         raise error("no such folder")
