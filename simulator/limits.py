@@ -44,7 +44,9 @@ RUNS_OPENED = Limit("of these, the runs that are open", 48 * MIB, "bytes of memo
 KEPT_RUN = Limit("a replication that is kept on disk", 16 * MIB, "bytes", "a replication of the longest case takes two")
 KEPT_RUNS = Limit("the runs that are kept on disk", GIB, "bytes", "all that is prepared; those read longest ago go first")
 SWEEP_POINTS = Limit("the points of a sweep", 100_000, "points", "they take some hours on two cores")
-SWEEPS_KEPT = Limit("the outcomes of sweeps that are kept", 2 * GIB, "bytes", "some fifty thousand points; the oldest go first")
+SWEEPS_KEPT = Limit(
+    "the outcomes of sweeps that are kept", 2 * GIB, "bytes", "some fifty thousand points; those read longest ago go first"
+)
 FAULTS_SHOWN = Limit("the faults that a command shows", 100, "faults", "the author fixes a hundred, then checks again")
 PACK_FILE = Limit("a pack of a case", 64 * MIB, "bytes", "it is held in memory; a case with ten score tables takes a hundredth")
 PACK_BYTES = Limit("the files of a pack, unpacked", 128 * MIB, "bytes", "they are held in memory while they are checked")

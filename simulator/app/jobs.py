@@ -17,13 +17,14 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from cachetools import LRUCache
 
-from simulator.app.kept_runs import AnyRun, DoubtedRun, PackedRun, PackedRuns, at_rest, is_kept, kept, name_of, pack
+from simulator.app.kept_runs import AnyRun, DoubtedRun, PackedRuns, at_rest, is_kept, kept, name_of, pack
 from simulator.app.turns import Ahead, Submitter, TaskReply
 from simulator.app.workers import SCHEDULER, Workers
 from simulator.dask_cluster import Cluster
 from simulator.engine.compiled_plan import Plan, fingerprint
 from simulator.explain.judged_changes import for_objectives
 from simulator.explain.result import Result, result_of, settled
+from simulator.kept_results import PackedRun
 from simulator.limits import RUNS_KEPT
 from simulator.metrics.replications import (
     PLAIN,

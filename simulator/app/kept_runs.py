@@ -2,76 +2,30 @@
 are there at once when a visitor picks a design again.
 
 A file holds the result of one call: a replication, or the runs for its doubts. Its name is a hash of all that the result
-depends on, the code included; it begins with a hash of its content. Unpickling a stranger's file would run the stranger's code,
-so the folder is used only while it belongs to this user, and nobody else may write there.
+depends on, the code included.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import pickle
-import stat
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from threading import Lock
-from typing import Any, ParamSpec, TypeVar, overload
-from weakref import ref
-
-import pyarrow as pa
+from typing import ParamSpec, TypeVar, overload
 
 from simulator.app.links import DEFAULT_SEED
 from simulator.case.load import case_origins
 from simulator.engine.compiled_plan import Plan
-from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.result import Result
-from simulator.files import UnreadableError, make_private_folder, read_within, stamp_of
-from simulator.limits import KEPT_RUN, KEPT_RUNS, RUNS_OPENED
+from simulator.kept_results import KeptRuns, PackedRun
+from simulator.limits import RUNS_OPENED
 from simulator.metrics.measures import Measures
-from simulator.paths import PACKAGE, RUNS
+from simulator.paths import PACKAGE
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def _closed() -> None:
-    return None
-
-
-@dataclass(frozen=True)
-class PackedRun:
-    """The measures of one replication, compressed; length: of the content before that (bytes)."""
-
-    content: bytes = field(repr=False)
-    length: int
-
-    @classmethod
-    def of(cls, result: object) -> PackedRun:
-        plain = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
-        return cls(pa.compress(plain, "zstd", asbytes=True), len(plain))
-
-    @property
-    def nbytes(self) -> int:
-        return len(self.content)
-
-    def unpack(self) -> Any:
-        """Return the result itself, a new one each time."""
-        plain = pa.decompress(self.content, self.length, "zstd", asbytes=True)
-        return pickle.loads(plain)  # noqa: S301 only what `of` made comes here
-
-    def open(self) -> Measures:
-        """Return the measures: those of before, as long as a caller holds them."""
-        opened: Callable[[], Measures | None] = vars(self).get("opened", _closed)
-        measures = opened() or self.unpack()
-        vars(self)["opened"] = ref(measures)
-        return measures
-
-    def __reduce__(self) -> tuple[type[PackedRun], tuple[bytes, int]]:
-        return PackedRun, (self.content, self.length)
 
 
 @dataclass(frozen=True)
@@ -153,9 +107,6 @@ def at_rest(result: Result, runs: Sequence[AnyRun]) -> Result:
     return replace(result, at_edges=edges)
 
 
-#: A file begins with the hash of what follows, and with the length of the result in bytes.
-_HASH, _LENGTH = 32, 8
-
 #: Libraries that change the last digits of a result.
 _LIBRARIES = ("numpy", "scipy", "pandas", "simpy")
 
@@ -191,62 +142,3 @@ def kept(name: str, work: Callable[P, object], *arguments: P.args, **named: P.kw
         run = pack(work, *arguments, **named)
         store.put(name, run)
     return run
-
-
-class KeptRuns:
-    """Results in a folder, a file each; without a folder that is this user's alone, nothing is kept and nothing is read."""
-
-    def __init__(self, folder: Path = RUNS) -> None:
-        self._folder = folder
-        with suppress(OSError):
-            make_private_folder(folder)
-        self._is_private = _is_private(folder)
-
-    def get(self, name: str) -> PackedRun | None:
-        """Return a result; None where there is none, or a damaged one."""
-        file = self._file(name)
-        try:
-            content = read_within(file, KEPT_RUN) if self._is_private else b""
-        except UnreadableError:
-            return None
-        if content[:_HASH] != _hash(content[_HASH:]):
-            return None
-        with suppress(OSError):
-            os.utime(file)  # those read longest ago are deleted first
-        return PackedRun(content[_HASH + _LENGTH :], int.from_bytes(content[_HASH : _HASH + _LENGTH], "big"))
-
-    def put(self, name: str, run: PackedRun) -> None:
-        """Write a result in one step; where the disk takes none, nothing is kept."""
-        content = run.length.to_bytes(_LENGTH, "big") + run.content
-        if not self._is_private or _HASH + len(content) > KEPT_RUN.most:
-            return
-        with suppress(OSError), in_one_step(self._file(name)) as part:
-            part.write_bytes(_hash(content) + content)
-
-    def forget_beyond(self, most: int = KEPT_RUNS.most) -> None:
-        """Delete the results that were read longest ago, as long as all of them together take more than `most` bytes."""
-        stamps = {file: stamp for file in self._folder.glob("*/*") if (stamp := stamp_of(file)) is not None}
-        beyond = sum(size for _, size in stamps.values()) - most
-        for file, (_, size) in sorted(stamps.items(), key=lambda stamped: stamped[1][0]):
-            if beyond <= 0:
-                return
-            with suppress(OSError):
-                file.unlink()
-            beyond -= size
-
-    def _file(self, name: str) -> Path:
-        return self._folder / name[:2] / name
-
-
-def _hash(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
-
-
-def _is_private(folder: Path) -> bool:
-    """Return whether a folder is there and this user's, and nobody else may write there."""
-    try:
-        found = folder.stat()
-    except OSError:
-        return False
-    mine = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    return mine and not stat.S_IMODE(found.st_mode) & (stat.S_IWGRP | stat.S_IWOTH)

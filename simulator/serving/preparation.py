@@ -13,7 +13,7 @@ from threading import Event, Thread
 from time import monotonic
 
 from simulator.app.jobs import HOUSE, Job
-from simulator.app.kept_runs import KeptRuns, PackedRun, name_of, prepared_cases
+from simulator.app.kept_runs import name_of, prepared_cases
 from simulator.app.links import DEFAULT_SEED
 from simulator.app.turns import IDLE
 from simulator.app.workers import Workers
@@ -22,6 +22,7 @@ from simulator.case.phases import readable_references
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.explain.design_changes import changes_of_design
+from simulator.kept_results import KeptRuns, PackedRun
 
 #: The environment variable that switches preparation off, by this value.
 VARIABLE, OFF = "CASESIM_PREPARE", "no"

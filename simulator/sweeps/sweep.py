@@ -341,7 +341,7 @@ class Sweep:
             place, task = self._running.pop(future)
             self.outcomes[place] = self._checked(future.result())
             if self.cache:
-                self.cache.put(task, self.outcomes[place])
+                self.cache.keep(task, self.outcomes[place])
 
     def _hand_out(self, place: int) -> None:
         try:
@@ -349,7 +349,7 @@ class Sweep:
         except ScenarioError as error:
             self.outcomes[place] = self.request.refusal(self.points[place], self.seed, self.replications, error)
             return
-        if self.cache and (cached := self.cache.get(task)):
+        if self.cache and (cached := self.cache.outcome(task)):
             self.outcomes[place] = cached
             self.read += 1
         else:

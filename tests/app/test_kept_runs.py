@@ -6,10 +6,11 @@ import pickle
 import pytest
 
 from simulator.app.jobs import Registry, Watcher
-from simulator.app.kept_runs import KeptRuns, PackedRun, code_hash, is_kept, kept, name_of
+from simulator.app.kept_runs import code_hash, is_kept, kept, name_of
 from simulator.app.links import DEFAULT_SEED
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
+from simulator.kept_results import KeptRuns, PackedRun
 from simulator.metrics.replications import PLAIN, packed, run_packed
 from tests.app.test_jobs import Waiting
 
@@ -40,7 +41,7 @@ def test_a_result_comes_back_equal(store):
 
 
 def test_work_is_done_once_for_one_name(monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.app.kept_runs.KeptRuns.__init__.__defaults__", (tmp_path / "runs",))
+    monkeypatch.setattr("simulator.kept_results.KeptRuns.__init__.__defaults__", (tmp_path / "runs",))
     MADE.clear()
     assert [kept(name, make, 5).unpack() for name in (ONE, ONE, name_of("two"))] == [5, 5, 5]
     assert MADE == [5, 5]
@@ -68,7 +69,7 @@ def test_a_file_that_was_cut_off_is_not_read(store):
 def test_a_folder_where_others_may_write_is_not_read(store, rights, monkeypatch):
     """Unpickling runs code, and `make_private_folder` cannot take rights where the file system keeps them."""
     store.put(ONE, FINE)
-    monkeypatch.setattr("simulator.app.kept_runs.make_private_folder", lambda folder: None)
+    monkeypatch.setattr("simulator.kept_results.make_private_folder", lambda folder: None)
     store._folder.chmod(rights)
     assert KeptRuns(store._folder).get(ONE) is None
     store._folder.chmod(0o700)
@@ -117,7 +118,7 @@ def test_shipped_cases_are_kept_under_the_seed_of_the_page(monkeypatch):
 
 
 def test_a_known_run_says_no_less_than_a_fresh_one(monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.app.kept_runs.KeptRuns.__init__.__defaults__", (tmp_path / "runs",))
+    monkeypatch.setattr("simulator.kept_results.KeptRuns.__init__.__defaults__", (tmp_path / "runs",))
     plan, found = compile_plan(load("production-drift")), []
     for _ in range(2):
         registry = Registry(work := Waiting())

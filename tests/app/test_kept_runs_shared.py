@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from simulator.app.kept_runs import KeptRuns
 from simulator.app.links import DEFAULT_SEED
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
+from simulator.kept_results import KeptRuns
 
 #: A server's part in this: for each line, the picks of a design or the number of files to write, it answers with a line.
 SERVER = """
 import json, sys
 from simulator.app.jobs import Registry, Watcher
-from simulator.app.kept_runs import KeptRuns, name_of
-from simulator.app.kept_runs import PackedRun
+from simulator.app.kept_runs import name_of
 from simulator.app.links import DEFAULT_SEED
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
+from simulator.kept_results import KeptRuns, PackedRun
 from simulator.metrics import replications
 from tests.app.test_jobs import Waiting
 

@@ -8,8 +8,9 @@ from weakref import ref
 import pytest
 
 from simulator.app import kept_runs
-from simulator.app.kept_runs import DoubtedRun, PackedRun, PackedRuns, pack
+from simulator.app.kept_runs import DoubtedRun, PackedRuns, pack
 from simulator.engine.latency_tables import constant
+from simulator.kept_results import PackedRun
 from simulator.limits import Limit
 from simulator.metrics.replications import DoubtRuns, run_replication
 from tests.builders import plan, pool

@@ -74,7 +74,7 @@ def test_a_second_sweep_runs_nothing_and_writes_the_same_bytes(casesim, case, tm
 
 def test_a_damaged_outcome_is_named_and_its_point_runs_again(casesim, case, tmp_path):
     first = casesim("sweep", case, *OVER, "--replications", 2, "--json")
-    harmed = sorted(tmp_path.glob("sweeps/*/*.parquet"))[0]
+    harmed = sorted(tmp_path.glob("sweeps/*/*"))[0]
     harmed.write_bytes(harmed.read_bytes()[:-9])
     again = casesim("sweep", case, *OVER, "--replications", 2, "--json")
     assert f"{harmed}: was damaged; its point has run again" in again.err

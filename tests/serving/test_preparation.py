@@ -6,13 +6,13 @@ from time import monotonic
 import pytest
 
 from simulator.app.jobs import Registry, Watcher
-from simulator.app.kept_runs import KeptRuns
 from simulator.app.links import DEFAULT_SEED
 from simulator.app.turns import IDLE, Submitter
 from simulator.app.workers import Workers
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
+from simulator.kept_results import KeptRuns
 from simulator.serving.preparation import OFF, VARIABLE, Preparation, likely_plans
 from tests.app.test_jobs import Waiting
 from tests.families import until
@@ -21,7 +21,7 @@ from tests.patience import PATIENCE_S
 
 @pytest.fixture(autouse=True)
 def store(monkeypatch, tmp_path):
-    monkeypatch.setattr("simulator.app.kept_runs.KeptRuns.__init__.__defaults__", (tmp_path / "runs",))
+    monkeypatch.setattr("simulator.kept_results.KeptRuns.__init__.__defaults__", (tmp_path / "runs",))
     monkeypatch.setattr("simulator.serving.preparation.LOOK_S", 0.01)
     return KeptRuns()
 

@@ -1,13 +1,14 @@
 """Outcomes on disk: whole or not at all, found again by what they are of."""
 
 import os
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
-from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache, decoded, encoded, solve, task_of
+from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache, solve, task_of
 from tests.case.texts import SMALL, changed
 from tests.tradeoffs.made import outcome
 
@@ -19,10 +20,15 @@ def task(evidence):
     return task_of(compile_plan(loads(SMALL)), METRICS, seed=1, replications=2)
 
 
-def test_an_outcome_comes_back_as_it_was_to_the_last_bit(task):
+def kept(folder, task, outcome):
+    OutcomeCache(folder).keep(task, outcome)
+    return OutcomeCache(folder).outcome(task)
+
+
+def test_an_outcome_comes_back_as_it_was_to_the_last_bit(task, tmp_path):
     found = solve(task)
-    again = decoded(encoded(found))
-    assert encoded(again) == encoded(found)
+    again = kept(tmp_path, task, found)
+    np.testing.assert_equal(asdict(again), asdict(found))
     assert again.metrics == dict(found.metrics)
     for name, readings in found.readings.items():
         for one, other in zip(readings, again.readings[name], strict=True):
@@ -36,16 +42,19 @@ def test_an_outcome_comes_back_as_it_was_to_the_last_bit(task):
                     assert array.dtype == getattr(other, field).dtype
 
 
-def test_a_design_that_cannot_run_is_kept_with_its_reason():
+def test_a_design_that_cannot_run_is_kept_with_its_reason(task, tmp_path):
     refused = DesignOutcome({"a": 1}, {}, 1, 2, refused="no such model")
-    assert decoded(encoded(refused)) == refused
+    assert kept(tmp_path, task, refused) == refused
 
 
 def test_what_was_put_is_got_by_whoever_asks_for_the_same(task, tmp_path):
-    OutcomeCache(tmp_path).put(task, solve(task))
-    found = OutcomeCache(tmp_path).get(task)
-    assert found is not None
-    assert encoded(found) == encoded(solve(task))
+    np.testing.assert_equal(asdict(kept(tmp_path, task, solve(task))), asdict(solve(task)))
+
+
+def test_an_outcome_of_a_class_that_is_gone_is_made_anew(task, tmp_path, monkeypatch):
+    OutcomeCache(tmp_path).keep(task, solve(task))
+    monkeypatch.delattr("simulator.sweeps.outcome_cache.DesignOutcome")
+    assert OutcomeCache(tmp_path).outcome(task) is None
 
 
 @pytest.mark.parametrize("of", [
@@ -66,18 +75,17 @@ def test_other_evidence_is_another_point(task, tmp_path):
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "empty"])
 def test_a_damaged_file_is_named_and_made_anew(task, tmp_path, harm):
-    OutcomeCache(tmp_path).put(task, solve(task))
-    (file,) = tmp_path.glob("??/*.parquet")
+    OutcomeCache(tmp_path).keep(task, solve(task))
+    (file,) = tmp_path.glob("??/*")
+    assert file.name == task.key
     whole = file.read_bytes()
     middle = len(whole) // 2
     harmed = {"cut": whole[:-40], "flipped": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], "empty": b""}
     file.write_bytes(harmed[harm])
     cache = OutcomeCache(tmp_path)
-    assert cache.get(task) is None
+    assert cache.outcome(task) is None
     assert cache.damaged == [file]
-    cache.put(task, solve(task))
-    assert file.read_bytes() == whole
-    assert OutcomeCache(tmp_path).get(task) is not None
+    assert kept(tmp_path, task, solve(task)) is not None
 
 
 def test_the_oldest_outcomes_go_first_where_they_take_too_much(task, tmp_path, evidence):
@@ -86,8 +94,8 @@ def test_the_oldest_outcomes_go_first_where_they_take_too_much(task, tmp_path, e
         [task_of(compile_plan(loads(SMALL)), METRICS, seed, 2) for seed in (1, 2, 3)],
     )
     for age, one in enumerate(tasks):
-        cache.put(one, outcome({"cost": 1.0}))
-        os.utime(cache._files[one.key], (1000 + age, 1000 + age))
-    size = cache._files[task.key].stat().st_size
+        cache.keep(one, outcome({"cost": 1.0}))
+        os.utime(cache._file(one.key), (1000 + age, 1000 + age))
+    size = cache._file(task.key).stat().st_size
     left = OutcomeCache(tmp_path / "kept", most=2 * size)
-    assert [left.get(one) is not None for one in tasks] == [False, True, True]
+    assert [left.outcome(one) is not None for one in tasks] == [False, True, True]
