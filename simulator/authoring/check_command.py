@@ -116,11 +116,7 @@ def _printed(case: str, form: Format) -> CheckedCase:
     return checked
 
 
-def explain(
-    code: Annotated[
-        str | None, typer.Argument(help="a code, as `casesim check` prints it in brackets", show_default=False)
-    ] = None,
-) -> None:
+def explain(code: Annotated[str | None, "a code, as `casesim check` prints it in brackets"] = None) -> None:
     """Explain a code of `casesim check` with a wrong and a right example; without a code, list all codes."""
     if code is None:
         widest = max(map(len, FINDINGS))

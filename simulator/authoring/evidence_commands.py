@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.text import Text
 
 from simulator.authoring.show_command import table_of_rows
-from simulator.cli.exits import VisibleConsole, known, table_console
+from simulator.cli.exits import answer, known
 from simulator.cli.options import AsJson
 from simulator.errors import InputError
 from simulator.evidence.catalogue import hardware
@@ -136,16 +136,13 @@ Names = Annotated[
 def devices(names: Names = None, as_json: AsJson = False) -> None:
     """List the devices that a case may name: what each is, its price with source, and its measured and projected latencies."""
     rows = _named("device", names, device_rows())
-    if as_json:
-        print(json.dumps(rows, indent=2))
-        return
-    out = table_console()
-    if names:
-        _print_details(out, rows)
-        return
-    out.print(table_of_rows("Devices", [_device(row) for row in rows]))
-    out.print("\nA pool on a device without a measured or projected latency cannot run; without a price, it has no cost.")
-    out.print("Details and sources: casesim devices NAME", highlight=False)
+    answer(as_json, rows, _details(rows) if names else _device_parts(rows))
+
+
+def _device_parts(rows: list[Row]) -> Iterator[Any]:
+    yield table_of_rows("Devices", [_device(row) for row in rows])
+    yield "\nA pool on a device without a measured or projected latency cannot run; without a price, it has no cost."
+    yield Text("Details and sources: casesim devices NAME")
 
 
 def _device(row: Row) -> Row:
@@ -165,18 +162,12 @@ def models(names: Names = None, as_json: AsJson = False) -> None:
     """List the models that a case may name: precisions and devices, measured or projected, and the score tables."""
     rows = _named("model", names, model_rows())
     tables = [row for row in score_table_rows() if not names or any(name in row["scores"] for name in names)]
-    if as_json:
-        print(json.dumps({"models": rows, "scores": tables}, indent=2))
-        return
-    out = table_console()
-    if names:
-        _print_details(out, rows)
-    else:
-        out.print(table_of_rows("Models", [_model(row) for row in rows]))
+    parts = [*_details(rows)] if names else [table_of_rows("Models", [_model(row) for row in rows])]
     if tables:
-        out.print("", table_of_rows("Score tables, for `scores` of a pool", [_table(row) for row in tables]))
+        parts += ["", table_of_rows("Score tables, for `scores` of a pool", [_table(row) for row in tables])]
     if not names:
-        out.print("\nProjected on: the number of devices; `casesim models NAME` lists them, and the sources.", highlight=False)
+        parts.append(Text("\nProjected on: the number of devices; `casesim models NAME` lists them, and the sources."))
+    answer(as_json, {"models": rows, "scores": tables}, parts)
 
 
 def _model(row: Row) -> Row:
@@ -199,10 +190,11 @@ def _named(what: str, names: Iterable[str] | None, rows: list[Row]) -> list[Row]
     return [by_name[known(what, name, by_name)] for name in names] if names else rows
 
 
-def _print_details(out: VisibleConsole, rows: list[Row]) -> None:
+def _details(rows: list[Row]) -> Iterator[Any]:
     for number, row in enumerate(rows):
         pairs = [{"field": name.replace("_", " "), "value": _words(value)} for name, value in row.items()]
-        out.print(*([""] if number else []), table_of_rows(escape(next(iter(row.values()))), pairs[1:]))
+        yield from [""] if number else []
+        yield table_of_rows(escape(next(iter(row.values()))), pairs[1:])
 
 
 def _words(value: Any) -> Any:

@@ -9,7 +9,6 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
-import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -21,7 +20,7 @@ from simulator.case.fields import sourced_of
 from simulator.case.load import load
 from simulator.case.name_kinds import places_of
 from simulator.case.schema import Scenario
-from simulator.cli.exits import UsageError, table_console
+from simulator.cli.exits import UsageError, answer
 from simulator.cli.options import AsJson, Case
 from simulator.errors import suggest
 
@@ -151,10 +150,7 @@ def cell_of(value: Any) -> str:
 
 def show(
     case: Case,
-    sections: Annotated[
-        list[str] | None,
-        typer.Argument(help=f"what to print: {', '.join(SECTIONS)}; default: all of them", show_default=False),
-    ] = None,
+    sections: Annotated[list[str] | None, f"what to print: {', '.join(SECTIONS)}; default: all of them"] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the names in a case: metrics with units, stages, ends, choices, places to write, figures, curveballs, exhibits."""
@@ -163,12 +159,13 @@ def show(
             raise UsageError(f"there is no section '{name}'; {suggest(name, SECTIONS)}")
     scenario = load(case)
     rows = {name: list(SECTIONS[name](scenario)) for name in sections or SECTIONS}
-    if as_json:
-        print(json.dumps({"case": scenario.id, **rows}, indent=2))
-        return
-    out = table_console()
-    for number, (name, found) in enumerate(rows.items()):
-        out.print(*([""] if number else []), table_of_rows(name.capitalize(), found) if found else f"{name.capitalize()}: none")
+    answer(as_json, {"case": scenario.id, **rows}, _show_parts(rows))
+
+
+def _show_parts(sections: dict[str, list[Row]]) -> Iterator[Any]:
+    for number, (name, rows) in enumerate(sections.items()):
+        yield from [""] if number else []
+        yield table_of_rows(name.capitalize(), rows) if rows else f"{name.capitalize()}: none"
 
 
 def schema() -> None:

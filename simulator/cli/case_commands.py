@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Column
 
 from simulator.case.document import Fault, ScenarioError
 from simulator.case.installed_packs import remove_installed
 from simulator.case.load import Origin, case_origins, installed_cases, load_all
 from simulator.case.schema import Scenario
-from simulator.cli.exits import UsageError, say, table_console
+from simulator.cli.exits import UsageError, answer, say, table_of
+from simulator.cli.options import AsJsonList
 from simulator.engine.plan import compile_plan
 from simulator.units import counted
 
 
 def cases(
-    as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False,
+    as_json: AsJsonList = False,
     remove: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID", help="remove an installed case, and its evidence that no other one uses", show_default=False
-        ),
+        str | None, typer.Option(metavar="ID", help="remove an installed case, and its evidence that no other one uses")
     ] = None,
 ) -> None:
     """List the cases; then, with exit status 2, print what is wrong with those that cannot be used."""
@@ -33,10 +30,9 @@ def cases(
         return
     scenarios, faults = load_all()
     faults += (fault for scenario in scenarios for fault in _faults_of_default(scenario))
-    if as_json:
-        print(json.dumps([_case_row(scenario) for scenario in scenarios], indent=2))
-    else:
-        _print_cases(scenarios)
+    cells = ((case.id, escape(case.title), str(case.minutes), _FROM[_origin(case.id)]) for case in scenarios)
+    table = table_of(cells, Column("case", overflow="fold"), "title", "minutes", "from")
+    answer(as_json, [_case_row(scenario) for scenario in scenarios], [table])
     if faults:
         raise ScenarioError(faults)
 
@@ -62,13 +58,6 @@ def _origin(case: str) -> Origin | None:
 
 #: Words of the list for each origin.
 _FROM: dict[Origin | None, str] = {"own": "your folder", "installed": "installed", "shipped": "CaseSim", None: ""}
-
-
-def _print_cases(scenarios: list[Scenario]) -> None:
-    table = Table(Column("case", overflow="fold"), "title", "minutes", "from", box=None)
-    for scenario in scenarios:
-        table.add_row(scenario.id, escape(scenario.title), str(scenario.minutes), _FROM[_origin(scenario.id)])
-    table_console().print(table)
 
 
 def _remove(case: str) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import gc
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -99,6 +100,8 @@ def loaded(name: str) -> Any:
         finally:
             gc.enable()
     if isinstance(command, typer.Typer):
+        for part in command.registered_commands:
+            part.callback = with_fields(part.callback) if part.callback else None
         return typer.main.get_command(command)
     alone = typer.Typer(**_OPTIONS)
     alone.command(name)(with_fields(command))
@@ -106,7 +109,10 @@ def loaded(name: str) -> Any:
 
 
 def with_fields(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that has an option for each field of the dataclasses that the function takes, in their place."""
+    """Return a command that has an option for each field of the dataclasses that the function takes, in their place.
+
+    A text beside a type is a help: beside that of a parameter the help of an argument, beside that of a field of an option.
+    """
     signature = inspect.signature(function, eval_str=True)
     groups: dict[str, Any] = {
         name: param.annotation for name, param in signature.parameters.items() if is_dataclass(param.annotation)
@@ -119,11 +125,29 @@ def with_fields(function: Callable[..., None]) -> Callable[..., None]:
 
     params: list[inspect.Parameter] = []
     for name, param in signature.parameters.items():
-        params += inspect.signature(groups[name], eval_str=True).parameters.values() if name in groups else [param]
+        if name in groups:
+            params += _options(groups[name])
+        else:
+            params.append(param.replace(annotation=_with_help(param.annotation, partial(typer.Argument, show_default=False))))
     command.__doc__, command.__annotations__ = function.__doc__, {param.name: param.annotation for param in params}
     flat = [param.replace(kind=inspect.Parameter.KEYWORD_ONLY) for param in params]
     command.__signature__ = signature.replace(parameters=flat)  # type: ignore[attr-defined]
     return command
+
+
+def _options(group: type) -> Iterator[inspect.Parameter]:
+    """Yield the options of a dataclass; a truth value with a text alone is a flag without its opposite."""
+    hints = get_type_hints(group, include_extras=True)
+    for name, param in inspect.signature(group).parameters.items():
+        flag = [f"--{name.replace('_', '-')}"] if getattr(hints[name], "__origin__", None) is bool else []
+        yield param.replace(annotation=_with_help(hints[name], partial(typer.Option, *flag)))
+
+
+def _with_help(hint: Any, kind: Callable[..., Any]) -> Any:
+    match getattr(hint, "__metadata__", None):
+        case (str(text),):
+            return Annotated[hint.__origin__, kind(help=text)]
+    return hint
 
 
 def _print_version(wanted: bool) -> None:
@@ -142,7 +166,8 @@ def casesim(
 ) -> None:
     """Open the app when no command is given."""
     if context.invoked_subcommand is None:
-        import_module("simulator.serving.serve_command").serve()
+        serving = import_module("simulator.serving.serve_command")
+        serving.serve(options=serving.ServeOptions())
 
 
 def call(words: list[str]) -> int:

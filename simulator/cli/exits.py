@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
+from functools import partial
 from time import monotonic
 from typing import IO, Any
 
@@ -21,6 +23,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -28,6 +31,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.segment import Segment
+from rich.table import Column, Table
 from rich.text import Text
 
 from simulator.case.document import Fault, ScenarioError, fault_lines
@@ -133,6 +137,17 @@ class Bars(Progress):
         self.console.print(f"{task.description}{done}", markup=False)
 
 
+#: Changes a bar, as `rich.progress.Progress.update` does.
+Update = Callable[..., None]
+
+
+@contextmanager
+def progress_bar(what: str, total: float | None, *columns: ProgressColumn, transient: bool = False) -> Iterator[Update]:
+    """Show a bar with these columns behind it. transient: it goes at the end"""
+    with Bars(TextColumn("{task.description}"), BarColumn(), *columns, console=err, transient=transient) as bar:
+        yield partial(bar.update, bar.add_task(what, total=total))
+
+
 #: Reports the number done, and the total.
 ReportDone = Callable[[int, int], None]
 
@@ -140,10 +155,8 @@ ReportDone = Callable[[int, int], None]
 @contextmanager
 def counting_bar(what: str, total: int) -> Iterator[ReportDone]:
     """Show a bar with the number done and the time to go."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done, _: bar.update(task, completed=done)
+    with progress_bar(what, total, MofNCompleteColumn(), TimeRemainingColumn(), transient=True) as update:
+        yield lambda done, _: update(completed=done)
 
 
 @contextmanager
@@ -158,6 +171,34 @@ def working_bar() -> Iterator[Callable[[str, int, int], None]]:
             bar.update(task, description=what, completed=done, total=total or None, parts=parts)
 
         yield report
+
+
+class Line(str):
+    """A line whose words are no markup, and which the console does not break."""
+
+
+def answer(as_json: bool, record: Any, parts: Iterable[Any], indent: int | None = 2) -> None:
+    """Print the answer of a command: its record as JSON, or else its sentences and tables.
+
+    parts: texts with markup, lines, and what rich draws; a generator makes them only where they are printed
+    """
+    if as_json:
+        print(json.dumps(record, indent=indent, allow_nan=False))
+        return
+    out = table_console()
+    for part in parts:
+        if isinstance(part, Line):
+            say(part)
+        else:
+            out.print(part)
+
+
+def table_of(rows: Iterable[Iterable[Any]], *columns: Column | str, **how: Any) -> Table:
+    """Return a table without lines. rows: cells with markup, as many as there are columns"""
+    table = Table(*columns, **{"box": None, **how})
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 class Status(IntEnum):

@@ -95,6 +95,7 @@ Scheduler = Annotated[
 # ---- output
 
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
+AsJsonList = Annotated[bool, typer.Option("--json", help="print a list of objects")]
 TableFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write the table, as .parquet or .csv")]
 ChartFile = Annotated[
     Path | None,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 from ruamel.yaml import YAML
@@ -304,12 +304,12 @@ class ImportOptions:
     dataset, model, precision: the parts of a table's name, `<dataset>.<model>.<precision>`
     """
 
-    dataset: str = "mine"
-    model: str | None = None
-    precision: str | None = None
-    source: str | None = None
-    attribution: str | None = None
-    overwrite: bool = False
+    dataset: Annotated[str, "the scored data; the first part of the table's name"] = "mine"
+    model: Annotated[str | None, "the model, if the file has no such column; default: the file's name"] = None
+    precision: Annotated[str | None, "the precision, if the file has no such column; default fp32"] = None
+    source: Annotated[str | None, "where the scores come from, for the record"] = None
+    attribution: Annotated[str | None, "owner of the data, and the licence"] = None
+    overwrite: Annotated[bool, "replace a table of that name"] = False
 
 
 @dataclass(frozen=True)

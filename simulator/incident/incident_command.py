@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from math import isfinite
@@ -11,10 +11,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table as Shown
+from rich.table import Column
+from rich.text import Text
 
 from simulator.case.load import load
-from simulator.cli.exits import UsageError, known, table_console
+from simulator.cli.exits import UsageError, answer, known, table_of
 from simulator.cli.options import AsJson, Case
 from simulator.evidence.evidence_files import EvidenceError
 from simulator.incident.beliefs import load_beliefs
@@ -38,13 +39,11 @@ class IncidentOptions:
     """The secret of an incident, and the actions."""
 
     secret: Secret = TYPICAL
-    script: Annotated[
-        Path | None, typer.Option(help="a YAML or JSON file: a list of actions, such as {kind: look, look: replay}")
-    ] = None
-    play: Annotated[str | None, typer.Option(help=f"let an investigator play instead: {', '.join(PLAYERS)}")] = None
-    cause: Annotated[str | None, typer.Option(help="the cause, in place of the drawn one")] = None
-    shape: Annotated[str | None, typer.Option(help="abrupt, gentle or intermittent, in place of the drawn shape")] = None
-    level: Annotated[str, typer.Option(help=f"the difficulty: {', '.join(DIFFICULTIES)}")] = USUAL
+    script: Annotated[Path | None, "a YAML or JSON file: a list of actions, such as {kind: look, look: replay}"] = None
+    play: Annotated[str | None, f"let an investigator play instead: {', '.join(PLAYERS)}"] = None
+    cause: Annotated[str | None, "the cause, in place of the drawn one"] = None
+    shape: Annotated[str | None, "abrupt, gentle or intermittent, in place of the drawn shape"] = None
+    level: Annotated[str, f"the difficulty: {', '.join(DIFFICULTIES)}"] = USUAL
     as_json: AsJson = False
 
 
@@ -64,10 +63,7 @@ def incident(case: Case, options: IncidentOptions) -> None:
         _follow(playing, options.script)
     over = playing.closed or playing.now_s >= playing.end_s
     result = score(playing) if over else None
-    if options.as_json:
-        typer.echo(json.dumps(_in_json(playing, result), allow_nan=False))
-        return
-    _print_incident(playing, result)
+    answer(options.as_json, _in_json(playing, result), _incident_parts(playing, result), indent=None)
 
 
 def _follow(playing: Play, script: Path | None) -> None:
@@ -90,34 +86,28 @@ def _let_play(name: str, playing: Play) -> None:
     PLAYERS[name](playing, beliefs)
 
 
-def _print_incident(playing: Play, result: Score | None) -> None:
-    out = table_console()
-    table = Shown(box=None)
-    for heading in ("day", "hour", "took", "USD", "action", "outcome"):
-        table.add_column(heading, justify="right" if heading in ("day", "hour", "took", "USD") else "left")
-    for note in playing.notes:
-        when = note.at_s % DAY_S / HOUR_S
-        cells = (
-            f"{int(note.at_s // DAY_S) + 1}",
-            f"{int(when):02d}:{int(when % 1 * 60):02d}",
-            f"{(note.until_s - note.at_s) / HOUR_S:.1f} h",
-            f"{note.usd:.0f}",
-            note.action.short(playing.spec),
-            _note_outcome(note),
-        )
-        table.add_row(*map(escape, cells))
-    out.print(table)
+def _incident_parts(playing: Play, result: Score | None) -> Iterator[Any]:
+    headings = [Column(heading, justify="right") for heading in ("day", "hour", "took", "USD")]
+    yield table_of((map(escape, _note_cells(note, playing)) for note in playing.notes), *headings, "action", "outcome")
     today = f"Day {int(playing.now_s // DAY_S) + 1} of secret {playing.secret.seed}"
     spent = f"{playing.usd:,.0f} USD spent, monitors included; {counted(playing.labels, 'frame')} labelled."
-    out.print(f"{today}: {spent}", highlight=False)
-    if result is None:
-        looks = ", ".join(playing.spec.looks)
-        out.print(
-            f"The incident goes on. Looks: {looks}. Fixes: {', '.join(playing.spec.fixes)}. "
-            "Close it in the script to see the cause."
-        )
+    yield Text(f"{today}: {spent}")
+    if result is not None:
+        yield from map(Text, _score_lines(playing, result))
         return
-    _show_score(playing, result)
+    looks = ", ".join(playing.spec.looks)
+    fixes = f"Fixes: {', '.join(playing.spec.fixes)}. Close it in the script to see the cause."
+    yield f"The incident goes on. Looks: {looks}. {fixes}"
+
+
+def _note_cells(note: NotebookEntry, playing: Play) -> Iterator[str]:
+    when = note.at_s % DAY_S / HOUR_S
+    yield f"{int(note.at_s // DAY_S) + 1}"
+    yield f"{int(when):02d}:{int(when % 1 * 60):02d}"
+    yield f"{(note.until_s - note.at_s) / HOUR_S:.1f} h"
+    yield f"{note.usd:.0f}"
+    yield note.action.short(playing.spec)
+    yield _note_outcome(note)
 
 
 def _note_outcome(note: NotebookEntry) -> str:
@@ -130,21 +120,20 @@ def _note_outcome(note: NotebookEntry) -> str:
     return note.finding.sentence if note.finding else ""
 
 
-def _show_score(playing: Play, result: Score) -> None:
-    out, causes = table_console(), [playing.spec.causes[name] for name in playing.secret.causes]
+def _score_lines(playing: Play, result: Score) -> Iterator[str]:
+    causes = [playing.spec.causes[name] for name in playing.secret.causes]
     named, begin = "; ".join(cause.label for cause in causes), begin_of(playing, partial(moment, playing.scenario))
-    out.print(f"\nIt was: {escape(named)}. {begin}".rstrip(), highlight=False)
-    for cause in causes:
-        out.print(escape(cause.teaches), highlight=False)
+    yield f"\nIt was: {named}. {begin}".rstrip()
+    yield from (cause.teaches for cause in causes)
     sure = f"{'right' if result.right else 'wrong'}, {100 * result.confidence:.0f}% sure"
     diagnosis = "no diagnosis" if result.diagnosis is None else sure
-    out.print(f"Diagnosis: {diagnosis} (Brier score {result.brier:.2f}). {times_of(playing, result)}", highlight=False)
+    yield f"Diagnosis: {diagnosis} (Brier score {result.brier:.2f}). {times_of(playing, result)}"
     for fix in result.fixes:
-        out.print(f"{playing.spec.fixes[fix.name].label}: {fix.words}{'' if fix.right else ', a wrong fix'}.", highlight=False)
+        yield f"{playing.spec.fixes[fix.name].label}: {fix.words}{'' if fix.right else ', a wrong fix'}."
     harm = f"Harm {significant(result.excess, 3)}; {significant(result.untouched, 3)} without any action"
-    out.print(f"{harm} (in units of the least object missed).", highlight=False)
+    yield f"{harm} (in units of the least object missed)."
     money = f"harm {result.harm_usd:,.0f} USD, money {result.usd:,.0f} USD"
-    out.print(f"Total: {result.total_usd:,.0f} USD ({money}).", highlight=False)
+    yield f"Total: {result.total_usd:,.0f} USD ({money})."
 
 
 def _in_json(playing: Play, result: Score | None) -> dict[str, Any]:

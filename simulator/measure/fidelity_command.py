@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.table import Table
 
 from simulator.cli.exits import Bars, err, needing, wide_console
+from simulator.cli.options import AsJson
 from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
 from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.fidelity_reports import (
@@ -34,29 +35,32 @@ if TYPE_CHECKING:
 _LIBRARIES = ("onnxruntime", "mlcommons-loadgen", "numpy")
 
 
-def fidelity(
-    quick: Annotated[bool, typer.Option("--quick", help="two models, and shorter runs: under five minutes")] = False,
-    minutes: Annotated[
-        float,
-        typer.Option(
-            metavar="N", min=0, max=1440, help="then repeat, in turn, the points that could not be judged, for N minutes"
-        ),
-    ] = 0.0,
-    out: Annotated[Path | None, typer.Option(help="write the report to this JSON file, point by point")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
-) -> None:
+_REPEATED = "then repeat, in turn, the points that could not be judged, for N minutes"
+
+
+@dataclass(frozen=True)
+class FidelityOptions:
+    """The effort of a comparison, and the form of the answer."""
+
+    quick: Annotated[bool, "two models, and shorter runs: under five minutes"] = False
+    minutes: Annotated[float, typer.Option(metavar="N", min=0, max=1440, help=_REPEATED)] = 0.0
+    out: Annotated[Path | None, "write the report to this JSON file, point by point"] = None
+    as_json: AsJson = False
+
+
+def fidelity(options: FidelityOptions) -> None:
     """Forecast, as intervals, what a real server on this machine will do, then run it, at many loads.
 
     The quieter the machine, the narrower the intervals.
     """
-    if out is not None:
-        _check_target(out)
+    if options.out is not None:
+        _check_target(options.out)
     with needing("fidelity", "this"):
         with at_once():
             from simulator.measure.fidelity_grid import FULL, QUICK
 
-        report, stopped = _run_grid(QUICK if quick else FULL, minutes, out)
-    if json_:
+        report, stopped = _run_grid(QUICK if options.quick else FULL, options.minutes, options.out)
+    if options.as_json:
         summary = _summary(report, IN_PROCESS) | {"over_http": _summary(report, OVER_HTTP), "report": report.model_dump()}
         typer.echo(json.dumps(summary))
     else:

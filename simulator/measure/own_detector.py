@@ -29,6 +29,7 @@ from simulator.measure.detector_io import FITS, LEAST, Layout, Takes, boxes_of, 
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.labelled_images import Dataset, read_dataset
 from simulator.measure.onnx_file import ImageInput, find_image, plain, read_onnx
+from simulator.measure.progress import OwnDetector
 from simulator.measure.saturation import check_eight_bits
 from simulator.metrics.detection_quality import (
     MOST,
@@ -82,23 +83,6 @@ _VALUES: dict[str, dict[str, Any]] = {
     "0-1": {"largest": 1.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)},
     "imagenet": {"largest": 1.0, "mean": _IMAGENET[0], "std": _IMAGENET[1]},
 }
-
-
-@dataclass(frozen=True)
-class OwnDetector:
-    """Options of the command; None where the file or the layout decides."""
-
-    file: Path
-    data: Path
-    layout: str | None = None
-    size: int | None = None
-    fit: str | None = None
-    values: str | None = None
-    channels: str | None = None
-    class_ids: str = "place"
-    conditions: str = CLEAN
-    seed: int = 1
-    resamples: int = 500
 
 
 @dataclass(frozen=True)
@@ -173,7 +157,7 @@ def _told(row: Judged) -> Iterator[tuple[str, Any]]:
 def judge_own(report: Callable[[float], None], own: OwnDetector) -> Judgement:
     """Judge the detector under every setting; `report` is called with the part that is done. Raises CannotMeasureError."""
     settings = read_settings(own.conditions)
-    data = read_dataset(own.data)
+    data = read_dataset(own.images)
     network = _network_of(own)
     weights = resamples(len(data), own.resamples, own.seed)
     judgement = Judgement(own.file, data, caution=_caution(network, data))
@@ -296,8 +280,8 @@ def _categories(answered: NDArray[np.int64], data: Dataset, own: OwnDetector) ->
     strange = [int(number) for number in np.unique(answered) if int(number) not in places]
     if strange:
         raise CannotMeasureError(
-            f"{own.file}: answers class {strange[0]}, and {own.data} has {len(data.names)} classes, numbered {min(places)} to "
-            f"{max(places)}; the detector was trained on other classes, or numbers them otherwise (--class-ids, --layout)"
+            f"{own.file}: answers class {strange[0]}, and {own.images} has {len(data.names)} classes, numbered {min(places)} "
+            f"to {max(places)}; the detector was trained on other classes, or numbers them otherwise (--class-ids, --layout)"
         )
     return np.array([places[int(number)] for number in answered], np.int64)
 

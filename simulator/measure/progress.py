@@ -1,4 +1,4 @@
-"""Options of a measurement, and its progress: events, shown to a person in a terminal, or line by line to a program.
+"""Options of measurements, and their progress: events, shown to a person in a terminal, or line by line to a program.
 
 The program (`--progress-json`) reads standard error, where each line is one JSON object with an `event`:
 
@@ -50,30 +50,26 @@ class Setup:
 class ProfileOptions:
     """Models to measure, the effort, and the form of the answer; None where the file or the machine decides."""
 
-    model: Annotated[list[str] | None, typer.Option(help="a model to measure; repeat for more; default all")] = None
-    precision: Annotated[list[str] | None, typer.Option(help="a precision; repeat for more; default all")] = None
+    model: Annotated[list[str] | None, "a model to measure; repeat for more; default all"] = None
+    precision: Annotated[list[str] | None, "a precision; repeat for more; default all"] = None
     batch: Annotated[list[int] | None, typer.Option(min=1, max=4096, help="a batch size; default 1, 2, 4, 8, 16")] = None
     threads: Annotated[list[int] | None, typer.Option(min=1, max=1024, help="a thread count; default 1, 2")] = None
-    device: Annotated[str | None, typer.Option(help="name of this machine; default from its processor")] = None
-    photos: Annotated[Path | None, typer.Option(help="folder of photos for calibration and decoding")] = None
-    photos_from: Annotated[str | None, typer.Option(help="where the photos come from, for the record")] = None
-    trained: Annotated[Path | None, typer.Option(help="folder of trained ONNX files for the coco_... models")] = None
-    onnx: Annotated[Path | None, typer.Option(help="measure this ONNX file, a vision model of your own")] = None
-    input_shape: Annotated[str | None, typer.Option(help="with --onnx: shape of one image, such as 3,224,224")] = None
-    name: Annotated[str | None, typer.Option(help="with --onnx: what to call the model; default from its file")] = None
-    provider: Annotated[str, typer.Option(help="cpu, cuda, tensorrt, openvino or coreml")] = "cpu"
-    progress_json: Annotated[bool, typer.Option("--progress-json", help="with --onnx: progress as lines of JSON")] = False
-    until_input_ends: Annotated[
-        bool, typer.Option("--until-input-ends", help="end when standard input does, as when the program at its end has gone")
-    ] = False
-    out: Annotated[
-        Path | None, typer.Option(help="folder for DEVICE/MODEL.PRECISION.json; default with --onnx: your user data")
-    ] = None
+    device: Annotated[str | None, "name of this machine; default from its processor"] = None
+    photos: Annotated[Path | None, "folder of photos for calibration and decoding"] = None
+    photos_from: Annotated[str | None, "where the photos come from, for the record"] = None
+    trained: Annotated[Path | None, "folder of trained ONNX files for the coco_... models"] = None
+    onnx: Annotated[Path | None, "measure this ONNX file, a vision model of your own"] = None
+    input_shape: Annotated[str | None, "with --onnx: shape of one image, such as 3,224,224"] = None
+    name: Annotated[str | None, "with --onnx: what to call the model; default from its file"] = None
+    provider: Annotated[str, "cpu, cuda, tensorrt, openvino or coreml"] = "cpu"
+    progress_json: Annotated[bool, "with --onnx: progress as lines of JSON"] = False
+    until_input_ends: Annotated[bool, "end when standard input does, as when the program at its end has gone"] = False
+    out: Annotated[Path | None, "folder for DEVICE/MODEL.PRECISION.json; default with --onnx: your user data"] = None
     budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="measure again what has a profile or failed before")] = False
-    prepare: Annotated[bool, typer.Option("--prepare", help="export and quantize only, without measuring")] = False
+    overwrite: Annotated[bool, "measure again what has a profile or failed before"] = False
+    prepare: Annotated[bool, "export and quantize only, without measuring"] = False
     list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False
-    delete: Annotated[str | None, typer.Option(help="delete your own profile DEVICE/MODEL.PRECISION and stop")] = None
+    delete: Annotated[str | None, "delete your own profile DEVICE/MODEL.PRECISION and stop"] = None
     json_: Annotated[bool, typer.Option("--json", help="print one JSON list")] = False
 
     @property
@@ -98,6 +94,35 @@ class ProfileOptions:
             elif value and value != option.default:
                 words += [word for each in (value if isinstance(value, list) else [value]) for word in (name, str(each))]
         return words
+
+
+@dataclass(frozen=True)
+class OwnDetector:
+    """Your own detector, the images that judge it, and the form of the answer; None where the file or the layout decides."""
+
+    onnx: Annotated[Path | None, "the detector; without it, print the report of the detection tables"] = None
+    data: Annotated[Path | None, "folder of labelled images, in YOLO's or COCO's format"] = None
+    layout: Annotated[str | None, "how to read the outputs; default: guessed from their shapes"] = None
+    size: Annotated[int | None, typer.Option(min=32, max=4096, help="side of the input in px, if the file leaves it open")] = (
+        None
+    )
+    fit: Annotated[str | None, "letterbox, corner or stretch; default: usual for the layout"] = None
+    values: Annotated[str | None, "0-255, 0-1 or imagenet; default: usual for the layout"] = None
+    channels: Annotated[str | None, "rgb or bgr; default: usual for the layout"] = None
+    class_ids: Annotated[str, "place (0 for the first class) or id (as COCO's file numbers it)"] = "place"
+    conditions: Annotated[str, "such as clean,fog:2,bgr; a corruption alone means all severities"] = "clean"
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions and of the bootstrap")] = 1
+    resamples: Annotated[int, typer.Option(min=100, max=10000, help="bootstrap samples")] = 500
+    out: Annotated[Path | None, "write the result for each labelled box to this CSV file"] = None
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False
+
+    @property
+    def file(self) -> Path:
+        return self.onnx or Path()
+
+    @property
+    def images(self) -> Path:
+        return self.data or Path()
 
 
 Event = Mapping[str, Any]

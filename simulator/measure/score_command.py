@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.table import Table
 
 from simulator.cli.exits import Bars, err, known, needing, say, wide_console
+from simulator.cli.options import AsJsonList
 from simulator.cli.signals import at_once, keeping
 from simulator.evidence.catalogue import table_precision
 from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores
@@ -27,17 +29,21 @@ if TYPE_CHECKING:
     from simulator.measure.score_training import Trainer
 
 
-def train(
-    data: Annotated[Path, typer.Argument(help="folder with labels.csv and images/, as for PAD-UFES-20")],
+_PRECISION_HELP = "fp32, int8_dynamic or int8_static; may be repeated; default all"
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """The score tables to make, and their folder."""
+
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="a score table to make; may be repeated; default all")
-    ] = None,
-    precision: Annotated[
-        list[str] | None,
-        typer.Option("--precision", "-p", help="fp32, int8_dynamic or int8_static; may be repeated; default all"),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="folder for DATA.MODEL.PRECISION.csv and .yaml")] = SCORES,
-) -> None:
+        list[str] | None, typer.Option("-m", "--model", help="a score table to make; may be repeated; default all")
+    ] = None
+    precision: Annotated[list[str] | None, typer.Option("-p", "--precision", help=_PRECISION_HELP)] = None
+    out: Annotated[Path, "folder for DATA.MODEL.PRECISION.csv and .yaml"] = SCORES
+
+
+def train(data: Annotated[Path, "folder with labels.csv and images/, as for PAD-UFES-20"], options: TrainOptions) -> None:
     """Fit the networks on labelled photos, fold by fold, and write their scores of photos they never saw.
 
     Takes up to an hour and a half on two cores; after a stop, the same command resumes.
@@ -46,11 +52,11 @@ def train(
         with at_once():
             from simulator.measure.score_training import MODELS, ON_REQUEST, PRECISIONS, Trainer, read_pad_ufes20
 
-        models = [known("model", name, MODELS) for name in model or MODELS]
-        precisions = tuple(known("precision", name, (*PRECISIONS, *ON_REQUEST)) for name in precision or PRECISIONS)
+        models = [known("model", name, MODELS) for name in options.model or MODELS]
+        precisions = tuple(known("precision", name, (*PRECISIONS, *ON_REQUEST)) for name in options.precision or PRECISIONS)
         trainer = Trainer(read_pad_ufes20(data), user_cache_path("casesim") / "training")
         with keeping("finished networks and epochs are saved; the same command resumes from there"):
-            _write_tables(trainer, models, precisions, out)
+            _write_tables(trainer, models, precisions, options.out)
 
 
 def _write_tables(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out: Path) -> None:
@@ -77,7 +83,7 @@ scores = typer.Typer(
 
 
 @scores.command("list")
-def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
+def list_tables(as_json: AsJsonList = False) -> None:
     """List the score tables: AUC, and the specificity at 90, 95 and 99% sensitivity, with 95% intervals."""
     names, broken = readable_scores()
     for sentence in broken:
@@ -131,19 +137,11 @@ def _with_bounds(figure: Interval, factor: float, places: int, unit: str = "") -
 
 @scores.command("import")
 def import_table(
-    table: Annotated[Path, typer.Argument(help="a CSV with the columns label and score; id, group, model, precision if known")],
-    dataset: Annotated[str, typer.Option(help="the scored data; the first part of the table's name")] = "mine",
-    model: Annotated[
-        str | None, typer.Option(help="the model, if the file has no such column; default: the file's name")
-    ] = None,
-    precision: Annotated[str | None, typer.Option(help="the precision, if the file has no such column; default fp32")] = None,
-    source: Annotated[str | None, typer.Option(help="where the scores come from, for the record")] = None,
-    attribution: Annotated[str | None, typer.Option(help="owner of the data, and the licence")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a table of that name")] = False,
+    table: Annotated[Path, "a CSV with the columns label and score; id, group, model, precision if known"],
+    options: ImportOptions,
 ) -> None:
     """Check your own scores and make them available to cases: `scores: mine.my_model`."""
     content = read_within(table, SCORE_FILE)
-    options = ImportOptions(dataset, model, precision, source, attribution, overwrite)
     made = import_scores(str(table), content, options)
     for name in made.names:
         say(f"{name}: a case takes it with `scores: {name.rsplit('.', 1)[0]}` at {name.rsplit('.', 1)[1]}")
@@ -151,13 +149,11 @@ def import_table(
         err.print(f"columns not used: {', '.join(made.unread)}", markup=False)
 
 
-scores.command()(train)
+scores.command("train")(train)
 
 
 @scores.command("delete")
-def delete_table(
-    names: Annotated[list[str], typer.Argument(help="tables that you imported, as `casesim scores list` names them")],
-) -> None:
+def delete_table(names: Annotated[list[str], "tables that you imported, as `casesim scores list` names them"]) -> None:
     """Delete tables of your own; those that come with CaseSim stay."""
     for name in names:
         delete_scores(name)

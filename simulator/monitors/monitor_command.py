@@ -137,6 +137,7 @@ def _as_json(alarm: WindowAlarm, stamped: bool) -> dict[str, Any]:
 #: The word that declines a recognised column.
 _NONE = "none"
 _OR_NONE = "default: recognised by name and content; none: no column"
+_USUAL_TESTS = "default ks for numbers, chi2 for counts and words"
 
 
 @dataclass(frozen=True)
@@ -155,25 +156,22 @@ class MonitorOptions:
         str | None,
         typer.Option(metavar="COLUMN", help=f"rows that belong together, such as a scene or a camera's hour; {_OR_NONE}"),
     ] = None
-    test: Annotated[
-        str | None,
-        typer.Option(help=f"of {', '.join((*TESTS, MMD))}, with commas; default ks for numbers, chi2 for counts and words"),
-    ] = None
-    columns: Annotated[str | None, typer.Option(help="compare these alone, with commas")] = None
-    level: Annotated[float, typer.Option(help="how often a quiet week may raise an alarm")] = 0.05
-    correct: Annotated[str, typer.Option(help="for many tests: holm, bh (Benjamini and Hochberg) or none")] = "holm"
-    independent: Annotated[bool, typer.Option("--independent", help="treat rows as independent, in any order")] = False
+    test: Annotated[str | None, f"of {', '.join((*TESTS, MMD))}, with commas; {_USUAL_TESTS}"] = None
+    columns: Annotated[str | None, "compare these alone, with commas"] = None
+    level: Annotated[float, "how often a quiet week may raise an alarm"] = 0.05
+    correct: Annotated[str, "for many tests: holm, bh (Benjamini and Hochberg) or none"] = "holm"
+    independent: Annotated[bool, "treat rows as independent, in any order"] = False
     truth: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="labels of the reference, 1 or 0: estimates performance without labels")
     ] = None
     score: Annotated[str | None, typer.Option(metavar="COLUMN", help="the probability of a 1, for --truth")] = None
-    threshold: Annotated[float, typer.Option(help="the model says 1 from this score on, for --truth")] = 0.5
+    threshold: Annotated[float, "the model says 1 from this score on, for --truth"] = 0.5
     chart: ChartFile = None
-    follow: Annotated[bool, typer.Option("--follow", help="watch a growing CSV of production, and print alarms")] = False
+    follow: Annotated[bool, "watch a growing CSV of production, and print alarms"] = False
     idle: Annotated[
         float | None, typer.Option(min=0, metavar="SECONDS", help="end --follow after this long without a new line")
     ] = None
-    false_alarms: Annotated[float, typer.Option(help="false alarms of --follow in 30 quiet days, all monitors together")] = 1.0
+    false_alarms: Annotated[float, "false alarms of --follow in 30 quiet days, all monitors together"] = 1.0
     as_json: AsJson = False
     seed: Seed = 0
 
@@ -212,8 +210,8 @@ class MonitorOptions:
 
 
 def monitor(
-    reference: Annotated[Path, typer.Argument(help="a CSV or Parquet file with a row for each image or request, and a header")],
-    production: Annotated[Path, typer.Argument(help="a file with the same columns")],
+    reference: Annotated[Path, "a CSV or Parquet file with a row for each image or request, and a header"],
+    production: Annotated[Path, "a file with the same columns"],
     options: MonitorOptions,
 ) -> None:
     """Test whether production differs from a reference; exit status 1 if it does.

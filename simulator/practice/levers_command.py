@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -13,7 +13,7 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 
 from simulator.case.load import load
-from simulator.cli.exits import VisibleConsole, counting_bar, table_console
+from simulator.cli.exits import answer, counting_bar, table_console
 from simulator.cli.options import AsJson, Case, RunOptions
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
@@ -45,10 +45,7 @@ def levers(
     scenario = load(case)
     plan = compile_plan(scenario, *options.design(scenario))
     tried = _tried_levers(plan, options.seed, options.replications, trials)
-    if as_json:
-        print(json.dumps(tried.to_json(), indent=2, allow_nan=False))
-    else:
-        print_levers(tried)
+    answer(as_json, tried.to_json(), levers_parts(tried))
 
 
 def _tried_levers(plan: Plan, seed: int, replications: int | None, trials: int) -> Levers:
@@ -64,27 +61,27 @@ def _tried_levers(plan: Plan, seed: int, replications: int | None, trials: int) 
     return search.so_far()
 
 
-def print_levers(levers: Levers) -> None:
-    """Print the design's verdicts, then a row a step with a column an objective; on a narrow terminal, a paragraph a step."""
+def levers_parts(levers: Levers) -> Iterator[Any]:
+    """Yield the design's verdicts, then a row a step with a column an objective; on a narrow terminal, a paragraph a step."""
     out, base = table_console(), levers.base
     count = counted(base.replications, "replication")
-    out.print(f"[bold]{escape(base.plan.scenario.title)}[/bold], {count}, {levers.trials} of each step, seed {base.seed}")
-    out.print(escape(design_words(base.plan)), style="dim")
-    out.print(escape(levers.sentence))
+    yield f"[bold]{escape(base.plan.scenario.title)}[/bold], {count}, {levers.trials} of each step, seed {base.seed}"
+    yield f"[dim]{escape(design_words(base.plan))}[/dim]"
+    yield escape(levers.sentence)
     table = _levers_table(levers)
     if out.width < _NARROW * Measurement.get(out, out.options.update(max_width=_ENDLESS), table).maximum:
-        _print_paragraphs(out, levers)
+        yield from _paragraphs(levers)
     else:
-        out.print(table)
+        yield table
     for step in levers.refused:
-        out.print(f"[yellow]cannot run[/yellow] {escape(f'{step.words}: {step.refused}')}")
-    out.print(escape(levers.sense), style="dim")
+        yield f"[yellow]cannot run[/yellow] {escape(f'{step.words}: {step.refused}')}"
+    yield f"[dim]{escape(levers.sense)}[/dim]"
 
 
-def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
-    """Print each step with the objectives that it changes beyond chance; steps that change none stand together."""
+def _paragraphs(levers: Levers) -> Iterator[str]:
+    """Yield each step with the objectives that it changes beyond chance; steps that change none stand together."""
     verdicts = [f"{escape(f'“{verdict.objective.label}”')} {_now(verdict)}" for verdict in levers.base.verdicts]
-    out.print(f"[bold]This design[/bold]: {'; '.join(verdicts)}.")
+    yield f"[bold]This design[/bold]: {'; '.join(verdicts)}."
     idle = defaultdict[str, dict[str, list[str]]](lambda: defaultdict(list))
     for lever in levers.rows:
         if lever.words:
@@ -94,10 +91,10 @@ def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
         shown = [effect for effect in lever.effects if effect.turns or (effect.real and not effect.slight)]
         shown.sort(key=lambda effect: not effect.breaks)  # the price is said before the gain
         real = [f"{escape(f'“{effect.label}”')} {_effect_words(effect)}" for effect in shown]
-        out.print(f"[bold]{escape(lever.step.words)}[/bold]: {'; '.join(real)}.")
+        yield f"[bold]{escape(lever.step.words)}[/bold]: {'; '.join(real)}."
     for words, ends in idle.items():
         steps = "; ".join(f"{start} → {' / '.join(to)}" for start, to in ends.items())
-        out.print(f"[bold]{upper_first(words)}[/bold]: {escape(steps)}.")
+        yield f"[bold]{upper_first(words)}[/bold]: {escape(steps)}."
 
 
 def _levers_table(levers: Levers) -> Table:

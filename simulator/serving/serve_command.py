@@ -9,6 +9,7 @@ import shlex
 import socket
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
@@ -35,49 +36,47 @@ class UploadPolicy(StrEnum):
     EVERYONE = "everyone"
 
 
-def serve(
-    cases: Annotated[
-        Path | None,
-        typer.Argument(
-            help="your own case, or a folder of cases; the page follows each change of a file",
-            show_default=False,
-            readable=False,  # its faults are reported below
-        ),
-    ] = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="the port to serve on")] = 8501,
-    address: Annotated[
-        str, typer.Option(help="the address to serve on; 0.0.0.0 lets in others who have the token")
-    ] = "localhost",
+_NEEDED = "the token that visitors need; other users of this machine can read a command line, but not the variable"
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Where the app is served, to whom, and its work."""
+
+    port: Annotated[int, typer.Option(min=1, max=65535, help="the port to serve on")] = 8501
+    address: Annotated[str, "the address to serve on; 0.0.0.0 lets in others who have the token"] = "localhost"
     allow_host: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="a name that others use for this server; may be repeated", show_default=False),
-    ] = None,
-    uploads: Annotated[UploadPolicy, typer.Option(help="who sees an upload: only its owner, or everyone")] = UploadPolicy.MINE,
+        list[str] | None, typer.Option(metavar="NAME", help="a name that others use for this server; may be repeated")
+    ] = None
+    uploads: Annotated[UploadPolicy, "who sees an upload: only its owner, or everyone"] = UploadPolicy.MINE
     token: Annotated[
         str | None,
-        typer.Option(
-            metavar="TEXT",
-            envvar=VARIABLE,
-            help="the token that visitors need; other users of this machine can read a command line, but not the variable",
-            show_default="drawn where others reach the server",
-        ),
-    ] = None,
-    proxy: Annotated[
-        bool,
-        typer.Option("--proxy", help="take a visitor's address and https from the headers of a reverse proxy on this machine"),
-    ] = False,
-    no_token: Annotated[bool, typer.Option("--no-token", help="let in every visitor without a token")] = False,
+        typer.Option(metavar="TEXT", envvar=VARIABLE, help=_NEEDED, show_default="drawn where others reach the server"),
+    ] = None
+    proxy: Annotated[bool, "take a visitor's address and https from the headers of a reverse proxy on this machine"] = False
+    no_token: Annotated[bool, "let in every visitor without a token"] = False
     scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="the Dask scheduler whose workers run the designs", show_default=False),
-    ] = None,
-    prepare: Annotated[bool, typer.Option(help="run likely designs while no visitor waits for a run")] = True,
-) -> None:
+        str | None, typer.Option(metavar="ADDRESS", help="the Dask scheduler whose workers run the designs")
+    ] = None
+    prepare: Annotated[bool, typer.Option(help="run likely designs while no visitor waits for a run")] = True
+
+
+#: Its faults are reported by `_checked_path`.
+_Cases = Annotated[
+    Path | None,
+    typer.Argument(
+        help="your own case, or a folder of cases; the page follows each change of a file", show_default=False, readable=False
+    ),
+]
+
+
+def serve(cases: _Cases = None, *, options: ServeOptions) -> None:
     """Open the app in a browser, with your own cases beside those that come with CaseSim."""
     own = _checked_path(cases) if cases is not None else None
-    allowed = [_checked_name(name) for name in allow_host or []]
-    given = _checked_token(token, no_token)
-    _check_rooms()
+    allowed = [_checked_name(name) for name in options.allow_host or []]
+    port, address, no_token = options.port, options.address, options.no_token
+    given = _checked_token(options.token, no_token)
+    most_rooms()  # refuses a wrong number
     listening = _listening(address, port, cases)
     here, names = url("localhost" if address in EVERY else address, port), others_reach(address)
     drawn = drawn_token() if given is None and not no_token and _lets_others_in(listening) else None
@@ -98,14 +97,14 @@ def serve(
         from simulator.serving.preparation import VARIABLE as PREPARE
         from simulator.serving.server import run
 
-    os.environ[UPLOADS] = uploads
-    if not prepare:
+    os.environ[UPLOADS] = options.uploads
+    if not options.prepare:
         os.environ[PREPARE] = OFF
-    if scheduler is not None:
-        os.environ[SCHEDULER] = scheduler
+    if options.scheduler is not None:
+        os.environ[SCHEDULER] = options.scheduler
         registry()  # where no scheduler answers, the command says so before it serves
     with keeping("the server has ended; designs and verdicts are stored"), killed_if_stuck():
-        run(listening, address, [*names, *allowed], here, given or drawn, proxy=proxy)
+        run(listening, address, [*names, *allowed], here, given or drawn, proxy=options.proxy)
 
 
 def _announce(here: str, elsewhere: Iterable[str], drawn: str | None) -> None:
@@ -142,14 +141,6 @@ def _checked_token(token: str | None, no_token: bool) -> str | None:
         return checked_token(token)
     except InputError as error:
         raise UsageError(f"--token or {VARIABLE}: {error}") from None
-
-
-def _check_rooms() -> None:
-    """Raise UsageError for a number of rooms that is none."""
-    try:
-        most_rooms()
-    except InputError as error:
-        raise UsageError(str(error)) from None
 
 
 def _lets_others_in(listening: socket.socket) -> bool:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from simulator.cli.exits import Status, UsageError, err, say, wide_console
+from simulator.cli.exits import Line, Status, UsageError, answer, err, wide_console
+from simulator.cli.options import AsJson, AsJsonList
 from simulator.evidence.evidence_files import MANIFEST, Differences, changing, differences, root_above
 from simulator.evidence.projection import fingerprint
 from simulator.evidence.projection_accuracy import (
@@ -36,15 +38,13 @@ _BASES: dict[Basis, str] = {
 }
 
 
-def projection(
-    json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
-) -> None:
+def projection(as_json: AsJson = False) -> None:
     """Print the errors of projected latencies on published points of held-out networks."""
     found = held_out()
     if found.fingerprint != fingerprint():
         err.print("the data behind the projections have changed since; make campaign-projection fits them again")
-    if json_:
-        typer.echo(json.dumps(as_json(found), indent=2))
+    if as_json:
+        typer.echo(json.dumps(projection_record(found), indent=2))
         return
     out = wide_console(110)
     for table in (table_of(found), comparisons_of(found), energies_of(found)):
@@ -52,7 +52,7 @@ def projection(
     out.print(*sentences(found), sep="\n", highlight=False)
 
 
-def as_json(found: HeldOut) -> dict[str, Any]:
+def projection_record(found: HeldOut) -> dict[str, Any]:
     """Return the results as plain data, each with the limit that it must meet."""
     return {
         "bars": {"median": BARS, "covered": COVERS},
@@ -140,9 +140,9 @@ def sentences(found: HeldOut) -> Iterator[str]:
 
 
 def evidence(
-    paths: Annotated[list[Path] | None, typer.Argument(help="files or folders; default: all evidence there is")] = None,
+    paths: Annotated[list[Path] | None, "files or folders; default: all evidence there is"] = None,
     accept: Annotated[bool, typer.Option("--accept", help="list them in the manifest as they are now, as your own")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False,
+    as_json: AsJsonList = False,
 ) -> None:
     """Compare every file of evidence with its manifest; exit status 1 if a file was changed, is missing or is not listed."""
     asked = [
@@ -152,11 +152,8 @@ def evidence(
     for path in asked if accept else ():
         _accept(path)
     comparisons = [_compared(root) for root in roots]
-    if as_json:
-        typer.echo(json.dumps([compared.to_json() for compared in comparisons], indent=2))
-    else:
-        for compared in comparisons:
-            _tell(compared)
+    lines = (Line(line) for compared in comparisons for line in _lines(compared))
+    answer(as_json, [compared.to_json() for compared in comparisons], lines)
     if any(comparisons):
         raise typer.Exit(Status.NO)
 
@@ -182,40 +179,31 @@ def _compared(root: Path) -> Differences:
     )
 
 
-def _tell(differences: Differences) -> None:
-    for sentence in differences.sentences:
-        say(sentence)
+def _lines(differences: Differences) -> Iterator[str]:
+    yield from differences.sentences
     faults = len(differences.sentences)
     verdict = counted(faults, "fault") if differences else "all as listed"
-    say(f"{differences.root}: {counted(differences.files, 'file')}, {verdict}")
+    yield f"{differences.root}: {counted(differences.files, 'file')}, {verdict}"
 
 
 #: Failures, or events, that the table begins with.
 FIRST = (0, 1, 2, 5)
 
 
-def proof(
-    per_hour: Annotated[
-        float | None, typer.Option(help="a rate an hour that shall be shown not to be exceeded", show_default=False)
-    ] = None,
-    share: Annotated[float | None, typer.Option(help="a share that shall be shown to be reached", show_default=False)] = None,
-    events: Annotated[int | None, typer.Option(help="events, or failed trials, so far", show_default=False)] = None,
-    truth: Annotated[
-        float | None, typer.Option(help="what the rate or the share really is, to plan with", show_default=False)
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
-) -> None:
+@dataclass(frozen=True)
+class ProofOptions:
+    """What shall be shown, and the events so far."""
+
+    per_hour: Annotated[float | None, "a rate an hour that shall be shown not to be exceeded"] = None
+    share: Annotated[float | None, "a share that shall be shown to be reached"] = None
+    events: Annotated[int | None, "events, or failed trials, so far"] = None
+    truth: Annotated[float | None, "what the rate or the share really is, to plan with"] = None
+    as_json: AsJson = False
+
+
+def proof(options: ProofOptions) -> None:
     """Print the hours that show a rate, or the trials that show a share, with 95% confidence."""
-    _check(per_hour, share, events, truth)
-    found = proof_of(per_hour, share, FIRST if events is None else (events,), truth)
-    if as_json:
-        typer.echo(json.dumps(found, indent=2))
-        return
-    for sentence in proof_sentences(found):
-        say(sentence)
-
-
-def _check(per_hour: float | None, share: float | None, events: int | None, truth: float | None) -> None:
+    per_hour, share, events, truth = options.per_hour, options.share, options.events, options.truth
     if (per_hour is None) == (share is None):
         raise UsageError("give exactly one of --per-hour and --share, such as --per-hour 1 or --share 0.95")
     if per_hour is not None and not 0 < per_hour < 1e9:
@@ -226,6 +214,8 @@ def _check(per_hour: float | None, share: float | None, events: int | None, trut
         raise UsageError(f"--events: got {events}; expected 0 to {MOST_EVENTS:,}")
     if truth is not None and not (0 <= truth <= 1 if share is not None else truth >= 0):
         raise UsageError(f"--truth: got {truth:g}; expected {'a share' if share is not None else 'a rate'} of 0 or more")
+    sizes = proof_of(per_hour, share, FIRST if events is None else (events,), truth)
+    answer(options.as_json, sizes, map(Line, proof_sentences(sizes)))
 
 
 def proof_of(per_hour: float | None, share: float | None, events: tuple[int, ...], truth: float | None) -> dict[str, Any]:

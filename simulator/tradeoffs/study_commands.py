@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -17,7 +17,7 @@ from rich.table import Table
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.cli import options as cli
-from simulator.cli.exits import UsageError, counting_bar, err, table_console, working_bar
+from simulator.cli.exits import UsageError, answer, counting_bar, err, table_console, working_bar
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, claims_json
 from simulator.intervals import Interval
@@ -139,20 +139,16 @@ def capacity(case: cli.Case, *, design: DesignOptions, objectives: cli.Objective
         from simulator.tradeoffs.tradeoff_charts import load_chart
 
         cli.write_chart(load_chart(result, cost), options.chart)
-    if options.as_json:
-        print(json.dumps(request.head | result.to_json(), indent=2, allow_nan=False))
-    else:
-        _print_capacity(result, cost.metric.name)
+    answer(options.as_json, request.head | result.to_json(), _capacity_parts(result, cost.metric.name))
 
 
-def _print_capacity(result: Capacity, cost: str) -> None:
-    out, scenario = table_console(), result.request.scenario
-    for sentence in result.sentences:
-        out.print(escape(sentence))
-    out.print(f"Each load has {result.request.size}")
+def _capacity_parts(result: Capacity, cost: str) -> Iterator[Any]:
+    scenario = result.request.scenario
+    yield from map(escape, result.sentences)
+    yield f"Each load has {result.request.size}"
     numbers = {str(place): claim.words for place, claim in enumerate(result.objectives, 1)}
     for number, words in numbers.items():  # their words would fill a narrow table many times over
-        out.print(escape(f"Objective {number}: {words}"), style="dim")
+        yield f"[dim]{escape(f'Objective {number}: {words}')}[/dim]"
     table = Table("traffic, times", f"{scenario.unit.many} a day", scenario.metrics[cost].label, *UNMET, box=None)
     for load_ in result.loads:
         estimate = load_.outcome.metrics.get(cost)
@@ -167,9 +163,8 @@ def _print_capacity(result: Capacity, cost: str) -> None:
             usd,
             *(escape(words or "none") for words in load_.shortfalls(result.objectives, list(numbers))),
         )
-    out.print(table)
-    for need in result.least_servers:
-        out.print(escape(need.claim.words))
+    yield table
+    yield from (escape(need.claim.words) for need in result.least_servers)
 
 
 @dataclass(frozen=True)
@@ -209,12 +204,8 @@ def sensitivity(
     ranked = sample.ranked(outcomes, names)
     if options.chart:
         _draw_influence(request, ranked[names[0]], options.chart)
-    if options.as_json:
-        without = {"left_out": left_out} if left_out else {}
-        shown = request.head | _influence_json(request, ranked, way, designs) | without
-        print(json.dumps(shown, indent=2, allow_nan=False))
-    else:
-        _print_influences(request, ranked, designs, left_out)
+    record = request.head | _influence_json(request, ranked, way, designs) | ({"left_out": left_out} if left_out else {})
+    answer(options.as_json, record, _influence_parts(request, ranked, designs, left_out))
 
 
 def _draw_influence(request: SweepRequest, ranking: Ranking | Claim, file: Path) -> None:
@@ -233,22 +224,23 @@ def _influence_json(request: SweepRequest, ranked: Mapping[str, Ranking | Claim]
     return {"way": way, "designs": designs, "axes": [axis.to_json() for axis in request.axes], "metrics": rankings}
 
 
-def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], designs: int, left_out: str) -> None:
-    out = table_console()
+def _influence_parts(
+    request: SweepRequest, ranked: Mapping[str, Ranking | Claim], designs: int, left_out: str
+) -> Iterator[Any]:
     if left_out:
-        out.print(left_out)
+        yield left_out
     each, same = f"{request.replications} replications each, seed {request.seed}", f"the same {request.scenario.unit.many}"
-    out.print(f"{designs} designs, {each}; all met {same}")
+    yield f"{designs} designs, {each}; all met {same}"
     if any(isinstance(ranking, Ranking) and ranking.ranked[0].total is None for ranking in ranked.values()):
-        out.print("A mean effect is that of a step, up or down; the spread is that of the effects of all steps.")
+        yield "A mean effect is that of a step, up or down; the spread is that of the effects of all steps."
     for name, ranking in ranked.items():
         metric = request.scenario.metrics[name]
-        out.print(f"[bold]{escape(metric.label)}[/bold]")
+        yield f"[bold]{escape(metric.label)}[/bold]"
         if isinstance(ranking, Claim):
-            out.print(f"  {escape(ranking.words)}: vary fewer axes, or ask for another metric", style="yellow")
+            yield f"  [yellow]{escape(ranking.words)}: vary fewer axes, or ask for another metric[/yellow]"
             continue
         if ranking.finding:
-            out.print(f"  {escape(upper_first(ranking.finding))}. Among the others:", style="yellow")
+            yield f"  [yellow]{escape(upper_first(ranking.finding))}. Among the others:[/yellow]"
         table = Table("axis", *_influence_columns(ranking.ranked), "", box=None)
         for influence in ranking.ranked:
             table.add_row(
@@ -256,10 +248,10 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
                 *_influence_numbers(influence, metric.unit),
                 "[yellow]too wide to rank[/yellow]" if influence.too_wide else "",
             )
-        out.print(table)
-        out.print(f"  {escape(upper_first(ranking.words))}.")
+        yield table
+        yield f"  {escape(upper_first(ranking.words))}."
         if ranking.caution:
-            out.print(f"  {escape(ranking.caution)}", style="dim")
+            yield f"  [dim]{escape(ranking.caution)}[/dim]"
 
 
 def _influence_columns(influences: Sequence[Influence]) -> tuple[str, ...]:
@@ -316,10 +308,7 @@ def breakeven(
     report_damaged(cache)
     if options.chart:
         _breakeven_draw(result, options.chart)
-    if options.as_json:
-        print(json.dumps(request.head | _breakeven_json(result), indent=2, allow_nan=False))
-    else:
-        _print_breakeven(result)
+    answer(options.as_json, request.head | _breakeven_json(result), _breakeven_parts(result))
 
 
 def _doubted_claims(
@@ -368,17 +357,14 @@ def _breakeven_draw(result: BreakevenResult, file: Path) -> None:
     cli.write_chart(flip_chart(result.flips), file)
 
 
-def _print_breakeven(result: BreakevenResult) -> None:
-    out = table_console()
-    out.print(f"Each answer has {result.request.size}")
+def _breakeven_parts(result: BreakevenResult) -> Iterator[Any]:
+    yield f"Each answer has {result.request.size}"
     for flip in result.flips:
-        out.print(escape(flip.sentence))
+        yield escape(flip.sentence)
         where = flip.crossing
         sides = [f"below it {where.below.words}", f"above it {where.above.words}"]
         again = f"; on other {result.request.scenario.unit.many} too" if where.is_bounded else ""
-        out.print(f"    {escape(', '.join(sides))}{again}; {escape(flip.doubt.words)}", style="dim")
-    out.print(escape(result.rest))
-    for words in result.not_varied:
-        out.print(escape(words), style="dim")
-    for answer in result.together:
-        out.print(escape(answer.sentence))
+        yield f"[dim]    {escape(', '.join(sides))}{again}; {escape(flip.doubt.words)}[/dim]"
+    yield escape(result.rest)
+    yield from (f"[dim]{escape(words)}[/dim]" for words in result.not_varied)
+    yield from (escape(joint.sentence) for joint in result.together)

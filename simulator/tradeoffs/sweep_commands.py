@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -16,7 +16,7 @@ from rich.table import Table
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.cli import options as cli
-from simulator.cli.exits import UsageError, counting_bar, err, table_console
+from simulator.cli.exits import UsageError, answer, counting_bar, err
 from simulator.engine.plan import compile_plan
 from simulator.sweeps.design_space import METHODS, axis_of
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
@@ -114,24 +114,24 @@ def sweep(
     table, provenance = request.table(outcomes), request.provenance(outcomes)
     if options.out:
         write_table(table, provenance, options.out)
-    if as_json:
-        rows = json.loads(table.to_json(orient="records"))
-        print(json.dumps(provenance | {"rows": rows}, indent=2, allow_nan=False))
-        return
-    console = table_console()
-    console.print(escape(request.sentence))
-    console.print(_sweep_table(request, outcomes))
-    if len(outcomes) > SHOWN:
-        console.print(f"… {len(outcomes) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")
-    console.print(escape(_sums(request, outcomes)), style="dim")
+    rows = json.loads(table.to_json(orient="records"))
+    answer(as_json, provenance | {"rows": rows}, _sweep_parts(request, outcomes))
 
 
-def _sweep_table(request: SweepRequest, outcomes: list[DesignOutcome]) -> Table:
+def _sweep_parts(request: SweepRequest, outcomes: list[DesignOutcome]) -> Iterator[Any]:
+    yield escape(request.sentence)
     table = Table(*(axis.name for axis in request.axes), *request.metrics, "objectives met", box=None)
     for point, outcome in list(zip(request.points, outcomes, strict=True))[:SHOWN]:
         cells = (_metric_cell(request, outcome, name) for name in request.metrics)
         table.add_row(*_axis_values(point.on(request.axes)), *cells, _met(request, outcome))
-    return table
+    yield table
+    yield from _more(outcomes)
+    yield f"[dim]{escape(_sums(request, outcomes))}[/dim]"
+
+
+def _more(rows: Sequence[object]) -> Iterator[str]:
+    if len(rows) > SHOWN:
+        yield f"[dim]… {len(rows) - SHOWN} more; --out FILE writes all, --json prints them[/dim]"
 
 
 def _axis_values(on: dict[str, Any]) -> list[str]:
@@ -191,10 +191,8 @@ def pareto(
         write_table(request.table(front.outcomes).iloc[front.places], request.provenance(front.outcomes), options.out)
     if chart:
         _draw_front(request, front, regret.own, chart)
-    if as_json:
-        print(json.dumps(request.provenance(front.outcomes) | _front_json(request, front, regret), indent=2, allow_nan=False))
-    else:
-        _print_front(request, front, regret, conflict)
+    record = request.provenance(front.outcomes) | _front_json(request, front, regret)
+    answer(as_json, record, _front_parts(request, front, regret, conflict))
 
 
 def _draw_front(request: SweepRequest, front: Front, own: DesignOutcome, file: Path) -> None:
@@ -226,20 +224,17 @@ def _front_json(request: SweepRequest, front: Front, regret: Regret) -> dict[str
     }
 
 
-def _print_front(request: SweepRequest, front: Front, regret: Regret, conflict: Conflict | None) -> None:
-    console = table_console()
-    console.print(escape(request.sentence))
+def _front_parts(request: SweepRequest, front: Front, regret: Regret, conflict: Conflict | None) -> Iterator[Any]:
+    yield escape(request.sentence)
     if conflict:
-        console.print(escape(conflict.sentence))
-    console.print(escape(front.sentence))
+        yield escape(conflict.sentence)
+    yield escape(front.sentence)
     table = Table(*(axis.name for axis in request.axes), *(goal.title for goal in front.goals), "", box=None)
     best = set(front.by_value)
     for place in sorted(front.places, key=lambda place: (place not in best, place))[:SHOWN]:
         point, outcome = request.points[place], front.outcomes[place]
         cells = (_metric_cell(request, outcome, goal.metric.name) for goal in front.goals)
         table.add_row(*_axis_values(point.on(request.axes)), *cells, "" if place in best else "[dim]may be as good[/dim]")
-    console.print(table)
-    if len(front.places) > SHOWN:
-        console.print(f"… {len(front.places) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")
-    for sentence in regret.sentences:
-        console.print(escape(sentence))
+    yield table
+    yield from _more(front.places)
+    yield from map(escape, regret.sentences)

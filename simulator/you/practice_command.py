@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Column
 
 from simulator.app.store.attempts import TRAIL
 from simulator.app.store.incident_log import Incidents, StoredIncident
 from simulator.app.store.session_files import StoredSession
 from simulator.app.store.session_log import SessionLog
-from simulator.cli.exits import UsageError, say, table_console
+from simulator.cli.exits import UsageError, answer, say, table_of
 from simulator.cli.options import AsJson
 from simulator.errors import MOST_LISTED
 from simulator.evidence.evidence_files import in_one_step
@@ -29,13 +28,10 @@ practice = typer.Typer(
 )
 
 Visitor = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ID", help="the id that the page You shows; default: the only visitor of the database", show_default=False
-    ),
+    str | None, typer.Option(metavar="ID", help="the id that the page You shows; default: the only visitor of the database")
 ]
-ExportFile = Annotated[Path, typer.Argument(help="the JSON file to write", show_default=False)]
-ImportFile = Annotated[Path, typer.Argument(help="a file that CaseSim has exported", show_default=False)]
+ExportFile = Annotated[Path, "the JSON file to write"]
+ImportFile = Annotated[Path, "a file that CaseSim has exported"]
 
 
 @practice.command("list")
@@ -46,13 +42,9 @@ def list_(visitor: Visitor = None, as_json: AsJson = False) -> None:
         _of_incident(incident) for incident in Incidents().of(owner)
     ]
     rows.sort(key=lambda row: row["begun"], reverse=True)
-    if as_json:
-        print(json.dumps(rows, indent=2))
-        return
-    table = Table(Column("id", overflow="fold"), "kind", "case", "begun", "ended", "events", box=None)
-    for row in rows:
-        table.add_row(*(escape(str(row[name])) for name in ("id", "kind", "case", "begun", "ended", "events")))
-    table_console().print(table)
+    names = ("id", "kind", "case", "begun", "ended", "events")
+    cells = ([escape(str(row[name])) for name in names] for row in rows)
+    answer(as_json, rows, [table_of(cells, Column("id", overflow="fold"), *names[1:])])
 
 
 def _of_session(stored: StoredSession) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from simulator.case.load import load
-from simulator.cli.exits import VisibleConsole
+from simulator.cli.exits import VisibleConsole, answer
 from simulator.engine.plan import compile_plan
-from simulator.practice.levers_command import _tried_levers, print_levers
+from simulator.practice.levers_command import _tried_levers, levers_parts
 from tests.case.texts import SMALL
 from tests.explain.test_advice import served
 
@@ -61,13 +61,18 @@ def test_levers_print_a_table_with_the_verdicts_and_say_what_is_compared(casesim
     assert "first 2 replications" in out
 
 
+def print_levers(levers, out, monkeypatch):
+    for module in ("practice.levers_command", "cli.exits"):
+        monkeypatch.setattr(f"simulator.{module}.table_console", lambda: out)
+    answer(False, None, levers_parts(levers))
+
+
 def test_a_narrow_terminal_gets_a_paragraph_a_step_without_a_broken_word(case, monkeypatch):
     tried = _tried_levers(compile_plan(load(case)), 1, 2, 2)
     shown = {}
     for width in (30, 1000):
         out = VisibleConsole(width=width, force_terminal=True, color_system=None, file=io.StringIO())
-        monkeypatch.setattr("simulator.practice.levers_command.table_console", lambda out=out: out)
-        print_levers(tried)
+        print_levers(tried, out, monkeypatch)
         shown[width] = out.file.getvalue()
     assert "…" not in shown[30]
     assert max(map(len, shown[30].splitlines())) <= 30
@@ -82,9 +87,8 @@ def test_a_narrow_terminal_gets_a_paragraph_a_step_without_a_broken_word(case, m
 
 def test_a_paragraph_says_first_what_a_step_takes_from_met(monkeypatch):
     out = VisibleConsole(width=80, color_system=None, file=io.StringIO())
-    monkeypatch.setattr("simulator.practice.levers_command.table_console", lambda: out)
     result, *_ = served(cost=24)
-    print_levers(_tried_levers(result.plan, 1, 3, 3))
+    print_levers(_tried_levers(result.plan, 1, 3, 3), out, monkeypatch)
     (told,) = re.findall(r"Readers: 3 → 4: (.*?)\.\n", out.file.getvalue(), re.DOTALL)
     first, then = " ".join(told.split()).split("; ")
     assert first.startswith("“Cost” +")

@@ -12,7 +12,7 @@ from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.projection import fingerprint, latencies, latency, networks, power, published
 from simulator.evidence.projection_accuracy import BARS, COVERS, basis_of, held_out
 from simulator.paths import CATALOGUE
-from simulator.sources.source_commands import as_json
+from simulator.sources.source_commands import projection_record
 
 
 def test_every_point_names_a_network_a_device_and_a_source():
@@ -120,7 +120,7 @@ def test_the_command_prints_the_table_and_one_object(casesim):
     assert shown.status == 0
     assert all(word in shown.out for word in ("NVIDIA T4", "median", "band covers", "mlsysim 0.3.0", "Energy"))
     told = casesim("projection", "--json")
-    assert json.loads(told.out) == json.loads(json.dumps(as_json(held_out())))
+    assert json.loads(told.out) == json.loads(json.dumps(projection_record(held_out())))
     assert {"device", "family", "median", "p90", "covered", "bar", "met"} <= set(json.loads(told.out)["rows"][0])
 
 
