@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.case.case_contract import ARRIVAL_KINDS
 from simulator.case.document import Document
 from simulator.case.load import _checked
 from simulator.case.schema import Scenario
-from simulator.engine.arrivals.arrival import ARRIVALS, Comings
+from simulator.engine.arrivals.arrival import Comings
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.latency_tables import GRID, LatencyTable, SizedTable, _table, constant, drawn, steps_of
 from simulator.engine.plan import strike_times
@@ -173,7 +174,7 @@ def arrivals_at(times: Sequence[float]) -> Iterator[None]:
     """Within this context the requests of every Poisson scenario come at these times."""
     with pytest.MonkeyPatch.context() as patch:
         comings = Comings(np.array(times, float), np.empty(0, np.int8), np.empty(0, np.int32))
-        patch.setattr(ARRIVALS["poisson"], "comings", lambda process, rng, surges=(): comings)
+        patch.setattr(ARRIVAL_KINDS["poisson"], "comings", lambda process, rng, surges=(): comings)
         yield
 
 

@@ -17,13 +17,13 @@ from ruamel.yaml import YAML
 
 import simulator.case
 from simulator.case.any_stage import STAGE_KINDS as KINDS
+from simulator.case.case_contract import ARRIVAL_KINDS
 from simulator.case.checks import ADDRESS_KEYS
 from simulator.case.document import ScenarioError
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.load import loads
 from simulator.case.outputs import CaseOutline, metrics_of
 from simulator.charts.design_diagram import diagram
-from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
 from simulator.engine.stages import STAGES, unregister
@@ -160,7 +160,7 @@ def literals(annotation: Any) -> set[str]:
     return set(chain.from_iterable(map(literals, get_args(annotation))))
 
 
-REGISTRIES = [ADDRESS_KEYS, ARRIVALS, BALANCERS, BATCHING, EXHIBITS, JITTERS, ORDERS, SCALERS, STAGES]
+REGISTRIES = [ADDRESS_KEYS, ARRIVAL_KINDS, BALANCERS, BATCHING, EXHIBITS, JITTERS, ORDERS, SCALERS, STAGES]
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda entries: min(entries))

@@ -50,7 +50,7 @@ def design_flow(plan: Plan) -> str:
 
 def _mermaid_lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
     scenario, used = plan.scenario, used_stages(plan)
-    words = {load.stage: load_words(load, bool(plan.arrivals.spikes)) for load in offered}
+    words = {load.stage: load_words(load, bool(plan.arrivals.own_surges)) for load in offered}
     yield _SETTINGS
     yield "flowchart TB"
     for name, stage in ((name, scenario.stages[name]) for name in used):
@@ -115,7 +115,7 @@ def _loads_takeaway(plan: Plan, offered: list[Load]) -> str:
     if not offered:
         return "No stage of this design has servers."
     tightest = max(offered, key=lambda load: max(load.mean, load.peak or 0))
-    words = load_words(tightest, bool(plan.arrivals.spikes))
+    words = load_words(tightest, bool(plan.arrivals.own_surges))
     batches = any(getattr(stage, "max_batch", 1) > 1 for stage in plan.scenario.stages.values())
     return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {words}.{_FULL_BATCHES if batches else ''}"
 

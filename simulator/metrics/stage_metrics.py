@@ -343,7 +343,7 @@ def unchanged_since(plan: Plan, daily: bool) -> float:
     daily: whether load or capacity follow the time of day, so that whole days alone can be compared, where one is left.
     """
     end = plan.arrivals_end_s
-    surges = [(surge.at_s, surge.at_s + surge.seconds) for surge in plan.arrivals.spikes]
+    surges = [(surge.at_s, surge.at_s + surge.seconds) for surge in plan.arrivals.own_surges]
     edges = [0.0, *(edge for span in [*struck_spans(plan), *surges] for edge in span), *(at_s for at_s, _ in plan.later)]
     last = max(edge for edge in edges if edge <= (1 - LEAST_SHARE) * end)
     days = int((end - last) / DAY_S)

@@ -18,7 +18,6 @@ from pandas.testing import assert_frame_equal
 
 from simulator.case.any_stage import STAGE_KINDS as KINDS
 from simulator.case.case_contract import ARRIVAL_KINDS
-from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.run import Run, simulate
 from simulator.engine.run_trace import Trace
@@ -270,7 +269,7 @@ RIG: dict[str, dict[str, Any]] = {
 #: A network for every kind of stage, of arrivals and of order, and for every policy of a pool.
 NETWORKS: dict[str, Callable[[], Plan]] = {
     **{kind: partial(network, EXAMPLES.get(kind, {}), **BESIDE.get(kind, {})) for kind in STAGES},
-    **{kind: partial(network, {}, arrivals={"kind": kind} | COMINGS.get(kind, {})) for kind in ARRIVALS},
+    **{kind: partial(network, {}, arrivals={"kind": kind} | COMINGS.get(kind, {})) for kind in ARRIVAL_KINDS},
     **{order: partial(network, {}, order=order) for order in ORDERS},
     **{policy: partial(network, {"it": USUAL | fields}) for policy, fields in POLICIES.items()},
     **{scorer: partial(network, stages, order="tag") for scorer, stages in HURRIED.items()},
@@ -386,7 +385,7 @@ def written(trace: Trace) -> list[bytes]:
 
 def test_every_kind_that_a_scenario_may_name_runs_and_has_an_example():
     assert set(STAGES) == set(KINDS) == set(EXAMPLES)
-    assert set(ARRIVALS) == set(ARRIVAL_KINDS) == set(COMINGS)
+    assert set(ARRIVAL_KINDS) == set(COMINGS)
     assert set(SCALERS) == kinds_of(Scaling)
 
 
@@ -462,7 +461,7 @@ def service_by_request(trace: Trace, stage: str) -> Any:
 
 
 @pytest.mark.parametrize("starts_at", ["00:00", "19:59"])
-@pytest.mark.parametrize("kind", ARRIVALS)
+@pytest.mark.parametrize("kind", ARRIVAL_KINDS)
 def test_arrivals_come_in_order_within_their_time_and_as_often_as_they_say(kind, starts_at):
     """Expected are at most as many as come to stages that answer at once; here the link takes a nanosecond."""
     run = {"starts_at": starts_at, "days": 1_000 / DAY_S, "drain_days": 0, "replications": 2}
@@ -475,7 +474,7 @@ def test_arrivals_come_in_order_within_their_time_and_as_often_as_they_say(kind,
         assert arrived[0] >= 0
         assert arrived[-1] < 1_000
         counts.append(len(arrived))
-    mean, half = interval(counts, 2 * len(ARRIVALS))
+    mean, half = interval(counts, 2 * len(ARRIVAL_KINDS))
     assert half < 0.05 * mean
     assert abs(mean - made.arrivals.expected) <= half + 1
 

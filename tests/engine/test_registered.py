@@ -5,13 +5,12 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 import pytest
 
-from simulator.case.case_contract import Open
+from simulator.case.case_contract import ARRIVAL_KINDS
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.case.curveballs import CURVEBALLS
 from simulator.case.document import ScenarioError
 from simulator.case.fields import AS_WRITTEN, QUANTITIES, AnyQuantity, Exponential, add_quantity
 from simulator.case.kinds import add_kind, remove_kind
-from simulator.engine import arrivals
 from simulator.engine.arrivals.arrival import OpenProcess, steady
 from simulator.engine.arrivals.steady import Poisson
 from simulator.engine.latency_tables import constant
@@ -22,19 +21,17 @@ from simulator.theory.loads import loads
 from tests.builders import link, plan, pool, scenario
 
 
-class Pairs(Open):
+class Pairs(OpenProcess):
     """Two requests at once, every so many seconds."""
 
     kind: Literal["pairs"]
     every_s: float
 
-
-class PairsProcess(OpenProcess):
     def times(self, rng, usual, total):
-        return np.repeat(np.arange(0, total, self.spec.every_s), 2)
+        return np.repeat(np.arange(0, total, self.every_s), 2)
 
     def rates(self):
-        return steady(2 / self.spec.every_s, self.end)
+        return steady(2 / self.every_s, self._end)
 
 
 class Fair(AnyQuantity):
@@ -70,11 +67,11 @@ class Jam(AnyCurveball):
 @pytest.fixture
 def known():
     """The kinds from outside, while a test runs."""
-    arrivals.register(Pairs, PairsProcess)
+    add_kind(ARRIVAL_KINDS, Pairs)
     add_quantity(Fair)
     add_kind(CURVEBALLS, Jam)
     yield
-    arrivals.unregister(Pairs)
+    remove_kind(ARRIVAL_KINDS, Pairs)
     del QUANTITIES["either"]
     remove_kind(CURVEBALLS, Jam)
 
@@ -148,7 +145,7 @@ def test_a_name_that_is_taken_is_refused():
         pass
 
     for taken in (
-        lambda: arrivals.register(OtherPoisson, PairsProcess),
+        lambda: add_kind(ARRIVAL_KINDS, OtherPoisson),
         lambda: add_quantity(Exponential),
         lambda: add_kind(CURVEBALLS, OtherJam),
     ):

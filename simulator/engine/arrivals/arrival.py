@@ -1,4 +1,4 @@
-"""Processes of arrival: the clock that a rate drives, the class of all kinds, and the registry of kinds.
+"""Processes of arrival: the clock that a rate drives, and the base of all kinds.
 
 The speed of the clock changes in steps: with the time of day, with spikes, and with curveballs during a run.
 """
@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.evidence.row_files import Recording
+from simulator.case.case_contract import AnyArrivals, Open
 from simulator.records.timetables import DAY_S, Surge, clock_s
 
 if TYPE_CHECKING:
     from simulator.case.case_contract import AnyCase
+    from simulator.evidence.row_files import Recording
 
 Times = NDArray[np.float64]
 
@@ -84,22 +85,27 @@ class Comings(NamedTuple):
     frames: NDArray[np.int32]
 
 
-class Process:
-    """One arrival kind over one run: requests come on [0, end), and the run starts at `starts_at` seconds after midnight.
+class Process(AnyArrivals):
+    """Base of all kinds of arrivals: their fields in a case, and their requests over one run.
 
     A kind draws times on a clock of its own, in ticks, and says how fast that clock runs. Spikes, and whatever else changes
     the traffic, make the clock run faster or slower: no kind knows of them.
+
+    These are known once `over` has bound it to a run. end: requests come on [0, end) s; starts_at: the start of the run in
+    seconds after midnight; pace: how many times as fast as in reality the time of day passes
     """
 
-    def __init__(
-        self, spec: Any, end: float, starts_at: float = 0.0, recording: Recording | None = None, pace: float = 1.0
-    ) -> None:
-        """pace: how many times as fast as in reality the time of day passes."""
-        self.spec = spec
-        self.pace = pace
-        self.end = end
-        self.starts_at = starts_at
-        self.recording = recording
+    _end: float
+    _starts_at: float
+    _recording: Recording | None
+    _pace: float
+
+    @final
+    def over(self, end: float, starts_at: float = 0.0, recording: Recording | None = None, pace: float = 1.0) -> Self:
+        """Return these arrivals over one run."""
+        bound = self.model_copy()
+        bound._end, bound._starts_at, bound._recording, bound._pace = end, starts_at, recording, pace
+        return bound
 
     def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
         """Draw the requests on [0, end), sorted by time; surges come on top of the scenario's own spikes.
@@ -107,12 +113,13 @@ class Process:
         Requests before the first surge are the same with and without it.
         """
         clock = self.clock(rng)
-        times = partial(self.times, rng, clock.total(self.end))
-        at = warped(times, self.end, clock.surged([*self.spikes, *surges]))
+        times = partial(self.times, rng, clock.total(self._end))
+        at = warped(times, self._end, clock.surged([*self.own_surges, *surges]))
         return Comings(at, np.empty(0, np.int8), np.empty(0, np.int32))
 
     @property
-    def spikes(self) -> list[Surge]:
+    def own_surges(self) -> list[Surge]:
+        """The spikes that the case states."""
         return []
 
     @property
@@ -145,47 +152,42 @@ class Process:
         raise NotImplementedError
 
     def clock(self, rng: np.random.Generator) -> Clock:
-        return steady(1.0, self.end)
-
-
-#: The behaviour of every kind of arrivals, by the kind's name in a case; the package `simulator.engine.arrivals` fills it.
-ARRIVALS: dict[str, type[Process]] = {}
+        return steady(1.0, self._end)
 
 
 def arrivals_of(scenario: AnyCase, recording: Recording | None = None) -> Process:
     run = scenario.run
-    process = ARRIVALS[scenario.arrivals.kind]
-    return process(scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording, run.pace)
+    return cast(Process, scenario.arrivals).over(run.days * DAY_S, clock_s(run.starts_at), recording, run.pace)
 
 
-class OpenProcess(Process):
+class OpenProcess(Open, Process):
     """Requests come whatever becomes of those before them: how many to expect is known beforehand."""
 
     @property
-    def spikes(self) -> list[Surge]:
-        return [Surge(spike.at_s, spike.seconds, spike.times) for spike in self.spec.spikes]
+    def own_surges(self) -> list[Surge]:
+        return [Surge(spike.at_s, spike.seconds, spike.times) for spike in self.spikes]
 
     @property
     def expected(self) -> float:
         return self.expected_under(())
 
     def expected_under(self, surges: Sequence[Surge]) -> float:
-        return self.rates().surged([*self.spikes, *surges]).total(self.end)
+        return self.rates().surged([*self.own_surges, *surges]).total(self._end)
 
     @property
     def mean_rate(self) -> float:
         """Requests a second over the run, spikes left out."""
-        return self.rates().total(self.end) / self.end
+        return self.rates().total(self._end) / self._end
 
     def rates_in_run(self, surges: Sequence[Surge] = ()) -> tuple[float, float]:
-        clock = self.peaks().surged([*self.spikes, *surges])
-        within = (clock.edges[:-1] < clock.start + self.end) & (clock.edges[1:] > clock.start)
+        clock = self.busiest().surged([*self.own_surges, *surges])
+        within = (clock.edges[:-1] < clock.start + self._end) & (clock.edges[1:] > clock.start)
         return self.mean_rate, float(clock.heights[within].max())
 
     def rates(self) -> Clock:
         raise NotImplementedError
 
-    def peaks(self) -> Clock:
+    def busiest(self) -> Clock:
         return self.rates()
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.case_contract import AnyArrivals
 from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveFigure
 from simulator.engine.arrivals.arrival import Comings, Process
 
@@ -34,8 +33,12 @@ class LoopClients(NamedTuple):
     per_query: int = 1
 
 
-class Loop(AnyArrivals):
-    """Base of the closed loops."""
+class Loop(Process):
+    """Base of the closed loops: over a run, the schedule of clients that never wait.
+
+    No client can send its k-th request earlier, so there cannot be more. The run issues the requests itself
+    (`simulator.engine.run`), with equal think times.
+    """
 
     waits_for_answers: ClassVar[bool] = True
     to_lessen: ClassVar[str] = "give `requests`, lower `clients`"
@@ -48,6 +51,36 @@ class Loop(AnyArrivals):
     @property
     def most_at_once(self) -> int:
         return self.loop.senders * self.loop.per_query
+
+    def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
+        return super().comings(rng)
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """Draw the times in order; all at the start if clients do not think."""
+        thinks, limit = think_times(self, rng, self._end), self.loop.limit
+        if thinks is None:
+            assert limit is not None  # `_bounded` sees to it
+            return np.zeros(limit)
+        sent = np.cumsum(thinks, axis=1)
+        return np.sort(sent[sent < self._end])[:limit]
+
+    @property
+    def mean_think_s(self) -> float:
+        think = self.loop.think
+        return think.mean if think else 0.0
+
+    @property
+    def expected(self) -> float:
+        return self._most(self.mean_think_s)
+
+    def drawn_under(self, surges: Sequence[Surge]) -> float:
+        think = self.loop.think
+        return self._most(think.usual if think else 0.0)
+
+    def _most(self, think_s: float) -> float:
+        clients = self.loop
+        most = clients.senders * self._end / think_s if clients.think else inf
+        return min(most, inf if clients.limit is None else clients.limit)
 
 
 class Closed(Loop):
@@ -75,42 +108,6 @@ class Closed(Loop):
     def loop(self) -> LoopClients:
         think = Exponential(exponential_mean=self.think_mean_s) if self.think_mean_s else self.think_s
         return LoopClients(self.clients, self.requests, think)
-
-
-class LoopProcess(Process):
-    """The schedule of clients that never wait. No client can send its k-th request earlier, so there cannot be more.
-
-    The run issues the requests itself (`simulator.engine.run`), with the same think times.
-    """
-
-    def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
-        return super().comings(rng)
-
-    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """Draw the times in order; all at the start if clients do not think."""
-        thinks, limit = think_times(self.spec, rng, self.end), self.spec.loop.limit
-        if thinks is None:
-            return np.zeros(limit)
-        sent = np.cumsum(thinks, axis=1)
-        return np.sort(sent[sent < self.end])[:limit]
-
-    @property
-    def mean_think_s(self) -> float:
-        think = self.spec.loop.think
-        return think.mean if think else 0.0
-
-    @property
-    def expected(self) -> float:
-        return self._most(self.mean_think_s)
-
-    def drawn_under(self, surges: Sequence[Surge]) -> float:
-        think = self.spec.loop.think
-        return self._most(think.usual if think else 0.0)
-
-    def _most(self, think_s: float) -> float:
-        clients = self.spec.loop
-        most = clients.senders * self.end / think_s if clients.think else inf
-        return min(most, inf if clients.limit is None else clients.limit)
 
 
 def think_times(spec: Loop, rng: np.random.Generator, end: float) -> NDArray[np.float64] | None:

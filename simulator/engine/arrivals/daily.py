@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from simulator.case.case_contract import Open
 from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times
 from simulator.records.timetables import DAY_S, clock_minutes, clock_s
@@ -36,8 +35,8 @@ class Peak(Strict):
         return self
 
 
-class DailyArrivals(Open):
-    """Shape of one day's arrivals.
+class DailyArrivals(OpenProcess):
+    """Shape of one day's arrivals: a Poisson process, whose clock counts expected requests.
 
     `weights` split the day from 00:00 into equal parts; `peaks` take their shares of the day first.
     """
@@ -57,6 +56,36 @@ class DailyArrivals(Open):
             raise ValueError(f"the peaks' shares add up to {sum(peak.share for peak in self.peaks):g}; at most 1")
         return self
 
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        return poisson_times(rng, 1.0, usual, total)
+
+    def clock(self, rng: np.random.Generator) -> Clock:
+        return self.rates()
+
+    @property
+    def _days(self) -> int:
+        """Days of the calendar that the run touches."""
+        return int((self._starts_at + self._end * self._pace) // DAY_S) + 1
+
+    def _days_of(self, edges: Times, shares: Times, requests: Times) -> Clock:
+        """Return the rates of days one after the other; those of a faster calendar hold for a shorter time."""
+        days = np.arange(len(requests)) * DAY_S
+        all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
+        return Clock(all_edges / self._pace, (requests[:, None] * shares).ravel(), self._starts_at / self._pace)
+
+    def day_shares(self) -> tuple[Times, Times]:
+        """Return the shape of one day: edges in seconds from 00:00, shape (n + 1,), and shares a second, shape (n,)."""
+        even = np.linspace(0, DAY_S, len(self.weights) + 1)
+        peaks = [(clock_s(peak.start), clock_s(peak.start) + 60 * peak.minutes, peak.share) for peak in self.peaks]
+        edges = np.unique(np.concatenate([even, *(peak[:2] for peak in peaks)]))
+        weights = np.array(self.weights)
+        usual = 1 - sum(share for *_, share in peaks)
+        shares = usual * weights / weights.sum() * len(weights) / DAY_S
+        rates = shares[np.searchsorted(even, edges[:-1], side="right") - 1]
+        for start, stop, share in peaks:
+            rates[(edges[:-1] >= start) & (edges[:-1] < stop)] += share / (stop - start)
+        return edges, rates
+
 
 class Daily(DailyArrivals):
     """A Poisson process whose rate follows the time of day."""
@@ -64,6 +93,10 @@ class Daily(DailyArrivals):
     kind: Literal["daily"]
     per_day: Annotated[Figure, bounded(1, 1e8)]
     """requests a day"""
+
+    def rates(self) -> Clock:
+        edges, shares = self.day_shares()
+        return self._days_of(edges, shares, np.full(self._days, self.per_day.value))
 
 
 class Weekly(DailyArrivals):
@@ -86,57 +119,10 @@ class Weekly(DailyArrivals):
             raise ValueError("at least one day should have a weight above 0")
         return self
 
-
-class _Profiled(OpenProcess):
-    """A Poisson process: its clock counts expected requests."""
-
-    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        return poisson_times(rng, 1.0, usual, total)
-
-    def clock(self, rng: np.random.Generator) -> Clock:
-        return self.rates()
-
-    @property
-    def _days(self) -> int:
-        """Days of the calendar that the run touches."""
-        return int((self.starts_at + self.end * self.pace) // DAY_S) + 1
-
-    def _days_of(self, edges: Times, shares: Times, requests: Times) -> Clock:
-        """Return the rates of days one after the other; those of a faster calendar hold for a shorter time."""
-        days = np.arange(len(requests)) * DAY_S
-        all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
-        return Clock(all_edges / self.pace, (requests[:, None] * shares).ravel(), self.starts_at / self.pace)
-
-
-class DailyProcess(_Profiled):
-    """The same rates every day."""
-
-    def rates(self) -> Clock:
-        edges, shares = day_shares(self.spec)
-        return self._days_of(edges, shares, np.full(self._days, self.spec.per_day.value))
-
-
-class WeeklyProcess(_Profiled):
-    """Each day of the week has its share of the week, and the same profile."""
-
     def rates(self) -> Clock:
         """Return the week's rates, week after week, from the day on which the run starts."""
-        edges, shares = day_shares(self.spec)
-        weights = np.array(self.spec.days) / sum(self.spec.days)
-        first = DAYS.index(self.spec.starts_on)
+        edges, shares = self.day_shares()
+        weights = np.array(self.days) / sum(self.days)
+        first = DAYS.index(self.starts_on)
         which = (first + np.arange(self._days)) % len(DAYS)
-        return self._days_of(edges, shares, self.spec.per_week.value * weights[which])
-
-
-def day_shares(spec: DailyArrivals) -> tuple[Times, Times]:
-    """Return the shape of one day: edges in seconds from 00:00, shape (n + 1,), and shares a second, shape (n,)."""
-    even = np.linspace(0, DAY_S, len(spec.weights) + 1)
-    peaks = [(clock_s(peak.start), clock_s(peak.start) + 60 * peak.minutes, peak.share) for peak in spec.peaks]
-    edges = np.unique(np.concatenate([even, *(peak[:2] for peak in peaks)]))
-    weights = np.array(spec.weights)
-    usual = 1 - sum(share for *_, share in peaks)
-    shares = usual * weights / weights.sum() * len(weights) / DAY_S
-    rates = shares[np.searchsorted(even, edges[:-1], side="right") - 1]
-    for start, stop, share in peaks:
-        rates[(edges[:-1] >= start) & (edges[:-1] < stop)] += share / (stop - start)
-    return edges, rates
+        return self._days_of(edges, shares, self.per_week.value * weights[which])

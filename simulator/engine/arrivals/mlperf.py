@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.case.case_contract import AnyArrivals, MlperfRules, Open, RateFigure
+from simulator.case.case_contract import AnyArrivals, MlperfRules, RateFigure
 from simulator.case.fields import PositiveFigure
-from simulator.engine.arrivals.arrival import Clock, Process
+from simulator.engine.arrivals.arrival import Clock, OpenProcess, Process
 from simulator.engine.arrivals.closed import Loop, LoopClients
-from simulator.engine.arrivals.steady import PoissonProcess
 
 if TYPE_CHECKING:
     from simulator.engine.arrivals.arrival import Times
@@ -36,7 +35,7 @@ class _Quoted(AnyArrivals):
         return MlperfRules(1, self.percentile, self.bound_s.value if self.bound_s else None)
 
 
-class Server(_Quoted, Open):
+class Server(_Quoted, OpenProcess):
     """A number of queries as a Poisson process: valid while the latency at the percentile meets the bound."""
 
     kind: Literal["server"]
@@ -48,8 +47,23 @@ class Server(_Quoted, Open):
     bound_s: PositiveFigure
     """the bound on the latency, in seconds"""
 
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        return np.cumsum(rng.exponential(1 / self.rate_per_s.value, self.queries))
 
-class Offline(AnyArrivals):
+    def rates(self) -> Clock:
+        busy = min(self.queries / self.rate_per_s.value, self._end)
+        edges = np.unique([0.0, busy, self._end])
+        return Clock(edges, np.array([self.rate_per_s.value, 0.0][: len(edges) - 1]))
+
+    def drawn_under(self, surges: Sequence[Surge]) -> float:
+        return float(self.queries)
+
+    @property
+    def mean_rate(self) -> float:
+        return float(self.rate_per_s.value)
+
+
+class Offline(Process):
     """All samples at once, at the start of the run: only the throughput counts."""
 
     kind: Literal["offline"]
@@ -59,6 +73,13 @@ class Offline(AnyArrivals):
     @property
     def mlperf(self) -> MlperfRules:
         return MlperfRules()
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        return np.zeros(self.samples)
+
+    @property
+    def expected(self) -> float:
+        return float(self.samples)
 
 
 class SingleStream(_Quoted, Loop):
@@ -91,33 +112,3 @@ class MultiStream(_Quoted, Loop):
     @property
     def mlperf(self) -> MlperfRules:
         return super().mlperf._replace(per_query=self.samples_per_query)
-
-
-class ServerProcess(PoissonProcess):
-    """MLPerf's server: a Poisson process that stops after so many queries."""
-
-    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        return np.cumsum(rng.exponential(1 / self.spec.rate_per_s.value, self.spec.queries))
-
-    def rates(self) -> Clock:
-        busy = min(self.spec.queries / self.spec.rate_per_s.value, self.end)
-        edges = np.unique([0.0, busy, self.end])
-        return Clock(edges, np.array([self.spec.rate_per_s.value, 0.0][: len(edges) - 1]))
-
-    def drawn_under(self, surges: Sequence[Surge]) -> float:
-        return float(self.spec.queries)
-
-    @property
-    def mean_rate(self) -> float:
-        return float(self.spec.rate_per_s.value)
-
-
-class OfflineProcess(Process):
-    """MLPerf's offline: everything is there at the start."""
-
-    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        return np.zeros(self.spec.samples)
-
-    @property
-    def expected(self) -> float:
-        return float(self.spec.samples)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.case.case_contract import Open, RequestContent
+from simulator.case.case_contract import RequestContent
 from simulator.case.fields import Evidence, Line, LocalFile, Source
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, steady
 from simulator.evidence.row_files import RecordingError, read_recording
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from simulator.records.timetables import Surge
 
 
-class Replay(Open):
+MINUTE_S = 60.0
+
+
+class Replay(OpenProcess):
     """Requests at the times in a column of a CSV or Parquet file, in seconds.
 
     The run starts at the time `origin_s` of the file. `rate_scale` 2 gives twice as many requests a second.
@@ -64,40 +67,33 @@ class Replay(Open):
             gather.warnings.append(f"The recording {self.file} ends {words}.")
         gather.sources.append(Source("arrivals", self.evidence, f"{len(recording.times):,} times", self.source))
 
-
-MINUTE_S = 60.0
-
-
-class ReplayProcess(OpenProcess):
-    """The recording's own clock, squeezed; its gaps, more or less even."""
-
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
         """Return the recorded times; over and over where the recording repeats."""
         once, period = self._once()
-        if not self.spec.repeat:
+        if not self.repeat:
             return once
         rounds = np.arange(np.ceil(total / period))
         return np.asarray((rounds[:, None] * period + once).ravel())
 
     def expected_under(self, surges: Sequence[Surge]) -> float:
         """Return the number of recorded times fall into the run."""
-        total = steady(1.0, self.end).surged([*self.spikes, *surges]).total(self.end)
+        total = steady(1.0, self._end).surged([*self.own_surges, *surges]).total(self._end)
         once, period = self._once()
-        rounds, rest = divmod(total, period) if self.spec.repeat else (0.0, total)
+        rounds, rest = divmod(total, period) if self.repeat else (0.0, total)
         return rounds * len(once) + float(np.searchsorted(once, rest))
 
     def rates(self) -> Clock:
-        times = self.times(np.random.default_rng(), self.end, self.end)
-        minutes = max(int(np.ceil(self.end / MINUTE_S)), 1)
-        counts = np.bincount((times[times < self.end] / MINUTE_S).astype(int), minlength=minutes)
-        edges = np.append(np.arange(minutes) * MINUTE_S, self.end)
+        times = self.times(np.random.default_rng(), self._end, self._end)
+        minutes = max(int(np.ceil(self._end / MINUTE_S)), 1)
+        counts = np.bincount((times[times < self._end] / MINUTE_S).astype(int), minlength=minutes)
+        edges = np.append(np.arange(minutes) * MINUTE_S, self._end)
         return Clock(edges, counts / np.diff(edges))
 
     def _once(self) -> tuple[Times, float]:
-        assert self.recording is not None
-        times = evened((self.recording.times - self.spec.origin_s) / self.spec.rate_scale, self.spec.burstiness)
+        assert self._recording is not None
+        times = evened((self._recording.times - self.origin_s) / self.rate_scale, self.burstiness)
         gap = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
-        return times, float(times[-1] + gap) or self.end
+        return times, float(times[-1] + gap) or self._end
 
 
 def evened(times: Times, burstiness: float) -> Times:

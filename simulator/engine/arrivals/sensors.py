@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from simulator.case.case_contract import Open, RateFigure, RequestContent
+from simulator.case.case_contract import RateFigure, RequestContent
 from simulator.case.fields import Figure, Line, Name, Quantity, Strict, bounded
 from simulator.engine.arrivals.arrival import Comings, OpenProcess, steady, warped
 from simulator.records.streams import Streams
@@ -60,7 +60,7 @@ class Sensor(Strict):
         return self.skew_ms.value / 1000 if self.skew_ms else 0.0
 
 
-class Sensors(Open):
+class Sensors(OpenProcess):
     """Several sensors; each frame is a request that knows its sensor and its number."""
 
     kind: Literal["sensors"]
@@ -75,34 +75,31 @@ class Sensors(Open):
     def content(self) -> RequestContent:
         return RequestContent(self.frames_per_s)
 
-
-class SensorsProcess(OpenProcess):
-    """The frames of all sensors in order of time; frames of one instant keep the order of the file.
-
-    Frame k of a sensor, from 0, comes at skew + k / (rate (1 + drift)) + its jitter. Jitter does not add up from frame to
-    frame. Every frame whose tick lies within the run belongs to it: one that jitter would bring before the start comes at the
-    start, and one that it brings beyond the end is lost. A surge makes all clocks run faster, jitter included.
-    """
-
     def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
-        """Draw the times, sensors (in the order of the file) and numbers of frames; a random stream a sensor."""
-        clock = steady(1.0, self.end).surged([*self.spikes, *surges])
-        streams, total = Streams(int(rng.integers(2**63))), clock.total(self.end)
-        each = [_ticks(sensor, streams.named(name), total) for name, sensor in self.spec.sensors.items()]
+        """Draw the times, sensors (in the order of the file) and numbers of frames, in order of time; a random stream a sensor.
+
+        Frame k of a sensor, from 0, comes at skew + k / (rate (1 + drift)) + its jitter. Jitter does not add up from frame to
+        frame. Frames of one instant keep the order of the file. Every frame whose tick lies within the run belongs to it: one
+        that jitter would bring before the start comes at the start, and one that it brings beyond the end is lost. A surge
+        makes all clocks run faster, jitter included.
+        """
+        clock = steady(1.0, self._end).surged([*self.own_surges, *surges])
+        streams, total = Streams(int(rng.integers(2**63))), clock.total(self._end)
+        each = [_ticks(sensor, streams.named(name), total) for name, sensor in self.sensors.items()]
         ticks = np.concatenate(each)
         order = np.argsort(ticks, kind="stable")
-        times = warped(lambda total: ticks[order], self.end, clock)
+        times = warped(lambda total: ticks[order], self._end, clock)
         kept = order[: len(times)]
         sensors = np.repeat(np.arange(len(each), dtype=np.int8), [len(frames) for frames in each])
         frames = np.concatenate([np.arange(len(frames), dtype=np.int32) for frames in each])
         return Comings(times, sensors[kept], frames[kept])
 
     def expected_under(self, surges: Sequence[Surge]) -> float:
-        total = steady(1.0, self.end).surged([*self.spikes, *surges]).total(self.end)
-        return float(sum(_count(sensor, total) for sensor in self.spec.sensors.values()))
+        total = steady(1.0, self._end).surged([*self.own_surges, *surges]).total(self._end)
+        return float(sum(_count(sensor, total) for sensor in self.sensors.values()))
 
     def rates(self) -> Clock:
-        return steady(sum(self.spec.frames_per_s.values()), self.end)
+        return steady(sum(self.frames_per_s.values()), self._end)
 
 
 def _count(sensor: Sensor, total: float) -> int:

@@ -8,7 +8,6 @@ from scipy.stats import chi2
 
 from simulator.case.case_contract import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.kinds import OneOf
-from simulator.engine.arrivals.arrival import ARRIVALS
 from simulator.records.streams import Streams
 from tests.builders import assumed
 
@@ -21,7 +20,7 @@ def process(end, starts_at=0.0, recording=None, **fields):
     """The arrivals of one kind over a run; what should be a figure may be a number."""
     figures = ("rate_per_s", "cv", "per_day", "per_week", "think_mean_s", "bound_s")
     spec = KIND.validate_python({key: assumed(value) if key in figures else value for key, value in fields.items()})
-    return ARRIVALS[spec.kind](spec, end, starts_at, recording)
+    return spec.over(end, starts_at, recording)
 
 
 def states(*rates_and_stays):
@@ -34,7 +33,7 @@ def drawn(made, runs=RUNS, **surges):
     for times in found:
         assert np.all(np.diff(times) >= 0)
         assert not len(times) or times[0] >= 0
-        assert not len(times) or times[-1] < made.end
+        assert not len(times) or times[-1] < made._end
     return found
 
 

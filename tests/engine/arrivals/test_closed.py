@@ -37,7 +37,7 @@ def test_a_limit_on_requests_ends_the_loop():
 
 
 def test_think_times_of_each_client_fill_the_time():
-    spec = process(50.0, kind="closed", clients=4, think_mean_s=1.0).spec
+    spec = process(50.0, kind="closed", clients=4, think_mean_s=1.0)
     thinks = think_times(spec, np.random.default_rng(1), 50.0)
     assert thinks.shape[0] == 4
     assert thinks.sum(axis=1).min() >= 50.0

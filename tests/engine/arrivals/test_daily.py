@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from simulator.engine.arrivals.daily import day_shares
 from simulator.records.timetables import DAY_S, HOUR_S, clock_s
 from tests.engine.arrivals.kinds import check_poisson, counts, process
 
@@ -37,7 +36,7 @@ def test_a_peak_takes_its_share_of_the_day_and_the_weights_share_the_rest():
 
 def test_two_peaks_may_overlap():
     peaks = [{"start": "10:00", "minutes": 120, "share": 0.2}, {"start": "11:00", "minutes": 120, "share": 0.4}]
-    edges, shares = day_shares(by_day(1000, [1], peaks).spec)
+    edges, shares = by_day(1000, [1], peaks).day_shares()
     assert np.round(edges / HOUR_S).tolist() == [0, 10, 11, 12, 13, 24]
     hourly = 0.4 / 24
     assert shares * HOUR_S == pytest.approx([hourly, hourly + 0.1, hourly + 0.3, hourly + 0.2, hourly])
@@ -46,7 +45,7 @@ def test_two_peaks_may_overlap():
 @pytest.mark.parametrize("weights", [[1], [1, 2, 3], [5, 0, 0, 1, 2, 2, 7]])
 def test_the_rates_of_a_day_add_up_to_its_requests(weights):
     made = by_day(5000, weights, [{"start": "09:10", "minutes": 7, "share": 0.3}], end=3 * DAY_S, starts_at=8 * HOUR_S)
-    edges, shares = day_shares(made.spec)
+    edges, shares = made.day_shares()
     assert (np.diff(edges) * shares).sum() == pytest.approx(1)
     assert made.mean_rate * DAY_S == pytest.approx(5000)
     assert made.expected == pytest.approx(15_000)

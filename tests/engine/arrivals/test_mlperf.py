@@ -30,17 +30,17 @@ def test_offline_all_samples_are_there_at_the_start():
     made = process(100.0, kind="offline", samples=9)
     assert [each.tolist() for each in drawn(made, 2)] == [[0.0] * 9] * 2
     assert made.expected == 9
-    assert made.spec.mlperf == (1, None, None)
+    assert made.mlperf == (1, None, None)
 
 
 def test_a_single_stream_has_one_query_at_a_time():
-    spec = process(100.0, kind="single_stream", queries=12).spec
+    spec = process(100.0, kind="single_stream", queries=12)
     assert (spec.loop.senders, spec.loop.limit, spec.most_at_once) == (1, 12, 1)
     assert (spec.mlperf.per_query, spec.mlperf.percentile, spec.mlperf.bound_s) == (1, 0.9, None)
 
 
 def test_a_multi_stream_sends_the_samples_of_a_query_together():
-    spec = process(100.0, kind="multi_stream", queries=12, samples_per_query=4, bound_s=0.5).spec
+    spec = process(100.0, kind="multi_stream", queries=12, samples_per_query=4, bound_s=0.5)
     assert (spec.loop.senders, spec.loop.limit, spec.most_at_once) == (1, 48, 4)
     assert (spec.mlperf.per_query, spec.mlperf.percentile, spec.mlperf.bound_s) == (4, 0.99, 0.5)
 
@@ -48,4 +48,4 @@ def test_a_multi_stream_sends_the_samples_of_a_query_together():
 def test_a_server_without_a_bound_is_refused():
     with pytest.raises(ValidationError, match="bound_s"):
         process(10.0, kind="server", rate_per_s=1.0, queries=5)
-    assert server(bound_s=0.25).spec.mlperf.bound_s == assumed(0.25)["value"]
+    assert server(bound_s=0.25).mlperf.bound_s == assumed(0.25)["value"]

@@ -9,7 +9,7 @@ import pytest
 
 from simulator.case.any_stage import STAGE_KINDS, AnyStage
 from simulator.case.case_contract import ARRIVAL_KINDS, AnyArrivals
-from simulator.engine.arrivals.arrival import ARRIVALS, Process
+from simulator.engine.arrivals.arrival import Process
 from simulator.engine.contract import Stage
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.stage import ServiceStage
@@ -25,7 +25,7 @@ BASES: dict[type[Any], dict[str, type[Any]]] = {
     Stage: STAGES,
     ServiceStage: STAGES,
     AnyArrivals: ARRIVAL_KINDS,
-    Process: ARRIVALS,
+    Process: ARRIVAL_KINDS,
 }
 
 
