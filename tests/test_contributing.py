@@ -114,11 +114,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulator.case.any_stage import AnyStage, Target
-from simulator.engine.stages.stage import Stage
+from simulator.case.any_stage import Target
+from simulator.engine.contract import Stage, StageModel
 
 
-class Belt(AnyStage):
+class Belt(StageModel):
     """A belt that carries each request for `seconds`."""
 
     kind: Literal["belt"]

@@ -14,7 +14,7 @@ from simulator.board.ports import Way, ways_out
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.servers import kind
+from simulator.engine.contract import stage_of
 from simulator.explain.result import Result
 from simulator.theory.loads import loads, way_ratios
 from simulator.units import listed, percent, roughly, spoken_within
@@ -125,7 +125,7 @@ def _box(
         faults.append("Nothing leads here, so it takes no part.")
     fields = fields_of(board, name, scenario, picks, reader.by)
     settings = settings_of(box, name, scenario, picks)
-    facts = kind(found.plan, name).facts(found.plan, name) if found.plan and name in found.plan.scenario.stages else []
+    facts = stage_of(found.plan, name).facts(found.plan, name) if found.plan and name in found.plan.scenario.stages else []
     return {
         "id": name,
         "kind": box.kind,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.servers import kind
+from simulator.engine.contract import stage_of
 from simulator.theory.loads import Load, loads, visit_ratios
 from simulator.units import percent
 
@@ -54,7 +54,7 @@ def _mermaid_lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
     yield _SETTINGS
     yield "flowchart TB"
     for name, stage in ((name, scenario.stages[name]) for name in used):
-        facts = [*kind(plan, name).facts(plan, name), *filter(None, [words.get(name)])]
+        facts = [*stage_of(plan, name).facts(plan, name), *filter(None, [words.get(name)])]
         lines = [f"**{_escaped(stage.label)}**", *map(_escaped, facts)]
         yield f'  {_node(name)}["`{_LINE.join(lines)}`"]'
         arrows = [(f'-->|"{_escaped(label)}"|' if label else "-->", target) for label, target in stage.arrows()]

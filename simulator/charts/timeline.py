@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from simulator.case.scenario_parts import Noun
 from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.engine.servers import kind, servers
+from simulator.engine.servers import servers
 from simulator.intervals import Floats
 from simulator.metrics.stage_metrics import served_in_vain
 from simulator.records.timetables import DAY_S
@@ -240,7 +241,7 @@ def _sets(trace: Trace, rows: Rows, at: Times) -> NDArray[np.bool_]:
     """Mark the requests that carried others by that time (s), as a set of frames does; shapes (n,)."""
     since = np.full(trace.columns.n, np.inf)
     for name in trace.plan.scenario.stages:
-        for carrier, began, inside in kind(trace, name).report(trace, name).carried:
+        for carrier, began, inside in stage_of(trace, name).report(trace, name).carried:
             others = carrier != inside
             np.minimum.at(since, carrier[others], began[others])
     return np.asarray(since[rows] <= at)

@@ -1,7 +1,7 @@
 """The contract of the engine: what a stage, a run, and a plan that is being made owe each other.
 
-A stage hands over requests to receivers, and asks its run for the clock, the draws and the other stages. The class methods of
-a kind of stage answer the rest of the program about it, in the records that stand here. `simulator.engine.arrivals.arrival` is
+A stage hands over requests to receivers, and asks its run for the clock, the draws and the other stages. The model of a kind of
+stage answers the rest of the program about it, in the records that stand here. `simulator.engine.arrivals.arrival` is
 the contract of the arrival processes: they know of no run.
 """
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.any_stage import Routing
+from simulator.case.any_stage import AnyStage, Routing
 from simulator.case.fields import Source
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_trace import Trace
@@ -386,13 +386,51 @@ def planned_routers(plan: Plan) -> dict[str, PlannedRouting]:
     return cast(dict[str, PlannedRouting], plan.scenario.routers())
 
 
-class Stage:
-    """A step on a request's way. A kind of stage overrides what it needs; one that takes time logs its visits.
+class StageModel(AnyStage):
+    """Base of the models of all kinds of stages: with a plan or a trace, it answers the rest of the program about its stage.
 
-    The class methods answer the rest of the program about a kind without a run of it, or after one. Each default is right for
-    a step that takes no time; a kind with servers overrides `capacity`, and `servers` where their number changes. The model of
-    the kind, in the same file, declares what takes no plan to know. A kind overrides nothing that is final.
+    Each default is right for a step that takes no time; a kind with servers overrides `server_capacity`, and `server_steps`
+    where their number changes. `AnyStage` declares what takes no plan to know.
     """
+
+    def gather(self, gather: StageGatherer, name: str) -> None:
+        """Look up the evidence that the stage refers to, and note missing evidence as faults."""
+
+    def facts(self, plan: Plan, name: str) -> list[str]:
+        return []
+
+    def flows(self, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        targets = list(self.planned_targets().values())
+        return [Onward(target, 1.0 if self.branching == "fork" else 1 / len(targets)) for target in targets]
+
+    def server_steps(self, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
+        there = self.service.steady_servers or 0
+        return ServerSteps(Steps(values=(float(there if server is None else min(there, 1)),)))
+
+    def offered(self, run: Plan | Trace, name: str) -> OfferedTime:
+        seconds = self.server_steps(run, name).able.total(plan_of(run).arrivals_end_s)
+        return OfferedTime(seconds, seconds)
+
+    def server_capacity(self, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
+        """Return the capacity of a server.
+
+        visits: services a request at each stage, to count stages on the same device; None: it has the device to itself
+        """
+        return StageCapacity()
+
+    def hourly_usd(self, plan: Plan, name: str) -> float:
+        return 0.0
+
+    def paid(self, trace: Trace, name: str) -> PaidTime:
+        steady = self.service.steady_servers or 0
+        return PaidTime(steady * trace.plan.arrivals_end_s, partial(_served_beyond_s, trace, name))
+
+    def report(self, trace: Trace, name: str) -> StageReport:
+        return StageReport()
+
+
+class Stage:
+    """A step on a request's way in a run. A kind overrides what it needs; one that takes time logs its visits."""
 
     #: The attributes of a stage that the one in its place goes on with when a pick has changed.
     goes_on_with: ClassVar[tuple[str, ...]] = ("log",)
@@ -400,51 +438,6 @@ class Stage:
     @classmethod
     def of(cls, run: StageRun, name: str, spec: Any) -> Stage:
         return cls(run, name, spec)
-
-    @classmethod
-    def gather(cls, gather: StageGatherer, name: str, spec: Any) -> None:
-        """Look up the evidence that the stage refers to, and note missing evidence as faults."""
-
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
-        return []
-
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        spec = plan.scenario.stages[name]
-        targets = list(spec.planned_targets().values())
-        return [Onward(target, 1.0 if spec.branching == "fork" else 1 / len(targets)) for target in targets]
-
-    @classmethod
-    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
-        there = plan_of(run).scenario.stages[name].service.steady_servers or 0
-        return ServerSteps(Steps(values=(float(there if server is None else min(there, 1)),)))
-
-    @classmethod
-    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
-        seconds = cls.servers(run, name).able.total(plan_of(run).arrivals_end_s)
-        return OfferedTime(seconds, seconds)
-
-    @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
-        """Return the capacity of a server.
-
-        visits: services a request at each stage, to count stages on the same device; None: it has the device to itself
-        """
-        return StageCapacity()
-
-    @classmethod
-    def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        return 0.0
-
-    @classmethod
-    def paid(cls, trace: Trace, name: str) -> PaidTime:
-        steady = trace.plan.scenario.stages[name].service.steady_servers or 0
-        return PaidTime(steady * trace.plan.arrivals_end_s, partial(_served_beyond_s, trace, name))
-
-    @classmethod
-    def report(cls, trace: Trace, name: str) -> StageReport:
-        return StageReport()
 
     def __init__(self, run: StageRun, name: str, spec: Any) -> None:
         self.run = run
@@ -512,3 +505,7 @@ def not_defined(stage: Stage, method: str) -> NotImplementedError:
 
 def plan_of(run: Plan | Trace) -> Plan:
     return run.plan if isinstance(run, Trace) else run
+
+
+def stage_of(run: Plan | Trace, name: str) -> StageModel:
+    return cast(StageModel, plan_of(run).scenario.stages[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from simulator.case.checks import cautions
 from simulator.case.column_samples import ColumnSamples
@@ -16,8 +16,7 @@ from simulator.case.fields import EVIDENCE_KINDS, Source, sourced_of
 from simulator.case.scenario_parts import OOD
 from simulator.engine.arrivals.arrival import arrivals_of
 from simulator.engine.compiled_plan import Plan, case_hash, projected_ms, surges
-from simulator.engine.contract import StageGatherer
-from simulator.engine.stages import STAGES
+from simulator.engine.contract import StageGatherer, StageModel
 from simulator.engine.stages.gate_routes import too_many_outcomes
 from simulator.engine.stages.pool_evidence import weighed
 from simulator.errors import suggest
@@ -145,7 +144,7 @@ class Gatherer(StageGatherer):
         if any(AffectedQuantity.PHOTOS in self.scenario.curveballs[name].changed for name in strikes):
             self.note(spoiled_files() | trained_files())
         for name, stage in self.scenario.stages.items():
-            STAGES[stage.kind].gather(self, name, stage)
+            cast(StageModel, stage).gather(self, name)
         for name, attribute in self.scenario.attributes.items():
             attribute.gather(self, name)
         for name, section in self.scenario.sections.items():

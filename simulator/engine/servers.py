@@ -7,19 +7,13 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from simulator.engine.contract import plan_of
+from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages import STAGES
 from simulator.records.timetables import HOUR_S, spliced
 
 if TYPE_CHECKING:
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Stage
     from simulator.records.timetables import Span, Steps
-
-
-def kind(run: Plan | Trace, name: str) -> type[Stage]:
-    return STAGES[plan_of(run).scenario.stages[name].kind]
 
 
 def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
@@ -29,13 +23,13 @@ def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
     yet. People are on duty outside breaks and hand-overs. server: count this one alone.
     """
     if not isinstance(run, Trace) or len(run.phases) < 2:
-        return kind(run, name).servers(run, name, server).able
+        return stage_of(run, name).server_steps(run, name, server).able
     return spliced((start, servers(run.under(plan), name, server)) for start, _, plan in run.parts())
 
 
 def down(trace: Trace, name: str, server: int | None = None) -> Steps:
     if len(trace.phases) < 2:
-        return kind(trace, name).servers(trace, name, server).down
+        return stage_of(trace, name).server_steps(trace, name, server).down
     return spliced((start, down(trace.under(plan), name, server)) for start, _, plan in trace.parts())
 
 
@@ -44,31 +38,31 @@ def server_s(run: Plan | Trace, name: str) -> float:
 
     If no reader is on duty in that time, because all of it is read later, the offer is a day's share of the later shifts.
     """
-    return _summed(run, lambda part: kind(part, name).offered(part, name).server_s)
+    return _summed(run, lambda part: stage_of(part, name).offered(part, name).server_s)
 
 
 def work_s(run: Plan | Trace, name: str) -> float:
     """Return server-seconds in usual work: a slowed replica, or a tired reviewer, gets less done in a second."""
-    return _summed(run, lambda part: kind(part, name).offered(part, name).work_s)
+    return _summed(run, lambda part: stage_of(part, name).offered(part, name).work_s)
 
 
 def paid_s(trace: Trace, name: str) -> float:
     """Return the server-seconds that are paid in a run under one plan."""
-    paid = kind(trace, name).paid(trace, name)
+    paid = stage_of(trace, name).paid(trace, name)
     return paid.until_end_s + paid.beyond_s()
 
 
 def paid_usd(trace: Trace, name: str) -> float:
-    about = kind(trace, name)
+    about = stage_of(trace, name)
     if len(trace.phases) < 2:
         price = trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
-        return paid_s(trace, name) / HOUR_S * about.usd_per_hour(trace.plan, name) * price
+        return paid_s(trace, name) / HOUR_S * about.hourly_usd(trace.plan, name) * price
     return sum(_paid_in_part(trace, name, *part) for part in trace.parts())
 
 
 def _paid_in_part(trace: Trace, name: str, start: float, end: float, plan: Plan) -> float:
     """Return the cost of a stage while one of the trace's plans ran, with the services begun then."""
-    about, whole = kind(trace, name), trace.under(plan)
+    about, whole = stage_of(plan, name), trace.under(plan)
     if name in trace.fleets:
         seconds = trace.fleets[name].paid_between(start, end)
     else:
@@ -77,7 +71,7 @@ def _paid_in_part(trace: Trace, name: str, start: float, end: float, plan: Plan)
     seconds += about.paid(replace(whole, logs={name: trace.logs[name].begun_within(start, end)}), name).beyond_s()
     last = min(end, plan.arrivals_end_s)
     price = trace.conditions.price(name).total(last, start) / (last - start) if start < last else 1.0
-    return seconds / HOUR_S * about.usd_per_hour(plan, name) * price
+    return seconds / HOUR_S * about.hourly_usd(plan, name) * price
 
 
 def weighted_work_s(trace: Trace, name: str, weight: Callable[[Plan], float], within: Span = (0.0, inf)) -> float:

@@ -11,8 +11,9 @@ from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.actions import with_actions
 from simulator.engine.compiled_plan import Plan, changes_of
+from simulator.engine.contract import stage_of
 from simulator.engine.plan import compile_plan
-from simulator.engine.servers import kind, servers
+from simulator.engine.servers import servers
 from simulator.engine.stages.gate import score_gates
 from simulator.explain.bottleneck import FEW, load_on, turning_away
 from simulator.explain.claims import Claim, figure, on_metric
@@ -243,7 +244,7 @@ def _paid_per_1000(summary: Summary, plan: Plan) -> float:
     """Return the pay of a design's servers for 1,000 requests, as far as it is known before a run, in USD."""
     paying = [name for name, stage in plan.scenario.stages.items() if stage.servers and stage.servers.cost_part]
     hours = {name: servers(plan, name).total(plan.arrivals_end_s) / HOUR_S for name in paying}
-    usd = sum(hours[name] * kind(plan, name).usd_per_hour(plan, name) for name in paying)
+    usd = sum(hours[name] * stage_of(plan, name).hourly_usd(plan, name) for name in paying)
     return usd / (summary.requests / summary.replications / 1000)
 
 

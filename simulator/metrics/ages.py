@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
+from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.engine.servers import kind
 from simulator.intervals import Floats
 from simulator.metrics.measures import CountedRun
 from simulator.metrics.samples import Sample
@@ -150,7 +150,7 @@ def arrived_at(trace: Trace, end: str) -> tuple[NDArray[np.int64], Floats]:
 
 
 def _with_carried(trace: Trace, rows: NDArray[np.int64], came: Floats) -> tuple[NDArray[np.int64], Floats]:
-    carried = [each for name in trace.plan.scenario.stages for each in kind(trace, name).report(trace, name).carried]
+    carried = [each for name in trace.plan.scenario.stages for each in stage_of(trace, name).report(trace, name).carried]
     carried = [each for each in carried if len(each[0])]
     for _ in carried:  # carried requests may carry others
         when = np.full(trace.columns.n, np.nan)

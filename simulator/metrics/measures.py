@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_metrics, grouping
+from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.engine.servers import kind
 from simulator.intervals import Floats
 from simulator.metrics.label_uncertainty import codes_at, downstream
 from simulator.metrics.mlperf_verdict import Queries, queries_of
@@ -339,7 +339,7 @@ def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Containe
 
 def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
     for name in run.scenario.stages:
-        own = kind(run.trace, name).report(run.trace, name)
+        own = stage_of(run.trace, name).report(run.trace, name)
         counts.totals.update((metric, Total(above, below)) for metric, above, below in own.totals)
         counts.samples.update((metric, run.sample(values, at)) for metric, values, at in own.times)
         counts.rates.update((metric, run.per_stretch(times)) for metric, times in own.events)

@@ -14,8 +14,9 @@ from simulator.case.any_stage import AnyStage
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan, Strike, strikes_of
+from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.engine.servers import down, kind, server_s, servers, weighted_work_s
+from simulator.engine.servers import down, server_s, servers, weighted_work_s
 from simulator.intervals import Floats
 from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
 from simulator.records.trace import Visits
@@ -265,7 +266,7 @@ def _load(trace: Trace, name: str, visits: Visits, within: Span = (0.0, inf)) ->
     if within != (0.0, inf):
         visits = visits.only((visits.entered_s >= within[0]) & (visits.entered_s < within[1]))
     if stage.servers.keeps_hours:
-        slowed = kind(trace, name).offered(trace, name).slowed(visits)
+        slowed = stage_of(trace, name).offered(trace, name).slowed(visits)
         return _over(float(brought_s(trace, visits, slowed).sum()), weighted_work_s(trace, name, lambda _: 1.0, within))
     offered = weighted_work_s(trace, name, lambda plan: capacity_per_s(plan, name), within)
     return _over(float(_each_once(visits).sum()), offered)

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from simulator.case.any_stage import AnyStage
 from simulator.case.scenario_parts import AnyPhotoCheck
 from simulator.engine.compiled_plan import Plan, surges
-from simulator.engine.contract import Comers, Onward, Photo, planned_routers
-from simulator.engine.servers import kind, work_s
+from simulator.engine.contract import Comers, Onward, Photo, planned_routers, stage_of
+from simulator.engine.servers import work_s
 from simulator.engine.stages.gate_routes import Routes, certain, drawn_routes
 from simulator.records.streams import cache_per_plan
 
@@ -179,7 +179,7 @@ def _visits(plan: Plan, group: FlowGroup, repeats: Repeats) -> NDArray[np.float6
 
 def _onward(plan: Plan, name: str, group: FlowGroup, repeats: Repeats) -> list[list[Onward]]:
     """Return the ways on from a stage with each photo of a group; only routing looks at the photo."""
-    flows, again = kind(plan, name).flows, repeats.get(name, 0.0)
+    flows, again = stage_of(plan, name).flows, repeats.get(name, 0.0)
     photos = group.photos if plan.scenario.stages[name].routing else group.photos[:1]
     ways = [flows(plan, name, Comers(group.positive, photo, group.photos, again)) for photo in photos]
     return ways if len(ways) == len(group.photos) else ways * len(group.photos)
@@ -259,11 +259,11 @@ def capacity_per_s(plan: Plan, name: str) -> float:
     accelerator, batches of the other pools slow it down by their part of the work.
     """
     visits = service_ratios(plan) if getattr(plan.scenario.stages[name], "shares", None) else None
-    return kind(plan, name).capacity(plan, name, visits).per_s
+    return stage_of(plan, name).server_capacity(plan, name, visits).per_s
 
 
 def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
-    capacity = kind(plan, name).capacity(plan, name, visits)
+    capacity = stage_of(plan, name).server_capacity(plan, name, visits)
     return capacity.per_s * capacity.availability * work_s(plan, name) / plan.arrivals_end_s
 
 
@@ -288,7 +288,7 @@ def _most_per_s(plan: Plan, visits: dict[str, float], each: dict[str, float]) ->
     bounds = [_over(1, tightest)]
     at_once = plan.scenario.arrivals.most_at_once
     if at_once is not None:
-        served_s = sum(visits[name] * kind(plan, name).capacity(plan, name).service_s for name in _served(plan))
+        served_s = sum(visits[name] * stage_of(plan, name).server_capacity(plan, name).service_s for name in _served(plan))
         bounds.append(_over(at_once, plan.arrivals.mean_think_s + served_s))
     return min(bounds)
 

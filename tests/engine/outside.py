@@ -10,12 +10,12 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target
+from simulator.case.any_stage import Faults, Servers, Service, Target
 from simulator.case.fields import CostFigure, Figure, ShareFigure, bounded
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.contract import Comers, Onward, Rows, Stage, StageCapacity, StageReport, Times
+from simulator.engine.contract import Comers, Onward, Rows, Stage, StageCapacity, StageModel, StageReport, Times
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages import register
 from simulator.engine.stages.stage import ServiceStage
@@ -23,7 +23,7 @@ from simulator.records.trace import VisitLog
 from simulator.units import percent
 
 
-class Memo(AnyStage):
+class Memo(StageModel):
     """Answers a share of the requests from memory at once."""
 
     kind: Literal["memo"]
@@ -41,6 +41,18 @@ class Memo(AnyStage):
         """How much it spares the others."""
         yield share_metric(f"hit_share.{name}", f"{case.label(name)}: answers from memory", "higher", name)
 
+    def facts(self, plan: Plan, name: str) -> list[str]:
+        return [f"{percent(self.hits.value)} from memory"]
+
+    def flows(self, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        return [Onward(self.hit_to, self.hits.value), Onward(self.to, 1 - self.hits.value)]
+
+    def report(self, trace: Trace, name: str) -> StageReport:
+        rows = np.array(trace.logs[name].request)
+        ends = [*trace.plan.scenario.ends]
+        hits = trace.columns.end[rows] == ends.index(self.hit_to)
+        return StageReport(totals=[(f"hit_share.{name}", float(hits.sum()), float(len(rows)))])
+
 
 class MemoStage(Stage):
     """Luck decides, drawn before the run."""
@@ -57,26 +69,8 @@ class MemoStage(Stage):
             self.log.add(row, time, time, time)
             (self.hit_to if self.hit[row] else self.to).accept((row,), time)
 
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
-        spec: Any = plan.scenario.stages[name]
-        return [f"{percent(spec.hits.value)} from memory"]
 
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        spec: Any = plan.scenario.stages[name]
-        return [Onward(spec.hit_to, spec.hits.value), Onward(spec.to, 1 - spec.hits.value)]
-
-    @classmethod
-    def report(cls, trace: Trace, name: str) -> StageReport:
-        stage = trace.plan.scenario.stages[name]
-        rows = np.array(trace.logs[name].request)
-        ends = [*trace.plan.scenario.ends]
-        hits = trace.columns.end[rows] == ends.index(stage.hit_to)
-        return StageReport(totals=[(f"hit_share.{name}", float(hits.sum()), float(len(rows)))])
-
-
-class Preprocess(AnyStage):
+class Preprocess(StageModel):
     """Workers that each take a fixed time over one request."""
 
     servers: ClassVar[Servers] = Servers("worker", "its workers", cost_part="machines")
@@ -91,6 +85,12 @@ class Preprocess(AnyStage):
     @property
     def service(self) -> Service:
         return Service(steady_servers=self.workers)
+
+    def server_capacity(self, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
+        return StageCapacity(self.takes_ms.value / 1000)
+
+    def hourly_usd(self, plan: Plan, name: str) -> float:
+        return float(self.usd_per_hour.value)
 
 
 class PreprocessStage(ServiceStage):
@@ -124,18 +124,8 @@ class PreprocessStage(ServiceStage):
     def hand_over_block(self, rows: Rows, times: Times) -> None:
         self.to.accept_block(rows, times)
 
-    @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
-        spec: Any = plan.scenario.stages[name]
-        return StageCapacity(spec.takes_ms.value / 1000)
 
-    @classmethod
-    def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        spec: Any = plan.scenario.stages[name]
-        return float(spec.usd_per_hour.value)
-
-
-KINDS: list[tuple[type[AnyStage], type[Stage]]] = [(Memo, MemoStage), (Preprocess, PreprocessStage)]
+KINDS: list[tuple[type[StageModel], type[Stage]]] = [(Memo, MemoStage), (Preprocess, PreprocessStage)]
 
 for model, running in KINDS:
     register(model, running)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.case.any_stage import STAGE_KINDS, AnyStage
+from simulator.case.any_stage import STAGE_KINDS
 from simulator.case.kinds import add_kind, kind_of, remove_kind
 from simulator.engine.stages.assemble import Assemble, AssembleStage
 from simulator.engine.stages.cache import Cache, CacheStage
@@ -17,7 +17,7 @@ from simulator.engine.stages.fork import Fork, ForkStage
 from simulator.engine.stages.gate import Gate, GateStage
 from simulator.engine.stages.join import Join, JoinStage
 from simulator.engine.stages.link import Link, LinkStage
-from simulator.engine.stages.own_server import OwnServer, OwnServerStage
+from simulator.engine.stages.own_server import OwnServer
 from simulator.engine.stages.people import People, PeopleStage
 from simulator.engine.stages.plain_pool import PoolStage
 from simulator.engine.stages.pool import Pool
@@ -25,14 +25,14 @@ from simulator.engine.stages.retake import Retake, RetakeStage
 from simulator.engine.stages.retry import Retry, RetryStage
 
 if TYPE_CHECKING:
-    from simulator.engine.contract import Stage
+    from simulator.engine.contract import Stage, StageModel
 
 
 #: The fields of a kind of stage, and its behaviour.
-_KINDS: tuple[tuple[type[AnyStage], type[Stage]], ...] = (
+_KINDS: tuple[tuple[type[StageModel], type[Stage]], ...] = (
     (Link, LinkStage),
     (Pool, PoolStage),
-    (OwnServer, OwnServerStage),
+    (OwnServer, PoolStage),
     (Gate, GateStage),
     (Retake, RetakeStage),
     (Retry, RetryStage),
@@ -49,7 +49,7 @@ STAGES: dict[str, type[Stage]] = {kind_of(model): running for model, running in 
 STAGE_KINDS.update((kind_of(model), model) for model, _ in _KINDS)
 
 
-def register(model: type[AnyStage], running: type[Stage]) -> None:
+def register(model: type[StageModel], running: type[Stage]) -> None:
     """Let scenarios name a further kind of stage, with its fields and its behaviour.
 
     Call it in the module that defines the two: a worker process imports that module to read a plan, and so knows the kind too.
@@ -58,6 +58,6 @@ def register(model: type[AnyStage], running: type[Stage]) -> None:
     STAGES[kind_of(model)] = running
 
 
-def unregister(model: type[AnyStage]) -> None:
+def unregister(model: type[StageModel]) -> None:
     remove_kind(STAGE_KINDS, model)
     del STAGES[kind_of(model)]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf, nextafter
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.any_stage import AnyStage, Faults, Service, Target
+from simulator.case.any_stage import Faults, Service, Target
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.references import Ref
-from simulator.engine.contract import Onward, StageReport, Waiting
+from simulator.engine.contract import Onward, StageModel, StageReport, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import GatheringStage
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, as_memoryview
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from simulator.engine.contract import Comers, Rows, Stage, StageRun
 
 
-class Assemble(AnyStage):
+class Assemble(StageModel):
     """Makes sets of the freshest frames, one per sensor; a set goes on as one request."""
 
     in_branches: ClassVar[bool] = False
@@ -79,6 +79,32 @@ class Assemble(AnyStage):
             yield Metric(f"{short}_mean_s.{name}", f"{words}, mean", "s", "lower", "mean", of, stage=name)
             yield Metric(f"{short}_p95_s.{name}", f"{words}, 95% within", "s", "lower", "quantile", of, 0.95, stage=name)
 
+    def facts(self, plan: Plan, name: str) -> list[str]:
+        """Of how many sensors a set is, and what it waits for."""
+        waits = {"all": "waits for all", "none": "waits for none"}
+        deadline = "" if self.deadline_ms is None else f"waits at most {duration(self.deadline_ms / 1000)}"
+        return [f"sets of {len(self.sensors or plan.scenario.sensors)} sensors", waits.get(self.waits_for, deadline)]
+
+    def flows(self, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """As many sets as the slowest sensor has frames, or the first one, or, up to a deadline, at most the fastest one.
+
+        Frames that are part of no set, because a newer one came before it went on, do not go on as planned.
+        """
+        rate_of = plan.scenario.arrivals.content.frames_per_s
+        rates = [rate_of[sensor] for sensor in self.sensors or rate_of]
+        sets = {"all": min(rates), "none": rates[0], "deadline": max(rates)}[self.waits_for]
+        others = sum(min(rate, sets) for rate in rates) - sets
+        return [Onward(self.to, sets / sum(rates)), Onward(self.rest_to, others / sum(rates))]
+
+    def report(self, trace: Trace, name: str) -> StageReport:
+        sets = sets_of(trace, name)
+        return StageReport(
+            totals=[(f"incomplete_share.{name}", float(sets.lacking.sum()), float(len(sets.lacking)))],
+            times=[(f"set_spread.{name}", sets.spread, sets.at), (f"set_age.{name}", sets.age, sets.at)],
+            events=[(f"sets_per_s.{name}", sets.at)],
+            carried=[(sets.carrier, sets.since, sets.frame)],
+        )
+
 
 #: A frame that is here: its row, and when it came.
 Frame = tuple[int, float]
@@ -90,36 +116,6 @@ class AssembleStage(GatheringStage):
     In an instant, first the frames that come are taken in, then a set goes on if one is due. A frame is turned away when a
     newer one of its sensor comes before a set has taken it, or has been here already.
     """
-
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
-        """Of how many sensors a set is, and what it waits for."""
-        spec = cast(Assemble, plan.scenario.stages[name])
-        waits = {"all": "waits for all", "none": "waits for none"}
-        deadline = "" if spec.deadline_ms is None else f"waits at most {duration(spec.deadline_ms / 1000)}"
-        return [f"sets of {len(spec.sensors or plan.scenario.sensors)} sensors", waits.get(spec.waits_for, deadline)]
-
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """As many sets as the slowest sensor has frames, or the first one, or, up to a deadline, at most the fastest one.
-
-        Frames that are part of no set, because a newer one came before it went on, do not go on as planned.
-        """
-        spec, rate_of = cast(Assemble, plan.scenario.stages[name]), plan.scenario.arrivals.content.frames_per_s
-        rates = [rate_of[sensor] for sensor in spec.sensors or rate_of]
-        sets = {"all": min(rates), "none": rates[0], "deadline": max(rates)}[spec.waits_for]
-        others = sum(min(rate, sets) for rate in rates) - sets
-        return [Onward(spec.to, sets / sum(rates)), Onward(spec.rest_to, others / sum(rates))]
-
-    @classmethod
-    def report(cls, trace: Trace, name: str) -> StageReport:
-        sets = sets_of(trace, name)
-        return StageReport(
-            totals=[(f"incomplete_share.{name}", float(sets.lacking.sum()), float(len(sets.lacking)))],
-            times=[(f"set_spread.{name}", sets.spread, sets.at), (f"set_age.{name}", sets.age, sets.at)],
-            events=[(f"sets_per_s.{name}", sets.at)],
-            carried=[(sets.carrier, sets.since, sets.frame)],
-        )
 
     def __init__(self, run: StageRun, name: str, spec: Assemble) -> None:
         super().__init__(run, name, spec)

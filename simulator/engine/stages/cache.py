@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from simulator.case.any_stage import AnyStage, Faults, Service, Target
+from simulator.case.any_stage import Faults, Service, Target
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.references import Ref
-from simulator.engine.contract import Onward, Stage, StageReport
+from simulator.engine.contract import Onward, Stage, StageModel, StageReport
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import OrderedStage
 from simulator.records.streams import cache_per_plan
@@ -34,7 +34,7 @@ _MANY, _RUNS = 50_000, 8
 _SPARE = 1_000
 
 
-class Cache(AnyStage):
+class Cache(StageModel):
     """Sends a request one way if the cache holds the thing that it asks for, else another; a missed thing is then held."""
 
     at_the_box: ClassVar[Mapping[str, str]] = {"capacity": "Things that it holds"}
@@ -66,6 +66,18 @@ class Cache(AnyStage):
     @classmethod
     def metrics(cls, name: str, case: CaseOutline) -> Iterator[Metric]:
         yield share_metric(f"hit_ratio.{name}", f"{case.label(name)}: {case.nouns.many} that it answers", "higher", name)
+
+    def facts(self, plan: Plan, name: str) -> list[str]:
+        fresh = [] if self.fresh_s is None else [f"fresh for {duration(self.fresh_s)}"]
+        return [f"{self.capacity:,} × {plan.scenario.attributes[self.by].label}, {self.evicts.upper()}", *fresh]
+
+    def flows(self, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        hits = expected_hits(plan, name)
+        return [Onward(self.hit_to, hits), Onward(self.miss_to, 1 - hits)]
+
+    def report(self, trace: Trace, name: str) -> StageReport:
+        server = np.array(trace.logs[name].server)
+        return StageReport(totals=[(f"hit_ratio.{name}", float((server == 0).sum()), float(len(server)))])
 
 
 class Shelf:
@@ -166,22 +178,6 @@ class CacheStage(OrderedStage):
 
     Every look-up is a visit; those that hit have server 0.
     """
-
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
-        spec = cast(Cache, plan.scenario.stages[name])
-        fresh = [] if spec.fresh_s is None else [f"fresh for {duration(spec.fresh_s)}"]
-        return [f"{spec.capacity:,} × {plan.scenario.attributes[spec.by].label}, {spec.evicts.upper()}", *fresh]
-
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        spec, hits = cast(Cache, plan.scenario.stages[name]), expected_hits(plan, name)
-        return [Onward(spec.hit_to, hits), Onward(spec.miss_to, 1 - hits)]
-
-    @classmethod
-    def report(cls, trace: Trace, name: str) -> StageReport:
-        server = np.array(trace.logs[name].server)
-        return StageReport(totals=[(f"hit_ratio.{name}", float((server == 0).sum()), float(len(server)))])
 
     def __init__(self, run: StageRun, name: str, spec: Cache) -> None:
         super().__init__(run, name, spec)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target
+from simulator.case.any_stage import Faults, Servers, Service, Target
 from simulator.case.fields import CostFigure, Quantity
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.engine.contract import Stage, StageCapacity, StageReport, Waiting
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages.pool import PoolKind
+from simulator.engine.stages.replicas import Machines
 from simulator.engine.stages.stage import GatheringStage
 from simulator.records.streams import cache_per_plan
 from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
@@ -26,14 +26,14 @@ from simulator.units import duration
 if TYPE_CHECKING:
     from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import StageGatherer, StageRun
+    from simulator.engine.contract import StageRun
     from simulator.records.trace import Fleet
 
 #: Requests that stand for all others where the mean time of a lone one is needed before a run.
 _MANY = 4_096
 
 
-class Fanout(AnyStage):
+class Fanout(Machines):
     """Sends every request to all shards at once, each with a queue of its own, and waits for all or some of their answers."""
 
     servers: ClassVar[Servers] = Servers("server", "the servers of its shards", cost_part="machines")
@@ -94,6 +94,23 @@ class Fanout(AnyStage):
         without = f"{case.nouns.many} that went on without an answer"
         yield share_metric(f"incomplete_share.{name}", f"{case.label(name)}: {without}", "lower", name)
 
+    def facts(self, plan: Plan, name: str) -> list[str]:
+        each = f" × {self.replicas}" if self.replicas > 1 else ""
+        waits = [] if self.timeout_s is None else [f"waits at most {duration(self.timeout_s)}"]
+        needs = [] if self.needed == self.shards else [f"{self.needed} of {self.shards} answers"]
+        return [f"{self.shards} shards{each}, {duration(self.service_ms.mean / 1000)} on average", *needs, *waits]
+
+    def server_capacity(self, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
+        return StageCapacity(_alone_s(plan, name) / self.shards, self.service_ms.mean / 1000)
+
+    def hourly_usd(self, plan: Plan, name: str) -> float:
+        return self.usd_per_hour.value
+
+    def report(self, trace: Trace, name: str) -> StageReport:
+        visits = trace.logs[name].visits()
+        gone = visits.only(visits.wanted & ~np.isnan(visits.left_s))
+        return StageReport(totals=[(f"incomplete_share.{name}", float((~gone.served).sum()), float(len(gone)))])
+
 
 #: The work of one shard for a request: its end, its start (s), and the server.
 ShardVisit = tuple[float, float, int]
@@ -113,7 +130,7 @@ class FannedRequest:
     settled: bool = False
 
 
-class FanoutStage(GatheringStage, PoolKind):
+class FanoutStage(GatheringStage):
     """Each shard serves all requests in the order of their arrival; the shards know nothing of each other.
 
     A visit that decided when its request went on is wanted in the log; those of the other shards are work beside it.
@@ -122,33 +139,6 @@ class FanoutStage(GatheringStage, PoolKind):
     free: of each shard a heap: when each server is free again, and its number
     ahead: of each shard the number of the first request that it has not begun; requests are numbered as they come
     """
-
-    @classmethod
-    def gather(cls, gather: StageGatherer, name: str, spec: Any) -> None:
-        """Need no evidence: the author states the times."""
-
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
-        spec = _spec(plan, name)
-        each = f" × {spec.replicas}" if spec.replicas > 1 else ""
-        waits = [] if spec.timeout_s is None else [f"waits at most {duration(spec.timeout_s)}"]
-        needs = [] if spec.needed == spec.shards else [f"{spec.needed} of {spec.shards} answers"]
-        return [f"{spec.shards} shards{each}, {duration(spec.service_ms.mean / 1000)} on average", *needs, *waits]
-
-    @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
-        spec = _spec(plan, name)
-        return StageCapacity(_alone_s(plan, name) / spec.shards, spec.service_ms.mean / 1000)
-
-    @classmethod
-    def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        return _spec(plan, name).usd_per_hour.value
-
-    @classmethod
-    def report(cls, trace: Trace, name: str) -> StageReport:
-        visits = trace.logs[name].visits()
-        gone = visits.only(visits.wanted & ~np.isnan(visits.left_s))
-        return StageReport(totals=[(f"incomplete_share.{name}", float((~gone.served).sum()), float(len(gone)))])
 
     def __init__(self, run: StageRun, name: str, spec: Fanout) -> None:
         super().__init__(run, name, spec)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.case.any_stage import AnyStage, Target
-from simulator.engine.contract import Stage
+from simulator.case.any_stage import Target
+from simulator.engine.contract import Stage, StageModel
 
 if TYPE_CHECKING:
     from simulator.engine.contract import Rows, StageRun, Times
 
 
-class Fork(AnyStage):
+class Fork(StageModel):
     """Sends every request into several branches at once; they meet again at one join."""
 
     branching: ClassVar[Literal["", "fork", "join"]] = "fork"

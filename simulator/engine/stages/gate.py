@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.any_stage import AnyStage, Faults, Target
+from simulator.case.any_stage import Faults, Target
 from simulator.case.attributes import item_values
 from simulator.case.case_contract import Column
 from simulator.case.document import Path
 from simulator.case.fields import Name, Share, ShareFigure, Strict
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.case.scenario_parts import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR
-from simulator.engine.contract import Onward, Stage
+from simulator.engine.contract import Onward, Stage, StageModel
 from simulator.engine.stages.gate_routes import (
     attribute_values,
     chance_thresholds,
@@ -102,7 +102,7 @@ class Route(Strict):
         return all(getattr(self, name) is None for name in THRESHOLDS)
 
 
-class Gate(AnyStage):
+class Gate(StageModel):
     """Sends each request along one of several routes.
 
     By the model's score, a check of the photo, an attribute, chance, the sensor of a frame or its number.
@@ -295,6 +295,20 @@ class Gate(AnyStage):
     def bounds(self, plan: Plan) -> list[float]:
         return thresholds(plan, self)
 
+    def facts(self, plan: Plan, name: str) -> list[str]:
+        """Return what its routes are set to take."""
+        if not self.by_photo:
+            return [_taken(plan, self.by, route) for route in self.routes if not route.is_rest]
+        whom, others = _GROUPS[self.by]
+        cuts = [(route.tag, route.at_sensitivity, whom) for route in self.routes if route.at_sensitivity is not None]
+        above = [(route.tag, 1 - route.at_specificity, others) for route in self.routes if route.at_specificity is not None]
+        parts = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
+        return [f"{f'{tag}: ' if tag else ''}{100 * share:.3g}% of the {of}" for tag, share, of in parts]
+
+    def flows(self, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        shares = comers.photo.routes[name]
+        return [Onward(route.to, share, route.tag or "") for route, share in zip(self.routes, shares, strict=True)]
+
 
 class GateStage(Stage):
     """Each request takes the first route whose threshold its value reaches."""
@@ -303,24 +317,6 @@ class GateStage(Stage):
     def of(cls, run: StageRun, name: str, spec: Gate) -> Stage:
         waits = spec.by_score and run.plan.scenario.scorer_of(spec) in run.in_branches
         return (WaitingGateStage if waits else cls)(run, name, spec)
-
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
-        """Return what its routes are set to take."""
-        spec = cast(Gate, plan.scenario.stages[name])
-        if not spec.by_photo:
-            return [_taken(plan, spec.by, route) for route in spec.routes if not route.is_rest]
-        whom, others = _GROUPS[spec.by]
-        cuts = [(route.tag, route.at_sensitivity, whom) for route in spec.routes if route.at_sensitivity is not None]
-        above = [(route.tag, 1 - route.at_specificity, others) for route in spec.routes if route.at_specificity is not None]
-        parts = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
-        return [f"{f'{tag}: ' if tag else ''}{100 * share:.3g}% of the {of}" for tag, share, of in parts]
-
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        spec = cast(Gate, plan.scenario.stages[name])
-        shares = comers.photo.routes[name]
-        return [Onward(route.to, share, route.tag or "") for route, share in zip(spec.routes, shares, strict=True)]
 
     def __init__(self, run: StageRun, name: str, spec: Gate) -> None:
         super().__init__(run, name, spec)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from simulator.case.any_stage import AnyStage, Faults, Service, Target
+from simulator.case.any_stage import Faults, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
-from simulator.engine.contract import Onward, StageReport, Waiting
+from simulator.engine.contract import Onward, StageModel, StageReport, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import GatheringStage
 from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from simulator.engine.contract import Comers, Rows, Stage, StageRun, Times
 
 
-class Join(AnyStage):
+class Join(StageModel):
     """Waits for all or some branches of a fork, and goes on once; later inputs are dropped.
 
     A branch that turns a request away may name the join as its fallback: then the join knows that this input is missing.
@@ -65,35 +65,19 @@ class Join(AnyStage):
         yield share_metric(f"incomplete_share.{name}", f"{label}: {without}", "lower", name)
         yield share_metric(f"late_share.{name}", f"{label}: inputs that came too late", "lower", name)
 
-
-class JoinStage(GatheringStage):
-    """Every input is a visit. Inputs that go on together are a batch; one that arrives too late is never served.
-
-    Inputs come from branches that run ahead of each other; the inbox puts them in the order of time. The complement of a
-    row stands for an input that is missing, because its branch turned it away.
-    """
-
-    goes_on_with = ("log", "incomplete", "deadlines", "gone", "failures", "_numbers")
-
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
+    def facts(self, plan: Plan, name: str) -> list[str]:
         """Return the number of inputs, and for how long."""
-        spec = cast(Join, plan.scenario.stages[name])
         inputs = plan.scenario.network.inputs_of(name)
-        waits = [] if spec.timeout_s is None else [f"waits at most {duration(spec.timeout_s)}"]
-        return [f"{spec.needed(inputs)} of {inputs} inputs", *waits]
+        waits = [] if self.timeout_s is None else [f"waits at most {duration(self.timeout_s)}"]
+        return [f"{self.needed(inputs)} of {inputs} inputs", *waits]
 
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        spec = cast(Join, plan.scenario.stages[name])
-        return [Onward(spec.to, 1 / plan.scenario.network.inputs_of(name))]
+    def flows(self, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        return [Onward(self.to, 1 / plan.scenario.network.inputs_of(name))]
 
-    @classmethod
-    def report(cls, trace: Trace, name: str) -> StageReport:
-        return StageReport(totals=cls._totals(trace, name))
+    def report(self, trace: Trace, name: str) -> StageReport:
+        return StageReport(totals=self._totals(trace, name))
 
-    @classmethod
-    def _totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+    def _totals(self, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
         visits = trace.logs[name].frame(name).dropna(subset="left_s")
         used = visits[visits["started_s"].notna()]
         sets = used.assign(came=used["server"] >= 0).groupby("request").agg(came=("came", "sum"), left=("left_s", "first"))
@@ -104,6 +88,16 @@ class JoinStage(GatheringStage):
             lacking += int((sets["came"][mine] < needed).sum())
         yield f"incomplete_share.{name}", float(lacking), float(len(sets))
         yield f"late_share.{name}", float(len(visits) - len(used)), float(len(visits))
+
+
+class JoinStage(GatheringStage):
+    """Every input is a visit. Inputs that go on together are a batch; one that arrives too late is never served.
+
+    Inputs come from branches that run ahead of each other; the inbox puts them in the order of time. The complement of a
+    row stands for an input that is missing, because its branch turned it away.
+    """
+
+    goes_on_with = ("log", "incomplete", "deadlines", "gone", "failures", "_numbers")
 
     def __init__(self, run: StageRun, name: str, spec: Join) -> None:
         super().__init__(run, name, spec)

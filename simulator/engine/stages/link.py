@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
-from simulator.case.any_stage import AnyStage, Target
+from simulator.case.any_stage import Target
 from simulator.case.fields import Figure, Quantity, bounded
-from simulator.engine.contract import Stage
+from simulator.engine.contract import Stage, StageModel
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
     from simulator.engine.contract import Rows, StageRun, Times
 
 
-class Link(AnyStage):
+class Link(StageModel):
     """A network: a fixed latency plus payload over bandwidth; any number of requests at once."""
 
     fresh: ClassVar[Mapping[str, Any]] = {

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from simulator.case.fields import AnyQuantity, CostFigure, Quantity
 from simulator.engine.latency_tables import drawn
-from simulator.engine.stages.plain_pool import PoolStage
-from simulator.engine.stages.pool import factor_facts
 from simulator.engine.stages.replicas import Replicas
 from simulator.units import duration
 
@@ -52,25 +50,13 @@ class OwnServer(Replicas):
     def drawn_ms(self) -> AnyQuantity | None:
         return self.service_ms
 
-
-class OwnServerStage(PoolStage):
-    """Evidence and cost of such servers; they queue and serve as the replicas of a pool do."""
-
-    @classmethod
-    def gather(cls, gather: StageGatherer, name: str, spec: Any) -> None:
+    def gather(self, gather: StageGatherer, name: str) -> None:
         """Work out the table of service times, and check the names of policies."""
-        gather.latencies[name] = drawn(spec.service_ms)
+        gather.latencies[name] = drawn(self.service_ms)
 
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
+    def facts(self, plan: Plan, name: str) -> list[str]:
         """Return the number of replicas and their mean service time."""
-        spec = _spec(plan, name)
-        return [f"{spec.replicas} × {duration(spec.service_ms.mean / 1000)} on average", *factor_facts(plan, spec)]
+        return [f"{self.replicas} × {duration(self.service_ms.mean / 1000)} on average", *self.factor_facts(plan)]
 
-    @classmethod
-    def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        return _spec(plan, name).usd_per_hour.value
-
-
-def _spec(plan: Plan, name: str) -> OwnServer:
-    return cast(OwnServer, plan.scenario.stages[name])
+    def hourly_usd(self, plan: Plan, name: str) -> float:
+        return self.usd_per_hour.value

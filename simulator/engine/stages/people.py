@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 import numpy as np
 from pydantic import Field, model_validator
 
-from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target, check_order
+from simulator.case.any_stage import Faults, Servers, Service, Target, check_order
 from simulator.case.attributes import group_share
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.references import Ref
 from simulator.case.scenario_parts import Groups
 from simulator.engine.compiled_plan import usual_roster
-from simulator.engine.contract import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, Waiting, plan_of
+from simulator.engine.contract import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, StageModel, Waiting, plan_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.case_readings import Readings, SecondReadings, called_positive
 from simulator.engine.stages.queues import ORDERS
@@ -113,7 +113,7 @@ class GroupReading(Strict):
         return float(np.prod(shares))
 
 
-class People(AnyStage):
+class People(StageModel):
     """Reviewers on shifts, each reading one case at a time from a queue in a given order."""
 
     servers: ClassVar[Servers] = Servers("reviewer", "the people on duty", cost_part="reviewers", keeps_hours=True)
@@ -191,6 +191,66 @@ class People(AnyStage):
             yield ("shifts",), "no reviewer is ever on duty; give one shift at least one person"
         yield from check_order(self.order, scenario)
 
+    def facts(self, plan: Plan, name: str) -> list[str]:
+        """Return the shifts, the share of absent people, and the share of cases that are read twice."""
+        lines = [f"{shift.people} from {shift.start} to {shift.end}" for shift in self.shifts]
+        if self.absence is not None:
+            lines.append(f"{100 * self.absence.value:g}% of them absent")
+        if self.second_reader is not None:
+            of = f" of the {self.second_reader.tag} cases" if self.second_reader.tag else ""
+            lines.append(f"{100 * self.second_reader.share:g}%{of} read twice")
+        return lines
+
+    def flows(self, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """Return what people say of positives, or of negatives; two readings of one case are independent of each other."""
+        either = self.second_reader is not None and self.second_reader.rule == "either"
+        found = 0.0
+        for share, once in called_positive(plan, self, comers.positive):
+            again = 1 - (1 - once) ** 2 if either else once**2
+            found += share * ((1 - comers.repeated) * once + comers.repeated * again)
+        return [Onward(self.positive_to, found), Onward(self.negative_to, 1 - found)]
+
+    def server_steps(self, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
+        roster, present = roster_of(run, name)
+        return ServerSteps(Steps(tuple(roster.times), tuple(present * people for people in roster.people)))
+
+    def offered(self, run: Plan | Trace, name: str) -> OfferedTime:
+        """Return the seconds of the people on duty; tired people get less done in a second.
+
+        If nobody is on duty while requests come, because all is read later: a day's share of the people who are.
+        """
+        fatigue = self.fatigue_per_h
+        staffed = _staffed_s(run, name)
+        return OfferedTime(
+            staffed, _staffed_s(run, name, fatigue.value) if fatigue else staffed, partial(self._slowed, run, name)
+        )
+
+    def server_capacity(self, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
+        return StageCapacity(60 * self.minutes.mean)
+
+    def _slowed(self, run: Plan | Trace, name: str, visits: Visits) -> float | Times:
+        """Return the slowing of each visit by the time that its reader had been on duty; 1 for an unserved visit."""
+        trace = cast(Trace, run)
+        if self.fatigue_per_h is None:
+            return 1.0
+        started, server = visits.started_s, visits.server
+        hours = np.zeros(len(visits))
+        for duty in trace.conditions.roster(name).duties:
+            mine = (duty.start <= started) & (started < duty.end) & np.isin(server, duty.desks)
+            hours[mine] = (started[mine] - duty.since) / HOUR_S
+        return np.asarray(1 + self.fatigue_per_h.value * hours)
+
+    def hourly_usd(self, plan: Plan, name: str) -> float:
+        return self.usd_per_hour.value
+
+    def paid(self, trace: Trace, name: str) -> PaidTime:
+        """Return whole shifts until the last request may come, then the time at work.
+
+        A case that keeps its reader beyond the end of the shift is paid as well.
+        """
+        paid_s = trace.conditions.roster(name).paid_s(trace.plan.arrivals_end_s)
+        return PaidTime(paid_s, lambda: sum(_beyond_shifts_s(trace, name)))
+
 
 class PeopleStage(ServiceStage):
     """Reviewers are identified by the roster's desks. A reviewer in the middle of a case finishes it, whatever the roster says.
@@ -200,77 +260,6 @@ class PeopleStage(ServiceStage):
     As at a pool, the queue limit applies once the reviewers who are free at that instant have taken a case each: of the cases
     that arrived at that instant and still wait, the last ones beyond `max_queue` are refused.
     """
-
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
-        """Return the shifts, the share of absent people, and the share of cases that are read twice."""
-        spec = _spec(plan, name)
-        lines = [f"{shift.people} from {shift.start} to {shift.end}" for shift in spec.shifts]
-        if spec.absence is not None:
-            lines.append(f"{100 * spec.absence.value:g}% of them absent")
-        if spec.second_reader is not None:
-            of = f" of the {spec.second_reader.tag} cases" if spec.second_reader.tag else ""
-            lines.append(f"{100 * spec.second_reader.share:g}%{of} read twice")
-        return lines
-
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """Return what people say of positives, or of negatives; two readings of one case are independent of each other."""
-        spec = _spec(plan, name)
-        either = spec.second_reader is not None and spec.second_reader.rule == "either"
-        found = 0.0
-        for share, once in called_positive(plan, spec, comers.positive):
-            again = 1 - (1 - once) ** 2 if either else once**2
-            found += share * ((1 - comers.repeated) * once + comers.repeated * again)
-        return [Onward(spec.positive_to, found), Onward(spec.negative_to, 1 - found)]
-
-    @classmethod
-    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
-        roster, present = roster_of(run, name)
-        return ServerSteps(Steps(tuple(roster.times), tuple(present * people for people in roster.people)))
-
-    @classmethod
-    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
-        """Return the seconds of the people on duty; tired people get less done in a second.
-
-        If nobody is on duty while requests come, because all is read later: a day's share of the people who are.
-        """
-        fatigue = _spec(plan_of(run), name).fatigue_per_h
-        staffed = _staffed_s(run, name)
-        return OfferedTime(
-            staffed, _staffed_s(run, name, fatigue.value) if fatigue else staffed, partial(cls._slowed, run, name)
-        )
-
-    @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
-        return StageCapacity(60 * _spec(plan, name).minutes.mean)
-
-    @classmethod
-    def _slowed(cls, run: Plan | Trace, name: str, visits: Visits) -> float | Times:
-        """Return the slowing of each visit by the time that its reader had been on duty; 1 for an unserved visit."""
-        trace = cast(Trace, run)
-        spec = _spec(trace.plan, name)
-        if spec.fatigue_per_h is None:
-            return 1.0
-        started, server = visits.started_s, visits.server
-        hours = np.zeros(len(visits))
-        for duty in trace.conditions.roster(name).duties:
-            mine = (duty.start <= started) & (started < duty.end) & np.isin(server, duty.desks)
-            hours[mine] = (started[mine] - duty.since) / HOUR_S
-        return np.asarray(1 + spec.fatigue_per_h.value * hours)
-
-    @classmethod
-    def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        return _spec(plan, name).usd_per_hour.value
-
-    @classmethod
-    def paid(cls, trace: Trace, name: str) -> PaidTime:
-        """Return whole shifts until the last request may come, then the time at work.
-
-        A case that keeps its reader beyond the end of the shift is paid as well.
-        """
-        paid_s = trace.conditions.roster(name).paid_s(trace.plan.arrivals_end_s)
-        return PaidTime(paid_s, lambda: sum(_beyond_shifts_s(trace, name)))
 
     def __init__(self, run: StageRun, name: str, spec: People) -> None:
         super().__init__(run, name, spec)

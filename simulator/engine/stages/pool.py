@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from math import inf, prod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +17,12 @@ from simulator.case.checks import too_often
 from simulator.case.choices import Options
 from simulator.case.fields import AS_WRITTEN, Figure, FileName, Name, bounded
 from simulator.case.references import Ref
-from simulator.engine.contract import OfferedTime, PaidTime, ServerSteps, StageCapacity, plan_of
-from simulator.engine.run_trace import Trace
 from simulator.engine.stages.pool_evidence import PoolEvidence, Scores
 from simulator.engine.stages.pool_policies import Scaling
-from simulator.engine.stages.replicas import BATCH_FIELDS, BATCHING, AttributeName, Replicas
+from simulator.engine.stages.replicas import BATCH_FIELDS, BATCHING, AttributeName, Replicas, factor_table
 from simulator.engine.stages.stage import ServiceStage
 from simulator.evidence.profiles import profile_names
 from simulator.evidence.spelled_names import spelled
-from simulator.records.streams import cache_per_plan
-from simulator.records.timetables import Steps, added, complement, inverse, product, within
 from simulator.records.trace import InTurn, VisitLog, as_memoryview
 
 if TYPE_CHECKING:
@@ -186,71 +182,34 @@ class Pool(Replicas):
             yield ("scaling", "every_s"), fault
         yield from super().check(name, scenario)
 
-
-class PoolKind(ServiceStage):
-    """Evidence, replicas, load and cost of a pool."""
-
-    @classmethod
-    def gather(cls, gather: StageGatherer, name: str, spec: Pool) -> None:
+    def gather(self, gather: StageGatherer, name: str) -> None:
         """Look up the machine, the latencies and the scores, and the names of policies."""
-        PoolEvidence(gather).look_up(name, spec)
-        _check_batching(gather, name, spec)
+        PoolEvidence(gather).look_up(name, self)
+        _check_batching(gather, name, self)
 
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
+    def facts(self, plan: Plan, name: str) -> list[str]:
         """Return the model as it was picked, and what it runs on."""
-        spec = _spec(plan, name)
-        words = BATCHING[spec.batching].words
-        batch = f", batches up to {spec.max_batch}{words and f', {words}'}" if spec.max_batch > 1 else ""
+        words = BATCHING[self.batching].words
+        batch = f", batches up to {self.max_batch}{words and f', {words}'}" if self.max_batch > 1 else ""
         model, precision = f"stages.{name}.model", f"stages.{name}.precision"
         picked = (_picked(plan, model, precision) if _picked(plan, model) else []) or [
-            spelled(spec.model),
-            spelled(spec.precision),
+            spelled(self.model),
+            spelled(self.precision),
         ]
         rented = plan.machines.get(name)
-        size = f"{spec.threads} vCPU" if rented is None or rented.vcpus else rented.label
-        lines = [", ".join(picked), f"{spec.replicas} × {size}{batch}"]
-        if spec.sized_by is not None:
-            lines.append(f"longer by {plan.scenario.attributes[spec.sized_by].label}")
-        lines += factor_facts(plan, spec)
-        if spec.times is not None and spec.times.value != 1:
-            lines.append(f"{spec.times.value:g} times as long as measured")
-        if spec.picture_times is not None and spec.picture_times.value != 1:
-            lines.append(f"{spec.picture_times.value:g} times as long as with its usual picture")
+        size = f"{self.threads} vCPU" if rented is None or rented.vcpus else rented.label
+        lines = [", ".join(picked), f"{self.replicas} × {size}{batch}"]
+        if self.sized_by is not None:
+            lines.append(f"longer by {plan.scenario.attributes[self.sized_by].label}")
+        lines += self.factor_facts(plan)
+        if self.times is not None and self.times.value != 1:
+            lines.append(f"{self.times.value:g} times as long as measured")
+        if self.picture_times is not None and self.picture_times.value != 1:
+            lines.append(f"{self.picture_times.value:g} times as long as with its usual picture")
         return [*lines, "latency projected"] if name in plan.bands else lines
 
-    @classmethod
-    def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
-        """Return every replica that there may be; of a trace, the replicas that were there and up, or had failed."""
-        if isinstance(run, Trace) and not _usual(run, name):
-            replicas = [*_replicas(run, name, server)]
-            able = added(product(there, up) for there, up, _ in replicas)
-            return ServerSteps(able, added(product(there, complement(up)) for there, up, _ in replicas))
-        return ServerSteps(Steps(values=(1.0 if server is not None else float(_spec(plan_of(run), name).most_replicas),)))
-
-    @classmethod
-    def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
-        """Return the seconds of its replicas; a replica that is slowed down gets less done in a second."""
-        usual = super().offered(run, name)
-        if not isinstance(run, Trace) or _usual(run, name):
-            return usual
-        paces = (product(product(there, up), inverse(slower)) for there, up, slower in _replicas(run, name))
-        return usual._replace(work_s=added(paces).total(run.plan.arrivals_end_s))
-
-    @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
-        failures, factor = _spec(plan, name).failures, mean_factor(plan, name)
-        busy_s = factor * _seconds_each(plan, name) * (1.0 if visits is None else _stretch(plan, name, visits))
-        return StageCapacity(factor * plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
-
-    @classmethod
-    def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        return plan.machines[name].usd_per_replica_hour(_spec(plan, name).threads)
-
-    @classmethod
-    def paid(cls, trace: Trace, name: str) -> PaidTime:
-        paid = super().paid(trace, name)
-        return paid._replace(until_end_s=trace.fleets[name].paid_s) if name in trace.fleets else paid
+    def hourly_usd(self, plan: Plan, name: str) -> float:
+        return plan.machines[name].usd_per_replica_hour(self.threads)
 
 
 def _check_batching(gather: StageGatherer, name: str, spec: Pool) -> None:
@@ -262,82 +221,13 @@ def _check_batching(gather: StageGatherer, name: str, spec: Pool) -> None:
         gather.fault((name, "batching"), f"batching by '{spec.batching}' needs a class with `deadline_s` in `classes`")
 
 
-def _spec(plan: Plan, name: str) -> Pool:
-    return cast(Pool, plan.scenario.stages[name])
-
-
 def _picked(plan: Plan, *paths: str) -> list[str]:
     options = {name: choice for name, choice in plan.scenario.choices.items() if isinstance(choice, Options)}
     picked = [choice.options[plan.design[name]] for name, choice in options.items()]
     return list(dict.fromkeys(option.label for path in paths for option in picked if path in option.set))
 
 
-def _usual(run: Trace, name: str) -> bool:
-    return name not in run.fleets and run.conditions.usual(name)
-
-
-def _replicas(run: Trace, name: str, only: int | None = None) -> Iterator[tuple[Steps, Steps, Steps]]:
-    for replica in range(_spec(run.plan, name).most_replicas) if only is None else [only]:
-        there = within(run.fleets[name].spans.get(replica, [])) if name in run.fleets else Steps()
-        yield there, complement(within(run.conditions.outages(name, replica))), run.conditions.slowdown(name, replica)
-
-
-def _seconds_each(plan: Plan, name: str) -> float:
-    """Seconds that a replica alone on its device works for one visit, in batches formed of a queue that is never empty."""
-    spec, table = _spec(plan, name), plan.latencies[name]
-    at_once = plan.scenario.arrivals.most_at_once
-    room = spec.max_batch + 1 if spec.max_queue is None else max(spec.max_queue, 1)
-    if at_once is not None:  # no batch is larger than what clients have sent: at the best of those, for a bound
-        return min(table.mean_s(size) / size for size in range(1, min(spec.max_batch, at_once) + 1))
-    size = BATCHING[spec.batching].of(spec, table).sustained(room)
-    return table.mean_s(size) / size
-
-
-def factor_facts(plan: Plan, spec: Replicas) -> list[str]:
-    """Return the line on requests that take longer or shorter than others; none without any."""
-    by = "class" if spec.factors_by is None else plan.scenario.attributes[spec.factors_by].label
-    return [f"time depends on {by}"] if spec.factors else []
-
-
-@cache_per_plan
-def mean_factor(plan: Plan, name: str) -> float:
-    """Return the mean over all requests of the factor on their service time."""
-    spec = _spec(plan, name)
-    if not spec.factors:
-        return 1.0
-    if spec.factors_by is None:
-        chances = np.array([kind.share.value for kind in plan.scenario.classes.values()])
-        values = np.arange(len(chances))
-    else:
-        chances, values = plan.scenario.attributes[spec.factors_by].cells(plan, spec.factors_by, np.empty(0))
-    return float(chances @ _factor_table(plan, spec)[values] / chances.sum())
-
-
-def _factor_table(plan: Plan, spec: Replicas) -> NDArray[np.float64]:
-    """Return the factor of each class or value, in the order of the file, and 1 for a request without any."""
-    given = [spec.factors[value].value if value in spec.factors else 1.0 for value in spec.factor_values(plan.scenario)]
-    return np.array([*given, 1.0])
-
-
-def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
-    """Return the number of times as long as alone a batch takes when all replicas of the pool are at work.
-
-    Batches of another pool at work beside it are, on average, as many as its part of the work asks for (by Little's law, in a
-    mean-field approximation), and its replicas at most; on one core, or where batches take turns, the loads add up.
-    """
-    spec, stages = _spec(plan, name), plan.scenario.stages
-    if spec.shares is None:
-        return 1.0
-    most = {key: _spec(plan, key).most_replicas for key, other in stages.items() if getattr(other, "shares", "") == spec.shares}
-    work = {key: visits[key] * mean_factor(plan, key) * _seconds_each(plan, key) for key in most}
-    own = work.pop(name) / spec.most_replicas
-    at_work = {key: min(asked / own if own else np.inf, most[key]) for key, asked in work.items() if asked}
-    at_work[name] = most[name]
-    threads = sum(count * _spec(plan, key).threads for key, count in at_work.items())
-    return plan.scenario.accelerators[spec.shares].stretch(sum(at_work.values()), threads)
-
-
-class AnyPool(PoolKind):
+class AnyPool(ServiceStage):
     """Replicas of one measured model, or of a server whose times the author states.
 
     spec: a `Pool`, or an `OwnServer`, which has constants in the place of the fields that it lacks
@@ -382,7 +272,7 @@ class AnyPool(PoolKind):
         if not self.spec.factors:
             return None
         by, requests = self.spec.factors_by, self.run.requests
-        return _factor_table(self.run.plan, self.spec)[requests.kind if by is None else requests.attributes[by]]
+        return factor_table(self.run.plan, self.spec)[requests.kind if by is None else requests.attributes[by]]
 
     def _places(self, stream: str) -> NDArray[np.int32]:
         seconds = self._seconds(stream)

@@ -7,23 +7,30 @@ its queue has changed, and again at the time the rule gave.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.any_stage import AnyStage, Faults, Servers, Service, Target, check_order
+from simulator.case.any_stage import Faults, Servers, Service, Target, check_order
 from simulator.case.checks import too_often
 from simulator.case.document import Path
 from simulator.case.fields import AnyQuantity, Figure, Name, bounded
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
+from simulator.engine.contract import OfferedTime, PaidTime, ServerSteps, StageCapacity, StageModel
+from simulator.engine.run_trace import Trace
 from simulator.engine.stages.pool_policies import Breaker, Failures
 from simulator.errors import suggest
+from simulator.records.streams import cache_per_plan
+from simulator.records.timetables import Steps, added, complement, inverse, product, within
 
 if TYPE_CHECKING:
     from simulator.case.case_contract import AnyCase
+    from simulator.engine.compiled_plan import Plan
     from simulator.engine.latency_tables import LatencyTable
 
 
@@ -35,7 +42,36 @@ Newest = Literal["newest", "newest_of_sensor"]
 AttributeName = Annotated[Name, Ref("attribute", absent="add a section `attributes` with it")]
 
 
-class Replicas(AnyStage):
+class Machines(StageModel):
+    """Servers that may fail, be slowed down, or come and go by a rule."""
+
+    @property
+    @abstractmethod
+    def most_replicas(self) -> int:
+        """The most servers that there may be at a time."""
+
+    def server_steps(self, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
+        """Return every replica that there may be; of a trace, the replicas that were there and up, or had failed."""
+        if isinstance(run, Trace) and not _usual(run, name):
+            replicas = [*_replicas(run, name, server)]
+            able = added(product(there, up) for there, up, _ in replicas)
+            return ServerSteps(able, added(product(there, complement(up)) for there, up, _ in replicas))
+        return ServerSteps(Steps(values=(1.0 if server is not None else float(self.most_replicas),)))
+
+    def offered(self, run: Plan | Trace, name: str) -> OfferedTime:
+        """Return the seconds of its replicas; a replica that is slowed down gets less done in a second."""
+        usual = super().offered(run, name)
+        if not isinstance(run, Trace) or _usual(run, name):
+            return usual
+        paces = (product(product(there, up), inverse(slower)) for there, up, slower in _replicas(run, name))
+        return usual._replace(work_s=added(paces).total(run.plan.arrivals_end_s))
+
+    def paid(self, trace: Trace, name: str) -> PaidTime:
+        paid = super().paid(trace, name)
+        return paid._replace(until_end_s=trace.fleets[name].paid_s) if name in trace.fleets else paid
+
+
+class Replicas(Machines):
     """Machines that work alike behind one queue, or behind one queue each."""
 
     servers: ClassVar[Servers] = Servers("replica", "its replicas", cost_part="machines")
@@ -156,6 +192,16 @@ class Replicas(AnyStage):
             if getattr(self, field) == "newest_of_sensor" and not scenario.sensors:
                 yield (field,), "the newest of each sensor needs arrivals of the kind sensors; otherwise write `newest`"
 
+    def server_capacity(self, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
+        failures, factor = self.failures, mean_factor(plan, name)
+        busy_s = factor * _seconds_each(plan, name) * (1.0 if visits is None else _stretch(plan, name, visits))
+        return StageCapacity(factor * plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
+
+    def factor_facts(self, plan: Plan) -> list[str]:
+        """Return the line on requests that take longer or shorter than others; none without any."""
+        by = "class" if self.factors_by is None else plan.scenario.attributes[self.factors_by].label
+        return [f"time depends on {by}"] if self.factors else []
+
     @property
     def is_plain(self) -> bool:
         """Return whether one queue is served in order of arrival, by replicas that are always there, for requests that stay.
@@ -167,6 +213,70 @@ class Replicas(AnyStage):
         usual: dict[str, Any] = {"order": "fifo", "drops": "newest", "timeout_action": "reject", "sheds_late": False}
         usual |= {"batching": "triton"}
         return all(getattr(self, field) == value for field, value in (dict.fromkeys(policies) | usual).items())
+
+
+def _spec(plan: Plan, name: str) -> Any:
+    """Return a `Pool`, or an `OwnServer`, which has constants in the place of the fields that it lacks."""
+    return plan.scenario.stages[name]
+
+
+def _usual(run: Trace, name: str) -> bool:
+    return name not in run.fleets and run.conditions.usual(name)
+
+
+def _replicas(run: Trace, name: str, only: int | None = None) -> Iterator[tuple[Steps, Steps, Steps]]:
+    for replica in range(_spec(run.plan, name).most_replicas) if only is None else [only]:
+        there = within(run.fleets[name].spans.get(replica, [])) if name in run.fleets else Steps()
+        yield there, complement(within(run.conditions.outages(name, replica))), run.conditions.slowdown(name, replica)
+
+
+def _seconds_each(plan: Plan, name: str) -> float:
+    """Seconds that a replica alone on its device works for one visit, in batches formed of a queue that is never empty."""
+    spec, table = _spec(plan, name), plan.latencies[name]
+    at_once = plan.scenario.arrivals.most_at_once
+    room = spec.max_batch + 1 if spec.max_queue is None else max(spec.max_queue, 1)
+    if at_once is not None:  # no batch is larger than what clients have sent: at the best of those, for a bound
+        return min(table.mean_s(size) / size for size in range(1, min(spec.max_batch, at_once) + 1))
+    size = BATCHING[spec.batching].of(spec, table).sustained(room)
+    return table.mean_s(size) / size
+
+
+@cache_per_plan
+def mean_factor(plan: Plan, name: str) -> float:
+    """Return the mean over all requests of the factor on their service time."""
+    spec = _spec(plan, name)
+    if not spec.factors:
+        return 1.0
+    if spec.factors_by is None:
+        chances = np.array([kind.share.value for kind in plan.scenario.classes.values()])
+        values = np.arange(len(chances))
+    else:
+        chances, values = plan.scenario.attributes[spec.factors_by].cells(plan, spec.factors_by, np.empty(0))
+    return float(chances @ factor_table(plan, spec)[values] / chances.sum())
+
+
+def factor_table(plan: Plan, spec: Replicas) -> NDArray[np.float64]:
+    """Return the factor of each class or value, in the order of the file, and 1 for a request without any."""
+    given = [spec.factors[value].value if value in spec.factors else 1.0 for value in spec.factor_values(plan.scenario)]
+    return np.array([*given, 1.0])
+
+
+def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
+    """Return the number of times as long as alone a batch takes when all replicas of the pool are at work.
+
+    Batches of another pool at work beside it are, on average, as many as its part of the work asks for (by Little's law, in a
+    mean-field approximation), and its replicas at most; on one core, or where batches take turns, the loads add up.
+    """
+    spec, stages = _spec(plan, name), plan.scenario.stages
+    if spec.shares is None:
+        return 1.0
+    most = {key: _spec(plan, key).most_replicas for key, other in stages.items() if getattr(other, "shares", "") == spec.shares}
+    work = {key: visits[key] * mean_factor(plan, key) * _seconds_each(plan, key) for key in most}
+    own = work.pop(name) / spec.most_replicas
+    at_work = {key: min(asked / own if own else np.inf, most[key]) for key, asked in work.items() if asked}
+    at_work[name] = most[name]
+    threads = sum(count * _spec(plan, key).threads for key, count in at_work.items())
+    return plan.scenario.accelerators[spec.shares].stretch(sum(at_work.values()), threads)
 
 
 def _factor_names(case: KnownCase, path: Path) -> list[str]:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.case.any_stage import AnyStage, Faults, Repeats, Target
+from simulator.case.any_stage import Faults, Repeats, Target
 from simulator.case.fields import Quantity, ShareFigure
-from simulator.engine.contract import Onward, Stage
+from simulator.engine.contract import Onward, Stage, StageModel
 from simulator.engine.stages.gate import Gate
 from simulator.records.trace import as_memoryview
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simulator.engine.contract import Comers, Photo, StageRun
 
 
-class Retake(AnyStage):
+class Retake(StageModel):
     """The requester is asked for another photo, takes some time over it, or gives up."""
 
     keeps: ClassVar[bool] = True
@@ -56,26 +56,24 @@ class Retake(AnyStage):
         if scenario.population is None:
             yield ("kind",), "a retake needs a `population` section"
 
+    def flows(self, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        """With r the chance of being sent back and trying again, 1 + r + ... + r^(m-1) photos are taken; the last is final."""
+        back = sum(photo.chance * _sent_to(plan, name, photo) for photo in comers.photos)
+        stays = 1 - self.gives_up.value
+        chain = [(back * stays) ** k for k in range(self.max_tries)]
+        last = chain[-1] / sum(chain)
+        return [
+            Onward(self.to, (1 - last) * stays, anew=True),
+            Onward(self.on_exhausted, last),
+            Onward(self.on_give_up, (1 - last) * (1 - stays)),
+        ]
+
 
 class RetakeStage(Stage):
     """A pure delay with two ways out early: no patience left, or no tries left.
 
     A person who gives up where the path then ends has left without an answer.
     """
-
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """With r the chance of being sent back and trying again, 1 + r + ... + r^(m-1) photos are taken; the last is final."""
-        spec = cast(Retake, plan.scenario.stages[name])
-        back = sum(photo.chance * _sent_to(plan, name, photo) for photo in comers.photos)
-        stays = 1 - spec.gives_up.value
-        chain = [(back * stays) ** k for k in range(spec.max_tries)]
-        last = chain[-1] / sum(chain)
-        return [
-            Onward(spec.to, (1 - last) * stays, anew=True),
-            Onward(spec.on_exhausted, last),
-            Onward(spec.on_give_up, (1 - last) * (1 - stays)),
-        ]
 
     def __init__(self, run: StageRun, name: str, spec: Retake) -> None:
         super().__init__(run, name, spec)

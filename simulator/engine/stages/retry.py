@@ -6,16 +6,16 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf, nan
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.case.any_stage import AnyStage, Repeats, Target
+from simulator.case.any_stage import Repeats, Target
 from simulator.case.fields import Figure, Strict, bounded
 from simulator.case.outputs import CaseOutline, Metric, share_metric
-from simulator.engine.contract import StageReport
+from simulator.engine.contract import StageModel, StageReport
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.engine.stages.stage import ServiceStage
@@ -38,7 +38,7 @@ class Budget(Strict):
     """further retries a second allowed"""
 
 
-class Retry(AnyStage):
+class Retry(StageModel):
     """A client that was turned away waits a while and sends the same request again, or gives up.
 
     The n-th retry waits `backoff_ms` times `factor` to the power of n - 1, `max_backoff_ms` at most. With jitter it waits a
@@ -97,6 +97,31 @@ class Retry(AnyStage):
         yield Metric(f"retries_per_request.{name}", each, "a request", "lower", "ratio", stage=name)
         yield share_metric(f"exhausted_share.{name}", f"{label}: {nouns.many} whose last try failed", "lower", name)
 
+    def facts(self, plan: Plan, name: str) -> list[str]:
+        """Return how often, after how long, and within which budget."""
+        if self.max_tries == 1:
+            return ["never again"]
+        grows = f" × {self.factor:g}" if self.factor > 1 else ""
+        jitter = f", {self.jitter} jitter" if self.jitter != "none" else ""
+        budget = [] if self.budget is None else [f"budget: {percent(self.budget.share)} of the requests"]
+        return [
+            f"up to {counted(self.max_tries, 'try', 'tries')}",
+            f"after {duration(self.backoff_ms.value / 1000)}{grows}{jitter}",
+            *budget,
+        ]
+
+    def flows(self, plan: Plan, name: str, comers: Comers) -> list[Onward]:
+        return []
+
+    def report(self, trace: Trace, name: str) -> StageReport:
+        return StageReport(totals=self._totals(trace, name))
+
+    def _totals(self, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
+        started, all_ = np.array(trace.logs[name].started), float(trace.columns.n)
+        gave_up = np.isnan(started) & ~np.isnan(np.array(trace.logs[name].left))
+        yield f"retries_per_request.{name}", float(np.count_nonzero(~np.isnan(started))), all_
+        yield f"exhausted_share.{name}", float(np.count_nonzero(gave_up)), all_
+
 
 #: From the longest wait that a retry may take, and a uniform draw, to the wait. Names and rules after Marc Brooker,
 #: "Exponential backoff and jitter", AWS Architecture Blog, 2015.
@@ -114,36 +139,6 @@ class RetryStage(ServiceStage):
     """
 
     goes_on_with = ("log", "tries", "failures", "spent")
-
-    @classmethod
-    def facts(cls, plan: Plan, name: str) -> list[str]:
-        """Return how often, after how long, and within which budget."""
-        spec = cast(Retry, plan.scenario.stages[name])
-        if spec.max_tries == 1:
-            return ["never again"]
-        grows = f" × {spec.factor:g}" if spec.factor > 1 else ""
-        jitter = f", {spec.jitter} jitter" if spec.jitter != "none" else ""
-        budget = [] if spec.budget is None else [f"budget: {percent(spec.budget.share)} of the requests"]
-        return [
-            f"up to {counted(spec.max_tries, 'try', 'tries')}",
-            f"after {duration(spec.backoff_ms.value / 1000)}{grows}{jitter}",
-            *budget,
-        ]
-
-    @classmethod
-    def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        return []
-
-    @classmethod
-    def report(cls, trace: Trace, name: str) -> StageReport:
-        return StageReport(totals=cls._totals(trace, name))
-
-    @classmethod
-    def _totals(cls, trace: Trace, name: str) -> Iterator[tuple[str, float, float]]:
-        started, all_ = np.array(trace.logs[name].started), float(trace.columns.n)
-        gave_up = np.isnan(started) & ~np.isnan(np.array(trace.logs[name].left))
-        yield f"retries_per_request.{name}", float(np.count_nonzero(~np.isnan(started))), all_
-        yield f"exhausted_share.{name}", float(np.count_nonzero(gave_up)), all_
 
     def __init__(self, run: StageRun, name: str, spec: Retry) -> None:
         super().__init__(run, name, spec)

@@ -10,7 +10,7 @@ import pytest
 from simulator.case.any_stage import STAGE_KINDS, AnyStage
 from simulator.case.case_contract import ARRIVAL_KINDS, AnyArrivals
 from simulator.engine.arrivals.arrival import Process
-from simulator.engine.contract import Stage
+from simulator.engine.contract import Stage, StageModel
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.stage import ServiceStage
 
@@ -22,6 +22,7 @@ ALLOWED = {
 
 BASES: dict[type[Any], dict[str, type[Any]]] = {
     AnyStage: STAGE_KINDS,
+    StageModel: STAGE_KINDS,
     Stage: STAGES,
     ServiceStage: STAGES,
     AnyArrivals: ARRIVAL_KINDS,
