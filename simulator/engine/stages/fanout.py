@@ -292,13 +292,9 @@ class FanoutStage(GatheringStage):
         return next((number for number, request in self.requests.items() if not request.settled), self.count)
 
 
-def _spec(plan: Plan, name: str) -> Fanout:
-    return cast(Fanout, plan.scenario.stages[name])
-
-
 @cache_per_plan
 def _alone_s(plan: Plan, name: str) -> float:
     """Return the mean time (s) until a request alone at the shards has its answers, estimated from draws."""
-    spec = _spec(plan, name)
+    spec = cast(Fanout, plan.scenario.stages[name])
     drawn = spec.service_ms.draw(np.random.default_rng(0), (_MANY, spec.shards), np.float64)
     return float(np.sort(drawn, axis=1)[:, spec.needed - 1].mean()) / 1000

@@ -211,7 +211,7 @@ class People(StageModel):
         return [Onward(self.positive_to, found), Onward(self.negative_to, 1 - found)]
 
     def server_steps(self, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
-        roster, present = roster_of(run, name)
+        roster, present = self._roster(run, name)
         return ServerSteps(Steps(tuple(roster.times), tuple(present * people for people in roster.people)))
 
     def offered(self, run: Plan | Trace, name: str) -> OfferedTime:
@@ -219,11 +219,24 @@ class People(StageModel):
 
         If nobody is on duty while requests come, because all is read later: a day's share of the people who are.
         """
-        fatigue = self.fatigue_per_h
-        staffed = _staffed_s(run, name)
-        return OfferedTime(
-            staffed, _staffed_s(run, name, fatigue.value) if fatigue else staffed, partial(self._slowed, run, name)
-        )
+        fatigue = self.fatigue_per_h.value if self.fatigue_per_h else 0.0
+        staffed, fresh = self._staffed_s(run, name), self._staffed_s(run, name, fatigue)
+        return OfferedTime(staffed, fresh, partial(self._slowed, run, name))
+
+    def _roster(self, run: Plan | Trace, name: str) -> tuple[Roster, float]:
+        """Return the people of a trace, or all of a plan's with the share of them who come."""
+        if isinstance(run, Trace):
+            return run.conditions.roster(name), 1.0
+        return usual_roster(run, name), 1.0 if self.absence is None else 1 - self.absence.value
+
+    def _staffed_s(self, run: Plan | Trace, name: str, slowing_per_h: float = 0.0) -> float:
+        plan, (roster, present) = plan_of(run), self._roster(run, name)
+        end = plan.arrivals_end_s
+        staffed = present * roster.staffed_s(end, slowing_per_h)
+        if staffed or plan.until < inf:
+            return staffed
+        day = Roster(self.shifts, 0.0, DAY_S)
+        return present * day.staffed_s(DAY_S, slowing_per_h) * end / DAY_S
 
     def server_capacity(self, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
         return StageCapacity(60 * self.minutes.mean)
@@ -482,28 +495,6 @@ class PeopleStage(ServiceStage):
             return Waiting.patient(rows, entered)
         gone = [self._deadline(row, since) for row, since in zip(rows.tolist(), entered.tolist(), strict=True)]
         return Waiting(rows, entered, np.maximum(np.array(gone, float), self.since))
-
-
-def roster_of(run: Plan | Trace, name: str) -> tuple[Roster, float]:
-    """Return the people of a trace, or all of a plan's with the share of them who come."""
-    if isinstance(run, Trace):
-        return run.conditions.roster(name), 1.0
-    absence = _spec(run, name).absence
-    return usual_roster(run, name), 1.0 if absence is None else 1 - absence.value
-
-
-def _spec(plan: Plan, name: str) -> People:
-    return cast(People, plan.scenario.stages[name])
-
-
-def _staffed_s(run: Plan | Trace, name: str, slowing_per_h: float = 0.0) -> float:
-    plan, (roster, present) = plan_of(run), roster_of(run, name)
-    end = plan.arrivals_end_s
-    staffed = present * roster.staffed_s(end, slowing_per_h)
-    if staffed or plan.until < inf:
-        return staffed
-    day = Roster(_spec(plan, name).shifts, 0.0, DAY_S)
-    return present * day.staffed_s(DAY_S, slowing_per_h) * end / DAY_S
 
 
 def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
