@@ -13,6 +13,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, betaincinv, ndtr, ndtri, stdtrit
 
+from simulator.arrays import Floats
 from simulator.units import percent, significant
 
 #: All intervals have this coverage.
@@ -298,8 +299,6 @@ class Mark:
     def spoken(self, value: float) -> str:
         return f"{significant(value, 2)} points" if self.unit == "points" else percent(value)
 
-
-Floats = NDArray[np.float64]
 
 RESAMPLES = 2000
 SEED = 0

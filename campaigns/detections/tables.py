@@ -17,6 +17,7 @@ from campaigns.detections import signals
 from campaigns.detections.conditions import STALES
 from campaigns.detections.evaluate import Job, Part, seen
 from campaigns.detections.origin import RESAMPLES, about_job, extended, extended_about
+from simulator.arrays import Ints
 from simulator.evidence.detection_tables import FP32, IMAGE_STATISTICS, About, DetectionTables
 from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.detector_conditions import SETTINGS, Setting
@@ -24,7 +25,6 @@ from simulator.measure.labelled_images import Dataset
 from simulator.measure.own_detector import coco_ap
 from simulator.metrics.detection_quality import (
     OVERLAPS,
-    Ints,
     ScoredBoxes,
     average_precision,
     best_scores,

@@ -12,6 +12,7 @@ import scipy
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
+from simulator.arrays import Floats
 from simulator.authoring.tested_designs import DesignRunner, whole_replications
 from simulator.case.case_tests import (
     DesignName,
@@ -32,7 +33,7 @@ from simulator.errors import InputError, suggest
 from simulator.evidence.profiles import busy_ms, load_profile, profile_names
 from simulator.evidence.projection import latency
 from simulator.evidence.score_tables import score_rows
-from simulator.intervals import Estimate, Floats, Interval, bootstrap, percentile_interval, quantile_interval
+from simulator.intervals import Estimate, Interval, bootstrap, percentile_interval, quantile_interval
 from simulator.metrics.paired_samples import PairedSample, Readings, change
 from simulator.metrics.roc import auc
 from simulator.paths import ASSETS

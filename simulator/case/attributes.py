@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.case_contract import AnyAttribute, AnyCase, CaseGatherer, CasePlan, CaseRequests, Column, Floats
+from simulator.arrays import Floats
+from simulator.case.case_contract import AnyAttribute, AnyCase, CaseGatherer, CasePlan, CaseRequests, Column
 from simulator.case.document import Path
 from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, bounded
 from simulator.case.kinds import OneOf, registry

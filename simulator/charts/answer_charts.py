@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from simulator.arrays import Floats
 from simulator.charts import look
 from simulator.charts.run_time import marked, time_of_day
 from simulator.engine.run_trace import Trace
-from simulator.intervals import Floats, Interval
+from simulator.intervals import Interval
 from simulator.metrics.ages import KnownAges, ages, shares_within
 from simulator.metrics.measures import CURVE
 from simulator.metrics.summary import Summary

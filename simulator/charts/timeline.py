@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.case.scenario_parts import Noun
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import servers
-from simulator.intervals import Floats
 from simulator.metrics.stage_metrics import served_in_vain
 from simulator.records.timetables import DAY_S
 from simulator.records.trace import Rows, Times, Visits

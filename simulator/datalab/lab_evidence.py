@@ -20,15 +20,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 
+from simulator.arrays import Floats
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.evidence_tables import SHARE, Table, columns
 from simulator.paths import DATALAB
-
-Floats = NDArray[np.float64]
 
 _MADE_BY = "python -m campaigns.datalab"
 #: The classes whose photos are cancers, as the readers' tables name them.

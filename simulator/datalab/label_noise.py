@@ -15,11 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.arrays import Bools, Floats
 from simulator.datalab.lab_evidence import MALIGNANT, ReaderTable
 from simulator.intervals import Interval, percentile_interval
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 #: The people behind a label: a biopsy; one reader; three, of whom the majority counts; two, and an expert where they differ.
 Labeller = Literal["proven", "one", "three", "adjudicated"]

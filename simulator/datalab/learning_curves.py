@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Bools, Floats
 from simulator.datalab.refit import LabRequest, Split, lab_photos, refit
 from simulator.intervals import Estimate, Interval, bootstrap, estimate, mean_interval, percentile_interval
 from simulator.metrics.roc import Roc, roc
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Patients = NDArray[np.object_]
 #: A figure of scores (photos,) under weights of the photos (..., photos).
 Measure = Callable[[Floats, Floats], Floats]

@@ -16,15 +16,12 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 
+from simulator.arrays import Bools, Floats, Ints
 from simulator.datalab.lab_evidence import lab_about, load_features, reader_table
 from simulator.datalab.label_noise import Panel, drawn_labels
 from simulator.errors import InputError, suggest
 from simulator.evidence.linear_head import new_head
 from simulator.evidence.score_tables import score_rows
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 Selection = Literal["random", "uncertainty", "diversity", "rare"]
 SELECTIONS: tuple[Selection, ...] = get_args(Selection)

@@ -31,12 +31,11 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter
 from scipy.special import expit, logit, ndtr, ndtri
 
+from simulator.arrays import Bools, Floats
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.score_tables import area_under, highest_reached, lowest_above, score_rows
 from simulator.paths import DATALAB
-
-Floats = NDArray[np.float64]
 
 _MADE_BY, _TRAINED_BY = "python -m campaigns.datalab spoiled", "python -m campaigns.compression spoiled"
 CLEAN = "clean"
@@ -196,8 +195,6 @@ def _answers(arrays: Mapping[str, Floats], prefix: str) -> PhotoAnswers:
     logits, sharpness, light = (arrays[prefix + name] for name in ("logits", "sharpness", "light"))
     return PhotoAnswers(logits, sharpness, light, {name: arrays[prefix + name] for name in DETECTORS})
 
-
-Bools = NDArray[np.bool_]
 
 #: The table whose photos were spoiled: folds, patients and labels of the photos.
 SPOILED_TABLE = "pad_ufes20.efficientnet_lite0.fp32"

@@ -17,10 +17,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from cachetools import TTLCache, cached
-from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, field_validator, model_validator
 from ruamel.yaml import YAML
 
+from simulator.arrays import Floats
 from simulator.errors import MOST_LISTED, suggest
 from simulator.evidence.evidence_files import (
     EvidenceError,
@@ -290,9 +290,6 @@ def _files(folder: Path | None) -> Iterator[Path]:
 
 def _places(folder: Path | None) -> Sequence[Path]:
     return [folder] if folder else [*staged("profiles"), *FOLDERS]
-
-
-Floats = NDArray[np.float64]
 
 
 def busy_ms(timed: Calls) -> Floats:

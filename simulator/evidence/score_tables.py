@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, model_validator
 from scipy.special import ndtr, ndtri
 
+from simulator.arrays import Floats
 from simulator.errors import suggest
 from simulator.evidence.catalogue import InstructionSet, variant
 from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, each_readable, parse_yaml, read_together, staged
@@ -146,8 +147,6 @@ CURVE_POINTS = 2000
 
 #: What rounding may add to a share of a count that is whole.
 _SLACK = 1e-9
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from simulator.arrays import Floats
 from simulator.explain.bottleneck import escalated
 from simulator.intervals import Interval, share_interval
 from simulator.metrics.summary import Summary
 from simulator.units import counted, percent
-
-Floats = NDArray[np.float64]
 
 #: The false alarms that both tests promise.
 ALPHA = 0.05

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 
+from simulator.arrays import Ints
 from simulator.case.fields import Line, Name, Strict
 from simulator.incident.effects import Person, System
 from simulator.incident.fixes import Minutes, Swapped, Usd
@@ -21,7 +21,6 @@ from simulator.incident.fixes import Minutes, Swapped, Usd
 if TYPE_CHECKING:
     from simulator.incident.measured_scenes import Setting
 
-Ints = NDArray[np.int64]
 
 #: An input that a look takes: a site, a number of frames that people label, or a figure.
 LookInput = Literal["site", "frames", "statistic", "system", "person", "groups", "only", "hours", "part", "pick"]

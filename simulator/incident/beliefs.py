@@ -15,13 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.case.schema import Scenario
 from simulator.evidence.evidence_tables import COUNT, Table, columns
 from simulator.incident.player_actions import LookAction, NotebookEntry
 from simulator.incident.section import Incident
 from simulator.paths import INCIDENTS
-
-Floats = NDArray[np.float64]
 
 #: The question that the page itself answers: the figure that rang.
 PAGE = "page"

@@ -16,7 +16,8 @@ from simulator.case.references import Ref
 from simulator.evidence.detection_tables import BINS
 
 if TYPE_CHECKING:
-    from simulator.incident.frame_columns import Bools, FrameSide, FrameStream, UnfinishedFrames
+    from simulator.arrays import Bools
+    from simulator.incident.frame_columns import FrameSide, FrameStream, UnfinishedFrames
     from simulator.incident.measured_scenes import MeasuredScenes
 
 #: The part of a frame's way where a change enters: before the camera, in it, in the client's code, or on the servers.

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Bools, Floats, Ints
+
 if TYPE_CHECKING:
     from simulator.incident.effects import Enters, Where
     from simulator.incident.fixes import Changes, Undone
     from simulator.incident.measured_scenes import MeasuredScenes
     from simulator.records.streams import Streams
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

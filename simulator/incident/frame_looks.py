@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from simulator.arrays import Bools, Floats, Ints
 from simulator.incident.any_look import AnyLook, Asked, LabellingLook, LookFinding, LookInput, LookRequest
-from simulator.incident.frame_columns import Bools, Floats, Ints
 from simulator.incident.looks import DAY_S, RECENT_S, SAME, STANDS_OUT, View, Z, found_share, less, ratio, share_words
 from simulator.incident.watches import WATCHED
 from simulator.intervals import Interval, clustered_share

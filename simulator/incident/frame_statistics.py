@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Bools, Floats
 from simulator.evidence.detection_tables import BINS, IMAGE_STATISTICS
 from simulator.incident.effects import GuidelineEffect, SlipEffect
 from simulator.incident.fixes import Change, Changes, Reviewed
-from simulator.incident.frame_columns import Bools, Floats
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import HOUR_S, Secret
 from simulator.incident.section import Incident

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 
 import numpy as np
-from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.incident.beliefs import FALSE_ALARM, PAGE, Beliefs, answered, many_brier, minutes_of, questions
 from simulator.incident.fixes import NothingFix, UndoFix
 from simulator.incident.frame_statistics import FrameStatistics
@@ -18,8 +18,6 @@ from simulator.incident.player_actions import true_places
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, OF_SERVERS, WATCHED, Slicing, Watch, name_of
-
-Floats = NDArray[np.float64]
 
 #: A fix that takes away less of the excess harm from then on did not help.
 HELPS = 0.2

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import stdtrit
 
+from simulator.arrays import Bools, Floats, Ints
 from simulator.incident.fixes import Change, Changes
-from simulator.incident.frame_columns import Bools, Floats, Ints
 from simulator.intervals import LEVEL, Interval
 from simulator.records.streams import Streams
 

@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.arrays import Bools, Ints
 from simulator.evidence.detection_tables import BINS, CLEAN, FP32, IMAGE_STATISTICS, load_detections
 from simulator.evidence.scene_tables import NUMBERS, load_features, load_scenes
 
 Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 #: A condition and its severity; a detector and its precision.
 Setting = tuple[str, int]

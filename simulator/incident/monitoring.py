@@ -12,8 +12,9 @@ import numpy as np
 import scipy
 from scipy.special import ndtr
 
+from simulator.arrays import Bools, Floats
 from simulator.errors import InputError
-from simulator.incident.frame_columns import Bools, Floats, FrameSide, ServedFrames
+from simulator.incident.frame_columns import FrameSide, ServedFrames
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import CLEAN_SETTING
 from simulator.incident.secret import DAY_S, HOUR_S

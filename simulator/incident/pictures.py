@@ -23,10 +23,10 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from pydantic import TypeAdapter
 
 from simulator.app.widgets import draw
+from simulator.arrays import Ints
 from simulator.charts.look import BLUE, GREEN, RED, Chart, figure, line, rounded
 from simulator.evidence.detection_tables import BINS as SCORES
 from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, read_evidence, read_yaml
-from simulator.incident.frame_columns import Ints
 from simulator.incident.measured_scenes import MeasuredScenes, Setting
 from simulator.incident.player_actions import NotebookEntry
 from simulator.incident.sessions import Game

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from simulator.incident.beliefs import FALSE_ALARM, Beliefs, Floats, answered, minutes_of, questions
+from simulator.arrays import Floats
+from simulator.incident.beliefs import FALSE_ALARM, Beliefs, answered, minutes_of, questions
 from simulator.incident.effects import Cause
 from simulator.incident.fixes import NothingFix, PeopleFix, PicksFix, UndoFix
 from simulator.incident.play import Play

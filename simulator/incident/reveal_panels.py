@@ -13,10 +13,11 @@ import streamlit as st
 
 from simulator.app.rating_card import RatingCards
 from simulator.app.widgets import draw, plain
+from simulator.arrays import Floats
 from simulator.charts.look import BLUE, GREY, ORANGE, PURPLE, Chart, figure, line, points, rounded, translucent
 from simulator.errors import InputError
 from simulator.incident.incident_course import IncidentCourse, SuspicionScore, equal_brier, suspicion_scores
-from simulator.incident.incident_score import Floats, Score
+from simulator.incident.incident_score import Score
 from simulator.incident.incident_signals import INCIDENT_RULES, INCIDENT_SIGNALS
 from simulator.incident.looks import share_words
 from simulator.incident.sessions import Game, games

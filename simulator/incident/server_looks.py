@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from simulator.arrays import Floats, Ints
 from simulator.case.fields import Share
 from simulator.incident.any_look import AnyLook, Asked, LookFinding, LookInput, LookRequest
 from simulator.incident.effects import NetworkEffect, Replica, System
 from simulator.incident.fixes import Changes, Swapped
-from simulator.incident.frame_columns import Floats, Ints
 from simulator.incident.looks import DAY_S, HOUR_S, SAME, View, clustered, less
 from simulator.intervals import Interval
 from simulator.records.streams import Streams

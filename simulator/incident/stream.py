@@ -14,21 +14,13 @@ from math import ceil
 
 import numpy as np
 
+from simulator.arrays import Bools, Floats, Ints
 from simulator.case.schema import Scenario
 from simulator.engine.arrivals.daily import DAYS
 from simulator.errors import InputError
 from simulator.incident.effects import ScenesEffect, Where
 from simulator.incident.fixes import Change, Changes, Rethresholded, Swapped, Undone
-from simulator.incident.frame_columns import (
-    ALL_DETECTIONS,
-    Bools,
-    Floats,
-    FrameSide,
-    Ints,
-    ServedFrames,
-    UnfinishedFrames,
-    capped,
-)
+from simulator.incident.frame_columns import ALL_DETECTIONS, FrameSide, ServedFrames, UnfinishedFrames, capped
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import DAY_S, HOUR_S, Secret
 from simulator.incident.section import OTHER, Incident, Site

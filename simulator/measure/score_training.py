@@ -20,6 +20,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
+from simulator.arrays import Ints
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.linear_head import INVERSE_PENALTY, new_head
 from simulator.evidence.score_tables import Measured
@@ -36,7 +37,6 @@ FOLDS = 5
 SEED = 0
 
 Pixels = NDArray[np.uint8]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ import psutil
 import scipy
 from numpy.typing import NDArray
 
-from simulator.evidence.profiles import IDLE_GAP_MS, Calls, FixedCost, Floats, ThreadRun, busy_ms
+from simulator.arrays import Floats
+from simulator.evidence.profiles import IDLE_GAP_MS, Calls, FixedCost, ThreadRun, busy_ms
 from simulator.fresh_processes import in_fresh_process
 from simulator.measure.onnx_runtime import CPU, provider_list
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.intervals import Floats
 from simulator.metrics.measures import CountedRun
 from simulator.metrics.samples import Sample
 

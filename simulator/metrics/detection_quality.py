@@ -20,10 +20,9 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from simulator.arrays import Floats, Ints
 from simulator.evidence.detection_tables import BINS, CLEAN, FP32, CocoC, DetectionTables
-from simulator.intervals import LEVEL, Floats, Interval, Mark
-
-Ints = NDArray[np.int64]
+from simulator.intervals import LEVEL, Interval, Mark
 
 #: Overlaps at which a detection counts as right, and levels of recall at which precision is read.
 OVERLAPS: Floats = np.linspace(0.5, 0.95, 10)

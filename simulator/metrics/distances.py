@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from simulator.intervals import Floats
+from simulator.arrays import Floats
 
 Codes = NDArray[np.int64]
 

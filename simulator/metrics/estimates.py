@@ -11,12 +11,12 @@ from operator import itemgetter
 import numpy as np
 from scipy.special import stdtrit
 
+from simulator.arrays import Floats
 from simulator.case.outputs import Metric, MetricGroup
 from simulator.intervals import (
     FEWEST_RUNS,
     LEVEL,
     Estimate,
-    Floats,
     Interval,
     dependent_sum,
     estimate,

@@ -24,13 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from simulator.arrays import Floats
 from simulator.case.attributes import item_values
 from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.stages.gate import Gate, Route
 from simulator.engine.stages.gate_routes import attribute_values, thresholds
 from simulator.evidence.score_tables import ScoreTable
-from simulator.intervals import LEVEL, Floats
+from simulator.intervals import LEVEL
 from simulator.keeper import remembers
 from simulator.limits import MIB
 from simulator.metrics.resampled_labels import (

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_metrics, grouping
 from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.intervals import Floats
 from simulator.metrics.label_uncertainty import codes_at, downstream
 from simulator.metrics.mlperf_verdict import Queries, queries_of
 from simulator.metrics.resampled_labels import item_gates, item_groups, labelled_people

@@ -12,13 +12,13 @@ import scipy
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
+from simulator.arrays import Floats
 from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan
 from simulator.intervals import (
     LEVEL,
     ROUNDING,
     Estimate,
-    Floats,
     Interval,
     batch_interval,
     estimate,

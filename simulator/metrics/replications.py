@@ -18,10 +18,11 @@ import scipy
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtr, stdtrit
 
+from simulator.arrays import Floats
 from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan, at_band_edges, with_items
 from simulator.engine.run import simulate
-from simulator.intervals import LEVEL, Estimate, Floats, Interval, estimate
+from simulator.intervals import LEVEL, Estimate, Interval, estimate
 from simulator.metrics.label_uncertainty import downstream
 from simulator.metrics.measures import Measures, measure, needed_samples
 from simulator.metrics.resampled_labels import item_gates, weights_of

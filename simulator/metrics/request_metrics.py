@@ -10,11 +10,11 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.case.attributes import in_groups
 from simulator.case.outputs import Better, CaseOutline, CountedMetric, Metric, share_metric
 from simulator.case.scenario_parts import OwnMetric, RequestCount
 from simulator.engine.servers import paid_usd
-from simulator.intervals import Floats
 from simulator.metrics.measures import CountedRun
 from simulator.metrics.samples import Sample, Total
 from simulator.records.trace import DONE, OUTCOMES

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrik, betainc, betaincinv, ndtri, stdtrit
 
+from simulator.arrays import Floats
 from simulator.case.attributes import item_values
 from simulator.case.curveball import AffectedQuantity
 from simulator.engine.compiled_plan import Plan, changes, latest, strikes_of
@@ -25,7 +26,7 @@ from simulator.engine.stages.gate import Gate, Route, gates_of_items
 from simulator.engine.stages.gate_routes import thresholds
 from simulator.evidence.photo_checks import changed_scores, score_changes
 from simulator.evidence.score_tables import Published, ScoreTable
-from simulator.intervals import LEVEL, Floats, Interval, effective_trials, share_interval
+from simulator.intervals import LEVEL, Interval, effective_trials, share_interval
 from simulator.keeper import remembers
 from simulator.limits import MIB
 from simulator.records.streams import cache_per_plan

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from simulator.arrays import Floats
 from simulator.evidence.score_tables import Measured, ScoreTable, load_scores, score_rows
-from simulator.intervals import Floats, Interval, bootstrap, percentile_interval
+from simulator.intervals import Interval, bootstrap, percentile_interval
 
 #: Bins of a reliability diagram and of the expected calibration error.
 BINS = 10

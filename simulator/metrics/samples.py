@@ -10,7 +10,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.intervals import Floats, Interval, effective_trials, share_interval
+from simulator.arrays import Floats
+from simulator.intervals import Interval, effective_trials, share_interval
 
 
 @dataclass(frozen=True)

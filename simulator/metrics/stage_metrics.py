@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.case.any_stage import AnyStage
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.case.schema import Scenario
@@ -17,7 +18,6 @@ from simulator.engine.compiled_plan import Plan, Strike, strikes_of
 from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import down, server_s, servers, weighted_work_s
-from simulator.intervals import Floats
 from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
 from simulator.records.trace import Visits
 from simulator.theory.loads import capacity_per_s

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from simulator.intervals import Floats, mean_interval
+from simulator.arrays import Floats
+from simulator.intervals import mean_interval
 from simulator.units import duration
 
 #: Fewer values say nothing about a warm-up.

@@ -14,9 +14,9 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from simulator.arrays import Floats
 from simulator.metrics.distances import gaussian_kernel
 
-Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 #: The length of a block, as a multiple of the autocorrelation time beyond one row. Neighbouring blocks still resemble each

@@ -10,7 +10,7 @@ import pandas as pd
 import scipy
 from scipy.special import expit
 
-from simulator.monitors.blocks import Floats
+from simulator.arrays import Floats
 from simulator.monitors.monitor_tables import MonitoredTable
 from simulator.records.streams import Streams
 

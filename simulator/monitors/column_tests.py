@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import scipy
 
+from simulator.arrays import Floats
 from simulator.intervals import LEVEL, Interval, corrected_interval, percentile_interval, pivotal_interval
 from simulator.metrics import distances
 from simulator.metrics.distances import Cells
@@ -25,7 +26,6 @@ from simulator.monitors.blocks import (
     BlockedKernel,
     Blocks,
     Codes,
-    Floats,
     Resampling,
     Statistic,
     arrangements,

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from simulator.arrays import Floats
 from simulator.charts import look
-from simulator.monitors.blocks import Floats
 from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap, WindowClock
 from simulator.monitors.drift_sentences import course_sentence, map_sentence, performance_sentence, width
 from simulator.monitors.estimated_performance import METRICS, PerformanceCourse

@@ -17,7 +17,7 @@ from simulator.fresh_processes import ExceededError, in_bounds
 from simulator.limits import MONITORED_BYTES, MONITORED_CELLS, MONITORED_MEMORY, MONITORED_SECONDS, MONITORED_WORD
 
 if TYPE_CHECKING:
-    from simulator.monitors.blocks import Floats
+    from simulator.arrays import Floats
 
 #: Tables with fewer rows are refused.
 LEAST_ROWS = 20

@@ -10,7 +10,8 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
-from simulator.intervals import Floats, Interval, bootstrap, clustered_share, folds_of, percentile_interval, pivotal_interval
+from simulator.arrays import Floats
+from simulator.intervals import Interval, bootstrap, clustered_share, folds_of, percentile_interval, pivotal_interval
 from simulator.metrics.roc import BINS, bins_of, calibration_error, calibration_floor, log_loss
 
 #: Scores are kept this far from 0 and 1, where their logit is infinite.

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.evidence.evidence_files import EvidenceError
-from simulator.intervals import Floats, Interval, bootstrap, clustered_share, folds_of, percentile_interval
+from simulator.intervals import Interval, bootstrap, clustered_share, folds_of, percentile_interval
 from simulator.metrics.roc import TARGETS, Roc, predictive_value, roc, share
 from simulator.units import percent, upper_first
 

@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from simulator.arrays import Floats
 from simulator.case.choices import Pick
 from simulator.cli.exits import needing
 from simulator.errors import InputError
@@ -29,7 +29,6 @@ from simulator.sweeps.sweep import ReportProgress, SweepRequest, silent
 Way = Literal["morris", "sobol"]
 WAYS: tuple[Way, ...] = ("morris", "sobol")
 
-Floats = NDArray[np.float64]
 
 #: An index whose 95% interval is wider than this part of the variance says little.
 TOO_WIDE = 0.2

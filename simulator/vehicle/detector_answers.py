@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import gammaincinv, ndtri
 
+from simulator.arrays import Floats
 from simulator.errors import suggest
 from simulator.evidence.detection_tables import Scales, load_inputs, load_scales, load_weather
 from simulator.evidence.drive_tables import ERROR_COLUMNS, ERROR_PERCENTS, Drives, load_drives
@@ -26,7 +27,6 @@ from simulator.keeper import remembers
 from simulator.paths import DETECTIONS, DRIVES
 from simulator.vehicle.encounter_section import Compared
 
-Floats = NDArray[np.float64]
 By = Literal["height_px", "distance_m"]
 
 #: Frames a second of the recorded drives.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Bools, Floats
 from simulator.case.attributes import TimetableAttribute
 from simulator.case.curveballs import Weather
 from simulator.case.fields import Quantity
@@ -16,8 +17,6 @@ from simulator.engine.run_trace import Trace
 from simulator.metrics.ages import arrived_at
 from simulator.records.streams import Streams
 from simulator.vehicle.encounter_section import LONGEST_S, Encounters
-
-Floats = NDArray[np.float64]
 
 #: The latent process behind misses is drawn in steps of this length, so that designs with other frame rates share it.
 STEP_S = 0.02
@@ -133,9 +132,6 @@ def slowly(normal: Floats, tau_s: float) -> Floats:
     for step in range(1, made.shape[1]):  # as scipy.signal.lfilter does, whose import takes a second
         made[:, step] += remains * made[:, step - 1]
     return made
-
-
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

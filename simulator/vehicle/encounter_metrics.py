@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.case.outputs import Metric, share_metric
 from simulator.case.schema import Scenario
 from simulator.engine.run_trace import Trace
@@ -26,8 +27,6 @@ from simulator.vehicle.encounter_draws import KMH, EncounterOutcome, speed_at
 from simulator.vehicle.encounter_section import Encounters, Vehicle, VehiclePart
 from simulator.vehicle.meeting import Meeting
 from simulator.vehicle.sight import StageSight
-
-Floats = NDArray[np.float64]
 
 #: The first replications are evaluated for resamples of the evidence too: what those change varies little between them.
 EVIDENCE_RUNS = 5

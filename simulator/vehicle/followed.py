@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.engine.run_trace import Trace
 from simulator.vehicle.braking import GentleCourse
 from simulator.vehicle.encounter_draws import KMH, EncounterOutcome, Looks
 from simulator.vehicle.meeting import Meeting
-
-Floats = NDArray[np.float64]
 
 Phase = Literal["unseen", "seen", "slowing", "confirmed", "braking", "stopped", "hit"]
 

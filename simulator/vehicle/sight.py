@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.case.choices import Options
 from simulator.case.document import ScenarioError
 from simulator.case.fields import Source
@@ -46,8 +46,6 @@ from simulator.vehicle.detector_answers import (
 from simulator.vehicle.encounter_draws import KMH, deceleration_of, speed_at
 from simulator.vehicle.encounter_section import Condition, Encounters, Object
 from simulator.vehicle.encounter_section import Sight as SightSpec
-
-Floats = NDArray[np.float64]
 
 #: Distances at which a recall is told, in metres.
 DISTANCES_M = np.linspace(2.0, 80.0, 79)
