@@ -21,21 +21,13 @@ from campaigns.compression.smaller_networks import (
     TRAININGS,
     Study,
 )
+from simulator.arrays import Ints, Pixels
 from simulator.authoring.claim_evidence import score_reading
 from simulator.case.case_tests import TableReading, TextClaim
 from simulator.evidence.score_import import write_table
 from simulator.evidence.score_tables import Measured
 from simulator.measure.architectures import ARCHITECTURES, FIRST_PRUNED, KEPT_CHANNELS, Architecture
-from simulator.measure.score_training import (
-    CALIBRATION_PHOTOS,
-    FOLDS,
-    Floats,
-    Ints,
-    LabelledPhotos,
-    Pixels,
-    answers,
-    measured_here,
-)
+from simulator.measure.score_training import CALIBRATION_PHOTOS, FOLDS, Floats, LabelledPhotos, answers, measured_here
 
 _SIDE = ARCHITECTURES[SMALL].input_size
 _NETWORK = (

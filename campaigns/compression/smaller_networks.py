@@ -18,6 +18,7 @@ from campaigns.compression import upper_layers
 from campaigns.compression.fake_quantization import with_rounding, without_rounding
 from campaigns.compression.upper_layers import lower_answers, trained_above
 from campaigns.datalab.backbones import answered, as_onnx
+from simulator.arrays import Pixels
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.linear_head import new_head
 from simulator.measure.architectures import ARCHITECTURES, Architecture
@@ -27,7 +28,6 @@ from simulator.measure.score_training import (
     FOLDS,
     RATE,
     LabelledPhotos,
-    Pixels,
     calibration_images,
     features,
     fine_tuned,

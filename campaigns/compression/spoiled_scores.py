@@ -16,11 +16,12 @@ from campaigns.compression.smaller_networks import COMPARED, TRAININGS, Files, F
 from campaigns.datalab.spoiled import CONDITIONS, changed_photos, inputs_of
 from campaigns.datalab.spoiled_studies import effects
 from campaigns.detections.origin import measured_here
+from simulator.arrays import Ints, Pixels
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.photo_checks import SpoiledCondition, TrainedAbout
 from simulator.measure.architectures import ARCHITECTURES, Architecture
 from simulator.measure.image_steps import load_photo
-from simulator.measure.score_training import FOLDS, Ints, LabelledPhotos, Pixels
+from simulator.measure.score_training import FOLDS, LabelledPhotos
 
 _ALL = TRAININGS | COMPARED
 

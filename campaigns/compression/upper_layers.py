@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from campaigns.datalab.backbones import answered, as_onnx
+from simulator.arrays import Pixels
 from simulator.measure.architectures import FIRST_PRUNED, Architecture
 from simulator.measure.image_steps import normalize
-from simulator.measure.score_training import DECAY, RATE, SEED, VIEWS, Pixels
+from simulator.measure.score_training import DECAY, RATE, SEED, VIEWS
 
 Floats = NDArray[np.float32]
 #: The first block that is trained.

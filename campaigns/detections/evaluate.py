@@ -23,11 +23,11 @@ from campaigns.detections import signals
 from campaigns.detections.conditions import STALE, is_coarse, strength_of, unknown_classes, without
 from campaigns.detections.networks import DETECTORS, OLDEST, start
 from campaigns.detections.precisions import FP32, HALVES, PRECISIONS, halves, network_file
+from simulator.arrays import Pixels
 from simulator.evidence.detection_tables import CLEAN
 from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.detector_conditions import Setting
 from simulator.measure.detector_io import LEAST, boxes_of, outputs_of, prepare
-from simulator.measure.image_steps import Pixels
 from simulator.measure.labelled_images import Dataset, read_dataset
 from simulator.metrics.detection_quality import ScoredBoxes
 from simulator.processes import ProcessPool

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from simulator.measure.image_steps import Pixels
+from simulator.arrays import Pixels
 from simulator.measure.labelled_images import Dataset
 
 #: Sides that a box must have, in pixels, to be cut out and pasted elsewhere.

@@ -21,11 +21,11 @@ from campaigns.detections.conditions import COARSE
 from campaigns.detections.networks import start
 from campaigns.detections.road import road_labels
 from campaigns.detections.timed import Timed, TimedFiles, all_timed, sha256_of
+from simulator.arrays import Pixels
 from simulator.evidence.detection_tables import CLEAN
 from simulator.evidence.evidence_files import in_one_step
 from simulator.measure.detector_conditions import CORRUPTIONS, Setting
 from simulator.measure.detector_io import LEAST, Takes, boxes_of, outputs_of, place, prepare
-from simulator.measure.image_steps import Pixels
 from simulator.measure.labelled_images import Dataset, read_dataset
 from simulator.metrics.detection_quality import ScoredBoxes
 

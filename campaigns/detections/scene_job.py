@@ -17,11 +17,11 @@ from campaigns.detections.networks import OLDEST
 from campaigns.detections.occlusion import Occluder
 from campaigns.detections.precisions import FP32
 from campaigns.detections.scenes import SceneDataset, all_scenes, dataset_of
+from simulator.arrays import Pixels
 from simulator.evidence.detection_tables import DetectionTables
 from simulator.evidence.scene_tables import CROP, IMAGE, MIXTURE
 from simulator.measure.detector_conditions import BUGS, WHOLE, Setting
 from simulator.measure.guarded import CannotMeasureError
-from simulator.measure.image_steps import Pixels
 
 #: The scenes that the detection tables do not tell of.
 MADE = (CROP, MIXTURE)

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from simulator.arrays import Pixels
 from simulator.evidence.scene_tables import CROP, IMAGE, MIXTURE
-from simulator.measure.image_steps import Pixels
 from simulator.measure.labelled_images import Dataset
 from simulator.metrics.detection_quality import Boxes
 

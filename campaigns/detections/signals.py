@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from campaigns.detections.conditions import LUMA
+from simulator.arrays import Pixels
 from simulator.evidence.detection_tables import BINS
-from simulator.measure.image_steps import Floats, Pixels
+from simulator.measure.image_steps import Floats
 
 _JPEG_QUALITY = 75
 

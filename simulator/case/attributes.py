@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.arrays import Floats
-from simulator.case.case_contract import AnyAttribute, AnyCase, CaseGatherer, CasePlan, CaseRequests, Column
+from simulator.arrays import Column, Floats
+from simulator.case.case_contract import AnyAttribute, AnyCase, CaseGatherer, CasePlan, CaseRequests
 from simulator.case.document import Path
 from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, bounded
 from simulator.case.kinds import OneOf, registry

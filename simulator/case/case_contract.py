@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.arrays import Floats
+from simulator.arrays import Column, Floats
 from simulator.case.document import Path
 from simulator.case.fields import Figure, Line, Strict, bounded
 from simulator.case.references import Ref
@@ -239,7 +239,6 @@ class CaseRequests(Protocol):
 
 RateFigure = Annotated[Figure, bounded(1e-6, 1e6)]
 
-Column = NDArray[Any]
 
 #: Every kind of arrivals that a scenario may name, by that name; the package `simulator.engine.arrivals` fills it.
 ARRIVAL_KINDS: dict[str, type[AnyArrivals]] = {}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.arrays import Floats
+from simulator.arrays import Floats, Rows, Times
 from simulator.case.scenario_parts import Noun
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import stage_of
@@ -19,7 +19,7 @@ from simulator.engine.run_trace import Trace
 from simulator.engine.servers import servers
 from simulator.metrics.stage_metrics import served_in_vain
 from simulator.records.timetables import DAY_S
-from simulator.records.trace import Rows, Times, Visits
+from simulator.records.trace import Visits
 
 MINUTE_S = 60.0
 

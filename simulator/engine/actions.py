@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Rows, Times
 from simulator.case.choices import Controller, Pick
 from simulator.case.document import ScenarioError, dotted
 from simulator.engine.compiled_plan import changes_of, seen_as
@@ -96,10 +97,6 @@ def _different(plan: Plan, changed: Plan) -> Iterator[str]:
         yield "changes which pools give scores, which cannot change during a run"
     if before.in_branches() != after.in_branches():
         yield "changes what lies between a fork and its join, which cannot change during a run"
-
-
-Rows = NDArray[np.int32]
-Times = NDArray[np.float64]
 
 
 class Airlock:

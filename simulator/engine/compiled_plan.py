@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Places
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.engine.arrivals.arrival import arrivals_of
 from simulator.evidence.photo_checks import check_of
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
     from simulator.records.timetables import AbsencesOf, ShiftOfDay, Span, Steps
-
-
-Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

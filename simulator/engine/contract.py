@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Rows, Times
 from simulator.case.any_stage import AnyStage, Routing
 from simulator.case.fields import Source
 from simulator.engine.compiled_plan import Plan
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
-
-Rows = NDArray[np.int32]
-Times = NDArray[np.float64]
 
 
 class Waiting(NamedTuple):

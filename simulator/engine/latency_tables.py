@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Floats
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, ThreadRun
 
 if TYPE_CHECKING:
     from simulator.case.fields import AnyQuantity
 
-Floats = NDArray[np.float64]
 
 #: Up to so many calls of a size are kept as they are; of more, the means of so many equal parts of them, ascending.
 GRID = 512

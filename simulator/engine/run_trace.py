@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.arrays import Bools
 from simulator.case.curveball import OF_SENSORS, AffectedQuantity
 from simulator.case.scenario_parts import OOD, QUALITY
 from simulator.engine.arrivals.arrival import Comings
@@ -37,13 +38,11 @@ from simulator.records.trace import (
 )
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import Column
+    from simulator.arrays import Column, Times
     from simulator.case.scenario_parts import Population
-    from simulator.engine.arrivals.arrival import Times
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 
-Bools = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 

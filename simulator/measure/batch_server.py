@@ -17,7 +17,8 @@ from typing import Protocol, Self
 import mlperf_loadgen as lg
 import numpy as np
 import onnxruntime as ort
-from numpy.typing import NDArray
+
+from simulator.arrays import Times
 
 # A real server: one worker that runs a model, behind a queue that is batched by the rule that the engine simulates.
 
@@ -162,7 +163,6 @@ class Batcher:
 
 # MLPerf LoadGen's Server scenario: Poisson arrivals that never wait for an answer, latency from the scheduled time.
 
-Times = NDArray[np.float64]
 #: Takes a request: its token and the sample that it brings.
 Issue = Callable[[int, int], None]
 

@@ -12,8 +12,9 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from PIL import Image
 
+from simulator.arrays import Pixels
 from simulator.measure.guarded import CannotMeasureError
-from simulator.measure.image_steps import Channels, Floats, Pixels, suppress
+from simulator.measure.image_steps import Channels, Floats, suppress
 
 # An image as a network takes it, and boxes back in the pixels of the image.
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from simulator.arrays import Times
 from simulator.case.load import loads
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
@@ -30,7 +31,6 @@ from simulator.records.streams import Streams
 
 Compute = Callable[[list[int]], object]
 Call = tuple[int, float]  # a batch size, and the idle time before it in s
-Times = NDArray[np.float64]
 Places = NDArray[np.int_]
 
 #: The loads that a profile goes through.

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from simulator.arrays import Pixels
 from simulator.evidence.evidence_files import in_one_step
 from simulator.limits import IMAGE_PIXELS
 from simulator.measure.guarded import CannotMeasureError
@@ -117,7 +118,6 @@ def start_decoder(jpeg: bytes, reduced: bool) -> Callable[[int], object]:
 DECODINGS: dict[str, bool] = {"jpeg_12mp": False, "jpeg_12mp_draft": True}
 
 
-Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 FULL_HD = (1920, 1080)

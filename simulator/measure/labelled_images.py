@@ -20,11 +20,12 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from simulator.arrays import Pixels
 from simulator.evidence.evidence_files import first_fault
 from simulator.files import read_within
 from simulator.limits import EVIDENCE_TEXT, LABELS_FILE
 from simulator.measure.guarded import CannotMeasureError
-from simulator.measure.image_steps import Pixels, load_photo, opened
+from simulator.measure.image_steps import load_photo, opened
 from simulator.metrics.detection_quality import Boxes
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}

@@ -20,7 +20,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor, nn
 from torchvision.transforms import v2
 
-from simulator.arrays import Ints
+from simulator.arrays import Ints, Pixels
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.linear_head import INVERSE_PENALTY, new_head
 from simulator.evidence.score_tables import Measured
@@ -35,8 +35,6 @@ from simulator.measure.saturation import instruction_set_here
 
 FOLDS = 5
 SEED = 0
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

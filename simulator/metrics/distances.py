@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
-from simulator.arrays import Floats
-
-Codes = NDArray[np.int64]
+from simulator.arrays import Codes, Floats
 
 #: Values are told apart up to so many; more are joined into cells of equal counts, of at most 1/256 of all rows.
 CELLS = 256

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from simulator.arrays import Floats
+from simulator.arrays import Codes, Floats
 from simulator.case.attributes import item_values
 from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan
@@ -154,8 +154,6 @@ def threshold_draws(table: ScoreTable, sensitivity: float, promised: bool = Fals
         return np.full(RESAMPLES, now)
     return -labelled_class(table, 1).mirrored.quantiles(sensitivity, -now, paired)
 
-
-Codes = NDArray[np.int64]
 
 #: Ways as small as they can be: there are few, but a million of them where each resample has its own.
 SmallCodes = NDArray[np.unsignedinteger[Any]]

@@ -11,13 +11,11 @@ from math import ceil, comb
 
 import numpy as np
 import scipy
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from simulator.arrays import Floats
+from simulator.arrays import Codes, Floats
 from simulator.metrics.distances import gaussian_kernel
-
-Codes = NDArray[np.int64]
 
 #: The length of a block, as a multiple of the autocorrelation time beyond one row. Neighbouring blocks still resemble each
 #: other at their edges: of a series AR(1), a variance of means taken from such blocks is too small by 1 / (10 (1 + phi)).

@@ -15,8 +15,8 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
-from simulator.arrays import Floats
-from simulator.monitors.blocks import Blocks, Codes, neighbours_alike
+from simulator.arrays import Codes, Floats
+from simulator.monitors.blocks import Blocks, neighbours_alike
 from simulator.monitors.monitor_tables import MOST_WORDS, Column, MonitoredTable, TableError, Tables, times
 
 Role = Literal["time", "source", "place", "group"]

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import scipy
 
-from simulator.arrays import Floats
+from simulator.arrays import Codes, Floats
 from simulator.intervals import LEVEL, Interval, corrected_interval, percentile_interval, pivotal_interval
 from simulator.metrics import distances
 from simulator.metrics.distances import Cells
@@ -25,7 +25,6 @@ from simulator.monitors.blocks import (
     POWER,
     BlockedKernel,
     Blocks,
-    Codes,
     Resampling,
     Statistic,
     arrangements,

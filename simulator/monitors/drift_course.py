@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from simulator.arrays import Floats
-from simulator.monitors.blocks import Codes, autocorrelation_time
+from simulator.arrays import Codes, Floats
+from simulator.monitors.blocks import autocorrelation_time
 from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored
 from simulator.monitors.monitor_tables import Column, Tables, columns, shown_instant, times, words
 

@@ -13,10 +13,10 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
-from simulator.arrays import Floats
+from simulator.arrays import Codes, Floats
 from simulator.errors import InputError, suggest
 from simulator.limits import MONITORED_PARTS
-from simulator.monitors.blocks import Blocks, Codes, block_length, contiguous, grouped, neighbours_alike
+from simulator.monitors.blocks import Blocks, block_length, contiguous, grouped, neighbours_alike
 from simulator.monitors.column_roles import ColumnRoles, Interleaving, are_independent, interleaving_of, stretched
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
 from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, columns, times, words

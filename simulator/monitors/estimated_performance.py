@@ -15,10 +15,10 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from simulator.arrays import Floats
+from simulator.arrays import Codes, Floats
 from simulator.intervals import Interval
 from simulator.metrics.roc import auc, log_loss
-from simulator.monitors.blocks import Codes, block_length
+from simulator.monitors.blocks import block_length
 from simulator.monitors.drift_course import (
     MOST_WINDOWS,
     ReferenceChunks,

@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from simulator.arrays import Column, Rows, Times
+
 
 def as_memoryview(column: NDArray[np.generic]) -> Any:
     return memoryview(column)  # type: ignore[arg-type]
@@ -36,10 +38,6 @@ class InTurn:
         turn = self.turn[row]
         self.turn[row] = (turn + 1) % len(self._draws)
         return self._draws[turn][row]
-
-
-Column = NDArray[Any]
-Times = NDArray[np.float64]
 
 
 class RequestAnnotations:
@@ -146,7 +144,6 @@ class TimedMarks(RequestAnnotations):
 UNFINISHED, DONE, TIMED_OUT, SHED, FAILED = range(5)
 OUTCOMES = ("unfinished", "done", "timed_out", "shed", "failed")
 
-Rows = NDArray[np.int32]
 
 #: A visit's columns: the request, the stage, the times when it entered the queue, when service began (NaN: never) and when it
 #: left (NaN: it still waits), the replica or reviewer that served it (-1: none), its batch, numbered within the stage, the size

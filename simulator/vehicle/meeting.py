@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from simulator.arrays import Bools, Floats
+from simulator.arrays import Bools, Floats, Places
 from simulator.engine.run_trace import Trace
 from simulator.evidence.evidence_tables import DRAWS
 from simulator.metrics.ages import KnownAges, known_from
@@ -37,8 +37,6 @@ from simulator.vehicle.encounter_draws import (
 )
 from simulator.vehicle.encounter_section import LONGEST_S, Confirmation
 from simulator.vehicle.sight import StageSight, sights_in
-
-Places = NDArray[np.intp]
 
 #: The slowest that the planner believes to close in.
 SLOWEST_MPS = 0.1

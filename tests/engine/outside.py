@@ -10,12 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from simulator.arrays import Rows, Times
 from simulator.case.any_stage import Faults, Servers, Service, Target
 from simulator.case.fields import CostFigure, Figure, ShareFigure, bounded
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.contract import Comers, Onward, Rows, Stage, StageCapacity, StageModel, StageReport, Times
+from simulator.engine.contract import Comers, Onward, Stage, StageCapacity, StageModel, StageReport
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages import register
 from simulator.engine.stages.stage import ServiceStage

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple, Self, cast, final
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.arrays import Times
 from simulator.case.case_contract import AnyArrivals, Open
 from simulator.records.timetables import DAY_S, Surge, clock_s
 
 if TYPE_CHECKING:
     from simulator.case.case_contract import AnyCase
     from simulator.evidence.row_files import Recording
-
-Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveF
 from simulator.engine.arrivals.arrival import Comings, Process
 
 if TYPE_CHECKING:
-    from simulator.engine.arrivals.arrival import Times
+    from simulator.arrays import Times
     from simulator.records.timetables import Surge
 
 

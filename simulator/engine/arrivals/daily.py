@@ -12,7 +12,7 @@ from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times
 from simulator.records.timetables import DAY_S, clock_minutes, clock_s
 
 if TYPE_CHECKING:
-    from simulator.engine.arrivals.arrival import Times
+    from simulator.arrays import Times
 
 
 Weight = Annotated[float, Field(ge=0, le=1e6)]

@@ -14,7 +14,7 @@ from simulator.engine.arrivals.arrival import Clock, OpenProcess, Process
 from simulator.engine.arrivals.closed import Loop, LoopClients
 
 if TYPE_CHECKING:
-    from simulator.engine.arrivals.arrival import Times
+    from simulator.arrays import Times
     from simulator.records.timetables import Surge
 
 Queries = Annotated[int, Field(ge=1, le=100_000_000)]

@@ -16,8 +16,8 @@ from simulator.records.timetables import DAY_S
 from simulator.units import duration
 
 if TYPE_CHECKING:
+    from simulator.arrays import Times
     from simulator.case.case_contract import CaseGatherer
-    from simulator.engine.arrivals.arrival import Times
     from simulator.records.timetables import Surge
 
 

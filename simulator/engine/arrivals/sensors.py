@@ -15,7 +15,8 @@ from simulator.engine.arrivals.arrival import Comings, OpenProcess, steady, warp
 from simulator.records.streams import Streams
 
 if TYPE_CHECKING:
-    from simulator.engine.arrivals.arrival import Clock, Times
+    from simulator.arrays import Times
+    from simulator.engine.arrivals.arrival import Clock
     from simulator.records.timetables import Surge
 
 

@@ -19,8 +19,8 @@ from simulator.case.fields import Figure, PositiveFigure, Strict, bounded
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times, steady
 
 if TYPE_CHECKING:
+    from simulator.arrays import Times
     from simulator.case.case_contract import AnyCase
-    from simulator.engine.arrivals.arrival import Times
 
 CvFigure = Annotated[Figure, bounded(0.05, 10)]
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.arrays import Floats
 from simulator.case.any_stage import Faults, Service, Target
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
@@ -22,9 +23,10 @@ from simulator.records.trace import SHED, TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
+    from simulator.arrays import Rows
     from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Rows, Stage, StageRun
+    from simulator.engine.contract import Comers, Stage, StageRun
 
 
 class Assemble(StageModel):
@@ -206,9 +208,6 @@ class AssembleStage(GatheringStage):
         rows, entered = (list(each) for each in zip(*taken, *held, strict=True))
         self.log.add_batch(rows, entered, 0, len(rows), now, now, 0)
         self.log.unwanted.extend(range(len(self.log) - len(held), len(self.log)))
-
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

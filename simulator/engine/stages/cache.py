@@ -23,9 +23,10 @@ from simulator.records.streams import cache_per_plan
 from simulator.units import duration
 
 if TYPE_CHECKING:
+    from simulator.arrays import Rows, Times
     from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Rows, StageRun, Times
+    from simulator.engine.contract import Comers, StageRun
 
 #: Look-ups that stand for a run where the share of hits is needed before it, and runs at most.
 _MANY, _RUNS = 50_000, 8

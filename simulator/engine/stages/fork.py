@@ -12,7 +12,8 @@ from simulator.case.any_stage import Target
 from simulator.engine.contract import Stage, StageModel
 
 if TYPE_CHECKING:
-    from simulator.engine.contract import Rows, StageRun, Times
+    from simulator.arrays import Rows, Times
+    from simulator.engine.contract import StageRun
 
 
 class Fork(StageModel):

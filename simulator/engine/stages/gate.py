@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.arrays import Column
 from simulator.case.any_stage import Faults, Target
 from simulator.case.attributes import item_values
-from simulator.case.case_contract import Column
 from simulator.case.document import Path
 from simulator.case.fields import Name, Share, ShareFigure, Strict
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
@@ -32,9 +32,10 @@ from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase, Column
+    from simulator.arrays import Column, Rows, Times
+    from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Rows, StageRun, Times
+    from simulator.engine.contract import Comers, StageRun
 
 #: The fields of a route that set what it takes, by what the gate goes by; of an attribute with values, and of a number.
 _BY_VALUE, _BY_NUMBER = ("values",), ("at_least",)

@@ -22,7 +22,7 @@ from simulator.engine.contract import planned_routers
 from simulator.limits import ROUTE_OUTCOMES
 
 if TYPE_CHECKING:
-    from simulator.case.case_contract import Column
+    from simulator.arrays import Column
     from simulator.case.document import Path
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.stages.gate import Gate, Route

@@ -21,9 +21,10 @@ from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
 
 if TYPE_CHECKING:
+    from simulator.arrays import Rows, Times
     from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Rows, Stage, StageRun, Times
+    from simulator.engine.contract import Comers, Stage, StageRun
 
 
 class Join(StageModel):

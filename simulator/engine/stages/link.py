@@ -13,7 +13,8 @@ from simulator.engine.contract import Stage, StageModel
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.contract import Rows, StageRun, Times
+    from simulator.arrays import Rows, Times
+    from simulator.engine.contract import StageRun
 
 
 class Link(StageModel):

@@ -27,9 +27,10 @@ from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_min
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, Visits, as_memoryview
 
 if TYPE_CHECKING:
+    from simulator.arrays import Rows, Times
     from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Rows, Stage, StageRun, Times
+    from simulator.engine.contract import Comers, Stage, StageRun
 
 
 class Break(Strict):

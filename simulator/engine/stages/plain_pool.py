@@ -41,7 +41,8 @@ from simulator.engine.stages.replicas import TritonRule
 from simulator.records.trace import SHED, TIMED_OUT, InTurn, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.contract import Stage, StageRun, Times
+    from simulator.arrays import Times
+    from simulator.engine.contract import Stage, StageRun
     from simulator.engine.stages.pool import Pool
 
 

@@ -26,9 +26,10 @@ from simulator.evidence.spelled_names import spelled
 from simulator.records.trace import InTurn, VisitLog, as_memoryview
 
 if TYPE_CHECKING:
+    from simulator.arrays import Rows, Times
     from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Receiver, Rows, Stage, StageGatherer, StageRun, Times
+    from simulator.engine.contract import Receiver, Stage, StageGatherer, StageRun
     from simulator.engine.stages.device_batches import Scores as BatchScores
     from simulator.engine.stages.stage import Outbox
 

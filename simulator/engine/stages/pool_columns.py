@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from simulator.records.trace import DONE, SHED, TIMED_OUT, UNFINISHED, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.contract import Receiver, Rows, Times
+    from simulator.arrays import Rows, Times
+    from simulator.engine.contract import Receiver
     from simulator.engine.stages.column_pool import ColumnPoolStage
 
 #: The most visits that are handed on one by one; more are handed on as a block.

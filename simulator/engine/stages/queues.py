@@ -19,11 +19,11 @@ from simulator.case.references import NAME_KINDS, NameKind
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
+    from simulator.arrays import Column, Rows, Times
     from simulator.engine.contract import StageRun
     from simulator.engine.run_trace import Requests
     from simulator.engine.stages.pool_policies import Outages
     from simulator.engine.stages.replicas import BatchRule
-    from simulator.records.trace import Column, Rows, Times
 
 #: The place of a request, by row number, that joins the queue at a time (s).
 Key = Callable[[int, float], float]

@@ -12,7 +12,7 @@ from simulator.records.timetables import HOUR_S
 from simulator.records.trace import TIMED_OUT
 
 if TYPE_CHECKING:
-    from simulator.engine.contract import Rows, Times
+    from simulator.arrays import Rows, Times
     from simulator.engine.stages.people import PeopleStage
 
 #: A reading at least this long (s) ends later than it begins, to the precision of a run's times.

@@ -23,8 +23,9 @@ from simulator.records.trace import UNFINISHED, as_memoryview
 from simulator.units import counted, duration, percent
 
 if TYPE_CHECKING:
+    from simulator.arrays import Rows, Times
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Onward, Rows, StageRun, Times
+    from simulator.engine.contract import Comers, Onward, StageRun
 
 
 class Budget(Strict):

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Timeout
 
+from simulator.arrays import Rows, Times
 from simulator.case.any_stage import End
-from simulator.engine.contract import Receiver, Rows, Stage, Times, Waiting, not_defined
+from simulator.engine.contract import Receiver, Stage, Waiting, not_defined
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:

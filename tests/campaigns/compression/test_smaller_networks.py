@@ -8,7 +8,8 @@ from sklearn.metrics import roc_auc_score
 
 from campaigns.compression import smaller_networks
 from campaigns.compression.smaller_networks import PRECISIONS, SMALL, TEACHERS, Study, Training, headed, taught
-from simulator.measure.score_training import LabelledPhotos, Pixels
+from simulator.arrays import Pixels
+from simulator.measure.score_training import LabelledPhotos
 
 
 @pytest.fixture
