@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 #: Files whose text users read: code with its literals, tables of texts, and pages of prose.
 CODE = ("simulator", "pages", "campaigns")
-DATA = ("simulator/*/*.toml",)
+DATA = ("simulator/*.toml", "simulator/*/*.toml")
 PROSE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/*.md")
 
 PATTERNS = {
@@ -32,6 +32,9 @@ PATTERNS = {
     ),
     "a word that needs its neighbour (name the thing)": re.compile(r"\b(?:the same of|such that one|that one alone)\b", re.I),
 }
+
+#: A slot in a text of the catalogue, and words that stand in it only under a condition.
+_SLOT, _CONDITION = re.compile(r"\{\w+(?::(?!if )\w[^{}]*)?\}"), re.compile(r"\{\w+:if ([^{}|]*)\|?([^{}]*)\}")
 
 #: The words that begin a clause used as a noun, in docstrings.
 CLAUSE = re.compile(r"^(?:What|How|Whether|Where|Who|Which)\b")
@@ -125,10 +128,15 @@ def _shown(part: ast.expr) -> str:
 
 
 def _of_data(file: Path) -> Iterator[Sentence]:
-    """Yield the sentences of a table of texts: records by name, whose values are texts."""
+    """Yield the sentences of a table of texts: records by name, whose values are texts; X stands for a slot."""
     for record in tomllib.loads(file.read_text(encoding="utf-8")).values():
         for text in record.values():
-            yield from _split(file, 1, text)
+            yield from _split(file, 1, _without_slots(text))
+
+
+def _without_slots(text: str) -> str:
+    shorter = _CONDITION.sub(r"\1 \2", _SLOT.sub("X", text))
+    return text if shorter == text else _without_slots(shorter)
 
 
 def _of_prose(file: Path) -> Iterator[Sentence]:

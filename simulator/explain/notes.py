@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, isfinite, log
 from typing import Any, Literal
@@ -17,10 +17,11 @@ from simulator.explain.causes import cause_of
 from simulator.explain.claims import Claim, Remedy, RemedyKind, figure, load_claim, on_metric, on_verdict
 from simulator.intervals import Interval, quantile_interval
 from simulator.metrics.label_uncertainty import labelled_behind
-from simulator.metrics.stage_metrics import StageTimes, clock, last_change
+from simulator.metrics.stage_metrics import clock, last_change
 from simulator.metrics.summary import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Summary, Verdict, grows, idle_labels
+from simulator.phrases import Slot, phrase
 from simulator.theory.loads import loads
-from simulator.units import counted, duration, roughly, significant, with_noun
+from simulator.units import significant, with_noun
 
 #: An event that did not occur in N trials has a rate below 3 / N, as 0.05 = exp(-3) nearly (one-sided 95%, rule of three).
 CHANCE = 0.05
@@ -38,16 +39,15 @@ def too_few_labels(plan: Plan, metric: Metric, share: float | None) -> str | Non
     of_class, labelled = behind
     people = plan.scenario.population
     names = (people.negatives, people.positives) if people else ("negatives", "positives")
-    whom, error = names[of_class] + group_words(plan, metric), ("a false alarm", "a miss")[of_class]
+    whom = names[of_class] + group_words(plan, metric)
     if share >= 1:
-        return f"No design can prove this here: no number of labelled {whom} proves a share of 100%."
+        return phrase("unprovable.perfect", whom=whom)
     needed = ceil(log(CHANCE) / log(share)) if share > 0 else 0
     if labelled >= needed or (metric.group and not labelled):
         return ""
     # a group counts people, of each of whom several items may be labelled; the case may speak of the items
-    of_people = f"the labelled ones come from {labelled:,.0f} {plan.scenario.who.many}"
-    those = of_people if metric.group else f"{labelled:,.0f} were labelled"
-    return f"No design can prove this here: it takes {needed:,} {whom} without {error}, and {those}."
+    of_people = plan.scenario.who.many if metric.group else ""
+    return phrase("unprovable.labels", needed=needed, whom=whom, positive=of_class, labelled=labelled, people=of_people)
 
 
 # ---- what a reader of the figures has to know
@@ -55,10 +55,6 @@ def too_few_labels(plan: Plan, metric: Metric, share: float | None) -> str | Non
 
 #: The population of a note that counts nothing.
 NOTE = "note"
-
-_TURNED_AWAY = "{0} that find the queue full, or wait too long, are turned away."
-
-_GROWS = "There is no steady state: the queue grows as long as {1} arrive, so no 95th or 99th percentile can be quoted."
 
 
 def notes_of(summary: Summary) -> list[Claim]:
@@ -84,7 +80,12 @@ def notes_of(summary: Summary) -> list[Claim]:
     for name, edge in summary.at_edges.items():
         place = f"{name} edge of the projection"
         notes += [
-            replace(note, subject=f"{note.subject} at the {place}", words=f"At the {place}: {note.words}", parts=())
+            replace(
+                note,
+                subject=f"{note.subject} at the {place}",
+                words=phrase("notes.at_edge", place=place, note=note.words),
+                parts=(),
+            )
             for note in notes_of(edge)
             if note.words not in already
         ]
@@ -101,41 +102,37 @@ def _too_short(summary: Summary) -> Iterator[Claim]:
     if plan.scenario.run.stands_for_days is None:
         return
     for load in (load for load in loads(plan) if load.at_peak >= 1):
-        label, times = plan.scenario.stages[load.stage].label, f"{plan.scenario.run.pace:.3g} times as long"
-        grows_then = f"{label}: its queue grows at the busiest time, in reality for {times}."
-        yield _note(f"{grows_then} Waits are too short here: simulate it all.")
+        label = plan.scenario.stages[load.stage].label
+        yield _note(phrase("overload.too_short", label=label, pace=plan.scenario.run.pace))
 
 
 def _overload(summary: Summary) -> Iterator[Claim]:
-    stages = summary.plan.scenario.stages
     for name, times in summary.stages.items() if summary.plan.scenario.arrivals.has_rate else ():
-        if load := _overloaded(summary, name, times):
-            yield replace(load, words=f"{stages[name].label}: {load.words}")
+        bounded = summary.plan.scenario.stages[name].service.is_bounded
+        if min(times.load, times.late_load) >= 1:
+            yield _overloaded(summary, name, "lasting", "load", times.load)
+        elif times.late_load >= 1:
+            yield _overloaded(summary, name, "late", "late load", times.late_load)
+        elif times.load >= 1:
+            yield _overloaded(summary, name, "passing", "load", times.load)
+        elif times.struck_load >= 1 and not bounded:
+            yield _overloaded(summary, name, "struck", "struck load", times.struck_load)
 
 
-def _overloaded(summary: Summary, name: str, times: StageTimes) -> Claim | None:
-    plan = summary.plan
-    since = f"from {clock(plan.scenario, last_change(plan, name))} on"
-    bounded = plan.scenario.stages[name].service.is_bounded
-    many = plan.scenario.unit.many
-    then = (_GROWS if grows(plan, name, times) else _TURNED_AWAY).format(many.capitalize(), many)
-    if min(times.load, times.late_load) >= 1:
-        return load_claim(name, times.load, f"{_much(times.load)}. {then}")
-    if times.late_load >= 1:
-        return load_claim(name, times.late_load, f"{since}, {_much(times.late_load)}. {then}", at="late load")
-    passes = f"{since} it is {times.late_load:.2f} times, so the queue is worked off again."
-    if times.load >= 1:
-        words = f"{_much(times.load)} over the whole run; {passes}{f' {then}' if bounded else ''}"
-        return load_claim(name, times.load, words)
-    if times.struck_load >= 1 and not bounded:
-        return load_claim(
-            name, times.struck_load, f"while something strikes, {_much(times.struck_load)}; {passes}", at="struck load"
-        )
-    return None
-
-
-def _much(load: float) -> str:
-    return f"the offered load is {significant(load)} times what it can serve" if isfinite(load) else "it has no server"
+def _overloaded(summary: Summary, name: str, which: str, at: str, load: float) -> Claim:
+    plan, times = summary.plan, summary.stages[name]
+    stage, since = plan.scenario.stages[name], clock(plan.scenario, last_change(plan, name))
+    then = "overload.grows" if grows(plan, name, times) else "overload.turned_away"
+    words = phrase(
+        f"overload.{which}",
+        label=stage.label,
+        since=since,
+        much=phrase("overload.much", finite=isfinite(load), load=load),
+        passes=phrase("overload.passes", since=since, late=times.late_load),
+        bounded=stage.service.is_bounded,
+        then=phrase(then, many=plan.scenario.unit.many),
+    )
+    return load_claim(name, load, words, at=at)
 
 
 def _peaks(summary: Summary) -> Iterator[Claim]:
@@ -143,11 +140,7 @@ def _peaks(summary: Summary) -> Iterator[Claim]:
     lasting = {name for name, times in summary.stages.items() if times.late_load >= 1}
     for load in loads(summary.plan):
         if load.at_peak >= 1 > load.mean and load.stage not in lasting:
-            label, times = (
-                summary.plan.scenario.stages[load.stage].label,
-                f"{significant(load.at_peak)} times what it can serve",
-            )
-            words = f"{label}: at the peak, the offered load is {times}; a queue builds up until the rate falls again."
+            words = phrase("overload.at_peak", label=summary.plan.scenario.stages[load.stage].label, load=load.at_peak)
             yield load_claim(load.stage, load.at_peak, words, "closed form", "peak load")
 
 
@@ -158,12 +151,14 @@ def _on_sensitivity(summary: Summary) -> Iterator[Claim]:
         return
     metric, (share, bounds) = summary.metric("sensitivity"), summary.shown("sensitivity")
     if not all(check.holds for check in summary.thresholds if check.of_positives):
-        words = f"Over the whole run, before the strike and after it, “{metric.label}” is {share} (95% interval {bounds})."
+        words = phrase("notes.after_a_strike", label=metric.label, share=share, interval=bounds)
         yield figure(metric, estimate, words)
     if scores is not None:
-        words = f"“{metric.label}” rests on {scores.positive_evidence:,.0f} {scores.about.counted} positives: "
-        words += f"its 95% interval is {bounds}. Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or "
-        yield figure(metric, estimate, f"{words}{POSITIVES_FOR_99_WITH_ONE_MISS} with one.", evidence="table")
+        words = phrase(
+            "notes.positives", label=metric.label, count=scores.positive_evidence, counted=scores.about.counted,
+            interval=bounds, without_a_miss=POSITIVES_FOR_99, with_one=POSITIVES_FOR_99_WITH_ONE_MISS,
+        )  # fmt: skip
+        yield figure(metric, estimate, words, evidence="table")
 
 
 # ---- the evidence that would decide an objective
@@ -194,14 +189,12 @@ def remedy_of(summary: Summary, verdict: Verdict) -> Remedy:
     needed = summary.replications * run**2 / room if room > 0 else MOST_REPLICATIONS + 1
     if needed <= MOST_REPLICATIONS:
         count = max(ceil(round(needed, 6)), summary.replications + 1)
-        return Remedy("replications", f"About {count:,} replications would decide it.")
+        return Remedy("replications", phrase("decides.replications", count=count))
     largest, alone = max(labels, band), summary.replications * run**2
     kind, more, why = _beyond_runs(summary, projected=band > labels)
     if abs(margin) < NEAREST * largest or not largest or alone > MOST_REPLICATIONS * margin**2:
-        sentence = "The value lies too close to the bound for anything here to decide it."
-        return Remedy("nothing", sentence, why if largest > run else "")
-    too = " and more replications" if run >= abs(margin) else ""
-    return Remedy(kind, f"Only {more}{too} would decide it.", why)
+        return Remedy("nothing", phrase("decides.nothing"), why if largest > run else "")
+    return Remedy(kind, phrase("decides.more", more=more, runs=run >= abs(margin)), why)
 
 
 def _towards(part: Interval | None, bound: float) -> float:
@@ -284,17 +277,13 @@ def _of_one_mind(notes: Sequence[TrustNote]) -> Iterator[TrustNote]:
         if note.level != "good" or note.stage not in doubted:
             yield note
         elif note.topic == "load":
-            words = f"{note.sentence} That holds only if its latencies do."
+            words = phrase("trust.only_if", note=note.sentence)
             yield replace(note, level="fair", claim=replace(note.claim, value="fair", words=words))
 
 
 def good_of(notes: Sequence[TrustNote]) -> str:
     """Count the notes without a doubt, in words: `4 of 6 points are good`."""
-    return f"{_part_of(sum(note.level == 'good' for note in notes), notes, 'point')} good"
-
-
-def _part_of(count: int, every: Sized, noun: str) -> str:
-    return f"{count} of {counted(len(every), noun)} {'is' if count == 1 else 'are'}"
+    return phrase("trust.good", count=sum(note.level == "good" for note in notes), all=len(notes))
 
 
 def _most_loaded(summary: Summary) -> Iterator[TrustNote]:
@@ -304,53 +293,48 @@ def _most_loaded(summary: Summary) -> Iterator[TrustNote]:
     name = max(by_stage, key=lambda stage: by_stage[stage])
     load, stage = by_stage[name], summary.plan.scenario.stages[name]
     if not isfinite(load):
-        yield _trust_note("load", "weak", f"{stage.label} has no server.", stage=stage.label)
+        yield _trust_note("load", "weak", phrase("trust.no_server", label=stage.label), stage=stage.label)
         return
-    at = f"{stage.label} is the most loaded stage, at {roughly(load)} of what it can serve"
+    at = phrase("trust.most_loaded", label=stage.label, load=load)
     retried = max(load.retried or 0.0 for load in loads(summary.plan) if load.stage == name)
     level: Level = "weak" if load >= SATURATED else "fair"
     if load >= 1:
-        text = f"{at}: overload. {_overload_lasts(summary, name)}"
+        text = phrase("trust.overloaded", at=at, lasts=_overload_lasts(summary, name))
     elif load >= BUSY:
-        text = f"{at}: {'near saturation' if load >= SATURATED else 'busy'}. {_leverage(summary, name, load)}"
+        text = phrase("trust.busy", at=at, saturated=load >= SATURATED, leverage=_leverage(summary, name, load))
     elif peaks := _over_at_peak(summary):
-        text = f"{at}. At the peak, {peaks}: that queue depends on the real height of the peak."
+        text = phrase("trust.at_peak", at=at, peaks=peaks)
     elif retried >= 1:
-        text = f"{at}, but at {roughly(retried)} if all it turns away came back as often as allowed: overload could last."
+        text = phrase("trust.retried", at=at, retried=retried)
     else:
-        level, text = "good", f"{at}: calm. Small errors in a capacity change little."
+        level, text = "good", phrase("trust.calm", at=at)
     yield _trust_note("load", level, text, load_claim(name, load, at), stage=stage.label if level == "good" else "")
 
 
 def _overload_lasts(summary: Summary, name: str) -> str:
     if summary.plan.scenario.stages[name].service.is_bounded:
-        many = summary.plan.scenario.unit.many.capitalize()
-        return f"{many} that wait too long, or find the queue full, are turned away."
-    if grows(summary.plan, name, summary.stages[name]):
-        return "The length of its queue depends on the length of the run, not on the design."
-    return "It passes within the run, and how long its queue grows depends on how long it lasts."
+        return phrase("trust.turns_away", many=summary.plan.scenario.unit.many)
+    return phrase("trust.grows" if grows(summary.plan, name, summary.stages[name]) else "trust.passes")
 
 
 def _leverage(summary: Summary, name: str, load: float) -> str:
     """Say what 1% less capacity does: times grow with one over the capacity that is left, unless requests are turned away."""
     stage, after = summary.plan.scenario.stages[name], load / 0.99
     if stage.service.is_bounded:
-        return f"With 1% less capacity it turns more {summary.plan.scenario.unit.many} away."
+        return phrase("trust.turns_more_away", many=summary.plan.scenario.unit.many)
     if after >= 1:
-        return "With 1% less capacity it would be overloaded."
+        return phrase("trust.would_be_overloaded")
     people = stage.servers is not None and stage.servers.keeps_hours
-    effect = "a backlog takes about {}% longer to work off" if people else "the time there grows by about {}%"
-    return f"With 1% less capacity {effect.format(significant(100 * ((1 - load) / (1 - after) - 1), 2))}."
+    return phrase("trust.slower", people=people, more=100 * ((1 - load) / (1 - after) - 1))
 
 
-def _over_at_peak(summary: Summary) -> str:
-    over = [load for load in loads(summary.plan) if load.at_peak >= 1]
+def _over_at_peak(summary: Summary) -> list[str]:
     stages = summary.plan.scenario.stages
-    return ", ".join(
-        f"{stages[load.stage].label} is offered {load.at_peak:.1f} times what it can serve"
-        f"{' before any retry' if load.retried is not None else ''}"
-        for load in over
-    )
+    return [
+        phrase("trust.peak", label=stages[load.stage].label, load=load.at_peak, retried=load.retried is not None)
+        for load in loads(summary.plan)
+        if load.at_peak >= 1
+    ]
 
 
 def _warm_up(summary: Summary) -> Iterator[TrustNote]:
@@ -364,8 +348,8 @@ def _latencies(summary: Summary) -> Iterator[TrustNote]:
     for source in summary.provenance:
         if source.what.endswith(": latency") and source.what not in idle and source.kind != "measured":
             level = _level(good=False, fair=source.kind in ("projected", "published"))
-            words = f"its latencies are {source.kind}, {source.value}; not measured on the machine that would serve."
-            yield _on_stage("latency", level, source.what.removesuffix(": latency"), words)
+            label = source.what.removesuffix(": latency")
+            yield _on_stage("latency", level, label, "latency", kind=source.kind, value=source.value)
     for name, runs in summary.plan.timed.items():
         stage = summary.plan.scenario.stages[name]
         for run in runs:
@@ -375,40 +359,35 @@ def _latencies(summary: Summary) -> Iterator[TrustNote]:
             yield _tail(stage, runs[0])
 
 
-def _on_stage(topic: str, level: Level, label: str, words: str) -> TrustNote:
-    return _trust_note(topic, level, f"{label}: {words}", stage=label)
+def _on_stage(topic: str, level: Level, label: str, key: str, **slots: Slot) -> TrustNote:
+    return _trust_note(topic, level, phrase(f"trust.{key}", label=label, **slots), stage=label)
 
 
 def _sizes(stage: Any, run: ThreadRun) -> TrustNote:
     """Report gaps between measured sizes; a plan beyond the measured sizes or threads is refused."""
     sizes = sorted(calls.batch for calls in run.calls)
-    measured_with = f"measured with {counted(run.threads, 'thread')}"
     if all(size in sizes for size in range(1, stage.max_batch + 1)):
-        return _on_stage("batch sizes", "good", stage.label, f"{measured_with} at every batch size it may use.")
-    measured = ", ".join(str(size) for size in sizes if size <= stage.max_batch)
+        return _on_stage("batch sizes", "good", stage.label, "every_size", threads=run.threads)
+    measured = [str(size) for size in sizes if size <= stage.max_batch]
     level = _level(max(sizes) >= stage.max_batch, fair=False)
-    beyond = "" if level == "good" else f"; nothing was measured beyond {max(sizes)}"
-    words = f"{measured_with} at batches of {measured}; sizes in between are interpolated{beyond}."
-    return _on_stage("batch sizes", level, stage.label, words)
+    beyond = None if level == "good" else max(sizes)
+    return _on_stage("batch sizes", level, stage.label, "sizes", threads=run.threads, sizes=measured, beyond=beyond)
 
 
 def _disturbance(label: str, run: ThreadRun) -> TrustNote:
     if run.others_share is None:
-        return _on_stage("disturbance", "fair", label, "how busy the machine was during the measurement was not recorded.")
+        return _on_stage("disturbance", "fair", label, "undisturbed")
     level = _level(run.others_share < DISTURBED_SHARE, run.others_share < SWAMPED_SHARE)
-    words = f"other programs used {roughly(run.others_share)} of the machine during the measurement."
-    return _on_stage("disturbance", level, label, words)
+    return _on_stage("disturbance", level, label, "disturbed", share=run.others_share)
 
 
 def _tail(stage: Any, run: ThreadRun) -> TrustNote:
     """Bound the 99th percentile of the service times of single requests, by order statistics: calls are nearly independent."""
     calls = min(run.calls, key=lambda calls: calls.batch)
     tail = quantile_interval(np.array(calls.latency_ms) * stage.times_measured / 1000, 0.99)
-    which = f"{len(calls.latency_ms)} calls with a batch of {calls.batch}"
-    level, where = _level(good=isfinite(tail.high)), f"above {duration(tail.low)}; {which} give no upper bound."
-    if level == "good":
-        where = f"between {duration(tail.low)} and {duration(tail.high)}, from {which}."
-    return _on_stage("service-time tail", level, stage.label, f"the 99th percentile of its service times lies {where}")
+    slots = {"low": tail.low, "high": tail.high, "calls": len(calls.latency_ms), "batch": calls.batch}
+    bounded = isfinite(tail.high)
+    return _on_stage("service-time tail", _level(bounded), stage.label, "tail" if bounded else "open_tail", **slots)
 
 
 def _positives(summary: Summary) -> Iterator[TrustNote]:
@@ -417,34 +396,32 @@ def _positives(summary: Summary) -> Iterator[TrustNote]:
         return
     count = scores.positive_evidence
     level = _level(count >= 10 * POSITIVES_FOR_99, count >= POSITIVES_FOR_99)
-    width = 100 * (sensitivity.high - sensitivity.low)
-    rests = f"“{summary.metric('sensitivity').label}” rests on {count:,.0f} {scores.about.counted} positives"
-    text = f"{rests}; its interval is {with_noun(significant(width, 2), 'point')} wide."
-    if sensitivity.labels is not None:
-        labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
-        text += f" With more replications it would still be {with_noun(significant(labels, 2), 'point')} wide."
-    yield _trust_note("positives", level, text)
+    widths = (100 * (part.high - part.low) for part in (sensitivity, sensitivity.labels) if part is not None)
+    width, *labels = (with_noun(significant(points, 2), "point") for points in widths)
+    label = summary.metric("sensitivity").label
+    slots: dict[str, Slot] = {"label": label, "count": count, "counted": scores.about.counted, "width": width}
+    yield _trust_note("positives", level, phrase("trust.positives", **slots, labels=next(iter(labels), "")))
 
 
 def _verdicts(summary: Summary) -> Iterator[TrustNote]:
     if not summary.verdicts:
         return
     if summary.outside_brief:
-        words = "The design is outside of the brief, so every verdict is void."
+        words = phrase("trust.void")
         yield _trust_note("verdicts", "weak", words, *(on_verdict(verdict, words=words) for verdict in summary.verdicts))
         return
     without_figure = [verdict for verdict in summary.verdicts if verdict.standing == "no figure"]
     open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "not proven"]
     for verdict in without_figure:
-        words = f"{verdict.objective.label}: the run has no figure for it, so it is undecided."
+        words = phrase("trust.no_figure", label=verdict.objective.label)
         yield _trust_note("verdicts", "weak", words, on_verdict(verdict, words=words))
     if not open_ones and not without_figure:
-        words = "No interval includes its bound: each verdict is certain."
+        words = phrase("trust.certain")
         each = (on_metric(verdict.metric, "certain", True, words) for verdict in summary.verdicts)
         yield _trust_note("verdicts", "good", words, *each)
     for verdict in open_ones:
         remedy = remedy_of(summary, verdict)
-        words = f"{verdict.objective.label}: the interval includes the bound. {remedy.sentence}"
+        words = phrase("trust.open", label=verdict.objective.label, remedy=remedy.sentence)
         yield _trust_note("verdicts", "weak", words, on_verdict(verdict, remedy, words))
 
 
@@ -455,4 +432,4 @@ def _assumptions(summary: Summary) -> Iterator[TrustNote]:
     assumed = sum(source.kind == "assumed" for source in sources)
     share = assumed / len(sources)
     level = _level(share <= FEW_ASSUMED, share <= MANY_ASSUMED)
-    yield _trust_note("assumptions", level, f"{_part_of(assumed, sources, 'figure')} assumed by the author of the case.")
+    yield _trust_note("assumptions", level, phrase("trust.assumed", count=assumed, all=len(sources)))
