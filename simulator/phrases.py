@@ -37,6 +37,7 @@ Slot = str | float | Quantity | Sequence[str] | None
 
 #: The ways to write a number, by the name that a text gives to them.
 FORMATS: Mapping[str, Callable[..., str]] = {
+    "bare": str,
     "duration": duration,
     "percent": percent,
     "plain": plain_number,

@@ -7,7 +7,8 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from simulator.evidence.fidelity_reports import AGREE, FEWEST_JUDGED, FidelityReport, Held, forecasts_held
-from simulator.units import percent, roughly
+from simulator.phrases import phrase
+from simulator.units import percent
 
 
 def share_sentence(held: Held) -> str:
@@ -17,27 +18,17 @@ def share_sentence(held: Held) -> str:
 
 def held_sentence(report: FidelityReport, server: str) -> str:
     """Return a sentence on the share of real runs in their forecast intervals; empty without intervals."""
-    overall = ", ".join(share_sentence(held) for held in forecasts_held(report, server) if held.load is None)
-    if not overall:
-        return ""
-    return f"Real runs within their 95% forecast interval, with no run left out: {overall}."
-
-
-def busy_sentence(report: FidelityReport) -> str:
-    share = report.others_share
-    return "" if share is None else f"Other programs took {roughly(share)} of the machine meanwhile."
+    overall = [share_sentence(held) for held in forecasts_held(report, server) if held.load is None]
+    return phrase("fidelity.held", overall=overall) if overall else ""
 
 
 def spread_sentence(report: FidelityReport, server: str) -> str:
     """Return sentences on the points, on the difference of two identical real runs, and on the points that are not judged."""
-    figures = report.summary(server)
-    noise = " and ".join(f"{percent(figures[f'all_points_noise_{name}_median'])} in {name}" for name in ("p50", "p99"))
-    again = f", measured {figures['measurements']} times in all" if "measurements" in figures else ""
-    sentences = (
-        f"{figures['points']} points{again}. Two identical real runs differ by {noise} (medians).",
-        *_unjudged(report, server),
-        busy_sentence(report),
-    )
+    figures, share = report.summary(server), report.others_share
+    noise = [phrase("fidelity.noise", share=figures[f"all_points_noise_{name}_median"], name=name) for name in ("p50", "p99")]
+    points, measurements = figures["points"], figures.get("measurements")
+    sentences = [phrase("fidelity.spread", points=points, measurements=measurements, noise=noise), *_unjudged(report, server)]
+    sentences += [phrase("fidelity.busy", share=share)] if share is not None else []
     return " ".join(filter(None, sentences))
 
 
@@ -46,14 +37,13 @@ def _unjudged(report: FidelityReport, server: str) -> Iterator[str]:
     figures, points = report.summary(server), report.of(server)
     judged, others = int(figures["points_judged"]), int(figures["points"] - figures["points_judged"])
     apart = {name: sum(abs(point.noise(f"{name}_s")) > AGREE for point in points) for name in ("p50", "p99")}
-    where = ", ".join(f"{name} in {count}" for name, count in apart.items() if count)
-    these = "1 point is not judged: its" if others == 1 else f"{others} points are not judged: their"
-    yield f"{these} two real runs differ by more than {percent(AGREE)}{where and f' ({where})'}."
+    where = [f"{name} in {count}" for name, count in apart.items() if count]
+    yield phrase("fidelity.unjudged", points=others, bound=AGREE, where=where)
     if others and len(points) > 1:
         changes = [abs(after.speed / before.speed - 1) for before, after in pairwise(points)]
-        yield f"The machine's speed changes by {percent(median(changes))} from one measurement to the next (median)."
+        yield phrase("fidelity.speed", change=median(changes))
     if judged < FEWEST_JUDGED:
-        yield f"Judged: {judged}, too few for a median. On a quieter machine {FEWEST_JUDGED} may agree."
+        yield phrase("fidelity.judged", points=judged, least=FEWEST_JUDGED)
     if others:
         yield _time_sentence(report, server)
 
@@ -63,8 +53,8 @@ def _time_sentence(report: FidelityReport, server: str) -> str:
     missing = more_minutes(report, server)
     if not missing:
         return "No measurement that can tell was judged, so the time until more are judged is unknown." if timed else ""
-    when = " and ".join(f"{count} after about {_minutes(minutes)}" for count, minutes in missing.items())
-    return f"At this run's rate, `--minutes` would judge {when} more."
+    when = [phrase("fidelity.judged_after", points=count, time=_minutes(minutes)) for count, minutes in missing.items()]
+    return phrase("fidelity.time", when=when)
 
 
 def _minutes(minutes: float) -> str:

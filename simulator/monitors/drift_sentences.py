@@ -12,7 +12,8 @@ from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
 from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored
 from simulator.monitors.estimated_performance import METRICS, PerformanceCourse
 from simulator.monitors.monitor_tables import MonitoredTable, shown_time
-from simulator.units import counted, listed, signed, significant
+from simulator.phrases import phrase
+from simulator.units import counted, signed, significant
 
 #: The correction of p-values in words.
 CORRECTIONS = {"holm": "after Holm's correction", "bh": "after Benjamini and Hochberg's correction", "none": "uncorrected"}
@@ -24,20 +25,18 @@ def answer(monitored: Monitored) -> str:
     """Return one sentence: the number of columns that differ and the largest change, or the lack of a difference."""
     compared = {finding.column for finding in monitored.findings}
     columns = len(compared - {TOGETHER}) or 1
-    plural = "column" if columns == 1 else "columns"
-    differing = monitored.differing
-    if differing:
-        found = {finding.column for finding in differing} - {TOGETHER}
-        if not found:
-            return f"The numbers together differ{_in(differing[0])}, but no difference was seen in any single column."
-        verb = "differs" if len(found) == 1 else "differ"
-        largest = f"'{differing[0].column}'{_in(differing[0])}: {effect(differing[0].answer.effect)}"
-        return f"{len(found)} of {columns} {plural} {verb}; the largest change is in {largest}."
     unsure = {finding.column for finding in monitored.findings if finding.verdict == "cannot tell"}
-    if unsure == compared:
-        return f"Cannot tell whether any of {columns} {plural} differs: there are too few rows that are independent."
-    sentence = f"No difference was seen in {columns} {plural}"
-    return f"{sentence}, but {len(unsure)} of them have too few independent rows to tell." if unsure else f"{sentence}."
+    if monitored.differing:
+        first, differing = monitored.differing[0], {finding.column for finding in monitored.differing} - {TOGETHER}
+        return phrase(
+            "drift.columns" if differing else "drift.together",
+            differing=len(differing),
+            columns=columns,
+            column=first.column,
+            part=first.part,
+            effect=effect(first.answer.effect),
+        )
+    return phrase("drift.unsure" if unsure == compared else "drift.alike", columns=columns, unsure=len(unsure))
 
 
 #: The meaning of the figures of a table of tests.
@@ -45,10 +44,6 @@ KEY = (
     "In brackets: 95% intervals. Effects with + are more in production than in the reference, with − less. A test detects a "
     "change of the named size in four cases of five."
 )
-
-
-def _in(finding: DriftFinding) -> str:
-    return f" ({finding.part})" if finding.part else ""
 
 
 def differing_first(monitored: Monitored) -> list[DriftFinding]:
@@ -76,13 +71,10 @@ def verdict(finding: DriftFinding, where: str = "") -> str:
     """Write the verdict of one test. where: the row of a detector's alarm, in words."""
     result = finding.answer
     if finding.verdict == "differs":
-        at = f" from {where}" if where else ""
-        return f"differs{at}{_by_rule(result.effect)}"
+        return phrase("drift.differs", where=where, size=_size_by_rule(result.effect))
     if finding.verdict == "cannot tell":
-        return f"cannot tell: too few rows, worth only {min(result.independent):,.0f} independent ones"
-    if result.smallest is None:
-        return "no difference seen"
-    return f"no difference seen; the test would detect {_smallest(finding)}"
+        return phrase("drift.too_few_rows", rows=min(result.independent))
+    return phrase("drift.not_seen", smallest=_smallest(finding))
 
 
 def alarm_row(finding: DriftFinding, time: str | None, production: MonitoredTable) -> str:
@@ -93,15 +85,14 @@ def alarm_row(finding: DriftFinding, time: str | None, production: MonitoredTabl
     return f"{row} ({shown_time(production, time, finding.alarm)})" if time else row
 
 
-def _by_rule(change: EffectSize) -> str:
-    if change.unit != "psi":
-        return ""
-    word = next(word for bound, word in _PSI_WORDS if change.interval.value <= bound)
-    return f"; {word} by the usual rule"
+def _size_by_rule(change: EffectSize) -> str:
+    return next(word for bound, word in _PSI_WORDS if change.interval.value <= bound) if change.unit == "psi" else ""
 
 
 def _smallest(finding: DriftFinding) -> str:
-    smallest, unit = finding.answer.smallest or 0.0, finding.answer.effect.unit
+    smallest, unit = finding.answer.smallest, finding.answer.effect.unit
+    if smallest is None:
+        return ""
     if unit == "share":
         return f"{100 * smallest:.1f} points"
     return f"a PSI of {significant(smallest, 2)}" if unit == "psi" else f"a shift of {smallest:.2f} SD"
@@ -110,16 +101,15 @@ def _smallest(finding: DriftFinding) -> str:
 def rests_on(monitored: Monitored) -> str:
     """Name the assumptions behind the p-values: rows, groups or blocks, the level and the correction."""
     asked = monitored.asked
-    if asked.independent:
-        rows = "Rows count as independent, as requested"
-    elif asked.group:
-        rows = f"Rows of one {asked.group} stay together"
-    else:
-        longest = max(finding.block or 1 for finding in monitored.findings)
-        alike = f"stay together in blocks of up to {longest:,} rows, as long as their autocorrelation requires"
-        rows = f"Rows that follow each other {alike}" if longest > 1 else "Rows look independent of the rows before them"
-    tests = len(monitored.findings)
-    return f"{rows}. {tests} {'test' if tests == 1 else 'tests'}, level {asked.level:.3g}, {CORRECTIONS[asked.correction]}."
+    longest = max((finding.block or 1 for finding in monitored.findings), default=1)
+    together = "independent" if asked.independent else "grouped" if asked.group else "in_blocks" if longest > 1 else "alone"
+    return phrase(
+        "drift.rests_on",
+        rows=phrase(f"drift.{together}", group=asked.group, longest=longest),
+        tests=len(monitored.findings),
+        level=asked.level,
+        correction=CORRECTIONS[asked.correction],
+    )
 
 
 def rows_of_tests(found: Monitored, production: MonitoredTable) -> list[dict[str, Any]]:
@@ -145,49 +135,56 @@ _NAMED = 5
 
 def course_sentence(course: ColumnCourse, reader: CourseReader) -> str:
     """Write the change of a column, its onset with the interval, and the windows outside the band."""
-    since = _since(course, reader)
-    band = "the band of the reference at the same hours" if course.clock.slots > 1 else "the band of the reference"
-    return f"'{course.figure.column}'{_in(course.finding)}: {since}; {_windows_outside(course)} outside {band}."
+    return phrase(
+        "drift.course",
+        column=course.figure.column,
+        part=course.finding.part,
+        since=_since(course, reader),
+        windows=_windows_outside(course),
+        by_hour=course.clock.slots > 1,
+    )
 
 
 def _windows_outside(course: ColumnCourse | PerformanceCourse) -> str:
-    size = width(course.clock)
-    return f"{int(course.outside.sum())} of {counted(len(course.value), f'window of {size}', f'windows of {size}')}"
+    outside = int(course.outside.sum())
+    return phrase("drift.windows", outside=outside, all=len(course.value), width=width(course.clock))
 
 
 def _since(course: ColumnCourse, reader: CourseReader) -> str:
-    onset = course.onset
+    onset, label = course.onset, course.figure.label
     if onset is None:
-        return f"{course.figure.label} differs, and the file has too few windows to tell since when"
+        return phrase("drift.onset_unknown", label=label)
     after = course.begins >= onset.begin
     after &= course.begins < (np.inf if onset.end is None else onset.end)
-    change = ""
+    change = None
     if after.any():
-        now, usual = (significant(float(np.nanmean(values[after])), 3) for values in (course.value, course.centre))
-        change = f"{course.figure.label} {now}, usually {usual}, "
-    low, high = reader.shown(onset.low), reader.shown(onset.high)
-    begin = reader.shown(onset.begin)
-    interval = f" (95% interval {low} to {high})" if low != high else ""
-    until = f" until {reader.shown(onset.end)}" if onset.end is not None else " on"
-    return f"{change}from {begin}{interval}{until}"
+        now, usual = (float(np.nanmean(values[after])) for values in (course.value, course.centre))
+        change = phrase("drift.change", label=label, now=now, usual=usual)
+    begin, low, high = map(reader.shown, (onset.begin, onset.low, onset.high))
+    until = None if onset.end is None else reader.shown(onset.end)
+    return phrase("drift.onset", change=change, begin=begin, interval=low != high, low=low, high=high, until=until)
 
 
 def map_sentence(found: PlaceMap) -> str:
     """Name the places where a column left its band."""
-    touched, places = found.touched, counted(len(found.places), found.by, f"places by '{found.by}'")
-    if not touched:
-        return f"'{found.figure.column}': no cell of {places} lies outside its band."
-    named = listed(touched[:_NAMED]) + (f" and {len(touched) - _NAMED} more" if len(touched) > _NAMED else "")
-    cells = counted(int(found.outside.sum()), "cell")
-    return f"'{found.figure.column}' left its band at {len(touched)} of {places}: {named} ({cells})."
+    touched = found.touched
+    return phrase(
+        "drift.map" if touched else "drift.map_in_band",
+        column=found.figure.column,
+        touched=len(touched),
+        places=counted(len(found.places), found.by, f"places by '{found.by}'"),
+        named=touched[:_NAMED],
+        more=max(len(touched) - _NAMED, 0),
+        cells=int(found.outside.sum()),
+    )
 
 
 def performance_sentence(course: PerformanceCourse) -> str:
     """Write a metric of the reference, and its estimate for production with the interval."""
     whole = course.whole
-    estimate = f"{_percent(whole.value)} (95% interval {_percent(whole.low)} to {_percent(whole.high)})"
-    outside = f"{_windows_outside(course)} outside the band of the reference"
-    return f"Estimated {METRICS[course.metric]} {estimate}; {_percent(course.reference)} in the reference; {outside}."
+    value, low, high, reference = map(_percent, (whole.value, whole.low, whole.high, course.reference))
+    metric, windows = METRICS[course.metric], _windows_outside(course)
+    return phrase("drift.estimate", metric=metric, value=value, low=low, high=high, reference=reference, windows=windows)
 
 
 def _percent(share: float) -> str:
