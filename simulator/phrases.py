@@ -39,6 +39,7 @@ Slot = str | float | Quantity | Sequence[str] | None
 FORMATS: Mapping[str, Callable[..., str]] = {
     "bare": str,
     "duration": duration,
+    "general": lambda value: f"{value:g}",
     "percent": percent,
     "plain": plain_number,
     "roughly": roughly,

@@ -26,6 +26,7 @@ from simulator.case.references import Ref
 from simulator.case.scenario_parts import OWN
 from simulator.evidence.row_files import RecordingError, read_numbers, read_values
 from simulator.evidence.score_tables import ScoreTable
+from simulator.phrases import phrase
 from simulator.records.streams import Streams, cache_per_plan
 
 #: Names already used by gates, or by columns of the requests in a trace.
@@ -56,7 +57,7 @@ class _Numeric(AnyAttribute):
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         for index, (low, high) in enumerate(pairwise(self.edges), start=1):
             if high <= low:
-                yield ("edges", index), f"{high:g} is not above {low:g} before it; list the edges in ascending order"
+                yield ("edges", index), phrase("attributes.edges", edge=high, before=low)
 
     def group_of(self, column: Column) -> NDArray[np.intp]:
         if self.categories:
@@ -171,7 +172,7 @@ class CategoryAttribute(AnyAttribute):
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         total = sum(share.value for share in self.shares.values())
         if abs(total - 1) > 1e-6:
-            yield ("shares",), f"the shares add up to {total:g}; they should add up to 1"
+            yield ("shares",), phrase("attributes.shares", total=total)
 
     def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
         edges, chances = np.cumsum(self._chances[:-1]), requests.each(partial(streams.uniform, f"attributes.{name}"))
@@ -205,9 +206,9 @@ class ItemAttribute(AnyAttribute):
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         scorers = scenario.scorers()
         if not scorers:
-            yield ("kind",), "an attribute of the labelled items needs a pool with `scores`"
+            yield ("kind",), phrase("attributes.no_pool")
         elif self.of_model and self.of is None and len(scorers) > 1:
-            yield ("column",), f"several pools give answers; name one with `of`: {', '.join(scorers)}"
+            yield ("column",), phrase("attributes.pools", pools=scorers)
 
     @property
     def of_model(self) -> bool:
@@ -225,13 +226,13 @@ class ItemAttribute(AnyAttribute):
         written = table.item_texts.get(self.column, np.array([""], object))
         missing = [value for value in self.values if value not in written]
         if not any(written):
-            message = f"the score table '{table.name}' gives no {self.column} for its items"
-            gather.warnings.append(f"{self.label}: the scores give no {self.column} of items, so no figure is split by it.")
+            message = phrase("attributes.no_column", table=table.name, column=self.column)
+            gather.warnings.append(phrase("attributes.not_split", label=self.label, column=self.column))
             for stage in (stage for stage, router in gather.scenario.routers().items() if router.asks == name):
                 gather.fault((stage, "by"), message)
         elif missing and (len(missing) == len(self.values) or not self.of_model):  # a model may never answer some of them
-            there = ", ".join(sorted({str(value) for value in written if value}))
-            message = f"'{missing[0]}' does not occur in the column {self.column} of '{table.name}'; it has: {there}"
+            there = sorted({str(value) for value in written if value})
+            message = phrase("attributes.value", value=missing[0], column=self.column, table=table.name, there=there)
             gather.missing(("attributes", name, "values", missing[0]), message)
 
     def draw(self, plan: CasePlan, name: str, streams: Streams, requests: CaseRequests) -> Column:
@@ -281,8 +282,7 @@ class RecordedAttribute(_Numeric):
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if self.file is None and not scenario.arrivals.content.file:
-            kind = scenario.arrivals.kind
-            yield ("file",), f"arrivals of the kind {kind} replay no file; name one with `file` and `source`"
+            yield ("file",), phrase("attributes.no_file", arrivals=scenario.arrivals.kind)
 
     def gather(self, gather: CaseGatherer, name: str) -> None:
         """Read its own file, or that of the arrivals."""
@@ -325,8 +325,7 @@ class TimetableAttribute(_Numeric):
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if scenario.arrivals.waits_for_answers:
-            kind = scenario.arrivals.kind
-            yield ("kind",), f"arrivals of the kind {kind} wait for answers; a timetable needs requests at known times"
+            yield ("kind",), phrase("attributes.no_times", arrivals=scenario.arrivals.kind)
 
     def at(self, times: Floats) -> Floats:
         """Return the value at each time (s), shape as `times`; at the very end of a spell the next one holds."""

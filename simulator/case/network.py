@@ -14,6 +14,7 @@ import networkx as nx
 
 from simulator.case.any_stage import AnyStage
 from simulator.case.document import Path
+from simulator.phrases import phrase
 
 
 class Network:
@@ -79,10 +80,9 @@ class Network:
         yield from self._endless()
         for fork in self.forks:
             if fork in set[str]().union(*self.branches(fork, None)):
-                yield ("stages", fork), "a request could come back to this fork; it may pass a fork once"
+                yield ("stages", fork), phrase("forks.passed_again")
             elif self.meeting(fork) is None:
-                what = "the branches do not meet: all routes from here, fallbacks included, must lead to one join"
-                yield ("stages", fork, "to"), what
+                yield ("stages", fork, "to"), phrase("forks.no_join")
         yield from self._joined_once()
         for fork in self.forks:
             if join := self.meeting(fork):
@@ -93,14 +93,14 @@ class Network:
     def _unreached(self, start: str) -> Iterator[tuple[Path, str]]:
         reached = self.reached(start) if start in self.stages else self.stages.keys()
         for name in (name for name in self.stages if name not in reached):
-            yield ("stages", name), "no request can reach this stage; name it in another stage's `to`, or delete it"
+            yield ("stages", name), phrase("routes.unreached")
 
     def _endless(self) -> Iterator[tuple[Path, str]]:
         unserved = graph_of({name: stage.unserved() for name, stage in self.stages.items()})
         rings = set[str]().union(*_rings(unserved))
         for name in self.stages:
             if name in rings:
-                yield ("stages", name), "requests could loop back here for ever without being served; break the loop"
+                yield ("stages", name), phrase("routes.unserved")
         if not rings:
             yield from self._alike_for_ever()
 
@@ -113,8 +113,7 @@ class Network:
             for path, target in self.stages[name].targets().items():
                 back = target in open_[name] and ring_of.get(target) == ring_of[name] and places[target] <= places[name]
                 if back:
-                    what = f"a request on this route comes back to '{target}' and goes on as before, for ever"
-                    yield ("stages", name, *path), f"{what}; lead it to an end, or through a `retake`, which counts its tries"
+                    yield ("stages", name, *path), phrase("routes.back", target=target)
         if not ring_of:
             yield from self._without_an_end()
 
@@ -124,38 +123,32 @@ class Network:
         graph = graph_of(ways)
         for name in self.stages:
             if nx.descendants(graph, name) <= self.stages.keys():
-                yield (
-                    ("stages", name),
-                    "no planned route from here leads to an end; lead one of its routes to an end",
-                )
+                yield ("stages", name), phrase("routes.no_end")
 
     def _joined_once(self) -> Iterator[tuple[Path, str]]:
         met = [self.meeting(fork) for fork in self.forks]
         for name in self.joins:
             if met.count(name) != 1 and None not in met:
-                number = "two forks meet" if name in met else "no fork meet"
-                yield ("stages", name), f"the branches of {number} here; each join belongs to one fork"
+                yield ("stages", name), phrase("forks.join_of_others", several=name in met)
 
     def _entered_by_the_fork_alone(self, start: str, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         inside = self.inside(fork)
         if start in inside | {join}:
-            yield ("start",), f"'{start}' lies behind the fork '{fork}'; start before it"
+            yield ("start",), phrase("forks.start", start=start, fork=fork)
         for name, stage in self.stages.items():
             for path, target in stage.targets().items():
                 if name not in inside | {fork} and target in inside | {join}:
-                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}'; only the fork may lead there"
+                    yield ("stages", name, *path), phrase("forks.entry", target=target, fork=fork)
 
     def _apart(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         each = self.branches(fork, join)
         shared = {name for name in self.stages if sum(name in branch for branch in each) > 1}
         for name, stage in self.stages.items():
             if name in shared and not stage.shared_by_branches:
-                what = "give each its own stage; they may share a link, or a pool without scores"
-                yield ("stages", name), f"two branches of '{fork}' pass through here; {what}"
+                yield ("stages", name), phrase("forks.shared_stage", fork=fork)
         marking = [[name for name in self.stages if name in branch - shared and self.stages[name].marks] for branch in each]
         for names in [names for names in marking if names][1:]:
-            what = "scores or tags requests, and so does another branch"
-            yield ("stages", names[0]), f"this {what} of '{fork}'; only one branch may"
+            yield ("stages", names[0]), phrase("forks.marks", fork=fork)
 
     def _allowed(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         """Yield fallbacks in branches that lead neither to the join nor to a retry: the outcome is decided behind the join."""
@@ -164,11 +157,11 @@ class Network:
         for name in sorted(inside.difference(*inner)):
             stage = self.stages[name]
             if not stage.in_branches:
-                yield ("stages", name, "kind"), f"{stage.kind} cannot be between a fork and its join '{join}'"
+                yield ("stages", name, "kind"), phrase("forks.kind", kind=stage.kind, join=join)
                 continue
             for path, target in stage.fallbacks().items():
                 if target != join and not (target in self.stages and self.stages[target].repeats.resends):
-                    yield ("stages", name, *path), f"in a branch of a fork this must lead to its join '{join}' or to a retry"
+                    yield ("stages", name, *path), phrase("forks.fallback", join=join)
 
 
 def _alike(stage: AnyStage) -> set[str]:
