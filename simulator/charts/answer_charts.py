@@ -18,7 +18,8 @@ from simulator.intervals import Interval
 from simulator.metrics.ages import KnownAges, ages, shares_within
 from simulator.metrics.measures import CURVE
 from simulator.metrics.summary import Summary
-from simulator.units import duration, percent, spoken_within
+from simulator.phrases import phrase
+from simulator.units import duration, spoken_within
 
 #: From this many decades on, only 1 and 3 of each are written, not 1, 2 and 5: a phone has no room for more.
 _WIDE = 2.0
@@ -81,11 +82,9 @@ def _draw_bounds(drawn: go.Figure, summary: Summary) -> list[float]:
 
 
 def _answers_takeaway(summary: Summary) -> str:
-    percentiles = [(share, summary.metrics[name]) for name, share in _percentile_shares(summary).items()]
-    if not percentiles:
-        return f"Too few {summary.plan.scenario.unit.many} were served to say how long answers took."
-    parts = ", ".join(f"{100 * share:.0f}% within {_as_quoted(metric)}" for share, metric in percentiles)
-    return f"Of the {summary.plan.scenario.unit.many} served, {parts}."
+    shares = _percentile_shares(summary).items()
+    parts = [f"{100 * share:.0f}% within {_as_quoted(summary.metrics[name])}" for name, share in shares]
+    return phrase("answers.times" if parts else "answers.too_few", many=summary.plan.scenario.unit.many, parts=parts)
 
 
 def _as_quoted(time: Interval) -> str:
@@ -216,21 +215,20 @@ def _ages_takeaway(
     now = {name: float(np.interp(at_s, tooth["time_s"], tooth["age_s"])) for name, tooth in teeth.items()}
     oldest, newest = max(now, key=now.__getitem__), min(now, key=now.__getitem__)
     peak = max(float(tooth["age_s"].max()) for tooth in teeth.values())
-    around = f"In the {WINDOW_S:g} s around it nothing gets older than {duration(peak)}"
-    sentence = f"{label}: at {clock} {_newest(looks, oldest)} is {duration(now[oldest])} old"
-    if len(now) > 1:
-        sentence += f" and {_newest(looks, newest)} {duration(now[newest])}"
-    return f"{sentence}. {around}."
+    return phrase(
+        "ages.now", label=label, clock=clock, oldest=_newest(looks, oldest), age=now[oldest], several=len(now) > 1,
+        newest=_newest(looks, newest), least=now[newest], window=WINDOW_S, peak=peak,
+    )  # fmt: skip
 
 
 def _shares_takeaway(label: str, looks: dict[str, look.SensorLook], within: dict[str, Shares], bounds: list[_Bound]) -> str:
     at = {name: float(np.interp(0.99, shares, limits)) for name, (limits, shares) in within.items()}
     worst, best = max(at, key=at.__getitem__), min(at, key=at.__getitem__)
-    sentence = f"{label}: for 99% of the time {_newest(looks, worst)} is at most {duration(at[worst])} old"
-    if len(at) > 1:
-        sentence += f", and {_newest(looks, best)} at most {duration(at[best])}"
-    targets = [_target(bound, looks, within) for bound in bounds if bound.sensor is None or bound.sensor in within]
-    return " ".join([f"{sentence}.", *targets])
+    return phrase(
+        "ages.most_of_the_time", label=label, worst=_newest(looks, worst), age=at[worst], several=len(at) > 1,
+        best=_newest(looks, best), least=at[best],
+        targets=[_target(bound, looks, within) for bound in bounds if bound.sensor is None or bound.sensor in within],
+    )  # fmt: skip
 
 
 def _target(bound: _Bound, looks: dict[str, look.SensorLook], within: dict[str, Shares]) -> str:
@@ -238,7 +236,7 @@ def _target(bound: _Bound, looks: dict[str, look.SensorLook], within: dict[str, 
     met = {name: float(np.interp(bound.bound_s, within[name][0], within[name][1], left=0.0)) for name in of}
     least = min(met, key=met.__getitem__)
     share = 1.0 if np.isclose(met[least], 1, rtol=1e-9) else met[least]
-    return f"The target of {duration(bound.bound_s)} is met by {_newest(looks, least)} for {percent(share)} of the time."
+    return phrase("ages.target", bound=bound.bound_s, newest=_newest(looks, least), share=share)
 
 
 def _newest(looks: dict[str, look.SensorLook], name: str) -> str:
@@ -268,11 +266,9 @@ def answer_times_compared(runs: Sequence[Summary], names: Sequence[str]) -> look
 
 def _compared_takeaway(runs: dict[str, Summary]) -> str:
     served = {name: _time_of(run, _COMPARED_SHARE) for name, run in runs.items() if np.isfinite(run.latency_curve).all()}
-    if not served:
-        return "These runs served too few to say how long answers took."
-    times = ", ".join(f"within {time} in {name}" for name, time in served.items())
-    none = [f"{name} served too few to say." for name in runs if name not in served]
-    return " ".join([f"{_COMPARED_SHARE:.0%} of those served are answered {times}.", *none])
+    times = [f"within {time} in {name}" for name, time in served.items()]
+    silent = [phrase("answers.silent", name=name) for name in runs if name not in served]
+    return phrase("answers.compared" if served else "answers.all_silent", share=_COMPARED_SHARE, times=times, silent=silent)
 
 
 def _time_of(run: Summary, share: float) -> str:

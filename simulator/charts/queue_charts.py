@@ -14,7 +14,7 @@ from simulator.charts.timeline import occupancy, staffed, waiting
 from simulator.engine.run_trace import Trace
 from simulator.metrics.overload import OverloadPeriod, capacity_per_s, goodput, rush_of, trouble
 from simulator.metrics.warm_up import WarmUp
-from simulator.units import duration, percent
+from simulator.phrases import phrase
 
 
 def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = None) -> look.Chart:
@@ -57,12 +57,8 @@ def _queues_takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str]) -> str:
     idle = [stages[name].label for name in pools if not rows[name].any()]
     at = int(rows["in_flight"].argmax())
     most, when = unit.counted(rows["in_flight"].iloc[at]), instant(trace, rows["time_s"].iloc[at])
-    under_way = f"The most in flight at once: {most}, at {when}."
     vain = any(stages[name].service.serves_in_vain for name in pools if rows[name].any())
-    calls = ", calls that were given up included" if vain else ""
-    waits = [f"Longest queues: {', '.join(longest)}{calls}."] if longest else []
-    waits += [f"No {unit.one} waited at {' or '.join(idle)}."] if idle else []
-    return " ".join([*waits, under_way])
+    return phrase("queues.longest", longest=longest, vain=vain, one=unit.one, idle=idle, most=most, when=when)
 
 
 #: The columns of the goodput that charts draw, with the name and the colour of each.
@@ -95,27 +91,19 @@ def goodput_over_time(trace: Trace, at_s: float | None = None) -> look.Chart:
 
 def _overload_takeaway(rows: OverloadPeriod | None, unit: Noun, when: Callable[[float], str]) -> str:
     if rows is None:
-        return f"At every point of this run, at least nine {unit.many} in ten were served."
-    sentence = f"From {when(rows.started)} on, fewer than nine {unit.many} in ten are served"
-    rush = "" if rows.rush_ended is None else f"the surge ended at {when(rows.rush_ended)}, yet "
+        return phrase("goodput.served", many=unit.many)
+    words = phrase("goodput.fails", started=when(rows.started), many=unit.many)
+    rush, again = rows.rush_ended, rows.again
     if not rows.over:
-        again = f"each {unit.one} is sent {rows.tries:.1f} times"
-        sent = again if rows.tries >= 1.1 else f"hardly any {unit.one} is sent again"
-        share = percent(rows.share_since) if rows.share_since else "none"
-        return (
-            f"{sentence}, and the service does not recover within the run: {rush}{share} of the {unit.many} "
-            f"{'after it' if rush else 'from then on'} are served, and {sent}."
-        )
-    late = None if rows.rush_ended is None else rows.ended - rows.rush_ended
-    after = "" if late is None else f", {late:.0f} s after the surge" if late > 0 else ", as soon as the surge ends"
-    return f"{sentence}; the service recovers at {when(rows.ended)}{after}.{_again(rows, when)}"
-
-
-def _again(rows: OverloadPeriod, when: Callable[[float], str]) -> str:
-    if rows.again is None:
-        return ""
-    started, ended = rows.again
-    return f" It fails again from {when(started)} on{', to the end' if ended is None else f', until {when(ended)}'}."
+        return phrase(
+            "goodput.lasts", fails=words, rush=None if rush is None else when(rush), share=rows.share_since,
+            many=unit.many, one=unit.one, again=rows.tries >= 1.1, tries=rows.tries,
+        )  # fmt: skip
+    return phrase(
+        "goodput.recovers", fails=words, ended=when(rows.ended), rush=rush is not None,
+        late=0.0 if rush is None else max(rows.ended - rush, 0.0), again=None if again is None else when(again[0]),
+        until=None if again is None or again[1] is None else when(again[1]),
+    )  # fmt: skip
 
 
 _TAG_COLOURS = (look.ORANGE, look.GREY)
@@ -153,10 +141,8 @@ def _waiting_takeaway(trace: Trace, stage: str, rows: pd.DataFrame) -> str:
     peak = rows.iloc[rows["all"].argmax()]
     when, scenario = instant(trace, peak["time_s"]), trace.plan.scenario
     after = rows[rows["time_s"] > peak["time_s"]]
-    cleared = after[after["all"] <= 0.01 * peak["all"]]
-    sentence = f"{scenario.stages[stage].label}: the queue is longest at {when}, with {peak['all']:,.0f} {scenario.unit.many}; "
-    if cleared.empty:
-        return sentence + "it does not empty before the run ends."
-    empty = cleared["time_s"].iloc[0]
-    after_last = ", after the last of them has come" if empty > trace.plan.arrivals_end_s else ""
-    return sentence + f"it is almost empty again {duration(empty - peak['time_s'])} later{after_last}."
+    cleared = after.loc[after["all"] <= 0.01 * peak["all"], "time_s"]
+    return phrase(
+        "queues.peak", label=scenario.stages[stage].label, when=when, waiting=peak["all"], many=scenario.unit.many,
+        cleared=len(cleared), later=cleared.min() - peak["time_s"], after_last=cleared.min() > trace.plan.arrivals_end_s,
+    )  # fmt: skip

@@ -17,7 +17,8 @@ from simulator.engine.compiled_plan import Plan
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.metrics.operating_points import FlaggedCrowd, OperatingPoint, flagged_curve, operating_points, review_limits
 from simulator.metrics.roc import roc_of
-from simulator.units import counted, percent, significant, upper_first
+from simulator.phrases import phrase
+from simulator.units import significant
 
 #: Dots in a row, few enough for a phone.
 COLUMNS = 40
@@ -98,14 +99,11 @@ def _share_bars(flagged: FlaggedCrowd, labels: list[str], word: str) -> list[go.
 def _crowd_takeaway(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float]) -> str:
     who = scenario.population
     assert who is not None
-    sentence = (
-        f"Of {scenario.who.counted(flagged.crowd)}, {_of_positives(flagged, who)}; "
-        f"{flagged.flagged_negatives:,.0f} of {flagged.negatives:,.0f} {who.negatives} are {who.flagged} needlessly."
-    )
-    overloaded = [scenario.stages[name].label for name, limit in limits.items() if flagged.share > limit]
-    if overloaded:
-        sentence += f" That is more than {' and '.join(overloaded)} can keep up with."
-    return sentence
+    return phrase(
+        "thresholds.crowd", crowd=scenario.who.counted(flagged.crowd), positives=_of_positives(flagged, who),
+        needless=flagged.flagged_negatives, all=flagged.negatives, negatives=who.negatives, flagged=who.flagged,
+        overloaded=[scenario.stages[name].label for name, limit in limits.items() if flagged.share > limit],
+    )  # fmt: skip
 
 
 def _of_positives(flagged: FlaggedCrowd, who: Population) -> str:
@@ -191,17 +189,14 @@ def _target_sensitivities(plan: Plan) -> list[float]:
 
 
 def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint], plan: Plan) -> str:
-    who = _population(plan)
-    size = f"{counted(len(table.positives), 'positive')} and {counted(len(table.negatives), 'negative')}"
-    sentence = f"An AUC of {table.auc:.3f} on {size}"
+    area = phrase("roc.area", auc=f"{table.auc:.3f}", positives=len(table.positives), negatives=len(table.negatives))
     if not points:
-        return sentence + "."
-    last = points[-1]
-    return (
-        f"{sentence}. The widest threshold has {percent(last.sensitivity.value)} of the {who.positives} "
-        f"(95% interval {percent(last.sensitivity.low)} to {percent(last.sensitivity.high)}) "
-        f"and {percent(last.false_positives.value)} of the {who.negatives} {who.flagged}."
-    )
+        return area
+    who, share, false = _population(plan), points[-1].sensitivity, points[-1].false_positives
+    return phrase(
+        "roc.widest", area=area, share=share.value, low=share.low, high=share.high, positives=who.positives,
+        false=false.value, negatives=who.negatives, flagged=who.flagged,
+    )  # fmt: skip
 
 
 def _points_table(points: list[OperatingPoint], positives: str, negatives: str) -> pd.DataFrame:
@@ -237,15 +232,13 @@ def _needed(plan: Plan, curve: pd.DataFrame) -> str:
     targets = (0.90, *_target_sensitivities(plan))
     nearest = {target: (curve["sensitivity"] - target).abs().argmin() for target in targets}
     shares = {target: f"{100 * curve['flagged'].iloc[row]:.0f}%" for target, row in nearest.items()}
-    first, *others = shares.items()
-    sentence = f"To have {100 * first[0]:g}% of the {who.positives} {who.flagged}, {first[1]} of all {crowd} must be"
-    sentence += "".join(f"; to have {100 * target:g}%, {share}" for target, share in others)
-    return f"{sentence}. “{upper_first(who.flagged)}” counts scores alone; “{who.escalated}” counts the ends of a run."
+    (first, least), *others = shares.items()
+    return phrase(
+        "thresholds.needed", target=100 * first, positives=who.positives, flagged=who.flagged, share=least, crowd=crowd,
+        others=[f"to have {100 * target:g}%, {share}" for target, share in others], escalated=who.escalated,
+    )  # fmt: skip
 
 
 def _keeps_up(label: str, limit: float, flagged: str) -> str:
-    if limit >= 1:
-        return f"{label} can keep up even if all are {flagged}."
-    if limit <= 0:
-        return f"{label} cannot keep up even if none are {flagged}."
-    return f"{label} can keep up while at most {percent(limit)} are {flagged}."
+    flags = "all" if limit >= 1 else "none" if limit <= 0 else "some"
+    return phrase(f"reviews.of_{flags}", label=label, limit=limit, flagged=flagged)

@@ -6,6 +6,7 @@ import pandas as pd
 from scipy.stats import false_discovery_control
 
 from simulator.charts import look
+from simulator.phrases import phrase
 
 #: The names of choices on the screen.
 LABELLER_WORDS = {
@@ -49,10 +50,8 @@ def selection_sentence(rows: pd.DataFrame, of: str = "auc") -> str:
     tried = rows[rows["selection"] != "random"]
     real = tried[false_discovery_control(tried[f"{of}_p"]) < _LEVEL]
     clearest = tried.loc[[tried[f"{of}_p"].idxmin()]]
-    all_of_them = f"Of {len(tried)} choices of photos"
-    if real.empty:
-        return f"{all_of_them} none is shown to differ from chance. The clearest: {_gains(clearest, of)}."
-    return f"{all_of_them} {len(real)} differ from chance: {_gains(real, of)}."
+    gains = _gains(clearest if real.empty else real, of)
+    return phrase("choices.none" if real.empty else "choices.some", all=len(tried), real=len(real), gains=gains)
 
 
 def _gains(rows: pd.DataFrame, of: str) -> str:
@@ -81,11 +80,10 @@ def purchase_sentence(rows: pd.DataFrame) -> str:
     """Say what the best step bought in AUC, and which steps bought melanomas that these photos can show."""
     best = rows.iloc[int(rows["more_auc"].argmax())]
     real = int((rows["more_melanomas_low"] > 0).sum())
-    return (
-        f"The best 1,000 USD bought {_share_words(best, 'more_auc', '+', ' points of AUC')}: after the first "
-        f"{best['budget_usd']:,.0f} USD, with {LABELLER_WORDS[best['labeller']]}. {real} of {len(rows)} steps bought melanomas "
-        "beyond their interval: 48 melanomas are few."
-    )
+    return phrase(
+        "choices.best_purchase", gain=_share_words(best, "more_auc", "+", " points of AUC"), budget=best["budget_usd"],
+        labeller=LABELLER_WORDS[best["labeller"]], real=real, steps=len(rows),
+    )  # fmt: skip
 
 
 def gains(rows: pd.DataFrame, labels: pd.Series, of: str, takeaway: str) -> look.Chart:
@@ -141,10 +139,10 @@ def spoiling_sentence(rows: pd.DataFrame) -> str:
     worst = changed.iloc[int(changed["auc_gain"].argmin())]
     harmless = int((changed["auc_gain_high"] >= 0).sum())
     auc, cancers = (_share_words(worst, f"{name}_gain", "+") for name in ("auc", "sensitivity"))
-    return (
-        f"{worst['label']}, severity {worst['severity']}, costs most: {auc} points of AUC, and {cancers} of 100 cancers at the "
-        f"same threshold. Of {len(changed)} kinds of damage, {harmless} cost nothing that these photos could show."
-    )
+    return phrase(
+        "damage.worst", label=worst["label"], severity=worst["severity"], auc=auc, cancers=cancers, kinds=len(changed),
+        harmless=harmless,
+    )  # fmt: skip
 
 
 def foreign_photos(rows: pd.DataFrame) -> look.Chart:
@@ -172,10 +170,10 @@ def foreign_sentence(rows: pd.DataFrame) -> str:
     sets = rows[~rows["key"].str.contains(".", regex=False)]
     detector = str(sets.groupby("detector")["detected"].mean().idxmax())
     parts = [
-        f"{row['label'].lower()} {_share_words(row, 'detected')}% (the network refers {row['referred']:.0%} of them)"
-        for _, row in sets[sets["detector"] == detector].iterrows()
+        phrase("foreign.photos", label=row["label"], stopped=_share_words(row, "detected"), referred=100 * row["referred"])
+        for _, row in sets[sets["detector"] == detector].assign(label=sets["label"].str.lower()).iterrows()
     ]
-    return f"At {COMPARED:.0%} false alarms, the {DETECTOR_WORDS[detector].lower()} stops: {'; '.join(parts)}."
+    return phrase("foreign.stopped", alarms=100 * COMPARED, detector=DETECTOR_WORDS[detector].lower(), parts=parts)
 
 
 def check_table(rows: pd.DataFrame, worth: tuple[str, ...]) -> pd.DataFrame:
