@@ -46,6 +46,7 @@ from simulator.evidence.evidence_files import changing, in_one_step, root_above,
 from simulator.files import make_folders
 from simulator.limits import FAULTS_SHOWN, INSTALLED_CASES
 from simulator.paths import INSTALLED
+from simulator.phrases import phrase
 from simulator.units import counted
 
 #: The name of the evidence beside a case begins so in a plan.
@@ -104,13 +105,13 @@ def review_pack(pack: Pack) -> PackReview:
     manifest = pack.manifest
     here = {name: found for name, found in used.items() if name.startswith(_OF_PACK) and name not in pack.members}
     here |= {name: found for name, found in used.items() if not name.startswith((*_OF_PACK, "scenario/"))}
-    differing = [
-        f"{name} is another file here than the author's, so figures may differ"
+    differing: list[str] = [
+        phrase("packs.other_file", name=name)
         for name in sorted(here.keys() | manifest.shipped.keys())
         if here.get(name) != manifest.shipped.get(name)
     ]
     if manifest.engine != ENGINE_VERSION:
-        differing.append(f"the engine here is version {ENGINE_VERSION}, the author's was {manifest.engine}; run hashes differ")
+        differing.append(phrase("packs.other_engine", here=ENGINE_VERSION, there=manifest.engine))
     there = installed_cases()
     return PackReview(
         pack,
@@ -158,22 +159,22 @@ def _faults(pack: Pack, scenario: Scenario, used: dict[str, str], folder: Path) 
     manifest, scope = pack.manifest, EvidenceScope(used)
     for field in ("id", "version", "title"):
         if (ours := getattr(scenario, field)) != (stated := getattr(manifest, field)):
-            yield f"the manifest says {field} {shortened(str(stated))!r}, and the case {shortened(str(ours))!r}"
+            yield phrase("packs.field", field=field, stated=repr(shortened(str(stated))), ours=repr(shortened(str(ours))))
     if case_hash(scenario) != manifest.case_hash:
-        yield f"the case's hash is {case_hash(scenario)}, and the manifest says {manifest.case_hash}"
+        yield phrase("packs.hash", ours=case_hash(scenario), stated=manifest.case_hash)
     for name in pack.members:
         if name.startswith(_OF_PACK) and not scope.holds(name):
-            yield f"{name}: the case does not use it"
+            yield phrase("packs.unused", name=name)
         beside = name.removeprefix(f"{CASES}/{manifest.id}/")
         if name.endswith((".csv", ".parquet")) and name.startswith(CASES) and f"scenario/{beside}" not in used:
-            yield f"{name}: the case does not use it"
+            yield phrase("packs.unused", name=name)
         if fault := _evidence_fault(name, folder):
             yield fault
     licences = {name: words for name, words in manifest.licences.items() if name != OWN_TEXT}
     if licences != licences_of(scenario, pack.members):
-        yield "the manifest gives other licences and sources than the files"
+        yield phrase("packs.licences")
     if manifest.tests != result_counts(manifest.id, pack.members):
-        yield "the manifest gives other test results than the file of results"
+        yield phrase("packs.results")
 
 
 def _evidence_fault(name: str, folder: Path) -> str | None:
@@ -181,12 +182,12 @@ def _evidence_fault(name: str, folder: Path) -> str | None:
     path = folder / name
     if name.startswith(f"{SCORES}/"):
         if path.suffix == ".csv" and not path.with_suffix(".yaml").is_file():
-            return f"{name}: has no sidecar {path.with_suffix('.yaml').name} beside it"
+            return phrase("packs.sidecar", name=name, sidecar=path.with_suffix(".yaml").name)
         score_tables.load_scores(path.stem, folder / SCORES)
     if name.startswith(f"{PROFILES}/"):
         key = profiles.read_profile(path).key
         if name != f"{PROFILES}/{key}.json":
-            return f"{name}: holds the profile {key}; its file is called {PROFILES}/{key}.json"
+            return phrase("packs.profile", name=name, profile=key, folder=PROFILES)
     return None
 
 
@@ -195,14 +196,14 @@ def _refusal(pack: Pack, there: dict[str, Path]) -> str | None:
     manifest = pack.manifest
     origin, file = case_origins().get(manifest.id, (None, None))
     if origin == "shipped":
-        return f"'{manifest.id}' is the id of a case that comes with CaseSim; ask the author to give the case another id"
+        return phrase("packs.shipped_case", case=manifest.id)
     if origin == "own":
-        return f"'{manifest.id}' is the id of your own {file}, which would be used instead; give one of them another id"
+        return phrase("packs.own_case", case=manifest.id, file=str(file))
     if manifest.id not in there and len(there) >= INSTALLED_CASES.most:
-        return f"{INSTALLED_CASES} is the most; `casesim cases --remove ID` makes room for another"
+        return phrase("packs.most", most=str(INSTALLED_CASES))
     for shipped, name, content in _beside(pack):
         if (shipped / name).is_file() and (shipped / name).read_bytes() != content:
-            return f"'{name}' comes with CaseSim and has another content here; ask the author to give it another name"
+            return phrase("packs.shipped_name", name=name)
     return None
 
 
@@ -223,8 +224,8 @@ def _replacements(pack: Pack) -> Iterator[Replacement]:
         own = (score_tables.FOLDERS if kind == SCORES else profiles.FOLDERS)[1:]
         for path in (folder / name for folder in own):
             if path.is_file() and path.read_bytes() != content and not _is_of_case_alone(path, member, pack):
-                used = _users(member, pack) if path.is_relative_to(INSTALLED) else ""
-                yield Replacement(path, f"{path}{used}")
+                users = _users(member, pack) if path.is_relative_to(INSTALLED) else []
+                yield Replacement(path, phrase("packs.replaced", path=str(path), users=users))
 
 
 def _is_of_case_alone(path: Path, member: str, pack: Pack) -> bool:
@@ -232,10 +233,9 @@ def _is_of_case_alone(path: Path, member: str, pack: Pack) -> bool:
     return path.is_relative_to(INSTALLED) and member in names_of_case(pack.manifest.id)
 
 
-def _users(member: str, pack: Pack) -> str:
+def _users(member: str, pack: Pack) -> list[str]:
     others = [(case, manifest_of_installed(case)) for case in installed_cases() if case != pack.manifest.id]
-    users = [case for case, manifest in others if manifest and member in manifest.names]
-    return f", which the installed case {', '.join(users)} uses too" if users else ""
+    return [case for case, manifest in others if manifest and member in manifest.names]
 
 
 def install_pack(review: PackReview) -> None:
@@ -336,14 +336,11 @@ def _print(review: PackReview) -> None:
     say(f"case hash {manifest.case_hash}, packed by CaseSim {manifest.casesim}")
     _list("files", [f"{file.name}, {file.bytes:,} bytes" for file in manifest.files])
     _list("licences and sources", [f"{name}: {words}" for name, words in manifest.licences.items()])
-    _list("evidence that comes with CaseSim", _shipped(manifest, review.differing))
+    alike = phrase("packs.alike", files=len(manifest.shipped))
+    _list("evidence that comes with CaseSim", review.differing or [alike])
     counts = ", ".join(f"{count} {outcome}" for outcome, count in manifest.tests.items())
     _list("test results, as the author had them", [counts or "none", *review.failures])
     _list("replaces", review.replacing or ["nothing"])
-
-
-def _shipped(manifest: PackManifest, differing: list[str]) -> list[str]:
-    return differing or [f"{counted(len(manifest.shipped), 'file')}, as the author had them"]
 
 
 def _list(title: str, lines: list[str]) -> None:

@@ -25,6 +25,7 @@ from simulator.case.load import CASES, case_file
 from simulator.errors import shortened
 from simulator.files import read_within
 from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT, PACK_BYTES, PACK_FILE, PACK_FILES, PACK_NAME, PACK_RATIO, Limit
+from simulator.phrases import phrase
 
 #: The end record of a zip. The head of a file: flags, method, CRC, packed and unpacked size, lengths of name and extra field.
 _END, _HEAD = struct.Struct("<4s4H2LH"), struct.Struct("<4s2x2H4x3L2H")
@@ -122,35 +123,35 @@ def _check_entries(entries: list[ZipInfo]) -> None:
 def _name_fault(entry: ZipInfo) -> str | None:
     name = entry.orig_filename
     if len(name) > PACK_NAME.most:
-        return f"the name is longer than {PACK_NAME}"
+        return phrase("packs.long_name", most=str(PACK_NAME))
     if name != entry.filename or not name.isascii() or not name.isprintable():
-        return "the name holds a character that is no letter, digit, _, -, . or @"
+        return phrase("packs.character")
     if name.startswith(("/", "\\", "~")) or ":" in name or "\\" in name or ".." in name.split("/"):
-        return "the name leads out of the pack; expected a path below its root"
+        return phrase("packs.outside")
     if name.endswith("/"):
-        return "is a folder; a pack lists files alone"
+        return phrase("packs.folder")
     if not _PATH.fullmatch(name):
-        return "the name is no path of letters, digits, _, -, . and @"
+        return phrase("packs.no_path")
     if any(_DEVICE.fullmatch(part) for part in name.split("/")):
-        return "the name is that of a device on Windows"
+        return phrase("packs.device")
     if PurePosixPath(name).suffix not in ENDINGS:
-        return f"has no place in a pack, which holds no code and no archives; it holds {', '.join(ENDINGS)}"
+        return phrase("packs.ending", endings=ENDINGS)
     return None
 
 
 def _entry_fault(entry: ZipInfo) -> str | None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG) or entry.external_attr & 0x10:
-        return "is a link, a device or a folder; expected a plain file"
+        return phrase("packs.no_file")
     if entry.flag_bits & _ENCRYPTED:
-        return "is encrypted; a pack is not"
+        return phrase("packs.encrypted")
     if entry.flag_bits & ~_UTF8 or entry.extra or entry.comment or entry.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        return "is stored in a way that `casesim pack` does not use; pack the case again"
+        return phrase("packs.other_way")
     most: Limit = EVIDENCE_TEXT if entry.filename == PACK_MANIFEST else EVIDENCE_FILE
     if entry.file_size > most.most:
-        return f"is longer than {most}, the most of one file"
+        return phrase("packs.long_file", most=str(most))
     if entry.file_size > PACK_RATIO.most * max(entry.compress_size, 1):
-        return f"unpacks to more than {PACK_RATIO}; it may be a zip bomb"
+        return phrase("packs.bomb", most=str(PACK_RATIO))
     return None
 
 
@@ -203,19 +204,19 @@ def _manifest(content: bytes | None) -> PackManifest:
 def _differences(manifest: PackManifest, members: Mapping[str, bytes]) -> Iterator[str]:
     """Yield the differences between the manifest and the files."""
     if len(manifest.names) < len(manifest.files):
-        yield f"{PACK_MANIFEST}: lists a file twice"
+        yield phrase("packs.twice", manifest=PACK_MANIFEST)
     if missing := sorted(manifest.names - members.keys()):
-        yield f"{shortened(missing[0])!r}: is listed in {PACK_MANIFEST}, and is not there"
+        yield phrase("packs.missing", name=repr(shortened(missing[0])), manifest=PACK_MANIFEST)
     if unlisted := sorted(members.keys() - manifest.names):
-        yield f"{unlisted[0]!r}: is not listed in {PACK_MANIFEST}"
+        yield phrase("packs.unlisted", name=repr(unlisted[0]), manifest=PACK_MANIFEST)
     if case_file(manifest.id) not in members:
-        yield f"has no {case_file(manifest.id)}, the file of the case"
+        yield phrase("packs.no_case", file=case_file(manifest.id))
     for file in manifest.files:
         content = members[file.name]
         if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
-            yield f"{file.name!r}: has another content than {PACK_MANIFEST} says"
+            yield phrase("packs.other_content", name=repr(file.name), manifest=PACK_MANIFEST)
         if not _has_place(file.name, manifest.id):
-            yield f"{file.name!r}: has no place in the pack of '{manifest.id}'; it would not be used"
+            yield phrase("packs.no_place", name=repr(file.name), case=manifest.id)
 
 
 def _has_place(name: str, case: str) -> bool:
@@ -230,9 +231,9 @@ def _content_fault(name: str, content: bytes) -> str | None:
     """Return a sentence where the content is not of the kind that the name says."""
     ending = PurePosixPath(name).suffix
     if ending in _FIRST_BYTES:
-        return None if _FIRST_BYTES[ending].match(content) else f"is not what its ending says: {ending}"
+        return None if _FIRST_BYTES[ending].match(content) else phrase("packs.other_kind", ending=ending)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return "is no text in UTF-8"
-    return "is no text: it holds a NUL" if "\0" in text else None
+        return phrase("packs.no_text")
+    return phrase("packs.nul") if "\0" in text else None

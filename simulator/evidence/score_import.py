@@ -21,7 +21,7 @@ from simulator.evidence.evidence_files import EvidenceError, changing, in_one_st
 from simulator.evidence.score_tables import COLUMNS, Measured, score_names
 from simulator.limits import OWN_SCORES_BYTES, OWN_TABLES, SCORE_COLUMNS, SCORE_FILE, SCORE_ROWS, SCORE_TABLES
 from simulator.paths import INSTALLED, OWN_SCORES, SCORES
-from simulator.units import counted
+from simulator.phrases import phrase
 
 #: Fewer positives support no interval worth showing.
 LEAST_POSITIVES = 30
@@ -88,7 +88,7 @@ class _Faults:
             yield from alike
             more = self._count[column, kind] - len(alike)
             if more:
-                yield ": ".join(filter(None, [self._file, column, f"{more:,} more like the last one"]))
+                yield ": ".join(filter(None, [self._file, column, phrase("scores.more", more=more)]))
 
     def raise_if_any(self) -> None:
         if self._alike:
@@ -111,7 +111,7 @@ def read_table(file: str, content: bytes, given: Mapping[str, str], otherwise: M
     """
     faults = _Faults(file)
     if len(content) > SCORE_FILE.most:
-        faults.add(f"is longer than {SCORE_FILE}, the most that is read")
+        faults.add(phrase("scores.long", most=str(SCORE_FILE)))
         faults.raise_if_any()
     lines = _lines(_text(content, faults), faults)
     header = [name.strip().lower() for name in lines[0][1]]
@@ -119,7 +119,7 @@ def read_table(file: str, content: bytes, given: Mapping[str, str], otherwise: M
     rows = [row for line, cells in lines[1:] if (row := _row(line, cells, len(header), columns, faults)) is not None]
     groups = _grouped(rows, {**otherwise, **given})
     if len(groups) > SCORE_TABLES.most:
-        faults.add(f"holds {len(groups):,} models and precisions; at most {SCORE_TABLES} are made of one file")
+        faults.add(phrase("scores.models", models=len(groups), most=str(SCORE_TABLES)))
         faults.raise_if_any()
     for group, members in groups.items() if not (faults.of("model") or faults.of("precision")) else ():
         _check_group(f"{group[0]} at {group[1]} " if len(groups) > 1 else "", members, faults)
@@ -133,13 +133,13 @@ def _text(content: bytes, faults: _Faults) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        faults.add(f"is not UTF-8: byte 0x{content[error.start]:02x} at {error.start:,}; save it as CSV in UTF-8")
+        faults.add(phrase("scores.no_text", byte=f"0x{content[error.start]:02x}", place=error.start))
         text = ""
     else:
         if "\0" in text:
-            faults.add("is no CSV: it holds binary data")
+            faults.add(phrase("scores.binary"))
         elif not text.strip():
-            faults.add("is empty; a header with label and score is needed, and one row per item")
+            faults.add(phrase("scores.empty"))
     faults.raise_if_any()
     return text
 
@@ -154,15 +154,15 @@ def _lines(text: str, faults: _Faults) -> list[tuple[int, list[str]]]:
             if any(stripped):
                 lines.append((reader.line_num, stripped))
             if len(lines) > SCORE_ROWS.most + 1:
-                faults.add(f"has more than {SCORE_ROWS}, the most that are read")
+                faults.add(phrase("scores.rows", most=str(SCORE_ROWS)))
                 break
     except csv.Error as error:
-        faults.add(f"is no CSV: {error}", line=reader.line_num)
+        faults.add(phrase("scores.no_csv", error=str(error)), line=reader.line_num)
     faults.raise_if_any()
     if len(lines) == 1:
-        faults.add("has a header but no rows")
+        faults.add(phrase("scores.no_rows"))
     if len(lines[0][1]) > SCORE_COLUMNS.most:
-        faults.add(f"has {len(lines[0][1]):,} columns; at most {SCORE_COLUMNS.most} are read", line=1)
+        faults.add(phrase("scores.columns", columns=len(lines[0][1]), most=SCORE_COLUMNS.most), line=1)
     faults.raise_if_any()
     return lines
 
@@ -171,29 +171,25 @@ def _columns(header: list[str], faults: _Faults, given: Mapping[str, str]) -> di
     """Find the column of each name in NAMES; raises ImportFaultError where a needed one is missing."""
     for mark, name in _SEPARATORS.items():
         if len(header) == 1 and mark in header[0]:
-            faults.add(f"is separated by {name}; use commas", line=1)
+            faults.add(phrase("scores.separated", separator=name), line=1)
             faults.raise_if_any()
     for name in sorted({name for name in header if header.count(name) > 1}):
-        faults.add(f"the column '{name}' stands there twice", line=1)
+        faults.add(phrase("scores.column_twice", column=name), line=1)
     places = {name: header.index(alias) for name, aliases in NAMES.items() for alias in reversed(aliases) if alias in header}
     for name in _NEEDED:
         if name not in places:
-            faults.add(f"lacks the column '{name}'; {_nearest(name, header)}", line=1)
+            near = difflib.get_close_matches(name, header, n=1)
+            faults.add(phrase("scores.no_column", column=name, near=near, there=header), line=1)
     for name in sorted(given.keys() & places.keys()):
-        faults.add(f"has a column '{name}' of its own; leave out --{name}", line=1)
+        faults.add(phrase("scores.own_column", column=name), line=1)
     faults.raise_if_any()
     return places
-
-
-def _nearest(name: str, header: list[str]) -> str:
-    near = difflib.get_close_matches(name, header, n=1)
-    return f"is it '{near[0]}'?" if near else f"there are: {', '.join(header)}"
 
 
 def _row(line: int, cells: list[str], width: int, columns: dict[str, int], faults: _Faults) -> Row | None:
     """Read the cells of a line; None for a faulty cell, and for a line that is not as wide as the header."""
     if len(cells) != width:
-        faults.add(f"has {counted(len(cells), 'cell')} where the header has {width}", line=line, kind="width")
+        faults.add(phrase("scores.width", cells=len(cells), width=width), line=line, kind="width")
         return None
     row: Row = {"line": line}
     for name, place in columns.items():
@@ -219,7 +215,7 @@ def _check_group(who: str, rows: list[Row], faults: _Faults) -> None:
     first: dict[str, int] = {}
     for row in rows:
         if row["item"] in first:
-            words = f"stands on line {first[row['item']]} already; an item has one row for a model and precision"
+            words = phrase("scores.item_twice", line=first[row["item"]])
             faults.add(words, "item", row["line"], row["item"], kind="twice")
         elif row["item"] is not None:
             first[row["item"]] = row["line"]
@@ -227,10 +223,9 @@ def _check_group(who: str, rows: list[Row], faults: _Faults) -> None:
         return
     positives = sum(row["label"] for row in rows)
     if positives in (0, len(rows)):
-        faults.add(f"{who}has the label {int(positives > 0)} only; both classes are needed", "label")
+        faults.add(phrase("scores.one_label", who=who, label=int(positives > 0)), "label")
     elif positives < LEAST_POSITIVES:
-        least = f"at least {LEAST_POSITIVES} are needed for an interval that says anything"
-        faults.add(f"{who}has {counted(positives, 'positive')}; {least}", "label")
+        faults.add(phrase("scores.positives", who=who, positives=positives, least=LEAST_POSITIVES), "label")
 
 
 def _label(cell: str) -> int:
