@@ -76,7 +76,7 @@ def _ways(text: str) -> Iterator[tuple[str, str]]:
 def _value(way: str):
     if way.startswith(("and", "quoted", "by ")):
         return ["a", "b"]
-    return "x" if way in ("", "upper") else 0.5
+    return "x" if way in ("", "upper") else 2
 
 
 GERMAN = """

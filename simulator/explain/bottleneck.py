@@ -20,9 +20,9 @@ from simulator.explain.claims import Claim, load_claim, on_metric, said
 from simulator.metrics.request_metrics import MISSED, PRICE
 from simulator.metrics.stage_metrics import StageTimes
 from simulator.metrics.summary import Summary, Verdict
+from simulator.phrases import Slot, phrase
 from simulator.records.timetables import DAY_S, HOUR_S, Steps
 from simulator.theory.loads import Load, loads, retries_of
-from simulator.units import duration, roughly, significant
 
 #: A part of what is counted is worth telling from this share on.
 PART = 0.1
@@ -290,8 +290,10 @@ def _bottleneck(summary: Summary, name: str, verdict: Verdict | None) -> Bottlen
     share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
     parts = (spent(summary, name, verdict), *why_held_up(plan, name, times))
     label = plan.scenario.stages[name].label
-    because = f"“{verdict.objective.label}” {_standing(verdict)}. " if verdict and not verdict.void else ""
-    sentence = f"{because}The bottleneck is {label}, where {said(parts, '; ')}."
+    because: dict[str, Slot] = {"because": False}
+    if verdict and not verdict.void:
+        because = {"because": True, "objective": verdict.objective.label, "standing": _standing(verdict)}
+    sentence = phrase("bottleneck.stage", label=label, why=[part.words for part in parts], **because)
     objective = verdict.objective.metric if verdict else None
     claim = Claim("run", "limits", name, words=sentence, parts=parts)
     if verdict:
@@ -309,11 +311,11 @@ def spent(summary: Summary, name: str, verdict: Verdict | None) -> Claim:
     counted = _counted(metric)
     share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
     to_answer = metric is not None and metric.is_time and metric.stage is None
-    many = summary.plan.scenario.unit.many
-    whose = f"the slowest {many}" if metric and to_answer and metric.is_tail else many
-    of = "the time to their answer" if to_answer else "their time"
-    waiting = f", {roughly(times.waited_s / times.total_s)} of it waiting" if times.load else ""
-    words = f"{whose} spend {roughly(share)} of {of}{waiting}"
+    is_slow, many = bool(metric and to_answer and metric.is_tail), summary.plan.scenario.unit.many
+    slots: dict[str, Slot] = {"many": many, "slow": is_slow, "to_answer": to_answer, "share": share}
+    waiting = times.waited_s / (times.total_s or 1.0)
+    words = phrase("bottleneck.spent", **slots, queued=times.load > 0, waiting=waiting)
+    whose, of = f"{'the slowest ' if is_slow else ''}{many}", "the time to their answer" if to_answer else "their time"
     return Claim(f"share of {of} of {whose}.{name}", "is", share, unit="share", words=words)
 
 
@@ -323,10 +325,10 @@ def why_held_up(plan: Plan, name: str, times: StageTimes) -> Iterator[Claim]:
     if stage.servers:
         yield from _why_busy(plan, name, stage, times)
     else:
-        yield Claim(f"load.{name}", "is", None, words="its time does not depend on the load")
+        yield Claim(f"load.{name}", "is", None, words=phrase("bottleneck.any_load"))
     if times.turned_away >= FEW * times.visits:
         share = times.turned_away / times.visits
-        yield _share_of(f"turned away.{name}", share, f"{roughly(share)} of what comes to it is turned away or gives up")
+        yield _share_of(f"turned away.{name}", share, phrase("bottleneck.turned_away", share=share))
 
 
 def _share_of(subject: str, share: float, words: str) -> Claim:
@@ -334,18 +336,18 @@ def _share_of(subject: str, share: float, words: str) -> Claim:
 
 
 def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[Claim]:
-    comes_in = f"the offered load is {roughly(times.load)} of what {stage.servers.together} can serve"
-    yield load_claim(name, times.load, comes_in if isfinite(times.load) else "it has no server")
+    slots: dict[str, Slot] = {"finite": isfinite(times.load), "load": times.load, "together": stage.servers.together}
+    yield load_claim(name, times.load, phrase("bottleneck.load", **slots))
     load = load_on(plan, name)
     if load is not None and load.at_peak >= 1 > min(times.load, times.late_load):
-        fresh = " before any retry" if load.retried is not None else ""  # theory: the retries of a run add to it
-        words = f"at the peak it is {significant(load.at_peak)} times what they can serve{fresh}, and a queue builds up"
+        # theory: the retries of a run add to it
+        words = phrase("bottleneck.peak", load=load.at_peak, fresh=load.retried is not None)
         yield load_claim(name, load.at_peak, words, "closed form", "peak load")
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         yield _share_of(f"held.{name}", times.held_s / times.waited_s, _why_held(plan, name, stage, times))
     if times.waited_s and times.down_s >= CAUSE * times.waited_s:
         share = times.down_s / times.waited_s
-        yield _share_of(f"down.{name}", share, f"{roughly(share)} of the wait is while a {stage.servers.one} was down")
+        yield _share_of(f"down.{name}", share, phrase("bottleneck.down", share=share, server=stage.servers.one))
     if together := _why_together(plan, times):
         yield _share_of(f"waited.{name}", times.waited_s / times.total_s, together)
 
@@ -355,16 +357,16 @@ def _why_together(plan: Plan, times: StageTimes) -> str:
     is_explained = max(times.held_s, times.down_s) >= CAUSE * times.waited_s
     if is_explained or times.load >= LOW_LOAD or times.waited_s < CAUSE * times.total_s:
         return ""
-    return f"{plan.scenario.unit.many} that arrive close together wait for one another"
+    return phrase("bottleneck.together", many=plan.scenario.unit.many)
 
 
 def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
-    part = roughly(times.held_s / times.waited_s)
+    share = times.held_s / times.waited_s
     if stage.servers.keeps_hours:
         there = servers(plan, name)
         hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
-        return f"no one is on duty for {hours:.3g} hours a day, and {part} of the wait is in those hours"
-    return f"{part} of the wait is batching delay, of up to {duration(stage.service.batching_delay_s)}"
+        return phrase("bottleneck.off_duty", hours=hours, share=share)
+    return phrase("bottleneck.batching", share=share, delay=stage.service.batching_delay_s)
 
 
 def load_on(plan: Plan, stage: str) -> Load | None:

@@ -38,6 +38,7 @@ from simulator.intervals import ROUNDING
 from simulator.metrics.request_metrics import MISSED, PRICE
 from simulator.metrics.stage_metrics import clock, last_change
 from simulator.metrics.summary import Summary, Verdict
+from simulator.phrases import Slot, phrase
 from simulator.records.timetables import DAY_S
 from simulator.units import counted, duration, roughly, significant, upper_first
 
@@ -110,7 +111,8 @@ def _counted(
 ) -> tuple[str, list[Claim]]:
     """Say and claim a count with its largest parts. words: the people that are counted of, and a word for those counted"""
     (whom, word), count, total = words, some["count"].sum(), all_["count"].sum()
-    sentence = f"On average over {_runs(summary)}, {count_words(count)} of {count_words(total)} {whom} are {word}."
+    counts = {"count": count_words(count), "total": count_words(total), "runs": _runs(summary)}
+    sentence = phrase("causes.counted", whom=whom, word=word, **counts)
     split, largest = _largest_parts(summary, fates, count, f"that are {word}")
     share = [figure(verdict.metric, verdict.estimate, sentence)] if verdict.metric.of_all.name in _COUNTED else []
     return f"{sentence} {split}", [*share, *split_of(verdict.metric, as_written(float(count)), sentence, largest, "")]
@@ -125,17 +127,19 @@ def _largest_parts(summary: Summary, parts: dict[Fate, float], total: float, wha
     shown = dict(zip(parts, shared_out(list(parts.values()), total), strict=True))
     largest = [(shown[fate], fate[1]) for fate, count in parts.items() if count >= PART * total][:PARTS]
     counted = summary.replications * total
-    rough = f" Only {counted:,.0f} {what} were counted in all, so the split is rough." if counted < ENOUGH else ""
+    rough: dict[str, Slot] = {"rough": counted < ENOUGH, "counted": counted, "what": what}
     if largest and max(parts.values()) >= NEARLY * total:
-        return f"{'All' if len(parts) == 1 else 'Nearly all'} of them {largest[0][1]}.{rough}", []
-    listed = [
-        f"{count_words(count)} of them {fate}" if place == 0 else f"{count_words(count)} {fate}"
+        return phrase(
+            "causes.parts", parts=[phrase("causes.all_of_them", nearly=len(parts) > 1, fate=largest[0][1])], **rough
+        ), []
+    listed: list[str] = [
+        phrase("causes.part" if place else "causes.first_part", count=count_words(count), fate=fate)
         for place, (count, fate) in enumerate(largest)
     ]
     claimed = [(count, words) for (count, _), words in zip(largest, listed, strict=True)]
     rest = sum(shown.values()) - sum(count for count, _ in largest)
-    listed += [f"other ends: {count_words(rest)}"] if largest and rest > ROUNDING else []
-    return f"{'; '.join(listed)}.{rough}", claimed
+    listed += [phrase("causes.rest", count=count_words(rest))] if largest and rest > ROUNDING else []
+    return phrase("causes.parts", parts=listed, **rough), claimed
 
 
 def _step(total: float) -> float:
@@ -196,7 +200,7 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     lost = turning_away(summary, summary.metric("done_share"))
     if lost in behind[first]:
         again = _retried(summary, lost)
-        away = f"“{scenario.stages[lost].label}” is the stage that turns {scenario.unit.many} away."
+        away = phrase("causes.turns_away", label=scenario.stages[lost].label, many=scenario.unit.many)
         sentence, claims = " ".join([sentence, away, *_sentences(again)]), [*claims, *again]
     return ObjectiveCause(sentence, ["cost"], by_cost(summary, verdict, stages), claims)
 
@@ -238,7 +242,7 @@ def _both(summary: Summary, behind: dict[str, list[str]]) -> str:
     firsts = [next((name for name in names if name in gates), None) for names in behind.values()]
     for gate in dict.fromkeys(firsts):
         if gate is not None and firsts.count(gate) > 1 and MISSED in behind and firsts[list(behind).index(MISSED)] == gate:
-            return f" “{stages[gate].label}” trades one for the other; a better score moves both."
+            return phrase("causes.trade", gate=stages[gate].label)
     return ""
 
 
@@ -283,7 +287,7 @@ def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     name = next((stage for stage, _ in parts if stage), None)
     many = summary.plan.scenario.unit.many
     count = float(flows["count"].sum())
-    words = f"On average over {_runs(summary)}, {count_words(count)} {many} are unfinished when it ends."
+    words = phrase("causes.unfinished", runs=_runs(summary), count=count_words(count), many=many)
     split, _ = _largest_parts(summary, parts, count, f"unfinished {many}")
     levers = by_load(summary, name) if name else in_order([])
     return ObjectiveCause(f"{words} {split}", ["overload", "outcomes"], levers, [Claim("unfinished", "is", count, words=words)])
@@ -301,20 +305,18 @@ def _retried(summary: Summary, name: str) -> list[Claim]:
     added, times = resent(summary, name), summary.stages[name]
     if added is None or added.share < PART:
         return []
-    who = " and ".join(f"“{summary.plan.scenario.stages[key].label}”" for key in added.retries)
-    sent = f"{roughly(added.share)} of what comes to it is sent again by {who}: without that its load would be "
-    sent += roughly(added.load)
-    locked = "the retries alone keep it overloaded" if times.late_load >= 1 > added.late_load else ""
+    who = [f"“{summary.plan.scenario.stages[key].label}”" for key in added.retries]
+    locked = times.late_load >= 1 > added.late_load
     since = last_change(summary.plan, name)
     is_late = since and max(times.load, times.late_load) >= 1
-    sent += "." if is_late or not locked else f", and {locked}."
+    sent = phrase("causes.sent_again", share=added.share, who=who, load=added.load, locked=locked and not is_late)
     claims = [
         Claim(f"sent again.{name}", "is", added.share, unit="share", words=sent),
         load_claim(name, added.load, sent, at="load without retries"),
     ]
     if is_late:
-        late = f"From {clock(summary.plan.scenario, since)} on, its load is {roughly(times.late_load)}"
-        late += f", and {roughly(added.late_load)} without the retries: {locked}." if locked else "."
+        slots = {"load": times.late_load, "without": added.late_load, "locked": locked}
+        late = phrase("causes.later", since=clock(summary.plan.scenario, since), **slots)
         claims.append(load_claim(name, times.late_load, late, at="late load"))
         claims += [load_claim(name, added.late_load, late, at="late load without retries")] if locked else []
     lasting = Claim(f"overload.{name}", "causes", " and ".join(added.retries), words=claims[-1].words)
@@ -343,10 +345,7 @@ def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if lost := _lost_sensor(summary, sensor):
         return lost
     label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
-    sentence = (
-        f"“{label}” captures a frame every {duration(1 / rates[sensor])}. On average the newest answer is "
-        f"{duration(peak.value)} old when the next one comes: the time from a frame to its answer, and from answer to answer."
-    )
+    sentence = phrase("causes.old", label=label, every=1 / rates[sensor], age=peak.value)
     levers = LeverScore((), lambda plan: -plan.scenario.arrivals.content.frames_per_s[sensor], written=["arrivals", "stages"])
     return ObjectiveCause(sentence, ["ages", "cameras"], levers)
 
@@ -361,9 +360,7 @@ def _lost_sensor(summary: Summary, sensor: str) -> ObjectiveCause | None:
         return None
     longest = max(gaps, key=lambda strike: strike.end_s - strike.start_s)
     label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
-    sentence = (
-        f"“{label}” sends nothing for {longest.lasted} (“{longest.label}”): what is known of its view gets as old as that."
-    )
+    sentence = phrase("causes.lost", label=label, lasted=longest.lasted, strike=longest.label)
     return ObjectiveCause(
         sentence, ["ages", "encounter"], in_order((), ["encounters.fuses", "encounters.degrades", "arrivals"])
     )
@@ -377,21 +374,21 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     growing = {name: times.load for name, times in summary.stages.items() if times.load >= 1}
     if metric.is_time and growing:
         name = metric.stage if metric.stage in growing else max(growing, key=lambda stage: growing[stage])
-        before = f"There is no figure to quote, because “{scenario.stages[name].label}” has no steady state: "
+        before = phrase("causes.no_steady_state", label=scenario.stages[name].label)
         exhibits = ["shifts" if scenario.stages[name].servers.keeps_hours else "batches", "outcomes"]
         return _held_up(summary, name, before, exhibits)
     about = [metric.label] + ([scenario.attributes[metric.group.attribute].label] if metric.group else [])
     notes = [*summary.plan.warnings, *(withheld.sentence for withheld in summary.withheld)]
     why = next((words for words in notes if any(words.startswith(f"{label}: ") for label in about)), None)
     shown = why.partition(": ")[2].removeprefix("not quoted. ") if why else "the run had nothing to count."
-    sentence = f"There is no figure to quote: {shown}"
+    sentence = phrase("causes.no_figure", why=shown)
     stages = list(gates_of_items(scenario)) if metric.group else [metric.stage] if metric.stage else []
     return ObjectiveCause(sentence, ["answer_times" if metric.is_time else "outcomes"], by_warning(stages, why))
 
 
 def _general(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     """Name no reason; a metric of the case's own may depend on every stage, so that steps at each of them are tried."""
-    sentence = f"“{verdict.metric.label}” is not counted in parts, so no single reason can be given."
+    sentence = phrase("causes.general", label=verdict.metric.label)
     stage, scenario = verdict.metric.stage, summary.plan.scenario
     own = [*scenario.stages] if verdict.metric.of_all.name in scenario.own_metrics else []
     return ObjectiveCause(sentence, ["outcomes"], in_order([stage] if stage else own))

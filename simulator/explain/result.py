@@ -26,7 +26,8 @@ from simulator.metrics.label_uncertainty import labelled_behind
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import looks_of, run_replications
 from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary, Verdict, summary_of
-from simulator.units import roughly, significant, spelled, spoken_bound, spoken_within, upper_first
+from simulator.phrases import phrase
+from simulator.units import roughly, spelled, spoken_bound, spoken_within, upper_first
 
 #: A part of the cost is worth a word from this share on.
 LARGE = 0.25
@@ -74,7 +75,7 @@ def challenge_of(result: Summary) -> Challenge | None:
     counts = Counter(verdict.standing for verdict in result.verdicts if verdict not in open_ones)
     all_met = counts["met"] == len(result.verdicts)
     names = ", ".join(f"“{verdict.objective.label}”" for verdict in open_ones)
-    apart = f"The evidence here cannot decide {names}." if open_ones else ""
+    apart = phrase("challenge.undecidable", names=names) if open_ones else ""
     words = " ".join(filter(None, [_met(counts) if counts else "", apart]))
     met = Claim("objectives", "is", counts["met"], population="met", words=words)
     return Challenge(met, sorted(_grounds(result), key=lambda ground: ground.weakness), all_met)
@@ -88,13 +89,10 @@ def undecidable(result: Summary) -> list[Verdict]:
 def _met(counts: Counter[Standing]) -> str:
     """`All five met.`, or `Three of five met, one not proven, one not met.`"""
     total, met = counts.total(), counts["met"]
-    if met == total:
-        return "Met." if total == 1 else f"{'Both' if total == 2 else f'All {spelled(total)}'} met."
-    if counts["not met"] == total:
-        return "Not met." if total == 1 else f"None of {spelled(total)} met."
-    others: dict[Standing, str] = {"not proven": "not proven", "not met": "not met", "no figure": "without a figure"}
-    rest = [f"{spelled(counts[other])} {words}" for other, words in others.items() if counts[other]]
-    return f"{', '.join([f'{upper_first(spelled(met))} of {spelled(total)} met', *rest])}."
+    if total in (met, counts["not met"]):
+        return phrase("challenge.all" if met else "challenge.none", alone=total == 1, both=total == 2, total=total)
+    others = {"open": counts["not proven"], "missed": counts["not met"], "without": counts["no figure"]}
+    return phrase("challenge.some", met=upper_first(spelled(met)), total=total, **others)
 
 
 def _grounds(result: Summary) -> Iterator[Ground]:
@@ -116,14 +114,12 @@ def _scores(result: Summary) -> Iterator[Ground]:
         subject = f"scores of {label}"
         if drop is not None:
             bench, field = (_range(interval.sensitivity) for interval in (drop.bench, drop.field))
-            claimed = f"its vendor's claim, {bench} of the {_positives(result)} on the vendor's own bench"
-            words = f"{label}: its scores are {claimed}; in the field, {drop.what} found {field}."
-            yield _ground(0, subject, "claimed", words, drop.field.source)
+            slots = {"label": label, "bench": bench, "field": field, "positives": _positives(result), "study": drop.what}
+            yield _ground(0, subject, "claimed", phrase("challenge.claimed_scores", **slots), drop.field.source)
         elif about.kind == "assumed":
-            yield _ground(1, subject, about.kind, f"{label}: its scores are assumed, not measured.", about.source)
+            yield _ground(1, subject, about.kind, phrase("challenge.assumed_scores", label=label), about.source)
         elif about.kind == "published":
-            words = f"{label}: its scores are a published claim that was not checked here."
-            yield _ground(2, subject, about.kind, words, about.source)
+            yield _ground(2, subject, about.kind, phrase("challenge.published_scores", label=label), about.source)
 
 
 def _range(bounds: tuple[float, float]) -> str:
@@ -135,8 +131,7 @@ def _readers(result: Summary) -> Iterator[Ground]:
     for stage in result.plan.scenario.stages.values():
         figure = getattr(stage, "sensitivity", None)
         if figure is not None and figure.kind == "assumed":
-            share = f"{roughly(figure.value)} of the {_positives(result)}"
-            words = f"{stage.label}: it is assumed that {share} are recognised there."
+            words = phrase("challenge.reader", label=stage.label, share=figure.value, positives=_positives(result))
             yield _ground(3, f"sensitivity of {stage.label}", figure.kind, words, figure.source)
 
 
@@ -153,7 +148,7 @@ def _labelled(result: Summary) -> Iterator[Ground]:
     pairs = [(verdict.objective.label, labelled_behind(result.plan, verdict.metric)) for verdict in result.verdicts]
     if behind := [(label, labelled[1]) for label, labelled in pairs if labelled]:
         label, people = min(behind, key=itemgetter(1))
-        words = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
+        words = phrase("challenge.labelled", label=label, count=people, many=result.plan.scenario.who.many)
         yield _ground(5 if people < POSITIVES_FOR_99 else 8, label, people, words)
 
 
@@ -166,19 +161,18 @@ def _cost(result: Summary) -> Iterator[Ground]:
     share = result.costs[part].value / total if total else 0.0
     if share >= LARGE and price_is_assumed(result.plan, part):
         label = part_in_sentence(result.plan.scenario, part)
-        words = f"Of the cost, {roughly(share)} is {label}, at a price that is assumed."
+        words = phrase("challenge.price", share=share, label=label)
         yield _ground(4, f"price of {label}", "assumed", words)
 
 
 def _latencies_and_arrivals(result: Summary) -> Iterator[Ground]:
     for source in result.provenance:
         if source.what.endswith(": latency") and source.kind != "measured":
-            label = source.what.removesuffix(": latency")
-            words = f"{label}: its latencies are {source.kind}, not measured on the machine that would serve."
+            words = phrase("challenge.latencies", label=source.what.removesuffix(": latency"), kind=source.kind)
             yield _ground(6, source.what, source.kind, words, source.source)
     arrivals = [source for source in result.provenance if source.what.startswith("arrivals.") and source.kind == "assumed"]
     for source in arrivals[:1]:
-        words = f"The number of {result.plan.scenario.unit.many} is assumed."
+        words = phrase("challenge.arrivals", many=result.plan.scenario.unit.many)
         yield _ground(7, source.what, source.kind, words, source.source)
 
 
@@ -279,10 +273,9 @@ def _not_proven(summary: Summary, verdict: Verdict, impossible: bool) -> Iterato
     if verdict.standing != "not proven":
         return
     remedy = remedy_of(summary, verdict)
-    because = f", mostly because {remedy.why}" if remedy.why and not impossible else ""
-    bound = spoken_bound(verdict.bound, verdict.metric.unit)
-    sentence = f"It is not proven: the interval of {verdict.interval} includes {bound}{because}."
-    words = sentence if impossible else f"{sentence} {remedy.sentence}"
+    bound, why = spoken_bound(verdict.bound, verdict.metric.unit), "" if impossible else remedy.why
+    sentence = phrase("reasons.not_proven", interval=verdict.interval, bound=bound, why=why)
+    words = sentence if impossible else phrase("reasons.decided_by", open=sentence, remedy=remedy.sentence)
     yield on_verdict(verdict, remedy, words, (figure(verdict.metric, verdict.estimate, sentence), asked_of(verdict, sentence)))
 
 
@@ -321,8 +314,7 @@ class Result(Summary):
             for claim in reason.claims:
                 other = first.setdefault(claim.words, label)
                 is_repeated = claim.relation == "causes" and other != label
-                pointer = f"It has the same cause as “{other}”, which is explained there."
-                sentences.append(pointer if is_repeated else claim.words)
+                sentences.append(phrase("reasons.same_cause", other=other) if is_repeated else claim.words)
             shown[place] = " ".join(sentences)
         return shown
 
@@ -389,25 +381,26 @@ def figure_claims(summary: Summary) -> Iterator[Claim]:
     scenario = summary.plan.scenario
     for name, estimate in summary.metrics.items():
         metric = summary.metric(name)
-        words = "{} ({})".format(*spoken_within(estimate.value, estimate.low, estimate.high, metric.unit))
-        yield figure(metric, estimate, f"{metric.label}; {words}.")
+        value, interval = spoken_within(estimate.value, estimate.low, estimate.high, metric.unit)
+        yield figure(metric, estimate, phrase("figures.with_interval", label=metric.label, value=value, interval=interval))
     for name, why in summary.missing.items():
-        yield figure(summary.metric(name), None, f"{summary.metric(name).label}; {why}.")
+        yield figure(summary.metric(name), None, phrase("figures.missing", label=summary.metric(name).label, why=why))
     for part, cost in summary.costs.items():
         size, _ = spoken_within(cost.value, cost.low, cost.high, "USD")
-        words = f"{part_label(scenario, part)}: {size} of the cost."
+        words = phrase("figures.cost", label=part_label(scenario, part), size=size)
         yield Claim("cost_per_1000_usd", "part of", cost.value, (cost.low, cost.high), "USD", words=words)
     for end, rows in summary.flows.groupby("end"):
         count, label = float(rows["count"].sum()), scenario.ends[str(end)].label if end in scenario.ends else "unfinished"
-        yield Claim("requests", "part of", count, words=f"{label}: {significant(count)} in an average run.")
+        yield Claim("requests", "part of", count, words=phrase("figures.count", label=label, count=count))
     each = summary.requests / summary.replications
-    yield Claim("requests", "is", each, words=f"{scenario.unit.counted(round(each))} in an average run.")
+    yield Claim("requests", "is", each, words=phrase("figures.requests", requests=scenario.unit.counted(round(each))))
 
 
 def verdict_claim(summary: Summary, verdict: Verdict) -> Claim:
     """Claim a verdict with its figure and its bound, and what would decide it where it is open."""
     decider = remedy_of(summary, verdict) if verdict.standing == "not proven" else None
-    reached = figure(verdict.metric, verdict.estimate, f"{verdict.objective.label}; {verdict.with_interval}.")
+    words = phrase("figures.reached", label=verdict.objective.label, reached=verdict.with_interval)
+    reached = figure(verdict.metric, verdict.estimate, words)
     return on_verdict(verdict, decider, parts=(reached, asked_of(verdict)))
 
 
