@@ -24,6 +24,7 @@ from simulator.errors import InputError, shortened
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.score_tables import score_files
 from simulator.intervals import Interval
+from simulator.phrases import phrase
 from simulator.units import spoken_within
 
 #: Raise it when a claim is judged in another way: kept results of before no longer count.
@@ -89,11 +90,11 @@ def judged_claim(claim: TextClaim, find: Callable[[], ClaimEvidence]) -> tuple[O
     find: returns the evidence; may raise InputError or ScenarioError
     """
     if claim.source is not None:
-        return "pass", f"rests on a publication, which no run can show: {claim.source}"
+        return "pass", phrase("claims.publication", source=claim.source)
     try:
         finding = find()
     except (InputError, ScenarioError) as error:
-        return "fail", f"the evidence cannot be had: {shortened(str(error), 200)}"
+        return "fail", phrase("claims.no_evidence", error=shortened(str(error), 200))
     verdicts = list(_verdicts(claim, finding))
     worst: Outcome = next((name for name in _WORST_FIRST if name in [verdict for verdict, _ in verdicts]), "pass")
     said = "; ".join(says for outcome, says in verdicts if outcome == worst)
@@ -143,11 +144,9 @@ def half_digit(written: float) -> float:
 def _bound(side: str, bound: float, holds: bool, fails: bool, finding: ClaimEvidence) -> tuple[Outcome, str]:
     stated = f"{side} {in_words(bound, finding.unit)}"
     if holds:
-        return "pass", f"the interval lies within {stated}"
+        return "pass", phrase("claims.within", stated=stated)
     return (
-        ("fail", f"the interval lies beyond {stated}")
-        if fails
-        else ("cannot be told", f"the interval holds the bound, {stated}")
+        ("fail", phrase("claims.beyond", stated=stated)) if fails else ("cannot be told", phrase("claims.open", stated=stated))
     )
 
 

@@ -12,6 +12,7 @@ from simulator.case.any_stage import AnyStage
 from simulator.case.case_contract import AnyCase
 from simulator.case.document import Path
 from simulator.case.fields import ClockTime, Line, Strict
+from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S, clock_minutes
 
 
@@ -138,22 +139,20 @@ class AnyCurveball(Strict):
         named: str | None = getattr(self, "stage", None)
         if named in scenario.stages and self.strikes and scenario.stages[named].kind not in self.strikes:
             kind = scenario.stages[named].kind
-            yield ("stage",), f"'{named}' is a stage of the kind {kind}; this strikes {' or '.join(self.strikes)}"
+            yield ("stage",), phrase("curveballs.stage", stage=named, kind=kind, strikes=self.strikes)
         elif self.strikes and not any(self.hits(name, stage) for name, stage in scenario.stages.items()):
-            yield ("kind",), "there is no pool for it to strike"
+            yield ("kind",), phrase("curveballs.no_pool")
         arrivals = scenario.arrivals
         if AffectedQuantity.RATE in self.changed and not arrivals.has_rate:
-            yield ("kind",), f"arrivals of the kind {arrivals.kind} have no rate for traffic to multiply"
+            yield ("kind",), phrase("curveballs.no_rate", arrivals=arrivals.kind)
         elif self.changed & BY_ARRIVAL and arrivals.waits_for_answers:
-            what = f"arrivals of the kind {arrivals.kind} wait for answers; this strikes requests at known times"
-            yield ("kind",), what
+            yield ("kind",), phrase("curveballs.no_times", arrivals=arrivals.kind)
 
     def too_late(self, scenario: AnyCase, at_s: float) -> str:
         """Return the sentence that refuses a time of strike; empty if it can strike then."""
         run = scenario.run
-        limit, end = run.days + run.drain_days, "the run ends"
-        if self.until_last_request:
-            limit, end = run.days, f"the last {scenario.unit.one} arrives"
-        if 0 <= at_s < limit * 86_400:
+        end = 86_400 * (run.days if self.until_last_request else run.days + run.drain_days)
+        if 0 <= at_s < end:
             return ""
-        return f"should strike from 0 s on and before {limit * 86_400:,.0f} s, when {end}; got {at_s:,.0f}"
+        last = scenario.unit.one if self.until_last_request else ""
+        return phrase("curveballs.late", end=end, last=last, at=at_s)

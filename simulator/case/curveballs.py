@@ -16,6 +16,7 @@ from simulator.case.kinds import OneOf, registry
 from simulator.case.references import Ref
 from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.photo_checks import load_spoiled
+from simulator.phrases import phrase
 
 StageName = Annotated[Name, Ref("stage")]
 Times = Annotated[float, Field(gt=0, le=1000)]
@@ -145,7 +146,7 @@ class Throttle(_OfPools):
         yield from super().check(scenario)
         for index, name in enumerate(self.stages):
             if (kind := scenario.stages[name].kind) not in self.strikes:
-                yield ("stages", index), f"'{name}' is a stage of the kind {kind}; this strikes pools"
+                yield ("stages", index), phrase("curveballs.stage", stage=name, kind=kind, strikes=["pools"])
 
 
 class SensorLoss(AnyCurveball):
@@ -198,7 +199,7 @@ class Crowd(AnyCurveball):
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if not scenario.attributes[self.attribute].is_number:
-            yield ("attribute",), f"'{self.attribute}' is a category; a crowd changes an attribute that is a number"
+            yield ("attribute",), phrase("curveballs.category", attribute=self.attribute)
 
 
 class NetworkTrouble(AnyCurveball):
@@ -246,16 +247,16 @@ class Drift(AnyCurveball):
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if self.prevalence is not None and scenario.population is None:
-            yield ("prevalence",), "a drift of the prevalence needs a `population` section"
+            yield ("prevalence",), phrase("curveballs.no_population")
         if self.scores_shift is not None and not scenario.scorers():
-            yield ("scores_shift",), "a shift of scores needs a pool with `scores`"
+            yield ("scores_shift",), phrase("curveballs.no_scores")
         if self.photos is not None:
             yield from _check_photos(self.photos, scenario)
 
 
 def _check_photos(condition: str, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
     if not scenario.scorers():
-        yield ("photos",), "a change of the photos needs a pool with `scores`"
+        yield ("photos",), phrase("curveballs.no_photos")
     try:
         load_spoiled().about.place(condition)
     except EvidenceError as error:
@@ -299,7 +300,7 @@ class AccuracyDrop(AnyCurveball):
         yield from super().check(scenario)
         stage = scenario.stages[self.stage]
         if not self.of_people and stage.kind in self.strikes and not stage.service.gives_scores:
-            yield ("positives_shift",), f"'{self.stage}' has no `scores` to shift"
+            yield ("positives_shift",), phrase("curveballs.no_shift", stage=self.stage)
 
 
 class Price(AnyCurveball):

@@ -24,6 +24,7 @@ from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import profile_names
 from simulator.evidence.score_tables import score_names
+from simulator.phrases import phrase
 
 #: The parts of a case that stay as they are, whatever is picked.
 FIXED_SECTIONS = frozenset(
@@ -61,11 +62,11 @@ def _refused_group_metric(case: KnownCase, path: Path, name: Any) -> str:
     plain = [metric for metric in case.scenario.metrics.values() if metric.group is None]
     by_group = [metric.name for metric in plain if metric.has_groups]
     if name not in by_group and name in case.scenario.metrics and case.scenario.metrics[name].group is None:
-        return f"'{name}' is not reported by group; {suggest(name, by_group)}"
+        return phrase("names.not_by_group", name=name, hint=suggest(name, by_group))
     if name not in by_group:
         return _unknown_metric(case, path, name, by_group)
     if not grouping(attribute).groups:
-        return "a number has no groups without `edges`; give the boundaries, such as `edges: [30, 80]`"
+        return phrase("names.no_edges")
     return ""
 
 
@@ -74,8 +75,7 @@ def _unknown_metric(case: KnownCase, path: Path, name: str, names: Iterable[str]
         return ""
     # claims and practice name metrics that an objective may name too: the objective says what they lack
     lacks = path[0] in ("objectives", "attributes") and name in case.once(_metrics_of_positives)
-    why = "it needs a section `population`, which says who is positive" if lacks else suggest(name, names, GUIDE)
-    return f"'{name}' is not a metric here; {why}"
+    return phrase("names.metric", name=name, lacks=lacks, hint=suggest(name, names, GUIDE))
 
 
 def _metrics_of_positives(case: KnownCase) -> dict[str, Metric]:
@@ -105,9 +105,9 @@ def _misspelled(case: KnownCase) -> set[str]:
 
 def _fixed(path: Path) -> str:
     if path[0] in FIXED_SECTIONS:
-        return f"'{path[0]}' is fixed for all designs; an option cannot write to it"
+        return phrase("names.fixed", section=path[0])
     if len(path) == 1 and path[0] in _OF_NAMES:
-        return f"an option cannot replace all of '{path[0]}', whose parts are named elsewhere; write to one of them"
+        return phrase("names.whole", section=path[0])
     return ""
 
 
@@ -115,11 +115,11 @@ def _missing(data: Any, path: Path) -> str:
     for depth, part in enumerate(path[:-1]):
         keys = data.keys() if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()
         if part not in keys:
-            return f"there is no '{dotted(path[: depth + 1])}' to write to; {suggest(str(part), map(str, keys))}"
+            return phrase("names.place", place=dotted(path[: depth + 1]), hint=suggest(str(part), map(str, keys)))
         data = data[part]
     if isinstance(data, list) and path[-1] not in range(len(data)):
-        return f"there is no '{dotted(path)}' to write to; the list has {len(data)} entries"
-    return "" if isinstance(data, dict | list) else f"'{dotted(path[:-1])}' is a plain value; nothing can be written below it"
+        return phrase("names.entry", place=dotted(path), entries=len(data))
+    return "" if isinstance(data, dict | list) else phrase("names.plain_value", place=dotted(path[:-1]))
 
 
 def places_of(scenario: Scenario) -> dict[str, Any]:
@@ -184,8 +184,8 @@ def _refused_signal(case: KnownCase, path: Path, name: Any) -> str:
         return ""
     stage = name.removeprefix("queue.")
     if stage and stage != name:
-        return f"'{stage}' is not a stage; {suggest(stage, stages)}"
-    return f"'{name}' is not a signal; {suggest(name, signals)}"
+        return phrase("names.stage", name=stage, hint=suggest(stage, stages))
+    return phrase("names.signal", name=name, hint=suggest(name, signals))
 
 
 def _section(name: str, *below: str) -> Callable[[KnownCase, Path], Mapping[str, Any]]:

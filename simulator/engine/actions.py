@@ -17,6 +17,7 @@ from simulator.case.document import ScenarioError, dotted
 from simulator.engine.compiled_plan import changes_of, seen_as
 from simulator.engine.contract import StageRun
 from simulator.engine.plan import compile_plan
+from simulator.phrases import phrase
 from simulator.records.trace import FAILED, SHED, TIMED_OUT
 from simulator.units import duration
 
@@ -71,7 +72,7 @@ def _fixed(authored: Scenario, picks: Mapping[str, Pick]) -> Iterator[str]:
     for name, pick in picks.items():
         outside: list[Path] = [path for path in authored.choices[name].changes(pick) if path[0] != _CHANGES]
         if outside:
-            yield f"writes {dotted(outside[0])}, which cannot change during a run; values below `{_CHANGES}` can"
+            yield phrase("changes.place", place=dotted(outside[0]), section=_CHANGES)
 
 
 def _different(plan: Plan, changed: Plan) -> Iterator[str]:
@@ -79,24 +80,24 @@ def _different(plan: Plan, changed: Plan) -> Iterator[str]:
     before, after = plan.scenario, changed.scenario
     kinds = [{name: stage.kind for name, stage in scenario.stages.items()} for scenario in (before, after)]
     if kinds[0] != kinds[1]:
-        yield "adds, removes or replaces stages, which cannot change during a run"
+        yield phrase("changes.stages")
         return
     for field in ("by", "shares"):
         if [getattr(stage, field, None) for stage in before.stages.values()] != [
             getattr(after.stages[name], field, None) for name in before.stages
         ]:
-            yield f"changes `{field}` of a stage, which cannot change during a run"
+            yield phrase("changes.field", field=field)
     if any((getattr(before.stages[name], "scaling", None) is None) != (getattr(stage, "scaling", None) is None)
            for name, stage in after.stages.items()):  # fmt: skip
-        yield "turns scaling on or off, which cannot change during a run; the rule's numbers can"
+        yield phrase("changes.scaling")
     if plan.tables and changed.tables and next(iter(plan.tables.values())).items != next(iter(changed.tables.values())).items:
-        yield "takes scores of other labelled items, which cannot change during a run"
+        yield phrase("changes.items")
     if before.tags() != after.tags():
-        yield "changes which tags gates give, which cannot change during a run"
+        yield phrase("changes.tags")
     if before.scorers() != after.scorers():
-        yield "changes which pools give scores, which cannot change during a run"
+        yield phrase("changes.scorers")
     if before.in_branches() != after.in_branches():
-        yield "changes what lies between a fork and its join, which cannot change during a run"
+        yield phrase("changes.branches")
 
 
 class Airlock:
