@@ -49,6 +49,7 @@ FORMATS: Mapping[str, Callable[..., str]] = {
     "three": lambda value: f"{value:.3g}",
     "tenths": lambda value: f"{value:.1f}",
     "hundredths": lambda value: f"{value:.2f}",
+    "thousandths": lambda value: f"{value:.3f}",
     "whole": lambda value: f"{value:,.0f}",
 }
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import stage_of
+from simulator.phrases import phrase
 from simulator.theory.loads import Load, loads, visit_ratios
 from simulator.units import percent
 
@@ -22,7 +23,6 @@ _LINE = "\n"
 #: Characters with a meaning in Mermaid, or in the Markdown of its labels; they are written as numbers, so that text cannot
 #: leave a label, or make a link, a picture, a list or emphasis.
 _ACTIVE = re.compile(r'["`<>#;*\[\]{}|\\&@~!$^=]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.|^[-+]|(?<=\d)[.)](?= )', re.IGNORECASE)
-_FULL_BATCHES = " Planned loads count full batches; in a run batches are smaller, and servers are busy for more of the time."
 _STYLES = {
     "busy": "stroke:#E69F00,stroke-width:3px",
     "over": "stroke:#D55E00,stroke-width:4px",
@@ -117,7 +117,7 @@ def _loads_takeaway(plan: Plan, offered: list[Load]) -> str:
     tightest = max(offered, key=lambda load: max(load.mean, load.peak or 0))
     words = load_words(tightest, bool(plan.arrivals.own_surges))
     batches = any(getattr(stage, "max_batch", 1) > 1 for stage in plan.scenario.stages.values())
-    return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {words}.{_FULL_BATCHES if batches else ''}"
+    return phrase("loads.most", label=plan.scenario.stages[tightest.stage].label, load=words, batches=batches)
 
 
 def _loads_table(plan: Plan, offered: list[Load]) -> pd.DataFrame:

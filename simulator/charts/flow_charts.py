@@ -16,7 +16,8 @@ from simulator.explain.bottleneck import escalated, part_label
 from simulator.explain.causes import as_written, count_words, shared_out
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary
-from simulator.units import counted, roughly, spoken_within, upper_first
+from simulator.phrases import phrase
+from simulator.units import counted, roughly, spoken_within
 
 _ROUTES = {"Urgent": look.ORANGE, "Routine": look.SKY}
 
@@ -159,14 +160,16 @@ def _journey_takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool, o
     whose = who.positives if positive else who.negatives
     if not total:
         return f"There were no {whose}."
-    sentence = f"{upper_first(over)} there are {total:,.0f} {whose}; "
     if not positive:
         raised = steps.loc[steps["escalated"], "count"].sum()
-        return f"{sentence}{raised:,.0f} of them ({100 * raised / total:.0f}%) are {who.escalated}."
+        share = 100 * raised / total
+        return phrase("journeys.raised", over=over, all=total, whose=whose, raised=raised, share=share, fate=who.escalated)
     lost = steps[steps["fate"] == who.missed.capitalize()]
     count = lost["count"].sum()
-    sentence += f"{count_words(count)} of them ({100 * count / total:.1f}%) are {who.missed}"
-    return sentence + (f", most often at the end “{lost.groupby('end')['count'].sum().idxmax()}”." if count else ".")
+    return phrase(
+        "journeys.missed", over=over, all=total, whose=whose, missed=count_words(count), share=100 * count / total,
+        fate=who.missed, end=str(lost.groupby("end")["count"].sum().idxmax()) if count else None,
+    )  # fmt: skip
 
 
 def _ends_takeaway(steps: pd.DataFrame, many: str, over: str) -> str:

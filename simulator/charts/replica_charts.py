@@ -10,7 +10,7 @@ from simulator.charts.run_time import instant, marked, time_of_day
 from simulator.charts.timeline import A_SET, MINUTE_S, batches, busiest_minute, busy_share, frames_served
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import servers
-from simulator.units import duration
+from simulator.phrases import phrase
 
 #: The seconds that are visible at first; drag to see the rest of the minute.
 VIEW_S = 12.0
@@ -69,8 +69,8 @@ def _stage_words(trace: Trace, name: str, start: float, rows: pd.DataFrame) -> s
     end, offered = start + MINUTE_S, servers(trace, name).total(start + MINUTE_S, start)
     worked = ((rows["started_s"] + rows["seconds"]).clip(upper=end) - rows["started_s"].clip(lower=start)).sum()
     busy, label = 100 * worked / offered if offered else 0.0, trace.plan.scenario.stages[name].label
-    size, each = f"{rows['size'].mean():.1f} {trace.plan.scenario.unit.many}", duration(rows["seconds"].mean())
-    return f"{label} was busy {busy:.0f}% of the time, with {size} a batch, {each} per batch"
+    size, each, many = rows["size"].mean(), rows["seconds"].mean(), trace.plan.scenario.unit.many
+    return phrase("batches.of_stage", label=label, busy=busy, size=size, many=many, each=each)
 
 
 #: The length of the window, in seconds.
@@ -151,6 +151,7 @@ def _sensors_takeaway(trace: Trace, served: pd.DataFrame, start: float, end: flo
 
 def _sensor_words(trace: Trace, name: str, rows: pd.DataFrame, busy: float | None) -> str:
     label, batches = trace.plan.scenario.stages[name].label, rows[rows["place"] == 0]
-    work = "worked" if busy is None else f"was busy {100 * busy:.0f}% of the time"
-    size = "one frame at a time" if (batches["size"] == 1).all() else f"{batches['size'].mean():.1f} frames in a batch"
-    return f"{label} {work}, {size}, {duration(batches['seconds'].mean())} each"
+    return phrase(
+        "batches.of_sensors", label=label, worked=busy is None, busy=100 * (busy or 0.0), each=batches["seconds"].mean(),
+        single=bool((batches["size"] == 1).all()), size=batches["size"].mean(),
+    )  # fmt: skip

@@ -189,7 +189,7 @@ def _target_sensitivities(plan: Plan) -> list[float]:
 
 
 def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint], plan: Plan) -> str:
-    area = phrase("roc.area", auc=f"{table.auc:.3f}", positives=len(table.positives), negatives=len(table.negatives))
+    area = phrase("roc.area", auc=table.auc, positives=len(table.positives), negatives=len(table.negatives))
     if not points:
         return area
     who, share, false = _population(plan), points[-1].sensitivity, points[-1].false_positives

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -22,6 +21,7 @@ from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, bars, chart, down, figure, translucent, whiskers
 from simulator.explain.design_changes import count_changes
 from simulator.explain.judged_changes import TRIALS, JudgedChange, Lever
+from simulator.phrases import phrase
 from simulator.sweeps.levers import Levers, LeverSearch, effort
 from simulator.units import counted, duration
 
@@ -72,18 +72,13 @@ def _changes_takeaway(levers: Levers, place: int) -> str:
     effects = [(lever, lever.effects[place]) for lever in levers.rows]
     real = [(lever, effect) for lever, effect in effects if effect.real and effect.change]
     same = sum(effect.outcome == "the same" for _, effect in effects)
-    rest = f"{_of(same, effects, 'leave')} it exactly as it is."
     if not real:
-        return f"{label}: no step changes it beyond chance; {rest}"
+        return phrase("levers.none", label=label, same=same, all=len(effects))
     lever, effect = max(real, key=lambda pair: abs(pair[1].change.change.value) if pair[1].change else 0.0)
     assert effect.change is not None
     size = f"{effect.words}, {effect.change.interval}"
     inside = "; ".join([*lever.costs, f"“{label}” {size}"]) if lever.costs else size
-    return f"{label}: {_of(len(real), effects, 'change')} it beyond chance, most of all {lever.step.words} ({inside}); {rest}"
-
-
-def _of(count: int, effects: Sized, verb: str) -> str:
-    return f"{count} of {len(effects)} steps {verb}{'s' if count == 1 else ''}"
+    return phrase("levers.most", label=label, real=len(real), all=len(effects), step=lever.step.words, inside=inside, same=same)
 
 
 _component = component_beside(__file__, "levers")

@@ -33,6 +33,7 @@ from simulator.metrics.detection_quality import (
     resamples,
 )
 from simulator.paths import DETECTIONS
+from simulator.phrases import phrase
 from simulator.units import percent
 
 #: Heights at which recall is told, in pixels.
@@ -136,12 +137,12 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> l
 def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
     worst, mildest = (rows.iloc[int(place)] for place in (rows["ap"].to_numpy().argmin(), rows["ap"].to_numpy().argmax()))
     unsure = int((rows["ap_less_clean_high"] >= 0).sum())
-    unsure_words = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
     several = set(rows.loc[rows["label"].duplicated(), "label"])
-    least = f"and only to {mildest['ap']:.3f}" if mildest["ap"] < clean else f"and is {mildest['ap']:.3f}"
     hardest, easiest = (_condition_words(row, several) for row in (worst, mildest))
-    fall = f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {hardest}"
-    return f"{fall} {least} under {easiest}{unsure_words}."
+    return phrase(
+        "detections.worst", clean=clean, least=worst["ap"], hardest=hardest, falls=mildest["ap"] < clean,
+        most=mildest["ap"], easiest=easiest, unsure=unsure, all=len(rows),
+    )  # fmt: skip
 
 
 def _severity(severity: int) -> str:
@@ -208,9 +209,8 @@ def _shift_takeaway(rows: pd.DataFrame, label: str) -> str:
     worst = rows[rows["severity"] == rows["severity"].max()]
     top = worst.iloc[int(worst["moved"].abs().to_numpy().argmax())]
     size = abs(float(top["moved"]))
-    if size < _PLAIN_SHIFT / 100:
-        return f"{label}: no statistic of the incoming images shifts; a monitor of images alone sees nothing."
-    return f"{label}: {_spoken(str(top['statistic']))} shifts most, by {size:.1f} standard deviations of clean images."
+    key = "detections.no_shift" if size < _PLAIN_SHIFT / 100 else "detections.shift"
+    return phrase(key, label=label, statistic=_spoken(str(top["statistic"])), size=size)
 
 
 def _spoken(statistic: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.charts import look
+from simulator.phrases import phrase
 from simulator.units import duration, percent, upper_first
 
 #: The name of each detector of the drives on the screen.
@@ -64,16 +65,15 @@ def _lateness_takeaway(rows: pd.DataFrame, seen_by: str, iou: float) -> str:
     """Describe the second age, where the loss is plain, or the last one where there are fewer."""
     raw, moved = rows[~rows["predicted"]].reset_index(drop=True), rows[rows["predicted"]].set_index("late_s")
     late, fresh = raw.iloc[min(2, len(raw) - 1)], raw.iloc[0]
-    sentence = (
-        f"An answer of {seen_by_label(seen_by)} that is {duration(late['late_s'])} old still finds "
-        f"{look.share_of(late, 'found')} of the cars, a fresh one {look.share_of(fresh, 'found')}, at an overlap of {iou:g} "
-        "or more"
-    )
+    still = phrase(
+        "drives.late", seen_by=seen_by_label(seen_by), late=late["late_s"], share=look.share_of(late, "found"),
+        fresh=look.share_of(fresh, "found"), overlap=iou,
+    )  # fmt: skip
     if late["late_s"] not in moved.index:
-        return f"{sentence}."
-    predicted, lost = moved.loc[late["late_s"]], fresh["found"] - late["found"]
-    back = f" and wins back {percent((predicted['found'] - late['found']) / lost)} of the loss" if lost > 0 else ""
-    return f"{sentence}. Moving its boxes on by a prediction makes it {look.share_of(predicted, 'found')}{back}."
+        return still
+    predicted, lost = moved.loc[late["late_s"]], max(0.0, fresh["found"] - late["found"])
+    back = (predicted["found"] - late["found"]) / lost if lost else None
+    return phrase("drives.predicted", late=still, share=look.share_of(predicted, "found"), lost=lost, back=back)
 
 
 def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: float) -> look.Chart:
@@ -272,12 +272,12 @@ def _middle(rows: pd.DataFrame) -> pd.Series:
 
 
 def _promised(row: pd.Series, what: str) -> str:
-    share = percent(row["independent_either"])
-    return f"{look.share_of(row, 'either')} of {row['boxes']:,} {what}s, not the {share} that independent misses promise"
+    share = look.share_of(row, "either")
+    return phrase("drives.promised", share=share, boxes=row["boxes"], what=what, promised=row["independent_either"])
 
 
 def _correlated(row: pd.Series) -> str:
     if np.isnan(row["correlation"]):
         return ""
     low, correlation, high = look.bounds(row, "correlation", 1.0)
-    return f" (correlation of the misses {correlation:.2f}, {low:.2f} to {high:.2f})"
+    return phrase("drives.correlated", correlation=correlation, low=low, high=high)

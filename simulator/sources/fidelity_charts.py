@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from simulator.charts import look
 from simulator.evidence.fidelity_reports import FORECAST, FidelityPoint, FidelityReport, forecasts_held
+from simulator.phrases import phrase
 from simulator.units import percent, significant
 
 #: The figures to compare: their columns are `<name> real`, `<name> predicted` and `<name> error`, with these units.
@@ -140,12 +141,10 @@ def _errors_takeaway(rows: pd.DataFrame, what: str) -> str:
     unit = FIGURES[what][1]
     judged = rows[rows["judged"]]
     if judged.empty:
-        return f"None of the {len(rows)} points can be judged: their identical real runs disagree."
+        return phrase("simulated.none", points=len(rows))
     off = judged[f"{what} error ({unit})"].abs()
-    return (
-        f"Over {len(judged)} judged points the simulated {_OFF[what]} is off by {_with(off.median(), unit)} (median) "
-        f"and by {_with(off.max(), unit)} at most."
-    )
+    usual, most = (_with(error, unit) for error in (off.median(), off.max()))
+    return phrase("simulated.errors", points=len(judged), what=_OFF[what], usual=usual, most=most)
 
 
 _OFF = {"p50": "p50", "p99": "p99", "in time": "share answered in time"}

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from simulator.charts import look
 from simulator.evidence.projection_accuracy import COMPETITOR, HeldOut
+from simulator.phrases import phrase
 from simulator.sources.latency_rows import BASE, FOOTINGS, compared, comparison_rows, spoken, surprise, threads_of
 from simulator.units import percent, significant
 
@@ -126,12 +127,11 @@ def _curve_takeaway(cells: pd.DataFrame) -> str:
         gains.append((last["items_per_s"] / first["items_per_s"], f"{model} {spoken(str(precision))}", first, last))
     if not gains:
         return "No measurement fits these filters."
-    least, (gain, name, first, last) = (choose(gains, key=lambda gain: gain[0]) for choose in (min, max))
-    sentence = (
-        f"In batches of {last['batch']}, {name} does {significant(gain, 2)} times the items a second of batches of "
-        f"{first['batch']}; a batch takes {significant(last['median_ms'])} ms instead of {significant(first['median_ms'])} ms"
-    )
-    return f"{sentence}; {least[1]} gains least: {significant(least[0], 2)} times." if len(gains) > 1 else f"{sentence}."
+    (little, least, *_), (gain, name, first, last) = (choose(gains, key=lambda gain: gain[0]) for choose in (min, max))
+    return phrase(
+        "batches.gain", many=str(last["batch"]), name=name, gain=gain, few=str(first["batch"]), long=last["median_ms"],
+        short=first["median_ms"], several=len(gains) > 1, least=least, little=little,
+    )  # fmt: skip
 
 
 def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> look.Chart:
@@ -174,10 +174,10 @@ def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
         return "No measured step fits these filters."
     longest, single = rows.iloc[-1], networks[(networks["batch"] == 1) & (networks["precision"] == BASE)]
     quicker = int((single["median_ms"] < longest["median_ms"]).sum())
-    return (
-        f"The longest step, {spoken(longest['model'])} {spoken(longest['precision'])}, takes "
-        f"{significant(longest['median_ms'])} ms: longer than {quicker} of the {len(single)} networks take at {BASE}."
-    )
+    return phrase(
+        "steps.longest", step=spoken(longest["model"]), precision=spoken(longest["precision"]), takes=longest["median_ms"],
+        quicker=quicker, networks=len(single), base=BASE,
+    )  # fmt: skip
 
 
 _COLOURS = dict(zip(FOOTINGS.values(), (look.BLUE, look.ORANGE, look.PURPLE), strict=True))

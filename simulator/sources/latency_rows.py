@@ -12,6 +12,7 @@ from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import DISTURBED_SHARE, Calls, Failure, Profile, ThreadRun
 from simulator.evidence.projection_accuracy import BARS, COMPETITOR, COVERS, OFFLINE, Basis, HeldOut
 from simulator.intervals import Mark, quantile_interval
+from simulator.phrases import phrase
 from simulator.units import counted, percent, significant
 
 #: The precision that the others are compared with.
@@ -177,15 +178,14 @@ def refusals(found: Sequence[Failure]) -> str:
     """Return a sentence on the failed model, or on the number of failures by step and the most frequent precision."""
     if len(found) == 1:
         [only] = found
-        return f"One model could not be measured at one precision: {only.model} at {_plain_precision(only.precision)}."
+        return phrase("refusals.one", model=only.model, precision=_plain_precision(only.precision))
     steps = Counter(failure.step for failure in found)
-    by_step = ", ".join(f"{count} at the step {step}" for step, count in steps.most_common())
     precision, most = Counter(failure.precision for failure in found).most_common(1)[0]
     models = len({failure.model for failure in found})
-    return (
-        f"Models that could not be measured at some precision: {models}. Attempts that failed: {len(found)} ({by_step}), "
-        f"most of them at {_plain_precision(precision)} ({most})."
-    )
+    return phrase(
+        "refusals.several", models=models, attempts=len(found), precision=_plain_precision(precision), most=most,
+        steps=[f"{count} at the step {step}" for step, count in steps.most_common()],
+    )  # fmt: skip
 
 
 def _plain_precision(precision: str) -> str:
@@ -274,15 +274,15 @@ def comparison_rows(found: HeldOut) -> pd.DataFrame:
 
 def compared(found: HeldOut) -> str:
     """Return a sentence that compares our errors with those of the other model."""
-    return (
-        f"Int8 ResNet-50, hidden on every device, is projected with a median error of {percent(found.comparison_median)} "
-        f"over {len(found.comparisons)} published figures, {found.comparison_worst:+.0%} at worst; an analytic model, "
-        f"{COMPETITOR.name}, came to {percent(COMPETITOR.median)} and {COMPETITOR.worst:+.0%}."
-    )
+    return phrase(
+        "projections.compared", median=found.comparison_median, figures=len(found.comparisons),
+        worst=f"{found.comparison_worst:+.0%}", other=COMPETITOR.name, its_median=COMPETITOR.median,
+        its_worst=f"{COMPETITOR.worst:+.0%}",
+    )  # fmt: skip
 
 
 def reached(rows: pd.DataFrame) -> str:
-    return f"{int(rows['met'].sum())} of {len(rows)} pairs of device and family reach both bars."
+    return phrase("projections.met", met=int(rows["met"].sum()), pairs=len(rows))
 
 
 def _batch(size: int) -> str:

@@ -13,6 +13,7 @@ from simulator.charts import look
 from simulator.evidence.catalogue import FieldDrop
 from simulator.intervals import Interval
 from simulator.metrics.roc import ScoreSummary, summary_rows
+from simulator.phrases import phrase
 from simulator.sources.calibration import Calibration, Coverage, coverage_rows
 from simulator.sources.latency_rows import spoken
 from simulator.sources.threshold_transfer import (
@@ -61,14 +62,11 @@ def _best(summaries: list[ScoreSummary], target: float) -> str:
     best = max(measured, key=lambda summary: summary.specificity_at[target].value)
     reached, size = best.specificity_at[target], best.size
     assert size is not None
-    sentence = (
-        f"With a threshold that finds {target:.0%} of the positives, {best.model} at {spoken(best.precision)}, the best of "
-        f"{len(measured)} tables, clears {percent(reached.value)} of the negatives (95% interval {percent(reached.low)} to "
-        f"{percent(reached.high)}, {counted(size.positives, 'positive')})"
-    )
-    near = sum(other.specificity_at[target].high >= reached.low for other in measured) - 1
-    overlap = "the interval of 1 other overlaps" if near == 1 else f"the intervals of {near} others overlap"
-    return f"{sentence}; {overlap} it." if near else f"{sentence}."
+    return phrase(
+        "score_tables.best", target=100 * target, model=best.model, precision=spoken(best.precision), tables=len(measured),
+        share=reached.value, low=reached.low, high=reached.high, positives=size.positives,
+        near=sum(other.specificity_at[target].high >= reached.low for other in measured) - 1,
+    )  # fmt: skip
 
 
 def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target: float) -> look.Chart:
@@ -193,19 +191,17 @@ def _unjudged(rows: pd.DataFrame) -> go.Scatter:
 
 def _groups_takeaway(rows: pd.DataFrame) -> str:
     judged = rows[(rows["what"] == "sensitivity") & (rows["verdict"] == "")].sort_values("share")
-    few = rows[(rows["verdict"] != "")]["group"].nunique()
-    all_groups, few_words = rows["group"].nunique(), ""
-    if few:
-        few_words = f" {few} of {all_groups} groups have too few photos of a class to judge it: fewer than {ENOUGH}."
+    count = rows[(rows["verdict"] != "")]["group"].nunique()
+    few = phrase("groups.few", count=count, all=rows["group"].nunique(), enough=ENOUGH) if count else None
     if set(rows["group"]) == {UNKNOWN}:
         return "The table has no groups of people, so only the whole can be judged."
     if judged.empty:
-        return f"No group has {ENOUGH} positives, so none can be judged.{few_words}"
+        return phrase("groups.none", enough=ENOUGH, few=few)
     worst, best = judged.iloc[0], judged.iloc[-1]
-    sentence = f"The same threshold finds {_row_share(worst)} of the positives in {worst['group']}"
-    if len(judged) > 1:
-        sentence += f" and {_row_share(best)} in {best['group']}"
-    return f"{sentence}.{few_words}"
+    return phrase(
+        "groups.judged", least=_row_share(worst), worst=worst["group"], several=len(judged) > 1, most=_row_share(best),
+        best=best["group"], few=few,
+    )  # fmt: skip
 
 
 def _row_share(row: pd.Series) -> str:
@@ -313,12 +309,11 @@ def _transfer_takeaway(transfers: list[Transfer]) -> str:
     if not judged:
         return "Too few positives to judge the threshold anywhere else than where it was chosen."
     worst, reached = min(judged, key=lambda pair: pair[1].value)
-    verdict = "which may be chance" if reached.low <= worst.promise <= reached.high else "which is not chance"
-    return (
-        f"A threshold that finds {percent(worst.home_sensitivity)} of the positives where it was chosen, on {worst.home}, "
-        f"finds {look.with_interval(reached.value, reached.low, reached.high, '95% interval')} on {worst.away}, "
-        f"{verdict}."
-    )
+    return phrase(
+        "transfers.worst", promised=worst.home_sensitivity, home=worst.home, away=worst.away,
+        reached=look.with_interval(reached.value, reached.low, reached.high, "95% interval"),
+        chance=reached.low <= worst.promise <= reached.high,
+    )  # fmt: skip
 
 
 def field_drop(drops: list[FieldDrop]) -> look.Chart:

@@ -14,7 +14,8 @@ from simulator.arrays import Floats
 from simulator.evidence.evidence_files import EvidenceError
 from simulator.intervals import Interval, bootstrap, clustered_share, folds_of, percentile_interval
 from simulator.metrics.roc import TARGETS, Roc, predictive_value, roc, share
-from simulator.units import percent, upper_first
+from simulator.phrases import phrase
+from simulator.units import percent
 
 #: With fewer items of a class the interval is wider than any difference one would look for.
 ENOUGH = 30
@@ -145,12 +146,11 @@ def pair_sentence(pair: Pair, first: str, second: str) -> str:
     is_area = pair.what == "AUC"
     written = _three_digits if is_area else percent
     moved, low, high = (_three_digits(x) if is_area else f"{100 * x:.1f}" for x in vars(pair.change).values())
-    unit = "" if is_area else " points"
-    what = f"{upper_first(pair.what)}: {written(pair.second)} for {second}, {written(pair.first)} for {first}"
-    if not pair.differs:
-        return f"{what}: not significantly different (95% interval of the difference {low} to {high}{unit})."
-    better = "higher" if pair.change.value > 0 else "lower"
-    return f"{what}: {moved.lstrip('-')}{unit} {better} on the same photos (95% interval {low} to {high}{unit})."
+    return phrase(
+        "pairs.differ" if pair.differs else "pairs.same", what=pair.what, after=written(pair.second), second=second,
+        before=written(pair.first), first=first, moved=moved.lstrip("-"), higher=pair.change.value > 0, low=low, high=high,
+        area=is_area,
+    )  # fmt: skip
 
 
 def _three_digits(auc: float) -> str:
