@@ -37,12 +37,13 @@ Slot = str | float | Quantity | Sequence[str] | None
 
 #: The ways to write a number, by the name that a text gives to them.
 FORMATS: Mapping[str, Callable[..., str]] = {
-    "bare": str,
+    "bare": lambda value, places="0": f"{value:.{places}f}",
     "duration": duration,
     "general": lambda value: f"{value:g}",
     "percent": percent,
     "plain": plain_number,
     "roughly": roughly,
+    "share": lambda value, places="0": f"{value:.{places}%}",
     "significant": lambda value, digits="3": significant(value, int(digits)),
     "spelled": spelled,
     "spoken": spoken,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from simulator.arrays import Codes, Floats
 from simulator.monitors.blocks import Blocks, neighbours_alike
 from simulator.monitors.monitor_tables import MOST_WORDS, Column, MonitoredTable, TableError, Tables, times
+from simulator.phrases import phrase
 
 Role = Literal["time", "source", "place", "group"]
 
@@ -67,7 +68,7 @@ def recognised(reference: MonitoredTable, production: MonitoredTable) -> ColumnR
         )
         if (first := next(fitting, None)) is not None:
             found[role] = first
-    notes = {role: f"'{name}' is taken as the {_ROLE_WORDS[role]}: {why}" for role, (name, why) in found.items()}
+    notes = {role: phrase("columns.role", column=name, role=_ROLE_WORDS[role], why=why) for role, (name, why) in found.items()}
     return ColumnRoles(**{role: name for role, (name, _) in found.items()}, notes=notes)
 
 
@@ -102,7 +103,7 @@ def _names_rows(reference: MonitoredTable, production: MonitoredTable, name: str
     if _unnamed(others) or not _are_sources(values, others):
         return ""
     count = values.nunique()
-    return f"{count:,} names, {len(values) / count:,.0f} rows of each on average"
+    return phrase("columns.names", names=count, rows=len(values) / count)
 
 
 def _are_sources(values: pd.Series, others: pd.Series) -> bool:
@@ -131,7 +132,7 @@ def _is_group(reference: MonitoredTable, production: MonitoredTable, name: str) 
         values = reference.rows[other].to_numpy(float)
         if other != name and np.isfinite(values).all() and neighbours_alike(values, codes) > 0:
             return ""
-    return f"{counts[0]:,} groups of {len(reference.rows) / counts[0]:,.0f} rows on average, unlike their neighbours"
+    return phrase("columns.groups", groups=counts[0], rows=len(reference.rows) / counts[0])
 
 
 def _unnamed(values: pd.Series) -> bool:
@@ -170,15 +171,11 @@ class Interleaving:
     @property
     def sentence(self) -> str:
         """Name the source, the reason, and what to do where no column names it."""
-        count = int(self.codes.max()) + 1
-        alike = f"('{self.of}': correlation {self.within:.2f}; with the row before in the file {self.beside:.2f})"
-        why = f"A block is a stretch of one source, or of all {count:,} in a column that they share, such as the weather."
-        if self.column:
-            return f"'{self.column}' names the source of a row: rows of one source resemble each other {alike}. {why}"
-        return (
-            f"A row resembles the one {count:,} rows before it {alike}: {count:,} sources seem to take turns. {why} "
-            "A column that names the source would make this certain."
-        )
+        sources = int(self.codes.max()) + 1
+        alike = phrase("columns.correlation", column=self.of, within=self.within, beside=self.beside)
+        block = phrase("columns.block", sources=sources)
+        key = "columns.sources" if self.column else "columns.turns"
+        return phrase(key, column=self.column, sources=sources, alike=alike, block=block)
 
 
 def interleaving_of(

@@ -20,6 +20,7 @@ from simulator.monitors.blocks import Blocks, block_length, contiguous, grouped,
 from simulator.monitors.column_roles import ColumnRoles, Interleaving, are_independent, interleaving_of, stretched
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
 from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, columns, times, words
+from simulator.phrases import phrase
 
 #: Hours of a slot to choose from, and the fewest rows of both files in a slot (of a source) on average.
 _SLOTS_H, _ROWS = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0), 10
@@ -257,8 +258,7 @@ def _parts(reference: MonitoredTable, production: MonitoredTable, asked: ReportR
     if asked.time and asked.window_h:
         parts += _windows(reference, production, asked.time, asked.window_h)
     return [part for part in parts if min(part.sizes) >= LEAST_ROWS], [
-        f"{part.name}: {part.sizes[0]:,} rows of the reference and {part.sizes[1]:,} of production, fewer than {LEAST_ROWS}: "
-        "not compared"
+        phrase("columns.few_rows", part=part.name, reference=part.sizes[0], production=part.sizes[1], least=LEAST_ROWS)
         for part in parts
         if min(part.sizes) < LEAST_ROWS
     ]
@@ -318,7 +318,7 @@ def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tupl
             if part.name and column.name == asked.by:
                 continue
             if min(_filled(column, part)) < LEAST_ROWS:
-                notes.append(f"'{column.name}'{_in(part)} has fewer than {LEAST_ROWS} filled cells in a file: not compared")
+                notes.append(phrase("columns.few_cells", column=column.name, part=part.name, least=LEAST_ROWS))
                 continue
             usual = "ks" if column.kind == "numbers" else "chi2"
             tests = [test for test in asked.tests or [usual] if test != MMD and column.kind in TESTS[test][1]]
@@ -336,10 +336,6 @@ def _filled(column: Column, part: _Part) -> tuple[int, int]:
     return len(column.cells("reference", part.reference)), len(column.cells("production", part.production))
 
 
-def _in(part: _Part) -> str:
-    return f" in {part.name}" if part.name else ""
-
-
 def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterator[str]:
     """Yield sentences about columns whose neighbouring groups resemble each other."""
     for column in found if groups else ():
@@ -347,10 +343,7 @@ def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterat
         values = pd.factorize(cells)[0].astype(float) if column.kind == "words" else cells.to_numpy(float)
         codes = np.unique((groups or [])[0][cells.index], return_inverse=True)[1]
         if (alike := neighbours_alike(values, codes)) > 0:
-            yield (
-                f"'{column.name}': neighbouring groups of the reference resemble each other (correlation {alike:.2f}); p is "
-                "too small; group by something longer, or leave the blocks to the autocorrelation"
-            )
+            yield phrase("columns.alike", column=column.name, correlation=alike)
 
 
 @dataclass(frozen=True, eq=False)

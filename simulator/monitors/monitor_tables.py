@@ -15,6 +15,7 @@ from simulator.errors import InputError, suggest
 from simulator.evidence.row_files import RowBounds, first_row, read_rows
 from simulator.fresh_processes import ExceededError, in_bounds
 from simulator.limits import MONITORED_BYTES, MONITORED_CELLS, MONITORED_MEMORY, MONITORED_SECONDS, MONITORED_WORD
+from simulator.phrases import phrase
 
 if TYPE_CHECKING:
     from simulator.arrays import Floats
@@ -124,11 +125,12 @@ def columns(
     chosen = [str(name) for name in (named or reference.rows.columns) if name not in apart]
     if not chosen:
         raise TableError(f"{reference.name}: has no column to compare")
-    found, notes = list[Column](), _nested_notes(tables)
+    nested = {name: kind for table in tables for name, kind in table.nested.items()}
+    found, notes = list[Column](), list[str](phrase("columns.nested", column=name, kind=kind) for name, kind in nested.items())
     for name in chosen:
         column = _column(name, tables, name in names)
         if column.kind == "words" and (words := pd.concat([column.reference, column.production]).nunique()) > MOST_WORDS:
-            notes.append(f"'{name}' has {words:,} different words, more than {MOST_WORDS}: taken for names and not compared")
+            notes.append(phrase("columns.many_words", column=name, words=words, most=MOST_WORDS))
             continue
         found.append(column)
         if emptiness := _emptiness(column):
@@ -137,11 +139,6 @@ def columns(
     if not found:
         raise TableError(f"{reference.name}: nothing can be compared: {'; '.join(notes)}")
     return found, notes
-
-
-def _nested_notes(tables: Tables) -> list[str]:
-    found = {name: kind for table in tables for name, kind in table.nested.items()}
-    return [f"'{name}' holds {kind} in each cell: not compared" for name, kind in found.items()]
 
 
 def has_column(table: MonitoredTable, name: str) -> None:
@@ -213,10 +210,9 @@ def _emptiness(column: Column) -> tuple[Column, str] | None:
     empty = [values.isna() for values in (column.reference, column.production)]
     if not any(cells.any() for cells in empty):
         return None
-    first, second = (f"{cells.sum():,} of {len(cells):,}" for cells in empty)
-    note = f"'{column.name}' has empty cells, {first} in the reference and {second} in production: left out, and their share is"
+    reference, production = (f"{cells.sum():,} of {len(cells):,}" for cells in empty)
     by_itself = Column(f"{column.name} is empty", "words", *(cells.map({True: "yes", False: "no"}) for cells in empty))
-    return by_itself, f"{note} compared by itself"
+    return by_itself, phrase("columns.empty_cells", column=column.name, reference=reference, production=production)
 
 
 def times(table: MonitoredTable, name: str) -> Floats:
