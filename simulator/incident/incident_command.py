@@ -26,7 +26,8 @@ from simulator.incident.players import PLAYERS
 from simulator.incident.post_mortem import begin_of, times_of
 from simulator.incident.secret import DAY_S, DIFFICULTIES, HOUR_S, USUAL, draw, level_of
 from simulator.incident.wording import moment
-from simulator.units import counted, significant
+from simulator.phrases import phrase
+from simulator.units import counted
 
 #: The secret of a command without one: an incident near the medians of `assets/incidents/production-drift/players.csv`.
 TYPICAL = 9088
@@ -130,10 +131,8 @@ def _score_lines(playing: Play, result: Score) -> Iterator[str]:
     yield f"Diagnosis: {diagnosis} (Brier score {result.brier:.2f}). {times_of(playing, result)}"
     for fix in result.fixes:
         yield f"{playing.spec.fixes[fix.name].label}: {fix.words}{'' if fix.right else ', a wrong fix'}."
-    harm = f"Harm {significant(result.excess, 3)}; {significant(result.untouched, 3)} without any action"
-    yield f"{harm} (in units of the least object missed)."
-    money = f"harm {result.harm_usd:,.0f} USD, money {result.usd:,.0f} USD"
-    yield f"Total: {result.total_usd:,.0f} USD ({money})."
+    yield phrase("incident.weighted_harm", harm=result.excess, untouched=result.untouched)
+    yield phrase("incident.total", total=result.total_usd, harm=result.harm_usd, money=result.usd)
 
 
 def _in_json(playing: Play, result: Score | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from simulator.incident.secret import DAY_S, DIFFICULTIES, Difficulty, Secret, a
 from simulator.incident.section import Incident
 from simulator.incident.stream import Stream
 from simulator.incident.watches import Watch
+from simulator.phrases import phrase
 from simulator.records.trace import OUTCOMES
 
 WEEK_S = 7 * DAY_S
@@ -207,7 +208,7 @@ class Play:
         harms = np.bincount(frames.site[lately] * 4 + part[lately], np.maximum(harm[lately], 0), 4 * len(self.spec.sites))
         worst = int(np.argmax(harms)) if harms.sum() > 0 else int(self.secret.drawn[2] * len(harms))
         site = list(self.spec.sites.values())[worst // 4].label
-        return f"A customer asks: “At the site {site} your counts look too low {_PARTS[worst % 4]}. Does it still work?”"
+        return phrase("incident.complaint", site=site, part=_PARTS[worst % 4])
 
     @property
     def terms(self) -> Difficulty:

@@ -12,6 +12,7 @@ from simulator.incident.player_actions import NotebookEntry, places, true_places
 from simulator.incident.secret import HOUR_S
 from simulator.incident.watches import LABELLED, OF_SERVERS, Watch
 from simulator.incident.wording import hours, usd
+from simulator.phrases import phrase
 from simulator.units import with_noun
 
 #: The word in place of times after the onset, where the detector is as good as it was.
@@ -77,10 +78,10 @@ def post_mortem(play: Play, result: Score, moment: Callable[[float], str], earli
     lines = [f"# Post-mortem: {causes}", "", f"* {answer}"]
     lines += [f"* First page: {moment(page.until_s)}. {page.outcome(spec)}" if page else "* No page came."]
     at_fault = not secret.harmless(spec)
-    lines += [f"* {times_of(play, result)}"]
+    before, untouched = result.paged_usd, result.untouched * spec.harm.usd.value
     lines += [
-        f"* Harm before the page: {usd(result.paged_usd)}. Harm after it: {usd(result.harm_usd - result.paged_usd)}. "
-        f"Harm without any action: {usd(result.untouched * spec.harm.usd.value)}.",
+        f"* {times_of(play, result)}",
+        f"* {phrase('incident.harm', before=usd(before), after=usd(result.harm_usd - before), untouched=usd(untouched))}",
         f"* Spent: {usd(result.usd)}. Harm and money: {usd(result.total_usd)}.",
         "",
         "## What happened",
@@ -102,7 +103,7 @@ def post_mortem(play: Play, result: Score, moment: Callable[[float], str], earli
 def times_of(play: Play, result: Score) -> str:
     """Return the times of detection, diagnosis and mitigation after the begin of the fault, in a sentence."""
     if play.secret.harmless(play.spec):
-        return f"Nothing to detect or mitigate: {NO_FAULT}."
+        return phrase("incident.harmless", fault=NO_FAULT)
     times = {"Detected": result.detected_h, "diagnosed": result.diagnosed_h, "mitigated": result.mitigated_h}
     said = [f"{name} after {after_onset(at_h)}" if isfinite(at_h) else f"never {name.lower()}" for name, at_h in times.items()]
     sentence = ", ".join(said)

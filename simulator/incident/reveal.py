@@ -29,6 +29,7 @@ from simulator.incident.sessions import Game, link
 from simulator.incident.study_panel import load_study, studied
 from simulator.incident.wording import moment, usd
 from simulator.keeper import remembers
+from simulator.phrases import phrase
 from simulator.units import significant
 
 _UNIT = "weighted objects"
@@ -58,10 +59,8 @@ def harm(went: Excess, untouched: Excess, end_s: float, marks: Sequence[tuple[st
 
 
 def _saved(untouched: float, went: float) -> str:
-    if significant(untouched) == significant(went):
-        return f"The harm was {significant(went)} {_UNIT}, the same as without any action."
-    more = "less" if went <= untouched else "more"
-    return f"With your actions the harm was {significant(abs(untouched - went))} {_UNIT} {more} than without any action."
+    key = "incident.same_harm" if significant(untouched) == significant(went) else "incident.change_of_harm"
+    return phrase(key, harm=went, change=abs(untouched - went), less=went <= untouched, unit=_UNIT)
 
 
 def _by_day(excess: Excess, days: int) -> NDArray[np.float64]:
@@ -209,10 +208,8 @@ def detection_table(_game: Game, address: str, content: str) -> tuple[pd.DataFra
         for label, tried in named.items()
     ]
     columns = ["monitors", "paged after", "false alarms", "harm before (USD)", "monitors and pages (USD)", "total (USD)"]
-    said = f"Until the page your monitors cost {usd(own.total_usd)} with the harm, those of the case {usd(usual.total_usd)}. "
-    cheapest = "the best single monitor" if best.watches else "no monitor at all"
-    said += f"With hindsight {cheapest} would have cost {usd(best.total_usd)}."
-    return pd.DataFrame(rows, columns=columns), said
+    costs = {name: usd(tried.total_usd) for name, tried in (("own", own), ("usual", usual), ("best", best))}
+    return pd.DataFrame(rows, columns=columns), phrase("incident.detection", single=bool(best.watches), **costs)
 
 
 def _page(detection: Detection) -> str:
@@ -248,8 +245,7 @@ def _what_helps(game: Game) -> str:
         for row in best.head(_MOST_HELPS).to_dict("records")
         if row["fix"] in spec.fixes
     ]
-    words = "Shipped when the page came, these fixes take away most of its harm on average"
-    return f"{words}: {', '.join(helping)}." if helping else ""
+    return phrase("incident.helping_fixes", fixes=helping) if helping else ""
 
 
 def _path(game: Game, course: IncidentCourse) -> None:
@@ -286,16 +282,14 @@ def moments(course: IncidentCourse) -> list[str]:
         _, step, then = max(gains, key=lambda each: each[0])
         before_it, after_it = round(100 * then), round(100 * step.true_share)
         if after_it > before_it:
-            found.append(f"“{step.label}” told most: by its finding the true cause went from {before_it}% to {after_it}%.")
+            found.append(phrase("incident.best_look", look=step.label, before=before_it, after=after_it))
     if looks and (missed := max(looks, key=lambda step: step.best_bits - (step.bits or 0.0))).best_bits > (missed.bits or 0.0):
-        found.append(
-            f"Before “{missed.label}” the look “{missed.best}” was expected to tell more: {missed.best_bits:.1f} bits."
-        )
+        found.append(phrase("incident.missed_look", look=missed.label, best=missed.best, bits=missed.best_bits))
     if course.early_page is not None:
         found.append("The first alarm came before the onset, by chance.")
     page = course.true_page
     if page is not None:
         end = next((place for place in course.fixes if place > page), len(course.notes))
         if (waited := course.waited_h(page, end)) >= 1:
-            found.append(f"You waited {waited:.0f} h between the page and the first fix.")
+            found.append(phrase("incident.wait", hours=waited))
     return found or ["You took no look, so nothing can be learned from the order of looks."]

@@ -23,9 +23,10 @@ from simulator.incident.looks import share_words
 from simulator.incident.sessions import Game, games
 from simulator.incident.study_panel import load_study, studied
 from simulator.intervals import Interval, share_interval
+from simulator.phrases import phrase
 from simulator.session.session_signals import Evidence, Level
 from simulator.session.signal_rules import fired_of, levels_of
-from simulator.units import listed, significant
+from simulator.units import significant
 
 #: Fewer plays of an investigator with an equal cause than this say little; all causes stand in for them.
 FEWEST = 30
@@ -192,16 +193,14 @@ def _points(values: Floats, place: int, name: str, shown: StandingFigure) -> go.
 
 def _takeaway(peers: Peers, own: Mapping[str, float], shown: StandingFigure, found: Sequence[PeerStanding]) -> str:
     of_shown = [standing for standing in found if standing.figure is shown]
-    left = f"You left {spoken(shown, own['kept'])} of the harm."
-    first = left if shown.column == "kept" else f"Your Brier score is {spoken(shown, own['brier'])}."
-    count = min(standing.plays for standing in of_shown)
-    many = f"{count} plays" if all(standing.plays == count for standing in of_shown) else f"at least {count} plays each"
-    of = "with this cause" if peers.of_cause else "of any cause (too few have yours)"
+    key, counts = "left_harm" if shown.column == "kept" else "own_brier", {standing.plays for standing in of_shown}
+    figure = phrase(f"incident.{key}", figure=spoken(shown, own[shown.column]))
+    plays = phrase("incident.plays", least=min(counts), equal=len(counts) == 1, of_cause=peers.of_cause)
     parts = [
-        f"{share_words(standing.share)} of the {NAMES.get(standing.player, standing.player)} investigator’s"
+        phrase("incident.share_of_plays", share=share_words(standing.share), player=NAMES.get(standing.player, standing.player))
         for standing in of_shown[:_SPOKEN]
     ]
-    return f"{first} Of {many} {of}, {listed(parts)} {shown.worse}."
+    return phrase("incident.standing", figure=figure, plays=plays, parts=parts, worse=shown.worse)
 
 
 def spoken(shown: StandingFigure, value: float) -> str:
@@ -298,14 +297,11 @@ def suspicion_chart(course: IncidentCourse, scores: Sequence[SuspicionScore]) ->
 
 
 def _suspicion_takeaway(course: IncidentCourse, scores: Sequence[SuspicionScore]) -> str:
-    first, last = scores[0], scores[-1]
-    gave = f"You gave the true cause {100 * last.true_share:.0f}%"
-    if len(scores) > 1:
-        gave = f"You gave the true cause {100 * first.true_share:.0f}% at first and {100 * last.true_share:.0f}% at last"
-    by = f"; the findings made it {100 * last.likely:.0f}% likely by then" if last.likely is not None else ""
+    first, last, equal = scores[0], scores[-1], _equal(course)
     mean = sum(score.brier for score in scores) / len(scores)
-    better = "better than" if mean < _equal(course) else "no better than"
-    return f"{gave}{by}. Your suspicions score {mean:.2f} (Brier), {better} equal ones, which score {_equal(course):.2f}."
+    given = phrase("incident.given_share", changed=len(scores) > 1, first=first.true_share, last=last.true_share)
+    likely = None if last.likely is None else phrase("incident.likely", share=last.likely)
+    return phrase("incident.suspicions", given=given, likely=likely, mean=mean, better=mean < equal, equal=equal)
 
 
 def _equal(course: IncidentCourse) -> float:

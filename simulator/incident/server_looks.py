@@ -17,6 +17,7 @@ from simulator.incident.effects import NetworkEffect, Replica, System
 from simulator.incident.fixes import Changes, Swapped
 from simulator.incident.looks import DAY_S, HOUR_S, SAME, View, clustered, less
 from simulator.intervals import Interval
+from simulator.phrases import phrase
 from simulator.records.streams import Streams
 from simulator.units import counted, signed
 
@@ -160,10 +161,8 @@ def _replicas(view: View) -> list[Replica]:
 
 
 def _odd_replicas(odd: list[bool], thing: str) -> str:
-    if all(odd):
-        return f"Every replica runs a {thing} other than the tested one."
-    names = " and ".join(str(place + 1) for place in np.flatnonzero(odd))
-    return f"Replica {names} runs a {thing} other than the tested one; the others run the tested one."
+    names = [str(place + 1) for place in np.flatnonzero(odd)]
+    return phrase("incident.odd_replicas", all=all(odd), names=names, thing=thing)
 
 
 def _hash(kind: str, text: str) -> str:

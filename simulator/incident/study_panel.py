@@ -27,6 +27,7 @@ from simulator.incident.secret import spec_of
 from simulator.incident.section import Incident
 from simulator.intervals import share_interval
 from simulator.paths import INCIDENTS
+from simulator.phrases import phrase
 
 
 class IncidentStudy(TableGroup):
@@ -103,11 +104,9 @@ def _delay_takeaway(rows: pd.DataFrame) -> str:
         return "With at most one false alarm in four weeks, none of these monitors rings in half of the incidents."
     first = best.iloc[0]
     latest = f"{first['delay_h_high']:.0f}" if isfinite(first["delay_h_high"]) else "never"
-    return (
-        f"With at most one false alarm in four weeks, '{first['monitor']}' rings first: after {first['delay_h']:.0f} h in the "
-        f"median ({first['delay_h_low']:.0f} to {latest}), in {100 * first['caught']:.0f}% of the incidents "
-        f"({100 * first['caught_low']:.0f} to {100 * first['caught_high']:.0f}) at all."
-    )
+    shares = {name: 100 * first[name] for name in ("caught", "caught_low", "caught_high")}
+    delays = {name: first[name] for name in ("monitor", "delay_h", "delay_h_low")}
+    return phrase("incident.quickest_monitor", **delays, latest=latest, **shares)
 
 
 def promises(quiet: pd.DataFrame) -> Chart:
