@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from weakref import ref
 
 import pyarrow as pa
@@ -67,11 +67,13 @@ class PackedRun:
 class KeptRuns:
     """Results in a folder; without a folder that is this user's alone, nothing is kept and nothing is read.
 
-    damaged: files whose content is not what was written
+    damaged: files whose content is not what was written; refusing: folders that did not take a result of this process
     """
 
+    refusing: ClassVar[set[Path]] = set()
+
     def __init__(self, folder: Path = RUNS) -> None:
-        self._folder = folder
+        self.folder = folder
         self.damaged: list[Path] = []
         with suppress(OSError):
             make_private_folder(folder)
@@ -96,14 +98,19 @@ class KeptRuns:
     def put(self, name: str, run: PackedRun) -> None:
         """Write a result in one step; where the disk takes none, nothing is kept."""
         content = run.length.to_bytes(_LENGTH, "big") + run.content
-        if not self._is_private or _HASH + len(content) > KEPT_RUN.most:
+        if _HASH + len(content) > KEPT_RUN.most:
             return
-        with suppress(OSError), in_one_step(self._file(name)) as part:
-            part.write_bytes(_hash(content) + content)
+        try:
+            if not self._is_private:
+                raise PermissionError
+            with in_one_step(self._file(name)) as part:
+                part.write_bytes(_hash(content) + content)
+        except OSError:
+            self.refusing.add(self.folder)
 
     def forget_beyond(self, most: int = KEPT_RUNS.most) -> None:
         """Delete the results that were read longest ago, as long as all of them together take more than `most` bytes."""
-        stamps = {file: stamp for file in self._folder.glob("*/*") if (stamp := stamp_of(file)) is not None}
+        stamps = {file: stamp for file in self.folder.glob("*/*") if (stamp := stamp_of(file)) is not None}
         beyond = sum(size for _, size in stamps.values()) - most
         for file, (_, size) in sorted(stamps.items(), key=lambda stamped: stamped[1][0]):
             if beyond <= 0:
@@ -113,7 +120,7 @@ class KeptRuns:
             beyond -= size
 
     def _file(self, name: str) -> Path:
-        return self._folder / name[:2] / name
+        return self.folder / name[:2] / name
 
 
 def _hash(content: bytes) -> bytes:

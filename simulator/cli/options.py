@@ -152,10 +152,18 @@ def read_figures(figures: Sequence[str] | None) -> dict[str, float]:
     return numbers
 
 
+def _kept_designs() -> str:
+    from simulator.kept_results import KeptRuns
+
+    if KeptRuns.refusing:
+        return "nothing is kept; the same command begins again"
+    return "the designs that have run are kept; the same command goes on from there"
+
+
 @contextmanager
 def workers(scheduler: str | None) -> Iterator[Submit]:
     """Run points on the processes of this machine, or on the workers of a Dask scheduler."""
-    with keeping("the designs that have run are kept; the same command goes on from there"):
+    with keeping(_kept_designs):
         if scheduler is None:
             from simulator.processes import ProcessPool
 

@@ -80,11 +80,15 @@ def run_points(sweep: Sweep, what: str = "points") -> list[DesignOutcome]:
 
 
 def report_damaged(cache: OutcomeCache | None) -> None:
-    """Name the cached outcomes that were damaged and made anew."""
-    for file in cache.damaged if cache else []:
+    """Name the cached outcomes that were damaged and made anew, and a folder that takes none."""
+    if cache is None:
+        return
+    for file in cache.damaged:
         err.print(f"{file}: was damaged; its point has run again", markup=False)
-    if cache:
-        cache.damaged.clear()
+    cache.damaged.clear()
+    if cache.folder in cache.refusing:
+        words = "no result could be kept there; free the disk, or let only your user write to it"
+        err.print(f"{cache.folder}: {words}", markup=False)
 
 
 def around(

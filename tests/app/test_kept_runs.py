@@ -28,7 +28,7 @@ def make(value):
 
 
 def file_of(store):
-    (file,) = store._folder.glob("*/*")
+    (file,) = store.folder.glob("*/*")
     return file
 
 
@@ -70,10 +70,10 @@ def test_a_folder_where_others_may_write_is_not_read(store, rights, monkeypatch)
     """Unpickling runs code, and `make_private_folder` cannot take rights where the file system keeps them."""
     store.put(ONE, FINE)
     monkeypatch.setattr("simulator.kept_results.make_private_folder", lambda folder: None)
-    store._folder.chmod(rights)
-    assert KeptRuns(store._folder).get(ONE) is None
-    store._folder.chmod(0o700)
-    assert KeptRuns(store._folder).get(ONE) == FINE
+    store.folder.chmod(rights)
+    assert KeptRuns(store.folder).get(ONE) is None
+    store.folder.chmod(0o700)
+    assert KeptRuns(store.folder).get(ONE) == FINE
 
 
 def test_a_folder_that_cannot_be_made_keeps_nothing_and_stops_nothing(tmp_path):

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from simulator.cli.options import _kept_designs
+from simulator.kept_results import KeptRuns
 from tests.case.texts import SMALL
 from tests.cli.conftest import Here
 
@@ -79,6 +81,16 @@ def test_a_damaged_outcome_is_named_and_its_point_runs_again(casesim, case, tmp_
     again = casesim("sweep", case, *OVER, "--replications", 2, "--json")
     assert f"{harmed}: was damaged; its point has run again" in again.err
     assert again.out == first.out
+
+
+def test_a_folder_that_takes_no_outcome_is_named_and_a_stop_promises_nothing(casesim, case, tmp_path, monkeypatch):
+    monkeypatch.setattr(KeptRuns, "refusing", set())
+    assert _kept_designs().startswith("the designs that have run are kept")
+    (tmp_path / "sweeps").write_text("a file in the place of the folder")
+    ended = casesim("sweep", case, *OVER, "--replications", 2, "--json")
+    assert ended.status == 0
+    assert f"{tmp_path / 'sweeps'}: no result could be kept there" in ended.err
+    assert _kept_designs() == "nothing is kept; the same command begins again"
 
 
 def test_the_front_names_who_is_not_beaten_and_what_the_own_design_leaves_lying(casesim, case):
