@@ -145,9 +145,9 @@ def _bound(side: str, bound: float, holds: bool, fails: bool, finding: ClaimEvid
     stated = f"{side} {in_words(bound, finding.unit)}"
     if holds:
         return "pass", phrase("claims.within", stated=stated)
-    return (
-        ("fail", phrase("claims.beyond", stated=stated)) if fails else ("cannot be told", phrase("claims.open", stated=stated))
-    )
+    if fails:
+        return "fail", phrase("claims.beyond", stated=stated)
+    return "cannot be told", phrase("claims.open", stated=stated)
 
 
 def _directed(claim: TextClaim, found: Interval) -> tuple[Outcome, str]:

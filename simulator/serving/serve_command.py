@@ -41,7 +41,7 @@ _NEEDED = "the token that visitors need; other users of this machine can read a 
 
 @dataclass(frozen=True)
 class ServeOptions:
-    """Where the app is served, to whom, and its work."""
+    """Address, visitors and work of a server."""
 
     port: Annotated[int, typer.Option(min=1, max=65535, help="the port to serve on")] = 8501
     address: Annotated[str, "the address to serve on; 0.0.0.0 lets in others who have the token"] = "localhost"

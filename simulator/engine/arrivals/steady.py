@@ -154,7 +154,7 @@ class Mmpp(OpenProcess):
     """the states, in their cycle"""
 
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
-        """Yield the state does not change so often that a run has no end."""
+        """Yield the faults of all arrivals, and a state that changes so often that a run has no end."""
         yield from super().check(scenario)
         stays = [state.stay_s.value for state in self.states]
         if fault := too_often(sum(stays) / len(stays), scenario, "changes of the state"):

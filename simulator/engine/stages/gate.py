@@ -297,7 +297,7 @@ class Gate(StageModel):
         return thresholds(plan, self)
 
     def facts(self, plan: Plan, name: str) -> list[str]:
-        """Return what its routes are set to take."""
+        """Return the share that each route is set to take, in words."""
         if not self.by_photo:
             return [_taken(plan, self.by, route) for route in self.routes if not route.is_rest]
         whom, others = _GROUPS[self.by]
