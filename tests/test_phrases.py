@@ -1,5 +1,6 @@
 """A phrase is written from its slots by the catalogue of a language, and remembers its key and its slots."""
 
+import ast
 import copy
 import pickle
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from string import Formatter
 import pytest
 
 from simulator.explain.notes import good_of
+from simulator.paths import PACKAGE
 from simulator.phrases import Language, Phrase, Quantity, english, phrase
 
 CASES = [
@@ -141,3 +143,42 @@ perfect = "Das kann kein Entwurf zeigen: Keine Zahl von {whom} beweist 100%."
 )
 def test_another_language_is_another_catalogue(words, german):
     assert words.in_language(Language.of(GERMAN)) == german
+
+
+def _calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every call of `phrase` with a key that is written out, and its place."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "phrase":
+                yield f"{file.name}:{node.lineno}", node
+
+
+def _faults(place: str, call: ast.Call) -> Iterator[str]:
+    if not isinstance(key := call.args[0], ast.Constant):  # one of several keys: it is known in a run
+        return
+    if key.value not in english().texts:
+        yield f"{place}: there is no text {key.value}"
+        return
+    given, needed = {keyword.arg for keyword in call.keywords}, {name for name, _ in _ways(english().texts[key.value])}
+    if lacking := needed - given if None not in given else set():  # `**slots` may hold any
+        yield f"{place}: {key.value} needs {', '.join(sorted(lacking))}"
+    if unused := given - needed - {None}:
+        yield f"{place}: {key.value} does not use {', '.join(sorted(unused))}"
+
+
+def test_every_phrase_of_the_package_has_a_text_and_its_slots():
+    calls = [*_calls()]
+    assert len(calls) > 250
+    assert [fault for place, call in calls for fault in _faults(place, call)] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "fault"),
+    [
+        ("phrase('levers.nothing')", "there is no text levers.nothing"),
+        ("phrase('decides.replications')", "decides.replications needs count"),
+        ("phrase('decides.nothing', count=1)", "decides.nothing does not use count"),
+    ],
+)
+def test_a_wrong_phrase_is_seen(call, fault):
+    assert [*_faults("a.py:1", ast.parse(call, mode="eval").body)] == [f"a.py:1: {fault}"]
