@@ -39,7 +39,7 @@ from simulator.processes import ORPHANED
 from simulator.rooms import room_doors as rooms
 from simulator.serving.middleware import Bounded, Proxied, VisitorCookies
 from simulator.serving.preparation import Preparation
-from simulator.serving.streamlit_repairs import run_callbacks_whole, send_fragments_whole, take_history_steps
+from simulator.serving.streamlit_repairs import keep_downloads, run_callbacks_whole, send_fragments_whole, take_history_steps
 
 #: Most characters of a name in a refusal.
 _MOST_SHOWN = 60
@@ -150,6 +150,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     run_callbacks_whole()
     send_fragments_whole()
     take_history_steps()
+    keep_downloads()
     workers = registry().workers
     workers.start()
     preparation = Preparation(workers)

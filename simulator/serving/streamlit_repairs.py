@@ -1,4 +1,4 @@
-"""Three repairs of Streamlit: a busy server loses no click and no step back, and sends no element without those before it.
+"""Four repairs of Streamlit: a busy server loses no click, download or step back, and sends no element without those before it.
 
 *Callbacks run to their end.* At each access of a session's state, Streamlit looks for the page's next request, and drops the
 request at work for it. Where the callback has not run yet, that drops a click: the second of two keys, or news, took the first
@@ -10,6 +10,9 @@ and shows an empty page.
 
 *A step of the browser's history is taken.* Until the page of the step is drawn, the browser still holds the page before it, and
 names that page in each request. Streamlit serves the later request: news that came during a step brought the old page back.
+
+*A download is there when it is pressed.* Each drawing gives a download button a new id, and Streamlit forgets the one before as
+soon as any page is drawn to its end. A press that was under way then failed, and so did the download of a file just made.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from weakref import WeakKeyDictionary
 
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileKind
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 #: The function that is called at each access, and looks for the next request.
@@ -31,6 +36,9 @@ _TRIGGERS = frozenset(("trigger_value", "string_trigger_value", "json_trigger_va
 
 #: Time for which a page that was left is not heard (s), should the browser never draw the page of the step.
 _STEP_S = 30.0
+
+#: Time for which a download can still be had after its button was drawn anew (s).
+_DOWNLOAD_S = 10.0
 
 
 def run_callbacks_whole() -> None:
@@ -103,3 +111,28 @@ def take_history_steps() -> None:
         handle(self, request)
 
     AppSession._handle_rerun_script_request = handle_steps  # type: ignore[method-assign, assignment]
+
+
+def keep_downloads() -> None:
+    """Have Streamlit forget a download some time after its button was drawn anew or left the page."""
+    remove = MediaFileManager.remove_orphaned_files
+    if hasattr(remove, "__wrapped__"):
+        return
+    orphans: WeakKeyDictionary[MediaFileManager, dict[str, float]] = WeakKeyDictionary()
+
+    @wraps(remove)
+    def remove_later(self: MediaFileManager) -> None:
+        with self._lock:
+            used = {name for names in self._files_by_session_and_coord.values() for name in names.values()}
+            for name in {*self._file_metadata} - used:
+                if self._file_metadata[name].kind is MediaFileKind.MEDIA:
+                    self._delete_file(name)
+            begins, now = orphans.get(self, {}), monotonic()
+            unused = {*self._file_metadata, *self._deferred_callables} - used
+            orphans[self] = kept = {name: begins.get(name, now) for name in unused}
+            for name in [name for name, begin in kept.items() if now - begin >= _DOWNLOAD_S]:
+                del kept[name]
+                forget = self._drop_deferred_id if name in self._deferred_callables else self._delete_file
+                forget(name)
+
+    MediaFileManager.remove_orphaned_files = remove_later  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""A request runs its callbacks to their end; a fragment is sent whole; a step of the history is taken."""
+"""A request runs its callbacks to their end; a fragment is sent whole; a step of the history is taken; a download is kept."""
 
 import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
@@ -6,9 +6,12 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.fragment import MemoryFragmentStorage
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
-from simulator.serving.streamlit_repairs import run_callbacks_whole, send_fragments_whole, take_history_steps
+from simulator.serving.streamlit_repairs import keep_downloads, run_callbacks_whole, send_fragments_whole, take_history_steps
 
 
 class NextRequestError(Exception):
@@ -131,3 +134,67 @@ def test_a_page_that_a_step_of_the_history_has_left_is_heard_no_more(monkeypatch
     AppSession._handle_rerun_script_request(page, pressed("new", "/new"))
     AppSession._handle_rerun_script_request(page, pressed("other", "/new"))
     assert page.asked[-2:] == ["new", "other"]
+
+
+class Drawings:
+    """A page with a download button, drawn again and again; clock: the time (s)."""
+
+    def __init__(self, monkeypatch):
+        self.clock = 0.0
+        monkeypatch.setattr("simulator.serving.streamlit_repairs.monotonic", lambda: self.clock)
+        monkeypatch.setattr("streamlit.runtime.media_file_manager._get_session_id", lambda: "visitor")
+        self.storage = MemoryMediaFileStorage("/media")
+        self.files = MediaFileManager(self.storage)
+
+    def draw(self):
+        """Draw the button; return the id of its download."""
+        self.files.clear_session_refs("visitor")
+        name = self.files.add_deferred(lambda: b"log", "text/plain", "1.0", element_id="log")
+        self.files.remove_orphaned_files()
+        return name
+
+    def press(self, name):
+        """Make the file of a download; return its id."""
+        return self.files.execute_deferred(name).rpartition("/")[2].partition(".")[0]
+
+    def holds(self, file):
+        return self.files.read_file(file) is not None
+
+
+def test_a_download_can_be_had_while_its_button_is_drawn_anew(monkeypatch):
+    monkeypatch.setattr(MediaFileManager, "remove_orphaned_files", MediaFileManager.remove_orphaned_files)
+    page = Drawings(monkeypatch)
+    before, _ = page.draw(), page.draw()
+    with pytest.raises(MediaFileStorageError):
+        page.press(before)  # Streamlit's own way: "Failed to generate file for download"
+    file = page.press(page.draw())
+    page.draw(), page.draw()
+    assert not page.holds(file)
+
+    keep_downloads()
+    keep_downloads()
+    page = Drawings(monkeypatch)
+    before = page.draw()
+    page.draw()
+    file = page.press(before)
+    page.clock = 9.0
+    page.draw(), page.draw()
+    assert page.holds(file)
+    page.press(before)
+    page.clock = 20.0
+    last = page.draw()
+    with pytest.raises(MediaFileStorageError):
+        page.press(before)
+    assert not page.holds(file)
+    assert page.holds(page.press(last))
+
+
+def test_a_picture_that_no_page_shows_is_forgotten_at_once(monkeypatch):
+    monkeypatch.setattr(MediaFileManager, "remove_orphaned_files", MediaFileManager.remove_orphaned_files)
+    keep_downloads()
+    page = Drawings(monkeypatch)
+    picture = page.files.add(b"picture", "image/png", "2.0").rpartition("/")[2].partition(".")[0]
+    page.files.remove_orphaned_files()
+    assert page.holds(picture)
+    page.draw()
+    assert not page.holds(picture)
