@@ -1,6 +1,7 @@
 """The studies of spoiled and of foreign photos: scikit-learn's figures, and what the evidence takes from them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -8,6 +9,23 @@ from simulator.datalab.datalab_charts import COMPARED, OPERATING_POINT, check_ta
 from simulator.datalab.lab_evidence import SPOILED_STUDIES, study_rows
 from simulator.datalab.refit import lab_photos
 from simulator.evidence.photo_checks import NOT_WORTH_SCORING, load_spoiled, sharp_and_lit
+from simulator.paths import DATALAB, ROOT
+
+PAGE = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+#: The networks of the page's table of spoiled photos at static int8, by their heading.
+NETWORKS = {
+    "pruned": "efficientnet_lite0_pruned_even",
+    "distilled": "efficientnet_lite0_distilled",
+    "trained for int8": "efficientnet_lite0_distilled_qat",
+    "fine-tuned": "efficientnet_lite0_finetuned",
+}
+LABELS = {
+    "blur": "focus",
+    "jpeg": "JPEG",
+    "white_balance": "white balance",
+    "exposure": "exposure",
+    "shadow": "a thumb's shadow",
+}
 
 
 @pytest.mark.parametrize("name", SPOILED_STUDIES)
@@ -60,3 +78,37 @@ def test_every_chart_has_a_row_for_each_figure():
     assert "of 100 cancers" in spoiling(rows).takeaway and "the network refers" in foreign_photos(others).takeaway
     worth = check_table(checks, NOT_WORTH_SCORING)["Worth scoring"]
     assert (worth == "no").sum() == len(NOT_WORTH_SCORING) + 1
+
+
+def _networks() -> pd.DataFrame:
+    return pd.read_csv(DATALAB / "compression_spoiled.csv").query("severity > 0")
+
+
+def _cell(row: pd.Series) -> str:
+    gain, low, high = 100 * row[["auc_gain", "auc_gain_low", "auc_gain_high"]].astype(float)
+    return f"{gain:.1f} ({low:.1f} to {high:.1f}); {100 * row['sensitivity']:.0f}%"
+
+
+@pytest.mark.parametrize(
+    ("condition", "severity"), [*((name, 2) for name in LABELS), ("blur", 3), ("jpeg", 3), ("exposure", 3)]
+)
+def test_a_row_of_the_page_on_spoiled_photos_is_that_of_the_study(condition, severity):
+    frozen = study_rows("spoiled").query("precision == 'fp32'").set_index(["condition", "severity"]).loc[(condition, severity)]
+    rows = _networks().query("precision == 'int8_static'").set_index(["network", "condition", "severity"])
+    cells = [_cell(frozen), *(_cell(rows.loc[(name, condition, severity)]) for name in NETWORKS.values())]
+    assert f"| {LABELS[condition]}, {severity} | {' | '.join(cells)} |" in PAGE
+
+
+def test_the_page_says_how_8_bits_change_the_loss_on_spoiled_photos():
+    gains = _networks().pivot_table(index=["condition", "severity"], columns=["network", "precision"], values="auc_gain")
+    changes = {name: 100 * (gains[net, "int8_static"] - gains[net, "fp32"]) for name, net in NETWORKS.items()}
+    others = max(float(abs(changes[name]).max()) for name in NETWORKS if name != "distilled")
+    assert f"by {others:.1f} points at most" in PAGE
+    assert (changes["distilled"] > 0).all() and f"up to {changes['distilled'].max():.1f} points less" in PAGE
+    areas = (
+        _networks()
+        .query("precision == 'int8_static'")
+        .pivot_table(index=["condition", "severity"], columns="network", values="auc")
+    )
+    ahead = 100 * (areas[NETWORKS["trained for int8"]] - areas[NETWORKS["distilled"]])
+    assert f"in all {len(areas)} conditions, by {ahead.min():.1f} to {ahead.max():.1f} points" in " ".join(PAGE.split())
