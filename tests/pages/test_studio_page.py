@@ -5,6 +5,7 @@ import streamlit as st
 
 from simulator.app.store.room_log import Access
 from simulator.authoring.check_results import result_at
+from simulator.case.document import parse_document
 from simulator.case.load import load
 from tests.case.texts import SMALL
 from tests.pages.conftest import opened, told
@@ -76,7 +77,8 @@ def test_the_author_finds_studio_and_a_form_changes_one_figure_of_the_text(folde
 
     field(page, "Value").set_value("many")
     press(page, "Put into the text")
-    assert "Value: expected a number, got 'many'" in [error.value for error in page.error]
+    assert "rate_per_s.value: write a number" in page.error[0].value.replace("\\", "")
+    assert draft(page).text == SMALL.replace("rate_per_s: {value: 0.1,", "rate_per_s: {value: 0.25,")
 
 
 def test_a_choice_and_an_objective_are_written_by_form(folder):
@@ -85,6 +87,9 @@ def test_a_choice_and_an_objective_are_written_by_form(folder):
     page.run()
     pick(page, "Choice", "A new choice")
     next(one for one in page.radio if one.label == "Kind").set_value("number").run()
+    field(page, "Name").set_value("Large Batch")
+    press(page, "Put into the text")
+    assert "choices.Large Batch" in page.error[0].value.replace("\\", "")
     for label, words in {"Name": "batch", "Label": "Batch", "Default": "4", "Lowest": "1", "Highest": "4", "Step": "1"}.items():
         field(page, label).set_value(words)
     page.multiselect[0].set_value(["stages.classify.max_batch"])
@@ -101,6 +106,24 @@ def test_a_choice_and_an_objective_are_written_by_form(folder):
     case = load(folder / "small.yaml")
     assert (case.choices["batch"].max, case.objectives[1].bound, case.objectives[1].metric) == (4, 60, "latency_p95_s")
     assert draft(page).text.startswith(SMALL[: SMALL.index("objectives:")])
+
+
+@pytest.mark.parametrize("panel", ["Choices", "Objectives", "Figures"])
+def test_an_entry_that_the_form_leaves_as_it_is_changes_nothing_of_the_text(folder, panel):
+    page = opened("studio")
+    page.session_state["studio:panel"] = panel
+    page.run()
+    press(page, "Put into the text")
+    assert not page.error
+    assert draft(page).text == SMALL
+
+
+def test_a_form_deletes_an_objective(folder):
+    page = opened("studio")
+    page.session_state["studio:panel"] = "Objectives"
+    page.run()
+    press(page, "Delete the objective")
+    assert parse_document(draft(page).text, "the text").data["objectives"] == []
 
 
 def test_the_candidates_page_begins_with_the_defaults(folder):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -11,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 from streamlit.errors import StreamlitAPIException
 
 from simulator.app.widgets import plain
@@ -31,6 +32,7 @@ from simulator.authoring.show_command import place_rows
 from simulator.authoring.studio.case_folder import CaseFolder
 from simulator.authoring.studio.draft import Draft
 from simulator.authoring.studio.yaml_patches import flow_text, patched_text, text_without
+from simulator.case.designs import read_fields
 from simulator.case.document import Path, ScenarioError, dotted, parse_document
 from simulator.case.fields import EVIDENCE_KINDS
 from simulator.case.load import scenario_ids
@@ -55,16 +57,12 @@ def keyed(name: str, data: Any) -> str:
     return f"studio:{name}:{sha256(repr(data).encode()).hexdigest()[:12]}"
 
 
-def number_of(words: str, field: str) -> float | int | None:
-    """Return the number that the author wrote; None for nothing. Raises InputError."""
-    words = words.strip()
-    if not words:
-        return None
+def read(words: str) -> Any:
+    """Return what a field holds, as a case would; words that are no YAML stay, and the models of a case refuse them."""
     try:
-        number = float(words)
-    except ValueError:
-        raise InputError(f"{field}: expected a number, got '{words}'") from None
-    return int(number) if number.is_integer() and abs(number) < 1e15 else number
+        return YAML(typ="safe", pure=True).load(words)
+    except YAMLError:
+        return words
 
 
 def written_number(value: Any) -> str:
@@ -72,7 +70,7 @@ def written_number(value: Any) -> str:
     return "" if value is None else f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
-def put(draft: Draft, make: Callable[[str], str]) -> None:
+def change(draft: Draft, make: Callable[[str], str]) -> None:
     """Change the text, and draw the forms again; show a sentence where the change cannot be made."""
     try:
         draft.change(make)
@@ -96,22 +94,32 @@ def report() -> None:
         st.toast(said)
 
 
-def _buttons(thing: str, deletable: bool) -> tuple[bool, bool]:
-    """Draw the buttons below an entry: whether it shall be put into the text, and whether it shall be deleted."""
+def sound(text: str, path: Path, value: Any) -> str:
+    """Return the text with a value at a path; raises InputError with the faults that the models of a case find there."""
+    changed = patched_text(text, path, value)
+    _, faults = read_fields(parse_document(changed, "the text"))
+    own = [fault.words for fault in faults if f"{fault.field}.".startswith(f"{dotted(path)}.")]
+    if own:
+        raise InputError("; ".join(own))
+    return changed
+
+
+def _buttons(draft: Draft, path: Path, value: Any, thing: str = "") -> None:
+    """Draw the buttons below a form: they put the value into the text, and delete the thing that is there, if it has a name."""
     with st.container(horizontal=True):
         wanted = st.form_submit_button("Put into the text", type="primary")
-        unwanted = deletable and st.form_submit_button(f"Delete the {thing}")
-    return wanted, unwanted
+        unwanted = thing and st.form_submit_button(f"Delete the {thing}")
+    if unwanted:
+        change(draft, partial(text_without, path=path))
+    if wanted:
+        change(draft, partial(sound, path=path, value=value))
 
 
-def _put_made(draft: Draft, make: Callable[[], tuple[Path, Any]]) -> None:
-    """Write a value at its path into the text; show the sentence of an InputError that `make` raises."""
-    try:
-        path, value = make()
-    except InputError as error:
-        st.error(str(error))
-    else:
-        put(draft, partial(patched_text, path=path, value=value))
+def _place(known: Any, section: str, key: str | int, entry: Any) -> tuple[Path, Any]:
+    """Return where an entry of a section goes, and its value there: the whole section where the text has none yet."""
+    if known:
+        return (section, key), entry
+    return (section,), [entry] if isinstance(key, int) else {key: entry}
 
 
 # ---- figures
@@ -131,7 +139,7 @@ def figures_in(data: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any
 
 
 def figure_form(draft: Draft) -> None:
-    """Show the fields of one figure, and write them into the text."""
+    """Show the fields of one figure, and write them into the text; other keys of the author stay."""
     report()
     figures = {dotted(path): (path, data) for path, data in figures_in(data_of(draft))}
     if not figures:
@@ -144,80 +152,38 @@ def figure_form(draft: Draft) -> None:
     with st.form(keyed(f"figure:{place}", data), border=True):
         with st.grid(3, min_column_width=180):
             value = st.text_input("Value", written_number(data["value"]))
-            least = st.text_input("Lowest that it may be", written_number(low))
-            most = st.text_input("Highest that it may be", written_number(high))
+            ends = [st.text_input("Lowest that it may be", written_number(low))]
+            ends.append(st.text_input("Highest that it may be", written_number(high)))
         chosen = st.radio("Evidence", EVIDENCE_KINDS, EVIDENCE_KINDS.index(kind), horizontal=True)
         source = st.text_area("Source, or the reason of the assumption", str(data[kind] or ""), height=80)
-        if st.form_submit_button("Put into the text", type="primary"):
-            _put_made(draft, lambda: (path, _figure(data, value, (least, most), chosen, source)))
-
-
-def _figure(data: dict[str, Any], value: str, ends: tuple[str, str], kind: str, source: str) -> dict[str, Any]:
-    """Return the figure with the fields of the form; other keys of the author stay. Raises InputError."""
-    number, low, high = number_of(value, "Value"), number_of(ends[0], "Lowest"), number_of(ends[1], "Highest")
-    if number is None:
-        raise InputError("Value: expected a number, got nothing")
-    if not source.strip():
-        raise InputError(f"Source: a figure that is {kind} names its source or its reason")
-    if (low is None) != (high is None):
-        raise InputError("Lowest and highest: give both, or none")
-    changed: dict[str, Any] = {}
-    for key, old in data.items():
-        if key in EVIDENCE_KINDS:
-            changed[kind] = " ".join(source.split())
-        elif key == "value":
-            changed[key] = number
-        elif key != "between":
-            changed[key] = old
-        elif low is not None:
-            changed[key] = [low, high]
-    return changed if low is None else changed | {"between": [low, high]}
+        kept = {key: old for key, old in data.items() if key not in (*EVIDENCE_KINDS, "between")}
+        between = {"between": [read(end) for end in ends]} if any(ends) else {}
+        _buttons(draft, path, kept | {"value": read(value), chosen: " ".join(source.split()), **between})
 
 
 # ---- choices
 
 
 def choice_form(draft: Draft) -> None:
-    """Show the fields of one choice, and write them into the text."""
+    """Show the fields of one choice, and write them into the text; empty ones are left out."""
     report()
     section = data_of(draft).get("choices")
     known: dict[str, Any] = section if isinstance(section, dict) else {}
     picked = st.selectbox("Choice", [*known, _NEW_CHOICE], key="studio:choice")
-    data = known.get(picked) if isinstance(known.get(picked), dict) else {}
-    assert data is not None
+    data: dict[str, Any] = known[picked] if isinstance(known.get(picked), dict) else {}
     kind = str(data.get("kind", ""))
     if kind not in _KINDS:
         kind = st.radio("Kind", list(_KINDS), format_func=_KINDS.__getitem__, horizontal=True, key="studio:choice:kind")
     with st.form(keyed(f"choice:{picked}:{kind}", data), border=True):
         name = picked if picked in known else st.text_input("Name", placeholder="max_batch", help="small letters, digits and _")
+        fields = {"kind": kind}
         with st.grid(2, min_column_width=220):
-            shared = {"label": st.text_input("Label", str(data.get("label", "")))}
-            shared["group"] = st.text_input("Group", str(data.get("group", "")), placeholder="Design")
-        shared["help"] = st.text_input("Help", str(data.get("help", "")))
-        fields = _option_fields(data) if kind == "options" else _number_fields(draft, data)
-        wanted, unwanted = _buttons("choice", bool(data))
-    if unwanted:
-        put(draft, partial(text_without, path=("choices", name)))
-    if wanted:
-
-        def made() -> tuple[Path, Any]:
-            own = _options(fields) if kind == "options" else _number(fields)
-            changed = _choice(data, name, {"kind": kind, **shared, **own})
-            return (("choices", name), changed) if known else (("choices",), {name: changed})
-
-        _put_made(draft, made)
-
-
-def _choice(data: dict[str, Any], name: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the choice with the fields of the form; empty ones are left out. Raises InputError."""
-    if not re.fullmatch("[a-z][a-z0-9_]*", name):
-        raise InputError(f"Name: expected small letters, digits and _, such as max_batch; got '{name}'")
-    if not fields["label"]:
-        raise InputError("Label: a choice has a label")
-    return {key: value for key, value in (data | fields).items() if value not in (None, "", [])}
-
-
-# ---- numbers
+            fields["label"] = st.text_input("Label", str(data.get("label", "")))
+            fields["group"] = st.text_input("Group", str(data.get("group", "")), placeholder="Design")
+        fields["help"] = st.text_input("Help", str(data.get("help", "")))
+        own = _option_fields(data) if kind == "options" else _number_fields(draft, data)
+        entry = {key: value for key, value in (data | fields | own).items() if value not in (None, "", [])}
+        _buttons(draft, *_place(known, "choices", name, entry), "choice" if data else "")
 
 
 def _number_fields(draft: Draft, data: dict[str, Any]) -> dict[str, Any]:
@@ -226,34 +192,22 @@ def _number_fields(draft: Draft, data: dict[str, Any]) -> dict[str, Any]:
     written = [str(place) for place in data.get("set") or []]
     with st.grid(5, min_column_width=120):
         fields = {
-            field: st.text_input(label, written_number(data.get(field)))
+            field: read(st.text_input(label, written_number(data.get(field))))
             for field, label in {"default": "Default", "min": "Lowest", "max": "Highest", "step": "Step"}.items()
         }
-        fields["unit"] = st.text_input("Unit", str(data.get("unit", "")))
+        unit = st.text_input("Unit", str(data.get("unit", "")))
     values = ", ".join(map(written_number, data.get("values") or []))
-    fields["values"] = st.text_input("Values, in place of lowest, highest and step", values, placeholder="1, 2, 4, 8")
+    values = st.text_input("Values, in place of lowest, highest and step", values, placeholder="1, 2, 4, 8")
     chosen = st.multiselect("Places that it writes", list(dict.fromkeys([*written, *places])), written)
-    return fields | {"set": chosen}
-
-
-def _number(fields: dict[str, Any]) -> dict[str, Any]:
-    numbers = {field: number_of(fields[field], field.capitalize()) for field in ("default", "min", "max", "step")}
-    values = [number_of(part, "Values") for part in fields["values"].split(",") if part.strip()]
-    if numbers["default"] is None:
-        raise InputError("Default: expected a number, got nothing")
-    if not fields["set"]:
-        raise InputError("Places: a choice writes at least one place")
-    return {**numbers, "values": values, "unit": fields["unit"], "set": fields["set"]}
-
-
-# ---- options
+    return fields | {"values": read(f"[{values}]"), "unit": unit, "set": chosen}
 
 
 def _option_fields(data: dict[str, Any]) -> dict[str, Any]:
     options = data.get("options")
+    old: dict[str, Any] = options if isinstance(options, dict) else {}
     rows = [
         [name, str(option.get("label", "")), str(option.get("note", "")), flow_text(option.get("set") or {})]
-        for name, option in (options if isinstance(options, dict) else {}).items()
+        for name, option in old.items()
         if isinstance(option, dict)
     ]
     writes = st.column_config.TextColumn("writes", help="{stages.classifier.model: resnet50}", width="large")
@@ -261,32 +215,15 @@ def _option_fields(data: dict[str, Any]) -> dict[str, Any]:
         pd.DataFrame(rows, columns=_COLUMNS, dtype=str), num_rows="dynamic", hide_index=True, column_config={"writes": writes}
     )
     default = st.text_input("Default", str(data.get("default", "")), placeholder="the name of an option")
-    return {"rows": table.fillna("").to_dict("records"), "default": default, "old": options}
+    changed = {str(row["name"]).strip(): _option(old, row) for row in table.fillna("").to_dict("records")}
+    return {"default": default, "options": changed}
 
 
-def _options(fields: dict[str, Any]) -> dict[str, Any]:
-    old = fields["old"] if isinstance(fields["old"], dict) else {}
-    options = {}
-    for row in fields["rows"]:
-        name = str(row["name"]).strip()
-        if not name:
-            raise InputError("Options: each option has a name")
-        before = old[name] if isinstance(old.get(name), dict) else {}
-        option = before | {"label": row["label"], "note": row["note"], "set": _written(name, row["writes"])}
-        options[name] = {key: value for key, value in option.items() if value not in ("", None)}
-    if len(options) < 2:
-        raise InputError(f"Options: expected at least two, got {len(options)}")
-    if fields["default"] not in options:
-        raise InputError(f"Default: '{fields['default']}' is no option; expected one of {', '.join(options)}")
-    return {"default": fields["default"], "options": options}
-
-
-def _written(name: str, words: str) -> dict[str, Any]:
-    """Return what an option writes; raises InputError."""
-    with suppress(ScenarioError):
-        if values := parse_document(words, name).data:
-            return dict(values)
-    raise InputError(f"{name}: expected what the option writes, such as {{stages.classifier.model: resnet50}}; got '{words}'")
+def _option(old: dict[str, Any], row: dict[Any, Any]) -> dict[str, Any]:
+    before = old.get(str(row["name"]).strip())
+    fields = {"label": row["label"], "note": row["note"], "set": read(row["writes"])}
+    option = (before if isinstance(before, dict) else {}) | fields
+    return {key: value for key, value in option.items() if value not in ("", None)}
 
 
 # ---- objectives
@@ -302,39 +239,17 @@ def objective_form(draft: Draft) -> None:
     at = names.get(picked, len(known))
     data: dict[str, Any] = known[at] if picked in names else {}
     scenario = draft.readable()
-    metrics = dict.fromkeys([*([data["metric"]] if "metric" in data else []), *(scenario.metrics if scenario else ())])
+    labels = {name: f"{metric.label} ({name})" for name, metric in scenario.metrics.items()} if scenario else {}
+    metrics = dict.fromkeys([*([data["metric"]] if "metric" in data else []), *labels])
     with st.form(keyed(f"objective:{at}", data), border=True):
-        metric = st.selectbox("Metric", list(metrics), format_func=lambda name: _metric_words(draft, name))
+        metric = st.selectbox("Metric", list(metrics), format_func=lambda name: labels.get(name, name))
         label = st.text_input("Label", str(data.get("label", "")))
         with st.grid(2, min_column_width=180):
             side = st.radio("Bound", list(_BOUNDS), int("at_most" in data), format_func=_BOUNDS.__getitem__, horizontal=True)
             bound = st.text_input("Number", written_number(data.get("at_most", data.get("at_least"))))
-        wanted, unwanted = _buttons("objective", bool(data))
-    if unwanted:
-        put(draft, partial(text_without, path=("objectives", at)))
-    if wanted:
-
-        def made() -> tuple[Path, Any]:
-            changed = _objective(data, metric, label, side, bound)
-            return (("objectives", at), changed) if known else (("objectives",), [changed])
-
-        _put_made(draft, made)
-
-
-def _metric_words(draft: Draft, name: str) -> str:
-    scenario = draft.readable()
-    metric = scenario.metrics.get(name) if scenario else None
-    return f"{metric.label} ({name})" if metric else name
-
-
-def _objective(data: dict[str, Any], metric: str | None, label: str, side: str, bound: str) -> dict[str, Any]:
-    """Return the objective with the fields of the form. Raises InputError."""
-    number = number_of(bound, "Number")
-    if metric is None or number is None or not label.strip():
-        missing = "Metric" if metric is None else "Number" if number is None else "Label"
-        raise InputError(f"{missing}: an objective has a metric, a label and a bound")
-    kept = {key: value for key, value in data.items() if key not in _BOUNDS}
-    return kept | {"metric": metric, "label": label.strip(), side: number}
+        kept = {key: value for key, value in data.items() if key not in _BOUNDS}
+        entry = kept | {"metric": metric, "label": label.strip(), side: read(bound)}
+        _buttons(draft, *_place(known, "objectives", at, entry), "objective" if data else "")
 
 
 _NOTHING = "nothing: one model and one queue"
@@ -393,9 +308,7 @@ def _text(given: dict[str, Any]) -> str:
 
 def _within(text: str, field: str, low: float, high: float, usual: float) -> float:
     """Read a number from low to high, or the usual one where none is written; raises InputError."""
-    number = number_of(text, field)
-    if number is None:
-        return usual
-    if not low <= number <= high:
-        raise InputError(f"{field}: should be between {low:g} and {high:g}, got {number:g}")
+    number = usual if not text.strip() else read(text)
+    if not isinstance(number, int | float) or not low <= number <= high:
+        raise InputError(f"{field}: should be between {low:g} and {high:g}, got {text.strip()}")
     return float(number)
