@@ -13,6 +13,7 @@ from simulator.explain.claims import Claim, on_metric, said
 from simulator.explain.design_changes import DesignChange, changes_of_choice, count_changes
 from simulator.explain.judged_changes import TRIALS, Baseline, JudgedChange, Lever, real_below
 from simulator.metrics.summary import Summary, Verdict
+from simulator.phrases import Slot, phrase
 from simulator.units import listed
 
 #: The most changes that are tried for an objective on its own account.
@@ -21,10 +22,7 @@ TRIED = 5
 #: The most changes that a sentence names where none helps.
 NAMED = 3
 
-#: What the advice of a step says that may be chance, and of one that the levers try too.
-MAY_BE_CHANCE, LEVERS_DECIDE = "This may be chance", "a trial of every lever decides it"
-
-_NO_CHOICE = "No choice in this case changes that."
+_NO_CHOICE = phrase("advice.no_choice")
 
 
 @dataclass(frozen=True)
@@ -115,21 +113,25 @@ class Move:
         """
         broken, improved, perhaps = self.broken, self.improved, self.perhaps_worsened
         worse = [effect for effect in self.worsened if effect not in broken]
-        by = f"by {self.own.size_with_interval}" if self.own.change else self.own.size
-        trial = f"In a trial run{f' of {tried} steps' if tried > 1 else ''}, “{self.words}”"
-        helps = f"changes “{self.own.label}” {by}."
-        words = f"{'It' if broken else trial} {helps}{f' {self._doubt}' if self.may_improve else ''}"
+        trial = phrase("advice.trial", steps=tried if tried > 1 else 0, step=self.words)
+        size = self.own.size_with_interval if self.own.change else self.own.size
+        helps = phrase("advice.changes", label=self.own.label, size=size, by=self.own.change is not None)
+        doubt = self._doubt if self.may_improve else ""
+        words = phrase("advice.helps", trial=None if broken else trial, changes=helps, doubt=doubt)
         parts = (self.own.changed_by(self.words, helps),)
+        lost, turned = ([one for one in broken if (one.outcome == "vanishes") == gone] for gone in (True, False))
         return [
-            *self._on_others(broken, f"{trial} {_breaks(broken)}."),
+            *self._on_others(broken, "breaks", turned, trial=trial, lost=[effect.label for effect in lost], one=len(lost) == 1),
             on_metric(self.own.before.metric, "helps", self.words, words, evidence="paired run", parts=parts),
-            *self._on_others(improved, f"It improves {_listed(improved)} too."),
-            *self._on_others(worse, f"It makes {_listed(worse)} worse."),
-            *self._on_others(perhaps, f"It may make {_listed(perhaps)} worse."),
+            *self._on_others(improved, "improves", improved),
+            *self._on_others(worse, "worsens", worse),
+            *self._on_others(perhaps, "may_worsen", perhaps),
         ]
 
-    def _on_others(self, effects: list[JudgedChange], words: str) -> list[Claim]:
+    def _on_others(self, effects: list[JudgedChange], key: str, named: list[JudgedChange], **slots: Slot) -> list[Claim]:
+        """Claim effects in the text of a key, which names some of them with their sizes."""
         parts = tuple(effect.changed_by(self.words, effect.named) for effect in effects)
+        words = phrase(f"advice.{key}", effects=[effect.named for effect in named], **slots)
         whole = Claim("objectives", "would change", population=self.words, words=words, evidence="paired run", parts=parts)
         return [whole] if effects else []
 
@@ -141,8 +143,7 @@ class Move:
     @property
     def _doubt(self) -> str:
         """That chance may be the reason, after which runs, and what decides it: the levers, for one of their steps."""
-        looked = f", even after {self.lever.second_look} replications" if self.lever.second_look else ""
-        return f"{MAY_BE_CHANCE}{self._among}{looked}{f'; {LEVERS_DECIDE}' if self.is_lever else ''}."
+        return phrase("advice.doubt", among=self._among, looked=self.lever.second_look, lever=self.is_lever)
 
     @property
     def effect(self) -> str:
@@ -154,19 +155,6 @@ class Move:
     def turned(self) -> str:
         """The objectives that it takes from met, in few words: `“Wait” met → not met after 4 replications`."""
         return listed([f"“{effect.label}” {effect.turn}" for effect in self.broken])
-
-
-def _listed(effects: Sequence[JudgedChange]) -> str:
-    return listed([effect.named for effect in effects])
-
-
-def _breaks(effects: Sequence[JudgedChange]) -> str:
-    # `takes “Wait” from met to not met (+3.1 h) and leaves “Answer”, which was met, without a figure`
-    lost = [f"“{effect.label}”" for effect in effects if effect.outcome == "vanishes"]
-    turned = [effect for effect in effects if effect.outcome != "vanishes"]
-    takes = [f"takes {_listed(turned)}"] if turned else []
-    were = "which was met" if len(lost) == 1 else "which were met"
-    return listed([*takes, *([f"leaves {listed(lost)}, {were}, without a figure"] if lost else [])])
 
 
 @dataclass(frozen=True)
@@ -263,11 +251,11 @@ def _none_helps(verdict: Verdict, moves: Sequence[Move]) -> Claim:
     if not moves:
         return on_metric(verdict.metric, "helps", "none", _NO_CHOICE)
     near = [move for move in moves if move.own.helps is not False]
-    worse, alone = len(moves) - len(near), len(moves) == 1
-    number = "The step that was tried does not improve" if alone else f"None of the {len(moves)} steps that were tried improves"
-    sentence = f"{number} it noticeably and beyond chance"
-    changes = tuple(move.own.changed_by(move.words, f"“{move.words}” ({move.own.size_with_interval})") for move in near[:NAMED])
-    sentence += f": {said(changes, '; ')}" if changes else ""
-    worsen = f"{'All' if not near else worse} of them make it worse" if worse > 1 else "One of them makes it worse"
-    sentence += f". {'It makes it worse' if alone else worsen}." if worse else "."
+    worse = len(moves) - len(near)
+    named = [(move, phrase("advice.tried", step=move.words, size=move.own.size_with_interval)) for move in near[:NAMED]]
+    sentence = phrase(
+        "advice.none", alone=len(moves) == 1, tried=len(moves), near=[words for _, words in named],
+        worse=worse, several=worse > 1, every=not near,
+    )  # fmt: skip
+    changes = tuple(move.own.changed_by(move.words, words) for move, words in named)
     return on_metric(verdict.metric, "helps", "none", sentence, evidence="paired run", parts=changes)

@@ -32,7 +32,7 @@ from simulator.explain.bottleneck import (
     turning_away,
     why_held_up,
 )
-from simulator.explain.claims import Claim, figure, load_claim, said, split_of
+from simulator.explain.claims import Claim, figure, load_claim, split_of
 from simulator.explain.design_changes import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
 from simulator.intervals import ROUNDING
 from simulator.metrics.request_metrics import MISSED, PRICE
@@ -40,7 +40,7 @@ from simulator.metrics.stage_metrics import clock, last_change
 from simulator.metrics.summary import Summary, Verdict
 from simulator.phrases import Slot, phrase
 from simulator.records.timetables import DAY_S
-from simulator.units import counted, duration, roughly, significant, upper_first
+from simulator.units import counted, duration, significant
 
 #: With fewer events than this over all replications, the sentence says that the split is rough.
 ENOUGH = 30
@@ -115,7 +115,8 @@ def _counted(
     sentence = phrase("causes.counted", whom=whom, word=word, **counts)
     split, largest = _largest_parts(summary, fates, count, f"that are {word}")
     share = [figure(verdict.metric, verdict.estimate, sentence)] if verdict.metric.of_all.name in _COUNTED else []
-    return f"{sentence} {split}", [*share, *split_of(verdict.metric, as_written(float(count)), sentence, largest, "")]
+    parts = [*share, *split_of(verdict.metric, as_written(float(count)), sentence, largest, "")]
+    return phrase("causes.sentences", sentences=[sentence, split]), parts
 
 
 #: The metrics that the counts of who was missed, or escalated, give again.
@@ -189,19 +190,19 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         behind[part] = list(_behind(summary, part))
         stages += [stage for stage in behind[part] if stage not in stages]
     (first, share), *others = list(shares.items())[:PARTS]
-    among = [(100 * share, f"{roughly(share)} of the cost is {_part(summary, first)}")]
-    among += [(100 * share, f"{roughly(share)} {_part(summary, part)}") for part, share in others]
+    most = phrase("causes.first_cost", share=share, part=_part(summary, first))
+    less = [phrase("causes.cost", share=share, part=_part(summary, part)) for part, share in others]
     earned = -sum(min(cost.value, 0.0) for cost in summary.costs.values())
-    taken_off = roughly(earned / total) if earned < total else "more than that"
-    rewards = f" before rewards, which take off {taken_off}" if earned else ""
-    split = f"{upper_first(', '.join(words for _, words in among))}{rewards}."
-    claims = list(split_of(verdict.metric, 100.0, split, among))
-    sentence = f"{split}{_both(summary, behind)}"
+    taken_off = earned / total if earned < total else None
+    split = phrase("causes.costs", first=most, others=less, earned=earned, taken_off=taken_off)
+    among = [(100 * share, most), *((100 * share, words) for (_, share), words in zip(others, less, strict=True))]
+    claims, sentences = list(split_of(verdict.metric, 100.0, split, among)), [split, *_both(summary, behind)]
     lost = turning_away(summary, summary.metric("done_share"))
     if lost in behind[first]:
         again = _retried(summary, lost)
         away = phrase("causes.turns_away", label=scenario.stages[lost].label, many=scenario.unit.many)
-        sentence, claims = " ".join([sentence, away, *_sentences(again)]), [*claims, *again]
+        sentences, claims = [*sentences, away, *_sentences(again)], [*claims, *again]
+    sentence = phrase("causes.sentences", sentences=sentences)
     return ObjectiveCause(sentence, ["cost"], by_cost(summary, verdict, stages), claims)
 
 
@@ -237,13 +238,12 @@ def _and_what_it_resends(scenario: Scenario, name: str) -> Iterator[str]:
     yield name
 
 
-def _both(summary: Summary, behind: dict[str, list[str]]) -> str:
+def _both(summary: Summary, behind: dict[str, list[str]]) -> Iterator[str]:
     stages, gates = summary.plan.scenario.stages, score_gates(summary.plan.scenario)
     firsts = [next((name for name in names if name in gates), None) for names in behind.values()]
     for gate in dict.fromkeys(firsts):
         if gate is not None and firsts.count(gate) > 1 and MISSED in behind and firsts[list(behind).index(MISSED)] == gate:
-            return phrase("causes.trade", gate=stages[gate].label)
-    return ""
+            yield phrase("causes.trade", gate=stages[gate].label)
 
 
 # ---- where requests wait, or are turned away
@@ -253,26 +253,26 @@ def _late(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     name = slowest_stage(summary, verdict.metric)
     if name is None:
         return None
-    stage, times = summary.plan.scenario.stages[name], summary.stages[name]
-    share, why, again = spent(summary, name, verdict), list(why_held_up(summary.plan, name, times)), _retried(summary, name)
-    sentence = " ".join([f"At “{stage.label}” {said([share, *why], '; ')}.", *_sentences(again)])
+    stage = summary.plan.scenario.stages[name]
     exhibits = ["shifts"] if stage.servers.keeps_hours else ["batches", "answer_times"]
     first = ["answer_times"] if verdict.metric.stage is None and not stage.servers else []
-    return ObjectiveCause(sentence, [*first, *exhibits, "answer_times"], by_load(summary, name), [share, *why, *again])
+    return _held_up(summary, name, "slow", [*first, *exhibits, "answer_times"], spent(summary, name, verdict))
 
 
 def _turned_away(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     name = turning_away(summary, verdict.metric)
     if name is None:
         return _unfinished(summary, verdict)
-    label, many = summary.plan.scenario.stages[name].label, summary.plan.scenario.unit.many
-    return _held_up(summary, name, f"“{label}” is the stage that turns {many} away: ", ["overload", "outcomes"])
+    return _held_up(summary, name, "turning_away", ["overload", "outcomes"])
 
 
-def _held_up(summary: Summary, name: str, before: str, exhibits: Sequence[str]) -> ObjectiveCause:
-    """Say why a stage holds requests up, behind some words, and the load that retries add to it."""
-    why, again = list(why_held_up(summary.plan, name, summary.stages[name])), _retried(summary, name)
-    sentence = " ".join([f"{before}{said(why, '; ')}.", *_sentences(again)])
+def _held_up(summary: Summary, name: str, key: str, exhibits: Sequence[str], *first: Claim) -> ObjectiveCause:
+    """Say why a stage holds requests up, in the text of a key, and the load that retries add to it. first: a clause before"""
+    scenario, again = summary.plan.scenario, _retried(summary, name)
+    why = [*first, *why_held_up(summary.plan, name, summary.stages[name])]
+    slots = {"label": scenario.stages[name].label, "many": scenario.unit.many}
+    clauses = phrase(f"causes.{key}", **slots, why=[clause.words for clause in why])
+    sentence = phrase("causes.sentences", sentences=[clauses, *_sentences(again)])
     return ObjectiveCause(sentence, exhibits, by_load(summary, name), [*why, *again])
 
 
@@ -290,7 +290,8 @@ def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     words = phrase("causes.unfinished", runs=_runs(summary), count=count_words(count), many=many)
     split, _ = _largest_parts(summary, parts, count, f"unfinished {many}")
     levers = by_load(summary, name) if name else in_order([])
-    return ObjectiveCause(f"{words} {split}", ["overload", "outcomes"], levers, [Claim("unfinished", "is", count, words=words)])
+    sentence = phrase("causes.sentences", sentences=[words, split])
+    return ObjectiveCause(sentence, ["overload", "outcomes"], levers, [Claim("unfinished", "is", count, words=words)])
 
 
 def _sentences(claims: Sequence[Claim]) -> list[str]:
@@ -328,7 +329,7 @@ def _busy(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if name is None or name not in summary.stages:
         return None
     stage = summary.plan.scenario.stages[name]
-    return _held_up(summary, name, f"“{stage.label}”: ", ["shifts" if stage.servers.keeps_hours else "batches"])
+    return _held_up(summary, name, "busy", ["shifts" if stage.servers.keeps_hours else "batches"])
 
 
 # ---- why what is known is old
@@ -374,9 +375,8 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     growing = {name: times.load for name, times in summary.stages.items() if times.load >= 1}
     if metric.is_time and growing:
         name = metric.stage if metric.stage in growing else max(growing, key=lambda stage: growing[stage])
-        before = phrase("causes.no_steady_state", label=scenario.stages[name].label)
         exhibits = ["shifts" if scenario.stages[name].servers.keeps_hours else "batches", "outcomes"]
-        return _held_up(summary, name, before, exhibits)
+        return _held_up(summary, name, "no_steady_state", exhibits)
     about = [metric.label] + ([scenario.attributes[metric.group.attribute].label] if metric.group else [])
     notes = [*summary.plan.warnings, *(withheld.sentence for withheld in summary.withheld)]
     why = next((words for words in notes if any(words.startswith(f"{label}: ") for label in about)), None)

@@ -26,6 +26,7 @@ from simulator.metrics.replications import (
     run_replications,
 )
 from simulator.metrics.summary import Standing, Summary, Verdict, summary_of
+from simulator.phrases import phrase
 from simulator.records.streams import cache_per_plan
 from simulator.units import counted
 
@@ -221,13 +222,13 @@ class JudgedChange:
         """The change of the objective with its interval: `+1.9 points, 95% interval +1.6 points to +2.2 points`."""
         if self.change is None or self.change.is_none:
             return "no change" if self.change else self.size
-        return f"{self.change.size_in_figures}, 95% interval {self.change.interval}"
+        return phrase("effects.interval", size=self.change.size_in_figures, interval=self.change.interval)
 
     @property
     def named(self) -> str:
         """The objective and its change, `“Wait” (+3.1 h)`, or `“Wait” from met to not met (+3.1 h)`."""
-        turn = f" from met to {self.new_standing}" if self.breaks and self.outcome != "vanishes" else ""
-        return f"“{self.label}”{turn} ({self.size})"
+        turn = self.new_standing if self.breaks and self.outcome != "vanishes" else ""
+        return phrase("effects.named", label=self.label, turn=turn, size=self.size)
 
     def to_json(self) -> dict[str, Any]:
         """Return the effect as `casesim levers --json` prints it, without what does not apply."""

@@ -12,14 +12,10 @@ from simulator.explain.claims import Claim, difference, on_metric, on_verdict, s
 from simulator.explain.judged_changes import JudgedChange
 from simulator.metrics.comparisons import differences, in_pairs
 from simulator.metrics.summary import Summary, Verdict
-from simulator.units import listed
+from simulator.phrases import Slot, phrase
 
 #: The metric that says in metres what a curveball took.
 MARGIN = "margin_mean_m"
-
-
-_ONE_OTHER = "The other objective changed by no more than chance."
-_OTHERS = "The other objectives changed by no more than chance."
 
 
 @dataclass(frozen=True)
@@ -44,10 +40,6 @@ class Toll(JudgedChange):
         return abs(self.change.change.value) / largest if self.change and largest else 1.0
 
     @property
-    def values(self) -> str:
-        return " → ".join(self.sides)
-
-    @property
     def sides(self) -> tuple[str, ...]:
         """The figures of both runs in words, on their true side of the bound."""
         calm, struck = self.before.estimate, self.after.estimate
@@ -63,12 +55,15 @@ class Toll(JudgedChange):
     @property
     def claim(self) -> Claim:
         """Claim the change of the objective, whether it is beyond chance, and both verdicts."""
-        change = f" ({self.change.size}, 95% interval {self.change.interval})" if self.change else ""
-        chance = "" if self.real else ", not significantly different"
-        return self.said(f"“{self.label}”: {self.values}{change}{chance}, {self.verdicts}.")
+        slots = {"size": self.change.size, "interval": self.change.interval} if self.change else {"size": None}
+        return self.said("changed", real=self.real, **slots)
 
-    def said(self, words: str) -> Claim:
-        """Claim the same in other words."""
+    def said(self, key: str, **slots: Slot) -> Claim:
+        """Claim the same in the text of a key."""
+        calm, struck = self.sides
+        was, now = self.before.standing, self.after.standing
+        standings: dict[str, Slot] = {"was": was, "now": now, "turns": was != now}
+        words = phrase(f"tolls.{key}", label=self.label, calm=calm, struck=struck, **standings, **slots)
         pairs = zip(self.runs, (self.before, self.after), strict=True)
         verdicts = [replace(on_verdict(verdict, words=words), run=run) for run, verdict in pairs]
         change = self.change.change if self.change else None
@@ -108,15 +103,13 @@ def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
 
 def toll_claims(struck: Summary, paid: Sequence[Toll]) -> list[Claim]:
     """Claim the number of objectives that changed, then the change of each one that matters."""
-    named = listed([f"“{strike.label}”" for strike in strikes_of(struck.plan)])
-    changed, against = sum(toll.real for toll in paid), "Against the calm run of the same design and seed,"
-    count = "every objective" if changed == len(paid) else f"{changed} of {len(paid)} objectives" if changed else "no objective"
-    words = f"{against} {named} changed {count} by more than chance."
+    strikes, changed = [strike.label for strike in strikes_of(struck.plan)], sum(toll.real for toll in paid)
+    words = phrase("tolls.count", strikes=strikes, changed=changed, of=len(paid), every=changed == len(paid))
     claims = [toll.claim for toll in paid if toll.matters]
     by_chance = tuple(toll.chance_claim(words) for toll in paid if toll.change and not toll.real)
     first = Claim("objectives", "differs", changed, population="beyond chance", words=words, parts=by_chance)
     rest = changed and len(claims) < len(paid)
-    words = _ONE_OTHER if len(paid) - len(claims) == 1 else _OTHERS
+    words = phrase("tolls.others", others=len(paid) - len(claims))
     others = [Claim("objectives", "beyond chance", False, population="others", words=words)] if rest else []
     return _of_pair(paid, [first, *claims, *others])
 
@@ -136,22 +129,14 @@ def largest_toll(paid: Sequence[Toll]) -> list[Claim]:
     )
     if most is None:
         return []
-    change = f", {most.change.with_interval}" if most.change else ""
-    sentence = f"Against the calm run, “{most.label}” changed most: {most.values}{change}, {most.verdicts}."
-    count, claims = len(changed), [most.said(sentence)]
+    count, claims = len(changed), [most.said("most", change=most.change.with_interval if most.change else None)]
     whole = Claim("objectives", "differs", count, population="beyond chance")
     if not changed:
-        claims.insert(0, replace(whole, words="No objective changed by more than chance."))
+        claims.insert(0, replace(whole, words=phrase("tolls.none")))
     elif others := count - most.real:
-        claims.append(replace(whole, words=f"{_number_of(others, len(paid) - 1)} changed too."))
+        rest = len(paid) - 1
+        claims.append(replace(whole, words=phrase("tolls.too", others=others, rest=rest, all=others == rest, alone=rest == 1)))
     return _of_pair(paid, claims)
-
-
-def _number_of(others: int, rest: int) -> str:
-    # `The other objective`, `All 3 other objectives`, `2 of the 3 other objectives`
-    if others < rest:
-        return f"{others} of the {rest} other objectives"
-    return "The other objective" if rest == 1 else f"All {rest} other objectives"
 
 
 def metres_taken(before: Summary, after: Summary) -> Claim | None:
@@ -161,8 +146,7 @@ def metres_taken(before: Summary, after: Summary) -> Claim | None:
     if change is None:
         return None
     calm, struck = change.sides
-    what = "Metres left at standstill, on average (below 0: that many more were needed)"
-    words = f"{what}: {calm} → {struck} ({change.words}, 95% interval {change.interval})."
+    words = phrase("tolls.metres", calm=calm, struck=struck, change=change.words, interval=change.interval)
     return difference(change.metric, change.change, words, run=after.run_hash, against=before.run_hash)
 
 

@@ -42,7 +42,7 @@ def test_every_objective_is_compared_and_the_change_is_paired(runs):
     answer, answers = tolls(*runs)
     assert answer.change.change.value == pytest.approx(0.2, rel=1e-3)
     assert answer.change.change.high - answer.change.change.low < 1e-3  # the same requests: only the service differs
-    assert (answer.values, answer.verdicts) == ("100 ms → 300 ms", "met → not met")
+    assert (answer.sides, answer.verdicts) == (("100 ms", "300 ms"), "met → not met")
     assert answer.matters
     assert answers.verdicts == "still met"
 
