@@ -11,7 +11,7 @@ from simulator.incident.beliefs import Beliefs, load_beliefs, many_brier
 from simulator.incident.fixes import NothingFix, PeopleFix, UndoFix
 from simulator.incident.incident_score import HELPS, DebriefStep, path
 from simulator.incident.play import Play
-from simulator.incident.player_actions import FixAction, NotebookEntry, WaitAction
+from simulator.incident.player_actions import DiagnoseAction, FixAction, NotebookEntry, WaitAction
 from simulator.incident.players import fix_of
 from simulator.incident.secret import HOUR_S
 from simulator.incident.study_panel import load_study, studied
@@ -58,6 +58,12 @@ class IncidentCourse:
     @cached_property
     def diagnoses(self) -> list[int]:
         return [place for place, note in enumerate(self.notes) if note.diagnosis]
+
+    @cached_property
+    def named(self) -> tuple[int, DiagnoseAction] | None:
+        """The last diagnosis, and its place."""
+        place = self.diagnoses[-1] if self.diagnoses else 0
+        return (place, diagnosis) if self.notes and (diagnosis := self.notes[place].diagnosis) else None
 
     @cached_property
     def suspicions(self) -> list[int]:
