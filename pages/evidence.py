@@ -12,10 +12,9 @@ from simulator.app.design_state import IN_ADDRESS
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.uploads import own_folder, who_sees
 from simulator.app.visitors import at_the_machine, person
-from simulator.app.widgets import EVIDENCE, KEPT, download, draw, mark_cards, plain, scenario_of, uploads
+from simulator.app.widgets import EVIDENCE, KEPT, download, draw, faults_shown, mark_cards, plain, scenario_of, uploads
 from simulator.case.load import load_all
 from simulator.charts.look import rounded
-from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, FidelityReport, marks, readable_reports
 from simulator.evidence.profiles import Profile, read_profile, readable_failures, readable_profiles
 from simulator.evidence.projection_accuracy import held_out
@@ -372,9 +371,6 @@ def all_sources() -> None:
     download("Download these sources (CSV)", rows, "sources.csv")
 
 
-#: Errors of evidence are shown in place of a panel.
-FAULTS = (EvidenceError,)
-
 #: The panels of the page.
 PANELS = {
     "Latencies": latencies,
@@ -400,8 +396,5 @@ st.page_link(PAGES / "monitors.py", label="Monitors: compare your own production
 panels = st.tabs(list(PANELS), key="evidence", **IN_ADDRESS)
 for panel, show in zip(panels, PANELS.values(), strict=True):
     if panel.open:
-        with panel:
-            try:
-                show()
-            except FAULTS as error:
-                st.error(plain(str(error)))
+        with panel, faults_shown():
+            show()

@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from simulator.app.store.faults import StoreError
-from simulator.app.widgets import plain
-from simulator.errors import InputError
+from simulator.app.widgets import faults_shown
 from simulator.rooms.candidate_page import candidate_page
 from simulator.rooms.interviewer_page import interviewer_page
 from simulator.rooms.lobby import lobby
@@ -19,11 +17,8 @@ PAGES_OF = {
     "rater": rater_page,
 }
 
-try:
+with faults_shown(stops=True):
     room = room_at_hand()
-except (StoreError, InputError) as error:
-    st.error(plain(str(error)))
-    st.stop()
 if room is None:
     lobby(unknown=ROOM in st.query_params)
 else:

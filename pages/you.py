@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from simulator.app.store.faults import StoreError
-from simulator.app.widgets import plain
+from simulator.app.widgets import faults_shown
 from simulator.incident.sessions import incident_review, own_incidents, own_line
 from simulator.paths import PAGES
 from simulator.units import counted
@@ -33,11 +32,8 @@ def nothing_yet() -> None:
 
 
 st.title("You", anchor=False)
-try:
+with faults_shown(stops=True):
     record = own_record(own_incidents(), incident_review)
-except StoreError as error:
-    st.error(plain(str(error)))
-    st.stop()
 if record.sessions or record.incidents or record.lost:
     record_of(record)
 else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from math import isclose
 from typing import Any, Literal
@@ -13,6 +14,7 @@ import streamlit as st
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from simulator.case.document import ScenarioError
 from simulator.case.fields import Source
 from simulator.case.load import find, load
 from simulator.case.scenario_parts import Lesson, lessons_about
@@ -21,6 +23,7 @@ from simulator.charts.look import Chart, inked
 from simulator.engine.compiled_plan import fingerprint
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
+from simulator.errors import InputError
 from simulator.files import Stamp, stamp_of
 from simulator.intervals import Mark
 from simulator.keeper import remembers
@@ -220,6 +223,17 @@ def _questions(scenario: Scenario) -> None:
     for question in scenario.questions:
         with st.expander(plain(question.ask), type="compact"):
             st.markdown(question.answer)
+
+
+@contextmanager
+def faults_shown(stops: bool = False) -> Iterator[None]:
+    """Show the sentence of an InputError or a ScenarioError in place of what follows it here; stops: it ends the page."""
+    try:
+        yield
+    except (InputError, ScenarioError) as error:
+        st.error(plain(str(error)))
+        if stops:
+            st.stop()
 
 
 #: The key of a sentence on wrong input, or on an event that was refused.

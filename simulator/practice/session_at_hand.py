@@ -10,8 +10,7 @@ from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
 from simulator.app.live_session import LiveSession
 from simulator.app.own_cases import case_now
 from simulator.app.own_sessions import FIELD, begun_words, continue_label, session_log, sessions_that_go_on, trail
-from simulator.app.store.faults import StoreError
-from simulator.app.widgets import FAULT, plain, scenario_of
+from simulator.app.widgets import FAULT, faults_shown, plain, scenario_of
 from simulator.case.document import ScenarioError
 from simulator.case.load import scenario_ids
 from simulator.case.phases import phases_of
@@ -49,15 +48,12 @@ def session_at_hand() -> LiveSession | None:
     name = st.query_params.get(FIELD)
     if name is None:
         return None
-    try:
+    with faults_shown():
         head = session_log().get(name)
-        if head is None or head.case not in scenario_ids():
-            st.warning("There is no session with this link. Begin a new one.")
-            return None
-        return LiveSession(session_log(), scenario_of(head.case), name)
-    except InputError as error:
-        st.error(str(error))
-        return None
+        if head is not None and head.case in scenario_ids():
+            return LiveSession(session_log(), scenario_of(head.case), name)
+        st.warning("There is no session with this link. Begin a new one.")
+    return None
 
 
 def take(live: LiveSession, *events: AnyEvent, role: Role = "candidate") -> None:
@@ -172,11 +168,8 @@ def _wanted_minutes() -> int:
 
 
 def _begin(scenario: Scenario, minutes: int, nudges: bool, goal: str | None) -> None:
-    try:
+    with faults_shown():
         st.query_params.from_dict({FIELD: begin(scenario, minutes, nudges, goal).id})
-    except StoreError as error:
-        st.error(plain(str(error)))
-    else:
         st.rerun()
 
 

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 import streamlit as st
 
 from simulator.app.visitors import clock
-from simulator.app.widgets import plain, say
+from simulator.app.widgets import faults_shown, plain, say
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.interview import Probe, probes_of
 from simulator.case.phases import phases_of
-from simulator.errors import InputError
 from simulator.limits import SESSION_TEXT
 from simulator.metrics.summary import judged
 from simulator.rooms import room_events
@@ -199,19 +198,16 @@ def _task_form(room: RoomAtHand) -> None:
         length = st.number_input("Minutes in all", 5, 240, minutes, key=f"room:task:minutes:{room.id}")
         fields = task_fields(f"room:task:{room.id}", own, narrow=True) if own else None
         if st.form_submit_button("Change"):
-            try:
+            with faults_shown():
                 words, numbers = checked_words(text), task_of_fields(fields) if fields else None
-            except InputError as error:
-                st.error(plain(str(error)))
-                return
-            changes = room_events.TaskSet(
-                text=None if words == task else words,
-                minutes=None if length == minutes else int(length),
-                own=None if numbers == own else numbers,
-            )
-            if changes.payload():
-                room.take(changes)
-                st.rerun()
+                changes = room_events.TaskSet(
+                    text=None if words == task else words,
+                    minutes=None if length == minutes else int(length),
+                    own=None if numbers == own else numbers,
+                )
+                if changes.payload():
+                    room.take(changes)
+                    st.rerun()
 
 
 def _renew(room: RoomAtHand, role: Role) -> None:

@@ -14,7 +14,7 @@ from simulator.app.own_cases import case_now, chosen_case
 from simulator.app.own_sessions import trail
 from simulator.app.store.faults import StoreError
 from simulator.app.visitors import clock
-from simulator.app.widgets import plain
+from simulator.app.widgets import faults_shown, plain
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.load import scenario_ids
 from simulator.case.phases import phases_of
@@ -104,7 +104,7 @@ def _create() -> None:
             opened = _opened(picked) if picked else {}
             levers = st.toggle("“Try each lever” below the panel", key="room:levers")
             if st.form_submit_button("Create the room", type="primary"):
-                try:
+                with faults_shown():
                     settings = RoomOpened(
                         title=title[:120],
                         level=level or "senior",
@@ -114,8 +114,6 @@ def _create() -> None:
                         **opened,
                     )
                     _made(picked, None if fields is None else task_of_fields(fields), settings, int(minutes or 45))
-                except InputError as error:
-                    st.error(plain(str(error)))
 
 
 def _opened(picked: Scenario) -> dict[str, Any]:
@@ -170,11 +168,9 @@ def _links(title: str, keys: Mapping[str, str]) -> None:
 
 
 def _own_rooms() -> None:
-    try:
+    rooms = list[Session]()
+    with faults_shown():
         rooms = room_log().sessions_of(trail())
-    except StoreError as error:
-        st.error(plain(str(error)))
-        return
     if not rooms:
         return
     st.header("Your rooms", anchor=False)
@@ -238,17 +234,14 @@ def side_by_side(rooms: Sequence[Session]) -> None:
 
 def _table(heads: Sequence[Session]) -> None:
     oldest = sorted(heads, key=lambda head: head.begun_at)
-    try:
+    with faults_shown():
         columns = {f"Candidate {chr(65 + place)}": _column(live_room(head.id)) for place, head in enumerate(oldest)}
-    except InputError as error:
-        st.error(plain(str(error)))
-        return
-    st.dataframe(pd.DataFrame(columns))
-    st.caption("; ".join(f"{name}: {clock(head.begun_at)}" for name, head in zip(columns, oldest, strict=True)))
-    st.markdown(
-        "CaseSim ranks no candidate. One interview measures a person poorly: scores of the same person vary widely from one "
-        "interview to the next. Compare what each did at the same probe, and decide by the evidence."
-    )
+        st.dataframe(pd.DataFrame(columns))
+        st.caption("; ".join(f"{name}: {clock(head.begun_at)}" for name, head in zip(columns, oldest, strict=True)))
+        st.markdown(
+            "CaseSim ranks no candidate. One interview measures a person poorly: scores of the same person vary widely from "
+            "one interview to the next. Compare what each did at the same probe, and decide by the evidence."
+        )
 
 
 def _column(room: LiveRoom) -> dict[str, str]:

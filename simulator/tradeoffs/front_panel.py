@@ -12,10 +12,9 @@ import streamlit as st
 
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.studies import expected_s, forget, keep, study_of
-from simulator.app.widgets import CONFIG, as_table, plain, scrolled
+from simulator.app.widgets import CONFIG, as_table, faults_shown, plain, scrolled
 from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
-from simulator.errors import InputError
 from simulator.panels.background_study import submitting
 from simulator.sweeps.design_space import DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
@@ -90,7 +89,7 @@ def _question(base: Base) -> _Question | None:
     if not over or len(compared) not in (0, *range(AXES[0], AXES[1] + 1)) or len(usual) < AXES[0]:
         st.info("Vary at least one choice, and compare two to four metrics.")
         return None
-    try:
+    with faults_shown():
         goals = goals_of(scenario, compared) if compared else usual
         names = list(dict.fromkeys([*objectives, *compared]))
         every = prod(len(scenario.choices[name].picks()) for name in over) <= size
@@ -98,12 +97,10 @@ def _question(base: Base) -> _Question | None:
             scenario, over, picks=base.picks, strikes=base.strikes, metrics=names, method="grid" if every else "sobol",
             points=size, seed=base.seed, replications=trials,
         )  # fmt: skip
-    except InputError as error:
-        st.error(plain(str(error)))
-        return None
-    others = [point for point in request.points if not _is_own(base, point)]
-    request = replace(request, points=[request.base, *others][:size])  # the own design comes first
-    return _Question(request, goals, not compared, repr((base.name, over, names, size, trials)))
+        others = [point for point in request.points if not _is_own(base, point)]
+        request = replace(request, points=[request.base, *others][:size])  # the own design comes first
+        return _Question(request, goals, not compared, repr((base.name, over, names, size, trials)))
+    return None
 
 
 def _why_these(scenario: Scenario, over: Sequence[str]) -> str:

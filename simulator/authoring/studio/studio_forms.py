@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from streamlit.errors import StreamlitAPIException
 
-from simulator.app.widgets import plain
+from simulator.app.widgets import faults_shown, plain
 from simulator.authoring.new_command import (
     SCHEMA_FILE,
     CaseAnswers,
@@ -72,11 +72,8 @@ def written_number(value: Any) -> str:
 
 def change(draft: Draft, make: Callable[[str], str]) -> None:
     """Change the text, and draw the forms again; show a sentence where the change cannot be made."""
-    try:
+    with faults_shown():
         draft.change(make)
-    except (InputError, ScenarioError) as error:
-        st.error(plain(str(error)))
-    else:
         st.session_state[_REPORT] = "The text has the change. Save keeps it; Undo in the editor takes it back."
         draw_again()
 

@@ -10,7 +10,7 @@ import streamlit as st
 from simulator.app.bundles import FRONTEND, address
 from simulator.app.component_files import component_beside
 from simulator.app.news import FOLLOW_JS, Latest, follow, offer
-from simulator.app.widgets import plain
+from simulator.app.widgets import faults_shown, plain
 from simulator.authoring.studio.case_folder import CaseFolder, own_folder
 from simulator.authoring.studio.draft import Draft
 from simulator.authoring.studio.studio_forms import choice_form, figure_form, new_case_form, objective_form
@@ -141,11 +141,8 @@ def _draft_at_hand(folder: CaseFolder) -> Draft | None:
         st.warning(f"There is no file of a case “{plain(wanted)}” in this folder.")
     drafts: dict[str, Draft] = st.session_state.setdefault("studio:drafts", {})
     if name not in drafts:
-        try:
+        with faults_shown(stops=True):
             drafts[name] = Draft(folder, name)
-        except InputError as error:
-            st.error(plain(str(error)))
-            st.stop()
     return drafts[name]
 
 

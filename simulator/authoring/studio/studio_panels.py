@@ -14,7 +14,7 @@ import streamlit as st
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.studies import shelf
 from simulator.app.visitors import clock, person
-from simulator.app.widgets import plain
+from simulator.app.widgets import faults_shown, plain
 from simulator.authoring.case_test import case_results
 from simulator.authoring.check_results import CheckResult, KeptResults, placed
 from simulator.authoring.studio.case_folder import CaseText, CaseVersions, ChangedFileError, text_of
@@ -232,16 +232,13 @@ def versions_panel(draft: Draft) -> None:
         return f"{clock(versions[name].at)}, {versions[name].digest[:6]}"
 
     picked = st.selectbox("Version", list(versions), format_func=words, key=f"studio:version:{draft.name}", width=420)
-    try:
+    with faults_shown():
         text = text_of(versions[picked])
-    except InputError as error:
-        st.error(plain(str(error)))
-        return
-    if text != draft.text and st.button("Bring this version back", key="studio:version:back"):
-        draft.change(lambda _: text)
-        draw_again()
-    st.caption("From the text in the editor to this version. Nothing is saved until you save.")
-    show_difference(draft.text, text, ("editor", "this version"))
+        if text != draft.text and st.button("Bring this version back", key="studio:version:back"):
+            draft.change(lambda _: text)
+            draw_again()
+        st.caption("From the text in the editor to this version. Nothing is saved until you save.")
+        show_difference(draft.text, text, ("editor", "this version"))
 
 
 def difference(before: str, after: str, names: tuple[str, str]) -> str:
