@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
-from threading import Lock
-from typing import ParamSpec, TypeVar, overload
+from threading import RLock
+from typing import Any, ParamSpec, TypeVar, overload
+
+from cachetools import LRUCache, cached
 
 from simulator.app.links import DEFAULT_SEED
 from simulator.case.load import case_origins
@@ -55,6 +57,10 @@ def pack(work: Callable[P, object], *arguments: P.args, **named: P.kwargs) -> Pa
     return PackedRun.of(work(*arguments, **named))
 
 
+#: The runs that are open, by their size.
+OPENED: LRUCache[Any, tuple[list[Measures], int]] = LRUCache(RUNS_OPENED.most, lambda opened: opened[1])
+
+
 class PackedRuns(Sequence[Measures]):
     """The measures of a run's replications, in order: opened on first use, and again once other runs have taken their place.
 
@@ -63,7 +69,6 @@ class PackedRuns(Sequence[Measures]):
 
     def __init__(self, runs: Sequence[AnyRun], edge: int | None = None) -> None:
         self._runs, self._edge = list(runs), edge
-        self._opened: list[Measures] | None = None
 
     def __len__(self) -> int:
         return len(self._runs)
@@ -77,26 +82,16 @@ class PackedRuns(Sequence[Measures]):
 
     def opened(self) -> list[Measures]:
         """Return all measures; the runs that were opened last stay open, in so many bytes, and one at least."""
-        measures = self._opened
-        if measures is None:
-            measures = [run.open() for run in self._runs]
-            if self._edge is not None:
-                measures = [measure.band_edges[self._edge] for measure in measures]
-        with _LOCK:
-            self._opened = measures
-            _OPENED.pop(self, None)
-            _OPENED[self] = sum(run.length for run in self._runs)
-            for oldest in list(_OPENED)[:-1]:
-                if sum(_OPENED.values()) <= RUNS_OPENED.most:
-                    break
-                oldest._opened = None
-                del _OPENED[oldest]
-        return measures
+        return _opened(self)[0]
 
 
-#: The runs that are open, with their size in bytes; the one that was used last at the end.
-_OPENED: dict[PackedRuns, int] = {}
-_LOCK = Lock()
+@cached(OPENED, lock=RLock())
+def _opened(runs: PackedRuns) -> tuple[list[Measures], int]:
+    """Return the measures of runs, and their size in bytes, at most that of all open ones: so one of them always has room."""
+    measures = [run.open() for run in runs._runs]
+    if runs._edge is not None:
+        measures = [measure.band_edges[runs._edge] for measure in measures]
+    return measures, min(sum(run.length for run in runs._runs), int(OPENED.maxsize))
 
 
 def at_rest(result: Result, runs: Sequence[AnyRun]) -> Result:

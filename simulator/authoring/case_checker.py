@@ -86,15 +86,16 @@ def _written_figures(scenario: Scenario) -> Iterator[tuple[Path, dict[str, Any]]
     """Yield every figure as it stands in the file, also those that options write, with its place."""
     for name, part in scenario.document.data.items():
         if name not in PRACTICE_FIELDS:
-            yield from _figures_in(part, (name,))
+            yield from figures_in(part, (name,))
 
 
-def _figures_in(part: Any, path: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+def figures_in(part: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield each mapping of plain data that names its evidence, with its place."""
     if isinstance(part, dict) and any(kind in part for kind in EVIDENCE_KINDS):
         yield path, part
-    elif isinstance(part, dict | list):
+    if isinstance(part, dict | list):
         for key, value in part.items() if isinstance(part, dict) else enumerate(part):
-            yield from _figures_in(value, (*path, key))
+            yield from figures_in(value, (*path, key))
 
 
 def _unprovable(scenario: Scenario, plan: Plan) -> Found:

@@ -16,10 +16,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from simulator.authoring.case_test import run_checks
-from simulator.authoring.check_results import CheckResult, KeptResults, placed
+from simulator.authoring.check_results import RESULTS, CheckResult, KeptResults, placed
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.designs import one_by_one
 from simulator.case.installed_packs import (
@@ -54,8 +54,6 @@ _LONG_AGO, _PLAIN_FILE = (1980, 1, 1, 0, 0, 0), 0o100644 << 16
 _BESIDE = "scenario"
 
 _NOT_GIVEN = "not given"
-
-_RESULTS: TypeAdapter[dict[str, list[CheckResult]]] = TypeAdapter(dict[str, list[CheckResult]])
 
 
 class PackError(InputError):
@@ -131,7 +129,7 @@ def pack_case(scenario: Scenario, licence: str = "", also: Iterable[Path] = ()) 
     members |= {name: read_evidence(path) for name, path in own.items()}
     members |= _along(scenario.id, also)
     if results := _results_now(scenario, file.with_name(f"{file.stem}.tests.json")):
-        members[results_file(scenario.id)] = _RESULTS.dump_json(results, indent=1) + b"\n"
+        members[results_file(scenario.id)] = RESULTS.dump_json(results, indent=1) + b"\n"
     shipped = {name: found for name, found in used.items() if name not in own and not name.startswith(f"{_BESIDE}/")}
     manifest = PackManifest(
         id=scenario.id,
@@ -226,7 +224,7 @@ def _no_run(*_: Any) -> Any:
 
 def _parsed_results(name: str, content: bytes) -> dict[str, list[CheckResult]]:
     try:
-        return _RESULTS.validate_json(content)
+        return RESULTS.validate_json(content)
     except ValidationError as error:
         raise PackError(f"{name}: holds no test results; `casesim test --keep FILE` writes them") from error
 

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
 from simulator.case.document import Path, dotted
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
@@ -51,7 +53,10 @@ def result_at(scenario: Scenario, path: Path, check: str, subject: str, outcome:
     return CheckResult(check, subject, outcome, says, dotted(path), fault.line, fault.column)
 
 
-#: A check whose answer takes runs: the data that its answer depends on, and the work.
+#: Results by the key of their check, as a file holds them.
+RESULTS: TypeAdapter[dict[str, list[CheckResult]]] = TypeAdapter(dict[str, list[CheckResult]])
+
+
 @dataclass(frozen=True)
 class RunCheck:
     """A check that needs runs.
@@ -84,22 +89,17 @@ class KeptResults:
     def write(self) -> None:
         """Write the results that this run used, in one step; raises OSError."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        plain = {key: [_plain(result) for result in found] for key, found in sorted(self.used.items())}
+        places = {"__all__": {"__all__": {"line", "column"}}}
         with in_one_step(self.file) as part:
-            part.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _plain(result: CheckResult) -> dict[str, Any]:
-    return {name: value for name, value in asdict(result).items() if name not in ("line", "column")}
+            part.write_bytes(RESULTS.dump_json(dict(sorted(self.used.items())), indent=1, exclude=places) + b"\n")
 
 
 def _read(file: FilePath) -> dict[str, list[CheckResult]]:
     try:
-        data = json.loads(read_within(file, CASE_FILE))
-        return {key: [CheckResult(**result) for result in found] for key, found in data.items()}
+        return RESULTS.validate_json(read_within(file, CASE_FILE))
     except UnreadableError:
         return {}
-    except (ValueError, TypeError, AttributeError) as error:
+    except ValidationError as error:
         raise InputError(f"{file}: is no file of test results; delete it, and the checks run again") from error
 
 

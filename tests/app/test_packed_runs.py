@@ -7,11 +7,9 @@ from weakref import ref
 
 import pytest
 
-from simulator.app import kept_runs
-from simulator.app.kept_runs import DoubtedRun, PackedRuns, pack
+from simulator.app.kept_runs import OPENED, DoubtedRun, PackedRuns, pack
 from simulator.engine.latency_tables import constant
 from simulator.kept_results import PackedRun
-from simulator.limits import Limit
 from simulator.metrics.replications import DoubtRuns, run_replication
 from tests.builders import plan, pool
 
@@ -54,8 +52,13 @@ def test_doubts_join_the_replication_that_they_are_about(fresh):
     assert PackedRuns([run], edge=0)[0].digest == fresh[1].digest
 
 
+def one_run_alone(monkeypatch):
+    OPENED.clear()
+    monkeypatch.setattr(OPENED, "_Cache__maxsize", 1)
+
+
 def test_runs_beyond_the_bound_are_closed_and_opened_again(runs, fresh, monkeypatch):
-    monkeypatch.setattr(kept_runs, "RUNS_OPENED", Limit("open runs", 1, "bytes", "none"))
+    one_run_alone(monkeypatch)
     first = ref(runs[0])
     assert first() is runs[0]
     other = PackedRuns([PackedRun.of(fresh[1])])
@@ -66,7 +69,7 @@ def test_runs_beyond_the_bound_are_closed_and_opened_again(runs, fresh, monkeypa
 
 
 def test_threads_that_open_and_close_runs_at_once_read_the_same(fresh, monkeypatch):
-    monkeypatch.setattr(kept_runs, "RUNS_OPENED", Limit("open runs", 1, "bytes", "none"))
+    one_run_alone(monkeypatch)
     each = [PackedRuns([PackedRun.of(one) for one in fresh]) for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         digests = list(threads.map(lambda number: [one.digest for one in each[number % 4]], range(80)))

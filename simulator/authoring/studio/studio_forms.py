@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from hashlib import sha256
@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from streamlit.errors import StreamlitAPIException
 
 from simulator.app.widgets import faults_shown, plain
+from simulator.authoring.case_checker import figures_in
 from simulator.authoring.new_command import (
     SCHEMA_FILE,
     CaseAnswers,
@@ -122,23 +123,10 @@ def _place(known: Any, section: str, key: str | int, entry: Any) -> tuple[Path, 
 # ---- figures
 
 
-def figures_in(data: Any, path: Path = ()) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield each mapping of the text that holds a value with its evidence."""
-    if isinstance(data, dict):
-        if "value" in data and not isinstance(data["value"], dict | list) and set(data) & set(EVIDENCE_KINDS):
-            yield path, data
-            return
-        for key, value in data.items():
-            yield from figures_in(value, (*path, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from figures_in(value, (*path, index))
-
-
 def figure_form(draft: Draft) -> None:
     """Show the fields of one figure, and write them into the text; other keys of the author stay."""
     report()
-    figures = {dotted(path): (path, data) for path, data in figures_in(data_of(draft))}
+    figures = {dotted(path): (path, data) for path, data in figures_in(data_of(draft)) if "value" in data}
     if not figures:
         st.markdown("The text has no figure with evidence yet: `{value: 5, assumed: why}`.")
         return
