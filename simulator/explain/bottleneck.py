@@ -224,7 +224,7 @@ class Bottleneck:
 
     @property
     def why(self) -> str:
-        return said(self.claim.parts[1:], "; ")
+        return said(self.claim.parts[1:], "sentences.clauses")
 
     def to_json(self) -> dict[str, Any]:
         whole = {name: value for name, value in vars(self).items() if name != "claim"} | {"why": self.why}

@@ -116,7 +116,7 @@ def _counted(
     split, largest = _largest_parts(summary, fates, count, f"that are {word}")
     share = [figure(verdict.metric, verdict.estimate, sentence)] if verdict.metric.of_all.name in _COUNTED else []
     parts = [*share, *split_of(verdict.metric, as_written(float(count)), sentence, largest, "")]
-    return phrase("causes.sentences", sentences=[sentence, split]), parts
+    return phrase("sentences.all", each=[sentence, split]), parts
 
 
 #: The metrics that the counts of who was missed, or escalated, give again.
@@ -202,7 +202,7 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         again = _retried(summary, lost)
         away = phrase("causes.turns_away", label=scenario.stages[lost].label, many=scenario.unit.many)
         sentences, claims = [*sentences, away, *_sentences(again)], [*claims, *again]
-    sentence = phrase("causes.sentences", sentences=sentences)
+    sentence = phrase("sentences.all", each=sentences)
     return ObjectiveCause(sentence, ["cost"], by_cost(summary, verdict, stages), claims)
 
 
@@ -272,7 +272,7 @@ def _held_up(summary: Summary, name: str, key: str, exhibits: Sequence[str], *fi
     why = [*first, *why_held_up(summary.plan, name, summary.stages[name])]
     slots = {"label": scenario.stages[name].label, "many": scenario.unit.many}
     clauses = phrase(f"causes.{key}", **slots, why=[clause.words for clause in why])
-    sentence = phrase("causes.sentences", sentences=[clauses, *_sentences(again)])
+    sentence = phrase("sentences.all", each=[clauses, *_sentences(again)])
     return ObjectiveCause(sentence, exhibits, by_load(summary, name), [*why, *again])
 
 
@@ -290,7 +290,7 @@ def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     words = phrase("causes.unfinished", runs=_runs(summary), count=count_words(count), many=many)
     split, _ = _largest_parts(summary, parts, count, f"unfinished {many}")
     levers = by_load(summary, name) if name else in_order([])
-    sentence = phrase("causes.sentences", sentences=[words, split])
+    sentence = phrase("sentences.all", each=[words, split])
     return ObjectiveCause(sentence, ["overload", "outcomes"], levers, [Claim("unfinished", "is", count, words=words)])
 
 

@@ -14,6 +14,7 @@ from simulator.case.outputs import Metric
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, undecided
 from simulator.metrics.summary import Verdict
+from simulator.phrases import Phrase, phrase
 
 Relation = Literal[
     "is",  # a figure; None where there is none
@@ -111,9 +112,9 @@ def about_run(claims: Iterable[Claim], run: str, scenario: str, against: str = "
     ]  # fmt: skip
 
 
-def said(claims: Iterable[Claim], between: str = " ") -> str:
-    """Join the words of claims."""
-    return between.join(claim.words for claim in claims)
+def said(claims: Iterable[Claim], key: str = "sentences.all") -> Phrase:
+    """Join the words of claims, as sentences or as clauses."""
+    return phrase(key, each=[claim.words for claim in claims])
 
 
 def on_metric(

@@ -76,7 +76,7 @@ def challenge_of(result: Summary) -> Challenge | None:
     all_met = counts["met"] == len(result.verdicts)
     names = ", ".join(f"“{verdict.objective.label}”" for verdict in open_ones)
     apart = phrase("challenge.undecidable", names=names) if open_ones else ""
-    words = " ".join(filter(None, [_met(counts) if counts else "", apart]))
+    words = phrase("sentences.all", each=[words for words in (_met(counts) if counts else "", apart) if words])
     met = Claim("objectives", "is", counts["met"], population="met", words=words)
     return Challenge(met, sorted(_grounds(result), key=lambda ground: ground.weakness), all_met)
 

@@ -14,6 +14,7 @@ from simulator.app.component_files import component_beside
 from simulator.app.news import FOLLOW_JS, PAUSE_S, Look, offer
 from simulator.charts.look import TONES
 from simulator.metrics.summary import Verdict, doubts
+from simulator.phrases import phrase
 
 _component = component_beside(__file__, "verdicts", FOLLOW_JS)
 
@@ -90,7 +91,8 @@ def _chips(verdicts: list[Verdict], calm: list[Verdict] | None, stale: bool) -> 
 
 
 def verdicts_sentence(verdicts: list[Verdict]) -> str:
-    return "; ".join(f"{verdict.objective.label} {verdict.reached}, {verdict.standing}" for verdict in verdicts) + "."
+    slots = ({"label": one.objective.label, "reached": one.reached, "standing": one.standing} for one in verdicts)
+    return phrase("verdicts.all", each=[phrase("verdicts.each", **each) for each in slots])
 
 
 def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
