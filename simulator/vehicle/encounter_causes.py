@@ -11,8 +11,9 @@ from simulator.explain.bottleneck import load_on
 from simulator.explain.claims import split_of
 from simulator.explain.design_changes import FREE, LeverScore, ObjectiveCause
 from simulator.metrics.summary import Summary, Verdict
+from simulator.phrases import phrase
 from simulator.records.timetables import HOUR_S
-from simulator.units import duration, percent, roughly, significant, spoken, spoken_within
+from simulator.units import duration, percent, roughly, spoken, spoken_within
 from simulator.vehicle.encounter_draws import speed_at
 from simulator.vehicle.encounter_metrics import usd_by_part, usd_by_part_of
 from simulator.vehicle.encounter_section import Vehicle
@@ -40,14 +41,15 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if spec is None or not total:
         return None
     order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
-    among = [(100 * counts[name] / total, f"{roughly(counts[name] / total)} {_LOST[name][0]}") for name in order]
+    shares = {name: counts[name] / total for name in order}
+    among = [(100 * share, phrase("hits.part", share=share, why=_LOST[name][0])) for name, share in shares.items()]
     share = total / sum(measure.totals[f"stopped_share{of_kind}"].denominator for measure in summary.measures)
     looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]
     levers = LeverScore((), _expected, written=list(dict.fromkeys([*written, *looking, *_DESIGNED])))
-    whose = f" of the kind “{spec.kinds[of_kind[1:]].label}”" if of_kind else ""
-    split = f"Of these, {'; '.join(words for _, words in among)}."
-    sentence = f"In {_written(share, verdict)} of the encounters{whose} the vehicle does not stop in time. {split}"
+    kind = spec.kinds[of_kind[1:]].label if of_kind else None
+    split = phrase("hits.parts", parts=[words for _, words in among])
+    sentence = phrase("hits.hit", share=_written(share, verdict), kind=kind, split=split)
     claims = split_of(verdict.metric, 100.0, sentence, among)
     return ObjectiveCause(sentence, ["encounter", "sight"], levers, claims, split=split)
 
@@ -82,17 +84,16 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return None
     first = next(iter(looks.values()))
     label_of = summary.plan.scenario.label_of
-    each = [f"{alarms.count:.3g} by “{label_of(stage)}”" for stage, alarms in looks.items()]
+    each = [phrase("hits.false", count=alarms.count, label=label_of(stage)) for stage, alarms in looks.items()]
     needed_h = NO_EVENT / verdict.bound if verdict.objective.at_most else 0.0
-    recorded = f"{60 * first.hours:.0f} minutes"
-    needed = f"it takes about {duration(needed_h * HOUR_S, 2)} without a false answer, and {recorded} were recorded"
-    unprovable = f"No design can prove this here: {needed}." if first.hours < needed_h else ""
-    stayed = f"for {first.kept_frames} frames within {duration(first.stays_s)}"
-    sentence = f"In {recorded} of recorded driving, this many false answers stayed in the way {stayed}: {', '.join(each)}."
-    if not unprovable and not all(alarms.count for alarms in looks.values()):
-        sentence += f" None in {recorded} still leaves up to {significant(NO_EVENT / first.hours)} an hour (rule of three)."
-    if spec.fuses == "both" and len(looks) > 1:
-        sentence += " Camera and LiDAR must agree before it brakes, so the rarer of the two counts."
+    minutes, unprovable = 60 * first.hours, ""
+    if first.hours < needed_h:
+        unprovable = phrase("unprovable.drives", needed=duration(needed_h * HOUR_S, 2), minutes=minutes)
+    none = not unprovable and not all(alarms.count for alarms in looks.values())
+    sentence = phrase(
+        "hits.needless", minutes=minutes, frames=first.kept_frames, stays=first.stays_s, each=each,
+        most=NO_EVENT / first.hours if none else None, agree=spec.fuses == "both" and len(looks) > 1,
+    )  # fmt: skip
     written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]
     return ObjectiveCause(sentence, ["sensors", "sight"], LeverScore((), _false_per_h, written=written), (), unprovable)
 
@@ -108,13 +109,13 @@ def _drawn(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if vehicle is None:
         return None
     largest_first = sorted(_watts_at_work(vehicle).items(), key=lambda pair: -pair[1])
-    listed = ", ".join(f"{label} {spoken(watts, 'W')}" for label, watts in largest_first if watts)
+    each = [f"{label} {spoken(watts, 'W')}" for label, watts in largest_first if watts]
 
     def watts(plan: Plan) -> float:
         return sum(_watts_at_work(plan.scenario.vehicle).values()) if plan.scenario.vehicle else 0.0
 
     levers = LeverScore((), watts, written=["vehicle", "arrivals"])
-    return ObjectiveCause(f"At work each part draws at most: {listed}.", ["vehicle", "cameras"], levers)
+    return ObjectiveCause(phrase("hits.drawn", each=each), ["vehicle", "cameras"], levers)
 
 
 def _watts_at_work(vehicle: Vehicle) -> dict[str, float]:
@@ -128,7 +129,7 @@ def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     parts = usd_by_part_of(summary, power.value)
     total = sum(parts.values())
     largest = sorted(((usd, label) for label, usd in parts.items() if usd), reverse=True)[:3]
-    listed = ", ".join(f"{label} {spoken(usd, 'USD')} ({roughly(usd / total)})" for usd, label in largest)
+    each = [f"{label} {spoken(usd, 'USD')} ({roughly(usd / total)})" for usd, label in largest]
     now, needless = _false_per_h(summary.plan), summary.metrics.get("needless_brakes_per_h")
 
     def usd(plan: Plan) -> float:
@@ -137,7 +138,7 @@ def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return sum(usd_by_part(plan.scenario.vehicle, power.value, brakes).values()) if plan.scenario.vehicle else 0.0
 
     levers = LeverScore((), usd, written=["vehicle", "encounters.confirms", "encounters.sees"])
-    return ObjectiveCause(f"Over its life: {listed}.", ["vehicle"], levers)
+    return ObjectiveCause(phrase("hits.paid", each=each), ["vehicle"], levers)
 
 
 Explain = Callable[[Summary, Verdict], ObjectiveCause | None]
