@@ -41,9 +41,9 @@ class WindowClock:
     production: Codes
     slots: int
 
-    def begins(self, window: int) -> float:
-        """Return the begin of a window: hours since 1970 (or the file's zero), or the row from 0."""
-        return window * self.width
+    def begins(self, windows: Codes) -> Floats:
+        """Return the begins of windows: hours since 1970 (or the file's zero), or rows from 0; shape of `windows`."""
+        return np.asarray(windows * self.width)
 
 
 def clock_of_times(reference: Floats, production: Floats, most: int, width_h: float | None = None) -> WindowClock:
@@ -198,25 +198,31 @@ class OnsetEstimate:
 
 
 @dataclass(frozen=True, eq=False)
-class ColumnCourse:
-    """A figure of production by window, with the band from the reference at the same hours, shapes (windows,).
+class WindowCourse:
+    """A figure of production by window, with the band of the reference, least to most, shapes (windows,).
 
     outside: windows beyond the band; all windows of a quiet chart lie within it with a chance of 1 - level
     """
 
-    finding: DriftFinding
-    figure: WindowFigure
     clock: WindowClock
     begins: Floats
     value: Floats
     centre: Floats
-    low: Floats
-    high: Floats
-    onset: OnsetEstimate | None
+    least: Floats
+    most: Floats
 
     @property
     def outside(self) -> NDArray[np.bool_]:
-        return (self.value < self.low) | (self.value > self.high)
+        return (self.value < self.least) | (self.value > self.most)
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnCourse(WindowCourse):
+    """The course of a claimed column; the band is that of the reference at the same hours."""
+
+    finding: DriftFinding
+    figure: WindowFigure
+    onset: OnsetEstimate | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,9 +275,9 @@ class CourseReader:
             return None
         chunks = ReferenceChunks.of(usual, clock.slots)
         centre, half = chunks.centres(now.windows), chunks.half_width(now.windows, self.asked.level / len(now.value))
-        begins = np.array([clock.begins(int(window)) for window in now.windows])
+        band = centre, centre - half, centre + half
         onset = self._onset(first, second)
-        return ColumnCourse(finding, figure, clock, begins, now.value, centre, centre - half, centre + half, onset)
+        return ColumnCourse(clock, clock.begins(now.windows), now.value, *band, finding, figure, onset)
 
     def place_map(self, finding: DriftFinding, by: str) -> PlaceMap | None:
         """Return the figure of a claimed column by place and window; None where no place has a band."""
@@ -295,8 +301,7 @@ class CourseReader:
                 outside[row, cells] = np.abs(off) > chunks.half_width(now.windows, self.asked.level / errors.size)
         if not np.isfinite(errors).any():
             return None
-        begins = np.array([clock.begins(int(window)) for window in windows])
-        return PlaceMap(by, names, begins, errors, outside, figure, clock)
+        return PlaceMap(by, names, clock.begins(windows), errors, outside, figure, clock)
 
     def shown(self, at: float) -> str:
         """Return an instant of production in words: a date and time, hours of the file, or a row."""
@@ -349,7 +354,7 @@ class CourseReader:
             return None
         begin, end = changed_stretch(residuals)
         low, high = onset_interval(residuals, quiet, begin, end)
-        at = [clock.begins(int(window)) for window in (*now.windows, now.windows[-1] + 1)]
+        at = clock.begins(np.append(now.windows, now.windows[-1] + 1)).tolist()
         return OnsetEstimate(at[begin], at[low], at[high], at[end] if end < len(residuals) else None)
 
 

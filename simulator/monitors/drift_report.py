@@ -184,17 +184,20 @@ class _Part:
     name: str
     rows_of: tuple[_RowsOf, _RowsOf]
 
-    @property
-    def reference(self) -> NDArray[np.bool_]:
-        return self.rows_of[0]()
-
-    @property
-    def production(self) -> NDArray[np.bool_]:
-        return self.rows_of[1]()
-
     @cached_property
     def sizes(self) -> tuple[int, int]:
-        return int(self.reference.sum()), int(self.production.sum())
+        first, second = (int(rows().sum()) for rows in self.rows_of)
+        return first, second
+
+    def cells(self, column: Column) -> tuple[pd.Series, pd.Series]:
+        """Return the cells of a column that are not empty, of both files."""
+        both = zip((column.reference, column.production), self.rows_of, strict=True)
+        first, second = (values[rows()[values.index]].dropna() for values, rows in both)
+        return first, second
+
+    def filled(self, column: Column) -> tuple[int, int]:
+        first, second = self.cells(column)
+        return len(first), len(second)
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,11 +211,11 @@ def compare(
     reference: MonitoredTable,
     production: MonitoredTable,
     asked: ReportRequest | None = None,
-    step: Callable[[int], None] = lambda tests: None,
+    step: Callable[[int, int], object] = lambda done, tests: None,
 ) -> Monitored:
     """Compare production with the reference. Raises TableError or MonitorError for wrong input.
 
-    step: called after each test with the number of all tests
+    step: called after each test with the number of tests done, and of all
     """
     asked = asked or ReportRequest()
     if asked.window_h is not None and asked.time is None:
@@ -239,10 +242,10 @@ def compare(
     notes += [mixed.sentence] if mixed else []
     jobs, unasked = _jobs(parts, found, asked)
     sampling = _Sampling(asked, groups, mixed, asked.level if asked.correction == "none" else asked.level / len(jobs))
-    answered = []
+    answered = list[DriftFinding]()
     for job in jobs:
         answered.append(sampling.answer(job))
-        step(len(jobs))
+        step(len(answered), len(jobs))
     return Monitored(asked, _corrected(answered, asked), notes + left_out + unasked)
 
 
@@ -317,23 +320,19 @@ def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tupl
         for column in found:
             if part.name and column.name == asked.by:
                 continue
-            if min(_filled(column, part)) < LEAST_ROWS:
+            if min(part.filled(column)) < LEAST_ROWS:
                 notes.append(phrase("columns.few_cells", column=column.name, part=part.name, least=LEAST_ROWS))
                 continue
             usual = "ks" if column.kind == "numbers" else "chi2"
             tests = [test for test in asked.tests or [usual] if test != MMD and column.kind in TESTS[test][1]]
             jobs += [_Job(part, test, (column,)) for test in tests]
         if MMD in asked.tests:
-            whole = tuple(column for column in found if column.kind != "words" and _filled(column, part) == part.sizes)
+            whole = tuple(column for column in found if column.kind != "words" and part.filled(column) == part.sizes)
             jobs += [_Job(part, MMD, whole)] if whole else []
     if not jobs:
         kinds = ", ".join(f"'{column.name}' holds {column.kind}" for column in found)
         raise MonitorError(f"none of the tests {', '.join(asked.tests)} fits any of the columns: {kinds}")
     return jobs, notes
-
-
-def _filled(column: Column, part: _Part) -> tuple[int, int]:
-    return len(column.cells("reference", part.reference)), len(column.cells("production", part.production))
 
 
 def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterator[str]:
@@ -363,12 +362,11 @@ class _Sampling:
         answer = ask_mmd(samples, first.blocks) if job.test == MMD else TESTS[job.test][0](first)
         name = TOGETHER if job.test == MMD else job.columns[0].name
         rows, length = (len(first.reference), len(first.production)), first.blocks.length if first.blocks else None
-        cells = job.columns[0].cells("production", job.part.production)
-        alarm = None if answer.alarm is None else int(cells.index[answer.alarm])
+        alarm = None if answer.alarm is None else int(job.part.cells(job.columns[0])[1].index[answer.alarm])
         return DriftFinding(name, job.part.name, job.test, rows, length, answer, answer.p, "cannot tell", alarm)
 
     def _sample(self, column: Column, part: _Part) -> ColumnSample:
-        cells = (column.cells("reference", part.reference), column.cells("production", part.production))
+        cells = part.cells(column)
         names: tuple[str, ...] = ()
         if column.kind == "words":
             codes, found = pd.factorize(pd.concat(cells), sort=True)

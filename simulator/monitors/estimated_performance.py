@@ -22,7 +22,7 @@ from simulator.monitors.blocks import block_length
 from simulator.monitors.drift_course import (
     MOST_WINDOWS,
     ReferenceChunks,
-    WindowClock,
+    WindowCourse,
     WindowMeans,
     clock_of_rows,
     clock_of_times,
@@ -76,31 +76,19 @@ class PerformanceRequest:
 
 
 @dataclass(frozen=True, eq=False)
-class PerformanceCourse:
-    """A metric of production by window, shapes (windows,).
+class PerformanceCourse(WindowCourse):
+    """An estimated metric of production by window, with the band of the labelled reference's windows, shapes (windows,).
 
-    value, low, high: estimated, with the 95% interval of the figure that labels would show
-    centre, least, most: the band of the labelled reference's windows; realised: from labels of production, NaN without
+    low, high: the 95% interval of the figure that labels would show; realised: from labels of production, NaN without
     reference, whole: the metric of the whole reference, and the estimate of the whole of production
     """
 
     metric: MetricName
-    clock: WindowClock
-    begins: Floats
-    value: Floats
     low: Floats
     high: Floats
-    centre: Floats
-    least: Floats
-    most: Floats
     realised: Floats
     reference: float
     whole: Interval
-
-    @property
-    def outside(self) -> NDArray[np.bool_]:
-        """Return the windows whose estimate leaves the band."""
-        return (self.value < self.least) | (self.value > self.most)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,9 +187,8 @@ class PerformanceEstimator:
         every = np.ones(len(chance), bool)
         whole = Interval(*self._window(metric, chance, every)[:3])
         usual = float(expected(metric, self.labels, self.scores[0], self.asked.threshold))
-        begins = np.array([self.clock.begins(int(window)) for window in kept])
-        band = np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
-        return PerformanceCourse(metric, self.clock, begins, value, low, high, centre, *band, realised, usual, whole)
+        band = centre, np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+        return PerformanceCourse(self.clock, self.clock.begins(places), value, *band, metric, low, high, realised, usual, whole)
 
     def _window(self, metric: MetricName, chance: Floats, rows: NDArray[np.bool_]) -> tuple[float, float, float, float]:
         scores, threshold = self.scores[1][rows], self.asked.threshold

@@ -26,7 +26,7 @@ def course_chart(course: ColumnCourse, reader: CourseReader) -> look.Chart:
     x, outside = _instants(course.begins, reader), course.outside
     hover = f"%{{x}}<br>{course.figure.label} %{{y:.4g}}<extra></extra>"
     drawn = look.figure(
-        *look.band(x, course.low, course.high, look.GREY),
+        *look.band(x, course.least, course.most, look.GREY),
         look.line(x, course.centre, look.GREY, "reference, same hours", width=2, dash="dash"),
         look.line(x, course.value, look.BLUE, "production", hover, width=2),
         look.points([*compress(x, outside)], course.value[outside], look.RED, "outside the band", hover, size=7),
@@ -40,8 +40,8 @@ def course_chart(course: ColumnCourse, reader: CourseReader) -> look.Chart:
             "window from": [reader.shown(begin) for begin in course.begins],
             course.figure.label: course.value,
             "usual": course.centre,
-            "band from": course.low,
-            "band to": course.high,
+            "band from": course.least,
+            "band to": course.most,
             "outside": np.where(outside, "yes", ""),
         }
     )

@@ -229,7 +229,7 @@ def monitor(
     words = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with needing("monitors", "ADWIN and Page-Hinkley"), Bars(*words, console=err, transient=True) as bar:
         task = bar.add_task("testing", total=None)
-        found = compare(*tables, asked, lambda tests: bar.update(task, total=tests, advance=1))
+        found = compare(*tables, asked, lambda done, tests: bar.update(task, total=tests, completed=done))
     report = FullReport.of(tables, replace(found, notes=[*noted, *found.notes]), performance)
     if options.as_json:
         typer.echo(json.dumps(to_json(report), indent=2, allow_nan=False))
@@ -339,7 +339,7 @@ def to_json(report: FullReport) -> dict[str, Any]:
 def _course(course: ColumnCourse, reader: CourseReader) -> dict[str, Any]:
     onset = course.onset
     since = {name: None if (at := getattr(onset, name)) is None else reader.shown(at) for name in _ONSET} if onset else None
-    windows = zip(course.begins, course.value, course.low, course.high, course.outside, strict=True)
+    windows = zip(course.begins, course.value, course.least, course.most, course.outside, strict=True)
     return {
         "column": course.figure.column,
         "part": course.finding.part or None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
@@ -98,13 +97,11 @@ def _asked(tables: Tables) -> tuple[ReportRequest, PerformanceRequest | None] | 
         st.form_submit_button("Compare", type="primary")
     chosen: Correction = next(name for name in get_args(Correction) if name == correction)
     compared = tuple(name for name in names if name not in (time, group, by, truth))
-    asked = ReportRequest(tuple(tests), level, chosen, by, columns=compared)
+    sources = tuple(name for name in (roles.source, roles.place) if name)
+    order = (None, None, None) if independent else (time, window_h or None, group)
     try:
-        if not independent:
-            asked = replace(asked, time=time, window_h=window_h or None, group=group)
-        sources = tuple(name for name in (roles.source, roles.place) if name)
-        performance = PerformanceRequest(truth, score, threshold) if truth and score else None
-        return replace(asked, independent=independent, names=sources), performance
+        asked = ReportRequest(tuple(tests), level, chosen, by, *order, independent, compared, sources)
+        return asked, PerformanceRequest(truth, score, threshold) if truth and score else None
     except InputError as error:
         st.error(plain(str(error)))
         return None
@@ -123,7 +120,7 @@ def _column(label: str, names: list[str], usual: str | None, about: str) -> str 
 
 @remembers(_KEPT, key=lambda tables, asked, show: (*map(_name_of, tables), asked))
 def _compared(tables: Tables, asked: ReportRequest, show: Callable[[float, str], object]) -> Monitored:
-    return compare(*tables, asked, _ticking(show))
+    return compare(*tables, asked, lambda done, tests: show(done / tests, f"Test {done} of {tests}"))
 
 
 def _name_of(table: MonitoredTable) -> str:
@@ -180,14 +177,3 @@ def _draw_performance(reader: CourseReader, asked: PerformanceRequest) -> None:
         st.error(plain(str(error)))
         return
     st.caption(ASSUMPTIONS)
-
-
-def _ticking(show: Callable[[float, str], object]) -> Callable[[int], None]:
-    done = 0
-
-    def tick(total: int) -> None:
-        nonlocal done
-        done += 1
-        show(min(done / max(total, 1), 1.0), f"Test {done} of {total}")
-
-    return tick

@@ -73,10 +73,6 @@ class Column:
     reference: pd.Series
     production: pd.Series
 
-    def cells(self, part: Literal["reference", "production"], rows: NDArray[np.bool_]) -> pd.Series:
-        values = self.reference if part == "reference" else self.production
-        return values[rows[values.index]].dropna()
-
     def ordered(self, orders: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Column:
         return Column(self.name, self.kind, self.reference.iloc[orders[0]], self.production.iloc[orders[1]])
 

@@ -110,11 +110,3 @@ def tick_after(first: Floats, period_s: float, times: Floats) -> Floats:
     # the division rounds: the tick before, or the one after, may be the first
     before, at = first + period_s * (number - 1), first + period_s * number
     return np.asarray(np.select([(number > 0) & (before >= times), at >= times], [before, at], first + period_s * (number + 1)))
-
-
-def first_tick(ticks: Floats, times: Floats) -> Floats:
-    """Return the first tick at or after each time, shape (..., n); infinite where there is none.
-
-    ticks: shape (n, j), ascending
-    """
-    return first_time(ticks, ticks >= times[..., None])

@@ -134,8 +134,8 @@ def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
     def usd(plan: Plan) -> float:
         """Return the cost as far as it is known before a run: needless brakes go with the false answers."""
-        brakes = needless.value * _false_per_h(plan) / now if needless and now else 0.0
-        return sum(usd_by_part(plan.scenario.vehicle, power.value, brakes).values()) if plan.scenario.vehicle else 0.0
+        rates = {"needless_brakes_per_h": needless.value * _false_per_h(plan) / now if needless and now else 0.0}
+        return sum(usd_by_part(plan.scenario, power.value, rates).values()) if plan.scenario.vehicle else 0.0
 
     levers = LeverScore((), usd, written=["vehicle", "encounters.confirms", "encounters.sees"])
     return ObjectiveCause(phrase("hits.paid", each=each), ["vehicle"], levers)

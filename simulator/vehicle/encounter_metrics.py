@@ -5,7 +5,7 @@ Totals are counted for the evidence as it is, and for resamples of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from simulator.metrics.samples import Total
 from simulator.metrics.summary import Summary
 from simulator.records.timetables import HOUR_S
 from simulator.records.trace import DONE
-from simulator.vehicle.braking import first_tick, needed_m
+from simulator.vehicle.braking import needed_m, tick_after
 from simulator.vehicle.detector_answers import Alarms
 from simulator.vehicle.encounter_draws import KMH, EncounterOutcome, speed_at
 from simulator.vehicle.encounter_section import Encounters, Vehicle, VehiclePart
@@ -67,9 +67,7 @@ def encounter_totals(trace: Trace) -> dict[str, Total]:
         pairs = np.concatenate([some[name] for some in found])
         totals[name] = Total(float(pairs[0, 0]), float(pairs[0, 1]), by_draw=pairs[1:] if resampled else None)
     others = dict(_others(meeting))
-    way, begins = (others[name].ratio if name in others else None for name in ("lost_way_share", "degraded_per_h"))
-    lost = lost_usd_per_h(trace.plan.scenario, way, begins)
-    return totals | others | dict(vehicle_totals(trace, alarms_per_h(meeting), lost, slowings_per_h(meeting)))
+    return totals | others | dict(vehicle_totals(trace, others))
 
 
 def sums(meeting: Meeting, outcome: EncounterOutcome) -> Sums:
@@ -111,7 +109,7 @@ def lost(meeting: Meeting, outcome: EncounterOutcome) -> dict[str, NDArray[np.bo
     needed = needed_m(meeting.closing_mps, meeting.deceleration)
     with np.errstate(invalid="ignore"):
         unseen = ~(meeting.gap_m - meeting.closing_mps * outcome.seen_s >= needed)
-        earliest = first_tick(meeting.ticks, outcome.confirmed_s) + meeting.rule.actuation_s
+        earliest = tick_after(meeting.ticks[:, 0], meeting.rule.period_s, outcome.confirmed_s) + meeting.rule.actuation_s
         late = ~(meeting.gap_m - meeting.closing_mps * earliest >= needed) & ~unseen
     hit = ~outcome.stopped
     return {"lost.unseen": hit & unseen, "lost.answered_late": hit & late, "lost.braked_late": hit & ~unseen & ~late}
@@ -131,15 +129,6 @@ def _others(meeting: Meeting) -> Iterator[tuple[str, Total]]:
         yield "degraded_share", Total(float(old.mean()) * end, end)
         yield "lost_way_share", Total(float(lost.sum()), float(speed.sum()))
         yield "degraded_per_h", Total(float((old & ~np.append(False, old[:-1])).sum()), end / HOUR_S)
-
-
-def lost_usd_per_h(scenario: Scenario, way: float | None, begins_per_h: float | None) -> float:
-    """Return the cost of degraded mode, an hour: the share of the way that is lost, and each time that it begins."""
-    spec, vehicle = scenario.encounters, scenario.vehicle
-    if spec is None or spec.degrades is None or vehicle is None:
-        return 0.0
-    hour, each = vehicle.lost_hour_usd, spec.degrades.usd_each
-    return (way or 0.0) * (hour.value if hour else 0.0) + (begins_per_h or 0.0) * (each.value if each else 0.0)
 
 
 def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:
@@ -192,19 +181,11 @@ def metrics_of_vehicle(spec: Vehicle) -> Iterator[Metric]:
 
 def totals_of_vehicle(trace: Trace) -> dict[str, Total]:
     """Return the totals of a vehicle, by metric; none with encounters, whose totals hold them."""
-    return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, None))
+    return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, {}))
 
 
-def vehicle_totals(
-    trace: Trace,
-    alarms: tuple[float, float, float] | None,
-    lost_usd_per_h: float = 0.0,
-    slowings: tuple[float, float, float] = (0.0, 0.0, 0.0),
-) -> Iterator[tuple[str, Total]]:
-    """Return power, energy, range and cost, by metric.
-
-    alarms: needless brakes an hour, with its interval; slowings: gentle ones; lost_usd_per_h: the cost of degraded mode
-    """
+def vehicle_totals(trace: Trace, encounters: Mapping[str, Total]) -> Iterator[tuple[str, Total]]:
+    """Yield power, energy, range and cost, by metric; encounters: totals of a run with them, of which some cost money"""
     spec = trace.plan.scenario.vehicle
     if spec is None:
         return
@@ -213,9 +194,14 @@ def vehicle_totals(
     yield "energy_per_frame_j", Total(watts * end, float(_frames_done(trace)))
     driving = spec.drive_wh_per_km.value * spec.average_kmh.value
     yield "range_lost_share", Total(watts, watts + driving)
-    rates = zip(alarms, slowings, strict=True) if alarms else [(0.0, 0.0)]
-    costs = [sum(usd_by_part(spec, watts, rate, lost_usd_per_h, slowing).values()) for rate, slowing in rates]
-    yield "usd_per_vehicle", Total(costs[0], 1.0, between=(costs[1], costs[2]) if alarms else None)
+    costs = [sum(usd_by_part(trace.plan.scenario, watts, _at_bound(encounters, bound)).values()) for bound in (None, 0, 1)]
+    yield "usd_per_vehicle", Total(costs[0], 1.0, between=(costs[1], costs[2]) if encounters else None)
+
+
+def _at_bound(totals: Mapping[str, Total], bound: int | None) -> dict[str, float]:
+    """Return the ratio of each total; bound: 0 for the lower bound of those that have one, 1 for the upper one"""
+    ends = {name: total.ratio if bound is None or not total.between else total.between[bound] for name, total in totals.items()}
+    return {name: ratio or 0.0 for name, ratio in ends.items()}
 
 
 def _frames_done(trace: Trace) -> int:
@@ -227,26 +213,31 @@ def _frames_done(trace: Trace) -> int:
     return int((worked & (trace.columns.outcome == DONE)).sum())
 
 
-def usd_by_part(
-    spec: Vehicle, watts: float, needless_per_h: float, lost_usd_per_h: float = 0.0, slowings_per_h: float = 0.0
-) -> dict[str, float]:
-    """Return the cost of a vehicle over its life, by part in words: equipment, electricity, needless brakes, degraded mode."""
+def usd_by_part(scenario: Scenario, watts: float, rates: Mapping[str, float]) -> dict[str, float]:
+    """Return the cost of the case's vehicle over its life, by part in words: equipment, electricity, brakes, degraded mode.
+
+    rates: needless brakes an hour and the like, by metric; a rate that is not there is 0
+    """
+    spec, degrades = scenario.vehicle, scenario.encounters and scenario.encounters.degrades
+    needless, slowings, way, begins = (rates.get(name, 0.0) for name in _PAID)
     usd = {part.label: part.count * part.usd.value for part in spec.parts.values()}
     usd["Electricity"] = watts / 1000 * spec.driven_h.value * spec.usd_per_kwh.value
-    usd["Needless brakes"] = needless_per_h * spec.driven_h.value * spec.needless_brake_usd.value
-    if slowings_per_h and spec.needless_slowing_usd is not None:
-        usd["Needless gentle brakes"] = slowings_per_h * spec.driven_h.value * spec.needless_slowing_usd.value
-    if lost_usd_per_h:
-        usd["Degraded mode"] = lost_usd_per_h * spec.driven_h.value
+    usd["Needless brakes"] = needless * spec.driven_h.value * spec.needless_brake_usd.value
+    if slowings and spec.needless_slowing_usd is not None:
+        usd["Needless gentle brakes"] = slowings * spec.driven_h.value * spec.needless_slowing_usd.value
+    hour, each = spec.lost_hour_usd, degrades and degrades.usd_each
+    if lost := way * (hour.value if hour else 0.0) + begins * (each.value if each else 0.0):
+        usd["Degraded mode"] = lost * spec.driven_h.value
     return usd
+
+
+#: The metrics of encounters that a vehicle pays for.
+_PAID = ("needless_brakes_per_h", "needless_slowings_per_h", "lost_way_share", "degraded_per_h")
 
 
 def usd_by_part_of(summary: Summary, watts: float) -> dict[str, float]:
     """Return the cost of a vehicle over its life by part, as a run has it, at this power; the case has a vehicle."""
-    vehicle, figures = summary.plan.scenario.vehicle, summary.metrics
-    named = ("needless_brakes_per_h", "lost_way_share", "degraded_per_h", "needless_slowings_per_h")
-    needless, way, begins, slowings = (figures[name].value if name in figures else None for name in named)
-    return usd_by_part(vehicle, watts, needless or 0.0, lost_usd_per_h(summary.plan.scenario, way, begins), slowings or 0.0)
+    return usd_by_part(summary.plan.scenario, watts, {name: figure.value for name, figure in summary.metrics.items()})
 
 
 def watts_by_part(trace: Trace) -> dict[str, float]:

@@ -129,7 +129,8 @@ def test_false_first_sights_have_a_rate_and_a_price():
 
 
 def test_its_price_is_a_part_of_the_cost(vehicle_spec):
-    parts = usd_by_part(vehicle_spec, 0.0, 0.0, slowings_per_h=20)
+    scenario = vehicle_plan().scenario.model_copy(update={"vehicle": vehicle_spec})
+    parts = usd_by_part(scenario, 0.0, {"needless_slowings_per_h": 20})
     assert parts["Needless gentle brakes"] == pytest.approx(20 * 1000 * 0.01)
 
 
