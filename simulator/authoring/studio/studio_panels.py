@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from difflib import unified_diff
 from time import time
 from typing import Any, NamedTuple
@@ -36,29 +35,19 @@ MINUTES = 10.0
 _COLOURS = {"pass": "green", "fail": "red", "cannot be told": "orange", "caution": "orange", "skipped": "gray"}
 
 
-@dataclass
-class DraftTest:
-    """The tests of a text, under way or done. study: None before they begin"""
+class DraftTest(Study[int]):
+    """The tests of a text, under way or done. results: those so far; they stay where the tests are cancelled"""
 
-    text: str
-    scenario: Scenario
-    results: list[CheckResult] = field(default_factory=list)
-    study: Study[int] | None = None
+    def __init__(self, name: str, text: str, scenario: Scenario) -> None:
+        self.text, self.scenario = text, scenario
+        self.results: list[CheckResult] = []
+        super().__init__(self._tested, submitting(name, scenario.id))
 
     def __deepcopy__(self, memo: dict[int, object]) -> DraftTest:
         """Return these tests: Streamlit copies the arguments of fragments, and a thread works on."""
         return self
 
-    @property
-    def running(self) -> bool:
-        return self.study is not None and self.study.running
-
-    def cancel(self) -> None:
-        """End the tests; what was found stays."""
-        if self.study is not None:
-            self.study.cancel()
-
-    def work(self, submit: Submit, report: ReportProgress) -> int:
+    def _tested(self, submit: Submit, report: ReportProgress) -> int:
         """Run every check, and return the number of results."""
         kept = KeptResults(self.scenario)
         runner = DesignRunner(self.scenario, submit, OutcomeCache(), report)
@@ -68,8 +57,7 @@ class DraftTest:
         return len(self.results)
 
     def looked_at(self) -> Latest:
-        phase = self.study.phase if self.study else ""
-        return Latest(f"{self.running} {phase} {len(self.results)}")
+        return Latest(f"{self.running} {self.phase} {len(self.results)}")
 
 
 def tests_panel(draft: Draft) -> None:
@@ -85,20 +73,15 @@ def tests_panel(draft: Draft) -> None:
     if checked.faults or checked.scenario is None:
         st.info("The tests run once the text has no faults.")
     elif st.button("Run the tests", type="primary", key="studio:test"):
-        _begin(name, DraftTest(checked.source, checked.scenario))
+        shelf().put(person(), name, DraftTest(name, checked.source, checked.scenario))
         draw_again()
-
-
-def _begin(name: str, test: DraftTest) -> None:
-    test.study = Study(test.work, submitting(name, test.scenario.id))
-    shelf().put(person(), name, test)
 
 
 def _progress(test: DraftTest) -> None:
     follow("studio tests", test.looked_at, PROGRESS_S)
-    if not test.running or test.study is None:
+    if not test.running:
         st.rerun()
-    what, done, total = test.study.phase
+    what, done, total = test.phase
     parts = f": {done:,} of {total:,}" if total else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(done / total if total else 0.0, f"{upper_first(what)}{parts}")
@@ -108,8 +91,8 @@ def _progress(test: DraftTest) -> None:
 
 
 def _results(test: DraftTest, draft: Draft) -> None:
-    if test.study is not None and test.study.error is not None:
-        st.error(plain(f"The tests stopped: {test.study.error}"))
+    if test.error is not None:
+        st.error(plain(f"The tests stopped: {test.error}"))
     if test.text != draft.text:
         st.caption("These are the results of an earlier text; it has changed since.")
     scenario = draft.readable()
