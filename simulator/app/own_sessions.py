@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
@@ -15,12 +15,10 @@ from simulator.app.trails import new_trail, trails
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
 from simulator.case.load import scenario_ids
+from simulator.case.schema import Scenario
 from simulator.paths import PAGES
 from simulator.session.event_log import Session
 from simulator.units import counted
-
-if TYPE_CHECKING:
-    from simulator.case.schema import Scenario
 
 
 @cache

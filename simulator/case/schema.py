@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, create_model
 
-from simulator.case.any_stage import STAGE_KINDS, AnyStage, End
+from simulator.case.any_stage import STAGE_KINDS, AnyStage, End, Routing, ScoreRouting
 from simulator.case.attributes import Attribute, ItemAttribute
 from simulator.case.case_contract import ARRIVAL_KINDS, AnyArrivals
 from simulator.case.case_tests import CaseTests, TextClaim
@@ -50,11 +50,6 @@ from simulator.case.scenario_parts import (
     RunLength,
 )
 from simulator.limits import OPTIONS
-
-if TYPE_CHECKING:
-    from simulator.case.any_stage import Routing, ScoreRouting
-    from simulator.case.outputs import Metric
-
 
 add_quantity(ColumnSamples)
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from simulator.charts.look import INSTANT, ORANGE, Chart, note, translucent
-from simulator.engine.compiled_plan import Strike, strikes_of
+from simulator.engine.compiled_plan import Plan, Strike, strikes_of
+from simulator.engine.run_trace import Trace
 from simulator.metrics.stage_metrics import strike_sentence
 from simulator.records.timetables import DAY_S, clock_s
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import plotly.graph_objects as go
-
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.run_trace import Trace
 
 #: The vertical distance between labels of curveballs, as a share of the height.
 _ROW = 0.09

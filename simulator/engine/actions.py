@@ -6,25 +6,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf, nan
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arrays import Rows, Times
 from simulator.case.choices import Controller, Pick
-from simulator.case.document import ScenarioError, dotted
-from simulator.engine.compiled_plan import changes_of, seen_as
+from simulator.case.document import Path, ScenarioError, dotted
+from simulator.case.schema import Scenario
+from simulator.engine.compiled_plan import Plan, changes_of, seen_as
 from simulator.engine.contract import StageRun
 from simulator.engine.plan import compile_plan
 from simulator.phrases import phrase
 from simulator.records.trace import FAILED, SHED, TIMED_OUT
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.case.document import Path
-    from simulator.case.schema import Scenario
-    from simulator.engine.compiled_plan import Plan
 
 #: The time of a change, in seconds from the start of the run, and its picks, choice to option.
 Action = tuple[float, Mapping[str, Pick]]

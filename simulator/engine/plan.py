@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from simulator.case.case_contract import AnyArrivals
 from simulator.case.checks import cautions
+from simulator.case.choices import Pick
 from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveball import AffectedQuantity
 from simulator.case.designs import PROJECTED, designed_as, one_by_one
-from simulator.case.document import ScenarioError, beyond, dotted
+from simulator.case.document import Fault, ScenarioError, beyond, dotted
+from simulator.case.document import Path as FieldPath
 from simulator.case.fields import EVIDENCE_KINDS, Source, sourced_of
 from simulator.case.scenario_parts import OOD
+from simulator.case.schema import Scenario
 from simulator.engine.arrivals.arrival import arrivals_of
 from simulator.engine.compiled_plan import Plan, case_hash, projected_ms, surges
 from simulator.engine.contract import StageGatherer, StageModel
@@ -26,13 +30,6 @@ from simulator.evidence.row_files import RecordingError
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyArrivals
-    from simulator.case.choices import Pick
-    from simulator.case.document import Fault
-    from simulator.case.document import Path as FieldPath
-    from simulator.case.schema import Scenario
 
 
 def compile_plan(

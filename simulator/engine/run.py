@@ -9,19 +9,21 @@ from functools import cached_property, partial
 from heapq import heappop, heappush
 from math import inf, nan, nextafter
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
+from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
+from simulator.case.fields import AnyQuantity
 from simulator.case.network import graph_of
-from simulator.engine.actions import Airlock, ControllerWatch, changed, with_actions
-from simulator.engine.arrivals.closed import think_times
-from simulator.engine.compiled_plan import Conditions
-from simulator.engine.contract import Stage
+from simulator.engine.actions import Action, Airlock, ControllerWatch, changed, with_actions
+from simulator.engine.arrivals.closed import Loop, think_times
+from simulator.engine.compiled_plan import Conditions, Plan
+from simulator.engine.contract import Stage, StageRun
 from simulator.engine.run_trace import Requests, Trace
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.device_batches import SharedDevice
@@ -29,17 +31,8 @@ from simulator.engine.stages.queues import BY_MARKS
 from simulator.engine.stages.stage import EndStage, Outbox, ReturningEnd, ServiceStage
 from simulator.limits import RUN_STEPS
 from simulator.records.streams import Streams, once_per_plan
-from simulator.records.trace import TIMED_OUT, as_memoryview
+from simulator.records.trace import TIMED_OUT, Fleet, VisitLog, as_memoryview
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.case.choices import Pick
-    from simulator.case.fields import AnyQuantity
-    from simulator.engine.actions import Action
-    from simulator.engine.arrivals.closed import Loop
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import StageRun
-    from simulator.records.trace import Fleet, VisitLog
 
 T = TypeVar("T")
 

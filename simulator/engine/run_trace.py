@@ -12,18 +12,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.arrays import Bools
+from simulator.arrays import Bools, Column, Times
 from simulator.case.curveball import OF_SENSORS, AffectedQuantity
-from simulator.case.scenario_parts import OOD, QUALITY
+from simulator.case.scenario_parts import OOD, QUALITY, Population
 from simulator.engine.arrivals.arrival import Comings
 from simulator.engine.compiled_plan import Conditions, Plan, named_changes, surges
 from simulator.evidence.photo_checks import changed_scores, foreign_ranks, score_changes, scores_by_rank
+from simulator.evidence.score_tables import ScoreTable
+from simulator.records.streams import Streams
 from simulator.records.trace import (
     DONE,
     OUTCOMES,
@@ -36,12 +38,6 @@ from simulator.records.trace import (
     VisitLog,
     named_codes,
 )
-
-if TYPE_CHECKING:
-    from simulator.arrays import Column, Times
-    from simulator.case.scenario_parts import Population
-    from simulator.evidence.score_tables import ScoreTable
-    from simulator.records.streams import Streams
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

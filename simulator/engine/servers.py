@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING
 
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.records.timetables import HOUR_S, spliced
-
-if TYPE_CHECKING:
-    from simulator.engine.compiled_plan import Plan
-    from simulator.records.timetables import Span, Steps
+from simulator.records.timetables import HOUR_S, Span, Steps, spliced
 
 
 def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:

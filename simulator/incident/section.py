@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from simulator.case.case_contract import AnyCase
 from simulator.case.checks import too_often
 from simulator.case.document import Path
 from simulator.case.fields import (
@@ -27,9 +28,6 @@ from simulator.incident.any_look import LOOKS, AnyLook
 from simulator.incident.effects import Cause, Decoy, LogEntry, Person
 from simulator.incident.fixes import Fix, KindOfFix, NetworkFix
 from simulator.incident.watches import WATCHED, Watch
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
 
 Faults = Iterator[tuple[Path, str]]
 Weight = Annotated[float, Field(ge=0, le=1e6)]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cachetools import LRUCache
 
@@ -21,15 +21,12 @@ from simulator.engine.compiled_plan import case_hash
 from simulator.errors import shortened
 from simulator.keeper import remembers
 from simulator.rooms.own_task import OWN_TASK, OwnTask
-from simulator.rooms.room_events import BoardChanged, RoomEvent, TagSet
+from simulator.rooms.room_events import BoardChanged, QuestionAnswered, RoomEvent, RoomOpened, SignalRated, TagSet
 from simulator.session.event_log import AnyEvent, Logged, Role
 from simulator.session.session_events import CurveballStruck, HintTaken, PhaseBegun, PickChanged
 from simulator.session.session_record import RecordRow, minute_of, record, row_of
 from simulator.session.session_signals import SIGNALS
 from simulator.session.session_state import SessionState
-
-if TYPE_CHECKING:
-    from simulator.rooms.room_events import QuestionAnswered, RoomEvent, RoomOpened, SignalRated, TagSet
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Self, cast, final
+from typing import NamedTuple, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arrays import Times
-from simulator.case.case_contract import AnyArrivals, Open
+from simulator.case.case_contract import AnyArrivals, AnyCase, Open
+from simulator.evidence.row_files import Recording
 from simulator.records.timetables import DAY_S, Surge, clock_s
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-    from simulator.evidence.row_files import Recording
 
 
 @dataclass(frozen=True)

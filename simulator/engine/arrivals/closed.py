@@ -5,18 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from math import inf
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.arrays import Times
 from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveFigure
 from simulator.engine.arrivals.arrival import Comings, Process
-
-if TYPE_CHECKING:
-    from simulator.arrays import Times
-    from simulator.records.timetables import Surge
+from simulator.records.timetables import Surge
 
 
 class LoopClients(NamedTuple):

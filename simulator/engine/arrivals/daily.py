@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from simulator.arrays import Times
 from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times
 from simulator.records.timetables import DAY_S, clock_minutes, clock_s
-
-if TYPE_CHECKING:
-    from simulator.arrays import Times
-
 
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

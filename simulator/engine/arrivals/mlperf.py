@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
+from simulator.arrays import Times
 from simulator.case.case_contract import AnyArrivals, MlperfRules, RateFigure
 from simulator.case.fields import PositiveFigure
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, Process
 from simulator.engine.arrivals.closed import Loop, LoopClients
-
-if TYPE_CHECKING:
-    from simulator.arrays import Times
-    from simulator.records.timetables import Surge
+from simulator.records.timetables import Surge
 
 Queries = Annotated[int, Field(ge=1, le=100_000_000)]
 Percentile = Annotated[float, Field(ge=0.5, le=0.9999, description="the quoted percentile of latency, as a share of queries")]

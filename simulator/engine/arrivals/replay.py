@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from simulator.case.case_contract import RequestContent
+from simulator.arrays import Times
+from simulator.case.case_contract import CaseGatherer, RequestContent
 from simulator.case.fields import Evidence, Line, LocalFile, Source
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, steady
 from simulator.evidence.row_files import RecordingError, read_recording
-from simulator.records.timetables import DAY_S
+from simulator.records.timetables import DAY_S, Surge
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.arrays import Times
-    from simulator.case.case_contract import CaseGatherer
-    from simulator.records.timetables import Surge
-
 
 MINUTE_S = 60.0
 

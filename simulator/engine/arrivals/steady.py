@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 from math import gamma
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import scipy
 from pydantic import Field
 from scipy.special import gammaln
 
-from simulator.case.case_contract import RateFigure
+from simulator.arrays import Times
+from simulator.case.case_contract import AnyCase, RateFigure
 from simulator.case.checks import too_often
 from simulator.case.document import Path
 from simulator.case.fields import Figure, PositiveFigure, Strict, bounded
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times, steady
-
-if TYPE_CHECKING:
-    from simulator.arrays import Times
-    from simulator.case.case_contract import AnyCase
 
 CvFigure = Annotated[Figure, bounded(0.05, 10)]
 

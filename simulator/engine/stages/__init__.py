@@ -6,10 +6,9 @@ else asks for the kind of a stage.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from simulator.case.any_stage import STAGE_KINDS
 from simulator.case.kinds import add_kind, kind_of, remove_kind
+from simulator.engine.contract import Stage, StageModel
 from simulator.engine.stages.assemble import Assemble, AssembleStage
 from simulator.engine.stages.cache import Cache, CacheStage
 from simulator.engine.stages.fanout import Fanout, FanoutStage
@@ -23,10 +22,6 @@ from simulator.engine.stages.plain_pool import PoolStage
 from simulator.engine.stages.pool import Pool
 from simulator.engine.stages.retake import Retake, RetakeStage
 from simulator.engine.stages.retry import Retry, RetryStage
-
-if TYPE_CHECKING:
-    from simulator.engine.contract import Stage, StageModel
-
 
 #: The fields of a kind of stage, and its behaviour.
 _KINDS: tuple[tuple[type[StageModel], type[Stage]], ...] = (

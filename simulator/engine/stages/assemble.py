@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf, nextafter
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.arrays import Floats
+from simulator.arrays import Floats, Rows
 from simulator.case.any_stage import Faults, Service, Target
+from simulator.case.case_contract import AnyCase
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.references import Ref
-from simulator.engine.contract import Onward, StageModel, StageReport, Waiting
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import Comers, Onward, Stage, StageModel, StageReport, StageRun, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import GatheringStage
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.arrays import Rows
-    from simulator.case.case_contract import AnyCase
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Stage, StageRun
 
 
 class Assemble(StageModel):

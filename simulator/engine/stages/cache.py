@@ -7,26 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
+from typing import Annotated, ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field
 
+from simulator.arrays import Rows, Times
 from simulator.case.any_stage import Faults, Service, Target
+from simulator.case.case_contract import AnyCase
 from simulator.case.fields import Name
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.references import Ref
-from simulator.engine.contract import Onward, Stage, StageModel, StageReport
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import Comers, Onward, Stage, StageModel, StageReport, StageRun
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import OrderedStage
 from simulator.records.streams import cache_per_plan
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.arrays import Rows, Times
-    from simulator.case.case_contract import AnyCase
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, StageRun
 
 #: Look-ups that stand for a run where the share of hits is needed before it, and runs at most.
 _MANY, _RUNS = 50_000, 8

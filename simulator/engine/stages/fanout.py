@@ -7,27 +7,23 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush, heapreplace
 from math import inf, nan, nextafter
 from operator import itemgetter
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field
 
 from simulator.case.any_stage import Faults, Servers, Service, Target
+from simulator.case.case_contract import AnyCase
 from simulator.case.fields import CostFigure, Quantity
 from simulator.case.outputs import CaseOutline, Metric, share_metric
-from simulator.engine.contract import Stage, StageCapacity, StageReport, Waiting
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import Stage, StageCapacity, StageReport, StageRun, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.replicas import Machines
 from simulator.engine.stages.stage import GatheringStage
 from simulator.records.streams import cache_per_plan
-from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
+from simulator.records.trace import TIMED_OUT, Fleet, VisitLog, as_memoryview
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import StageRun
-    from simulator.records.trace import Fleet
 
 #: Requests that stand for all others where the mean time of a lone one is needed before a run.
 _MANY = 4_096

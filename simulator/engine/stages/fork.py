@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from simulator.arrays import Rows, Times
 from simulator.case.any_stage import Target
-from simulator.engine.contract import Stage, StageModel
-
-if TYPE_CHECKING:
-    from simulator.arrays import Rows, Times
-    from simulator.engine.contract import StageRun
+from simulator.engine.contract import Stage, StageModel, StageRun
 
 
 class Fork(StageModel):

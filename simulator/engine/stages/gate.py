@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.arrays import Column
+from simulator.arrays import Column, Rows, Times
 from simulator.case.any_stage import Faults, Target
 from simulator.case.attributes import item_values
+from simulator.case.case_contract import AnyCase
 from simulator.case.document import Path
 from simulator.case.fields import Name, Share, ShareFigure, Strict
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.case.scenario_parts import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR
-from simulator.engine.contract import Onward, Stage, StageModel
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import Comers, Onward, Stage, StageModel, StageRun
 from simulator.engine.stages.gate_routes import (
     attribute_values,
     chance_thresholds,
@@ -30,12 +32,6 @@ from simulator.engine.stages.gate_routes import (
 from simulator.engine.stages.stage import OrderedStage
 from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
-
-if TYPE_CHECKING:
-    from simulator.arrays import Column, Rows, Times
-    from simulator.case.case_contract import AnyCase
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, StageRun
 
 #: The fields of a route that set what it takes, by what the gate goes by; of an attribute with values, and of a number.
 _BY_VALUE, _BY_NUMBER = ("values",), ("at_least",)

@@ -7,24 +7,21 @@ from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import count
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field
 
+from simulator.arrays import Rows, Times
 from simulator.case.any_stage import Faults, Service, Target
+from simulator.case.case_contract import AnyCase
 from simulator.case.outputs import CaseOutline, Metric, share_metric
-from simulator.engine.contract import Onward, StageModel, StageReport, Waiting
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import Comers, Onward, Stage, StageModel, StageReport, StageRun, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import GatheringStage
 from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.arrays import Rows, Times
-    from simulator.case.case_contract import AnyCase
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Stage, StageRun
 
 
 class Join(StageModel):

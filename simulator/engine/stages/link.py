@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 
+from simulator.arrays import Rows, Times
 from simulator.case.any_stage import Target
 from simulator.case.fields import Figure, Quantity, bounded
-from simulator.engine.contract import Stage, StageModel
+from simulator.engine.contract import Stage, StageModel, StageRun
 from simulator.records.trace import as_memoryview
-
-if TYPE_CHECKING:
-    from simulator.arrays import Rows, Times
-    from simulator.engine.contract import StageRun
 
 
 class Link(StageModel):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from simulator.case.fields import AnyQuantity, CostFigure, Quantity
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import StageGatherer
 from simulator.engine.latency_tables import drawn
 from simulator.engine.stages.replicas import Replicas
 from simulator.units import duration
-
-if TYPE_CHECKING:
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import StageGatherer
 
 
 class OwnServer(Replicas):

@@ -6,18 +6,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from heapq import heapify, heappop, heappush
 from math import inf, nextafter
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from pydantic import Field, model_validator
 
+from simulator.arrays import Rows, Times
 from simulator.case.any_stage import Faults, Servers, Service, Target, check_order
 from simulator.case.attributes import group_share
+from simulator.case.case_contract import AnyCase
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.references import Ref
 from simulator.case.scenario_parts import Groups
-from simulator.engine.compiled_plan import usual_roster
-from simulator.engine.contract import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity, StageModel, Waiting, plan_of
+from simulator.engine.compiled_plan import Plan, usual_roster
+from simulator.engine.contract import (
+    Comers,
+    OfferedTime,
+    Onward,
+    PaidTime,
+    ServerSteps,
+    Stage,
+    StageCapacity,
+    StageModel,
+    StageRun,
+    Waiting,
+    plan_of,
+)
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.case_readings import Readings, SecondReadings, called_positive
 from simulator.engine.stages.queues import ORDERS
@@ -25,12 +39,6 @@ from simulator.engine.stages.reading_loop import FEW, PER_WAITING, SHORTEST_S, r
 from simulator.engine.stages.stage import Outbox, ServiceStage
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
 from simulator.records.trace import SHED, TIMED_OUT, VisitLog, Visits, as_memoryview
-
-if TYPE_CHECKING:
-    from simulator.arrays import Rows, Times
-    from simulator.case.case_contract import AnyCase
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Stage, StageRun
 
 
 class Break(Strict):

@@ -10,14 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.case.fields import Figure, Strict, bounded
-
-if TYPE_CHECKING:
-    from simulator.engine.compiled_plan import Conditions
+from simulator.engine.compiled_plan import Conditions
 
 Seconds = Annotated[float, Field(gt=0, le=1e6)]
 Whole = Annotated[int, Field(ge=1, le=1024)]

@@ -10,29 +10,26 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.case.any_stage import Faults, Servers, Service, Target, check_order
+from simulator.case.case_contract import AnyCase
 from simulator.case.checks import too_often
 from simulator.case.document import Path
 from simulator.case.fields import AnyQuantity, Figure, Name, bounded
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
+from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import OfferedTime, PaidTime, ServerSteps, StageCapacity, StageModel
+from simulator.engine.latency_tables import LatencyTable
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.pool_policies import Breaker, Failures
 from simulator.errors import suggest
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Steps, added, complement, inverse, product, within
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.latency_tables import LatencyTable
-
 
 #: Which requests a newer one makes obsolete: all, or the frames of its own sensor.
 Newest = Literal["newest", "newest_of_sensor"]

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from math import inf, prod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.case.any_stage import Faults, Repeats, Target
+from simulator.case.case_contract import AnyCase
 from simulator.case.fields import Quantity, ShareFigure
-from simulator.engine.contract import Onward, Stage, StageModel
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import Comers, Onward, Photo, Stage, StageModel, StageRun
 from simulator.engine.stages.gate import Gate
 from simulator.records.trace import as_memoryview
-
-if TYPE_CHECKING:
-    from simulator.case.case_contract import AnyCase
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Photo, StageRun
 
 
 class Retake(StageModel):

@@ -6,26 +6,23 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf, nan
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from simulator.arrays import Rows, Times
 from simulator.case.any_stage import Repeats, Target
 from simulator.case.fields import Figure, Strict, bounded
 from simulator.case.outputs import CaseOutline, Metric, share_metric
-from simulator.engine.contract import StageModel, StageReport
+from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import Comers, Onward, StageModel, StageReport, StageRun
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.engine.stages.stage import ServiceStage
 from simulator.records.trace import UNFINISHED, as_memoryview
 from simulator.units import counted, duration, percent
-
-if TYPE_CHECKING:
-    from simulator.arrays import Rows, Times
-    from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Comers, Onward, StageRun
 
 
 class Budget(Strict):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf, nan
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,8 @@ from simpy import Environment, Timeout
 
 from simulator.arrays import Rows, Times
 from simulator.case.any_stage import End
-from simulator.engine.contract import Receiver, Stage, Waiting, not_defined
+from simulator.engine.contract import Receiver, Stage, StageRun, Waiting, not_defined
 from simulator.records.trace import as_memoryview
-
-if TYPE_CHECKING:
-    from simulator.engine.contract import StageRun
 
 
 class Outbox:
