@@ -20,6 +20,7 @@ from simulator.evidence.photo_checks import (
     CLEAN,
     DETECTORS,
     NOT_WORTH_SCORING,
+    SpoiledAbout,
     SpoiledCondition,
     SpoiledPhotos,
     load_spoiled,
@@ -43,7 +44,7 @@ def spoiled(tick: Tick = quiet) -> pd.DataFrame:
     Differences are paired by patient; the threshold is the one at OPERATING_POINT on the photos as taken, at that precision.
     """
     found, rows = load_spoiled(), []
-    for precision, logits in zip(found.about.precisions, found.skin.logits, strict=True):
+    for precision, logits in zip(found.about.precisions, found.skin["logits"], strict=True):
         for row in effects(found.about.conditions, precision, logits):
             rows.append(row)
             tick()
@@ -115,7 +116,7 @@ def photo_check(tick: Tick = quiet) -> pd.DataFrame:
     )
     foreign = sharp_and_lit_foreign(found)[None]
     for one in found.about.foreign:
-        of_set = foreign[:, found.of_set(one.name)]
+        of_set = foreign[:, photos_of_set(found.about, one.name)]
         rows.append(_named(one.label, one.name, of_set.size) | _separated(values[0], of_set, patients, _apart(of_set)))
     return pd.DataFrame(rows)
 
@@ -124,7 +125,7 @@ def false_alarms(tick: Tick = quiet) -> pd.DataFrame:
     """Return the share of photos as taken that each check stops, at thresholds chosen on the other folds, with intervals."""
     found, folds = load_spoiled(), lab_photos().folds
     checks = {"sharpness_and_light": sharp_and_lit(found.skin, found.skin, folds)[0]}
-    checks |= {name: -found.skin.distances[name][0] for name in DETECTORS}
+    checks |= {name: -found.skin[name][0] for name in DETECTORS}
     rows = []
     for check, values in checks.items():
         for aim in FALSE_ALARMS:
@@ -148,7 +149,7 @@ def foreign(tick: Tick = quiet) -> pd.DataFrame:
     found, patients = load_spoiled(), lab_photos().patients
     rows = []
     for detector in DETECTORS:
-        skin = -found.skin.distances[detector]
+        skin = -found.skin[detector]
         for label, key, values, groups in _sets(found, detector):
             row = {"detector": detector} | _named(label, key, values.shape[-1]) | _separated(skin[0], values, patients, groups)
             rows.append(row | {"referred": _referred(found, key)})
@@ -159,17 +160,28 @@ def foreign(tick: Tick = quiet) -> pd.DataFrame:
 def _sets(found: SpoiledPhotos, detector: str) -> Iterator[tuple[str, str, Floats, NDArray[Any]]]:
     """Yield label, key, familiarity by fold (folds, photos) and groups of photos: of foreign sets, then of the worst damage."""
     for one in found.about.foreign:
-        values = -found.foreign.distances[detector][:, found.of_set(one.name)]
+        values = -found.foreign[detector][:, photos_of_set(found.about, one.name)]
         yield one.label, one.name, values, _apart(values)
-    for condition, distances in zip(found.about.conditions, found.skin.distances[detector], strict=True):
+    for condition, distances in zip(found.about.conditions, found.skin[detector], strict=True):
         if condition.severity == max(condition.severity for condition in found.about.conditions):
             yield condition.label, condition.key, -distances[None], lab_photos().patients
 
 
+def photos_of_set(about: SpoiledAbout, name: str) -> slice:
+    """Return the places of a set among the foreign photos."""
+    ends = np.cumsum([0, *(photos.photos for photos in about.foreign)])
+    place = [photos.name for photos in about.foreign].index(name)
+    return slice(int(ends[place]), int(ends[place + 1]))
+
+
 def _referred(found: SpoiledPhotos, key: str) -> float:
-    threshold = roc(lab_photos().malignant, found.skin.logits[0, 0]).threshold_at(OPERATING_POINT)
+    threshold = roc(lab_photos().malignant, found.skin["logits"][0, 0]).threshold_at(OPERATING_POINT)
     foreign_sets = [one.name for one in found.about.foreign]
-    logits = found.foreign.logits[:, found.of_set(key)] if key in foreign_sets else found.skin.logits[0, found.about.place(key)]
+    logits = (
+        found.foreign["logits"][:, photos_of_set(found.about, key)]
+        if key in foreign_sets
+        else found.skin["logits"][0, found.about.place(key)]
+    )
     return float(np.mean(logits >= threshold))
 
 

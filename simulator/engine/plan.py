@@ -25,7 +25,7 @@ from simulator.engine.stages.gate_routes import too_many_outcomes
 from simulator.engine.stages.pool_evidence import weighed
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import EvidenceError
-from simulator.evidence.photo_checks import foreign_ranks, measured_check, spoiled_files, trained_files
+from simulator.evidence.photo_checks import foreign_ranks, measured_check, spoiled_files
 from simulator.evidence.row_files import RecordingError
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
@@ -139,7 +139,7 @@ class Gatherer(StageGatherer):
         self._columns()
         self._photo_checks()
         if any(AffectedQuantity.PHOTOS in self.scenario.curveballs[name].changed for name in strikes):
-            self.note(spoiled_files() | trained_files())
+            self.note(spoiled_files(trained=True))
         for name, stage in self.scenario.stages.items():
             cast(StageModel, stage).gather(self, name)
         for name, attribute in self.scenario.attributes.items():

@@ -93,43 +93,18 @@ class TrainedAbout(MeasuredOrigin):
 
 
 @dataclass(frozen=True)
-class PhotoAnswers:
-    """Answers to photos, the last axis of each array.
-
-    logits: of malignancy, by precision and condition; of foreign photos by fold, at fp32 alone
-    sharpness, light: by condition; of foreign photos one each
-    distances: by detector, the condition or the fold
-    """
-
-    logits: Floats
-    sharpness: Floats
-    light: Floats
-    distances: Mapping[str, Floats]
-
-
-@dataclass(frozen=True)
 class SpoiledPhotos:
-    """Answers to the labelled photos, spoiled, and to foreign ones."""
+    """Answers to the labelled photos, spoiled, and to foreign ones: the arrays of the file by name; photos are the last axis."""
 
     about: SpoiledAbout
-    skin: PhotoAnswers
-    foreign: PhotoAnswers
-
-    def of_set(self, name: str) -> slice:
-        """Return the places of a set among the foreign photos."""
-        ends = np.cumsum([0, *(photos.photos for photos in self.about.foreign)])
-        place = [photos.name for photos in self.about.foreign].index(name)
-        return slice(int(ends[place]), int(ends[place + 1]))
+    skin: Mapping[str, Floats]
+    foreign: Mapping[str, Floats]
 
 
-def spoiled_files(folder: Path = DATALAB) -> dict[str, Path]:
-    """Return the files by names that are equal on every machine."""
-    return {f"datalab/{name}": folder / name for name in ("spoiled.yaml", "spoiled.npz")}
-
-
-def trained_files(folder: Path = DATALAB) -> dict[str, Path]:
-    """Return the files of the trained networks, likewise."""
-    return {f"datalab/{name}": folder / name for name in ("spoiled_networks.yaml", "spoiled_networks.npz")}
+def spoiled_files(trained: bool = False) -> dict[str, Path]:
+    """Return the files by names that are equal on every machine. trained: those of the trained networks too"""
+    names = ("spoiled.yaml", "spoiled.npz", *(("spoiled_networks.yaml", "spoiled_networks.npz") if trained else ()))
+    return {f"datalab/{name}": DATALAB / name for name in names}
 
 
 @lru_cache(maxsize=2)
@@ -139,8 +114,8 @@ def load_spoiled(folder: Path = DATALAB) -> SpoiledPhotos:
     path = folder / "spoiled.npz"
     arrays = _arrays(path, _MADE_BY)
     _check(path, arrays, _shapes(about))
-    skin, foreign = (_answers(arrays, prefix) for prefix in ("", "foreign."))
-    return SpoiledPhotos(about, skin, foreign)
+    foreign = {name.removeprefix("foreign."): array for name, array in arrays.items() if name.startswith("foreign.")}
+    return SpoiledPhotos(about, arrays, foreign)
 
 
 @lru_cache(maxsize=2)
@@ -163,7 +138,7 @@ def spoiled_logits(model: str, precision: str) -> Floats:
         if name in trained:
             return trained[name]
     measured = frozen.about.precisions
-    logits: Floats = frozen.skin.logits[measured.index(precision) if precision in measured else 0]
+    logits: Floats = frozen.skin["logits"][measured.index(precision) if precision in measured else 0]
     return logits
 
 
@@ -189,11 +164,6 @@ def _check(path: Path, arrays: Mapping[str, Floats], shapes: Mapping[str, tuple[
         if name not in arrays or arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
             got = arrays[name].shape if name in arrays else "no such array"
             raise EvidenceError(f"{path}: '{name}' should hold finite numbers of shape {shape}; got {got}")
-
-
-def _answers(arrays: Mapping[str, Floats], prefix: str) -> PhotoAnswers:
-    logits, sharpness, light = (arrays[prefix + name] for name in ("logits", "sharpness", "light"))
-    return PhotoAnswers(logits, sharpness, light, {name: arrays[prefix + name] for name in DETECTORS})
 
 
 #: The table whose photos were spoiled: folds, patients and labels of the photos.
@@ -280,13 +250,13 @@ def photo_folds() -> NDArray[np.int64]:
     return score_rows(SPOILED_TABLE)["fold"].to_numpy(np.int64)
 
 
-def sharp_and_lit(answers: PhotoAnswers, clean: PhotoAnswers, folds: NDArray[np.int64]) -> Floats:
+def sharp_and_lit(answers: Mapping[str, Floats], clean: Mapping[str, Floats], folds: NDArray[np.int64]) -> Floats:
     """Return the value of the check of sharpness and light, of labelled photos by condition: (conditions, photos).
 
     The lower of two numbers, each in standard deviations of the clean photos of the other folds: how far the logarithm of the
     variance of the Laplacian lies above their mean, and how far the light lies from theirs, with a minus.
     """
-    values = np.empty(answers.sharpness.shape)
+    values = np.empty(answers["sharpness"].shape)
     for fold in np.unique(folds):
         tested, learnt = folds == fold, folds != fold
         values[..., tested] = _lower(answers, clean, learnt, tested)
@@ -299,10 +269,10 @@ def sharp_and_lit_foreign(spoiled: SpoiledPhotos) -> Floats:
     return _lower(spoiled.foreign, spoiled.skin, everyone, slice(None))
 
 
-def _lower(answers: PhotoAnswers, clean: PhotoAnswers, learnt: Bools, asked: Bools | slice) -> Floats:
+def _lower(answers: Mapping[str, Floats], clean: Mapping[str, Floats], learnt: Bools, asked: Bools | slice) -> Floats:
     sharp, lit = (
-        (of[..., asked] - base[0, learnt].mean()) / base[0, learnt].std()
-        for of, base in ((answers.sharpness, clean.sharpness), (answers.light, clean.light))
+        (answers[name][..., asked] - clean[name][0, learnt].mean()) / clean[name][0, learnt].std()
+        for name in ("sharpness", "light")
     )
     return np.asarray(np.minimum(sharp, -np.abs(lit)))
 
@@ -313,7 +283,7 @@ def _sharpness_and_light(spoiled: SpoiledPhotos) -> tuple[Floats, Floats]:
 
 
 def _familiar(detector: str) -> Callable[[SpoiledPhotos], tuple[Floats, Floats]]:
-    return lambda spoiled: (-spoiled.skin.distances[detector][0], -spoiled.foreign.distances[detector])
+    return lambda spoiled: (-spoiled.skin[detector][0], -spoiled.foreign[detector])
 
 
 @dataclass(frozen=True)
@@ -373,8 +343,8 @@ def foreign_ranks() -> Floats:
     A photo counts once for the network of each fold.
     """
     spoiled, positive = load_spoiled(), score_rows(SPOILED_TABLE)["label"].to_numpy() == 1
-    negatives = np.sort(spoiled.skin.logits[0, 0][~positive])
-    return np.sort(np.searchsorted(negatives, spoiled.foreign.logits.ravel()) / len(negatives))
+    negatives = np.sort(spoiled.skin["logits"][0, 0][~positive])
+    return np.sort(np.searchsorted(negatives, spoiled.foreign["logits"].ravel()) / len(negatives))
 
 
 def scores_by_rank(negatives: Floats, ranks: Floats) -> Floats:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from campaigns.datalab.spoiled_studies import photos_of_set
 from simulator.datalab.datalab_charts import COMPARED, OPERATING_POINT, check_table, foreign_photos, spoiling
 from simulator.datalab.lab_evidence import SPOILED_STUDIES, study_rows
 from simulator.datalab.refit import lab_photos
@@ -39,7 +40,7 @@ def test_every_figure_of_spoiled_photos_lies_in_its_interval(name):
 def test_areas_and_sensitivities_are_those_of_scikit_learn_and_of_a_count():
     found, malignant = load_spoiled(), lab_photos().malignant
     for row in study_rows("spoiled").to_dict("records"):
-        logits = found.skin.logits[found.about.precisions.index(row["precision"])]
+        logits = found.skin["logits"][found.about.precisions.index(row["precision"])]
         changed = logits[found.about.place(f"{row['condition']}.{row['severity']}")]
         assert row["auc"] == pytest.approx(roc_auc_score(malignant, changed), abs=1e-4)
         assert row["auc_gain"] == pytest.approx(row["auc"] - roc_auc_score(malignant, logits[0]), abs=1e-4)
@@ -66,8 +67,8 @@ def test_false_alarms_hold_on_photos_that_the_threshold_was_not_chosen_on():
 def test_a_detector_of_foreign_photos_is_judged_as_scikit_learn_does():
     found = load_spoiled()
     for row in study_rows("foreign").query("key in ['objects', 'groceries']").to_dict("records"):
-        fine = -found.skin.distances[row["detector"]][0]
-        faulty = -found.foreign.distances[row["detector"]][:, found.of_set(row["key"])].ravel()
+        fine = -found.skin[row["detector"]][0]
+        faulty = -found.foreign[row["detector"]][:, photos_of_set(found.about, row["key"])].ravel()
         labels = np.repeat([1, 0], [len(fine), len(faulty)])
         assert row["auc"] == pytest.approx(roc_auc_score(labels, np.concatenate([fine, faulty])), abs=1e-4)
 

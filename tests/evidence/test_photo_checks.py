@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
+from campaigns.datalab.spoiled_studies import photos_of_set
 from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.photo_checks import (
     CLEAN,
@@ -71,8 +72,8 @@ def test_the_check_of_sharpness_and_light_uses_the_other_folds_alone():
     found, folds = load_spoiled().skin, photo_folds()
     photo = 17
     others = folds != folds[photo]
-    sharp = (found.sharpness[2, photo] - found.sharpness[0, others].mean()) / found.sharpness[0, others].std()
-    lit = (found.light[2, photo] - found.light[0, others].mean()) / found.light[0, others].std()
+    sharp = (found["sharpness"][2, photo] - found["sharpness"][0, others].mean()) / found["sharpness"][0, others].std()
+    lit = (found["light"][2, photo] - found["light"][0, others].mean()) / found["light"][0, others].std()
     assert sharp_and_lit(found, found, folds)[2, photo] == pytest.approx(min(sharp, -abs(lit)))
 
 
@@ -82,14 +83,14 @@ def test_a_changed_score_is_the_score_that_was_measured():
     positive = table["label"].to_numpy() == 1
     place = found.about.place("white_balance.2")
     changed = changed_scores(table["score"].to_numpy()[positive], score_changes("efficientnet_lite0", "fp32")[0][place])
-    assert changed == pytest.approx(1 / (1 + np.exp(-found.skin.logits[0, place][positive])), abs=2e-3)
+    assert changed == pytest.approx(1 / (1 + np.exp(-found.skin["logits"][0, place][positive])), abs=2e-3)
     assert changed_scores(np.array([0.0, 1.0, 0.3]), np.array([0.0, 1.0, 0.0])).tolist() == pytest.approx([0, 1, 0.3], abs=1e-6)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8_static"])
 def test_photos_as_taken_have_the_scores_of_the_committed_table(precision):
     found = load_spoiled()
-    logits = found.skin.logits[found.about.precisions.index(precision), found.about.place(f"{CLEAN}.0")]
+    logits = found.skin["logits"][found.about.precisions.index(precision), found.about.place(f"{CLEAN}.0")]
     scores = score_rows(f"pad_ufes20.efficientnet_lite0.{precision}")["score"]
     # Half precision rounds; another run of the 8-bit network rounds some activations to the other side.
     assert np.abs(1 / (1 + np.exp(-logits)) - scores).max() < 0.01
@@ -105,7 +106,7 @@ def test_networks_that_were_trained_again_answer_photos_as_taken_much_as_the_com
 
 
 def test_a_network_that_was_not_measured_gets_the_answers_of_the_nearest_one():
-    trained, frozen = load_trained(), load_spoiled().skin.logits
+    trained, frozen = load_trained(), load_spoiled().skin["logits"]
     pruned = "efficientnet_lite0_pruned_even"
     assert spoiled_logits(pruned, "int8_static") is trained[f"{pruned}.int8_static"]
     assert spoiled_logits(pruned, "int8_dynamic") is trained[f"{pruned}.fp32"]
@@ -115,7 +116,7 @@ def test_a_network_that_was_not_measured_gets_the_answers_of_the_nearest_one():
 
 def test_every_kind_of_damage_has_three_severities_that_move_the_score_more_and_more():
     found = load_spoiled()
-    moved = np.abs(found.skin.logits[0] - found.skin.logits[0, :1]).mean(axis=1)
+    moved = np.abs(found.skin["logits"][0] - found.skin["logits"][0, :1]).mean(axis=1)
     for name in {one.name for one in found.about.conditions} - {CLEAN}:
         assert (np.diff([0.0, *(moved[found.about.place(f"{name}.{severity}")] for severity in (1, 2, 3))]) > 0).all()
 
@@ -127,7 +128,7 @@ def test_a_condition_that_was_not_measured_is_refused_with_those_that_were():
 
 def test_the_photos_of_a_set_are_told_apart():
     found = load_spoiled()
-    sizes = [len(range(10**6)[found.of_set(one.name)]) for one in found.about.foreign]
+    sizes = [len(range(10**6)[photos_of_set(found.about, one.name)]) for one in found.about.foreign]
     assert sizes == [one.photos for one in found.about.foreign]
 
 
