@@ -165,10 +165,6 @@ class CategoryAttribute(AnyAttribute):
     shares: Annotated[dict[Value, ShareFigure], Field(min_length=1, max_length=64)]
     """by value, its share; all shares add up to 1"""
 
-    @property
-    def categories(self) -> list[str]:
-        return [*self.shares]
-
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         total = sum(share.value for share in self.shares.values())
         if abs(total - 1) > 1e-6:
@@ -198,10 +194,6 @@ class ItemAttribute(AnyAttribute):
     """the pool whose table has the column; needed for `predicted` of several"""
     values: Annotated[dict[Value, Line], Field(min_length=1, max_length=64)]
     """by value, its words on the page"""
-
-    @property
-    def categories(self) -> list[str]:
-        return [*self.values]
 
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         scorers = scenario.scorers()
@@ -274,10 +266,6 @@ class RecordedAttribute(_Numeric):
         if self.values and (self.edges or self.unit):
             raise ValueError("`edges` and `unit` are for a column of numbers; `values` names those of a category")
         return self
-
-    @property
-    def categories(self) -> list[str]:
-        return [*self.values]
 
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)

@@ -103,6 +103,12 @@ class AnyCase(Protocol):
     vehicle: Any
     incident: Any
     own_metrics: dict[str, OwnMetric]
+    arrivals: AnyArrivals
+    attributes: dict[str, AnyAttribute]
+    stages: dict[str, AnyStage]
+    ends: dict[str, End]
+    curveballs: dict[str, Any]
+    choices: dict[str, Choice]
     objectives: list[Objective]
     predict: list[str]
     defence: list[str]
@@ -113,24 +119,6 @@ class AnyCase(Protocol):
 
     @property
     def hashed_data(self) -> dict[str, Any]: ...
-
-    @property
-    def arrivals(self) -> AnyArrivals: ...
-
-    @property
-    def attributes(self) -> Mapping[str, AnyAttribute]: ...
-
-    @property
-    def stages(self) -> dict[str, AnyStage]: ...
-
-    @property
-    def ends(self) -> Mapping[str, End]: ...
-
-    @property
-    def curveballs(self) -> Mapping[str, Any]: ...
-
-    @property
-    def choices(self) -> Mapping[str, Choice]: ...
 
     @property
     def sections(self) -> Mapping[str, Any]: ...
@@ -338,7 +326,7 @@ class AnyAttribute(Strict):
 
     @property
     def categories(self) -> list[str]:
-        return []
+        return [*getattr(self, "shares", {}), *getattr(self, "values", {})]
 
     @property
     def is_number(self) -> bool:

@@ -82,11 +82,10 @@ class Options(_Choice):
                 yield ("options", key, "label"), f"the label '{option.label}' is used twice in this choice; rename one option"
             seen.add(option.label)
 
-    def extremes(self) -> list[Pick]:
-        return list(self.options)
-
     def picks(self) -> list[Pick]:
         return list(self.options)
+
+    extremes = picks
 
     def next_to(self, pick: Pick) -> list[Pick]:
         return [option for option in self.options if option != self.read(pick)]

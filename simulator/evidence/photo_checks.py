@@ -94,7 +94,7 @@ class TrainedAbout(MeasuredOrigin):
 
 @dataclass(frozen=True)
 class SpoiledPhotos:
-    """Answers to the labelled photos, spoiled, and to foreign ones: the arrays of the file by name; photos are the last axis."""
+    """Answers to labelled photos, spoiled, and to foreign ones: the arrays of the file by name; photos are the last axis."""
 
     about: SpoiledAbout
     skin: Mapping[str, Floats]
