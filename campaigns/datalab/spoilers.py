@@ -17,7 +17,7 @@ from numpy.random import Generator
 from campaigns.detections.conditions import LUMA
 from simulator.arrays import Pixels
 from simulator.measure.detector_conditions import defocus, jpeg
-from simulator.measure.image_steps import Floats
+from simulator.measure.detector_io import Floats
 
 SEED = 0
 SEVERITIES = (1, 2, 3)

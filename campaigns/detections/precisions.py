@@ -23,8 +23,7 @@ from onnxruntime.quantization import quant_pre_process
 
 from campaigns.detections.networks import Detector
 from simulator.files import make_folders
-from simulator.measure.detector_io import prepare
-from simulator.measure.image_steps import Floats
+from simulator.measure.detector_io import Floats, prepare
 from simulator.measure.labelled_images import Dataset
 from simulator.measure.machine import library_version
 from simulator.measure.onnx_runtime import quiet_tools

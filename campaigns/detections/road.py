@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.measure.detector_io import suppress
 from simulator.measure.guarded import CannotMeasureError
-from simulator.measure.image_steps import suppress
 from simulator.metrics.detection_quality import Boxes, ScoredBoxes
 
 #: Objects of the road, and the classes of COCO that count as each: which kind of vehicle it is, braking does not ask.

@@ -11,7 +11,7 @@ from PIL import Image
 from campaigns.detections.conditions import LUMA
 from simulator.arrays import Pixels
 from simulator.evidence.detection_tables import BINS
-from simulator.measure.image_steps import Floats
+from simulator.measure.detector_io import Floats
 
 _JPEG_QUALITY = 75
 

@@ -14,9 +14,8 @@ from PIL import Image
 
 from simulator.arrays import Pixels
 from simulator.evidence.detection_tables import CLEAN
-from simulator.measure.detector_io import Takes
+from simulator.measure.detector_io import Floats, Takes
 from simulator.measure.guarded import CannotMeasureError
-from simulator.measure.image_steps import Floats
 
 # What goes wrong with an image before it reaches a detector: our own functions, seeded, of a stated strength.
 #

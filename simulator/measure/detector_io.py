@@ -14,9 +14,11 @@ from PIL import Image
 
 from simulator.arrays import Pixels
 from simulator.measure.guarded import CannotMeasureError
-from simulator.measure.image_steps import Channels, Floats, suppress
 
 # An image as a network takes it, and boxes back in the pixels of the image.
+
+Channels = tuple[float, float, float]
+Floats = NDArray[np.float32]
 
 #: Boxes below this score are not looked at; COCO's evaluation gains nothing visible from them.
 LEAST = 0.01
@@ -110,6 +112,8 @@ _STRIDES = (8, 16, 32)
 BINS = 8
 #: Candidates that suppression looks at, by falling score; and boxes that remain, as in COCO's evaluation.
 _CANDIDATES, _KEPT = 300, 100
+#: Above this intersection over union two boxes of a class are taken for one object.
+_OVERLAP = 0.45
 _COORDINATES = np.array([1, 1, 1, 1, 0, 0], np.float32)
 _NANODET: Takes = Takes(0, "stretch", bgr=True, largest=255, mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395))
 
@@ -314,6 +318,26 @@ def boxes_of(layout: Layout, outputs: Outputs, side: int, least: float) -> Float
         lowest = candidates[:, :4].min(initial=0)
         candidates = candidates[suppress(candidates - lowest * _COORDINATES, layout.overlap)]
     return candidates[:_KEPT]
+
+
+def suppress(candidates: Floats, overlap: float = _OVERLAP) -> NDArray[np.int64]:
+    """Suppress overlapping boxes greedily within each class, in numpy; return the rows that stay, by falling score.
+
+    candidates: (n, 6) rows of left, top, right, bottom, score, class
+    """
+    # Boxes of different classes are moved apart, so that one pass serves all classes.
+    boxes = candidates[:, :4] + candidates[:, 5:6] * (candidates[:, :4].max(initial=0) + 1)
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    waiting = np.argsort(-candidates[:, 4], kind="stable")
+    remaining = []
+    while len(waiting):
+        best, waiting = waiting[0], waiting[1:]
+        remaining.append(best)
+        low = np.maximum(boxes[best, :2], boxes[waiting, :2])
+        high = np.minimum(boxes[best, 2:], boxes[waiting, 2:])
+        shared = np.prod(np.maximum(high - low, 0), axis=1)
+        waiting = waiting[shared <= overlap * (areas[best] + areas[waiting] - shared)]
+    return np.array(remaining, np.int64)
 
 
 def outputs_of(session: ort.InferenceSession, tensor: Floats) -> list[np.ndarray]:

@@ -24,11 +24,10 @@ from PIL import Image
 from simulator.arrays import Pixels
 from simulator.evidence.evidence_files import in_one_step
 from simulator.limits import IMAGE_PIXELS
+from simulator.measure.detector_io import Channels, Floats, Takes, fit, suppress
 from simulator.measure.guarded import CannotMeasureError
 
 # Photos: finding them, preparing them for a network, and a phone-sized one to time that preparation on.
-
-Channels = tuple[float, float, float]
 
 PHONE_SIZE = (4032, 3024)
 #: A mosaic of this many columns and rows: photos near their own size keep the fine texture that fills a phone's file.
@@ -118,16 +117,10 @@ def start_decoder(jpeg: bytes, reduced: bool) -> Callable[[int], object]:
 DECODINGS: dict[str, bool] = {"jpeg_12mp": False, "jpeg_12mp_draft": True}
 
 
-Floats = NDArray[np.float32]
-
 FULL_HD = (1920, 1080)
 IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
 IMAGENET_STD: Channels = (0.229, 0.224, 0.225)
 _imagenet = partial(normalize, mean=IMAGENET_MEAN, std=IMAGENET_STD)
-#: The grey that YOLO's family pads with.
-_PADDING = 114
-#: Above this intersection over union two boxes of a class are taken for one object.
-_OVERLAP = 0.45
 _SIDE = 640
 _CLASSES = 80
 #: Frames of moving objects, and the number that a tracker has seen before it is timed.
@@ -150,37 +143,6 @@ def convert_nv12(planes: Pixels) -> Pixels:
     blue, red = (Image.fromarray(np.ascontiguousarray(chroma[..., part])) for part in (0, 1))
     whole = [part.resize((width, height), Image.Resampling.BILINEAR) for part in (blue, red)]
     return np.asarray(Image.merge("YCbCr", [Image.fromarray(planes[:height]), *whole]).convert("RGB"))
-
-
-def letterbox(pixels: Pixels, side: int) -> Pixels:
-    """Fit (h, w, 3) into (side, side, 3): the whole image in its own proportions, in the middle of grey."""
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    inner = resize(pixels, round(width * scale), round(height * scale))
-    top, left = (side - inner.shape[0]) // 2, (side - inner.shape[1]) // 2
-    boxed = np.full((side, side, 3), _PADDING, np.uint8)
-    boxed[top : top + inner.shape[0], left : left + inner.shape[1]] = inner
-    return boxed
-
-
-def suppress(candidates: Floats, overlap: float = _OVERLAP) -> NDArray[np.int64]:
-    """Suppress overlapping boxes greedily within each class, in numpy; return the rows that stay, by falling score.
-
-    candidates: (n, 6) rows of left, top, right, bottom, score, class
-    """
-    # Boxes of different classes are moved apart, so that one pass serves all classes.
-    boxes = candidates[:, :4] + candidates[:, 5:6] * (candidates[:, :4].max(initial=0) + 1)
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    waiting = np.argsort(-candidates[:, 4], kind="stable")
-    remaining = []
-    while len(waiting):
-        best, waiting = waiting[0], waiting[1:]
-        remaining.append(best)
-        low = np.maximum(boxes[best, :2], boxes[waiting, :2])
-        high = np.minimum(boxes[best, 2:], boxes[waiting, 2:])
-        shared = np.prod(np.maximum(high - low, 0), axis=1)
-        waiting = waiting[shared <= overlap * (areas[best] + areas[waiting] - shared)]
-    return np.array(remaining, np.int64)
 
 
 def follow(frames: Floats) -> Callable[[], object]:
@@ -294,8 +256,8 @@ STEPS: dict[str, dict[str, TimedStep]] = {
         ),
     },
     "step_letterbox": {
-        "1080p_to_416": TimedStep(_frame, partial(letterbox, side=416), "Pillow, bilinear, 1920 x 1080 into 416 x 416"),
-        "1080p_to_640": TimedStep(_frame, partial(letterbox, side=640), "Pillow, bilinear, 1920 x 1080 into 640 x 640"),
+        "1080p_to_416": TimedStep(_frame, partial(fit, takes=Takes(416)), "Pillow, bilinear, 1920 x 1080 into 416 x 416"),
+        "1080p_to_640": TimedStep(_frame, partial(fit, takes=Takes(640)), "Pillow, bilinear, 1920 x 1080 into 640 x 640"),
     },
     "step_normalize": {
         "224": TimedStep(partial(image, 224, 224), _imagenet, "numpy, 224 x 224 bytes to float32, channels first"),

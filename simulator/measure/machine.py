@@ -75,24 +75,15 @@ def library_version(name: str) -> str:
         return str(import_module(name).__version__)
 
 
-def provenance(
-    libraries: list[str],
-    weights: str,
-    protocol: str,
-    sha256: str | None = None,
-    calibration: str | None = None,
-    provider: str | None = None,
-) -> Provenance:
-    """Return machine and date, with the versions of `libraries`; `provider` where the processor was not used."""
+def provenance(libraries: list[str], weights: str, protocol: str, **facts: str | None) -> Provenance:
+    """Return machine and date, with the versions of `libraries` and further facts of the profile."""
     return Provenance(
         processor=processor(),
         cores=cores(),
         system=f"{platform.system()} {platform.release()}, {platform.machine()}, Python {platform.python_version()}",
         libraries={name: library_version(name) for name in libraries},
         date=datetime.now(UTC).date().isoformat(),
-        model_sha256=sha256,
         weights=weights,
-        calibration=calibration,
         protocol=protocol,
-        provider=provider,
+        **facts,
     )

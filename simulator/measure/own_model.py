@@ -121,7 +121,7 @@ def _measure(model: _Model, options: ProfileOptions, reporter: EventReporter) ->
             ["onnxruntime"],
             weights=f"those of the file {model.file.path.name}",
             protocol=f"{SESSION_PROTOCOL}; noise as input",
-            sha256=model.file.sha256,
+            model_sha256=model.file.sha256,
             provider=None if options.provider == CPU else options.provider,
         ),
         runs=runs,

@@ -369,10 +369,10 @@ class Campaign:
                 ready.libraries,
                 ready.weights,
                 f"{ready.protocol}; {_PROCESSOR_TIME}" if self.effort.clock == "processor" else ready.protocol,
-                ready.sha256,
-                ready.calibration,
+                model_sha256=ready.sha256,
+                calibration=ready.calibration,
                 # What runs beside the network stays on the processor.
-                None if self.provider == CPU or subject.model in ONE_THREAD else self.provider,
+                provider=None if self.provider == CPU or subject.model in ONE_THREAD else self.provider,
             ),
             runs=runs,
         )

@@ -3,7 +3,7 @@ import torch
 from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
 
-from simulator.measure.channel_pruning import folded, pruned
+from simulator.measure.architectures import folded, pruned
 
 pytestmark = pytest.mark.zoo
 

@@ -10,6 +10,7 @@ from torchvision import ops
 from torchvision.transforms import functional
 
 from simulator.measure import image_steps as steps
+from simulator.measure.detector_io import Takes, fit, suppress
 
 pytestmark = pytest.mark.zoo
 
@@ -26,7 +27,7 @@ def test_resize_is_torchvisions_antialiased_one() -> None:
 def test_letterbox_is_pillows_padding_in_grey(width: int, height: int) -> None:
     pixels = steps.image(width, height)
     other = ImageOps.pad(Image.fromarray(pixels), (64, 64), Image.Resampling.BILINEAR, color=(114, 114, 114))
-    np.testing.assert_array_equal(steps.letterbox(pixels, 64), np.asarray(other))
+    np.testing.assert_array_equal(fit(pixels, Takes(64))[0], np.asarray(other))
 
 
 def test_a_camera_frame_has_the_colours_that_jfif_works_out() -> None:
@@ -62,13 +63,13 @@ def test_normalize_is_torchvisions() -> None:
 def test_suppression_keeps_what_torchvision_keeps(count: int, overlap: float) -> None:
     rows = steps.candidates(count)
     boxes, scores, classes = (torch.from_numpy(rows[:, part]) for part in (slice(0, 4), 4, 5))
-    kept = steps.suppress(rows, overlap)
+    kept = suppress(rows, overlap)
     assert kept.tolist() == ops.batched_nms(boxes, scores, classes, overlap).tolist()
     assert count == 1 or len(kept) < count / 2
 
 
 def test_nothing_to_suppress_is_no_fault() -> None:
-    assert steps.suppress(np.empty((0, 6), np.float32)).tolist() == []
+    assert suppress(np.empty((0, 6), np.float32)).tolist() == []
 
 
 @pytest.mark.parametrize("count", [5, 20, 100])
