@@ -14,8 +14,9 @@ from simulator.incident.any_look import AnyLook, Asked, LabellingLook, LookFindi
 from simulator.incident.looks import DAY_S, RECENT_S, SAME, STANDS_OUT, View, Z, found_share, less, ratio, share_words
 from simulator.incident.watches import WATCHED
 from simulator.intervals import Interval, clustered_share
+from simulator.phrases import phrase
 from simulator.records.streams import Streams
-from simulator.units import signed, significant, upper_first
+from simulator.units import signed
 
 if TYPE_CHECKING:
     from simulator.incident.section import Site
@@ -59,19 +60,15 @@ class SlicesLook(AnyLook):
         table["deviations"] = (table["change"] / spread).fillna(0.0)
         table = table.drop(columns="variance")
         _by, name, now, then, *_, far = max(table.itertuples(index=False), key=lambda row: abs(row[-1]))
-        label = upper_first(WATCHED[statistic])
-        sentence = (
-            f"{label}: farthest from its quiet days is {name}, {significant(then, 3)} before, "
-            f"{significant(now, 3)} now ({signed(far, 1)} standard deviations of a quiet day).{_beyond(table)}"
-        )
+        figures = {"before": then, "now": now, "far": signed(far, 1), "beyond": _beyond(table), "reach": STANDS_OUT}
+        sentence = phrase("incident_looks.slices", figure=WATCHED[statistic], slice=name, **figures)
         return LookFinding(sentence, _stands_out(table, list(view.spec.sites.values())), table)
 
 
-def _beyond(table: pd.DataFrame) -> str:
-    """Return the numbers of slices that stand out, of each kind that has some; empty without any."""
+def _beyond(table: pd.DataFrame) -> list[str]:
+    """Return the numbers of slices that stand out, of each kind that has some."""
     out = table["deviations"].abs().gt(STANDS_OUT).groupby(table["by"], sort=False)
-    parts = [f"{hot.sum()} of {len(hot)} {_SLICES[str(by)]}" for by, hot in out if hot.any()]
-    return f" Beyond {STANDS_OUT:g} deviations: {', '.join(parts)}." if parts else ""
+    return [f"{hot.sum()} of {len(hot)} {_SLICES[str(by)]}" for by, hot in out if hot.any()]
 
 
 class _BothTimes:
@@ -209,11 +206,8 @@ class AuditLook(LabellingLook):
         change = weights[0] / max(weights[1], 1e-9) - 1
         rows = [("today", weights[0], today), ("then", weights[1], before)]
         table = pd.DataFrame(rows, columns=["labelled", "weight of what is there", "recall"])
-        moved = f"changes by {signed(100 * change, 0)}%" if round(100 * change) else "stays the same"
-        sentence = (
-            f"By today's labels the labelled weight of these stored frames {moved}, "
-            f"and recall is {today:.2f}; by the labels of then it was {before:.2f}."
-        )
+        moved = signed(100 * change, 0) if round(100 * change) else ""
+        sentence = phrase("incident_looks.audit", moved=moved, today=today, before=before)
         slipped = today < before * (1 - SAME) and abs(change) <= SAME
         sign = "other labels" if abs(change) > SAME else "boxes elsewhere" if slipped else "same labels"
         return LookFinding(sentence, sign, table)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path as File
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
+from simulator.case.case_tests import leaves
 from simulator.case.document import Path
 from simulator.case.fields import Source
 from simulator.errors import InputError, suggest
@@ -51,10 +52,9 @@ class IncidentEvidence:
             if name not in there:
                 yield (field,), f"'{name}' was not measured; {suggest(name, there)}"
 
-    def category_faults(self, names: Iterable[str]) -> Iterator[str]:
-        for name in names:
-            if name not in self.categories:
-                yield f"no labelled image shows '{name}'; {suggest(name, self.categories)}"
+    def category_faults(self, name: str) -> Faults:
+        if name not in self.categories:
+            yield (), f"no labelled image shows '{name}'; {suggest(name, self.categories)}"
 
 
 def look_up(gather: StageGatherer, spec: Incident) -> None:
@@ -96,34 +96,17 @@ def measured(folder: File) -> IncidentEvidence:
 
 def _unmeasured(spec: Incident, known: IncidentEvidence) -> Faults:
     """Yield conditions, networks and categories without measurements, each with its place in the case."""
-    for place, part in _parts(spec, ("incident",)):
-        faults = [*_faults_of(part, known)]
-        if part is spec.harm:
-            faults += [(("weights",), fault) for fault in known.category_faults(spec.harm.weights)]
-        if part is spec.scenes:
-            groups = spec.scenes.groups.items()
-            faults += [(("groups", name), fault) for name, group in groups for fault in known.category_faults(group)]
-        yield from (((*place, *path), fault) for path, fault in faults)
-
-
-def _parts(part: object, place: Path) -> Iterator[tuple[Path, BaseModel]]:
-    """Yield every model in a part of the section, with its place."""
-    inner: Iterable[tuple[str | int, object]] = ()
-    if isinstance(part, BaseModel):
-        yield place, part
-        inner = iter(part)
-    elif isinstance(part, dict):
-        inner = part.items()
-    elif isinstance(part, list):
-        inner = enumerate(part)
-    for key, value in inner:
-        yield from _parts(value, (*place, key))
-
-
-def _faults_of(part: Any, known: IncidentEvidence) -> Faults:
-    """Yield the faults of a part with a condition and its severity, or with a detector and its precision."""
-    fields = type(part).model_fields.keys()
-    if fields >= {"condition", "severity"} and part.condition is not None:
-        yield from known.setting_faults(part.condition, part.severity)
-    if fields >= {"detector", "precision"}:
-        yield from known.network_faults(part.detector, part.precision)
+    values = dict(leaves(spec, ("incident",)))
+    for path, value in values.items():
+        *place, field = path
+        severity, precision = (values.get((*place, name)) for name in ("severity", "precision"))
+        faults: Faults = iter(())
+        if field == "condition" and value is not None and severity is not None:
+            faults = known.setting_faults(value, severity)
+        elif field == "detector" and precision is not None:
+            faults = known.network_faults(value, precision)
+        elif place == ["incident", "harm", "weights"]:
+            faults = known.category_faults(str(field))
+        elif place[:3] == ["incident", "scenes", "groups"]:
+            faults = known.category_faults(value)
+        yield from (((*place, *inner), fault) for inner, fault in faults)

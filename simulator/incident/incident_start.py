@@ -29,12 +29,13 @@ from simulator.incident.sessions import (
     affordable,
     diagnosis_words,
     games,
+    last_diagnosis,
     own_line,
     own_list,
     own_of_case,
 )
 from simulator.incident.wording import usd
-from simulator.units import counted
+from simulator.phrases import phrase
 
 #: The field of the address with the id of five in a row.
 ROW = "row"
@@ -49,16 +50,13 @@ def start(scenario: Scenario) -> None:
         return
     own = own_of_case(scenario)
     st.markdown(_opening(scenario.brief))
-    st.markdown(
-        "A monitor rings or a customer asks; sometimes it is chance. Look closer, which takes time and money. Say how likely "
-        "each cause is, where it is and since when. Ship a fix. The stream goes on meanwhile."
-    )
+    st.markdown(phrase("incident.rules"))
     level = _level()
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Take the pager", key="pager", type="primary"):
             _begin(scenario, [], lambda: Hidden(level=level))
         _daily(scenario, own)
-        if st.button("Five in a row", key="five", help=_ABOUT_FIVE):
+        if st.button("Five in a row", key="five", help=phrase("incident.five", usd=BUDGET_USD)):
             st.query_params.from_dict({"case": scenario.id, ROW: new_id()})
             st.rerun()
     with st.expander("Choose the monitors first", key="first_watches", width=720):
@@ -77,7 +75,7 @@ def _opening(brief: str) -> str:
 def _level() -> Level:
     levels = [*DIFFICULTIES]
     level: Level = st.radio("Difficulty", levels, levels.index(USUAL), str.capitalize, key="incident_level", horizontal=True)
-    st.caption(DIFFICULTIES[level].about)
+    st.caption(phrase(f"incident.{level}_level"))
     return level
 
 
@@ -122,26 +120,11 @@ def shared_result(game: Game) -> None:
         return
     causes = game.play.secret.causes
     others = [incident for incident in games().store.closed_on(game.scenario.id, game.day) if incident.id != game.id]
-    if not others:
-        st.caption(f"This was the incident of {game.day}. You are the first here who has closed it.")
-        return
-    right = sum(_named(other) in causes for other in others)
-    st.caption(
-        f"This was the incident of {game.day}. "
-        f"Of {counted(len(others), 'other visitor')} who closed it here, {right} named the cause."
-    )
-
-
-def _named(incident: StoredIncident) -> str:
-    return next((str(action.get("cause", "")) for action in reversed(incident.actions) if action.get("kind") == "diagnose"), "")
+    right = sum((named := last_diagnosis(other)) is not None and named.cause in causes for other in others)
+    st.caption(phrase("incident.shared_result", day=game.day, others=len(others), right=right))
 
 
 # Five in a row
-
-_ABOUT_FIVE = (
-    f"Five incidents, one after the other. Their monitors may cost {usd(BUDGET_USD)} a week together; "
-    "you choose them before each incident, and the dearest set of each counts."
-)
 
 
 def _row(scenario: Scenario, row: str) -> None:
@@ -158,10 +141,7 @@ def _row(scenario: Scenario, row: str) -> None:
     if place is None:
         st.markdown("Close the last one first.")
         return
-    st.markdown(
-        f"Incident {place} of {FIVE}. Left for monitors, this incident included: **{usd(five.left_usd)} a week**. "
-        "Money that you spend now is missing later."
-    )
+    st.markdown(phrase("incident.next_of_row", place=place, all=FIVE, usd=five.left_usd))
     watches = editor(scenario, affordable(spec, five.left_usd), f"row:{row}:{place}")
     if (price := priced(watches, spec.prices)) > five.left_usd:
         st.error(f"These monitors cost {usd(price)} a week, more than is left.")

@@ -32,6 +32,7 @@ from simulator.incident.player_actions import NotebookEntry
 from simulator.incident.sessions import Game
 from simulator.incident.stream import Frames
 from simulator.paths import ILLUSTRATIONS
+from simulator.phrases import phrase
 
 NETWORK, ENDING = "network", ".webp"
 #: A condition and its severity, 0 for clean images.
@@ -284,9 +285,8 @@ def channels(table: pd.DataFrame) -> Chart:
         line(table["value from"], table[f"{name}, {who} (%)"], colour, f"{name}, {who}", hoverinfo=None, width=2, dash=dash)
         for name, colour, who, dash in looks
     ]
-    drawn = figure(*sides, height=200)
-    drawn.update_xaxes(title="value of a pixel, 0 to 255", fixedrange=True)
-    drawn.update_yaxes(title="pixels (%)", fixedrange=True)
+    x, y = ({"title": title, "fixedrange": True} for title in ("value of a pixel, 0 to 255", "pixels (%)"))
+    drawn = figure(*sides, height=200, x=x, y=y)
     gaps = {name: abs(table[f"{name}, served (%)"] - table[f"{name}, trained (%)"]).sum() / 2 for name in _COLOURS}
     widest = max(gaps, key=lambda name: gaps[name])
     takeaway = f"As served, {gaps[widest]:.0f}% of the pixels of a drawn frame have another value of {widest}."
@@ -318,10 +318,7 @@ def _shown(game: Game, shown: tuple[Ints, Ints]) -> None:
             words = f"{len(rows)} frames of {when}"
             alt = f"{words}, with the boxes of the detector"
             st.image(sheet(scenes, frames, rows), f"{words} ({_ORIGIN})", width="stretch", alt=alt)
-    st.caption(
-        "Each labelled object is drawn as a figure at its place; yellow boxes are those that the detector found. "
-        "False detections are not drawn."
-    )
+    st.caption(phrase("incident.drawn_frames"))
 
 
 def _prepared(pair: tuple[Setting, Setting], key: str) -> None:
@@ -336,9 +333,7 @@ def _prepared(pair: tuple[Setting, Setting], key: str) -> None:
         gap = shown.difference(NETWORK, trained, served, scene)
         st.image(gap, f"the difference ({_ORIGIN})", width=156, alt="The difference of the two in each pixel; black: none")
     histograms = [shown.histogram(NETWORK, setting, scene) for setting in pair]
-    edges = np.arange(BINS) * (256 / BINS)
-    names = ("red", "green", "blue")
-    table = pd.DataFrame({"value from": edges})
-    for who, histogram in zip(("trained", "served"), histograms, strict=True):
-        table = table.assign(**{f"{name}, {who} (%)": 100 * channel for name, channel in zip(names, histogram, strict=True)})
+    sides = zip(("trained", "served"), histograms, strict=True)
+    columns = {f"{name}, {who} (%)": 100 * row for who, side in sides for name, row in zip(_COLOURS, side, strict=True)}
+    table = pd.DataFrame({"value from": np.arange(BINS) * (256 / BINS)} | columns)
     draw(channels(table), key=key)

@@ -120,14 +120,7 @@ def _never_is_worst(value: float) -> float:
 
 
 #: The investigators on the screen; others keep their names.
-NAMES = {
-    "sensible": "sensible",
-    "checklist": "checklist",
-    "script": "fixed script",
-    "naive": "naive",
-    "guess": "guessing",
-    "everything": "fix-everything",
-}
+NAMES = {"script": "fixed script", "guess": "guessing", "everything": "fix-everything"}
 _COLOURS = (PURPLE, ORANGE, GREY)
 #: Points beyond this part of the harm are drawn here, so that a disastrous fix does not flatten the others.
 _MOST_KEPT = 1.5
@@ -152,11 +145,7 @@ def standing_panel(game: Game, result: Score) -> None:
     found = list(standings(peers, own))
     draw(peers_chart(peers, own, found), key="standing")
     st.dataframe(standing_table(own, found), alt="The share of each investigator’s plays that did worse, by figure")
-    st.caption(
-        "Each share has a 95% interval (Clopper and Pearson). Equal plays did not do worse. The investigators are programs: "
-        "a sensible one takes the look with the most information, two follow a fixed list, a naive one always ships a better "
-        "model, one guesses, and one ships every fix. Their incidents are of the usual difficulty."
-    )
+    st.caption(phrase("incident.investigators"))
 
 
 def peers_chart(peers: Peers, own: Mapping[str, float], found: Sequence[PeerStanding]) -> Chart:
@@ -165,16 +154,16 @@ def peers_chart(peers: Peers, own: Mapping[str, float], found: Sequence[PeerStan
     shown = next(standing for standing in FIGURES if standing.column == column)
     rows = peers.rows.dropna(subset=[shown.column])
     names = list(rows["player"].unique())
-    drawn = figure(height=130 + 60 * len(names), showlegend=False)
+    most = f"harm that was left (%; {100 * _MOST_KEPT:.0f} or more at the end)"
+    x = {"title": most if column == "kept" else "Brier score", "fixedrange": True}
+    labels = {"tickvals": [*range(len(names))], "ticktext": [NAMES.get(name, name) for name in names]}
+    y = labels | {"range": [len(names) - 0.5, -0.5], "fixedrange": True, "showgrid": False}
+    drawn = figure(height=130 + 60 * len(names), showlegend=False, x=x, y=y)
     for place, name in enumerate(names):
         values = _scaled(rows.loc[rows["player"] == name, shown.column].to_numpy(float), shown)
         drawn.add_trace(_points(values, place, name, shown))
     mine = float(_scaled(np.array([own[shown.column]]), shown)[0])
     drawn.add_vline(x=mine, line={"color": BLUE, "width": 3}, annotation_text="you", annotation_position="top")
-    drawn.update_yaxes(tickvals=[*range(len(names))], ticktext=[NAMES.get(name, name) for name in names])
-    drawn.update_yaxes(range=[len(names) - 0.5, -0.5], fixedrange=True, showgrid=False)
-    most = f"harm that was left (%; {100 * _MOST_KEPT:.0f} or more at the end)"
-    drawn.update_xaxes(title=most if column == "kept" else "Brier score", fixedrange=True)
     table = rows[["player", "cause", "shape", "seed", shown.column]].rename(columns={shown.column: shown.label.lower()})
     return Chart(drawn, _takeaway(peers, own, shown, found), rounded(table))
 
@@ -267,32 +256,26 @@ def suspicion_panel(course: IncidentCourse) -> None:
     st.subheader("Your suspicions over time", anchor=False)
     scores = suspicion_scores(course)
     if not scores:
-        st.markdown(
-            "You wrote down no suspicions. In the next incident, write them down after each look: the reveal scores them here."
-        )
+        st.markdown(phrase("incident.no_suspicions"))
         return
     draw(suspicion_chart(course, scores), key="suspicions")
-    st.caption(
-        "The grey line follows from the signs of your looks by Bayes' rule, with the frequencies of rehearsed incidents. The "
-        f"Brier score of suspicions goes from 0, the best, to 2; equal suspicion of every cause scores {_equal(course):.2f}."
-    )
+    st.caption(phrase("incident.bayes", equal=_equal(course)))
 
 
 def suspicion_chart(course: IncidentCourse, scores: Sequence[SuspicionScore]) -> Chart:
     """Draw the share of the true cause after each line of the notebook, as suspected and by the findings."""
-    drawn = figure(height=280)
-    steps = course.steps
+    steps, ends = course.steps, [0.5, len(course.notes) + 0.5]
+    x = {"title": "line of the notebook", "range": ends, "fixedrange": True, "tickformat": "d"}
+    drawn = figure(height=280, x=x, y={"title": "true cause (%)", "range": [-3, 103], "fixedrange": True})
     if steps:
         last = len(course.notes)
-        x, y = [step.place + 1 for step in steps], [100 * step.true_share for step in steps]
+        lines, likely = [step.place + 1 for step in steps] + [last], [100 * step.true_share for step in (*steps, steps[-1])]
         hover = "line %{x}: %{y:.0f}% by the findings<extra></extra>"
         look = {"color": GREY, "width": 3, "dash": "dot", "shape": "hv"}
-        drawn.add_trace(go.Scatter(x=[*x, last], y=[*y, y[-1]], name="by the findings", line=look, hovertemplate=hover))
+        drawn.add_trace(go.Scatter(x=lines, y=likely, name="by the findings", line=look, hovertemplate=hover))
     places, shares = [score.place + 1 for score in scores], [100 * score.true_share for score in scores]
     hover = "line %{x}: %{y:.0f}% suspected<extra></extra>"
     drawn.add_trace(line(places, shares, BLUE, "your suspicion", hover, width=3, dotted=True, marker={"size": 9}))
-    drawn.update_xaxes(title="line of the notebook", range=[0.5, len(course.notes) + 0.5], fixedrange=True, tickformat="d")
-    drawn.update_yaxes(title="true cause (%)", range=[-3, 103], fixedrange=True)
     return Chart(drawn, _suspicion_takeaway(course, scores), _table(scores))
 
 

@@ -28,7 +28,6 @@ class LevelError(InputError):
 class Difficulty:
     """The terms of an incident; what is None is as the case says.
 
-    about: the terms on the page
     one_a_place: whether only the most frequent cause of each place where causes enter can come
     equal: whether all causes come equally often, so that the prior tells nothing
     shapes: the shapes that causes come in; a cause without one of them keeps its own
@@ -37,7 +36,6 @@ class Difficulty:
     looks_usd: the most money for looks
     """
 
-    about: str
     one_a_place: bool = False
     equal: bool = False
     shapes: tuple[Shape, ...] | None = None
@@ -48,17 +46,9 @@ class Difficulty:
 
 
 DIFFICULTIES: dict[Level, Difficulty] = {
-    "easy": Difficulty(
-        "One suspect for each place in the system. One of them begins abruptly, and other things seldom change at that moment.",
-        one_a_place=True,
-        shapes=("abrupt",),
-        decoy_share=0.2,
-        second_share=0.0,
-    ),
-    "usual": Difficulty("All suspects, some more often than others, sometimes two at once."),
+    "easy": Difficulty(one_a_place=True, shapes=("abrupt",), decoy_share=0.2, second_share=0.0),
+    "usual": Difficulty(),
     "hard": Difficulty(
-        "All suspects, each as likely as any other, and two at once in one of four incidents. They begin slowly, or come and "
-        "go. Something harmless always changes, customers name no place, and looks may cost 100 USD in all.",
         equal=True,
         shapes=("gentle", "intermittent"),
         decoy_share=1.0,

@@ -47,10 +47,9 @@ class CountersLook(AnyLook):
             rows.append((name, part.sum() / days / 24, 100 * float(dropped.mean()), 100 * float(worst), slow))
         columns = ["time", "clips an hour", "dropped (%)", "dropped in the worst hour (%)", "answer, 95% within (s)"]
         now, then = rows
-        sentence = (
-            f"{now[2]:.1f}% of the clips of the last day were dropped, {now[3]:.1f}% in the worst hour; in the reference time "
-            f"{then[2]:.1f}% and {then[3]:.1f}%. {now[1]:.0f} clips came an hour, {then[1]:.0f} then."
-        )
+        sides = {"clips": now[1], "dropped": now[2], "worst": now[3]}
+        before = {"clips_then": then[1], "dropped_then": then[2], "worst_then": then[3]}
+        sentence = phrase("incident_looks.counters", **sides, **before)
         return LookFinding(sentence, "drops" if now[3] > then[3] + 1 else "no drops", pd.DataFrame(rows, columns=columns))
 
 
@@ -200,13 +199,7 @@ class PreprocessingLook(AnyLook):
         odd = table["gap (spreads)"] > SAME
         sign = _pattern(table, odd)
         clients, replicas = (", ".join(table.loc[odd, column].unique()) for column in ("client", "replica"))
-        sentence = {
-            "nowhere": "Training and serving code prepare the frames identically.",
-            "everywhere": "Clients and servers prepare the frames unlike the training code, with every client and replica.",
-            "one client": f"Frames from {clients} are prepared otherwise, on any replica.",
-            "some replicas": f"Frames are prepared otherwise on {replicas}, from any client.",
-            "some": "Some frames are prepared otherwise, without a pattern by client or replica.",
-        }[sign]
+        sentence = phrase(f"incident_looks.{sign.replace(' ', '_')}", clients=clients, replicas=replicas)
         return LookFinding(sentence, sign, table, prepared=_commonest_difference(view))
 
 

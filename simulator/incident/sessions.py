@@ -6,7 +6,7 @@ import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from threading import Lock
 from urllib.parse import urlencode
@@ -158,18 +158,6 @@ class GameError(InputError):
     """An incident cannot continue; the message gives the reason, and a way out."""
 
 
-@dataclass(eq=False)
-class _Live:
-    """A play in memory; the lock lets one session at a time work on it."""
-
-    play: Play
-    lock: Lock = field(default_factory=Lock)
-
-    def catch_up(self, actions: Sequence[Action]) -> None:
-        for action in actions[len(self.play.notes) :]:
-            self.play.act(action)
-
-
 @dataclass(frozen=True, eq=False)
 class Game:
     """An incident at a time (s): its notebook and its monitors. Later actions do not change it.
@@ -201,12 +189,16 @@ class Game:
         return next((note for note in self.notes if note.ring or note.complaint), None)
 
 
+#: A play in memory, and a lock that lets one session at a time work on it.
+_LivePlay = tuple[Play, Lock]
+
+
 class Games:
     """The incidents of this server."""
 
     def __init__(self, store: Incidents) -> None:
         self.store = store
-        self._live: TTLCache[str, _Live] = TTLCache(HELD, IDLE_S)
+        self._live: TTLCache[str, _LivePlay] = TTLCache(HELD, IDLE_S)
         self._lock = Lock()
 
     def begin(self, scenario: Scenario, actions: Sequence[Action], hidden: Hidden | None = None, owner: str = "") -> str:
@@ -219,10 +211,9 @@ class Games:
     def find(self, name: str, scenario: Scenario) -> Game:
         """Return the incident of an id; raises GameError for an unknown id, or a case that has changed since."""
         stored = self._stored(name, scenario)
-        live = self._live_play(stored, scenario)
-        with live.lock:
-            self._catch_up(live, stored)
-            play = live.play
+        play, lock = self._live_play(stored, scenario)
+        with lock:
+            self._catch_up(play, stored)
             revealed = stored.revealed or play.closed
             seen = tuple(play.notes), play.series(), play.usd, play.labels
             shared = stored.shared_day, stored.hidden.series, stored.hidden.place
@@ -233,16 +224,16 @@ class Games:
         stored = self._stored(name, scenario)
         if stored.hidden.series is not None:
             self.row_of(stored, scenario).check(spec_of(scenario), stored, action)
-        live = self._live_play(stored, scenario)
-        with live.lock:
-            self._catch_up(live, stored)
-            live.play.act(action)
+        play, lock = self._live_play(stored, scenario)
+        with lock:
+            self._catch_up(play, stored)
+            play.act(action)
             try:
                 self.store.add(name, len(stored.actions), action.model_dump(mode="json", exclude_defaults=True))
             except InputError:
                 self._forget(name)
                 raise
-            if live.play.closed:
+            if play.closed:
                 self.store.reveal(name)
 
     def row_of(self, stored: StoredIncident, scenario: Scenario) -> FiveInARow:
@@ -265,18 +256,18 @@ class Games:
             raise GameError("The case has changed since this incident began, so the incident cannot continue. Begin a new one.")
         return stored
 
-    def _live_play(self, stored: StoredIncident, scenario: Scenario) -> _Live:
+    def _live_play(self, stored: StoredIncident, scenario: Scenario) -> _LivePlay:
         with self._lock:
             live = self._live.get(stored.id)
             if live is None:
-                hidden = stored.hidden
-                live = _Live(Play(scenario, secret_from(scenario, hidden)))
+                live = Play(scenario, secret_from(scenario, stored.hidden)), Lock()
             self._live[stored.id] = live  # so that its time in memory begins again
             return live
 
-    def _catch_up(self, live: _Live, stored: StoredIncident) -> None:
+    def _catch_up(self, play: Play, stored: StoredIncident) -> None:
         try:
-            live.catch_up(read_actions(stored.actions))
+            for action in read_actions(stored.actions)[len(play.notes) :]:
+                play.act(action)
         except InputError as error:
             self._forget(stored.id)
             raise GameError(f"The actions of this incident cannot be replayed: {error}. Begin a new one.") from error
@@ -374,7 +365,7 @@ def _kind(incident: StoredIncident) -> list[str]:
 
 def diagnosis_words(scenario: Scenario, incident: StoredIncident) -> str:
     """Return the last diagnosis with its confidence; whether it was right only once the incident is over."""
-    named, spec = _last_diagnosis(incident), scenario.incident
+    named, spec = last_diagnosis(incident), scenario.incident
     if named is None or spec is None:
         return "no cause named"
     cause = spec.causes.get(named.cause)
@@ -386,7 +377,7 @@ def was_right(scenario: Scenario, incident: StoredIncident) -> bool | None:
     """Return whether the last diagnosis names the cause; None before the reveal, and where the case has changed since."""
     if not incident.revealed or incident.scenario_hash != case_hash(scenario):
         return None
-    named = _last_diagnosis(incident)
+    named = last_diagnosis(incident)
     try:
         secret = secret_from(scenario, incident.hidden)
     except InputError:
@@ -400,7 +391,7 @@ def incident_review(scenario: Scenario, incident: StoredIncident) -> Review | No
     return None if right is None else Review(incident.at, "strong" if right else "weak")
 
 
-def _last_diagnosis(incident: StoredIncident) -> DiagnoseAction | None:
+def last_diagnosis(incident: StoredIncident) -> DiagnoseAction | None:
     try:
         actions = read_actions(incident.actions)
     except InputError:  # of an imported file, or of an earlier version of the case

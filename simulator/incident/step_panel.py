@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import get_args
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -112,9 +112,10 @@ def _costing(look: AnyLook, action: LookAction) -> str:
 _FRAMES = 100
 
 
-def _choice(label: str, options: dict[str, str], key: str) -> str:
+def _choice(label: str, options: dict[str, str], key: str, **look: Any) -> str:
     """Let the user choose one of the options, by its words."""
-    return st.selectbox(label, [*options], format_func=options.__getitem__, key=key)
+    chosen: str = st.selectbox(label, [*options], format_func=options.__getitem__, key=key, **look)
+    return chosen
 
 
 def _only(spec: Incident, key: str) -> dict[str, str]:
@@ -172,14 +173,7 @@ EVERY_SITE, _UNAIMED = "", "?"
 def _aim(spec: Incident, name: str) -> str:
     """Let the user choose the site of a fix; at first none is chosen, so that no site gets it by oversight."""
     options = {_UNAIMED: "Which site?"} | {name: site.label for name, site in spec.sites.items()} | {EVERY_SITE: "All sites"}
-    return st.selectbox(
-        "Site of the fix",
-        [*options],
-        format_func=options.__getitem__,
-        key=f"fix_{name}_site",
-        width=125,
-        label_visibility="collapsed",
-    )
+    return _choice("Site of the fix", options, f"fix_{name}_site", width=125, label_visibility="collapsed")
 
 
 def _watches(game: Game) -> None:
@@ -212,8 +206,7 @@ def _diagnosis(game: Game) -> None:
         else "Write your suspicions down first: these probabilities are your diagnosis."
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        named = {"": "Not said"} | places(spec)
-        where = st.selectbox("Where", [*named], format_func=named.__getitem__, key=f"where:{game.id}", width=170)
+        where = _choice("Where", {"": "Not said"} | places(spec), f"where:{game.id}", width=170)
         day = st.number_input("Since day (0: not said)", 0.0, 60.0, 0.0, 0.5, key=f"since:{game.id}", width=170)
     if st.button("State this diagnosis", key="diagnose", disabled=written is None) and written:
         act(game, DiagnoseAction.by(written, where or None, day or None), "diagnose")

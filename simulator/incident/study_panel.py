@@ -22,10 +22,11 @@ import streamlit as st
 from simulator.app.widgets import draw, plain, scenario_of
 from simulator.charts.look import BLUE, GREY, SERIES, Chart, dots, figure, line, rounded, spans
 from simulator.evidence.evidence_tables import COUNT, SHARE, Range, Table, TableGroup, columns
+from simulator.incident.looks import share_words
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import spec_of
 from simulator.incident.section import Incident
-from simulator.intervals import share_interval
+from simulator.intervals import Interval, share_interval
 from simulator.paths import INCIDENTS
 from simulator.phrases import phrase
 
@@ -81,15 +82,14 @@ def cause_labels(monitors: pd.DataFrame, spec: Incident) -> dict[str, str]:
 def delay_curves(monitors: pd.DataFrame, cause: str, chosen: list[str]) -> Chart:
     """Draw hours from the onset to the alarm against false alarms a week, over the thresholds; monitors: `monitors.csv`."""
     rows = monitors[(monitors["cause"] == cause) & monitors["monitor"].isin(chosen)]
-    drawn, hover = figure(height=420), "%{x:.2g} false alarms a week: %{y:.0f} h"
+    x, y = {"title": "false alarms a week, in quiet weeks", "type": "log"}, {"title": "hours to the alarm, median"}
+    drawn, hover = figure(height=420, x=x, y=y | {"rangemode": "tozero"}), "%{x:.2g} false alarms a week: %{y:.0f} h"
     for place, (name, of_monitor) in enumerate(rows.groupby("monitor", sort=False)):
         finite = of_monitor[np.isfinite(of_monitor["delay_h"])].sort_values("alarms_a_week")
-        x, colour = finite["alarms_a_week"].clip(lower=_LEAST), SERIES[place % len(SERIES)]
+        rates, colour = finite["alarms_a_week"].clip(lower=_LEAST), SERIES[place % len(SERIES)]
         dash = ("solid", "dash", "dot", "dashdot")[place // len(SERIES) % 4]
-        drawn.add_trace(line(x, finite["delay_h"], colour, str(name), hover, width=2, dash=dash, dotted=True))
+        drawn.add_trace(line(rates, finite["delay_h"], colour, str(name), hover, width=2, dash=dash, dotted=True))
     drawn.add_vline(BEARABLE, line={"color": GREY, "dash": "dash"}, annotation_text="one in four weeks")
-    drawn.update_xaxes(title="false alarms a week, in quiet weeks", type="log")
-    drawn.update_yaxes(title="hours to the alarm, median", rangemode="tozero")
     return Chart(drawn, _delay_takeaway(rows), rounded(rows.drop(columns="cause"), 3))
 
 
@@ -112,48 +112,39 @@ def _delay_takeaway(rows: pd.DataFrame) -> str:
 def promises(quiet: pd.DataFrame) -> Chart:
     """Draw the share of quiet windows that ring, of each monitor that promises a rate; quiet: `quiet.csv`."""
     rows = spans(quiet, "rings", quiet["monitor"])
-    drawn = figure(dots("quiet windows that ring", rows, BLUE), height=120 + 44 * len(rows), showlegend=False)
-    promised = 100 * float(quiet["promised"].iloc[0])
-    drawn.add_vline(promised, line={"color": GREY, "dash": "dash"}, annotation_text="promised")
-    drawn.update_xaxes(title="quiet windows that ring (%)", rangemode="tozero")
-    worst = quiet.sort_values("rings").to_dict("records")[-1]
-    said = (
-        f"Promised are {promised:.0f}% of quiet windows; '{worst['monitor']}' rings in {100 * worst['rings']:.0f}% "
-        f"({100 * worst['rings_low']:.0f} to {100 * worst['rings_high']:.0f}): frames of one scene resemble each other."
-    )
-    return Chart(drawn, said, rounded(quiet, 3))
+    x = {"title": "quiet windows that ring (%)", "rangemode": "tozero"}
+    drawn = figure(dots("quiet windows that ring", rows, BLUE), height=120 + 44 * len(rows), showlegend=False, x=x)
+    promised = float(quiet["promised"].iloc[0])
+    drawn.add_vline(100 * promised, line={"color": GREY, "dash": "dash"}, annotation_text="promised")
+    worst = quiet.sort_values("rings").iloc[-1]
+    share = share_words(Interval(worst["rings"], worst["rings_low"], worst["rings_high"]))
+    takeaway = phrase("incident.promises", promised=promised, monitor=worst["monitor"], share=share)
+    return Chart(drawn, takeaway, rounded(quiet, 3))
 
 
 def fixes_by_cause(fixes: pd.DataFrame, spec: Incident) -> Chart:
     """Draw the share of the harm of each cause that each fix takes away; fixes: `fixes.csv`."""
-    causes, names = list(fixes["cause"].unique()), list(fixes["fix"].unique())
-    grid = 100 * fixes.pivot(index="cause", columns="fix", values="took_away").loc[causes, names]
-    drawn = figure(
-        go.Heatmap(
-            z=grid.to_numpy(),
-            x=[spec.fixes[name].label for name in names],
-            y=[spec.causes[name].label for name in causes],
-            zmin=-100,
-            zmax=100,
-            colorscale="RdBu",
-            text=grid.round().map("{:.0f}".format).to_numpy(),
-            texttemplate="%{text}",
-            colorbar={"title": "% of the harm"},
-            hovertemplate="%{y}, %{x}: %{z:.0f}%<extra></extra>",
-        ),
-        height=140 + 34 * len(causes),
+    causes, names = ({name: part.label for name, part in parts.items()} for parts in (spec.causes, spec.fixes))
+    table = fixes.assign(cause=fixes["cause"].map(causes), fix=fixes["fix"].map(names))
+    by_cause, by_fix = table["cause"].unique(), table["fix"].unique()
+    grid = 100 * table.pivot(index="cause", columns="fix", values="took_away").loc[by_cause, by_fix]
+    heat = go.Heatmap(
+        z=grid.to_numpy(),
+        x=[*grid.columns],
+        y=[*grid.index],
+        zmin=-100,
+        zmax=100,
+        colorscale="RdBu",
+        text=grid.round().map("{:.0f}".format).to_numpy(),
+        texttemplate="%{text}",
+        colorbar={"title": "% of the harm"},
+        hovertemplate="%{y}, %{x}: %{z:.0f}%<extra></extra>",
     )
-    drawn.update_yaxes(autorange="reversed")
-    drawn.update_xaxes(tickangle=-40)
-    table = fixes.assign(cause=fixes["cause"].map(lambda name: spec.causes[name].label),
-                         fix=fixes["fix"].map(lambda name: spec.fixes[name].label))  # fmt: skip
+    drawn = figure(heat, height=140 + 34 * len(grid), x={"tickangle": -40}, y={"autorange": "reversed"})
     better = spec.better_model()
-    rows = fixes[fixes["fix"] == better].dropna(subset=["took_away"])
-    restored = int((rows["took_away"] >= 0.8).sum())
-    takeaway = (
-        f"'{spec.fixes[better].label}' takes away four fifths of the harm of {restored} of {len(rows)} causes; its median is "
-        f"{100 * rows['took_away'].median():.0f}%. A fix at the place where the cause entered takes all of it away."
-    )
+    shares = fixes.loc[fixes["fix"] == better, "took_away"].dropna()
+    restored, median = int((shares >= 0.8).sum()), float(shares.median())
+    takeaway = phrase("incident.better_model", fix=names[better], restored=restored, causes=len(shares), median=median)
     return Chart(drawn, takeaway, rounded(table, 3))
 
 
@@ -175,8 +166,8 @@ def players_compared(players: pd.DataFrame) -> Chart:
         for name, part in players.groupby("player", sort=False)
     )
     rows = table.rename(columns={"investigator": "label", "right (%)": "value"})
-    drawn = figure(dots("names the cause", rows, BLUE), height=120 + 50 * len(rows), showlegend=False)
-    drawn.update_xaxes(title="incidents whose cause is named (%)", range=[0, 102])
+    x = {"title": "incidents whose cause is named (%)", "range": [0, 102]}
+    drawn = figure(dots("names the cause", rows, BLUE), height=120 + 50 * len(rows), showlegend=False, x=x)
     said = "; ".join(f"{row.label} {row.value:.0f}% ({row.low:.0f} to {row.high:.0f})" for row in rows.itertuples())
     return Chart(drawn, f"The cause is named: {said}.", rounded(table, 3))
 
@@ -218,10 +209,7 @@ def incidents() -> None:
     labels = {name: scenario_of(name).title for name in names}
     case = names[0] if len(names) == 1 else st.selectbox("Case", names, format_func=labels.__getitem__, key="incident_case")
     study, spec = load_study(case), spec_of(scenario_of(case))
-    st.markdown(
-        f"Many simulated incidents of the case *{plain(labels[case])}*. The figures of each frame were measured on an image; "
-        "only the stream is drawn at random."
-    )
+    st.markdown(phrase("incident.study", case=plain(labels[case])))
     st.header("Delay of the alarm against false alarms", anchor=False)
     _monitors(study, spec)
     st.header("Promised and real rates of false alarms", anchor=False)
