@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from math import prod
+from typing import Any
 
 import networkx as nx
+from cachetools import cachedmethod
 
 from simulator.case.any_stage import AnyStage
 from simulator.case.document import Path
@@ -25,16 +27,12 @@ class Network:
         self.graph = graph_of({name: stage.targets().values() for name, stage in stages.items()})
         self.forks = [name for name, stage in stages.items() if stage.branching == "fork"]
         self.joins = [name for name, stage in stages.items() if stage.branching == "join"]
-        self._met: dict[str, str | None] = {}
-        self._reached: dict[tuple[str, str | None], frozenset[str]] = {}
+        self._met: dict[Any, str | None] = {}
+        self._reached: dict[Any, frozenset[str]] = {}
 
+    @cachedmethod(lambda self: self._reached)
     def reached(self, start: str, stop: str | None = None) -> frozenset[str]:
         """Return every stage and end on the routes from `start` on, itself included, up to but without `stop`."""
-        if (start, stop) not in self._reached:
-            self._reached[start, stop] = self._found_from(start, stop)
-        return self._reached[start, stop]
-
-    def _found_from(self, start: str, stop: str | None) -> frozenset[str]:
         if start == stop or start not in self.graph:
             return frozenset()
         graph = self.graph if stop is None else nx.restricted_view(self.graph, [stop] if stop in self.graph else [], [])
@@ -55,11 +53,10 @@ class Network:
     def inside(self, fork: str) -> set[str]:
         return set[str]().union(*self.branches(fork, self.meeting(fork)))
 
+    @cachedmethod(lambda self: self._met)
     def meeting(self, fork: str) -> str | None:
         """Return the first join that every route from the fork passes; None if there is none."""
-        if fork not in self._met:
-            self._met[fork] = min(self._passed(fork), key=lambda passed: passed[1], default=(None, 0))[0]
-        return self._met[fork]
+        return min(self._passed(fork), key=lambda passed: passed[1], default=(None, 0))[0]
 
     def _passed(self, fork: str) -> Iterator[tuple[str | None, int]]:
         for join in self.joins:

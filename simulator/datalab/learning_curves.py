@@ -123,16 +123,14 @@ class PairedDifference:
         return self.interval.low > 0 or self.interval.high < 0
 
 
-def point(request: LabRequest, repeats: int, tick: Callable[[], None] = lambda: None, without: str | None = None) -> CurvePoint:
+def point(request: LabRequest, repeats: int, without: str | None = None) -> CurvePoint:
     """Refit `repeats` times, each time with other drawn photos and reading errors, and judge the scores.
 
     without: a diagnosis that is missing from the test set
     """
-    fits = []
     by_chance = request.photos < len(lab_photos()) or request.panel.labeller != "proven"
-    for seed in range(repeats if by_chance else 1):  # where nothing is drawn, one is as good as many
-        fits.append(refit(replace(request, seed=seed)))
-        tick()
+    seeds = range(repeats if by_chance else 1)  # where nothing is drawn, one is as good as many
+    fits = [refit(replace(request, seed=seed)) for seed in seeds]
     scores, people = np.stack([fit.scores for fit in fits]), labelled(request.split, without)
     auc, melanomas = (judged(DrawnScores(scores, measure), people.patients) for measure in (people.auc, people.melanomas_found))
     return CurvePoint(request, people, auc, melanomas, float(np.mean([fit.wrong for fit in fits])), scores)
@@ -140,10 +138,13 @@ def point(request: LabRequest, repeats: int, tick: Callable[[], None] = lambda: 
 
 def judged(drawn: DrawnScores, patients: Patients) -> Estimate:
     """Return the mean figure with its interval: the luck of the draws, and of the patients."""
-    values = drawn.values
+    run = _of_draws(drawn.values)
+    return estimate(run, percentile_interval(run.value, bootstrap(patients, drawn.mean, RESAMPLES)), least=0, most=1)
+
+
+def _of_draws(values: Floats) -> Interval:
     mean = float(values.mean())
-    run = mean_interval(values) if len(values) > 1 else Interval(mean, mean, mean)
-    return estimate(run, percentile_interval(mean, bootstrap(patients, drawn.mean, RESAMPLES)), least=0, most=1)
+    return mean_interval(values) if len(values) > 1 else Interval(mean, mean, mean)
 
 
 def difference(made: CurvePoint, base: CurvePoint, of: str = "auc") -> PairedDifference:
@@ -157,12 +158,10 @@ def _scores_for(made: CurvePoint, of: str) -> DrawnScores:
 
 def paired(scores: DrawnScores, base: DrawnScores, patients: Patients) -> PairedDifference:
     """Return the difference of two figures on the same patients, and draw by draw: equal seeds draw the same photos first."""
-    gains = scores.values - base.values
-    mean = float(gains.mean())
-    run = mean_interval(gains) if len(gains) > 1 else Interval(mean, mean, mean)
+    run = _of_draws(scores.values - base.values)
     drawn = bootstrap(patients, lambda weights: scores.mean(weights) - base.mean(weights), RESAMPLES)
-    both = estimate(run, percentile_interval(mean, drawn))
-    return PairedDifference(Interval(mean, both.low, both.high), _two_sided(drawn, (run.high - mean) / 1.96))
+    both = estimate(run, percentile_interval(run.value, drawn))
+    return PairedDifference(Interval(run.value, both.low, both.high), _two_sided(drawn, (run.high - run.value) / 1.96))
 
 
 def _two_sided(drawn: Floats, spread: float) -> float:

@@ -150,13 +150,6 @@ class LabRequest:
             raise LabError(f"backbone: there are no features of '{self.backbone}'; {suggest(self.backbone, names)}")
         if not LEAST_PHOTOS <= self.photos <= there:
             raise LabError(f"photos: {self.photos:,} is out of range; from {LEAST_PHOTOS} to {there:,} photos can be labelled")
-        for name, value, options in (
-            ("selection", self.selection, get_args(Selection)),
-            ("weights", self.weights, get_args(ClassWeights)),
-            ("split", self.split, get_args(Split)),
-        ):
-            if value not in options:
-                raise LabError(f"{name}: '{value}' is not an option; {suggest(value, options)}")
 
 
 @dataclass(frozen=True)
@@ -168,8 +161,8 @@ class LabScores:
     wrong: float
 
 
-def refit(request: LabRequest, tick: Callable[[], None] = lambda: None) -> LabScores:
-    """Fit the head fold by fold and score the photos that it has not seen; `tick` is called after each fold.
+def refit(request: LabRequest) -> LabScores:
+    """Fit the head fold by fold and score the photos that it has not seen.
 
     Labels of tested photos are always the proven ones. Raises LabError or EvidenceError.
     """
@@ -180,7 +173,7 @@ def refit(request: LabRequest, tick: Callable[[], None] = lambda: None) -> LabSc
     labels = drawn_labels(request.panel, reader_table(), photos.diagnoses, np.random.default_rng([request.seed, 1]))
     folds = photos.folds if request.split == "patient" else photos.photo_folds
     training = Training(features, labels, photos.diagnoses, folds, request.weights)
-    scores, used = training.out_of_fold(scored, lambda pool, fold: _selected(request, features, labels, pool, fold), tick)
+    scores, used = training.out_of_fold(scored, lambda pool, fold: _selected(request, features, labels, pool, fold))
     wrong = np.concatenate([labels[places] != photos.malignant[places] for places in used])
     return LabScores(request, scores, float(wrong.mean()))
 
@@ -195,9 +188,7 @@ class Training:
     folds: Ints
     weights: ClassWeights = "none"
 
-    def out_of_fold(
-        self, scored: Floats, select: Callable[[Ints, int], Ints], tick: Callable[[], None] = lambda: None
-    ) -> tuple[Floats, list[Ints]]:
+    def out_of_fold(self, scored: Floats, select: Callable[[Ints, int], Ints]) -> tuple[Floats, list[Ints]]:
         """Fit a head for each fold and score the photos that it has not seen; return the scores, and the photos used by fold.
 
         scored: features that the head scores, as many as there are photos
@@ -208,7 +199,6 @@ class Training:
             pool, tested = np.flatnonzero(self.folds != fold), self.folds == fold
             used.append(pool[select(pool, fold)])
             scores[tested] = self.head(used[-1]).predict_proba(scored[tested])[:, 1]
-            tick()
         return scores, used
 
     def head(self, used: Ints) -> Pipeline:

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from cachetools import TTLCache, cached
-from pydantic import Field, TypeAdapter, field_validator, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, model_validator
 from ruamel.yaml import YAML
 
 from simulator.arrays import Floats
@@ -55,6 +55,18 @@ MemoryMib = Annotated[float, Field(ge=0, le=1e8)]
 Count = Annotated[int, Field(ge=0, le=10**16)]
 Speed = Annotated[float, Field(ge=0.001, le=1000)]
 Side = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+def _each_once(what: str, field: str) -> AfterValidator:
+    """Return a validator of records that differ in a field; what: the word for it"""
+
+    def check(rows: list[EvidenceRecord]) -> list[EvidenceRecord]:
+        for number, times in Counter(getattr(row, field) for row in rows).items():
+            if times > 1:
+                raise ValueError(f"{what} {number} is there {times} times; each {what} should be there once")
+        return rows
+
+    return AfterValidator(check)
 
 
 class Calls(EvidenceRecord):
@@ -106,13 +118,7 @@ class ThreadRun(EvidenceRecord):
         "first cold start to the last timed call, each against the median stretch; 1.1 is a tenth slower",
     )
     fixed_cost: FixedCost | None = Field(default=None, description="absent where one batch size was measured")
-    calls: list[Calls] = Field(min_length=1, max_length=100)
-
-    @field_validator("calls")
-    @classmethod
-    def _sizes_once(cls, calls: list[Calls]) -> list[Calls]:
-        _each_once("batch size", (timed.batch for timed in calls))
-        return calls
+    calls: Annotated[list[Calls], _each_once("batch size", "batch")] = Field(min_length=1, max_length=100)
 
 
 class Provenance(EvidenceRecord):
@@ -143,13 +149,7 @@ class Profile(EvidenceRecord):
     multiply_adds: Count | None = Field(default=None, description="multiply-adds of one item")
     file_bytes: Count | None = None
     provenance: Provenance
-    runs: list[ThreadRun] = Field(min_length=1, max_length=100)
-
-    @field_validator("runs")
-    @classmethod
-    def _threads_once(cls, runs: list[ThreadRun]) -> list[ThreadRun]:
-        _each_once("thread count", (run.threads for run in runs))
-        return runs
+    runs: Annotated[list[ThreadRun], _each_once("thread count", "threads")] = Field(min_length=1, max_length=100)
 
     @property
     def key(self) -> str:
@@ -179,12 +179,6 @@ class Profile(EvidenceRecord):
             f"{self.model} {self.precision} on {made.processor}, {threads} of {made.cores} cores, {libraries}, "
             f"{samples} calls, {made.date}, weights: {made.weights}{disturbed}"
         )
-
-
-def _each_once(what: str, numbers: Iterable[int]) -> None:
-    for number, times in Counter(numbers).items():
-        if times > 1:
-            raise ValueError(f"{what} {number} is there {times} times; each {what} should be there once")
 
 
 class PrecisionError(EvidenceError):
@@ -331,30 +325,21 @@ def readable_failures(folder: Path = PROFILES) -> tuple[list[Failure], list[str]
 
 
 def write_failure(failure: Failure, folder: Path = PROFILES) -> None:
-    others = _other_failures(failure.device, failure.model, failure.precision, folder)
-    _write_failures(folder / failure.device / _FAILURES, [*others, failure])
+    _change_failures(failure.device, failure.model, failure.precision, folder, failure)
 
 
 def forget_failure(device: str, model: str, precision: str, folder: Path = PROFILES) -> None:
     """Remove the failure of a model that has been measured after all, if there is one."""
-    path = folder / device / _FAILURES
-    others = _other_failures(device, model, precision, folder)
-    if path.is_file() and len(others) < len(_read_failures(path)):
-        _write_failures(path, others)
+    _change_failures(device, model, precision, folder)
 
 
-def _other_failures(device: str, model: str, precision: str, folder: Path) -> list[Failure]:
+def _change_failures(device: str, model: str, precision: str, folder: Path, *now: Failure) -> None:
+    """Replace the failures of a model by these, in one step; a file that would be empty is removed."""
     path = folder / device / _FAILURES
     listed = _read_failures(path) if path.is_file() else []
-    return [failure for failure in listed if (failure.model, failure.precision) != (model, precision)]
-
-
-def _read_failures(path: Path) -> list[Failure]:
-    return read_yaml(path, _FAILURE_LIST)
-
-
-def _write_failures(path: Path, rows: list[Failure]) -> None:
-    """Write the file in one step, or remove a file that would be empty."""
+    rows = [*(failure for failure in listed if (failure.model, failure.precision) != (model, precision)), *now]
+    if rows == listed:
+        return
     if not rows:
         path.unlink()
         return
@@ -363,3 +348,7 @@ def _write_failures(path: Path, rows: list[Failure]) -> None:
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its own default is annotated as None
     with in_one_step(path) as part:
         yaml.dump([row.model_dump() for row in sorted(rows, key=lambda row: (row.model, row.precision))], part)
+
+
+def _read_failures(path: Path) -> list[Failure]:
+    return read_yaml(path, _FAILURE_LIST)

@@ -55,7 +55,7 @@ class Errors(EvidenceRecord):
         return self.median <= BARS[self.basis] and self.covered >= COVERS
 
 
-class ProjectionComparison(EvidenceRecord):
+class ProjectedFigure(EvidenceRecord):
     """One published figure of a network that was hidden, and its projection; batch 0 is offline, with the time of one item."""
 
     device: str
@@ -63,23 +63,23 @@ class ProjectionComparison(EvidenceRecord):
     batch: int = Field(ge=0)
     published: Positive
     projected: Positive
-    unit: str = "s"
 
     @property
     def error(self) -> float:
         return self.projected / self.published - 1
 
 
-class Prediction(EvidenceRecord):
-    """One published latency, and its projection while its network was hidden; seconds, batch 0 is offline."""
+class ProjectionComparison(ProjectedFigure):
+    """A figure that another model also predicted, or an energy in J."""
 
-    device: str
-    model: str
+    unit: str = "s"
+
+
+class Prediction(ProjectedFigure):
+    """A latency in seconds, with the band of its projection."""
+
     precision: str
-    batch: int = Field(ge=0)
     basis: Basis
-    published: Positive
-    projected: Positive
     low: Positive
     high: Positive
 

@@ -264,11 +264,7 @@ def read_values(file: Path, column: str, allowed: Sequence[str]) -> NDArray[np.i
     cells = _column(file, column, text=True)
     places = {value: place for place, value in enumerate(allowed)}
     codes = np.array([places.get(value, -1) for value in cells], np.int8)
-    row = _first(codes < 0)
-    if row is not None:
-        first, word = first_row(file)
-        given = "nothing" if pd.isna(cells.iloc[row]) else f"'{cells.iloc[row]}'"
-        raise RecordingError(f"{file.name}, {word} {first + row}: expected one of {', '.join(allowed)}, got {given}")
+    _refuse(file, cells, codes < 0, f"one of {', '.join(allowed)}")
     return codes
 
 
@@ -284,12 +280,16 @@ def _column(file: Path, column: str, text: bool = False) -> pd.Series:
 
 def _numbers(file: Path, values: pd.Series, expected: str) -> NDArray[np.float64]:
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    row = _first(~np.isfinite(numbers))
+    _refuse(file, values, ~np.isfinite(numbers), expected)
+    return numbers
+
+
+def _refuse(file: Path, values: pd.Series, faulty: NDArray[np.bool_], expected: str) -> None:
+    row = _first(faulty)
     if row is not None:
         first, word = first_row(file)
         given = "nothing" if pd.isna(values.iloc[row]) else f"'{values.iloc[row]}'"
         raise RecordingError(f"{file.name}, {word} {first + row}: expected {expected}, got {given}")
-    return numbers
 
 
 def _first(faulty: NDArray[np.bool_]) -> int | None:

@@ -47,6 +47,11 @@ class _Sidecar(EvidenceRecord):
     source: str
     note: str | None = None
 
+    @property
+    def origin(self) -> str:
+        given = vars(self)
+        return "imported" if given.get("imported") else str(given["kind"])
+
 
 class Measured(_Sidecar):
     """A table that was computed on labelled items: by our own code, or by the people it was imported from."""
@@ -63,10 +68,6 @@ class Measured(_Sidecar):
     date: str
     imported: Literal[True] | None = None
     instruction_set: InstructionSet | None = Field(default=None, description="of the processor that computed the scores")
-
-    @property
-    def origin(self) -> str:
-        return "imported" if self.imported else self.kind
 
 
 class Published(_Sidecar):
@@ -90,10 +91,6 @@ class Published(_Sidecar):
             raise ValueError(f"sensitivity should lie in a range from sensitivity_low to sensitivity_high, got {low} to {high}")
         return self
 
-    @property
-    def origin(self) -> str:
-        return self.kind
-
 
 class Assumed(_Sidecar):
     """Scores that were not measured: the case's author assumes the area under a binormal curve with equal variances.
@@ -107,10 +104,6 @@ class Assumed(_Sidecar):
     auc: float = Field(gt=0.5, lt=1)
     positives: int
     negatives: int
-
-    @property
-    def origin(self) -> str:
-        return self.kind
 
 
 Sidecar = Annotated[Measured | Published, Field(discriminator="kind")]

@@ -159,37 +159,23 @@ def spoken(name: str) -> str:
 
 
 def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
-    rows = [
-        {
-            "model": failure.model,
-            "precision": failure.precision,
-            "step": failure.step,
-            "reason": failure.reason,
-            "device": failure.device,
-            "libraries": ", ".join(f"{name} {version}" for name, version in failure.libraries.items()),
-            "date": failure.date,
-        }
-        for failure in found
-    ]
-    return pd.DataFrame(rows)
+    rows = pd.DataFrame([failure.model_dump() for failure in found])
+    rows["libraries"] = [", ".join(map(" ".join, failure.libraries.items())) for failure in found]
+    return rows[["model", "precision", "step", "reason", "device", "libraries", "date"]]
 
 
 def refusals(found: Sequence[Failure]) -> str:
     """Return a sentence on the failed model, or on the number of failures by step and the most frequent precision."""
     if len(found) == 1:
         [only] = found
-        return phrase("refusals.one", model=only.model, precision=_plain_precision(only.precision))
+        return phrase("refusals.one", model=only.model, precision=spoken(only.precision))
     steps = Counter(failure.step for failure in found)
     precision, most = Counter(failure.precision for failure in found).most_common(1)[0]
     models = len({failure.model for failure in found})
     return phrase(
-        "refusals.several", models=models, attempts=len(found), precision=_plain_precision(precision), most=most,
+        "refusals.several", models=models, attempts=len(found), precision=spoken(precision), most=most,
         steps=[f"{count} at the step {step}" for step, count in steps.most_common()],
     )  # fmt: skip
-
-
-def _plain_precision(precision: str) -> str:
-    return precision.replace("_", " ")
 
 
 # ---- projections beside what was published
@@ -230,7 +216,7 @@ def prediction_rows(found: HeldOut) -> pd.DataFrame:
             "projected (ms)": 1000 * prediction.projected,
             "low (ms)": 1000 * prediction.low,
             "high (ms)": 1000 * prediction.high,
-            "error (%)": 100 * (prediction.projected / prediction.published - 1),
+            "error (%)": 100 * prediction.error,
             "in the band": prediction.low <= prediction.published <= prediction.high,
         }
         for prediction in found.predictions

@@ -67,7 +67,6 @@ def test_the_same_request_gives_the_same_scores_and_another_seed_others():
     [
         (LabRequest("resnet"), "backbone: there are no features of 'resnet'"),
         (LabRequest(photos=10), "photos: 10 is out of range; from 40 to 1,071"),
-        (LabRequest(selection="best"), "selection: 'best' is not an option"),  # type: ignore[arg-type]
     ],
 )
 def test_a_choice_that_cannot_be_is_named(request_, message):
