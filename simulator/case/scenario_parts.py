@@ -108,6 +108,8 @@ class AnyPhotoCheck(Strict):
     """A check of the photos: the AUC of a binormal curve, or a check that was measured."""
 
     check_name: ClassVar[str]
+    #: The field with the share of photos that have the fault.
+    share_field: ClassVar[str]
 
     auc: ShareFigure | None = None
     """the AUC of the check, above 0.5"""
@@ -119,33 +121,28 @@ class AnyPhotoCheck(Strict):
     @property
     def share(self) -> float:
         """The share of photos with the fault."""
-        raise NotImplementedError
+        figure: Figure = getattr(self, self.share_field)
+        return figure.value
 
 
 class Quality(AnyPhotoCheck):
     """Photos that show too little: their share, and the quality check that recognises them."""
 
     check_name: ClassVar[str] = "quality check"
+    share_field: ClassVar[str] = "unusable"
 
     unusable: ShareFigure
     """the share of photos that show too little"""
-
-    @property
-    def share(self) -> float:
-        return self.unusable.value
 
 
 class ForeignPhotos(AnyPhotoCheck):
     """Photos that show something that the model was not made for: their share, and the check that recognises them."""
 
     check_name: ClassVar[str] = "check of foreign photos"
+    share_field: ClassVar[str] = "foreign"
 
     foreign: ShareFigure
     """the share of photos that show something else"""
-
-    @property
-    def share(self) -> float:
-        return self.foreign.value
 
 
 class Noun(Strict):

@@ -202,11 +202,6 @@ def _settle(model: nn.Module, images: NDArray[np.float32]) -> None:
     model.eval()
 
 
-def _classifier(name: str, input_size: int, family: str) -> Architecture:
-    construct = partial(torchvision_models.get_model, name, weights=None)
-    return Architecture(name, input_size, RANDOM, *_IMAGENET, construct, family=family)
-
-
 class _Segmenter(nn.Module):
     """One of torchvision's segmentation networks; its answer is the scores of each pixel."""
 
@@ -218,20 +213,23 @@ class _Segmenter(nn.Module):
         return cast(torch.Tensor, self.network(image)["out"])
 
 
-def _segmenter(name: str, input_size: int, family: str) -> Architecture:
-    construct = partial(_Segmenter, name)
-    return Architecture(name, input_size, RANDOM, *_IMAGENET, construct, task="segmentation", family=family)
+#: The networks of torchvision by task, each built from its name.
+_BUILT: dict[Task, Callable[[str], nn.Module]] = {
+    "classification": partial(torchvision_models.get_model, weights=None),
+    "segmentation": _Segmenter,
+    "detection": OneStage,
+}
+
+
+def _torchvision(name: str, input_size: int, family: str, task: Task = "classification") -> Architecture:
+    # Torchvision's networks take ImageNet's statistics; a detector normalises by itself.
+    built = partial(TwoStage, input_size=input_size) if family == "faster_rcnn" else _BUILT[task]
+    return Architecture(name, input_size, RANDOM, *_IMAGENET, partial(built, name), task=task, family=family)
 
 
 def _load_unet() -> nn.Module:
     unet = import_module("segmentation_models_pytorch").Unet
     return cast(nn.Module, unet("resnet34", encoder_weights=None, classes=1))
-
-
-def _detector(name: str, input_size: int, family: str) -> Architecture:
-    # A torchvision detector normalises by itself, with ImageNet's statistics.
-    construct = partial(TwoStage, name, input_size) if family == "faster_rcnn" else partial(OneStage, name)
-    return Architecture(name, input_size, RANDOM, *_IMAGENET, construct, task="detection", family=family)
 
 
 def _yolox(size: str, input_size: int) -> Architecture:
@@ -335,38 +333,38 @@ def _small_lite(name: str, construct: Callable[[], nn.Module]) -> Architecture:
 ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
-        _classifier("mobilenet_v3_small", 224, "mobilenet"),
-        _classifier("mobilenet_v3_large", 224, "mobilenet"),
-        _classifier("efficientnet_b0", 224, "efficientnet"),
-        _classifier("efficientnet_b3", 300, "efficientnet"),
-        _classifier("efficientnet_v2_s", 384, "efficientnet"),
-        _classifier("resnet18", 224, "resnet"),
-        _classifier("resnet50", 224, "resnet"),
-        _classifier("resnet101", 224, "resnet"),
-        _classifier("regnet_y_1_6gf", 224, "regnet"),
-        _classifier("convnext_tiny", 224, "convnext"),
-        _classifier("convnext_base", 224, "convnext"),
-        _classifier("swin_t", 224, "swin"),
-        _classifier("vit_b_16", 224, "vit"),
-        _classifier("maxvit_t", 224, "maxvit"),
+        _torchvision("mobilenet_v3_small", 224, "mobilenet"),
+        _torchvision("mobilenet_v3_large", 224, "mobilenet"),
+        _torchvision("efficientnet_b0", 224, "efficientnet"),
+        _torchvision("efficientnet_b3", 300, "efficientnet"),
+        _torchvision("efficientnet_v2_s", 384, "efficientnet"),
+        _torchvision("resnet18", 224, "resnet"),
+        _torchvision("resnet50", 224, "resnet"),
+        _torchvision("resnet101", 224, "resnet"),
+        _torchvision("regnet_y_1_6gf", 224, "regnet"),
+        _torchvision("convnext_tiny", 224, "convnext"),
+        _torchvision("convnext_base", 224, "convnext"),
+        _torchvision("swin_t", 224, "swin"),
+        _torchvision("vit_b_16", 224, "vit"),
+        _torchvision("maxvit_t", 224, "maxvit"),
         _imagenet_lite(0, 224),
         _imagenet_lite(1, 240),
         _imagenet_lite(2, 260),
         _small_lite("efficientnet_lite0_small", lambda: folded(_load_lite(0))),
         _small_lite("efficientnet_lite0_pruned", lambda: pruned(_load_lite(0), KEPT_CHANNELS, FIRST_PRUNED)),
-        _detector("ssdlite320_mobilenet_v3_large", 320, "ssd"),
-        _detector("fasterrcnn_mobilenet_v3_large_320_fpn", 320, "faster_rcnn"),
-        _detector("fasterrcnn_resnet50_fpn", 800, "faster_rcnn"),
-        _detector("retinanet_resnet50_fpn", 800, "retinanet"),
-        _detector("fcos_resnet50_fpn", 800, "fcos"),
+        _torchvision("ssdlite320_mobilenet_v3_large", 320, "ssd", "detection"),
+        _torchvision("fasterrcnn_mobilenet_v3_large_320_fpn", 320, "faster_rcnn", "detection"),
+        _torchvision("fasterrcnn_resnet50_fpn", 800, "faster_rcnn", "detection"),
+        _torchvision("retinanet_resnet50_fpn", 800, "retinanet", "detection"),
+        _torchvision("fcos_resnet50_fpn", 800, "fcos", "detection"),
         _yolox("nano", 416),
         _yolox("tiny", 416),
         _yolox("s", 640),
         _yolox("m", 640),
         _yolox("l", 640),
         _yolox("x", 640),
-        _segmenter("deeplabv3_mobilenet_v3_large", 520, "deeplab"),
-        _segmenter("lraspp_mobilenet_v3_large", 520, "lraspp"),
+        _torchvision("deeplabv3_mobilenet_v3_large", 520, "deeplab", "segmentation"),
+        _torchvision("lraspp_mobilenet_v3_large", 520, "lraspp", "segmentation"),
         Architecture("unet_resnet34", 256, RANDOM, *_IMAGENET, _load_unet, task="segmentation", family="unet"),
     )
 }

@@ -157,23 +157,13 @@ def _condition_words(row: pd.Series, several: set[str]) -> str:
 def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) -> look.Chart:
     """Draw recall by box height on clean images and under a condition, with 95% bands."""
     drawn = look.figure(height=380)
+    table = {"height (px)": clean.height_px, "boxes counted": clean.boxes}
     for curve, name, colour in zip((clean, spoilt), ("clean", label), _CURVES, strict=True):
         hover, bounds = f"%{{x:.0f}} px: %{{y:.0%}}<extra>{name}</extra>", (curve.low, curve.recall, curve.high)
         drawn.add_traces(look.banded(curve.height_px, bounds, colour, name, hover, width=2))
+        table |= {f"recall {name}": curve.recall, f"{name} low": curve.low, f"{name} high": curve.high}
     drawn.update_xaxes(look.logarithmic("height of the box (px)", [8, 16, 32, 64, 128, 256]))
     drawn.update_yaxes(title="recall", range=[0, 1], tickformat=".0%")
-    table = pd.DataFrame(
-        {
-            "height (px)": clean.height_px,
-            "boxes counted": clean.boxes,
-            "recall clean": clean.recall,
-            "clean low": clean.low,
-            "clean high": clean.high,
-            f"recall {label}": spoilt.recall,
-            f"{label} low": spoilt.low,
-            f"{label} high": spoilt.high,
-        }
-    )
     small, large = (int(np.abs(clean.height_px - height).argmin()) for height in (24, 200))
     lost = spoilt.less(clean)
     sure = [place for place in (small, large) if lost.high[place] < 0]
@@ -182,7 +172,7 @@ def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) ->
         f"Boxes {clean.height_px[small]:.0f} px high: recall {clean.recall[small]:.0%} clean, {spoilt.recall[small]:.0%} under "
         f"{label}; {clean.height_px[large]:.0f} px high: {clean.recall[large]:.0%} and {spoilt.recall[large]:.0%}; {verdict}."
     )
-    return look.chart(drawn, takeaway, table, digits=3)
+    return look.chart(drawn, takeaway, pd.DataFrame(table), digits=3)
 
 
 def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> look.Chart:
