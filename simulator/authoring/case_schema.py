@@ -122,14 +122,9 @@ class _Described(GenerateJsonSchema):
         for name, field in made.get("properties", {}).items():
             if name in words:
                 field["description"] = words[name]
-        if description := description_of(model):
+        if description := " ".join((model.__dict__.get("__doc__") or "").split()):
             made["description"] = description
         return made
-
-
-def description_of(model: type[BaseModel]) -> str:
-    """Return the docstring of a model in a line."""
-    return " ".join((model.__dict__.get("__doc__") or "").split())
 
 
 def words_on_fields(model: type[BaseModel]) -> dict[str, str]:

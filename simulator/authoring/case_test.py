@@ -12,7 +12,7 @@ import numpy as np
 from simulator.authoring.check_results import CheckResult, KeptResults, Outcome, RunCheck, placed, result_at
 from simulator.authoring.claim_checks import claim_checks, number_checks
 from simulator.authoring.sweep_checks import DesignSample, missed, sweep_checks, written
-from simulator.authoring.tested_designs import SEED, DesignRunner, Picks, bases, objective_metrics, whole_replications
+from simulator.authoring.tested_designs import SEED, DesignRunner, Picks, bases, objective_metrics
 from simulator.case.case_tests import CurveballTest, DesignName, DesignTest, Strikes, picks_of
 from simulator.case.designs import apply, validated
 from simulator.case.document import Document, Path, ScenarioError
@@ -118,7 +118,7 @@ def verdicts_of(
     scenario: Scenario, runner: DesignRunner, design: DesignName, strikes: Strikes | None = None
 ) -> dict[str, Verdict]:
     """Return the verdict on each metric of an objective after all replications; the worst, where two objectives bound one."""
-    metrics, count = objective_metrics(scenario), whole_replications(scenario)
+    metrics, count = objective_metrics(scenario), scenario.run.replications
     (outcome,) = runner.outcomes("tests", [picks_of(scenario, design)], metrics, count, strikes)
     worst_last = sorted(outcome.verdicts(scenario), key=lambda verdict: _BEST_FIRST.index(verdict.standing))
     return {verdict.objective.metric: verdict for verdict in worst_last}
@@ -231,7 +231,7 @@ def no_model_checks(scenario: Scenario, sample: DesignSample, key: str) -> list[
     """Return the check of a case with gates by score; none for a case without them."""
     if not score_gates(scenario) or scenario.population is None:
         return []
-    return [RunCheck(f"no model {key}", lambda: list(_found(scenario, sample)))]
+    return [RunCheck(f"no model {key}", lambda: _found(scenario, sample))]
 
 
 def _found(scenario: Scenario, sample: DesignSample) -> Iterator[CheckResult]:
@@ -256,7 +256,7 @@ def _wins(sample: DesignSample, picks: Picks, way: str) -> bool:
         return False  # such a design cannot run at all
     alone = DesignRunner(bare, runner.submit, runner.cache, runner.report)
     metrics = [name for name in objective_metrics(scenario) if name in bare.metrics]
-    (outcome,) = alone.outcomes("no model", [{}], metrics, whole_replications(scenario))
+    (outcome,) = alone.outcomes("no model", [{}], metrics, scenario.run.replications)
     return not sample.missing(outcome.verdicts(bare))
 
 

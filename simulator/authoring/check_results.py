@@ -65,7 +65,7 @@ class RunCheck:
     """
 
     key: str
-    work: Callable[[], list[CheckResult]]
+    work: Callable[[], Iterable[CheckResult]]
 
 
 class KeptResults:
@@ -83,7 +83,7 @@ class KeptResults:
 
     def of(self, check: RunCheck) -> list[CheckResult]:
         """Return the kept results of a check, or those of its work now."""
-        self.used[check.key] = self.known[check.key] if check.key in self.known else check.work()
+        self.used[check.key] = self.known[check.key] if check.key in self.known else list(check.work())
         return self.used[check.key]
 
     def write(self) -> None:

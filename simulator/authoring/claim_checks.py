@@ -7,7 +7,7 @@ from math import floor, isfinite, log10
 
 from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
 from simulator.authoring.claim_evidence import ClaimEvidence, evidence_of, found_for, in_words, number_of_case
-from simulator.authoring.tested_designs import SEED, DesignRunner, whole_replications
+from simulator.authoring.tested_designs import SEED, DesignRunner
 from simulator.case.case_tests import (
     DesignName,
     Strikes,
@@ -172,7 +172,7 @@ def _number_check(scenario: Scenario, runner: DesignRunner, placeholder: Placeho
 
 
 def _number(scenario: Scenario, runner: DesignRunner, placeholder: Placeholder) -> CheckResult:
-    picks, replications = picks_of(scenario, placeholder.design), whole_replications(scenario)
+    picks, replications = picks_of(scenario, placeholder.design), scenario.run.replications
     (outcome,) = runner.outcomes("numbers of the text", [picks], [placeholder.name], replications)
     estimate = outcome.metrics.get(placeholder.name)
     if estimate is None:

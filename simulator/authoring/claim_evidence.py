@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 from simulator.arrays import Floats
-from simulator.authoring.tested_designs import DesignRunner, whole_replications
+from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.case_tests import (
     DesignName,
     Strikes,
@@ -131,7 +131,7 @@ def _run(scenario: Scenario, runner: DesignRunner, design: DesignName, strikes: 
         if claim.metric
     )
     read = {name for first, second, name in sides if (design, strikes) in (first, second)}
-    picks, count = picks_of(scenario, design), whole_replications(scenario)
+    picks, count = picks_of(scenario, design), scenario.run.replications
     (outcome,) = runner.outcomes("claims", [picks], sorted({metric, *read}), count, strikes)
     return outcome
 

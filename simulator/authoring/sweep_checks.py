@@ -7,7 +7,7 @@ every base design before it is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice, permutations
@@ -20,10 +20,9 @@ from simulator.authoring.tested_designs import (
     bases,
     objective_metrics,
     random_designs,
-    steps,
-    whole_replications,
 )
 from simulator.case.choices import Options
+from simulator.case.designs import one_by_one
 from simulator.case.document import ScenarioError
 from simulator.case.outputs import Metric
 from simulator.case.scenario_parts import Objective
@@ -75,7 +74,7 @@ class DesignSample:
 
     @cached_property
     def stepped(self) -> list[tuple[Picks, DesignOutcome]]:
-        return self._run("one choice changed", steps(self.scenario))
+        return self._run("one choice changed", list(one_by_one(self.scenario)))
 
     @cached_property
     def spread(self) -> list[tuple[Picks, DesignOutcome]]:
@@ -98,7 +97,7 @@ class DesignSample:
         tried = self.tried
         ranked = sorted(tried, key=lambda pair: len(missed(self.verdicts(pair[1]))))
         first = [*bases(self.scenario), *(picks for picks, _ in ranked[:NEAREST])]
-        outcomes = self.runner.outcomes("the nearest", first, self.metrics, whole_replications(self.scenario))
+        outcomes = self.runner.outcomes("the nearest", first, self.metrics, self.scenario.run.replications)
         whole = zip(first, outcomes, strict=True)
         return [(picks, self.verdicts(outcome)) for picks, outcome in (*whole, *tried)]
 
@@ -163,15 +162,11 @@ def sweep_checks(scenario: Scenario, runner: DesignRunner, random: int) -> list[
         "dominated option": no_dominated_option,
     }
     works = {"dead choice": no_dead_choice} | ({"winning": a_setting} if scenario.tests.setting else of_winning)
-    return [RunCheck(f"{name} {key}", partial(_listed, work, sample)) for name, work in works.items()]
-
-
-def _listed(work: Callable[[DesignSample], Iterator[CheckResult]], sample: DesignSample) -> list[CheckResult]:
-    return list(work(sample))
+    return [RunCheck(f"{name} {key}", partial(work, sample)) for name, work in works.items()]
 
 
 def _identities(scenario: Scenario) -> Iterator[object]:
-    for picks in (*steps(scenario), *bases(scenario)):
+    for picks in (*one_by_one(scenario), *bases(scenario)):
         try:
             yield compile_plan(scenario, picks).identity
         except ScenarioError as error:
@@ -307,7 +302,7 @@ def _moves_somewhere(sample: DesignSample, name: str) -> str:
         if any(first.value(metric) != other.value(metric) for other in others for metric in metrics):
             unsure.append(picks)
     for picks in unsure:
-        first, *others = sample.runner.outcomes(f"choice {name}", picks, metrics, whole_replications(scenario))
+        first, *others = sample.runner.outcomes(f"choice {name}", picks, metrics, scenario.run.replications)
         for other in others:
             if found := moves(sample, metrics, first, other):
                 return f"“{scenario.metrics[found].label}”"
@@ -321,7 +316,7 @@ def moves(sample: DesignSample, metrics: Sequence[str], before: DesignOutcome, a
     """
     if bool(before.refused) != bool(after.refused):
         return metrics[0]
-    most = FALSE_ALARM / max(len(sample.scenario.metrics) * len(steps(sample.scenario)), 1)
+    most = FALSE_ALARM / max(len(sample.scenario.metrics) * len(list(one_by_one(sample.scenario))), 1)
     for name in metrics:
         if (name in before.metrics) != (name in after.metrics):
             return name

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from simulator.case.case_tests import picks_of
 from simulator.case.choices import Pick
-from simulator.case.designs import one_by_one
 from simulator.case.schema import Scenario
 from simulator.sweeps.design_space import DesignPoint, axis_of, points_of
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
@@ -56,16 +55,6 @@ class DesignRunner:
 
 def objective_metrics(scenario: Scenario) -> list[str]:
     return list(dict.fromkeys(objective.metric for objective in scenario.objectives))
-
-
-def whole_replications(scenario: Scenario) -> int:
-    """Return the replications of a run of the case, those behind the figures that its text quotes."""
-    return scenario.run.replications
-
-
-def steps(scenario: Scenario) -> list[Picks]:
-    """Return the default design first, then each choice alone at each option, and at both ends of a number."""
-    return list(one_by_one(scenario))
 
 
 def bases(scenario: Scenario) -> list[Picks]:

@@ -260,12 +260,7 @@ def _living(choice: Mapping[str, Any], document: Document, gone: Collection[str]
     options = choice.get("options")
     if isinstance(options, dict):
         living = {
-            name: {
-                **option,
-                "set": {
-                    at: value for at, value in option["set"].items() if _holds(document, at) and not _leads_to(value, gone)
-                },
-            }
+            name: {**option, "set": {at: value for at, value in option["set"].items() if _lives(document, at, value, gone)}}
             for name, option in options.items()
         }
         if not all(part["set"] for part in living.values()):
@@ -275,17 +270,15 @@ def _living(choice: Mapping[str, Any], document: Document, gone: Collection[str]
             if all(living[name]["set"] == option["set"] for name, option in options.items())
             else {**choice, "options": living}
         )
-    places = [at for at in choice["set"] if _holds(document, at)]
+    places = [at for at in choice["set"] if _lives(document, at, None, gone)]
     return None if not places else choice if places == choice["set"] else {**choice, "set": places}
 
 
-def _leads_to(value: Any, boxes: Collection[str]) -> bool:
-    return isinstance(value, str) and value in boxes
-
-
-def _holds(document: Document, at: str) -> bool:
+def _lives(document: Document, at: str, value: Any, gone: Collection[str]) -> bool:
+    """Return whether a place takes a value: it is there, and the value leads to no box that is gone."""
     path = parts(at)
-    return path[0] not in ("stages", "ends") or document.holds(path[:-1] if not isinstance(path[-1], int) else path)
+    there = path[0] not in ("stages", "ends") or document.holds(path[:-1] if not isinstance(path[-1], int) else path)
+    return there and not (isinstance(value, str) and value in gone)
 
 
 def _box_fault(board: Board, fault: Fault) -> BoxFault:

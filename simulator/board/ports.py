@@ -59,7 +59,7 @@ def _ways(model: type[BaseModel], data: Mapping[str, Any], at: Path) -> Iterator
     for name, field in model.model_fields.items():
         value, path = data.get(name), (*at, name)
         if is_target(name):
-            if _is_list(field):
+            if get_origin(field.annotation) is list:
                 yield from _several(value if isinstance(value, list) else [], path)
             else:
                 yield _way(path, value, field.is_required(), _label(name, data))
@@ -100,12 +100,8 @@ def _label(name: str, data: Mapping[str, Any]) -> str:
     return ", ".join(map(str, values)) if isinstance(values, list) else "the rest"
 
 
-def _is_list(field: FieldInfo) -> bool:
-    return get_origin(field.annotation) is list
-
-
 def _entry_model(field: FieldInfo) -> type[BaseModel] | None:
-    if not _is_list(field):
+    if get_origin(field.annotation) is not list:
         return None
     (entry,) = get_args(field.annotation)
     return entry if isinstance(entry, type) and issubclass(entry, BaseModel) and not issubclass(entry, AnyStage) else None

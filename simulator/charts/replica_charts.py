@@ -25,7 +25,7 @@ def batch_timeline(trace: Trace, at_s: float | None = None) -> look.Chart:
     middle = busiest if at_s is None else at_s
     start = middle - MINUTE_S / 2
     run = batches(trace, start, start + MINUTE_S)
-    when = f"{'the busiest minute,' if middle == busiest else 'the minute'} around {_clock_s(trace, middle)}"
+    when = f"{'the busiest minute,' if middle == busiest else 'the minute'} around {instant(trace, middle, '%H:%M:%S')}"
     stages = [_stage_words(trace, str(name), start, rows) for name, rows in run.groupby("stage", observed=True)]
     takeaway = f"In {when}: {'; '.join(stages)}." if stages else f"In {when}, no batch ran."
     labels = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}
@@ -41,15 +41,11 @@ def batch_timeline(trace: Trace, at_s: float | None = None) -> look.Chart:
     drawn = look.figure(*parts, height=110 + 26 * len(lanes), barmode="overlay", bargap=0.25)
     drawn.update_layout(dragmode="pan")
     drawn.add_vline(x=0, line=look.INSTANT)
-    drawn.update_xaxes(title=f"seconds from {_clock_s(trace, middle)}", range=[-VIEW_S / 2, VIEW_S / 2])
+    drawn.update_xaxes(title=f"seconds from {instant(trace, middle, '%H:%M:%S')}", range=[-VIEW_S / 2, VIEW_S / 2])
     drawn.update_xaxes(minallowed=-MINUTE_S / 2, maxallowed=MINUTE_S / 2)
     drawn.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
     joined, window = look.Chart(drawn, takeaway, table), (start, start + MINUTE_S)
     return marked(joined, trace.plan, lambda at: at - middle, run["started_s"], window)
-
-
-def _clock_s(trace: Trace, at_s: float) -> str:
-    return instant(trace, at_s, "%H:%M:%S")
 
 
 def _batch_bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: float) -> go.Bar:

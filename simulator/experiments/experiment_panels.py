@@ -109,10 +109,6 @@ def _change(part: float) -> str:
     return f"{abs(part):.0%} {'fewer' if part < 0 else 'more'}"
 
 
-def _part(share: float) -> str:
-    return f"{share:.0%}"
-
-
 @panel("canary")
 def canary(result: Result) -> None:
     """Draw the false alarms of daily looks at the design at hand, and the days until a change is found."""
@@ -121,7 +117,7 @@ def canary(result: Result) -> None:
     left, right = st.columns(2)
     label = left.radio("Share to compare", list(shares), format_func=plain, key=f"{case}:canary_of")
     change = right.select_slider("Change to find", CHANGES, -0.05, _change, key=f"{case}:canary_change")
-    share = left.select_slider("People who get the new model", CANARIES, 0.1, _part, key=f"{case}:canary_share")
+    share = left.select_slider("People who get the new model", CANARIES, 0.1, "{:.0%}".format, key=f"{case}:canary_share")
     days = right.select_slider("Days", EXPERIMENT_DAYS, 30, key=f"{case}:canary_days")
     usual = shares[label]
     of = FieldShare(label, usual, min(usual * (1 + change), 1.0))

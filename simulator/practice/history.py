@@ -45,7 +45,7 @@ def remember(job: Job | None) -> None:
     """Store a finished run, and the run shown before it."""
     if job is None or not job.succeeded:
         return
-    scenario, state = _authored(job), st.session_state
+    scenario, state = job.plan.authored or job.plan.scenario, st.session_state
     if scenario.document.file == BOARD:  # a drawing of one's own: a stored attempt could not be opened again
         return
     shown, before = key(scenario.id, "run"), key(scenario.id, "run_before")
@@ -204,7 +204,7 @@ def comparison(job: Job | None) -> None:
     """Compare a run with the pinned run, else the run before: one line, and every difference in a drawer."""
     if job is None or not job.succeeded:
         return
-    scenario = _authored(job)
+    scenario = job.plan.authored or job.plan.scenario
     other, name = _other(scenario, job)
     before = None if other is None else _job(scenario, other)
     if other is None or before is None or before.error:
@@ -300,10 +300,6 @@ def _wait(name: str, runs: list[str]) -> None:
 
 
 # Runs and attempts.
-
-
-def _authored(job: Job) -> Scenario:
-    return job.plan.authored or job.plan.scenario
 
 
 def _attempt(job: Job) -> Attempt:

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from simulator.charts import look
 from simulator.evidence.projection_accuracy import COMPETITOR, HeldOut
 from simulator.phrases import phrase
-from simulator.sources.latency_rows import BASE, FOOTINGS, compared, comparison_rows, spoken, surprise, threads_of
-from simulator.units import percent, significant
+from simulator.sources.latency_rows import BASE, FOOTINGS, compared, comparison_rows, spoken, surprise
+from simulator.units import counted, percent, significant
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
@@ -82,12 +82,12 @@ def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> l
     """
     colours = look.precision_colours(list(cells["precision"].unique()))
     kinds = list(cells[["model", "threads"]].drop_duplicates().itertuples(index=False, name=None))
-    counted = cells["threads"].nunique() > 1
+    several = cells["threads"].nunique() > 1
     traces: list[go.Scatter] = []
     for (model, precision, threads), rows in cells.groupby(_SERIES, sort=False):
         colour, place = colours[str(precision)], kinds.index((model, threads))
         calls = timed[(timed["model"] == model) & (timed["precision"] == precision) & (timed["threads"] == threads)]
-        name = f"{model} {spoken(str(precision))}" + (f", {threads_of(int(str(threads)))}" if counted else "")
+        name = f"{model} {spoken(str(precision))}" + (f", {counted(int(str(threads)), 'thread')}" if several else "")
         share = 1 / rows["batch"] if by_item else 1.0
         traces += look.band(rows["batch"], rows["p5_ms"] * share, rows["p95_ms"] * share, colour, 0.18)
         traces += [_calls(calls, colour, place, by_item), _median_line(rows, rows["median_ms"] * share, name, colour, place)]
@@ -141,7 +141,7 @@ def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> look.Chart:
     style: dict[str, Any] = {"hover": "batch of %{x}: %{y:.3g} ms", "dotted": True, "marker": {"size": 8}}
     colours = (look.BLUE, look.ORANGE, look.GREEN, look.PURPLE, look.SKY, look.RED)
     lines = [
-        look.line(part["batch"], part["median so far (ms)"], colour, threads_of(int(str(threads))), **style)
+        look.line(part["batch"], part["median so far (ms)"], colour, counted(int(str(threads)), "thread"), **style)
         for (threads, part), colour in zip(table.groupby("threads"), colours, strict=False)
     ]
     x = look.logarithmic("batch size (items)", sorted(table["batch"].unique()))
@@ -150,7 +150,7 @@ def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> look.Chart:
         return look.Chart(drawn, "No call has been timed yet.", table)
     last = table.iloc[-1]
     latest = f"a batch of {last['batch']:.0f} takes {significant(last['median so far (ms)'])} ms"
-    return look.Chart(drawn, f"So far, with {threads_of(int(last['threads']))}, {latest} (median).", table)
+    return look.Chart(drawn, f"So far, with {counted(int(last['threads']), 'thread')}, {latest} (median).", table)
 
 
 def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> look.Chart:

@@ -128,7 +128,7 @@ def surprise(ratios: pd.DataFrame) -> str:
     rows = sure[sure["precision"] == usual(sure)]
     least, most = rows.iloc[0], rows.iloc[-1]
     also = f", and {_times(least['times'])} for {least['model']}" if len(rows) > 1 else ""
-    start = f"With {threads_of(most['threads'])} and batches of {most['batch']}"
+    start = f"With {counted(most['threads'], 'thread')} and batches of {most['batch']}"
     sentence = f"{start}, {spoken(usual(sure))} is {_times(most['times'])} than fp32 for {most['model']}{also}"
     return f"{sentence}. {_slower(sure)}"
 
@@ -145,10 +145,6 @@ def _slower(sure: pd.DataFrame) -> str:
 
 def _times(ratio: float) -> str:
     return f"{significant(ratio, 2)} times faster" if ratio >= 1 else f"{significant(1 / ratio, 2)} times slower"
-
-
-def threads_of(count: int) -> str:
-    return counted(count, "thread")
 
 
 def spoken(name: str) -> str:

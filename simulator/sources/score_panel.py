@@ -79,10 +79,6 @@ class ShownTable(NamedTuple):
         return [ShownTable(name, self.folder) for name in other_precisions(self.name, self.folder)]
 
 
-def _everyone(summary: ScoreSummary) -> bool:
-    return summary.kind == "imported"
-
-
 def own_tables() -> list[ShownTable]:
     folder = own_folder("scores")
     return [ShownTable(name, folder) for name in score_names(folder)] if folder and folder.is_dir() else []
@@ -158,14 +154,14 @@ def _tables() -> None:
         name = st.selectbox("Scores", measured, key="scores_of", **_kept_by(there))
         question = st.selectbox("Question", list(QUESTIONS), key="question", **KEPT)
     QUESTIONS[question](there[name], target)
-    if there[name].folder is None and _everyone(summaries[name]):
+    if there[name].folder is None and summaries[name].kind == "imported":
         st.caption("Its rows cannot be downloaded here: who imported the table has them.")
     else:
         download(f"Download {name} (CSV)", there[name].rows, f"{name}.csv")
 
 
 def _whose(table: ShownTable, summary: ScoreSummary) -> str:
-    return " (yours)" if table.folder else " (shared)" if _everyone(summary) else ""
+    return " (yours)" if table.folder else " (shared)" if summary.kind == "imported" else ""
 
 
 def _kept_by(there: dict[str, ShownTable]) -> dict[str, Any]:

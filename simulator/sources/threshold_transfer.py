@@ -144,17 +144,13 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
 def pair_sentence(pair: Pair, first: str, second: str) -> str:
     """Say what the pair shows, with its interval; `first` and `second` are the names of the tables."""
     is_area = pair.what == "AUC"
-    written = _three_digits if is_area else percent
-    moved, low, high = (_three_digits(x) if is_area else f"{100 * x:.1f}" for x in vars(pair.change).values())
+    written = "{:.3f}".format if is_area else percent
+    moved, low, high = (written(x) if is_area else f"{100 * x:.1f}" for x in vars(pair.change).values())
     return phrase(
         "pairs.differ" if pair.differs else "pairs.same", what=pair.what, after=written(pair.second), second=second,
         before=written(pair.first), first=first, moved=moved.lstrip("-"), higher=pair.change.value > 0, low=low, high=high,
         area=is_area,
     )  # fmt: skip
-
-
-def _three_digits(auc: float) -> str:
-    return f"{auc:.3f}"
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class CaseFolder:
             raise InputError(f"{name}: another program is saving a case; try again") from error
         except OSError as error:
             raise InputError(f"{name}: cannot be written: {error.strerror}; nothing was changed") from error
-        return _digest(content)
+        return sha256(content).hexdigest()
 
     def _now(self, path: Path) -> CaseText | None:
         return _decoded(path, read_within(path, CASE_FILE)) if os.path.lexists(path) else None
@@ -107,11 +107,7 @@ def _decoded(path: Path, content: bytes) -> CaseText:
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name}: is not UTF-8 text; save it as UTF-8 in another editor first") from error
     crlf = "\r\n" in text and text.count("\r\n") == text.count("\n")
-    return CaseText(text.replace("\r\n", "\n"), _digest(content), crlf)
-
-
-def _digest(content: bytes) -> str:
-    return sha256(content).hexdigest()
+    return CaseText(text.replace("\r\n", "\n"), sha256(content).hexdigest(), crlf)
 
 
 def _lock() -> FileLock:

@@ -278,20 +278,11 @@ def _names(known: Scenario | None, key: str | None, path: Path, apply: str = "")
 def hint(text: str, line: int, column: int, known: Scenario | None) -> str:
     """Return a few sentences about the key around a column from 0; empty where there is none."""
     row = text.split("\n")[line - 1]
-    begin, end = column, column
-    while begin > 0 and _of_word(row[begin - 1]):
-        begin -= 1
-    while end < len(row) and _of_word(row[end]):
-        end += 1
-    word = row[begin:end]
-    if not word or row[end : end + 1] != ":":
+    word = next((word for word in re.finditer(r"\w+", row) if word.start() <= column <= word.end()), None)
+    if word is None or row[word.end() : word.end() + 1] != ":":
         return ""
-    place = place_at(text, line, end)
+    place = place_at(text, line, word.end())
     data = known.document.data if known else {}
-    found = [field for node in nodes_at(place.path, data) for field in _children(node, word)]
+    found = [field for node in nodes_at(place.path, data) for field in _children(node, word[0])]
     lines = [f"{type_words(field)}\n{about(field)}".strip() for field in found]
     return "\n\n".join(dict.fromkeys(lines))[:1500]
-
-
-def _of_word(sign: str) -> bool:
-    return sign.isalnum() or sign == "_"

@@ -132,7 +132,7 @@ def _set(text: str, parent: Node, name: str | int, old: Any, value: Any) -> Iter
     if _is_empty(node) and isinstance(parent, MappingNode):
         key = next(key for key, entry in parent.value if entry is node)
         colon = text.index(":", key.end_mark.index) + 1
-        yield _Edit(colon, colon, f" {flow_text(value)}" if _is_flow(parent) else _after_key(value, _column(text, key)))
+        yield _Edit(colon, colon, f" {flow_text(value)}" if _is_flow(parent) else _after_key(value, key.start_mark.column))
         return
     if old == value:
         return
@@ -309,14 +309,10 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if end < 0 else end - (text[end - 1] == "\r")
 
 
-def _column(text: str, node: Node) -> int:
-    return int(node.start_mark.column)
-
-
 def _indent_of(text: str, parent: Node) -> int:
     """Return the column of the entries of a block."""
     if isinstance(parent, MappingNode):
-        return _column(text, parent.value[0][0])
+        return int(parent.value[0][0].start_mark.column)
     start = _dash(text, parent.value[0])
     return start - (text.rfind("\n", 0, start) + 1)
 
