@@ -19,14 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 #: Why the loop gives the turn back. DONE: nothing is due before the limit. LATE: a single delivery comes first. FULL, EXPIRED:
-#: requests are to be turned away. BACK: a request is served that may come back. ROOM: the columns are full. CALM: so many
-#: requests may come that are served alone that Python serves them over columns.
-DONE, LATE, FULL, EXPIRED, BACK, ROOM, CALM = range(7)
+#: requests are to be turned away. BACK: a request is served that may come back. ROOM: the columns are full.
+DONE, LATE, FULL, EXPIRED, BACK, ROOM = range(6)
 
 #: Places in the column that the loop and its caller share: the next request and the end of the requests that are here; the
 #: number of batches noted; times (s): no batch begins before NOW; when the next one begins (with BACK: when the last one ends);
-#: nothing is done at BEFORE or later; when the next single delivery comes. FROM: the first request that may be calm.
-AT, END, NOTED, NOW, START, BEFORE, COMES, FROM = range(8)
+#: nothing is done at BEFORE or later; when the next single delivery comes.
+AT, END, NOTED, NOW, START, BEFORE, COMES = range(7)
 
 
 def serve_batches(
@@ -61,7 +60,7 @@ def serve_batches(
     largest = len(sizes[0]) - 2
     room = len(began)
     at, end, noted = int(state[AT]), int(state[END]), int(state[NOTED])
-    now, before, comes, calm = state[NOW], state[BEFORE], state[COMES], state[FROM]
+    now, before, comes = state[NOW], state[BEFORE], state[COMES]
     until = min(before, comes)
     start = now
     while True:
@@ -78,10 +77,8 @@ def serve_batches(
         if start > came:
             full = end - at > most and times[at + most] < start and start > since
             reason = FULL if full else EXPIRED if came + timeout < start else 0
-        else:
-            reason = CALM if at >= calm else 0
-        if reason:
-            break
+            if reason:
+                break
         waiting = 1 if largest == 1 else bisect_right(times, start, at, min(end, at + largest + 1)) - at
         size = sizes[1 if came + delay <= start else 0][waiting]
         if size == 0:

@@ -8,22 +8,19 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from heapq import heapify
 from math import inf, nextafter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.engine.contract import Waiting
 from simulator.engine.stages.batch_kernel import (
     AT,
     BACK,
     BEFORE,
-    CALM,
     COMES,
     DONE,
     END,
     EXPIRED,
-    FROM,
     FULL,
     LATE,
     NOTED,
@@ -41,14 +38,8 @@ from simulator.engine.stages.replicas import TritonRule
 from simulator.records.trace import SHED, TIMED_OUT, InTurn, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.arrays import Times
     from simulator.engine.contract import Stage, StageRun
     from simulator.engine.stages.pool import Pool
-
-
-#: A stretch of fewer requests takes longer over columns than one by one; the most that one is tried with. FIRST: after so many
-#: that are served one by one it is tried again, if the last trial has served some.
-SHORT, LONG, FIRST = 128, 16_384, 32
 
 
 class PoolStage(AnyPool):
@@ -81,9 +72,6 @@ class PoolStage(AnyPool):
         self._returning: Any = None
         self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
         self._free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
-        # The length of the next stretch that may be calm, the requests to serve before it is tried, and the first one to try.
-        self.stretch, self.pause = SHORT, 0
-        self.calm_from = inf
 
     @cached_property
     def loop(self) -> BatchLoop:
@@ -105,7 +93,6 @@ class PoolStage(AnyPool):
         """Send batches as replicas come free and the rule says so."""
         limit = max(limit, nextafter(now, inf))
         inbox, loop, first = self.inbox, self.loop, self.inbox.at
-        self.calm_from = first + self.pause if self.takes_at_once else inf
         while True:
             rows, times, at = inbox.rows, inbox.times, inbox.at
             reason = loop.go_on(now, limit)
@@ -120,52 +107,11 @@ class PoolStage(AnyPool):
                 loop.write_down()
                 if reason == DONE:
                     return self._pause(loop.state[START], limit)
-                self._act(reason, loop.state[START], limit)
+                if reason == FULL:
+                    self._refuse(loop.state[START])
+                elif reason == EXPIRED:
+                    self._expire(loop.state[START])
             first = inbox.at
-
-    def _act(self, reason: int, now: float, limit: float) -> None:
-        if reason == FULL:
-            self._refuse(now)
-        elif reason == EXPIRED:
-            self._expire(now)
-        elif reason == CALM:
-            self._serve_calm(now, limit)
-
-    @cached_property
-    def takes_at_once(self) -> bool:
-        """Whether Python serves requests that come alone over columns: each is served at once, and has no turn of its own."""
-        at_once = all(self.rule.take(1, overdue) == 1 for overdue in {self.rule.delay_s == 0, True})
-        return at_once and not self.loops and self.loop.compiled is None and not isinstance(self.quantile, InTurn)
-
-    @cached_property
-    def _alone(self) -> NDArray[np.float64]:
-        """The service times of a request alone by idle gap and place in the table, shape (gaps + 1, places)."""
-        return np.ascontiguousarray(self.seconds_array[:, 0])
-
-    def _serve_calm(self, now: float, limit: float) -> None:
-        """Serve the next requests over columns while each is served alone."""
-        inbox, log, at, free = self.inbox, self.log, self.inbox.at, self.loop.replicas
-        before = min(limit, inbox.late[0][0]) if inbox.late else limit
-        stop = bisect_left(inbox.times, before, at, min(inbox.end, at + self.stretch))
-        served = 0
-        if stop - at >= FIRST and inbox.times[at] >= now:
-            rows, times = inbox.between(at, min(stop + 1, inbox.end))
-            alone = np.append(np.diff(times) > 0, True)[: stop - at]
-            count = stop - at if alone.all() else int(alone.argmin())
-            services = self._alone[:, np.asarray(self.quantile)[rows[:count]]]
-            if count and (calm := calm_stretch(times[:count], services, self.gaps, sorted(free))):
-                served = len(calm.servers)
-                log.add_taken(inbox.rows, inbox.times, at, at + served)
-                log.add_services(np.ones(served, np.int32), times[:served], calm.done, np.array(calm.servers, np.int32))
-                free[:] = calm.free
-                inbox.at += served
-        # Where few were served, the next trial is put off, the longer the more trials have failed.
-        if served == self.stretch:
-            self.stretch, self.pause = min(4 * self.stretch, LONG), 0
-        else:
-            self.stretch = max(2 * served, SHORT)
-            self.pause = FIRST if served >= SHORT // 2 else min(2 * max(self.pause, FIRST), LONG)
-        self.calm_from = inbox.at + self.pause
 
     def _pause(self, upcoming: float, limit: float) -> float:
         if self.max_queue == inf:
@@ -216,57 +162,6 @@ class PoolStage(AnyPool):
         return Waiting(rows, entered, np.maximum(entered + self.timeout, self.since) if self.is_settled_late() else gone)
 
 
-class CalmStretch(NamedTuple):
-    """Requests that are each served as they come, from the first on: the end of each service (s), and its replica.
-
-    free: when each replica is free again (s), and its number, ascending
-    """
-
-    done: Times
-    servers: list[int]
-    free: list[tuple[float, int]]
-
-
-def calm_stretch(times: Times, services: Times, gaps: Sequence[float], free: Sequence[tuple[float, int]]) -> CalmStretch | None:
-    """Serve requests over columns until the first one that waits; returns None where that is the first of all.
-
-    A request takes the replica that has been free for longest. No service ends before the last one began, so that the k-th
-    request takes the replica that comes free as the k-th of all. First each request is assumed to come after the longest gap.
-    The stretch also ends before a request whose idle gap is another one than assumed at last.
-
-    times: when each comes (s), each later than the one before; services: its time by idle gap (s), shape (gaps + 1, n)
-    gaps: where the next idle gap begins (s); free: as in the result
-    """
-    count, replicas, each = len(times), [replica for _, replica in free], np.arange(len(times))
-    since, guess = np.array([since for since, _ in free]), np.full(count, len(gaps))
-    for _ in range(2):
-        gap_of = guess
-        done = times + services[gap_of, each]
-        idle = times - np.sort(np.concatenate([since, done]), kind="stable")[:count]  # quick, since most are in order already
-        guess = np.searchsorted(gaps, idle, side="right")
-    doubtful = np.flatnonzero((idle < 0) | (guess != gap_of) | (done <= times))
-    order, count = _order(since, done[: doubtful[0]] if len(doubtful) else done)
-    if not count:
-        return None
-    for place in order[:count].tolist():
-        replicas.append(replicas[place])
-    ends = np.concatenate([since, done[:count]])
-    after = sorted((float(ends[place]), replicas[place]) for place in order[count:].tolist())
-    return CalmStretch(done[:count], replicas[len(since) :], after)
-
-
-def _order(since: Times, done: Times) -> tuple[NDArray[np.intp], int]:
-    """Return the order in which replicas come free, and for how many requests it is known.
-
-    Of two replicas that come free at once, the lower number serves first, whichever came free as the first.
-    """
-    ends, count = np.concatenate([since, done]), len(done)
-    order = np.argsort(ends, kind="stable")
-    frees = ends[order]
-    twins = np.flatnonzero((frees[1 : count + 1] == frees[:count]) & (order[1 : count + 1] >= len(since)))
-    return (order, count) if not len(twins) else _order(since, done[: twins[0]])
-
-
 #: Batches that are noted before they are logged.
 _ROOM = 4096
 
@@ -285,7 +180,7 @@ class BatchLoop:
         self.pool = pool
         self.compiled = None if isinstance(pool.quantile, InTurn) else compiled(serve_at)
         self.replicas: Any = free if self.compiled is None else np.array(free, float)
-        state = np.zeros(FROM + 1)
+        state = np.zeros(COMES + 1)
         self.state: Any = state.tolist() if self.compiled is None else as_memoryview(state)
         self._noted: list[Any] = [np.empty(_ROOM, np.int32), np.empty(_ROOM), np.empty(_ROOM), np.empty(_ROOM, np.int32)]
         views = [as_memoryview(column) for column in self._noted]
@@ -325,7 +220,6 @@ class BatchLoop:
             self._rows, self._serve = inbox.rows, self._bound()
         state[AT], state[END], state[NOW], state[BEFORE] = inbox.at, inbox.end, now, limit
         state[COMES] = inbox.late[0][0] if inbox.late else inf
-        state[FROM] = self.pool.calm_from
         reason = self._serve()
         inbox.at = int(state[AT])
         return reason

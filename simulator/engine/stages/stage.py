@@ -165,10 +165,6 @@ class Inbox:
         order = np.argsort(times, kind="stable")
         return rows[order], times[order]
 
-    def between(self, first: int, last: int) -> tuple[Rows, Times]:
-        """Return the requests from one place of the blocks to another; they stay."""
-        return self._rows[first:last], self._times[first:last]
-
     def count_before(self, time: float) -> int:
         """Return about how many come before a time: all single deliveries count."""
         return bisect_left(self.times, time, self.at, self.end) - self.at + len(self.late)
