@@ -29,7 +29,8 @@ from simulator.explain.result import reasons_of
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import ReplicationOptions, packed, run_packed
 from simulator.metrics.summary import Summary
-from simulator.units import counted, listed, significant, times
+from simulator.phrases import phrase
+from simulator.units import times
 
 
 @dataclass(frozen=True)
@@ -77,35 +78,24 @@ class Levers:
 
     @property
     def _most_useful(self) -> str:
-        rows, wanting = self.rows, [verdict for verdict in self.base.verdicts if verdict.by_figure != "met"]
-        if not wanting:
-            moved = _steps(sum(not row.words for row in rows), "change")
-            return f"Every objective is met. {moved} one of them."
-        best = [row for row in rows if row.best > 0]
+        if all(verdict.by_figure == "met" for verdict in self.base.verdicts):
+            return phrase("levers.all_met", steps=sum(not row.words for row in self.rows))
+        best = [row for row in self.rows if row.best > 0]
         if not best:
-            return "No single step tried so far brings an objective that is not met noticeably closer."
+            return phrase("levers.none_helps")
         first, effect = best[0], max(best[0].effects, key=lambda effect: effect.gain)
-        steps = _steps(len(best), "bring")
-        size = effect.change.with_interval if effect.change else effect.words
-        most = f"“{first.step.words}”: {', '.join([*first.costs, f'{effect.label} {size}'])}"
-        worse = f" It makes {listed(first.harmed)} worse." if first.harmed else ""
-        return f"{steps} an objective that is not met noticeably closer. The most useful is {most}.{worse}"
+        return phrase(
+            "levers.most_useful", steps=len(best), step=first.step.words, costs=first.costs, label=effect.label,
+            size=effect.change.with_interval if effect.change else effect.words, harmed=first.harmed,
+        )  # fmt: skip
 
     @property
     def sense(self) -> str:
         """Explanation of the rows: the comparison, and the number of changes that would look real by chance."""
-        many = self.base.plan.scenario.unit.many
-        return (
-            f"Changes are paired: each step meets the {many} of the design's first {self.trials} replications. {self._second}"
-            f"If none of the {len(self.changes)} changes were real, about {significant(self.by_chance, 2)} of their 95% "
-            "intervals would still exclude zero. So a stricter rule decides which changes are real: on average, at most "
-            f"{FALSE_SHARE:.0%} of them are chance."
-        )
-
-    @property
-    def _second(self) -> str:
-        more = {lever.second_look for lever in self.tried} - {0}
-        return f"A step that seemed to help meets those of the first {max(more)}. " if more else ""
+        return phrase(
+            "levers.sense", many=self.base.plan.scenario.unit.many, trials=self.trials, changes=len(self.changes),
+            second=max((lever.second_look for lever in self.tried), default=0), by_chance=self.by_chance, share=FALSE_SHARE,
+        )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         plan = self.base.plan
@@ -127,10 +117,6 @@ class Levers:
         }
 
 
-def _steps(count: int, verb: str) -> str:
-    return f"{counted(count, 'step')} {verb}{'s' if count == 1 else ''}"
-
-
 #: The fewest changes of a user that say where the effort went.
 ENOUGH = 3
 
@@ -147,12 +133,10 @@ def effort(designs: Sequence[Mapping[str, Pick]], levers: Levers) -> str:
         return ""
     labels = {row.step.choice: row.step.label for row in levers.rows}
     most, first = by_count[0], ranked[0]
-    went = f"Of your {changed.total()} changes, {changed[most]} went to “{labels[most]}”"
-    if most == first:
-        return f"{went}, the choice whose next step helps most."
-    place = ranked.index(most) + 1
-    other = f"number 1 is “{labels[first]}”, changed {times(changed[first])}"
-    return f"{went}, number {place} of {len(ranked)} choices, ranked by the help of one step; {other}."
+    return phrase(
+        "levers.effort_on_first" if most == first else "levers.effort", changes=changed.total(), most=changed[most],
+        label=labels[most], place=ranked.index(most) + 1, choices=len(ranked), first=labels[first], times=times(changed[first]),
+    )  # fmt: skip
 
 
 def _ranked(levers: Levers) -> list[str]:

@@ -24,10 +24,10 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import in_one_step
+from simulator.phrases import phrase
 from simulator.processes import AT_ONCE
 from simulator.sweeps.design_space import Axis, DesignPoint, Method, axis_of, points_of
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache, SweepTask, solve, task_of
-from simulator.units import counted
 
 #: Replications of each point by default. Four give intervals a third wider than twelve do.
 REPLICATIONS = 4
@@ -124,21 +124,17 @@ class SweepRequest:
     @property
     def size(self) -> str:
         """What each figure rests on; a run of the design, with more replications, can prove more."""
-        size, usual = f"{counted(self.replications, 'replication')}, seed {self.seed}.", self.scenario.run.replications
-        if usual <= self.replications:
-            return size
-        return f"{size} A run of the design has {usual}: it may prove what is not proven here."
+        usual = self.scenario.run.replications
+        more = usual if usual > self.replications else None
+        return phrase("sweep.size", replications=self.replications, seed=self.seed, more=more)
 
     @property
     def sentence(self) -> str:
         """The sweep in a sentence."""
-        over = ", ".join(axis.words for axis in self.axes)
-        count = counted(len(self.points), "design")
-        return (
-            f"{count} of “{self.scenario.title}”: {over}, {_METHODS[self.method]}. "
-            "All other choices are those of the base design. "
-            f"Each met the same {self.scenario.unit.many} in {self.replications} replications, seed {self.seed}."
-        )
+        return phrase(
+            "sweep.designs", designs=len(self.points), title=self.scenario.title, axes=[axis.words for axis in self.axes],
+            method=_METHODS[self.method], many=self.scenario.unit.many, replications=self.replications, seed=self.seed,
+        )  # fmt: skip
 
     @property
     def head(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from simulator.case.schema import Scenario
 from simulator.cli.exits import needing
 from simulator.errors import InputError, suggest
 from simulator.intervals import Estimate
+from simulator.phrases import phrase
 from simulator.sweeps.design_space import Axis, DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, Sweep, SweepRequest, silent, swept
@@ -205,7 +206,7 @@ class Search:
         raced = {repr(runner.point): FEW for runner in runners}
         while len(left) > 1 and replications < self.judging:
             replications = min(2 * replications, self.judging)
-            self._report(f"racing the {len(left)} most promising, replications", replications, self.judging)
+            self._report(phrase("search.race", designs=len(left)), replications, self.judging)
             left = sorted(self._run([design.point for design in left], replications), key=lambda design: design.rank)
             raced |= {repr(design.point): replications for design in left}
             left = [left[0], *(design for design in left[1:] if not self._is_worse(design, left[0]))]

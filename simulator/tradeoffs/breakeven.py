@@ -19,12 +19,13 @@ from simulator.case.fields import Figure, figures_of
 from simulator.engine.compiled_plan import Plan, projected_ms
 from simulator.explain.claims import Claim, on_metric
 from simulator.intervals import Interval, share_interval
+from simulator.phrases import phrase
 from simulator.processes import over_threads
 from simulator.sweeps.design_space import Axis, DesignPoint, points_of
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, SweepRequest, once, outcomes_at, silent
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim
-from simulator.units import counted, plain_number, significant
+from simulator.units import plain_number, significant
 
 #: The place is found to within this part of the range.
 TOLERANCE = 1 / 64
@@ -233,15 +234,13 @@ class BreakevenPoint:
         """The turn, in words."""
         if not self.now.sure:
             return self._from_open
-        where, at = self.crossing, significant(self.crossing.at)
-        state = f"“{self.claim.words}” {self.now.says} unless {self.doubt.name} lies {self._side} {at}"
-        low, high = where.low, where.high
-        if where.is_bounded:
-            return f"{state} (95% interval {significant(low)} to {significant(high)})."
-        if isfinite(low) or isfinite(high):
-            known = f"from {significant(low)} on" if isfinite(low) else f"up to {significant(high)}"
-            return f"{state} by the plain values; runs are sure of one side only (95% interval {known})."
-        return f"{state} by the plain values; no run within its range is sure."
+        where = self.crossing
+        ends = isfinite(where.low) + isfinite(where.high)
+        return phrase(
+            ("breakeven.unsure", "breakeven.half_sure", "breakeven.sure")[ends], claim=self.claim.words,
+            says=self.now.says, doubt=self.doubt.name, side=self._side, at=where.at, low=where.low, high=where.high,
+            from_low=isfinite(where.low),
+        )  # fmt: skip
 
     @property
     def _from_open(self) -> str:
@@ -249,10 +248,7 @@ class BreakevenPoint:
         where, name = self.crossing, self.doubt.name
         ends = ((where.low, "below", where.below), (where.high, "above", where.above))
         known = [f"{answer.says} if {name} lies {side} {significant(end)}" for end, side, answer in ends if isfinite(end)]
-        if known:
-            return f"“{self.claim.words}”: {self.now.words}; it {' and '.join(known)}."
-        plain = f"The plain values turn at {significant(where.at)}, which may be chance."
-        return f"“{self.claim.words}”: {self.now.words}; no value of {name} decides it. {plain}"
+        return phrase("breakeven.open", claim=self.claim.words, words=self.now.words, known=known, doubt=name, at=where.at)
 
     def to_json(self) -> dict[str, Any]:
         """Return the point as `casesim breakeven --json` prints it; an open bound is left out."""
@@ -318,14 +314,11 @@ class Stands:
 
     @property
     def sentence(self) -> str:
-        now = f"“{self.claim.words}”: {self.now.words}."
-        if self.share is None:
-            return now
-        drawn = ", ".join(f"{standing} in {count}" for standing, count in self.drawn.items())
-        return (
-            f"{now} With every doubtful figure anywhere in its range: {drawn} of {self.of} draws. The answer stays in "
-            f"{self.share.low:.0%} to {self.share.high:.0%} of the ranges (95% interval)."
-        )
+        low, high = (self.share.low, self.share.high) if self.share else (None, None)
+        return phrase(
+            "breakeven.stands", claim=self.claim.words, words=self.now.words, of=self.of, low=low, high=high,
+            drawn=[f"{standing} in {count}" for standing, count in self.drawn.items()],
+        )  # fmt: skip
 
     def to_json(self) -> dict[str, Any]:
         """Return the claim as `casesim breakeven --json` prints it."""
@@ -375,17 +368,9 @@ class BreakevenResult:
     @property
     def rest(self) -> str:
         """The claims that do not turn, in a sentence."""
-        sentences = []
-        if self.steady:
-            pairs = counted(self.steady, "other pair" if self.flips else "pair")
-            alone = "" if self.flips else "No figure alone turns an answer. "
-            pairs = f"In {pairs} of an answer and a figure, the answer stays the same over the figure's whole range."
-            sentences.append(f"{alone}{pairs}")
-        if self.idle:
-            figures = counted(len(self.idle), "more figure" if self.steady or self.flips else "figure")
-            sentences.append(f"{figures} {'changes' if len(self.idle) == 1 else 'change'} nothing about these answers.")
-        every = "Every answer turns within the range of every figure." if self.flips else "No figure was varied."
-        return " ".join(sentences) or every
+        steady, flips, idle = self.steady, len(self.flips), len(self.idle)
+        key = "breakeven.rest" if steady or idle else "breakeven.no_rest"
+        return phrase(key, steady=steady, flips=flips, idle=idle, more=steady or flips, both=steady and idle)
 
 
 def _turned(now: Answer, then: Answer) -> bool:

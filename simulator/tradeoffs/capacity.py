@@ -12,13 +12,14 @@ from simulator.case.designs import TRAFFIC
 from simulator.explain.claims import Claim, about_run, claims_json, figure, on_metric
 from simulator.intervals import Estimate
 from simulator.metrics.summary import NO_FIGURE, Standing
+from simulator.phrases import phrase
 from simulator.processes import over_threads
 from simulator.sweeps.design_space import DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, Sweep, SweepRequest, once, silent, swept
 from simulator.tradeoffs.breakeven import TOLERANCE, Crossing, crossing
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim
-from simulator.units import significant, spoken_within
+from simulator.units import spoken_within
 
 #: The least and the most traffic that is tried, in times of the case's own. Each doubling takes as long as all before it.
 RANGE = 1 / 16, 8.0
@@ -215,7 +216,7 @@ class Capacity:
         claims += [objective.statement for objective in self.unmet]
         claims += self._without_figure
         if self.growing:
-            words = f"At the traffic of the case the queue of “{self.growing[0]}” grows without end."
+            words = f"At the traffic of the case {phrase('capacity.growing', stage=self.growing[0])}."
             claims.append(Claim(f"queue of {self.growing[0]}", "is", "growing", words=words))
         now = next(load.outcome for load in self.loads if load.times == 1)
         return about_run(claims, now.run_hash, self.request.scenario_hash)
@@ -257,9 +258,8 @@ class Capacity:
 
     def _times(self, where: Crossing) -> str:
         bounds = [f"{bound:.3g}" if abs(bound) < inf else "unknown" for bound in (where.low, where.high)]
-        per_day = significant(where.at * self.rate * 86_400)
-        many = self.request.scenario.unit.many
-        return f"{where.at:.3g} times the traffic of the case (95% interval {bounds[0]} to {bounds[1]}), {per_day} {many} a day"
+        per_day, many = where.at * self.rate * 86_400, self.request.scenario.unit.many
+        return phrase("capacity.times", times=where.at, bounds=bounds, per_day=per_day, many=many)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -403,7 +403,7 @@ class Loading:
         def failing(pick: Pick) -> str:
             outcome = self._run([DesignPoint({**self.request.picks, name: pick}, dict(self.request.figures))])[0]
             if outcome.growing:
-                return f"the queue of “{outcome.growing[0]}” grows without end"
+                return phrase("capacity.growing", stage=outcome.growing[0])
             answers = ((claim, claim.answer([outcome])) for claim in held)
             return next((f"“{claim.words}” {answer.says}" for claim, answer in answers if not _is_met(answer)), "")
 

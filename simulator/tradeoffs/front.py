@@ -26,10 +26,10 @@ from simulator.explain.judged_changes import FALSE_SHARE, real_below
 from simulator.intervals import Estimate
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.paired_samples import chance_of, change, is_equal
+from simulator.phrases import phrase
 from simulator.sweeps.design_space import Axis, DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import Submit, Sweep, SweepRequest, swept
-from simulator.units import listed, roughly
 
 #: The fewest and the most metrics of a front.
 AXES = 2, 4
@@ -105,13 +105,10 @@ class Conflict:
 
     @property
     def sentence(self) -> str:
-        first, second = (f"“{goal.metric.label}”" for goal in self.goals)
-        if self.share is None:
-            return f"These designs do not differ in {first} and {second}."
-        pairs = f"in {roughly(self.share)} of the pairs of designs, one is better in the first and the other in the second"
-        if self.share < OPPOSED:
-            return f"No two objectives conflict noticeably in these designs. {first} and {second} come closest to it: {pairs}."
-        return f"{first} and {second} conflict most: {pairs}."
+        first, second = (goal.metric.label for goal in self.goals)
+        slight = self.share is not None and self.share < OPPOSED
+        key = "front.alike" if self.share is None else "front.no_conflict" if slight else "front.conflict"
+        return phrase(key, first=first, second=second, share=self.share)
 
 
 def strongest_conflict(goals: Sequence[Goal], outcomes: Sequence[DesignOutcome]) -> Conflict:
@@ -226,31 +223,22 @@ class Front:
     @property
     def sentence(self) -> str:
         """The front in words."""
-        over, count = " and ".join(goal.words for goal in self.goals), len(self.comparable)
-        beaten, left, best = _are(len(self.dominated)), _are(len(self.places)), _are(len(self.by_value))
-        void = sum(bool(outcome.outside_brief) for outcome in self.outcomes)
-        none = len(self.outcomes) - count - void
-        has = "has" if none == 1 else "have"
-        untold = f" {none:,} more cannot run, or {has} no figure for one of these metrics." if none else ""
-        untold += f" {void:,} more {'is' if void == 1 else 'are'} outside the brief and not compared." if void else ""
-        comparable = f"{beaten} beaten by another beyond chance, {left} not; {best} on the front by the plain values"
-        return f"Better: {over}. Of {count:,} designs {comparable}.{untold}{self._hint}"
+        count, void = len(self.comparable), sum(bool(outcome.outside_brief) for outcome in self.outcomes)
+        return phrase(
+            "front.designs", goals=[goal.words for goal in self.goals], count=count, beaten=len(self.dominated),
+            unbeaten=len(self.places), best=len(self.by_value), none=len(self.outcomes) - count - void, void=void,
+            hint=self._hint,
+        )  # fmt: skip
 
     @property
     def _hint(self) -> str:
+        """Say why no design is dominated: too few replications, or metrics that are the same in all designs."""
         few = min((self.outcomes[place].replications for place in self.comparable), default=ENOUGH)
         if self.dominated or len(self.comparable) < 3:
             return ""
-        if few >= ENOUGH:
-            return self._alike
-        return f" With {few} replications of each design, almost no difference is significant: ask for {ENOUGH} or more."
-
-    @property
-    def _alike(self) -> str:
-        """Name the metrics that are the same in all designs, and so hide a rare difference between two of them."""
         columns = zip(self.goals, self._spread_as_run, strict=True)
-        same = [f"“{goal.metric.label}”" for goal, spread in columns if spread == 0 and goal.metric.unit != "USD"]
-        return f" The runs show no difference in {listed(same)}; a rare one may exist." if same else ""
+        same = [goal.metric.label for goal, spread in columns if spread == 0 and goal.metric.unit != "USD"]
+        return phrase("front.few_runs" if few < ENOUGH else "front.no_spread", few=few, enough=ENOUGH, metrics=same)
 
     def _candidates(self, place: int) -> list[int]:
         row, rows = self.worse[self._row[place]], self._front_rows
@@ -291,10 +279,6 @@ class Front:
                 return 1.0, []
         same = all(gain.low == gain.value == gain.high == 0 for gain in changes)
         return 1.0 if same else largest, changes
-
-
-def _are(count: int) -> str:
-    return f"{count:,} {'is' if count == 1 else 'are'}"
 
 
 def moved(goal: Goal, before: DesignOutcome, after: DesignOutcome) -> Estimate:

@@ -16,6 +16,7 @@ from simulator.app.widgets import CONFIG, as_table, faults_shown, plain, scrolle
 from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
 from simulator.panels.background_study import submitting
+from simulator.phrases import phrase
 from simulator.sweeps.design_space import DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, Sweep, SweepRequest, sweep_request
@@ -107,9 +108,7 @@ def _why_these(scenario: Scenario, over: Sequence[str]) -> str:
     """Say how many of the choices vary, and why the others do not."""
     own = [name for name, choice in scenario.choices.items() if not choice.situation]
     varied = sum(name in over for name in own)
-    if varied == len(own):
-        return "Every choice varies."
-    return f"{varied} of {counted(len(own), 'choice')} vary; the others stay as in this design."
+    return phrase("front.varied", all=varied == len(own), varied=varied, choices=len(own))
 
 
 def _sweep(question: _Question) -> Sweep:

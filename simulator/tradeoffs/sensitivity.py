@@ -22,6 +22,7 @@ from simulator.errors import InputError
 from simulator.explain.claims import Claim
 from simulator.intervals import LEVEL, Interval, mean_interval
 from simulator.metrics.summary import NO_STEADY_STATE
+from simulator.phrases import phrase
 from simulator.sweeps.design_space import Axis, DesignPoint, point_at
 from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.sweeps.sweep import ReportProgress, SweepRequest, silent
@@ -124,8 +125,8 @@ class Ranking:
         if len(names) == 1:
             return f"{names[0]} {does} most"
         if len(names) == len(self.ranked) or len(names) > 4:
-            return f"the runs are too few to show which of {len(names)} {does} most"
-        return f"{', '.join(names[:-1])} or {names[-1]} {does} most; the runs do not show which"
+            return phrase("influence.too_few_runs", axes=len(names), does=does)
+        return phrase("influence.one_of", axes=names[:-1], last=names[-1], does=does)
 
     def sentence(self, label: str) -> str:
         """Say which axis moves the metric most; first, of how many designs it has no figure, and why."""
@@ -134,9 +135,7 @@ class Ranking:
     @property
     def caution(self) -> str:
         """A caution about designs that were left out; empty where none were."""
-        if self.used == self.of:
-            return ""
-        return f"Ranks the axes on {self.used} of {self.of} {self.each}: each of the others holds a design without a figure."
+        return "" if self.used == self.of else phrase("influence.part", used=self.used, of=self.of, each=self.each)
 
     def to_json(self) -> dict[str, Any]:
         ranked = [influence.to_json() for influence in self.ranked]
@@ -369,7 +368,7 @@ def _left_out(before: Sequence[Axis], after: Sequence[Axis], own: Mapping[str, P
         for pick in kept.get(axis.name, (own.get(axis.name),)):
             axis = _without(axis, pick) if pick is not None else axis
         words += [axis.words] if axis.is_choice and axis.picks else []
-    return f"These options cannot run beside the others, so this study leaves them out: {'; '.join(words)}." if words else ""
+    return phrase("influence.options_out", options=words) if words else ""
 
 
 def _crossed(axes: int, count: int, seed: int) -> Floats:

@@ -28,6 +28,7 @@ from simulator.errors import InputError
 from simulator.explain.claims import Claim
 from simulator.panels.background_study import Study, StudyOutput, Work, submitting
 from simulator.paths import PAGES
+from simulator.phrases import phrase
 from simulator.sweeps.design_space import DesignPoint, axis_of
 from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
@@ -64,13 +65,8 @@ class Base:
     @property
     def sentence(self) -> str:
         """The difference from the case's default design, in words."""
-        describe = self.describe({name: self.picks[name] for name in changed_choices(self.scenario.choices, self.picks)})
-        around = (
-            f"Around this design: {describe}; all other choices as in the case."
-            if describe
-            else "Around the default design of the case."
-        )
-        return f"{around} {self.plan.outside_brief}".strip()
+        design = self.describe({name: self.picks[name] for name in changed_choices(self.scenario.choices, self.picks)})
+        return phrase("study.around", design=design, void=self.plan.outside_brief)
 
     def beside(self, picks: Mapping[str, Pick]) -> str:
         """Say all choices of another design: first those that differ from this one, each with the pick here."""
@@ -147,13 +143,8 @@ class StudyPlan(Generic[StudyOutput]):
     @property
     def beforehand(self) -> str:
         """Say what the study will take, in words: `About 60 designs: about 2 min. ...`"""
-        count = f"About {self.designs:,} designs"
         seconds = self.expected_s(self.designs)
-        return (
-            f"{count}."
-            if seconds is None
-            else f"{count}: about {duration(seconds, 1)}. A design that was run before takes no time."
-        )
+        return phrase("study.effort", designs=self.designs, time="" if seconds is None else duration(seconds, 1))
 
     def expected_s(self, designs: float) -> float | None:
         return expected_s(self.case, designs * self.weight * self.request.replications)

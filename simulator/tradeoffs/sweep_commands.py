@@ -18,6 +18,7 @@ from simulator.case.schema import Scenario
 from simulator.cli import options as cli
 from simulator.cli.exits import UsageError, answer, counting_bar, err
 from simulator.engine.plan import compile_plan
+from simulator.phrases import phrase
 from simulator.sweeps.design_space import METHODS, axis_of
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import REPLICATIONS, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
@@ -135,7 +136,7 @@ def _sweep_parts(request: SweepRequest, outcomes: list[DesignOutcome]) -> Iterat
 
 def _more(rows: Sequence[object]) -> Iterator[str]:
     if len(rows) > SHOWN:
-        yield f"[dim]… {len(rows) - SHOWN} more; --out FILE writes all, --json prints them[/dim]"
+        yield f"[dim]… {phrase('sweep.more', more=len(rows) - SHOWN)}[/dim]"
 
 
 def _axis_values(on: dict[str, Any]) -> list[str]:

@@ -10,10 +10,11 @@ from math import inf
 from simulator.case.outputs import Metric
 from simulator.explain.claims import Claim, about_run, figure, on_metric, on_verdict
 from simulator.metrics.summary import Standing, Verdict
+from simulator.phrases import phrase
 from simulator.sweeps.design_space import DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
-from simulator.units import listed, significant, size_within, spoken_within
+from simulator.units import listed, size_within, spoken_within
 
 #: The miss of a design without a figure, as a part of the bound.
 _FAR = 1e3
@@ -149,16 +150,13 @@ class Miss:
     @property
     def words(self) -> str:
         """The miss with its unit: `“Cost of 1,000 people at most 21,000 USD” by 900 USD; not proven: “Cancers found …”`."""
-        others = [claim for claim in self.open if claim is not self.claim]
-        rest = " (not proven)" if len(others) < len(self.open) else ""
-        rest += f"; not proven: {quoted(others)}" if others else ""
-        if abs(self.short) == inf:
-            return f"“{self.claim.words}”, because it has no figure{rest}"
-        found = next(
-            (verdict.estimate for verdict in self.tried.verdicts if verdict.metric.name == self.claim.metric.name), None
-        )
+        others = [claim.words for claim in self.open if claim is not self.claim]
+        metric, each = self.claim.metric, self.tried.verdicts
+        found = next((verdict.estimate for verdict in each if verdict.metric.name == metric.name), None)
         half, reached = ((found.high - found.low) / 2, found.value) if found else (0.0, 0.0)
-        return f"“{self.claim.words}” by {size_within(self.short, half, self.claim.metric.unit, reached)}{rest}"
+        size = "" if abs(self.short) == inf else size_within(self.short, half, metric.unit, reached)
+        own = len(others) < len(self.open)
+        return phrase("search.miss", claim=self.claim.words, size=size, unproven=own, others=others)
 
 
 def quoted(claims: Sequence[BreakevenClaim]) -> str:
@@ -211,10 +209,8 @@ class BestDesigns:
     @property
     def of_all(self) -> str:
         """Say how many designs were tried, and of how many: one that was not tried may be better."""
-        if self.runs >= self.designs:
-            return f"all {self.designs:,} designs were tried"
-        there_are = f"{self.designs:,}" if self.designs < _COUNTABLE else f"about {significant(self.designs)}"
-        return f"{self.runs:,} of {there_are} designs were tried; one of the others may be better"
+        key = "search.all_tried" if self.runs >= self.designs else "search.tried"
+        return phrase(key, runs=self.runs, designs=self.designs, countable=self.designs < _COUNTABLE)
 
     @property
     def offers(self) -> list[tuple[str, TriedDesign]]:
@@ -222,7 +218,7 @@ class BestDesigns:
         if self.best.outcome.outside_brief:
             return []
         if not self.best.missed:
-            words = f"the best design; not proven: {quoted(self.open)}" if self.open else "the best design"
+            words = phrase("search.best", open=[claim.words for claim in self.open])
             return [(words, self.best), *(("may be as good as the best", other) for other in self.undecided)]
         short = listed([f"“{self.best.verdicts[place].statement}”" for place in self.best.missed])
         return [(f"misses only {miss.words}", miss.tried) for miss in self.misses] or [(f"falls short of {short}", self.best)]
