@@ -17,6 +17,7 @@ from simulator.arrays import Column, Floats
 from simulator.case.document import Path
 from simulator.case.fields import Figure, Line, Strict, bounded
 from simulator.case.references import Ref
+from simulator.phrases import phrase
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
@@ -303,8 +304,7 @@ class Open(AnyArrivals):
         end = 86_400 * scenario.run.days
         for index, spike in enumerate(self.spikes):
             if spike.at_s >= end:
-                message = f"begins at {spike.at_s:,g} s, after the last request; it should begin before {end:,g} s (run.days)"
-                yield ("spikes", index, "at_s"), message
+                yield ("spikes", index, "at_s"), phrase("arrivals.late_spike", at=f"{spike.at_s:,g}", end=f"{end:,g}")
 
 
 class AnyAttribute(Strict):

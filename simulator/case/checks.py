@@ -28,7 +28,7 @@ from simulator.case.schema import Scenario
 from simulator.evidence import catalogue
 from simulator.evidence.profiles import profile_names
 from simulator.limits import BY_THE_CLOCK
-from simulator.units import duration
+from simulator.phrases import phrase
 
 #: Names that a page's address uses besides the choices.
 ADDRESS_KEYS = frozenset(
@@ -271,8 +271,9 @@ def too_often(every_s: float, scenario: AnyCase, what: str, at_once: int = 1) ->
     if every_s >= least:
         return ""
     count = f"{at_once * run_s / every_s:,.0f}" if every_s * 1e15 > at_once * run_s else "endlessly many"
-    size = f"{every_s:g} s means {count} {what} in a run of {duration(run_s)}"
-    return f"{size}; at most {BY_THE_CLOCK.most:,} are simulated: make it at least {least:.2g} s, or the run shorter"
+    return phrase(
+        "arrivals.too_often", every=every_s, events=count, what=what, run=run_s, most=BY_THE_CLOCK.most, least=f"{least:.2g}"
+    )
 
 
 #: The codes of names that refer to nothing in the sections whose faults have a code of their own.

@@ -15,6 +15,7 @@ from simulator.case.document import Path
 from simulator.case.fields import Line, Name, Strict, exactly_one, no_picture
 from simulator.case.references import Ref
 from simulator.errors import suggest
+from simulator.phrases import phrase
 
 #: The place of a field in the scenario, as keys and list indexes joined by dots.
 Dotted = Annotated[str, Ref("place"), Field(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*$", max_length=200)]
@@ -79,7 +80,7 @@ class Options(_Choice):
         seen: set[str] = set()
         for key, option in self.options.items():
             if option.label in seen:
-                yield ("options", key, "label"), f"the label '{option.label}' is used twice in this choice; rename one option"
+                yield ("options", key, "label"), phrase("picks.label_twice", label=option.label)
             seen.add(option.label)
 
     def picks(self) -> list[Pick]:
@@ -178,7 +179,7 @@ class Number(_Choice):
         if self.values is not None:
             return f"expected one of: {', '.join(f'{value:g}' for value in self.values)}"
         low, high, step = self._range
-        return f"expected {low:g} to {high:g} in steps of {step:g}"
+        return phrase("picks.range", low=low, high=high, step=step)
 
     def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
         number = self.read(pick)

@@ -22,6 +22,7 @@ from simulator import limits
 from simulator.errors import shortened
 from simulator.files import UnreadableError, read_within
 from simulator.limits import FAULTS_SHOWN
+from simulator.phrases import phrase
 
 #: A place in the file: keys and list indexes from the root.
 Path = tuple[str | int, ...]
@@ -66,7 +67,7 @@ class ScenarioError(ValueError):
 
 def fault_lines(faults: Sequence[Fault]) -> list[str]:
     lines = [str(fault) for fault in faults[: FAULTS_SHOWN.most]]
-    return lines if len(faults) <= FAULTS_SHOWN.most else [*lines, f"more than {FAULTS_SHOWN}; fix these first"]
+    return lines if len(faults) <= FAULTS_SHOWN.most else [*lines, phrase("document.more_faults", most=str(FAULTS_SHOWN))]
 
 
 #: The sections whose entries are judged each by itself.
@@ -372,7 +373,7 @@ class _YamlReader:
                 continue
             at = (*path, key := str(key_node.value))
             if key in data:
-                what = f"this key appears twice (first on line {self.document.places[at][0]}); keep one"
+                what = phrase("document.key_twice", line=self.document.places[at][0])
                 self._note(Fault(self.document.file, *_place(key_node), shortened(dotted(at)), what, "duplicate-key"))
                 continue
             self.document.places[at] = _place(key_node)

@@ -32,6 +32,7 @@ from simulator.case.document import Path, dotted
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import EvidenceRecord
 from simulator.limits import FAULTS_SHOWN
+from simulator.phrases import phrase
 
 Evidence = Literal["measured", "projected", "published", "assumed"]
 EVIDENCE_KINDS: tuple[Evidence, ...] = ("measured", "projected", "published", "assumed")
@@ -50,8 +51,7 @@ def no_picture(text: str) -> str:
         what = "`![` would fetch a picture from another server, and pages of a case show none; write a link, [words](address)"
         raise ForbiddenTextError(what, "![")
     if language := _LANGUAGE.search(text):
-        what = f"a block of code may not name a language, since a diagram could fetch pictures; remove {language[1]!r}"
-        raise ForbiddenTextError(what, language[0])
+        raise ForbiddenTextError(phrase("document.code_language", language=repr(language[1])), language[0])
     return text
 
 

@@ -18,6 +18,7 @@ from simulator.case.phases import PracticedCase, PracticePhase, defence_of, phas
 from simulator.case.references import Ref
 from simulator.case.scenario_parts import Question
 from simulator.errors import shortened
+from simulator.phrases import phrase
 
 
 class CaseSignal(NamedTuple):
@@ -250,5 +251,5 @@ def check_interview(scenario: InterviewedCase) -> Iterator[tuple[Path, str]]:
             yield (*at, "level"), "a level is named twice; name each once"
         words = " ".join(probe.ask.casefold().split())
         if words in asked:
-            yield (*at, "ask"), f"probe {asked[words] + 1} asks this too; keep one, with all its levels"
+            yield (*at, "ask"), phrase("document.probe_twice", probe=asked[words] + 1)
         asked.setdefault(words, index)

@@ -50,6 +50,7 @@ from simulator.case.scenario_parts import (
     RunLength,
 )
 from simulator.limits import OPTIONS
+from simulator.phrases import phrase
 
 add_quantity(ColumnSamples)
 
@@ -335,7 +336,7 @@ class Scenario(Strict):
             for name, choice in self.choices.items()
             if choice.situation and name in picks and choice.read(picks[name]) != choice.read(choice.default)
         ]
-        return f"Outside the brief: {'; '.join(changed)}. No verdict counts." if changed else ""
+        return phrase("picks.outside_brief", changes=changed) if changed else ""
 
 
 HOLDERS.append(Scenario)

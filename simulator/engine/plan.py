@@ -28,6 +28,7 @@ from simulator.evidence.evidence_files import EvidenceError
 from simulator.evidence.photo_checks import foreign_ranks, measured_check, spoiled_files
 from simulator.evidence.row_files import RecordingError
 from simulator.limits import RUN_MEMORY
+from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.units import duration
 
@@ -119,7 +120,7 @@ def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dic
         if name not in scenario.curveballs:
             message = f"there is no curveball '{name}'; {suggest(name, scenario.curveballs)}"
         elif at_s is None:
-            message = f"'{name}' has no time of its own; say when, such as {name}@{scenario.run.days * DAY_S / 2:.0f}"
+            message = phrase("strikes.no_time", name=name, at=scenario.run.days * DAY_S / 2)
         else:
             message, times[name] = scenario.curveballs[name].too_late(scenario, at_s), at_s
         if message:

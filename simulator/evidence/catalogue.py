@@ -18,6 +18,7 @@ from simulator.errors import suggest
 from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, read_yaml
 from simulator.files import remembered
 from simulator.paths import CATALOGUE
+from simulator.phrases import phrase
 
 #: Named by what multiplies 8-bit numbers.
 InstructionSet = Literal["avx2", "avx512", "avx_vnni", "avx512_vnni", "neon_dotprod"]
@@ -120,18 +121,13 @@ class Hardware(EvidenceRecord):
         """Return a doubt about an 8-bit accuracy that was measured on a processor and is used here; empty without one."""
         if measured_on is None or not is_eight_bits(precision):
             return ""
+        slots = {"measured": WORDS[measured_on], "label": self.label}
         if self.kind != "cpu":
-            return (
-                f"measured on a processor that has {WORDS[measured_on]}. {self.label} has 8-bit arithmetic of its own. "
-                "The accuracy there was not measured"
-            )
-        if self.instruction_set is None or not changes_answers(precision, measured_on, self.instruction_set):
+            return phrase("eight_bits.accelerator", **slots)
+        here = self.instruction_set
+        if here is None or not changes_answers(precision, measured_on, here):
             return ""
-        where = "on this machine" if saturates(self.instruction_set) else "where it was measured"
-        return (
-            f"measured on a processor that has {WORDS[measured_on]}. {self.label} has {WORDS[self.instruction_set]}. Sums of "
-            f"8-bit products saturate {where}, so the same file answers otherwise. Its accuracy here was not measured"
-        )
+        return phrase("eight_bits.processor", **slots, here=WORDS[here], saturates=saturates(here))
 
     def usd_per_thread_hour(self) -> float:
         return self._price() / (self.vcpus or 1)

@@ -35,6 +35,7 @@ from ruamel.yaml.error import YAMLError
 from simulator.errors import InputError
 from simulator.files import UnreadableError, make_folders, read_within, remembered
 from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT
+from simulator.phrases import phrase
 from simulator.processes import is_running
 
 Content = TypeVar("Content")
@@ -103,16 +104,11 @@ class Manifest:
     def fault(self, path: Path, content: bytes) -> str | None:
         """Return a sentence on why this content of a file must not be used; None where it is as listed."""
         entry = self.files.get(name_in(self.root, path))
-        accept = f"`casesim evidence --accept {path}`"
         if entry is None:
-            unlisted = f"is not listed in {self.root / MANIFEST}, so its origin is not known"
-            return f"{unlisted}; it is not used. {accept} lists it as your own"
+            return phrase("evidence.unlisted", manifest=str(self.root / MANIFEST), file=str(path))
         if entry.sha256 == _hash(content):
             return None
-        return (
-            f"is not what was measured: its content differs from the manifest ({_difference(path, content, entry)}); it is not "
-            f"used. Restore the file; if you changed it yourself, {accept} lists it as your own"
-        )
+        return phrase("evidence.differs", difference=_difference(path, content, entry), file=str(path))
 
 
 def name_in(root: Path, path: Path) -> str:

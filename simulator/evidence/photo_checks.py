@@ -36,6 +36,7 @@ from simulator.errors import suggest
 from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.score_tables import area_under, highest_reached, lowest_above, score_rows
 from simulator.paths import DATALAB
+from simulator.phrases import phrase
 
 _MADE_BY, _TRAINED_BY = "python -m campaigns.datalab spoiled", "python -m campaigns.compression spoiled"
 CLEAN = "clean"
@@ -221,7 +222,7 @@ class MeasuredCheck:
 
     @property
     def words(self) -> str:
-        return f"AUC {self.auc:.3f}, {len(self.fine):,} values of fine photos and {len(self.faulty):,} of faulty ones"
+        return phrase("photo_checks.auc", auc=self.auc, fine=len(self.fine), faulty=len(self.faulty))
 
     def values(self, normal: NDArray[np.float32], fine: Bools) -> NDArray[np.float32]:
         quantile = ndtr(np.asarray(normal, np.float64))

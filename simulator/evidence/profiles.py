@@ -34,6 +34,7 @@ from simulator.evidence.evidence_files import (
 )
 from simulator.files import remembered
 from simulator.paths import INSTALLED, OWN_PROFILES, PROFILES
+from simulator.phrases import phrase
 
 #: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".
 IDLE_GAP_MS = 2.0
@@ -170,15 +171,13 @@ class Profile(EvidenceRecord):
     def source(self, threads: int) -> str:
         """Return one sentence for the screen: machine, runtime, sample size, date."""
         made, run = self.provenance, self.run(threads)
-        samples = sum(len(calls.latency_ms) for calls in run.calls)
         busy = run.others_share or 0.0
-        disturbed = f"; other programs took {busy:.0%} of the machine meanwhile" if busy >= DISTURBED_SHARE else ""
-        libraries = ", ".join(f"{name} {version}" for name, version in made.libraries.items())
-        libraries += f", provider {made.provider}" if made.provider else ""
-        return (
-            f"{self.model} {self.precision} on {made.processor}, {threads} of {made.cores} cores, {libraries}, "
-            f"{samples} calls, {made.date}, weights: {made.weights}{disturbed}"
-        )
+        return phrase(
+            "profiles.source", model=self.model, precision=self.precision, processor=made.processor, threads=threads,
+            cores=made.cores, libraries=[f"{name} {version}" for name, version in made.libraries.items()],
+            provider=made.provider, calls=sum(len(calls.latency_ms) for calls in run.calls), date=made.date,
+            weights=made.weights, disturbed=busy >= DISTURBED_SHARE, busy=busy,
+        )  # fmt: skip
 
 
 class PrecisionError(EvidenceError):

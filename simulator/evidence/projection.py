@@ -25,6 +25,7 @@ from simulator.evidence.projection_accuracy import LEVEL, OFFLINE, Basis, Errors
 from simulator.files import remembered, stamp_of
 from simulator.keeper import remembers
 from simulator.paths import CATALOGUE, PROFILES
+from simulator.phrases import phrase
 
 #: Number formats that can compute a model of a precision, the closest first.
 #: Accelerators run no network whose scales are found in every call.
@@ -130,10 +131,7 @@ def stand_in_for(model: str) -> str:
     if not ratios:
         return ""
     _, other, ratio, device = min(ratios)
-    return (
-        "its multiply-adds and its family are not known. Let a network of the catalogue stand in for it: on "
-        f"{device} it takes {ratio:.3g} times as long as {other}, so write `model: {other}` and `times` with that value"
-    )
+    return phrase("projections.stand_in", device=device, ratio=ratio, other=other)
 
 
 def _single_s(profile: Profile) -> float | None:
@@ -185,14 +183,12 @@ def _errors_of(network: str, computed: str, device: str) -> Errors:
 
 
 def _sentence(network: str, precision: str, computed: str, device: str, errors: Errors) -> str:
-    there = published().query("device == @device")
-    rounded = "" if computed == precision or computed == "int8" else f", computed in {computed} as no {precision} is published"
-    return (
-        f"{network.split('@')[0]} {precision} on {machine(device).label}{rounded}: from {len(there)} published points of the "
-        f"device, its peak and {_known_of(network)}; {_WORDS[errors.basis].format(precision=computed)}; "
-        f"held out: median error {errors.median:.0%}, 90% within {errors.p90:.0%}, band meant for {LEVEL:.0%} "
-        f"covered {errors.covered:.0%}"
-    )
+    return phrase(
+        "projections.source", network=network.split("@")[0], precision=precision, device=machine(device).label,
+        computed="" if computed in (precision, "int8") else computed, points=len(published().query("device == @device")),
+        known=_known_of(network), basis=_WORDS[errors.basis].format(precision=computed), median=errors.median,
+        most=errors.p90, level=LEVEL, covered=errors.covered,
+    )  # fmt: skip
 
 
 #: The columns that identify a curve, and its figures: seconds, and variances and covariance of their logarithms.

@@ -22,7 +22,8 @@ from simulator.arrays import Floats
 from simulator.explain.bottleneck import escalated
 from simulator.intervals import Interval, share_interval
 from simulator.metrics.summary import Summary
-from simulator.units import counted, percent
+from simulator.phrases import phrase
+from simulator.units import percent
 
 #: The false alarms that both tests promise.
 ALPHA = 0.05
@@ -216,15 +217,12 @@ def canary_sentences(report: CanaryReport) -> list[str]:
     """Say what daily looks do to the plain test, and that the sequential one keeps its promise."""
     by_test = {str(row["test"]): row for row in report.table().to_dict("records")}
     daily, sequential = by_test["plain test, every day"], by_test["sequential test, every day"]
-    experiments, days = len(report.same.daily), counted(report.canary.days, "day")
-    gap = f"{percent(report.of.usual)} to {percent(report.of.new)}"
+    experiments, days, of = len(report.same.daily), report.canary.days, report.of
     decided = sequential["days_to_decision"]
-    when = f"in {counted(decided, 'day')} in the median" if decided == decided else "in fewer than half of the experiments"
     return [
-        f"In {experiments:,} experiments of {days} without any difference, the plain test raised a false alarm in "
-        f"{percent(daily['false_alarms'])} when it was looked at every day; it promises 5% for one look.",
-        f"The sequential test raised one in {percent(sequential['false_alarms'])}.",
-        f"A change of “{report.of.label}” from {gap} is found {when}.",
+        phrase("canary.daily", experiments=experiments, days=days, false=daily["false_alarms"]),
+        phrase("canary.sequential", false=sequential["false_alarms"]),
+        phrase("canary.power", label=of.label, usual=of.usual, new=of.new, decides=decided == decided, days=decided),
     ]
 
 

@@ -14,7 +14,8 @@ from simulator.engine.stages.people import People
 from simulator.explain.bottleneck import escalated
 from simulator.intervals import LEVEL, Interval, share_interval
 from simulator.metrics.summary import Summary
-from simulator.units import counted, percent, significant
+from simulator.phrases import phrase
+from simulator.units import percent, significant
 
 #: The shares of the cleared that a table of audits compares.
 SHARES = (0.01, 0.02, 0.05, 0.1, 0.2, 1.0)
@@ -134,14 +135,11 @@ def _flow_of(summary: Summary, audit: AuditGate) -> ClearedFlow | None:
 def audit_sentences(forecast: AuditForecast, positives: str) -> list[str]:
     """Say what an audit would see, what it would report, and what it costs."""
     seen, reported = forecast.positives, forecast.sensitivity
+    found = {"share": 100 * forecast.share, "seen": seen.value, "read": forecast.read, "low": seen.low, "high": seen.high}
     return [
-        f"After {counted(forecast.days, 'day')} an audit of {100 * forecast.share:g}% would find about "
-        f"{significant(seen.value, 2)} {positives} among {significant(forecast.read, 2)} read: "
-        f"between {seen.low:,.0f} and {seen.high:,.0f}.",
-        f"It would report that the model refers {percent(reported.value)} of the {positives}: between "
-        f"{percent(reported.low)} and {percent(reported.high)}.",
-        f"It takes {significant(forecast.hours, 2)} hours of a reader and, with the visits that readers call for, "
-        f"{significant(forecast.usd, 2)} USD.",
+        phrase("audit.finds", days=forecast.days, positives=positives, **found),
+        phrase("audit.reports", share=reported.value, positives=positives, low=reported.low, high=reported.high),
+        phrase("audit.costs", hours=forecast.hours, usd=forecast.usd),
     ]
 
 

@@ -84,17 +84,16 @@ def _leading_to(scenario: Scenario, end: str, last: str) -> str | None:
 def _how(scenario: Scenario, name: str | None, end: str) -> str:
     if name is None:
         return ""
-    stage = scenario.stages[name]
+    stage, by = scenario.stages[name], ""
     if end not in stage.planned_targets().values():
         ways = {str(path[0]) for path, target in stage.fallbacks().items() if target == end}
         return f"{_FALLBACKS.get(ways.pop(), _TURNED_AWAY) if len(ways) == 1 else _TURNED_AWAY} “{stage.label}”"
     routing = stage.routing
     if routing is not None and routing.by_score:
-        scorer = scenario.scorer_of(score_gates(scenario)[name])
-        return f": “{stage.label}” decides, by the score of “{scenario.stages[scorer].label}”"
-    if routing is not None and routing.asks:
-        return f": “{stage.label}” decides, by {scenario.attributes[routing.asks].label}"
-    return f": “{stage.label}” decides"
+        by = f"the score of “{scenario.stages[scenario.scorer_of(score_gates(scenario)[name])].label}”"
+    elif routing is not None and routing.asks:
+        by = scenario.attributes[routing.asks].label
+    return f": “{stage.label}” decides{by and f', by {by}'}"
 
 
 def by_tag(scenario: Scenario, flows: pd.DataFrame) -> dict[Fate, float]:

@@ -15,7 +15,8 @@ from simulator.case.outputs import Metric
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.paired_samples import change, estimators_of, reading_of
 from simulator.metrics.summary import NO_FIGURE, NO_STEADY_STATE, Summary, doubts, summary_of
-from simulator.units import listed, signed_within, spoken_sides, spoken_within
+from simulator.phrases import phrase
+from simulator.units import signed_within, spoken_sides, spoken_within
 
 #: The words for a figure that has not moved at all.
 UNCHANGED = "no change"
@@ -227,9 +228,7 @@ def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
 def undecided(moved: Sequence[Difference]) -> str:
     """Return one sentence on the differences that may be chance; empty where there are none."""
     unclear = [f"{d.label} ({d.size}, {d.interval})" for d in moved if not d.significant and d.change.value != 0]
-    if not unclear:
-        return ""
-    return f"Not significantly different: {listed(unclear)}. Each interval includes zero, so chance alone may explain it."
+    return phrase("differences.undecided", differences=unclear) if unclear else ""
 
 
 def _bounds(interval: Interval) -> dict[str, float]:
@@ -262,18 +261,14 @@ def _first(run: Summary, count: int) -> Summary:
 
 
 def _pairing(before: Summary, after: Summary) -> str:
-    words = []
+    words, own, other = list[str](), before.replications, after.replications
     if before.plan.scenario_hash != after.plan.scenario_hash:
-        words.append("The case itself has changed between the two runs, so they are not paired: their intervals are wider.")
+        words.append(phrase("differences.cases"))
     elif before.seed != after.seed:
-        words.append(
-            f"The seeds differ ({before.seed} and {after.seed}), so the {before.plan.scenario.unit.many} do and nothing is "
-            "paired: intervals are wider."
-        )
-    if before.replications != after.replications:
-        count = min(before.replications, after.replications)
-        runs = f"The runs have {before.replications} and {after.replications} replications"
-        words.append(f"{runs}. The first {count} of each are compared, so figures may differ from those of whole runs.")
+        many = before.plan.scenario.unit.many
+        words.append(phrase("differences.seeds", before=before.seed, after=after.seed, many=many))
+    if own != other:
+        words.append(phrase("differences.replications", before=own, after=other, least=min(own, other)))
     return " ".join(words)
 
 

@@ -23,6 +23,7 @@ from scipy.special import ndtri
 from simulator.arrays import Floats, Ints
 from simulator.evidence.detection_tables import BINS, CLEAN, FP32, CocoC, DetectionTables
 from simulator.intervals import LEVEL, Interval, Mark
+from simulator.phrases import phrase
 
 #: Overlaps at which a detection counts as right, and levels of recall at which precision is read.
 OVERLAPS: Floats = np.linspace(0.5, 0.95, 10)
@@ -265,11 +266,11 @@ class Order:
 
     @property
     def sentence(self) -> str:
-        interval = self.correlation
-        return (
-            f"{self.detector} ranks {self.corruptions} corruptions by damage as {self.other} does with a Spearman correlation "
-            f"of {interval.value:.2f} (95% interval {interval.low:.2f} to {interval.high:.2f}, p = {self.p:.2g})"
-        )
+        value, low, high = self.correlation.value, self.correlation.low, self.correlation.high
+        return phrase(
+            "detections.order", detector=self.detector, corruptions=self.corruptions, other=self.other, value=value, low=low,
+            high=high, p=f"{self.p:.2g}",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from simulator.intervals import (
 from simulator.metrics.label_uncertainty import ABOUT, LoadLines, RoutingShares, load_lines
 from simulator.metrics.measures import Measures, whole_sample
 from simulator.metrics.samples import NOTHING, Percentile, Pooled, Sample, Total, bounds, changes
-from simulator.units import significant
+from simulator.phrases import phrase
 
 #: Batches of one long run in steady state (batch means), nearly independent of each other.
 BATCHES = 20
@@ -66,13 +66,9 @@ class Withheld:
     @property
     def sentence(self) -> str:
         """The missing requests or people, in words."""
-        if self.people is not None or self.metric.quantile is None:
-            count, what = (self.requests, self._what) if self.people is None else (self.people, "labelled people")
-            return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
-        return (
-            f"{self.metric.label}: not quoted. {self.requests:,.0f} {self._what} are too few; about "
-            f"{significant(self.needed, 2)} would be enough."
-        )
+        count, what = (self.requests, self._what) if self.people is None else (self.people, "labelled people")
+        key = "withheld.percentile" if self.people is None and self.metric.quantile is not None else "withheld.group"
+        return phrase(key, label=self.metric.label, count=count, what=what, needed=self.needed)
 
 
 class Estimator:

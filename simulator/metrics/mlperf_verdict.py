@@ -21,7 +21,7 @@ from scipy.special import betainc
 
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.run_trace import Trace
-from simulator.units import duration, percent, significant
+from simulator.phrases import phrase
 
 CONFIDENCE = 0.99
 
@@ -59,6 +59,15 @@ class MlperfVerdict:
     valid: bool
     more: int | None
 
+    @property
+    def words(self) -> str:
+        failed = "mlperf.invalid" if self.more is None else "mlperf.more"
+        key = "mlperf.valid" if self.valid and self.latency_s is not None else failed
+        return phrase(
+            key, percentile=self.percentile, latency=self.latency_s, bounded=self.bound_s is not None, bound=self.bound_s,
+            over=self.over, queries=self.queries, allowed=1 - self.percentile, more=self.more,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class MlperfResult:
@@ -74,21 +83,8 @@ class MlperfResult:
 
     @property
     def sentence(self) -> str:
-        name, rate = self.scenario.replace("_", " "), f"{significant(self.throughput_per_s)} samples a second"
-        return f"MLPerf {name}: {_words(self.verdict)}{rate}."
-
-
-def _words(verdict: MlperfVerdict | None) -> str:
-    if verdict is None:
-        return ""
-    if verdict.valid and verdict.latency_s is not None:
-        bound = "" if verdict.bound_s is None else f", within the bound of {duration(verdict.bound_s)}"
-        return f"valid: {percent(verdict.percentile)} of queries take at most {duration(verdict.latency_s)}{bound}; "
-    late = "had no answer" if verdict.bound_s is None else f"took longer than {duration(verdict.bound_s)}"
-    seen = f"{verdict.over:,} of {verdict.queries:,} queries {late}"
-    if verdict.more is None:
-        return f"invalid: {seen}, more than {percent(1 - verdict.percentile)}; "
-    return f"not yet valid: {seen}, and at least {verdict.more:,} more queries are needed; "
+        name, rate, verdict = self.scenario.replace("_", " "), self.throughput_per_s, self.verdict
+        return phrase("mlperf.result", name=name, verdict=verdict.words if verdict else "", rate=rate)
 
 
 def mlperf_verdict(latencies: NDArray[np.float64], percentile: float, bound: float | None = None) -> MlperfVerdict:

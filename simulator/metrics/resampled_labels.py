@@ -29,9 +29,10 @@ from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.intervals import LEVEL, Interval, effective_trials, share_interval
 from simulator.keeper import remembers
 from simulator.limits import MIB
+from simulator.phrases import phrase
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Span, Steps, steps
-from simulator.units import percent, spoken_within
+from simulator.units import spoken_within
 
 SEED = 0
 
@@ -375,27 +376,18 @@ class ThresholdCheck:
     @property
     def sentence(self) -> str:
         """The share that was promised and, if scores shift, that this is no longer true."""
-        puts = f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the right side"
-        if self.struck is None or self.holds:
-            share, bounds = spoken_within(self.next.value, self.next.low, self.next.high, "share")
-            return f"{puts}; on the next ones, expect {share} (95% interval {bounds}).{self._too_few}"
-        by = " and ".join(f"“{label}”" for label in self.struck_by)
-        return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
+        share, bounds = spoken_within(self.next.value, self.next.low, self.next.high, "share")
+        return phrase(
+            "thresholds.promised" if self.holds else "thresholds.broken", gate=self.gate, route=self.route,
+            reached=self.reached, of=self.of, share=share, bounds=bounds, few=self.worth < self.needed,
+            worth=self.worth, needed=self.needed, lower=self.of_positives, struck=self.struck,
+            strikes=[f"“{label}”" for label in self.struck_by],
+        )  # fmt: skip
 
     @property
     def needed(self) -> int:
         """The fewest items that bound the threshold: s to the power of n is the chance that none of n lies beyond it."""
         return ceil(log((1 - LEVEL) / 2) / log(self.promised)) if 0 < self.promised < 1 else 0
-
-    @property
-    def _too_few(self) -> str:
-        if self.worth >= self.needed:
-            return ""
-        article = "a lower" if self.of_positives else "an upper"
-        return (
-            f" They are worth {self.worth:,.0f} independent ones, too few for {article} bound of this threshold: the intervals "
-            f"behind it reach to the end. {self.needed:,} would be enough."
-        )
 
     def to_json(self) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached", "worth", "needed")}

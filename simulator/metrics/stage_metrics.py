@@ -18,6 +18,7 @@ from simulator.engine.compiled_plan import Plan, Strike, strikes_of
 from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import down, server_s, servers, weighted_work_s
+from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
 from simulator.records.trace import Visits
 from simulator.theory.loads import capacity_per_s
@@ -329,7 +330,7 @@ def strike_sentence(plan: Plan, strike: Strike) -> str:
 
 def calm_until(scenario: Scenario, at_s: float) -> str:
     """Say until when a run that is struck at a time, in seconds, equals the run without a strike."""
-    return f"Until {clock(scenario, at_s)}, this is the calm run, {scenario.unit.one} for {scenario.unit.one}."
+    return phrase("strikes.calm_until", at=clock(scenario, at_s), one=scenario.unit.one)
 
 
 def struck_spans(plan: Plan) -> list[Span]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.arrays import Floats
 from simulator.intervals import mean_interval
-from simulator.units import duration
+from simulator.phrases import phrase
 
 #: Fewer values say nothing about a warm-up.
 LEAST = 10
@@ -37,20 +37,8 @@ class WarmUp:
     @property
     def sentence(self) -> str:
         """The time that was cut off, or that there is nothing to quote."""
-        if not self.steady:
-            return (
-                "There is no steady state within the run, so no latency and no wait can be quoted. Run for more days, or "
-                "lower the load."
-            )
-        if not self.stretch:
-            return (
-                "There is no warm-up to leave out (MSER on the mean over replications): the run is steady from its first "
-                "arrival on."
-            )
-        return (
-            f"The warm-up is left out (MSER on the mean over replications): the first {duration(self.cut_s)}, "
-            f"{self.dropped:,} arrivals in all."
-        )
+        key = "warm_up.cut" if self.stretch else "warm_up.none"
+        return phrase(key if self.steady else "warm_up.unsteady", cut=self.cut_s, dropped=self.dropped)
 
     def to_json(self) -> dict[str, Any]:
         return {"rule": "mser", "steady": self.steady, "cut_s": self.cut_s, "dropped": self.dropped}

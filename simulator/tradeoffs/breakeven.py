@@ -369,8 +369,8 @@ class BreakevenResult:
     def rest(self) -> str:
         """The claims that do not turn, in a sentence."""
         steady, flips, idle = self.steady, len(self.flips), len(self.idle)
-        key = "breakeven.rest" if steady or idle else "breakeven.no_rest"
-        return phrase(key, steady=steady, flips=flips, idle=idle, more=steady or flips, both=steady and idle)
+        both, some, more = steady and idle, steady or idle, steady or flips
+        return phrase("breakeven.rest", steady=steady, flips=flips, idle=idle, both=both, some=some, more=more)
 
 
 def _turned(now: Answer, then: Answer) -> bool:

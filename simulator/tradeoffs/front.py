@@ -236,9 +236,11 @@ class Front:
         few = min((self.outcomes[place].replications for place in self.comparable), default=ENOUGH)
         if self.dominated or len(self.comparable) < 3:
             return ""
+        if few < ENOUGH:
+            return phrase("front.few_runs", few=few, enough=ENOUGH)
         columns = zip(self.goals, self._spread_as_run, strict=True)
         same = [goal.metric.label for goal, spread in columns if spread == 0 and goal.metric.unit != "USD"]
-        return phrase("front.few_runs" if few < ENOUGH else "front.no_spread", few=few, enough=ENOUGH, metrics=same)
+        return phrase("front.no_spread", metrics=same) if same else ""
 
     def _candidates(self, place: int) -> list[int]:
         row, rows = self.worse[self._row[place]], self._front_rows

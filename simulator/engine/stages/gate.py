@@ -31,6 +31,7 @@ from simulator.engine.stages.gate_routes import (
 )
 from simulator.engine.stages.stage import OrderedStage
 from simulator.errors import suggest
+from simulator.phrases import phrase
 from simulator.records.trace import as_memoryview
 
 #: The fields of a route that set what it takes, by what the gate goes by; of an attribute with values, and of a number.
@@ -417,7 +418,7 @@ def _taken(plan: Plan, by: str, route: Route) -> str:
         taken = f"{100 * route.share:.3g}% by chance"
     elif route.share_of_positives is not None:
         of_positives, of_negatives = (f"{100 * route.chance(positive):.3g}%" for positive in (True, False))
-        taken = f"{of_positives} of the positives and {of_negatives} of the negatives"
+        taken = phrase("gates.shares", of_positives=of_positives, of_negatives=of_negatives)
     elif route.every is not None:
         taken = f"1 of {route.every} frames"
     else:

@@ -20,6 +20,7 @@ from simulator.case.network import graph_of
 from simulator.case.scenario_parts import FRAME
 from simulator.engine.contract import planned_routers
 from simulator.limits import ROUTE_OUTCOMES
+from simulator.phrases import phrase
 
 if TYPE_CHECKING:
     from simulator.arrays import Column
@@ -143,11 +144,8 @@ def too_many_outcomes(plan: Plan) -> tuple[Path, str] | None:
     count = most if most <= ROUTE_OUTCOMES.most else prod(len(draw.outcomes()) for draw in again)
     if count <= ROUTE_OUTCOMES.most:
         return None
-    what = f"'{names[0]}' and {len(names) - 1} more stages draw routes that a request may use again: {count:,} joint outcomes"
-    return (
-        "stages",
-        names[0],
-    ), f"{what}; at most {ROUTE_OUTCOMES.most:,} are followed: let fewer of them lead back to themselves"
+    more, most = len(names) - 1, ROUTE_OUTCOMES.most
+    return ("stages", names[0]), phrase("routes.outcomes", stage=names[0], more=more, count=count, most=most)
 
 
 def _parted(plan: Plan, positive: bool = False) -> tuple[list[RouteDraw], list[RouteDraw]]:

@@ -29,8 +29,9 @@ from simulator.evidence.score_tables import (
     score_files,
     scores_at,
 )
+from simulator.phrases import phrase
 from simulator.records.streams import Streams
-from simulator.units import duration, roughly
+from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.scenario_parts import OwnHardware
@@ -327,9 +328,11 @@ def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:
     times, plus = Conditions(plan, Streams(0)).attribute(sized.by)
     found = {"": values, " at the worst of what strikes": values * max(times.values) + max(plus.values)}
     beyond = {when: float(chances[sizes > largest].sum()) for when, sizes in found.items()}
-    warnings = [
-        f"{scenario.stages[name].label}: nothing was measured above {largest:,g} ({attribute.label}). The {scenario.unit.many} "
-        f"that have more{when}, {roughly(share)} of all, take as long as with that many."
+    label, many = scenario.stages[name].label, scenario.unit.many
+    warnings: list[str] = [
+        phrase(
+            "sizes.beyond", label=label, largest=f"{largest:,g}", attribute=attribute.label, many=many, when=when, share=share
+        )
         for when, share in beyond.items()
         if share > (beyond[""] if when else 0)
     ]
