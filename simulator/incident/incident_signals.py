@@ -7,7 +7,8 @@ with the share of scripted plays in which it fires. Labels, anchors and what a r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 
 from simulator.incident.incident_course import IncidentCourse, equal_brier, suspicion_scores
@@ -16,38 +17,24 @@ from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import HOUR_S
 from simulator.incident.wording import hours
 from simulator.phrases import phrase
-from simulator.session.session_signals import LEVELS, Evidence, Level, Signal
-from simulator.session.signal_rules import SignalRule
+from simulator.session.session_signals import LEVELS, Evidence, Signal
+from simulator.session.signal_rules import Finds, SignalRule, adds_rule
 
 #: First looks that are named.
 _NAMED = 3
 
-#: Reads a log, and yields evidence. A rule yields one piece where it fires.
-Finds = Callable[[IncidentCourse], Iterator[Evidence]]
-
 #: The signals, and the rules, in the order of this file.
 INCIDENT_SIGNALS: list[Signal[IncidentCourse]] = []
 INCIDENT_RULES: list[SignalRule[IncidentCourse]] = []
+_rule = partial(adds_rule, INCIDENT_RULES)
 
 
-def _signal(finds: Finds) -> Finds:
+def _signal(finds: Finds[IncidentCourse]) -> Finds[IncidentCourse]:
     """Register a function as the evidence of the signal of its name."""
     name = finds.__name__.removeprefix("_")
     anchors = tuple(phrase(f"incident_signals.{name}_{level}") for level in LEVELS)
     INCIDENT_SIGNALS.append(Signal(name, phrase(f"incident_signals.{name}"), anchors, finds))
     return finds
-
-
-def _rule(signal: str, level: Level) -> Callable[[Finds], Finds]:
-    """Register a function as the rule of its name, which decides a level of a signal."""
-
-    def register(finds: Finds) -> Finds:
-        name = finds.__name__.removeprefix("_")
-        states = phrase(f"incident_rules.{name}")
-        INCIDENT_RULES.append(SignalRule(name, signal, level, states, lambda course: next(finds(course), None)))
-        return finds
-
-    return register
 
 
 @_signal

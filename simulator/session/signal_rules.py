@@ -7,13 +7,15 @@ docs/practice.md lists every rule with its share of false alarms in the sessions
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from statistics import mean
 from typing import Generic
 
 from simulator.case.schema import Scenario
+from simulator.phrases import phrase
 from simulator.session.event_log import AnyEvent, Logged
 from simulator.session.prediction_scores import WIDE, is_informed, scaled
 from simulator.session.session_course import Course, RunMove
@@ -26,15 +28,19 @@ from simulator.units import counted
 _HABIT = 3
 
 
+#: Reads a log, and yields its evidence; nothing where a rule does not fire.
+Finds = Callable[[LogForm], Iterator[Evidence]]
+
+
 @dataclass(frozen=True)
 class SignalRule(Generic[LogForm]):
-    """A rule that decides a level of a signal; states: when it fires; finds: the evidence, None where it does not fire."""
+    """A rule that decides a level of a signal; states: when it fires; finds: the evidence, of which the first piece counts."""
 
     name: str
     signal: str
     level: Level
     states: str
-    finds: Callable[[LogForm], Evidence | None]
+    finds: Finds[LogForm]
 
 
 @dataclass(frozen=True)
@@ -42,23 +48,22 @@ class Mistake:
     """A mistake that interviewers name.
 
     phase: the phase that was left out, "" for the missing reason; states: when the log shows it
-    finds: its moment, None where it is not shown
+    finds: its moment
     """
 
     name: str
     label: str
     phase: str
     states: str
-    finds: Callable[[Course], Evidence | None]
+    finds: Finds[Course]
 
 
-def adds_rule(
-    rules: list[SignalRule[LogForm]], signal: str, level: Level, states: str
-) -> Callable[[Callable[[LogForm], Evidence | None]], Callable[[LogForm], Evidence | None]]:
-    """Add a rule whose evidence a function finds, under the name of the function."""
+def adds_rule(rules: list[SignalRule[LogForm]], signal: str, level: Level) -> Callable[[Finds[LogForm]], Finds[LogForm]]:
+    """Add a rule whose evidence a function finds, under the name of the function; the catalogue of texts states it."""
 
-    def add(finds: Callable[[LogForm], Evidence | None]) -> Callable[[LogForm], Evidence | None]:
-        rules.append(SignalRule(finds.__name__.removeprefix("_"), signal, level, states, finds))
+    def add(finds: Finds[LogForm]) -> Finds[LogForm]:
+        name = finds.__name__.removeprefix("_")
+        rules.append(SignalRule(name, signal, level, phrase(f"signal_rules.{name}"), finds))
         return finds
 
     return add
@@ -68,11 +73,10 @@ RULES: list[SignalRule[Course]] = []
 _rule = partial(adds_rule, RULES)
 
 
-def _untouched(course: Course, phase: str, words: str) -> Evidence | None:
-    """Return evidence where designs ran and nothing was done for a phase: no answer read, no change and no panel."""
-    if not course.runs or phase not in course.phases or course.touched(phase):
-        return None
-    return Evidence(words, [course.runs[-1].place])
+def _untouched(course: Course, phase: str, words: str) -> Iterator[Evidence]:
+    """Yield evidence where designs ran and nothing was done for a phase: no answer read, no change and no panel."""
+    if course.runs and phase in course.phases and not course.touched(phase):
+        yield Evidence(words, [course.runs[-1].place])
 
 
 def _misses_nothing(run: RunSeen) -> bool:
@@ -80,197 +84,147 @@ def _misses_nothing(run: RunSeen) -> bool:
     return run.ended is not None and not {"not met", "void"} & set(run.ended.verdicts.values())
 
 
-@_rule("framing", "very_weak", "a run before any question, assumption or ranked objective")
-def _architecture_first(course: Course) -> Evidence | None:
+@_rule("framing", "very_weak")
+def _architecture_first(course: Course) -> Iterator[Evidence]:
     if not course.runs:
-        return None
+        return
     first, state = course.runs[0].place, course.state
     framed: list[Logged[AnyEvent]] = [*state.questions, *state.assumptions, *state.rankings]
-    if any(act.place < first for act in framed):
-        return None
-    return Evidence("Your first design ran before you asked a question, wrote an assumption or ranked an objective.", [first])
+    if not any(act.place < first for act in framed):
+        yield Evidence(phrase("session_log.architecture_first"), [first])
 
 
-@_rule(
-    "framing",
-    "strong",
-    "before the first run: half of the deciding questions, chosen and read, an assumption and two ranked objectives",
-)
-def _decided_first(course: Course) -> Evidence | None:
+@_rule("framing", "strong")
+def _decided_first(course: Course) -> Iterator[Evidence]:
     if not course.runs:
-        return None
+        return
     first = course.runs[0].place
     asked = [place for place in course.deciding if place < first and place in course.read]
     assumed = [place for place in course.assumed if place < first]
     ranked = [ranking.place for ranking in course.ranked if ranking.place < first]
     deciding = sum(question.decides for question in course.scenario.questions) or len(course.scenario.questions)
-    if 2 * len(asked) < deciding or not course.chose_questions(first) or not assumed or not ranked:
-        return None
-    words = (
-        f"Before your first run you asked {len(asked)} of {deciding} deciding questions and had time to read the answers, "
-        "wrote assumptions and ranked objectives."
-    )
-    return Evidence(words, [*asked, *assumed, *ranked])
+    if 2 * len(asked) >= deciding and course.chose_questions(first) and assumed and ranked:
+        words = phrase("session_log.decided_first", asked=len(asked), deciding=deciding)
+        yield Evidence(words, [*asked, *assumed, *ranked])
 
 
-@_rule("data", "very_weak", "runs, and no answer read, no change and no panel of the data phase")
-def _no_data(course: Course) -> Evidence | None:
-    words = "You ran designs and did nothing about the data: no answer read, no change, no panel."
-    return _untouched(course, "data", words)
+@_rule("data", "very_weak")
+def _no_data(course: Course) -> Iterator[Evidence]:
+    yield from _untouched(course, "data", phrase("session_log.no_data"))
 
 
-@_rule(
-    "model",
-    "strong",
-    "two runs in a row that differ in one choice of the model alone, the second predicted, with an effect of a tenth",
-)
-def _compared(course: Course) -> Evidence | None:
-    if "model" not in course.phases:
-        return None
-    pair = next((move for move in course.single_moves("model") if course.seen_effect(move)), None)
-    if pair is None:
-        return None
-    label = course.scenario.choices[next(iter(pair.choices))].label
-    words = (
-        f"You ran two designs that differ in “{label}” alone, predicted the second one, and a figure moved by a tenth or more."
-    )
-    return Evidence(words, [pair.before.place, pair.after.place])
+@_rule("model", "strong")
+def _compared(course: Course) -> Iterator[Evidence]:
+    for pair in course.single_moves("model") if "model" in course.phases else ():
+        if course.seen_effect(pair):
+            label = course.scenario.choices[next(iter(pair.choices))].label
+            yield Evidence(phrase("session_log.compared", choice=label), [pair.before.place, pair.after.place])
 
 
-@_rule("evaluation", "weak", "three changes of the evaluation's choices before a look at its panels")
-def _blind_threshold(course: Course) -> Evidence | None:
+@_rule("evaluation", "weak")
+def _blind_threshold(course: Course) -> Iterator[Evidence]:
     if "evaluate" not in course.phases or not course.phases["evaluate"].panels:
-        return None
+        return
     first_look = min(course.looks("evaluate"), default=None)
     blind = [change.place for change in course.changes("evaluate") if first_look is None or change.place < first_look]
-    if len(blind) < _HABIT:
-        return None
-    until = "without a look" if first_look is None else "before your first look"
-    words = f"You changed “{course.phases['evaluate'].title}” {counted(len(blind), 'time')} {until} at its panels."
-    return Evidence(words, blind if first_look is None else [*blind, first_look])
+    if len(blind) >= _HABIT:
+        looks = [] if first_look is None else [first_look]
+        title = course.phases["evaluate"].title
+        words = phrase("session_log.blind_threshold", phase=title, times=len(blind), looked=bool(looks))
+        yield Evidence(words, [*blind, *looks])
 
 
-@_rule("evaluation", "strong", "a look at a panel of the evaluation, then a predicted run that moves one of its choices alone")
-def _looked_at_errors(course: Course) -> Evidence | None:
-    if "evaluate" not in course.phases:
-        return None
-    looks = [panel.place for panel in course.panels("evaluate")]
-    moves = [move for move in course.predicted_moves("evaluate") if looks and looks[0] < move.after.place]
-    if not moves:
-        return None
-    label = course.scenario.choices[next(iter(moves[0].choices))].label
-    words = f"You looked at the errors, then moved “{label}” alone, predicted its effect and ran both."
-    return Evidence(words, [looks[0], moves[0].after.place])
+@_rule("evaluation", "strong")
+def _looked_at_errors(course: Course) -> Iterator[Evidence]:
+    looks = [panel.place for panel in course.panels("evaluate")] if "evaluate" in course.phases else []
+    for move in course.predicted_moves("evaluate") if looks else ():
+        if looks[0] < move.after.place:
+            label = course.scenario.choices[next(iter(move.choices))].label
+            yield Evidence(phrase("session_log.looked_at_errors", choice=label), [looks[0], move.after.place])
 
 
-@_rule("serving", "very_weak", "runs, and no answer read, no change and no panel of serving")
-def _no_serving(course: Course) -> Evidence | None:
-    words = "You ran designs and did nothing about serving: no answer read, no change, no panel."
-    return _untouched(course, "serve", words)
+@_rule("serving", "very_weak")
+def _no_serving(course: Course) -> Iterator[Evidence]:
+    yield from _untouched(course, "serve", phrase("session_log.no_serving"))
 
 
-@_rule(
-    "serving",
-    "strong",
-    "two thirds of the moves of one choice, a predicted one of serving; a last calm run that misses nothing for certain",
-)
-def _sized(course: Course) -> Evidence | None:
+@_rule("serving", "strong")
+def _sized(course: Course) -> Iterator[Evidence]:
     if "serve" not in course.phases or not (single := course.predicted_moves("serve")):
-        return None
+        return
     last = next((run for run in reversed(course.runs) if not run.asked.strikes), None)
-    if last is None or not course.moves_one_at_a_time or not _misses_nothing(last):
-        return None
-    words = "You sized the service by a step that you predicted, and your last calm run misses no objective for certain."
-    return Evidence(words, [single[0].after.place, last.place])
+    if last is not None and course.moves_one_at_a_time and _misses_nothing(last):
+        yield Evidence(phrase("session_log.sized"), [single[0].after.place, last.place])
 
 
-@_rule("safety", "very_weak", "runs, none under a curveball, and nothing done for failures")
-def _no_failure(course: Course) -> Evidence | None:
-    words = "You ran designs and did nothing about failures: no answer read, no change, no run under a curveball."
-    return None if course.under_curveballs else _untouched(course, "monitor", words)
+@_rule("safety", "very_weak")
+def _no_failure(course: Course) -> Iterator[Evidence]:
+    if not course.under_curveballs:
+        yield from _untouched(course, "monitor", phrase("session_log.no_failure"))
 
 
-@_rule(
-    "safety",
-    "strong",
-    "a curveball, its effect predicted (a tenth, or no objective missed), and a changed design predicted under it",
-)
-def _answered_a_failure(course: Course) -> Evidence | None:
+@_rule("safety", "strong")
+def _answered_a_failure(course: Course) -> Iterator[Evidence]:
     struck = next((curveball for curveball in course.state.curveballs if isinstance(curveball.event, CurveballStruck)), None)
     if struck is None:
-        return None
+        return
     under = [run for run in course.under_curveballs if run.place > struck.place]
     if not under or len({run.design for run in under}) < 2 or not course.said_something(under[-1]):
-        return None
+        return
     calm = next(
         (run for run in reversed(course.runs) if not run.asked.strikes and run.asked.picks == under[0].asked.picks), None
     )
     shown = calm is not None and course.seen_effect(RunMove(calm, under[0], frozenset()))
-    if not shown and not (course.said_something(under[0]) and _misses_nothing(under[0])):
-        return None
-    predicted = course.predicted[under[0].design][0].place
-    words = "You predicted what the curveball breaks, changed the design and ran it again."
-    return Evidence(words, [struck.place, predicted, under[0].place, under[-1].place])
+    if shown or (course.said_something(under[0]) and _misses_nothing(under[0])):
+        predicted = course.predicted[under[0].design][0].place
+        yield Evidence(phrase("session_log.answered_a_failure"), [struck.place, predicted, under[0].place, under[-1].place])
 
 
-@_rule("quantified", "very_weak", "three designs or more, none of them predicted")
-def _unpredicted(course: Course) -> Evidence | None:
+@_rule("quantified", "very_weak")
+def _unpredicted(course: Course) -> Iterator[Evidence]:
     designs = {run.design for run in course.runs}
-    if len(designs) < _HABIT or course.predicted:
-        return None
-    return Evidence(f"You ran {counted(len(designs), 'design')} and predicted none.", [run.place for run in course.runs])
+    if len(designs) >= _HABIT and not course.predicted:
+        yield Evidence(phrase("session_log.unpredicted", designs=len(designs)), [run.place for run in course.runs])
 
 
-@_rule("quantified", "weak", "three intervals or more, over three fifths of their scales on average")
-def _whole_scale(course: Course) -> Evidence | None:
+@_rule("quantified", "weak")
+def _whole_scale(course: Course) -> Iterator[Evidence]:
     spans = [interval.span for interval in scaled(course.scenario, course.intervals)]
-    if len(spans) < _HABIT or mean(spans) < WIDE:
-        return None
-    words = f"Your intervals span {mean(spans):.0%} of the scale on average: they say nothing, and to hold is no merit."
-    return Evidence(words, [interval.place for interval in course.intervals])
+    if len(spans) >= _HABIT and mean(spans) >= WIDE:
+        words = phrase("session_log.whole_scale", share=mean(spans))
+        yield Evidence(words, [interval.place for interval in course.intervals])
 
 
-@_rule("quantified", "weak", "three moves or more, more than half of several choices at once")
-def _at_once(course: Course) -> Evidence | None:
+@_rule("quantified", "weak")
+def _at_once(course: Course) -> Iterator[Evidence]:
     several = [move.after.place for move in course.moves if not move.is_single]
-    if len(course.moves) < _HABIT or 2 * len(several) <= len(course.moves):
-        return None
-    return Evidence(f"{len(several)} of {counted(len(course.moves), 'move')} changed several choices at once.", several)
+    if len(course.moves) >= _HABIT and 2 * len(several) > len(course.moves):
+        yield Evidence(phrase("session_log.at_once", several=len(several), moves=len(course.moves)), several)
 
 
-@_rule(
-    "quantified",
-    "strong",
-    "three designs predicted, two thirds of the moves of one choice, intervals that say something, an effect of a tenth",
-)
-def _checked(course: Course) -> Evidence | None:
+@_rule("quantified", "strong")
+def _checked(course: Course) -> Iterator[Evidence]:
     held = [interval for interval in course.intervals if interval.settled and interval.settled.held]
     enough = len(course.predicted) >= _HABIT and len(course.moves) >= _HABIT - 1
     if not enough or not course.moves_one_at_a_time or not is_informed(course.scenario, course.own_intervals(course.intervals)):
-        return None
-    if not any(course.seen_effect(move) for move in course.moves):
-        return None
-    words = f"You predicted {counted(len(course.predicted), 'design')} and mostly moved one choice at a time; {len(held)} of "
-    return Evidence(f"{words}{counted(len(course.intervals), 'interval')} held.", [interval.place for interval in held])
+        return
+    if any(course.seen_effect(move) for move in course.moves):
+        counts = {"designs": len(course.predicted), "held": len(held), "intervals": len(course.intervals)}
+        yield Evidence(phrase("session_log.checked", **counts), [interval.place for interval in held])
 
 
-def _no_reason(course: Course) -> Evidence | None:
-    if not course.runs or course.reasons:
-        return None
-    written = [answer.place for answer in course.state.defences.values()]
-    words = "You answered none of the defence prompts."
-    if written:
-        words = f"None of your {counted(len(written), 'answer')} to the defence prompts reads as a sentence."
-    return Evidence(words, written or [course.runs[-1].place])
+def _no_reason(course: Course) -> Iterator[Evidence]:
+    if course.runs and not course.reasons:
+        written = [answer.place for answer in course.state.defences.values()]
+        yield Evidence(phrase("session_log.no_reason", answers=len(written)), written or [course.runs[-1].place])
 
 
-def _late_data(course: Course) -> Evidence | None:
+def _late_data(course: Course) -> Iterator[Evidence]:
     if not course.runs or "data" not in course.phases:
-        return None
+        return
     first, touched = course.runs[0].place, course.touched("data")
-    if touched and touched[0] < first:
-        return None
-    return Evidence("Your first design ran before anything was done about the data.", [first])
+    if not touched or touched[0] >= first:
+        yield Evidence(phrase("session_log.late_data"), [first])
 
 
 MISTAKES = (
@@ -293,7 +247,7 @@ class Decided(Generic[LogForm]):
 
 def fired_of(rules: Sequence[SignalRule[LogForm]], log: LogForm) -> list[tuple[SignalRule[LogForm], Evidence]]:
     """Return the rules that fire on a log, with their evidence."""
-    return [(rule, evidence) for rule in rules if (evidence := rule.finds(log)) is not None]
+    return [(rule, evidence) for rule in rules for evidence in islice(rule.finds(log), 1)]
 
 
 def levels_of(
@@ -321,7 +275,7 @@ def decided_levels(scenario: Scenario, state: SessionState) -> dict[str, Decided
 def mistakes(scenario: Scenario, state: SessionState) -> list[tuple[Mistake, Evidence]]:
     """Return the mistakes that the log shows, each with its moment."""
     course = Course(scenario, state)
-    return [(mistake, evidence) for mistake in MISTAKES if (evidence := mistake.finds(course)) is not None]
+    return [(mistake, evidence) for mistake in MISTAKES for evidence in islice(mistake.finds(course), 1)]
 
 
 def mistake_free(scenario: Scenario, state: SessionState) -> str:
@@ -330,7 +284,7 @@ def mistake_free(scenario: Scenario, state: SessionState) -> str:
     if not course.runs:
         return "No design ran, so the log shows none of the four mistakes, and not that you avoid them."
     open_to = [mistake for mistake in MISTAKES if mistake.phase in {"", *course.phases}]
-    free = [mistake for mistake in open_to if mistake.finds(course) is None]
+    free = [mistake for mistake in open_to if not any(mistake.finds(course))]
     answers = f"{counted(len(course.reasons), 'prompt')} answered in a sentence or aloud"
     reasons = f"Reasons: {answers}; no rule judges the words."
     acts = " ".join(_acts(course, mistake.phase) if mistake.phase else reasons for mistake in free)

@@ -17,7 +17,7 @@ def _page():
 
     signals = [Signal(name, name.title(), ("one", "two", "three", "four"), evidence) for name in ("decided", "open")]
     rules = [
-        SignalRule("often", "decided", "strong", "twice", lambda log: Evidence("You did it again.", [7]) if log > 1 else None)
+        SignalRule("often", "decided", "strong", "twice", lambda log: iter([Evidence("You did it again.", [7])][: log > 1]))
     ]
     RatingCards(
         3,
