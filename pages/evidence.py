@@ -25,36 +25,10 @@ from simulator.measure.fidelity_sentences import held_sentence, spread_sentence
 from simulator.measure.model_measurements import Measurement, MeasurementError, measurements
 from simulator.measure.progress import ProfileOptions
 from simulator.paths import ASSETS, FIDELITY, INSTALLED, OWN_PROFILES, OWN_SCORES, PAGES, PROFILES
+from simulator.sources import latency_charts, latency_rows
 from simulator.sources.detector_panel import detectors
 from simulator.sources.drive_panel import real_drives
 from simulator.sources.fidelity_charts import FIGURES, error_by_load, forecasts_against_runs, point_rows, simulated_against_real
-from simulator.sources.latency_charts import (
-    CELL_NAMES,
-    MOST_CURVES,
-    comparisons,
-    growing_curve,
-    latency_curves,
-    projected_against_published,
-    speed_of_precisions,
-    step_times,
-)
-from simulator.sources.latency_rows import (
-    BASE,
-    calls,
-    cells,
-    error_rows,
-    extremes,
-    failure_rows,
-    parted,
-    prediction_rows,
-    projection_marks,
-    reached,
-    refusals,
-    speedups,
-    spoken,
-    usual,
-    within,
-)
 from simulator.sources.score_panel import scores
 from simulator.sources.source_rows import matching, sources
 
@@ -94,7 +68,9 @@ def files(*folders: Path) -> Files:
 def read_all(stamp: Files, *folders: Path) -> Measured:
     there = [readable_profiles(folder) for folder in folders]
     found = [profile for profiles, _ in there for profile in profiles]
-    return Measured(found, [sentence for _, broken in there for sentence in broken], cells(found), calls(found))
+    return Measured(
+        found, [sentence for _, broken in there for sentence in broken], latency_rows.cells(found), latency_rows.calls(found)
+    )
 
 
 def everything_measured() -> Measured:
@@ -122,12 +98,12 @@ def every_source(stamp: Files, _profiles: list[Profile], _reports: list[Fidelity
 
 def latencies() -> None:
     everything = everything_measured()
-    found, _ = parted(everything.cells)
+    found, _ = latency_rows.parted(everything.cells)
     picked = filters(found)
     chosen = found[(found["device"] == picked.device) & (found["threads"] == picked.threads)]
-    chosen = within(chosen, task=picked.tasks, family=picked.families, model=picked.models)
-    ratios = within(speedups(chosen, picked.batch), precision=picked.precisions)
-    chosen = within(chosen, precision=picked.precisions)
+    chosen = latency_rows.within(chosen, task=picked.tasks, family=picked.families, model=picked.models)
+    ratios = latency_rows.within(latency_rows.speedups(chosen, picked.batch), precision=picked.precisions)
+    chosen = latency_rows.within(chosen, precision=picked.precisions)
     if chosen.empty:
         st.info("No measurement fits these filters. Remove one.")
         return
@@ -135,7 +111,7 @@ def latencies() -> None:
     timed = everything.calls.merge(chosen[["model", "precision", "device", "threads", "batch"]])
     curve_panel(chosen, timed, picked, ratios)
     with st.container(horizontal=True):
-        download("Download these latencies (CSV)", chosen.rename(columns=CELL_NAMES), "latencies.csv")
+        download("Download these latencies (CSV)", chosen.rename(columns=latency_charts.CELL_NAMES), "latencies.csv")
         download("Download every call of them (CSV)", timed, "calls.csv")
 
 
@@ -145,9 +121,9 @@ def filters(found: pd.DataFrame) -> Filters:
         device = st.selectbox("Measured on", list(found["device"].value_counts().index), key="measured_on", **KEPT)
         there = found[found["device"] == device]
         tasks = pick_some("Tasks", there["task"], "tasks")
-        families = pick_some("Families", within(there, task=tasks)["family"], "families")
-        of_kind = within(there, task=tasks, family=families)
-        models = pick_some("Models", of_kind["model"], "models", max_selections=MOST_CURVES)
+        families = pick_some("Families", latency_rows.within(there, task=tasks)["family"], "families")
+        of_kind = latency_rows.within(there, task=tasks, family=families)
+        models = pick_some("Models", of_kind["model"], "models", max_selections=latency_charts.MOST_CURVES)
         precisions = pick_some("Precisions", of_kind["precision"], "precisions")
     with st.container(horizontal=True):
         threads = pick_number("Threads", there["threads"], "with_threads")
@@ -156,7 +132,9 @@ def filters(found: pd.DataFrame) -> Filters:
 
 
 def pick_some(label: str, names: "pd.Series[str]", key: str, **more: Any) -> list[str]:
-    return st.multiselect(label, sorted(names.unique()), format_func=spoken, key=key, placeholder="all", **more, **KEPT)
+    return st.multiselect(
+        label, sorted(names.unique()), format_func=latency_rows.spoken, key=key, placeholder="all", **more, **KEPT
+    )
 
 
 def pick_number(label: str, numbers: "pd.Series[int]", key: str) -> int:
@@ -167,7 +145,7 @@ def precision_panel(ratios: pd.DataFrame) -> None:
     if ratios.empty:
         return
     st.header("Gain of a lower precision", anchor=False)
-    draw(speed_of_precisions(ratios), key="speed_of_precisions")
+    draw(latency_charts.speed_of_precisions(ratios), key="speed_of_precisions")
     st.caption(
         "A point is the ratio of two medians; its line covers the 95% intervals of both. The shaded side is slower than fp32. "
         "A hollow point was measured while other programs used a tenth of the machine or more."
@@ -176,25 +154,25 @@ def precision_panel(ratios: pd.DataFrame) -> None:
 
 def curve_panel(chosen: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
     st.header("Time of a batch", anchor=False)
-    precisions = picked.precisions if picked.precisions or ratios.empty else [BASE, usual(ratios)]
-    largest = within(speedups(chosen, chosen["batch"].max()), precision=precisions)
-    models = picked.models or extremes(largest) or list(chosen["model"].unique()[:1])
-    chosen, timed = (within(rows, model=models, precision=precisions) for rows in (chosen, timed))
+    precisions = picked.precisions if picked.precisions or ratios.empty else [latency_rows.BASE, latency_rows.usual(ratios)]
+    largest = latency_rows.within(latency_rows.speedups(chosen, chosen["batch"].max()), precision=precisions)
+    models = picked.models or latency_rows.extremes(largest) or list(chosen["model"].unique()[:1])
+    chosen, timed = (latency_rows.within(rows, model=models, precision=precisions) for rows in (chosen, timed))
     offered = ["a batch", "one item of it"]
     of = st.radio("Time of", offered, key="time_of", horizontal=True, **KEPT)
-    draw(latency_curves(chosen, timed, by_item=of == offered[1]), key="latency_curves")
+    draw(latency_charts.latency_curves(chosen, timed, by_item=of == offered[1]), key="latency_curves")
     st.caption("Lines join medians, bands hold nine calls in ten, each dot is one call; at most 40 per batch size are drawn.")
     if not (picked.models and picked.precisions):
         st.caption("Shown by default: the models whose largest batches gain most and least. Pick others above.")
 
 
 def steps() -> None:
-    networks, found = parted(everything_measured().cells)
+    networks, found = latency_rows.parted(everything_measured().cells)
     device = st.selectbox("Measured on", list(found["device"].value_counts().index), key="steps_on", **KEPT)
     here, there = (rows[(rows["device"] == device) & (rows["threads"] == 1)] for rows in (found, networks))
-    draw(step_times(here, there), key="step_times")
+    draw(latency_charts.step_times(here, there), key="step_times")
     st.caption("One item at a time on one thread; lines hold nine calls in ten.")
-    download("Download these times (CSV)", here.rename(columns=CELL_NAMES), "steps.csv")
+    download("Download these times (CSV)", here.rename(columns=latency_charts.CELL_NAMES), "steps.csv")
 
 
 def refused() -> None:
@@ -203,8 +181,8 @@ def refused() -> None:
     if not found:
         st.markdown("Everything that was tried could be measured.")
         return
-    rows = failure_rows(found)
-    st.markdown(f"**{refusals(found)}**")
+    rows = latency_rows.failure_rows(found)
+    st.markdown(f"**{latency_rows.refusals(found)}**")
     shown = ["model", "precision", "step", "reason", "date"]
     st.dataframe(
         rows,
@@ -275,7 +253,7 @@ def measuring(owner: str) -> None:
     st.progress(begun.share, f"Measuring {plain(begun.title)}")
     if st.button("Cancel", key="cancel_measurement"):
         begun.cancel()
-    draw(growing_curve(begun.medians), key="growing_curve")
+    draw(latency_charts.growing_curve(begun.medians), key="growing_curve")
 
 
 def _progress_of(begun: Measurement | None) -> str:
@@ -291,8 +269,11 @@ def ended(begun: Measurement) -> None:
         if begun.notes:
             st.info("\n".join(f"- {plain(note)}" for note in begun.notes))
         profile = read_profile(begun.profile)
-        st.header(f"{profile.model} {spoken(profile.precision)} on {profile.device}", anchor=False)
-        draw(latency_curves(cells([profile]), calls([profile]), by_item=False), key="own_curves")
+        st.header(f"{profile.model} {latency_rows.spoken(profile.precision)} on {profile.device}", anchor=False)
+        draw(
+            latency_charts.latency_curves(latency_rows.cells([profile]), latency_rows.calls([profile]), by_item=False),
+            key="own_curves",
+        )
         st.download_button("Download the profile (JSON)", begun.profile.read_bytes(), begun.profile.name, on_click="ignore")
 
 
@@ -336,20 +317,20 @@ def projected() -> None:
         "Hardware that was not measured here is projected from published latencies, with a band. To test the projection, "
         "a third of the published networks at a time is held out and projected from the rest."
     )
-    mark_cards(projection_marks(found))
-    rows = prediction_rows(found)
+    mark_cards(latency_rows.projection_marks(found))
+    rows = latency_rows.prediction_rows(found)
     if not rows.empty:
         devices = pick_some("Devices", rows["device"], "devices")
-        draw(projected_against_published(within(rows, device=devices)), key="projected")
+        draw(latency_charts.projected_against_published(latency_rows.within(rows, device=devices)), key="projected")
         st.caption("Lines are the bands of the projections; hollow points lie outside theirs.")
     st.header("By device and family", anchor=False)
-    errors = error_rows(found)
-    st.markdown(f"**{reached(errors)}**")
+    errors = latency_rows.error_rows(found)
+    st.markdown(f"**{latency_rows.reached(errors)}**")
     st.dataframe(
         rounded(errors), hide_index=True, alt="Held-out errors by device and family, each with the limits it must meet."
     )
     st.header("Compared with an analytic model", anchor=False)
-    draw(comparisons(found), key="comparisons")
+    draw(latency_charts.comparisons(found), key="comparisons")
     st.caption("Shaded: the other model's median error, in both directions.")
     with st.container(horizontal=True):
         download("Download the predictions (CSV)", rows, "predictions.csv")

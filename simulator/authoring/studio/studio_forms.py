@@ -15,20 +15,8 @@ from ruamel.yaml.error import YAMLError
 from streamlit.errors import StreamlitAPIException
 
 from simulator.app.widgets import faults_shown, plain
+from simulator.authoring import new_command
 from simulator.authoring.case_checker import figures_in
-from simulator.authoring.new_command import (
-    SCHEMA_FILE,
-    CaseAnswers,
-    blank_case,
-    checked_id,
-    checked_word,
-    copied_case,
-    measured_models,
-    plural,
-    usual_bound,
-    usual_rate,
-    write_schema,
-)
 from simulator.authoring.show_command import place_rows
 from simulator.authoring.studio.case_folder import CaseFolder
 from simulator.authoring.studio.draft import Draft
@@ -253,7 +241,7 @@ def new_case_form(folder: CaseFolder, written: Callable[[str], None]) -> None:
         st.selectbox("Begin with", [_NOTHING, *scenario_ids()], key=keys["from"])
         st.caption("For a case from nothing:")
         st.text_input("Word for one request", "photo", key=keys["word"])
-        models = measured_models()
+        models = new_command.measured_models()
         st.selectbox("Model", models, models.index("resnet50") if "resnet50" in models else 0, key=keys["model"])
         st.toggle("People look at what the model flags", key=keys["people"])
         st.text_input("Requests a second", key=keys["rate"], placeholder="by the model, with people 1")
@@ -270,7 +258,7 @@ def _write(folder: CaseFolder, keys: dict[str, str], written: Callable[[str], No
     st.session_state[_FAULT] = None
     try:
         folder.save(name, _text(given), "")
-        write_schema(folder.root / SCHEMA_FILE)
+        new_command.write_schema(folder.root / new_command.SCHEMA_FILE)
     except (InputError, ScenarioError) as error:
         there = f"There is a file {name} already." if name in folder.files() else str(error)
         st.session_state[_FAULT] = there
@@ -281,14 +269,16 @@ def _write(folder: CaseFolder, keys: dict[str, str], written: Callable[[str], No
 
 def _text(given: dict[str, Any]) -> str:
     """Return the text of the new case; raises InputError and ScenarioError."""
-    case_id = checked_id(given["id"])
+    case_id = new_command.checked_id(given["id"])
     if given["from"] != _NOTHING:
-        return copied_case(given["from"], case_id, given["title"] or None)
+        return new_command.copied_case(given["from"], case_id, given["title"] or None)
     title = given["title"] or case_id.replace("-", " ").capitalize()
-    word, people, model = checked_word(given["word"]), given["people"], given["model"]
-    rate = _within(given["rate"], "Requests a second", 0.01, 5000, usual_rate(model, people))
-    seconds = _within(given["within"], "Seconds", 0.001, 3600, usual_bound(model, people))
-    return blank_case(CaseAnswers(case_id, title, word, plural(word), model, people, rate, seconds))
+    word, people, model = new_command.checked_word(given["word"]), given["people"], given["model"]
+    rate = _within(given["rate"], "Requests a second", 0.01, 5000, new_command.usual_rate(model, people))
+    seconds = _within(given["within"], "Seconds", 0.001, 3600, new_command.usual_bound(model, people))
+    return new_command.blank_case(
+        new_command.CaseAnswers(case_id, title, word, new_command.plural(word), model, people, rate, seconds)
+    )
 
 
 def _within(text: str, field: str, low: float, high: float, usual: float) -> float:

@@ -4,64 +4,48 @@ The earlier layout kept no time of an action, and none of a reveal: the begin of
 without an incident, which no page could show, are left out.
 """
 
+import sqlalchemy as sa
 from alembic import op
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Float,
-    MetaData,
-    Table,
-    Text,
-    case,
-    column,
-    func,
-    insert,
-    inspect,
-    literal,
-    select,
-    table,
-)
 
 from simulator.app.store.faults import LayoutError
 
 revision, down_revision = "4", "3"
 
-SESSIONS = Table(
+SESSIONS = sa.Table(
     "case_sessions",
-    MetaData(),
-    Column("id", Text, primary_key=True),
-    Column("purpose", Text, nullable=False),
-    Column("case", Text, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("scenario_hash", Text, nullable=False),
-    Column("owner", Text, nullable=False, index=True),
-    Column("seed", BigInteger, nullable=False),
-    Column("minutes", BigInteger, nullable=False),
-    Column("nudges", Boolean, nullable=False),
-    Column("begun_at", Float, nullable=False),
-    Column("ended_at", Float),
-    Column("length", BigInteger, nullable=False),
-    Column("secret", Text),
+    sa.MetaData(),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("purpose", sa.Text, nullable=False),
+    sa.Column("case", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("scenario_hash", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False, index=True),
+    sa.Column("seed", sa.BigInteger, nullable=False),
+    sa.Column("minutes", sa.BigInteger, nullable=False),
+    sa.Column("nudges", sa.Boolean, nullable=False),
+    sa.Column("begun_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("length", sa.BigInteger, nullable=False),
+    sa.Column("secret", sa.Text),
 )
-EVENTS = Table(
+EVENTS = sa.Table(
     "session_events",
-    MetaData(),
-    Column("session", Text, primary_key=True),
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", Float, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("payload", Text, nullable=False),
+    sa.MetaData(),
+    sa.Column("session", sa.Text, primary_key=True),
+    sa.Column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),
 )
-_INCIDENTS = table("incidents", *map(column, ("id", "case", "version", "scenario_hash", "secret", "revealed", "at")))
-_ACTIONS = table("incident_actions", *map(column, ("incident", "place", "action")))
+_INCIDENTS = sa.table("incidents", *map(sa.column, ("id", "case", "version", "scenario_hash", "secret", "revealed", "at")))
+_ACTIONS = sa.table("incident_actions", *map(sa.column, ("incident", "place", "action")))
 
 
 def upgrade() -> None:
     for new in (SESSIONS, EVENTS):
-        if inspect(op.get_bind()).has_table(new.name):
+        if sa.inspect(op.get_bind()).has_table(new.name):
             raise LayoutError(f"it has a table “{new.name}” of another program")
         new.create(op.get_bind())
     _carry_incidents()
@@ -72,23 +56,23 @@ def upgrade() -> None:
 
 def _carry_incidents() -> None:
     old = _INCIDENTS.c
-    count = select(func.count()).where(_ACTIONS.c.incident == old.id).scalar_subquery()
+    count = sa.select(sa.func.count()).where(_ACTIONS.c.incident == old.id).scalar_subquery()
     carried = {
         "id": old.id,
-        "purpose": literal("incident"),
+        "purpose": sa.literal("incident"),
         "case": old.case,
         "version": old.version,
         "scenario_hash": old.scenario_hash,
-        "owner": literal(""),
-        "seed": literal(0),
-        "minutes": literal(0),
-        "nudges": literal(False),
+        "owner": sa.literal(""),
+        "seed": sa.literal(0),
+        "minutes": sa.literal(0),
+        "nudges": sa.literal(False),
         "begun_at": old.at,
-        "ended_at": case((old.revealed, old.at)),
+        "ended_at": sa.case((old.revealed, old.at)),
         "length": count,
         "secret": old.secret,
     }
-    op.execute(insert(SESSIONS).from_select(list(carried), select(*carried.values())))
+    op.execute(sa.insert(SESSIONS).from_select(list(carried), sa.select(*carried.values())))
 
 
 def _carry_actions() -> None:
@@ -96,12 +80,12 @@ def _carry_actions() -> None:
     old = _ACTIONS.c
     carried = {
         "session": old.incident,
-        "place": func.row_number().over(partition_by=old.incident, order_by=old.place) - 1,
+        "place": sa.func.row_number().over(partition_by=old.incident, order_by=old.place) - 1,
         "at": _INCIDENTS.c.at,
-        "role": literal("candidate"),
-        "kind": literal("incident_action"),
-        "version": literal(1),
-        "payload": literal('{"action": ') + func.coalesce(old.action, "{}") + literal("}"),
+        "role": sa.literal("candidate"),
+        "kind": sa.literal("incident_action"),
+        "version": sa.literal(1),
+        "payload": sa.literal('{"action": ') + sa.func.coalesce(old.action, "{}") + sa.literal("}"),
     }
-    joined = select(*carried.values()).select_from(_ACTIONS.join(_INCIDENTS, old.incident == _INCIDENTS.c.id))
-    op.execute(insert(EVENTS).from_select(list(carried), joined))
+    joined = sa.select(*carried.values()).select_from(_ACTIONS.join(_INCIDENTS, old.incident == _INCIDENTS.c.id))
+    op.execute(sa.insert(EVENTS).from_select(list(carried), joined))
