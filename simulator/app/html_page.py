@@ -53,6 +53,11 @@ def bullets(sentences: Iterable[str]) -> str:
     return f"<ul>{items}</ul>" if items else ""
 
 
+def folded(title: str, content: str) -> str:
+    """Return a part that a reader unfolds."""
+    return f"<details><summary>{escape(title)}</summary>{content}</details>"
+
+
 def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>" if text else ""
 
@@ -66,4 +71,4 @@ def drawn_charts(charts: Iterable[Chart]) -> Iterator[str]:
             drawn = inked(chart.figure, "light")
             yield drawn.to_html(full_html=False, include_plotlyjs=script, config={"displaylogo": False, "scrollZoom": False})
             script = False
-        yield f"<details><summary>As a table</summary>{table(chart.table)}</details>"
+        yield folded("As a table", table(chart.table))

@@ -16,6 +16,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.errors import MOST_LISTED, suggest
 from simulator.metrics.replications import REPLICATIONS
+from simulator.phrases import phrase
 
 SEEDS = (0, 2**31 - 1)
 DEFAULT_SEED = 1
@@ -113,15 +114,13 @@ class _LinkReader:
         """Return the one value of a key; None, with a complaint, where several contradict each other."""
         values = list(dict.fromkeys(self.given.get(name, [])))
         if len(values) > 1:
-            shown = " and ".join(_shown(value) for value in values[:3])
-            self.complaints.append(f"{name} is given more than once, as {shown}: give it once. None of these values is used.")
+            self.complaints.append(phrase("links.several", name=name, values=[_shown(value) for value in values[:3]]))
         return values[0] if len(values) == 1 else None
 
     def _version(self) -> None:
         given, now = self._one("version"), self.scenario.version
         if given is not None and given != str(now):
-            made = f"The link was made with version {_shown(given)} of this case"
-            self.complaints.append(f"{made}, which is now at version {now}; results may differ.")
+            self.complaints.append(phrase("links.version", given=_shown(given), now=now))
 
     def _picks(self) -> dict[str, Pick]:
         picks: dict[str, Pick] = {}
@@ -132,8 +131,8 @@ class _LinkReader:
             try:
                 picks[name] = _pick(choice, given)
             except ValueError as error:
-                default = f"{choice.label} is at its default, {choice.label_of(choice.default)}."
-                self.complaints.append(_refused(name, given, error, default))
+                then = phrase("links.default", choice=choice.label, default=choice.label_of(choice.default))
+                self.complaints.append(_refused(name, given, error, then))
         return picks
 
     def _whole(self, name: str, bounds: tuple[int, int], default: int) -> int:
@@ -144,15 +143,14 @@ class _LinkReader:
         readable = given.isascii() and given.isdigit() and len(given) <= len(str(high))
         if readable and low <= int(given) <= high:
             return int(given)
-        wanted = f"expected a whole number from {low:,} to {high:,}"
-        self.complaints.append(f"{name}={_shown(given)}: {wanted}. The default, {default}, is used.")
+        self.complaints.append(phrase("links.number", name=name, given=_shown(given), low=low, high=high, default=default))
         return default
 
     def _strikes(self) -> dict[str, float | None]:
         """Read the curveballs: `strike=news@28800s`; older links give minutes, `news@480`, or a label and one time for all."""
         shared, found = self._one("strike_min"), dict[str, set[float | None]]()
         if shared is not None and not self.given.get("strike"):
-            self.complaints.append(f"strike_min={_shown(shared)}: no curveball is named; {_STRIKE}.")
+            self.complaints.append(phrase("links.no_curveball", given=_shown(shared), remedy=_STRIKE))
         for given in self.given.get("strike", []):
             try:
                 name, at_s = self._strike(given, shared)
@@ -160,9 +158,7 @@ class _LinkReader:
                 self.complaints.append(_refused("strike", given, error, "It does not strike."))
             else:
                 found.setdefault(name, set()).add(at_s)
-        for name, times in found.items():
-            if len(times) > 1:
-                self.complaints.append(f"strike={name}: it is given more than once, at different times. It does not strike.")
+        self.complaints += [phrase("links.several_times", name=name) for name, times in found.items() if len(times) > 1]
         return {name: times.pop() for name, times in found.items() if len(times) == 1}
 
     def _strike(self, given: str, shared: str | None) -> tuple[str, float | None]:
@@ -183,8 +179,7 @@ class _LinkReader:
 
     def _lost(self) -> None:
         if given := self._one("run"):
-            again = "the design that the link names is run again, with the same seed"
-            self.complaints.append(f"run={_shown(given)}: runs are not stored; {again}, and gives the same figures.")
+            self.complaints.append(phrase("links.run", given=_shown(given)))
 
     def _unknown(self) -> None:
         known = ["case", "version", "strike", "seed", "replications", *self.scenario.choices]

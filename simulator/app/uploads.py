@@ -30,6 +30,7 @@ from streamlit.runtime import get_instance
 from simulator.app.visitors import person
 from simulator.limits import UPLOADED_FILE, UPLOADED_IN_A_TAB, UPLOADED_IN_ALL, UPLOADS_KEPT, Limit
 from simulator.paths import OWN_PROFILES, OWN_SCORES
+from simulator.phrases import phrase
 
 #: The environment variable that shares uploads with all visitors, and its value for that.
 VARIABLE, EVERYONE = "CASESIM_UPLOADS", "everyone"
@@ -101,14 +102,7 @@ def upload_folder(kind: Kind) -> Path:
 
 def who_sees(what: str) -> str:
     """Return sentences on who can see an upload, and its lifetime."""
-    if everyone_sees():
-        return (
-            f"All users of this server can see {what}. It is kept until the administrator deletes it on the server's machine."
-        )
-    return (
-        f"Only you, in this browser, can see {what}. The server's machine keeps it until you delete it, do not come back for a "
-        "day, or the server ends."
-    )
+    return phrase("uploads.everyone" if everyone_sees() else "uploads.own", what=what)
 
 
 #: Bytes of the files that are held for each tab.

@@ -29,6 +29,7 @@ from simulator.intervals import Mark
 from simulator.keeper import remembers
 from simulator.limits import MIB, Limit
 from simulator.metrics.summary import Summary
+from simulator.phrases import phrase
 from simulator.units import counted
 
 #: Beginnings of a formula in a spreadsheet, which would run when the file is opened.
@@ -258,5 +259,5 @@ def shortened(text: str, letters: int) -> str:
     A field with `max_chars` would drop a longer text that is pasted, without a word.
     """
     if len(text) > letters:
-        say(f"Only the first {letters:,} letters are kept.")
+        say(phrase("widgets.shortened", letters=letters))
     return text[:letters]

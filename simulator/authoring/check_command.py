@@ -16,6 +16,7 @@ from simulator.authoring.finding_codes import FINDINGS, Severity, explanation, s
 from simulator.case.document import Fault
 from simulator.cli.exits import Status, known, say
 from simulator.limits import FAULTS_SHOWN
+from simulator.phrases import phrase
 from simulator.units import counted, listed
 
 Format = Literal["text", "json", "github"]
@@ -48,7 +49,7 @@ def _text(case: CheckedCase, findings: Sequence[Fault]) -> Iterator[str]:
         yield f"{finding} [{finding.code}]"
         yield from _excerpt(source, finding)
     if len(findings) > FAULTS_SHOWN.most:
-        yield f"more than {FAULTS_SHOWN}; fix these first"
+        yield phrase("check.more", most=str(FAULTS_SHOWN))
     numbers = Counter(severity_of(finding.code) for finding in findings)
     counts = [counted(numbers[severity], severity) for severity in get_args(Severity) if numbers[severity]]
     yield f"{case.name}: {listed(counts if case.faults else ['no faults', *counts])}"

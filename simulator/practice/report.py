@@ -8,7 +8,7 @@ from html import escape
 import pandas as pd
 
 from simulator.app.exhibit_drawings import drawings
-from simulator.app.html_page import MARKDOWN, bullets, drawn_charts, html_page, paragraph, section, table
+from simulator.app.html_page import MARKDOWN, bullets, drawn_charts, folded, html_page, paragraph, section, table
 from simulator.app.links import command
 from simulator.app.live_session import LiveSession
 from simulator.app.rating_card import LEVEL_NAMES
@@ -22,6 +22,7 @@ from simulator.engine.run_trace import Trace
 from simulator.explain.request_path import request_path
 from simulator.explain.result import Result
 from simulator.metrics.summary import metric_rows
+from simulator.phrases import phrase
 from simulator.practice.record_panel import evidence_words, minute_of, session_timeline
 from simulator.session.session_course import Course
 from simulator.session.session_record import predicted_words
@@ -102,8 +103,9 @@ def source_table(result: Result) -> str:
     scenario = result.plan.scenario
     rows = [[source.kind, figure_name(scenario, source.what), source.value, source.source] for source in result.provenance]
     files = bullets([f"{name}, {content}" for name, content in result.plan.evidence.items()])
-    evidence = f"<details><summary>Files of evidence, with their hashes</summary>{files}</details>"
-    return table(pd.DataFrame(rows, columns=["kind", "what", "value", "source"])) + evidence
+    return table(pd.DataFrame(rows, columns=["kind", "what", "value", "source"])) + folded(
+        "Files of evidence, with their hashes", files
+    )
 
 
 def _again(result: Result, words: str) -> str:
@@ -117,7 +119,7 @@ def session_report(live: LiveSession, last: Result | None) -> str:
     shown = [f"{mistake.label}. {evidence.sentence}" for mistake, evidence in mistakes(scenario, state)]
     unasked = [question for index, question in enumerate(scenario.questions) if not state.asked(index)]
     references = "".join(
-        f"<h3>{escape(design.label)}</h3>{paragraph(design.text)}{paragraph(f'The price of this answer: {design.gives_up}')}"
+        f"<h3>{escape(design.label)}</h3>{paragraph(design.text)}{paragraph(phrase('report.price', gives_up=design.gives_up))}"
         for design in scenario.reference.values()
     )
     body = "".join([
@@ -147,7 +149,7 @@ def _minutes(live: LiveSession) -> str:
 
 
 def _predictions(live: LiveSession) -> str:
-    words = f"{Course(live.scenario, live.state).interval_words} Intervals of 90% should hold nine times in ten."
+    words = phrase("report.predictions", intervals=Course(live.scenario, live.state).interval_words)
     made = bullets(predicted_words(live.scenario, prediction) for prediction in live.state.predictions)
     return paragraph(words) + made if made else ""
 

@@ -6,6 +6,8 @@ from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from simulator.phrases import phrase
+
 #: The environment variable that names another database by its URL.
 VARIABLE = "CASESIM_DATABASE"
 
@@ -59,7 +61,7 @@ def without_password(text: str) -> str:
         url = parsed(text)
     except ArgumentError:
         scheme, separator, _ = text.partition("://")
-        return f"{VARIABLE} ({scheme[:20]}://...)" if separator else f"{VARIABLE}, which is no URL of a database"
+        return phrase("store.url" if separator else "store.no_url", variable=VARIABLE, scheme=scheme[:20])
     return url.difference_update_query(_SECRET).render_as_string(hide_password=True)
 
 

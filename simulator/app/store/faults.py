@@ -9,6 +9,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from simulator.app.store.address import STATEMENT_S, VARIABLE, is_postgres, parsed, passwords, without_password
 from simulator.errors import InputError
+from simulator.phrases import phrase
 
 _ANOTHER = f"Set {VARIABLE} to the URL of a database that can be written, such as sqlite:////home/me/casesim.db."
 
@@ -79,7 +80,7 @@ def _explained(text: str, error: Exception) -> tuple[str, str]:
     if isinstance(error, ImportError) and is_postgres(parsed(text)):
         return "PostgreSQL needs the package psycopg", "Install it: pip install 'casesim[postgres]'."
     if isinstance(error, LayoutError):
-        return str(error), f"Install the newest CaseSim, or name another database in {VARIABLE}."
+        return str(error), phrase("store.newest", variable=VARIABLE)
     kind = _kind(error)
     if kind is None:
         return _brief(error), _ANOTHER

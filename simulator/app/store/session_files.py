@@ -13,6 +13,7 @@ from simulator.app.store.attempts import Attempt
 from simulator.app.store.incident_log import Hidden
 from simulator.errors import InputError, shortened
 from simulator.limits import SESSION_DEPTH, SESSION_EVENTS, SESSION_FILE, SESSION_PAYLOAD
+from simulator.phrases import phrase
 from simulator.session.event_log import EventError, LoggedEvent, Role, Session, Time, UnknownEvent, in_files, read_event
 
 FORMAT = "casesim-sessions"
@@ -189,7 +190,7 @@ def _depth(data: Any) -> int:
 def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"])) or "the file"
-    return shortened(f"The file holds no sessions that this CaseSim can read: {place}: {first['msg']}.", 400)
+    return shortened(phrase("store.no_sessions", place=place, fault=first["msg"]), 400)
 
 
 def _stored(written: _SessionInFile, owner: str) -> StoredSession:
