@@ -16,6 +16,7 @@ from simulator.cli.signals import keeping
 from simulator.evidence.detection_tables import DetectionTables, coco_c, load_detections
 from simulator.measure.progress import OwnDetector
 from simulator.metrics.detection_quality import DetectorReport, precision_rows, report
+from simulator.phrases import phrase
 
 
 @contextmanager
@@ -30,9 +31,7 @@ def detect_eval(own: OwnDetector) -> None:
     with _needing_measure():
         if own.onnx is None:
             if own.data or own.layout or own.size or own.out:
-                raise UsageError(
-                    "--data, --layout, --size and --out need --onnx FILE; without it the command prints the tables' report"
-                )
+                raise UsageError(phrase("detectors.no_file"))
             tables = load_detections()
             checks = report(tables, coco_c())
             answer(own.as_json, _in_json(checks), _report_parts(tables, checks), indent=None)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from simulator.arrays import Pixels
 from simulator.measure.guarded import CannotMeasureError
+from simulator.phrases import phrase
 
 # An image as a network takes it, and boxes back in the pixels of the image.
 
@@ -300,11 +301,8 @@ def layout_for(shapes: list[Shape], side: int, named: str | None = None) -> Layo
         return LAYOUTS[named]
     fitting = [name for name, layout in LAYOUTS.items() if shapes and layout.fits(shapes, side)]
     if len(fitting) != 1:
-        spoken = ", ".join(str(shape) for shape in shapes)
-        raise CannotMeasureError(
-            f"the layout of outputs of the shapes {spoken} for {side} x {side} pixels is ambiguous; name it with "
-            f"--layout: {choices}"
-        )
+        spoken = [str(shape) for shape in shapes]
+        raise CannotMeasureError(phrase("detectors.ambiguous", shapes=spoken, side=side, choices=choices))
     return LAYOUTS[fitting[0]]
 
 

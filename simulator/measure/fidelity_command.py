@@ -28,6 +28,7 @@ from simulator.evidence.fidelity_reports import (
 )
 from simulator.files import make_folders
 from simulator.measure.fidelity_sentences import held_sentence, more_minutes, share_sentence, spread_sentence
+from simulator.phrases import phrase
 
 if TYPE_CHECKING:
     from simulator.measure.fidelity_grid import Grid
@@ -155,17 +156,9 @@ def _held_by_load(report: FidelityReport, server: str) -> Iterator[str]:
 
 def _error_words(errors: dict[str, float | int]) -> Iterator[str]:
     if "p50_error_median" in errors:
-        yield (
-            f"Predicted before the run: within the objective {errors['goodput_error_mean_points']:.2f} points off on average, "
-            f"{errors['goodput_error_max_points']:.2f} at most; p50 {errors['p50_error_median']:.1%}, "
-            f"p95 {errors['p95_error_median']:.1%}, p99 {errors['p99_error_median']:.1%}, "
-            f"throughput {errors['throughput_error_median']:.2%} off (medians)."
-        )
+        yield phrase("fidelity.predicted", **errors)
     if "all_points_replay_p50_error_max" in errors:
-        yield (
-            f"Given a run's own arrivals and batch times, the engine reproduces p50 within "
-            f"{errors['all_points_replay_p50_error_max']:.2%} and p99 within {errors['all_points_replay_p99_error_max']:.2%}."
-        )
+        yield phrase("fidelity.replayed", **errors)
 
 
 def _run_grid(grid: Grid, minutes: float, out: Path | None) -> tuple[FidelityReport, bool]:
@@ -195,9 +188,8 @@ def _run_grid(grid: Grid, minutes: float, out: Path | None) -> tuple[FidelityRep
 
 def _kept_points(points: list[FidelityPoint], grid: Grid, out: Path | None) -> str:
     first = sum(point.attempt == 1 for point in points)
-    again = f" ({len(points) - first} of them again)" if len(points) > first else ""
-    there = f" and are in {out}" if out and points else ""
-    return f"{first} of {grid.points} points were measured{again}{there}; the same command begins again"
+    file = str(out) if out and points else ""
+    return phrase("fidelity.kept", points=first, all=grid.points, again=len(points) - first, file=file)
 
 
 def _report_of(points: list[FidelityPoint]) -> FidelityReport:

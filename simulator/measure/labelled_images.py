@@ -27,6 +27,7 @@ from simulator.limits import EVIDENCE_TEXT, LABELS_FILE
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.image_steps import load_photo, opened
 from simulator.metrics.detection_quality import Boxes
+from simulator.phrases import phrase
 
 _ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
 _LABELS = ("labels", "labels_yolo")
@@ -80,9 +81,7 @@ def read_dataset(folder: Path) -> Dataset:
 def _read_yolo(folder: Path) -> Dataset:
     images, labels = folder / "images", next((folder / name for name in _LABELS if (folder / name).is_dir()), None)
     if not images.is_dir() or labels is None:
-        raise CannotMeasureError(
-            f"{folder}: holds no labels; expected images/ with labels/ (YOLO), or a JSON file of COCO's format by the images"
-        )
+        raise CannotMeasureError(phrase("labels.none", folder=str(folder)))
     files = tuple(sorted(path for path in images.iterdir() if path.suffix.lower() in _ENDINGS))
     if not files:
         raise CannotMeasureError(f"{images}: holds no image; expected files that end in {', '.join(sorted(_ENDINGS))}")
@@ -104,9 +103,7 @@ def _check_every_label_has_an_image(labels: Path, files: tuple[Path, ...]) -> No
 def _yolo_names(folder: Path) -> tuple[str, ...]:
     file = next((folder / name for name in _NAMES if (folder / name).is_file()), None)
     if file is None:
-        raise CannotMeasureError(
-            f"{folder}: holds no {_NAMES[0]} that names the classes; expected `names: [person, bicycle, ...]`"
-        )
+        raise CannotMeasureError(phrase("labels.names", folder=str(folder), file=_NAMES[0]))
     content = read_within(file, EVIDENCE_TEXT)
     try:
         names = (YAML(typ="safe", pure=True).load(content) or {}).get("names")
@@ -137,10 +134,7 @@ def _yolo_box(text: str, classes: int, size: tuple[int, int], where: str) -> tup
         raise CannotMeasureError(f"{where}: class {category:g} is out of range; config.yaml names classes 0 to {classes - 1}")
     box = np.array([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
     if not (np.isfinite(box).all() and width > 0 and height > 0 and box.min() >= -_ROUNDING and box.max() <= 1 + _ROUNDING):
-        raise CannotMeasureError(
-            f"{where}: box {x:g} {y:g} {width:g} {height:g} does not lie within 0 and 1; "
-            "centre and size are parts of the image's sides"
-        )
+        raise CannotMeasureError(phrase("labels.yolo_box", where=where, x=x, y=y, width=width, height=height))
     return (category, *(box * np.array([*size, *size])))
 
 
@@ -200,39 +194,30 @@ def _check_ids(file: Path, what: str, ids: list[int | None]) -> None:
     first: dict[int | None, int] = {None: -1}
     for place, name in enumerate(ids):
         if name is not None and first.setdefault(name, place) != place:
-            raise CannotMeasureError(
-                f"{file}: {what}.{place}.id: {name} is the id of {what}.{first[name]} already; each has an id of its own"
-            )
+            where, there = f"{file}: {what}.{place}.id", f"{what}.{first[name]}"
+            raise CannotMeasureError(phrase("labels.same_id", where=where, id=str(name), there=there))
 
 
 def _check_sizes(file: Path, pictures: list[_Pictured], sizes: tuple[tuple[int, int], ...]) -> None:
     for picture, size in zip(pictures, sizes, strict=True):
         stated = (picture.width or size[0], picture.height or size[1])
         if stated != size:
-            raise CannotMeasureError(
-                f"{file}: image {picture.id}: says {stated[0]} x {stated[1]} pixels, but '{picture.file_name}' has {size[0]} x "
-                f"{size[1]}; its boxes are those of another picture"
-            )
+            sides = {"stated": [*map(str, stated)], "sides": [*map(str, size)]}
+            raise CannotMeasureError(phrase("labels.size", file=str(file), id=picture.id, name=picture.file_name, **sides))
 
 
 def _pictured(folder: Path, file: Path, picture: _Pictured) -> Path:
     """Return a picture's file, which lies below the folder, links followed: a list of labels opens no other file."""
-    name = PurePath(picture.file_name)
+    name, about = PurePath(picture.file_name), {"file": str(file), "id": str(picture.id), "folder": str(folder)}
     if name.is_absolute() or ".." in name.parts or "\0" in picture.file_name:
-        raise CannotMeasureError(
-            f"{file}: image {picture.id}: file_name: '{picture.file_name}' leads out of {folder}; expected a path below it"
-        )
+        raise CannotMeasureError(phrase("labels.outside", **about, name=picture.file_name))
     candidates = [folder / "images" / picture.file_name, folder / picture.file_name]
     candidates += [path / picture.file_name for path in sorted(folder.iterdir()) if path.is_dir()]
     there = next((path for path in candidates if os.path.isfile(path)), None)  # noqa: PTH113 - no error for a name too long
     if there is None:
-        raise CannotMeasureError(
-            f"{file}: image {picture.id} is missing: found no '{picture.file_name}' in {folder} or a folder of it"
-        )
+        raise CannotMeasureError(phrase("labels.missing", **about, name=picture.file_name))
     if not there.resolve().is_relative_to(folder.resolve()):
-        raise CannotMeasureError(
-            f"{file}: image {picture.id}: {there} is a link that leads out of {folder}; copy the file there"
-        )
+        raise CannotMeasureError(phrase("labels.link", **about, path=str(there)))
     return there
 
 
@@ -242,18 +227,14 @@ def _coco_box(
     if annotated.image_id not in places:
         raise CannotMeasureError(f"{where}.image_id: {annotated.image_id} is the id of no image in this file")
     if annotated.category_id not in classes:
-        there = ", ".join(map(str, list(classes)[:8]))
-        raise CannotMeasureError(
-            f"{where}.category_id: {annotated.category_id} is out of range; the file's categories are {there}, ..."
-        )
+        there = [*map(str, list(classes)[:8])]
+        raise CannotMeasureError(phrase("labels.category", where=where, category=annotated.category_id, there=there))
     place = places[annotated.image_id]
     left, top, width, height = annotated.bbox
     box, sides = np.array([left, top, left + width, top + height]), np.array([*sizes[place], *sizes[place]])
     if not (width > 0 and height > 0 and (box >= -1).all() and (box <= sides + 1).all()):
-        raise CannotMeasureError(
-            f"{where}.bbox: {list(annotated.bbox)} does not lie within the image's {sizes[place][0]} x {sizes[place][1]} "
-            "pixels; expected left, top, width, height"
-        )
+        pixels = [*map(str, sizes[place])]
+        raise CannotMeasureError(phrase("labels.coco_box", where=where, box=str(list(annotated.bbox)), sides=pixels))
     return (place, classes[annotated.category_id], *box)
 
 

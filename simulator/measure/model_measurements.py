@@ -24,6 +24,7 @@ from cachetools import FIFOCache
 
 from simulator.app.uploads import uploads
 from simulator.measure.progress import ProfileOptions
+from simulator.phrases import phrase
 from simulator.units import duration
 
 #: The number of measurements in memory, one a user, with their uploaded files.
@@ -99,7 +100,7 @@ class Measurement:
     @property
     def complaint(self) -> str:
         sentence = next((str(event["text"]) for event in self._all("error")), None)
-        return sentence or f"the command ended with status {self.process.returncode}: {self._last_words()}"
+        return sentence or phrase("profiles.ended", status=str(self.process.returncode), words=self._last_words())
 
     @property
     def profile(self) -> Path:
@@ -205,9 +206,7 @@ def _file_name(given: str) -> str:
     if not name or not name.isprintable():
         raise MeasurementError("the name of an uploaded file holds a character that no name can hold; give it another name")
     if len(name.encode()) > _LONGEST_NAME:
-        raise MeasurementError(
-            f"the name of an uploaded file, {name[:40]}…, is {len(name):,} characters long; {_LONGEST_NAME} is the most"
-        )
+        raise MeasurementError(phrase("profiles.long_name", name=name[:40], length=len(name), most=_LONGEST_NAME))
     return name
 
 

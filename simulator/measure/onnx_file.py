@@ -22,6 +22,7 @@ from simulator.limits import MIB, ONNX_FILE, ONNX_WEIGHTS
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.onnx_runtime import PROVIDERS, provider_list
 from simulator.measure.timing import DTYPES, noise
+from simulator.phrases import phrase
 
 # Reading an ONNX file that a person brings along: whether it is one, is whole, and is taken by ONNX Runtime.
 
@@ -95,10 +96,7 @@ class OnnxFile:
         except Exception as error:  # ONNX Runtime's errors have no base class of their own
             raise CannotMeasureError(f"{self.path}: {_reason(self.graph, str(error))}") from error
         if session.get_providers()[0] != PROVIDERS[provider]:
-            raise CannotMeasureError(
-                f"ONNX Runtime offers {provider}, but could not start it and would run on the processor instead; its "
-                "libraries or its device are missing"
-            )
+            raise CannotMeasureError(phrase("onnx.not_started", provider=provider))
         return session
 
 
@@ -107,10 +105,7 @@ def read_onnx(path: Path) -> OnnxFile:
     graph = _read_graph(path)
     file = OnnxFile(path, graph, (path, *_external(path, graph)))
     if file.file_bytes > ONNX_WEIGHTS.most:
-        raise CannotMeasureError(
-            f"{path}: is {file.file_bytes:,} bytes long with its weights, and at most {ONNX_WEIGHTS} are measured; measure a "
-            "smaller model"
-        )
+        raise CannotMeasureError(phrase("onnx.large", path=str(path), size=file.file_bytes, most=str(ONNX_WEIGHTS)))
     return file
 
 
@@ -143,14 +138,9 @@ def _external(path: Path, graph: onnx.ModelProto) -> list[Path]:
     for name, end in ends.items():
         file = _weights_beside(path, name)
         if not os.path.isfile(file):  # noqa: PTH113 - no error for a name too long
-            raise CannotMeasureError(
-                f"{path}: its weights are in the file '{name}', which is missing; put it beside the ONNX file"
-            )
-        if file.stat().st_size < end:
-            raise CannotMeasureError(
-                f"{path}: its weights are in the file '{name}', which is truncated: {file.stat().st_size:,} bytes of {end:,}; "
-                "copy it again"
-            )
+            raise CannotMeasureError(phrase("onnx.no_weights", path=str(path), name=name))
+        if (size := file.stat().st_size) < end:
+            raise CannotMeasureError(phrase("onnx.truncated", path=str(path), name=name, size=size, end=end))
     return [path.parent / name for name in sorted(ends)]
 
 
@@ -167,9 +157,7 @@ def _tensors(message: Message) -> Iterator[onnx.TensorProto]:
 
 def _bytes_told(path: Path, key: str, value: str | None) -> int:
     if value and not re.fullmatch("[0-9]{1,19}", value):
-        raise CannotMeasureError(
-            f"{path}: says that the {key} of weights in another file is '{value[:40]}'; expected a whole number of bytes"
-        )
+        raise CannotMeasureError(phrase("onnx.place_of_weights", path=str(path), field=key, value=value[:40]))
     return int(value or 0)
 
 
@@ -181,28 +169,23 @@ def _weights_beside(path: Path, name: str) -> Path:
             return path.parent / name
     except (OSError, ValueError, RuntimeError):  # a name that no file has, or links that go round
         pass
-    raise CannotMeasureError(
-        f"{path}: its weights are in the file '{name[:80]}'; expected the plain name of a file in the folder of the ONNX file, "
-        "and no link out of it: put the weights beside it, and export it so"
-    )
+    raise CannotMeasureError(phrase("onnx.weights_elsewhere", path=str(path), name=name[:80]))
 
 
 def _reason(graph: onnx.ModelProto, message: str) -> str:
     runtime = f"ONNX Runtime {ort.__version__}"
     opset = re.search(r"Opset (\d+) is under development.{0,1000}till opset (\d+)", message, re.DOTALL)
     if opset:
-        return (
-            f"is written in opset {opset[1]}, and {runtime} knows opsets up to {opset[2]}; export with opset_version={opset[2]}"
-        )
+        return phrase("onnx.opset", opset=opset[1], runtime=runtime, most=opset[2])
     version = re.search(r"IR version: (\d+), max supported IR version: (\d+)", message)
     if version:
-        return f"has the format version {version[1]}, and {runtime} reads up to {version[2]}; install a newer onnxruntime"
+        return phrase("onnx.version", version=version[1], runtime=runtime, most=version[2])
     own = sorted({f"{node.domain}.{node.op_type}" for node in _foreign(graph)})
     if own:
-        return f"uses operators that {runtime} does not have: {', '.join(own[:5])}; only standard operators can be measured"
+        return phrase("onnx.own_operators", runtime=runtime, operators=own[:5])
     absent = re.search(r"No Op registered for (\w+) with domain_version of (\d+)", message)
     if absent:
-        return f"uses the operator {absent[1]}, which opset {absent[2]} does not have; export it with another opset"
+        return phrase("onnx.no_operator", operator=absent[1], opset=absent[2])
     return f"{runtime} cannot load it: {plain(message)}"
 
 
@@ -255,15 +238,11 @@ class ImageInput:
         fixed = tuple(axis for axis in item if axis)
         if len(fixed) < len(item):
             example = item if layout_of(item) else (3, None, None)
-            raise CannotMeasureError(
-                f"{self.path}: leaves the size of {spoken} open; say which to measure, such as --input-shape "
-                + ",".join(str(axis or 640) for axis in example)
-            )
+            sizes = [str(axis or 640) for axis in example]
+            raise CannotMeasureError(phrase("onnx.open_size", path=str(self.path), input=spoken, sizes=sizes))
         if not layout_of(item):
-            raise CannotMeasureError(
-                f"{self.path}: {spoken} does not look like an image, which has 1, 3 or 4 channels, first or last; if it is a "
-                f"vision model all the same, say so with --input-shape {','.join(map(str, fixed))}"
-            )
+            sizes = [*map(str, fixed)]
+            raise CannotMeasureError(phrase("onnx.no_image", path=str(self.path), input=spoken, sizes=sizes))
         return fixed
 
     def batch(self, session: ort.InferenceSession, shape: Shape, batches: Shape) -> tuple[int | None, str]:
@@ -273,24 +252,20 @@ class ImageInput:
         fault = self._fault(session, shape, fixed or min(batches))
         if fault:
             raise CannotMeasureError(f"{self.path}: does not run on an image of {_spoken(shape)}: {fault}")
-        again = f"re-export it with a free batch axis: torch.onnx.export(..., dynamic_axes={{'{self.name}': {{0: 'batch'}}}})"
+        again = f"torch.onnx.export(..., dynamic_axes={{'{self.name}': {{0: 'batch'}}}})"
         if not self.batched:
-            return 1, "takes one image a call and has no batch axis: measured at batch 1 only"
-        if fixed == 1:
-            return 1, f"has its batch fixed at 1: measured at batch 1 only; for more, {again}"
+            return 1, phrase("onnx.no_batch")
         if fixed:
-            return fixed, f"has its batch fixed at {fixed}: measured at that only, and cases need batch 1 too; {again}"
+            return fixed, phrase("onnx.batch_of_one" if fixed == 1 else "onnx.fixed_batch", batch=fixed, again=again)
         if max(batches) > 1 and self._fault(session, shape, 2):
-            return 1, f"has a free batch axis, but fails on a batch of 2: measured at batch 1 only; for more, {again}"
+            return 1, phrase("onnx.failing_batch", again=again)
         return None, ""
 
     def _check_memory(self, shape: Shape, batch: int) -> None:
         needed, free = math.prod(shape) * batch * np.dtype(self.dtype).itemsize, psutil.virtual_memory().available
         if needed > free * _INPUT_SHARE:
-            raise CannotMeasureError(
-                f"{self.path}: {batch} images of {_spoken(shape)} take {needed / 2**30:.3g} GiB, {free / 2**30:.3g} GiB are "
-                "free in all; measure a smaller --batch or --input-shape"
-            )
+            sizes = {"needed": needed / 2**30, "free": free / 2**30}
+            raise CannotMeasureError(phrase("onnx.memory", path=str(self.path), images=batch, shape=_spoken(shape), **sizes))
 
     def _fault(self, session: ort.InferenceSession, shape: Shape, batch: int) -> str | None:
         """Return the reason why a call fails, or None."""
@@ -307,9 +282,7 @@ def read_shape(text: str | None) -> Shape | None:
         return None
     parts = text.lower().replace("x", ",").split(",")
     if len(parts) != 3 or not all(part.strip().isdecimal() and 0 < int(part) < _LONGEST_SIDE for part in parts):
-        raise CannotMeasureError(
-            f"--input-shape {text}: expected three numbers, such as 3,224,224 (channels, height, width) or 224,224,3"
-        )
+        raise CannotMeasureError(phrase("onnx.input_shape", shape=text))
     return tuple(map(int, parts))
 
 
@@ -317,24 +290,16 @@ def find_image(path: Path, session: ort.InferenceSession) -> ImageInput:
     """Return the input of the model, which must be able to hold an image; raises CannotMeasureError."""
     inputs = session.get_inputs()
     if len(inputs) != 1:
-        listed = ", ".join(f"'{image.name}' {_spoken(image.shape)}" for image in inputs) or "none"
-        raise CannotMeasureError(
-            f"{path}: has {len(inputs)} inputs, {listed}; models with one input, an image, are measured; "
-            "onnx.utils.extract_model cuts out the part that takes the image"
-        )
+        listed = [f"'{image.name}' {_spoken(image.shape)}" for image in inputs]
+        raise CannotMeasureError(phrase("onnx.inputs", path=str(path), count=len(inputs), inputs=listed))
     [image] = inputs
+    about = {"path": str(path), "name": image.name, "shape": _spoken(image.shape)}
     if image.type not in DTYPES:
         holds = image.type.removeprefix("tensor(").removesuffix(")")
-        raise CannotMeasureError(
-            f"{path}: is no vision model: its input '{image.name}' {_spoken(image.shape)} holds {holds}; "
-            f"images hold one of {', '.join(DTYPES.values())}"
-        )
+        raise CannotMeasureError(phrase("onnx.type", **about, holds=holds, types=list(DTYPES.values())))
     axes = tuple(axis if isinstance(axis, int) and axis > 0 else None for axis in image.shape)
     if len(axes) not in (3, 4) or (len(axes) == 3 and not layout_of(axes)):
-        raise CannotMeasureError(
-            f"{path}: is no vision model: its input '{image.name}' has the shape {_spoken(image.shape)}; images come as "
-            "(batch, channels, height, width) or (batch, height, width, channels)"
-        )
+        raise CannotMeasureError(phrase("onnx.shape", **about))
     return ImageInput(path, image.name, axes, DTYPES[image.type])
 
 

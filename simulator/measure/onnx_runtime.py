@@ -14,6 +14,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from simulator.measure.guarded import CannotMeasureError
+from simulator.phrases import phrase
 
 # Silence for the tools that export and quantize; importable without torch.
 
@@ -61,10 +62,8 @@ def check_provider(name: str) -> str:
         return name
     if name not in PROVIDERS:
         raise CannotMeasureError(f"there is no provider '{name}'; there are: {', '.join(PROVIDERS)}; here: {', '.join(here)}")
-    raise CannotMeasureError(
-        f"ONNX Runtime {ort.__version__} does not offer {name} here, it offers: {', '.join(here)}; {name} comes with "
-        f"{_BUILDS.get(name, 'every build')}"
-    )
+    build = _BUILDS.get(name, "every build")
+    raise CannotMeasureError(phrase("onnx.not_offered", version=ort.__version__, provider=name, here=here, build=build))
 
 
 def provider_list(name: str) -> list[str]:
@@ -95,7 +94,7 @@ def fault(source: Path, made: Path, probe: NDArray[np.float32] | None, trained: 
             return "its answers are not finite numbers"
         error = float(np.linalg.norm(answer - exact) / np.linalg.norm(exact))
         if error >= farthest:
-            return f"its answers are off by {error:.0%} of their size: they say nothing any more"
+            return phrase("onnx.off", error=error)
     return None
 
 

@@ -42,6 +42,7 @@ from simulator.metrics.detection_quality import (
     recall_by_height,
     resamples,
 )
+from simulator.phrases import phrase
 
 
 def coco_ap(labels: Boxes, boxes: ScoredBoxes, images: int) -> tuple[float, float]:
@@ -205,11 +206,9 @@ class _Network:
         try:
             return boxes_of(self.layout, outputs, self.takes.side, LEAST)
         except (ValueError, IndexError) as error:
-            shapes = ", ".join(str(output.shape) for output in outputs)
-            raise CannotMeasureError(
-                f"{self.file}: its outputs of the shapes {shapes} cannot be read as {self.layout.words}; choose "
-                "another --layout"
-            ) from error
+            shapes = [str(output.shape) for output in outputs]
+            fault = phrase("detectors.outputs", file=str(self.file), shapes=shapes, layout=self.layout.words)
+            raise CannotMeasureError(fault) from error
 
 
 def _network_of(own: OwnDetector) -> _Network:
@@ -226,17 +225,13 @@ def _network_of(own: OwnDetector) -> _Network:
 def _side(image: ImageInput, own: OwnDetector) -> int:
     sides = image.axes[-2:]
     if not image.batched or image.axes[1] not in (3, None) or image.axes[0] not in (1, None) or len({*sides} - {None}) > 1:
-        spoken = ", ".join("?" if axis is None else str(axis) for axis in image.axes)
-        raise CannotMeasureError(
-            f"{own.file}: takes ({spoken}); detectors are judged that take one square image, (1, 3, side, side); export it so"
-        )
+        axes = ["?" if axis is None else str(axis) for axis in image.axes]
+        raise CannotMeasureError(phrase("detectors.input", file=str(own.file), axes=axes))
     fixed = next((axis for axis in sides if axis), None)
     if fixed is None and own.size is None:
         raise CannotMeasureError(f"{own.file}: leaves the size of its input open; say which with --size, such as --size 640")
     if fixed and own.size not in (None, fixed):
-        raise CannotMeasureError(
-            f"--size {own.size}: {own.file} takes {fixed} x {fixed} pixels and nothing else; leave --size out"
-        )
+        raise CannotMeasureError(phrase("detectors.size", size=own.size, file=str(own.file), fixed=fixed))
     return int(fixed or own.size or 0)
 
 
@@ -279,10 +274,8 @@ def _categories(answered: NDArray[np.int64], data: Dataset, own: OwnDetector) ->
     places = {number: place for place, number in enumerate(data.ids if own.class_ids == "id" else range(len(data.names)))}
     strange = [int(number) for number in np.unique(answered) if int(number) not in places]
     if strange:
-        raise CannotMeasureError(
-            f"{own.file}: answers class {strange[0]}, and {own.images} has {len(data.names)} classes, numbered {min(places)} "
-            f"to {max(places)}; the detector was trained on other classes, or numbers them otherwise (--class-ids, --layout)"
-        )
+        paths, numbers = {"file": str(own.file), "images": str(own.images)}, {"low": min(places), "high": max(places)}
+        raise CannotMeasureError(phrase("detectors.classes", **paths, **numbers, answer=strange[0], classes=len(data.names)))
     return np.array([places[int(number)] for number in answered], np.int64)
 
 

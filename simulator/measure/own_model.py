@@ -16,6 +16,7 @@ from simulator.measure.progress import EventReporter, ProfileOptions, Setup, Sho
 from simulator.measure.saturation import check_eight_bits
 from simulator.measure.timing import SESSION_PROTOCOL, Effort, measure, noise, open_session
 from simulator.paths import PROFILES
+from simulator.phrases import phrase
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -91,9 +92,7 @@ def _measured_already(path: Path, model: _Model, options: ProfileOptions) -> boo
     if options.overwrite or not path.is_file():
         return False
     if read_profile(path).provenance.model_sha256 != model.file.sha256:
-        raise CannotMeasureError(
-            f"{path}: is the profile of another file; choose another name with --name, or measure with --overwrite"
-        )
+        raise CannotMeasureError(phrase("onnx.other_file", path=str(path)))
     return True
 
 
@@ -106,10 +105,7 @@ def _measure(model: _Model, options: ProfileOptions, reporter: EventReporter) ->
             for threads in options.thread_counts
         ]
     except CrashError as error:
-        raise CannotMeasureError(
-            f"{model.file.path}: the process that ran it died, most likely for lack of memory; measure a smaller --batch or "
-            "--input-shape"
-        ) from error
+        raise CannotMeasureError(phrase("onnx.died", path=str(model.file.path))) from error
     return Profile(
         model=model.setup.model,
         precision=model.setup.precision,
@@ -131,12 +127,6 @@ def _measure(model: _Model, options: ProfileOptions, reporter: EventReporter) ->
 def _say_what_to_know(profile: Profile, reporter: EventReporter) -> None:
     for run in profile.runs:
         if (run.others_share or 0) >= DISTURBED_SHARE:
-            reporter.note(
-                f"other programs took {run.others_share:.0%} of this machine during threads={run.threads}; measure again with "
-                "--overwrite when it is quiet"
-            )
+            reporter.note(phrase("profiles.disturbed", share=run.others_share, threads=run.threads))
     if profile.device not in hardware():
-        reporter.note(
-            f"the catalogue has no price for the machine '{profile.device}', so a case gives its price itself, in the section "
-            f"`hardware`; if this is one of {', '.join(hardware())}, measure with --device"
-        )
+        reporter.note(phrase("profiles.no_price", device=profile.device, devices=list(hardware())))

@@ -31,6 +31,7 @@ from simulator.evidence.profiles import (
 from simulator.limits import MODEL_SECONDS
 from simulator.measure.progress import ProfileOptions, Show, ToPerson, to_program
 from simulator.paths import PROFILES
+from simulator.phrases import phrase
 from simulator.processes import end_with_input
 
 #: A profile of fewer calls, over all threads and batches, is not listed: as many as a campaign makes at the least of one batch.
@@ -210,12 +211,8 @@ def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, ma
 
 
 def _kept_profiles(campaign: Campaign, subjects: list[Subject], made: list[Profile | Failure]) -> str:
-    written = [profile for profile in made if isinstance(profile, Profile)]
-    cells = sum(campaign.saved(subject) for subject in subjects)
-    return (
-        f"{len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are saved; "
-        "the same command resumes from there"
-    )
+    written, saved = sum(isinstance(profile, Profile) for profile in made), sum(map(campaign.saved, subjects))
+    return phrase("profiles.kept", written=written, all=len(subjects), saved=saved)
 
 
 def _print_measured(outcomes: Sequence[Profile | Failure], as_json: bool) -> None:

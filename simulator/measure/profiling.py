@@ -37,6 +37,7 @@ from simulator.measure.onnx_export import TRAINED, TrainedFile, adopt, export, m
 from simulator.measure.onnx_runtime import CPU
 from simulator.measure.quantize import CALIBRATED, PRECISIONS, QUANTIZERS, quantize
 from simulator.measure.timing import PROTOCOL, SESSION_PROTOCOL, Advance, Effort, Starter, measure, open_session
+from simulator.phrases import phrase
 
 PHOTO_MODEL = "photo_decode"
 #: Raised when the same model is made differently, so that files made before are not taken for it.
@@ -232,10 +233,8 @@ class _Calibration:
         return hashlib.sha256(repr(photos).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
-        origin = f"{len(self._files)} photos of {self._origin}"
-        if self._network.task == "classification":
-            return origin
-        return f"{origin}, which show nothing to find: the scales that they give do not change how long a call takes"
+        finds = self._network.task != "classification"
+        return phrase("profiles.photos", photos=len(self._files), origin=self._origin, finds=finds)
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         takes = self._network
@@ -301,10 +300,7 @@ class Campaign:
             return self._failed(subject, error)
         for run in runs:
             if (run.others_share or 0) > _DISTURBED:
-                note(
-                    f"{subject}: other programs took {run.others_share:.0%} of this machine during threads={run.threads}; "
-                    "measure again with --overwrite when it is quiet"
-                )
+                note(f"{subject}: {phrase('profiles.disturbed', share=run.others_share, threads=run.threads)}")
         profile = self._profile(subject, ready, runs)
         write_profile(profile, self.out)
         forget_failure(self.device, subject.model, subject.precision, self.out)

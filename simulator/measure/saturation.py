@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from simulator.evidence.catalogue import InstructionSet, instruction_set_of, saturates
 from simulator.measure.machine import processor
 from simulator.measure.onnx_runtime import quiet_session
+from simulator.phrases import phrase
 
 #: Makes ONNX Runtime add products of weights with unsigned ones in 32 bits, which cannot saturate.
 EXACT_SUMS = "session.x64quantprecision"
@@ -83,14 +84,7 @@ class EightBitCheck:
     @property
     def sentence(self) -> str:
         """What differs and what helps; empty where nothing does."""
-        if not self.differs:
-            return ""
-        return (
-            f"its 8-bit products saturate on this processor, so its answers are off by {self.here:.0%} of their size; with "
-            f"exact sums they are off by {self.exact:.0%}. It is another network than on a processor with VNNI. The session "
-            f'option {EXACT_SUMS} = "1" makes sums exact and calls slower; 7-bit weights (reduce_range) keep the speed and may '
-            "cost accuracy"
-        )
+        return phrase("onnx.saturates", here=self.here, exact=self.exact, option=EXACT_SUMS) if self.differs else ""
 
 
 def check_eight_bits(file: Path, images: Sequence[NDArray[np.generic]]) -> EightBitCheck:

@@ -30,6 +30,7 @@ from simulator.measure.image_steps import load_photo, normalize, square
 from simulator.measure.onnx_export import INPUT, export
 from simulator.measure.quantize import CALIBRATED, quantize
 from simulator.measure.saturation import instruction_set_here
+from simulator.phrases import phrase
 
 # Labelled photos, and the folds in which they are scored.
 
@@ -437,13 +438,6 @@ def measured_here(dataset: LabelledPhotos, model: str, precision: str, head: str
 
 
 def _table_note(dataset: LabelledPhotos, model: str, precision: str) -> str:
-    notes = []
-    if precision in CALIBRATED:
-        notes.append(f"calibrated on {CALIBRATION_PHOTOS} photos of the folds that it was fitted on")
-    notes.append("C was picked among seven values on these same photos, which flatters the scores a little")
+    calibrated = CALIBRATION_PHOTOS if precision in CALIBRATED else 0
     dark = int((dataset.rows["fitzpatrick"] >= 5).sum())
-    share = dataset.labels.mean()
-    notes.append(
-        f"enriched sample: {share:.0%} malignant is no population's share, and {dark} photos only show skin types V or VI"
-    )
-    return "; ".join(notes)
+    return phrase("score_tables.training", calibrated=calibrated, malignant=dataset.labels.mean(), dark=dark)
