@@ -80,10 +80,7 @@ def _follow(playing: Play, script: Path | None) -> None:
 def _let_play(name: str, playing: Play) -> None:
     beliefs = load_beliefs(playing.scenario)
     if beliefs is None:
-        raise EvidenceError(
-            f"{playing.scenario.id}: the case has no rehearsed signs; in the repository, "
-            f"python -m campaigns.incidents rehearse {playing.scenario.id} makes them"
-        )
+        raise EvidenceError(phrase("incident.no_signs", case=playing.scenario.id))
     PLAYERS[name](playing, beliefs)
 
 

@@ -18,6 +18,7 @@ from simulator.incident.player_actions import true_places
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, OF_SERVERS, WATCHED, Slicing, Watch, name_of
+from simulator.phrases import phrase
 
 #: A fix that takes away less of the excess harm from then on did not help.
 HELPS = 0.2
@@ -38,9 +39,7 @@ class TriedFix:
     @property
     def words(self) -> str:
         """The effect of the fix, as the end of a sentence."""
-        if isfinite(self.took_away):
-            return f"took away {100 * self.took_away:.0f}% of the harm that was left"
-        return "had no harm to end"
+        return phrase("incident.took_away" if isfinite(self.took_away) else "incident.no_harm", share=self.took_away)
 
 
 @dataclass(frozen=True)

@@ -116,9 +116,7 @@ class Play:
         """Return the bin of scores with the least harm on the frames that people labelled; raises ActionError without any."""
         rows = [note.finding.labelled for note in self.notes if note.finding is not None and len(note.finding.labelled)]
         if not rows:
-            raise ActionError(
-                "a threshold is chosen on labelled frames, and there are none yet; have some labelled first", ("fix",)
-            )
+            raise ActionError(phrase("incident.no_labels"), ("fix",))
         frames, chosen = self.statistics().frames, np.unique(np.concatenate(rows))
         harm, least = self.spec.harm, self.spec.labels.least_area_px
         cell = frames.network[chosen], frames.given[chosen], frames.scene[chosen]

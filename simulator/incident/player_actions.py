@@ -23,6 +23,7 @@ from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, WATCHED, Watch
 from simulator.incident.wording import hours, usd
 from simulator.limits import FAULTS_SHOWN
+from simulator.phrases import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -186,7 +187,7 @@ class LookAction(LookRequest, AnyAction):
         minutes, usd = look.cost(self.frames)
         if usd > play.looks_usd_left:
             raise ActionError(
-                f"this look costs {usd:,.0f} USD, and {play.looks_usd_left:,.0f} USD are left for looks; take a cheaper one",
+                phrase("incident.dear_look", price=usd, left=play.looks_usd_left),
                 ("look",),
             )
         until_s = min(play.now_s + 60 * minutes, play.end_s)
@@ -313,7 +314,7 @@ class FixAction(AnyAction):
         return f"{spec.fixes[self.fix].label}{where}"
 
     def outcome(self, spec: Incident) -> str:
-        return f"{spec.fixes[self.fix].label}: in force from now on."
+        return phrase("incident.in_force", fix=spec.fixes[self.fix].label)
 
     def short(self, spec: Incident) -> str:
         return spec.fixes[self.fix].label

@@ -181,12 +181,7 @@ def _figures(game: Game, result: Score) -> None:
                 st.metric(label, value)
         if heading == "Detection":
             _detection(game)
-    st.caption(
-        f"Times count from the onset. A missed least object costs {game.play.spec.harm.usd.value:g} USD, others by weight; "
-        "harm is what the cause adds to the system without it. "
-        "The Brier score is the squared distance of your probabilities of all causes from the truth: 0 is best, 2 is worst. "
-        f"With the prior alone it is {result.unknowing:.2f} here."
-    )
+    st.caption(phrase("incident.measures", usd=game.play.spec.harm.usd.value, unknowing=result.unknowing))
 
 
 def _detection(game: Game) -> None:

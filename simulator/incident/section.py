@@ -28,6 +28,7 @@ from simulator.incident.any_look import LOOKS, AnyLook
 from simulator.incident.effects import Cause, Decoy, LogEntry, Person
 from simulator.incident.fixes import Fix, KindOfFix, NetworkFix
 from simulator.incident.watches import WATCHED, Watch
+from simulator.phrases import phrase
 
 Faults = Iterator[tuple[Path, str]]
 Weight = Annotated[float, Field(ge=0, le=1e6)]
@@ -243,7 +244,7 @@ class Incident(Section):
         most = 12 * self.reference_days
         if watch.window_h <= most or watch.rings == "p" or (watch.reference == "collected" and watch.test == "mean"):
             return ""
-        return f"should be {most:g} at most, so that the reference time holds two windows, which give the spread"
+        return phrase("incident.wide_window", most=most)
 
     def _check_sites(self) -> Faults:
         for name, site in self.sites.items():

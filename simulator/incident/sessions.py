@@ -31,6 +31,7 @@ from simulator.incident.secret import USUAL, Secret, draw, level_of, spec_of
 from simulator.incident.section import Incident
 from simulator.incident.watches import Watch
 from simulator.paths import PAGES
+from simulator.phrases import phrase
 from simulator.session.next_steps import Review
 from simulator.session.session_signals import Level
 from simulator.units import counted
@@ -96,10 +97,7 @@ class FiveInARow:
         before = dearest_watches(spec, read_actions(stored.actions))
         more = priced(list(action.watches), spec.prices) - before
         if more > self.left_usd:
-            raise BudgetError(
-                f"these monitors cost {before + more:,.0f} USD a week, and {self.left_usd + before:,.0f} USD a week are left "
-                "for this incident and those that follow; remove some"
-            )
+            raise BudgetError(phrase("incident.beyond_budget", price=before + more, left=self.left_usd + before))
 
 
 def chosen_case() -> Scenario | None:
@@ -249,9 +247,7 @@ class Games:
     def _stored(self, name: str, scenario: Scenario) -> StoredIncident:
         stored = self.store.get(name)
         if stored is None or stored.case != scenario.id:
-            raise GameError(
-                "This server has no incident with this link: it may be of another server or another case. Begin a new one."
-            )
+            raise GameError(phrase("incident.no_link"))
         if stored.scenario_hash != case_hash(scenario):
             raise GameError("The case has changed since this incident began, so the incident cannot continue. Begin a new one.")
         return stored
