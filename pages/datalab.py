@@ -3,12 +3,10 @@
 import streamlit as st
 
 from simulator.app.widgets import plain
+from simulator.phrases import phrase
 
 st.title("What do better data buy?", anchor=False)
-st.markdown(
-    "The skin case's network has a head on frozen features of 1,071 photos. Choose photos and labels, each with its price; the "
-    "head is refitted at once, on the same patients and folds as the case."
-)
+st.markdown(phrase("lab.about"))
 try:
     from simulator.datalab.datalab_page import data_lab
 except ModuleNotFoundError as error:

@@ -25,6 +25,7 @@ from simulator.measure.fidelity_sentences import held_sentence, spread_sentence
 from simulator.measure.model_measurements import Measurement, MeasurementError, measurements
 from simulator.measure.progress import ProfileOptions
 from simulator.paths import ASSETS, FIDELITY, INSTALLED, OWN_PROFILES, OWN_SCORES, PAGES, PROFILES
+from simulator.phrases import phrase
 from simulator.sources import latency_charts, latency_rows
 from simulator.sources.detector_panel import detectors
 from simulator.sources.drive_panel import real_drives
@@ -146,10 +147,7 @@ def precision_panel(ratios: pd.DataFrame) -> None:
         return
     st.header("Gain of a lower precision", anchor=False)
     draw(latency_charts.speed_of_precisions(ratios), key="speed_of_precisions")
-    st.caption(
-        "A point is the ratio of two medians; its line covers the 95% intervals of both. The shaded side is slower than fp32. "
-        "A hollow point was measured while other programs used a tenth of the machine or more."
-    )
+    st.caption(phrase("sources.precisions"))
 
 
 def curve_panel(chosen: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
@@ -198,11 +196,7 @@ def own_model() -> None:
     if begun and begun.running:
         measuring(person())
         return
-    st.markdown(
-        "Measure an ONNX file of your own on the machine that serves this page. It takes about a minute and a half, and the "
-        "machine should be otherwise idle. The file goes when you measure another one, or with the server. "
-        f"{who_sees('its profile')}"
-    )
+    st.markdown(phrase("sources.own_model", who=who_sees("its profile")))
     with st.form("measure"):
         uploaded = uploads("ONNX file, with its external data if it has any", UPLOADED_FILE)
         path = own_path()
@@ -281,10 +275,7 @@ def fidelity() -> None:
     found, broken = read_reports(files(FIDELITY), FIDELITY)
     warn(broken)
     if not found:
-        st.markdown(
-            "There is no report yet. This command makes one: it starts a real server on this machine, predicts the result of "
-            "each run, then runs it. The machine should be otherwise idle."
-        )
+        st.markdown(phrase("fidelity.no_report"))
         st.code(f"casesim fidelity --out {FIDELITY / 'my-machine.json'}", language=None, wrap_lines=True)
         return
     where = {f"{report.processor}, {report.cores} cores, {report.date}": report for report in found}
@@ -296,27 +287,16 @@ def fidelity() -> None:
     what = st.radio("Compare", list(FIGURES), 1, key="compared", horizontal=True, **KEPT)
     if report.of(server)[0].low is not None:
         draw(forecasts_against_runs(report, server, what), key="forecasts")
-        st.caption(
-            f"{plain(held_sentence(report, server))} A forecast interval says where the next run of this server will lie, 95 "
-            "times "
-            "in 100. It covers chance in the run and drift in the machine's speed, which was measured at several separate "
-            "times."
-        )
+        st.caption(phrase("fidelity.forecast", held=plain(held_sentence(report, server))))
     draw(simulated_against_real(report, server, what), key="against_real")
     draw(error_by_load(report, server, what), key="error_by_load")
-    st.caption(
-        "Every point was predicted before it was run, from what had been measured of the server by then. Hollow points are not "
-        "judged: their two identical real runs disagree."
-    )
+    st.caption(phrase("fidelity.predictions"))
     download("Download all points (CSV)", point_rows(report, server), "fidelity.csv")
 
 
 def projected() -> None:
     found = held_out()
-    st.markdown(
-        "Hardware that was not measured here is projected from published latencies, with a band. To test the projection, "
-        "a third of the published networks at a time is held out and projected from the rest."
-    )
+    st.markdown(phrase("projections.about"))
     mark_cards(latency_rows.projection_marks(found))
     rows = latency_rows.prediction_rows(found)
     if not rows.empty:
@@ -368,10 +348,7 @@ PANELS = {
 }
 
 st.title("Sources of the numbers", anchor=False)
-st.markdown(
-    "Latencies are measured call by call, the simulation is compared with a real server, and each figure names its source. "
-    "Failures are shown too."
-)
+st.markdown(phrase("sources.about"))
 st.page_link(PAGES / "datalab.py", label="Data lab: choose photos and labels by their price, and see what they buy")
 st.page_link(PAGES / "monitors.py", label="Monitors: compare your own production data with a reference")
 panels = st.tabs(list(PANELS), key="evidence", **IN_ADDRESS)

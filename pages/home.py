@@ -10,6 +10,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.home.home_page import card, start
 from simulator.paths import PAGES
+from simulator.phrases import phrase
 
 
 def default_plan(scenario: Scenario) -> tuple[Plan | None, list[Fault]]:
@@ -21,10 +22,7 @@ def default_plan(scenario: Scenario) -> tuple[Plan | None, list[Fault]]:
 
 follow_files()
 st.title("Run your ML system design, then defend it", anchor=False)
-st.markdown(
-    "An interview with a clock: predict **who is missed, who waits and what it costs**, run your design on measured latencies "
-    "and measured scores, and read the record of what you did."
-)
+st.markdown(phrase("home.about"))
 
 above, read, faults = st.container(), [], []
 for case in scenario_ids():

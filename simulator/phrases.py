@@ -4,6 +4,7 @@
 another language is another catalogue (`Language`). A catalogue gives each key a text with the names of its slots in braces:
 
     {name}                  text, a whole number, or another phrase; `{name:upper}` with a capital letter first
+    {share.low:percent}     a part of a slot that is a record or a mapping
     {load:roughly}          a number, written by a function of `FORMATS`, with its arguments: `{load:significant 2}`
     {price:spoken USD}      a number with a unit; `{cost}` for a `Quantity`, which has its unit
     {runs:count run}        a count with its noun; the plural of a noun that takes more than an s: `{n:count query|queries}`
@@ -20,9 +21,12 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 from string import Formatter
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from simulator.units import duration, percent, plain_number, roughly, significant, spelled, spoken, upper_first, with_noun
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Quantity:
     unit: str
 
 
-Slot = str | float | Quantity | Sequence[str] | None
+Slot: TypeAlias = "str | float | Quantity | DataclassInstance | Mapping[str, Any] | Sequence[str] | None"
 
 #: The ways to write a number, by the name that a text gives to them.
 FORMATS: Mapping[str, Callable[..., str]] = {
@@ -77,7 +81,7 @@ class Language:
         return self._filled(self.texts[key], slots)
 
     def _filled(self, text: str, slots: Mapping[str, Slot]) -> str:
-        return "".join(words if name is None else self._written(slots[name], words, slots) for name, words in _parts(text))
+        return "".join(how if name is None else self._written(_slot(slots, name), how, slots) for name, how in _parts(text))
 
     def _written(self, slot: Slot, how: str, slots: Mapping[str, Slot]) -> str:
         way, _, rest = how.partition(" ")
@@ -146,6 +150,12 @@ def phrase(key: str, **slots: Slot) -> Phrase:
 @cache
 def english() -> Language:
     return Language.of(Path(__file__).with_name("english.toml").read_text(encoding="utf-8"))
+
+
+def _slot(slots: Any, name: str) -> Any:
+    for part in name.split("."):
+        slots = slots[part] if isinstance(slots, Mapping) else getattr(slots, part)
+    return slots
 
 
 @lru_cache(maxsize=4096)

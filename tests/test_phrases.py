@@ -3,12 +3,14 @@
 import ast
 import copy
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from string import Formatter
+from typing import Any
 
 import pytest
 
 from simulator.explain.notes import good_of
+from simulator.intervals import Interval
 from simulator.paths import PACKAGE
 from simulator.phrases import Language, Phrase, Quantity, english, phrase
 
@@ -25,6 +27,7 @@ CASES = [
     ("a{more:if , of {more:count run}}.", {"more": None}, "a."),
     ("{worse:if {worse:if all|}|none}", {"worse": True}, "all"),
     ("{worse:if {worse:if all|}|none}", {"worse": []}, "none"),
+    ("{share.low:percent} of {row.many}", {"share": Interval(0.5, 0.25, 0.75), "row": {"many": "photos"}}, "25.0% of photos"),
 ]
 
 
@@ -64,8 +67,17 @@ def test_every_text_of_the_catalogue_can_be_written(key):
     ways = list(_ways(english().texts[key]))
     conditions = {name for name, way in ways if way.startswith("if ")}
     slots = {name: _value(way) for name, way in ways if not way.startswith("if ")}
-    assert english().write(key, dict.fromkeys(conditions, True) | slots)
-    assert english().write(key, slots | dict.fromkeys(conditions))
+    assert english().write(key, _nested(dict.fromkeys(conditions, True) | slots))
+    assert english().write(key, _nested(slots | dict.fromkeys(conditions)))
+
+
+def _nested(slots: Mapping[str, Any]) -> dict[str, Any]:
+    """Return slots with the parts of each in a mapping of its own: `share.low` is `low` of `share`."""
+    nested: dict[str, Any] = {}
+    for name, value in slots.items():
+        first, _, part = name.partition(".")
+        nested[first] = nested.get(first, {}) | {part: value} if part else value
+    return {name: _nested(value) if isinstance(value, dict) else value for name, value in nested.items()}
 
 
 def _ways(text: str) -> Iterator[tuple[str, str]]:
@@ -159,7 +171,8 @@ def _faults(place: str, call: ast.Call) -> Iterator[str]:
     if key.value not in english().texts:
         yield f"{place}: there is no text {key.value}"
         return
-    given, needed = {keyword.arg for keyword in call.keywords}, {name for name, _ in _ways(english().texts[key.value])}
+    given = {keyword.arg for keyword in call.keywords}
+    needed = {name.partition(".")[0] for name, _ in _ways(english().texts[key.value])}
     if lacking := needed - given if None not in given else set():  # `**slots` may hold any
         yield f"{place}: {key.value} needs {', '.join(sorted(lacking))}"
     if unused := given - needed - {None}:

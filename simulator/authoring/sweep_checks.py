@@ -33,6 +33,7 @@ from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import share_interval
 from simulator.metrics.paired_samples import chance_of, change
 from simulator.metrics.summary import Verdict
+from simulator.phrases import phrase
 from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.units import counted, listed, percent
 
@@ -342,10 +343,7 @@ def no_dominated_option(sample: DesignSample) -> Iterator[CheckResult]:
             named = f", but for {listed(list(traps))} on purpose" if traps else ""
             yield result_at(scenario, ("choices", name), "dominated option", name, "pass", f"each option has its use{named}")
         for option, by in beaten.items():
-            says = (
-                f"option '{by}' is at least as good on every objective and better on one, on every base design; "
-                "give this option a use, delete it, or name it in `tests.traps` with the reason"
-            )
+            says = phrase("check.dominated", option=by)
             yield result_at(
                 scenario, ("choices", name, "options", option), "dominated option", f"{name}={option}", "fail", says
             )

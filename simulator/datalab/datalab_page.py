@@ -184,8 +184,8 @@ def _learning() -> None:
     st.caption(phrase("lab.band"))
     chosen = rows.query("photos == 100 and selection != 'random'")[["usd", "auc"]].max()
     random = rows.query("photos == 200 and selection == 'random'").iloc[0]
-    slots = {"usd": chosen["usd"], "auc": 100 * chosen["auc"], "random_usd": random["usd"], "random_auc": 100 * random["auc"]}
-    st.caption(phrase("lab.chosen", **slots))
+    aucs = {"auc": 100 * chosen["auc"], "random_auc": 100 * random["auc"]}
+    st.caption(phrase("lab.chosen", usd=chosen["usd"], random_usd=random["usd"], **aucs))
 
 
 def _purchases() -> None:
@@ -239,9 +239,7 @@ def _splits() -> None:
 def _readers() -> None:
     cases, table = reader_cases(), reader_table()
     agreement, agreed = pair_kappa(cases), agreed_share(cases)
-    slots = {"share": agreed.value, "share_low": agreed.low, "share_high": agreed.high}
-    slots |= {"kappa": agreement.value, "kappa_low": agreement.low, "kappa_high": agreement.high}
-    st.markdown(phrase("lab.agreement", **slots))
+    st.markdown(phrase("lab.agreement", share=agreed, kappa=agreement))
     st.dataframe(_confusion(table), alt="a reader's answers by the truth")
     st.caption(phrase("lab.cases", cases=int(cases["cases"].sum())))
     st.caption(phrase("lab.carried_over"))

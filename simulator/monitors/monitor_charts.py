@@ -129,6 +129,5 @@ def _instants(begins: Floats, reader: CourseReader) -> list[Any]:
 
 
 def _axis(clock: WindowClock, reader: CourseReader) -> str:
-    if not clock.timed:
-        return f"row; windows of {width(clock)}"
-    return f"time; windows of {width(clock)}" if reader.stamped else f"hour of the file; windows of {width(clock)}"
+    unit = "row" if not clock.timed else "time" if reader.stamped else "hour of the file"
+    return f"{unit}; windows of {width(clock)}"

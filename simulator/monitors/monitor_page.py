@@ -24,6 +24,7 @@ from simulator.monitors.drift_report import Correction, Monitored, ReportRequest
 from simulator.monitors.estimated_performance import ASSUMPTIONS, METRICS, PerformanceEstimator, PerformanceRequest
 from simulator.monitors.monitor_charts import course_chart, performance_chart, place_chart
 from simulator.monitors.monitor_tables import MonitoredTable, Tables, read_tables
+from simulator.phrases import phrase
 from simulator.units import upper_first
 
 _CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
@@ -47,10 +48,7 @@ def monitors(example: Callable[[], Tables]) -> None:
 
 
 def _own() -> Tables | None:
-    st.markdown(
-        "A header, and a row for each image or request: statistics of the input, scores, features, categories. CSV or Parquet, "
-        "at least 20 rows each. The files are read on the machine that serves this page, and are not kept."
-    )
+    st.markdown(phrase("monitors.own"))
     with st.grid(2, min_column_width=260):
         reference = upload("Reference", ["csv", "parquet"], MONITORED_FILE)
         production = upload("Production", ["csv", "parquet"], MONITORED_FILE)

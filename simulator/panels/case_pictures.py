@@ -13,6 +13,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.metrics.operating_points import flagged_at, review_limits
 from simulator.metrics.overload import goodput_of, rush_of, trouble
 from simulator.panels.case_picture import kinds_behind, picture
+from simulator.phrases import phrase
 from simulator.units import roughly
 
 #: The sensitivity to draw where no objective sets one.
@@ -69,12 +70,11 @@ def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
 def _of_collapse(many: str, goodput: pd.DataFrame) -> tuple[str, str]:
     bad = trouble(goodput)
     if bad is None:
-        return roughly(float(goodput["served_share"].min())), f"of the {many} are served in time even in the worst seconds"
-    after = "" if bad.rush_ended is None else " after the surge"
+        return roughly(float(goodput["served_share"].min())), phrase("goodput.worst", many=many)
+    surge = bad.rush_ended is not None
     since = bad.started if bad.rush_ended is None else bad.rush_ended
     if bad.over:
         seconds = max(bad.ended - since, 0)
         about = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
-        return about, f"until the service recovers{after}"
-    come = "" if bad.rush_ended is None else " that come after the surge"
-    return roughly(bad.share_since), f"of the {many}{come} are served in time"
+        return about, phrase("goodput.recovery", surge=surge)
+    return roughly(bad.share_since), phrase("goodput.since", many=many, surge=surge)

@@ -29,6 +29,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.explain.result import Result
 from simulator.metrics.summary import judged
 from simulator.panels.verdict_bar import CANCEL, bar, bar_content
+from simulator.phrases import phrase
 from simulator.units import duration
 
 #: The suffix of the watcher of the run without curveballs.
@@ -221,22 +222,19 @@ def _state(job: Job, found: Result | None, early: bool, by_user: str) -> tuple[s
     if job.error:
         return f"{again}The run failed: {job.error}", False
     if _is_cancelled(job, by_user):
-        return f"{again}The run was cancelled. Run the design to see what it does.", False
+        return phrase("job.cancelled", again=again), False
     if found is None or early:
         return again + _so_far(job, found), True
-    decided = " More replications alone cannot change a verdict." if job.is_decided else ""
-    return f"{again}{found.size}, run hash {found.run_hash}.{decided}", False
+    return phrase("job.ended", again=again, size=found.size, run_hash=found.run_hash, decided=job.is_decided), False
 
 
 def _so_far(job: Job, found: Result | None) -> str:
     if before := registry().ahead(job):
-        runs = "1 run" if before.runs == 1 else f"{before.runs} runs"
-        return f"{runs} before yours, about {duration(before.seconds)}"
-    to_go = "" if job.remaining_s is None else f", about {duration(job.remaining_s)} to go"
+        return phrase("job.queued", runs=before.runs, time=before.seconds)
+    to_go = "" if job.remaining_s is None else duration(job.remaining_s)
     if found is None:
-        return f"running{to_go}"
-    doubts = f"; the doubt about {' and '.join(job.doubts_to_come)} is still to come" if job.doubts_to_come else ""
-    return f"preliminary, {found.replications} of {job.total} replications{to_go}{doubts}"
+        return phrase("job.running", to_go=to_go)
+    return phrase("job.preliminary", replications=found.replications, all=job.total, to_go=to_go, doubts=job.doubts_to_come)
 
 
 @dataclass(eq=False)

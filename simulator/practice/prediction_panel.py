@@ -23,11 +23,12 @@ from simulator.explain.result import Result
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.summary import Verdict, judged
 from simulator.panels.verdict_bar import bar, bar_content
+from simulator.phrases import phrase
 from simulator.practice.session_at_hand import ask_for_run, take
 from simulator.session.session_events import PredictionMade
 from simulator.session.session_record import change_words, design_words, run_asked
 from simulator.session.session_state import RunSeen, SessionPrediction, SessionState
-from simulator.units import bound_scale, listed, spoken, spoken_within
+from simulator.units import bound_scale, spoken, spoken_within
 
 #: So many designs of a session are predicted before they run; further ones may be.
 PREDICTED = 3
@@ -174,13 +175,11 @@ def stage_sentence(scenario: Scenario, prediction: SessionPrediction, result: Re
     """Set the predicted limit beside that of the run. Without one, say which objectives are missed for another reason."""
     names = {name: spec.label for name, spec in scenario.stages.items()}
     assert prediction.settled is not None
-    limit = prediction.settled.bottleneck
-    yours = f"You named “{names.get(prediction.stage or '', prediction.stage)}” as the limit."
+    stage, limit = prediction.stage or "", prediction.settled.bottleneck
     if limit:
-        return f"{yours} It is “{names.get(limit, limit)}”."
-    missed = [f"“{verdict.objective.label}”" for verdict in result.verdicts if verdict.standing == "not met"]
-    other = f" The reason for the miss of {listed(missed)} is another one." if missed else ""
-    return f"{yours} In this run no stage holds requests up or turns them away so that an objective is missed.{other}"
+        return phrase("predictions.limit", stage=names.get(stage, stage), limit=names.get(limit, limit))
+    missed = [verdict.objective.label for verdict in result.verdicts if verdict.standing == "not met"]
+    return phrase("predictions.no_limit", stage=names.get(stage, stage), missed=missed)
 
 
 def prediction_chart(prediction: SessionPrediction, result: Result) -> Chart:

@@ -19,6 +19,7 @@ from simulator.case.schema import Scenario
 from simulator.charts.look import BLUE, ORANGE, Chart, inked, points
 from simulator.engine.plan import compile_plan
 from simulator.paths import PAGES
+from simulator.phrases import phrase
 from simulator.practice.session_at_hand import take
 from simulator.session.prediction_scores import SCALE_WORDS, SCORE_WORDS, on_its_scale
 from simulator.session.session_course import Course
@@ -27,7 +28,7 @@ from simulator.session.session_record import design_words, record, run_words
 from simulator.session.session_signals import Evidence, signals_of
 from simulator.session.session_state import RunSeen, SessionState
 from simulator.session.signal_rules import decided_levels, mistake_free, mistakes
-from simulator.units import counted, spoken, spoken_size
+from simulator.units import spoken, spoken_size
 
 #: The key of the run that the person looks at.
 _CHOSEN = "session:run_at"
@@ -210,6 +211,5 @@ def _takeaway(scenario: Scenario, state: SessionState) -> str:
     planned, used = phases_of(scenario, state.session.minutes), state.used_s
     over = [phase.title for phase in planned if used.get(phase.id, 0.0) > 60 * (phase.minutes + 1)]
     runs = sum(run.ended is not None for run in state.runs)
-    minutes = sum(used.values()) / 60
-    words = f"You worked {minutes:.0f} of {counted(state.session.minutes, 'minute')} and ran {counted(runs, 'design')}."
-    return f"{words} {' and '.join(over[:2])} took longer than planned." if over else words
+    minutes = {"worked": sum(used.values()) / 60, "planned": state.session.minutes}
+    return phrase("record.time", **minutes, runs=runs, over=over[:2])

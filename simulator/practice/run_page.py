@@ -22,6 +22,7 @@ from simulator.explain.result import Result, challenge_of
 from simulator.metrics.comparisons import NEITHER, Comparison, Difference, OneSided
 from simulator.metrics.stage_metrics import clock
 from simulator.metrics.summary import Standing, Summary, Verdict
+from simulator.phrases import phrase
 from simulator.practice.curveball_effects import largest_toll, tolls
 from simulator.units import counted, spoken_within
 
@@ -168,7 +169,7 @@ def design_words(plan: Plan) -> str:
     """Name the picks that differ from the default, as on the screen."""
     usual = plan.scenario.defaults()
     changed = {name: pick for name, pick in plan.design.items() if pick != usual[name]}
-    return f"Design: {_picks(plan, changed)}; the rest by default." if changed else "Every choice is at its default."
+    return phrase("report.design", picks=_picks(plan, changed)) if changed else "Every choice is at its default."
 
 
 def _picks(plan: Plan, picks: Mapping[str, Pick]) -> str:

@@ -20,6 +20,7 @@ from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import Result
 from simulator.paths import PAGES
+from simulator.phrases import phrase
 from simulator.session.event_log import AnyEvent, Role, Session
 from simulator.session.next_steps import EXERCISES
 from simulator.session.session_events import GoalSet, PhaseBegun
@@ -124,10 +125,7 @@ _CASE = "session:case"
 def begin_panel(scenario: Scenario) -> None:
     """Offer a new session of a case, and the visitor's sessions that go on."""
     st.title("Practise a case", anchor=False)
-    st.markdown(
-        "A session is an interview with a clock. You frame the problem, predict what your design does, run it, "
-        "meet a surprise and defend your choices. The debrief shows the record of what you did."
-    )
+    st.markdown(phrase("session.about"))
     with st.container(width=760):
         _case(scenario)
         goal = goal_at_hand()
@@ -190,5 +188,5 @@ def goal_at_hand() -> str | None:
     """Return the signal that the address wants to be trained; None without one, and after a sentence for an unknown one."""
     wanted = st.query_params.get(GOAL)
     if wanted and wanted not in EXERCISES:
-        st.warning(plain(f"There is no goal “{wanted}”. This session has none."))
+        st.warning(plain(phrase("session.no_goal", goal=wanted)))
     return wanted if wanted in EXERCISES else None

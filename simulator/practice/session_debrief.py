@@ -26,6 +26,7 @@ from simulator.explain.result import Result
 from simulator.metrics.comparisons import compare
 from simulator.metrics.summary import Standing
 from simulator.paths import PAGES
+from simulator.phrases import phrase
 from simulator.practice.record_panel import rating_panel, record_panel
 from simulator.practice.report import session_report
 from simulator.practice.session_at_hand import GOAL
@@ -41,7 +42,7 @@ from simulator.session.next_steps import (
 )
 from simulator.session.session_course import Course
 from simulator.session.session_signals import SIGNALS
-from simulator.units import counted, listed
+from simulator.units import counted
 
 
 def session_debrief(live: LiveSession) -> None:
@@ -153,13 +154,10 @@ def lever_sentence(live: LiveSession, best: BestKnown) -> str:
         return ""
     course, scenario = Course(live.scenario, live.state), live.scenario
     labels = {objective.metric: objective.label for objective in scenario.objectives}
-    lost = listed([f"“{labels[name]}”" for name in worth.lost])
-    spent, total = course.seconds_by_choice.get(worth.choice, 0.0), sum(course.seconds_by_choice.values())
-    choice = scenario.choices[worth.choice]
-    words = f"“{choice.label}” mattered most: without “{choice.label_of(worth.pick)}”, the best known design misses {lost}."
-    if not total:
-        return f"{words} You changed no choice."
-    return f"{words} Of {total / 60:.0f} minutes after a change, {spent / 60:.0f} went to it."
+    seconds, choice = course.seconds_by_choice, scenario.choices[worth.choice]
+    minutes = {"minutes": sum(seconds.values()) / 60, "spent": seconds.get(worth.choice, 0.0) / 60}
+    lost = [labels[name] for name in worth.lost]
+    return phrase("debrief.lever", choice=choice.label, pick=choice.label_of(worth.pick), lost=lost, **minutes)
 
 
 def deciding_choices(live: LiveSession) -> list[str]:
@@ -213,9 +211,8 @@ def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str, se
 def counts_sentence(mine: Result, theirs: Result, name: str) -> str:
     """Return how many objectives each of two designs meets."""
     own, other = (Counter[Standing](verdict.standing for verdict in result.verdicts) for result in (mine, theirs))
-    total = counted(len(mine.verdicts), "objective")
-    missed = f"yours misses {own['not met'] or 'none'} for certain, the other {other['not met'] or 'none'}"
-    return f"Of {total} your last design meets {own['met']} and {name} {other['met']}; {missed}. Changes are paired."
+    met = {"met": own["met"], "its_met": other["met"], "missed": own["not met"], "its_missed": other["not met"]}
+    return phrase("debrief.counts", objectives=len(mine.verdicts), name=name, **met)
 
 
 LABELS = {signal.name: signal.label for signal in SIGNALS}

@@ -13,13 +13,13 @@ from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.limits import SESSION_TEXT
 from simulator.metrics.summary import judged
+from simulator.phrases import phrase
 from simulator.rooms.own_task import OWN_TASK
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import BoundRevealed, MessageSent, QuestionAnswered, ScratchpadSaved, TaskSet
 from simulator.rooms.room_view import autosave_text, board, follow_talk, panel, status_row, verdicts
 from simulator.session.event_log import AnyEvent, LoggedEvent, UnknownEvent
 from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken, QuestionAsked, hint_words
-from simulator.units import listed
 
 #: The most letters of a question.
 _LETTERS = 400
@@ -123,8 +123,7 @@ def brief_before(scenario: Scenario, revealed: Collection[str]) -> str:
     parts = (_END.split(part) for part in scenario.brief.split("\n\n"))
     paragraphs = [" ".join(text for text in part if not any(says in _bare(text) for says in stated)) for part in parts]
     labels = [objective.label for objective in scenario.objectives if objective.metric not in revealed]
-    asks = f"Ask for the bounds of these objectives: {listed([f'“{label}”' for label in labels])}."
-    return "\n\n".join([*filter(None, paragraphs), asks])
+    return "\n\n".join([*filter(None, paragraphs), phrase("rooms.bounds", objectives=labels)])
 
 
 def _bare(text: str) -> str:

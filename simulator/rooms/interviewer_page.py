@@ -19,6 +19,7 @@ from simulator.case.document import Document
 from simulator.case.interview import Probe, notes_at, other_notes, probes_of
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
+from simulator.phrases import phrase
 from simulator.rooms.candidate_page import brief_of
 from simulator.rooms.control_panel import events_panel, mark_panel, notes_panel, questions_panel, room_panel
 from simulator.rooms.room_at_hand import RoomAtHand
@@ -28,7 +29,7 @@ from simulator.rooms.room_view import board, follow_talk, panel, status_row, ver
 from simulator.rooms.scorecard_page import scorecard_page
 from simulator.session.session_events import PhaseBegun
 from simulator.session.session_state import phase_times
-from simulator.units import counted, listed
+from simulator.units import counted
 
 #: The shortcut on a button in the colour of the theme is as easy to read as the button's words.
 _SHORTCUT_STYLE = "<style>[data-testid=stBaseButton-primary] kbd { color: inherit !important; opacity: 1 !important; }</style>"
@@ -181,11 +182,11 @@ def board_gaps(board: Board, drawing: DrawnCase, case: Scenario) -> list[str]:
         if name in drawing.apart:
             gaps.append(f"Nothing leads to {label}.")
         if unsaid := _unset(board, name, box):
-            gaps.append(f"{label} has the values that a new box comes with: {listed(unsaid)}.")
+            gaps.append(phrase("gaps.unset", box=label, values=unsaid))
         if "replicas" in box_kinds()[box.kind].model_fields and box.data.get("replicas", 1) == 1:
-            gaps.append(f"{label} has one replica: nothing takes over when it fails.")
+            gaps.append(phrase("gaps.one_replica", box=label))
         if any(way.port == "on_full" for way in ways_out(box.data)) and box.data.get("max_queue") is None:
-            gaps.append(f"The queue of {label} has no limit.")
+            gaps.append(phrase("gaps.no_limit", box=label))
     return gaps
 
 
@@ -198,10 +199,10 @@ def _of_the_whole(board: Board, drawing: DrawnCase, case: Scenario) -> Iterator[
         yield "No end says what becomes of a request."
     plain = [box.label for box in board.boxes.values() if is_plain(box.data)]
     if plain:
-        yield f"{counted(len(plain), 'plain box', 'plain boxes')} without time or cost: {listed(plain)}."
+        yield phrase("gaps.plain", boxes=len(plain), names=plain)
     fault = sum(1 for fault in drawing.faults if fault.box)
     if fault:
-        yield f"{counted(fault, 'fault')} at boxes keeps the drawing from running."
+        yield phrase("gaps.faults", faults=fault)
 
 
 def _unset(board: Board, name: str, box: Box) -> list[str]:

@@ -22,6 +22,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.paths import PAGES
+from simulator.phrases import phrase
 from simulator.rooms.live_room import LiveRoom, live_room
 from simulator.rooms.own_task import OWN_TASK, OwnTask
 from simulator.rooms.room_doors import (
@@ -63,10 +64,7 @@ def lobby(unknown: bool) -> None:
     st.title("Interview room", anchor=False)
     if unknown:
         st.warning(CLOSED)
-    st.markdown(
-        "An interviewer and a candidate work at one whiteboard that runs. "
-        "The candidate needs nothing but the link, or the code."
-    )
+    st.markdown(phrase("rooms.about"))
     st.link_button("Enter with a code", f"{server_address()}/{PATH}")
     if (own := confined_to()) is not None:
         st.info("Your interview goes on. The other pages open again when it has ended.")
@@ -153,10 +151,7 @@ def _links(title: str, keys: Mapping[str, str]) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(title)}**: the links are shown once. Copy them now.")
         if urlsplit(server_address()).hostname in _OWN_MACHINE:
-            st.warning(
-                "These links open on this computer alone. Before you send one to another person, start the server for others: "
-                "see docs/server.md."
-            )
+            st.warning(phrase("rooms.own_links"))
         for role, key in keys.items():
             st.markdown(LINKED_WORDS[role])
             st.code(link_of(key), language=None, wrap_lines=True)
@@ -238,10 +233,7 @@ def _table(heads: Sequence[Session]) -> None:
         columns = {f"Candidate {chr(65 + place)}": _column(live_room(head.id)) for place, head in enumerate(oldest)}
         st.dataframe(pd.DataFrame(columns))
         st.caption("; ".join(f"{name}: {clock(head.begun_at)}" for name, head in zip(columns, oldest, strict=True)))
-        st.markdown(
-            "CaseSim ranks no candidate. One interview measures a person poorly: scores of the same person vary widely from "
-            "one interview to the next. Compare what each did at the same probe, and decide by the evidence."
-        )
+        st.markdown(phrase("rooms.no_ranks"))
 
 
 def _column(room: LiveRoom) -> dict[str, str]:

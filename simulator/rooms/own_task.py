@@ -13,6 +13,7 @@ from simulator.case.document import Document
 from simulator.case.fields import no_picture
 from simulator.case.load import load
 from simulator.case.schema import Scenario
+from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S
 from simulator.units import spoken_bound
 
@@ -117,7 +118,7 @@ def _figure(value: float) -> dict[str, Any]:
 
 def _questions(task: OwnTask) -> list[dict[str, Any]]:
     """Return the answers that the interviewer can send with a click: the numbers of the task."""
-    rate = f"{task.rate_per_s:,.4g} a second on average, which are {task.rate_per_s * DAY_S:,.0f} a day."
+    rate = phrase("rooms.rate", rate=f"{task.rate_per_s:,.4g}", day=task.rate_per_s * DAY_S)
     asked = {"How many requests come?": rate, "How large is a request?": f"{task.payload_mb:g} MB."}
     for metric, value in task.bounds.items():
         bound = BOUNDS[metric]

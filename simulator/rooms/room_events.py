@@ -17,6 +17,7 @@ from simulator.case.fields import Name
 from simulator.case.interview import SIGNAL_PHASES, SIGNALS
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
+from simulator.phrases import phrase
 from simulator.rooms.own_task import OWN_TASK, OwnTask
 from simulator.session.event_log import (
     PERSON,
@@ -415,7 +416,7 @@ class SignalRated(RaterEvent):
         if fault := _card_fault(state, role):
             return fault
         if self.signal not in CARD_SIGNALS:
-            return f"The scorecard has no signal “{self.signal}”; {suggest(self.signal, CARD_SIGNALS)}"
+            return phrase("refused.signal", signal=self.signal, hint=suggest(self.signal, CARD_SIGNALS))
         return "The evidence lies in the future." if max(self.evidence, default=-1) >= state.place else ""
 
     def room_change(self, room: RoomState, logged: Logged[Any]) -> Changes:

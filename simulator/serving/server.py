@@ -35,6 +35,7 @@ from simulator.app.widgets import plain
 from simulator.errors import InputError
 from simulator.limits import PAGE_BYTES, REQUEST_HEAD
 from simulator.paths import APP
+from simulator.phrases import phrase
 from simulator.processes import ORPHANED
 from simulator.rooms import room_doors as rooms
 from simulator.serving.middleware import Bounded, Proxied, VisitorCookies
@@ -88,8 +89,7 @@ def refusal(host: str, origin: str | None) -> str | None:
     """
     if not is_host_allowed(host):
         name = re.sub(r"[^\w.:\[\]-]", "?", host)[:_MOST_SHOWN]
-        allow = "The administrator can allow this name: casesim serve --allow-host NAME"
-        return f"CaseSim does not answer to the name '{name}'. {allow}\n"
+        return phrase("serving.other_name", name=name)
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
         return "CaseSim answers requests of its own pages only.\n"
     return None

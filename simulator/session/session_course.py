@@ -12,6 +12,7 @@ from itertools import groupby, pairwise
 from simulator.case.phases import PracticePhase, deciding_questions, hero_of, phase_of_choice, phases_of
 from simulator.case.schema import Scenario
 from simulator.limits import SESSION_TEXT
+from simulator.phrases import phrase
 from simulator.session.event_log import AnyEvent, Logged
 from simulator.session.prediction_scores import held_words, is_informed, on_its_scale
 from simulator.session.session_events import AssumptionPinned, ObjectivesRanked, PanelOpened, PickChanged
@@ -220,9 +221,7 @@ class Course:
     def interval_words(self) -> str:
         """The number of intervals that held, their part of the scale, and the number of those that the form started with."""
         copied = len(self.intervals) - len(self.own_intervals(self.intervals))
-        repeats = "interval repeats" if copied == 1 else "intervals repeat"
-        words = f" {copied} {repeats} the run before, where the form starts: no prediction of your own." if copied else ""
-        return f"{held_words(self.scenario, self.intervals)}{words}"
+        return phrase("predictions.intervals", held=held_words(self.scenario, self.intervals), copied=copied)
 
     def _repeats_last_run(self, prediction: SessionPrediction) -> bool:
         """Return whether an interval is that of the run before it, up to a step of the form's axis."""

@@ -18,6 +18,7 @@ from simulator.case.fields import Name
 from simulator.case.phases import Hint, defence_of, phases_of
 from simulator.case.schema import Scenario
 from simulator.metrics.summary import Standing
+from simulator.phrases import phrase
 from simulator.session.event_log import (
     LEADS,
     READERS,
@@ -188,7 +189,7 @@ class PickChanged(AnyEvent):
             return fault
         choice, now = scenario.choices[self.choice], state.picks(scenario)[self.choice]
         if self.before != now:
-            return f"“{choice.label}” is at {now}, not at {self.before}; another browser may have changed it."
+            return phrase("refused.other_pick", choice=choice.label, now=now, before=self.before)
         if self.after == self.before:
             return f"“{choice.label}” is at {now} already."
         try:
@@ -274,7 +275,7 @@ class RunAsked(AnyEvent):
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
         if self.picks != state.picks(scenario) or self.drawing != state.drawing(scenario):
             return "This run is of another design than the one at hand; another browser may have changed it."
-        missing = (f"The curveball “{name}” has not struck." for name in self.strikes if name not in state.strikes)
+        missing = (phrase("refused.not_struck", curveball=name) for name in self.strikes if name not in state.strikes)
         return next(missing, "")
 
     def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
@@ -462,7 +463,7 @@ class DefenceAnswered(AnyEvent):
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
         count = len(defence_of(scenario))
-        return "" if self.prompt < count else f"This case has {count} defence prompts."
+        return "" if self.prompt < count else phrase("refused.defence", prompts=count)
 
     def fold(self, state: SessionState, logged: Logged[Any]) -> Changes:
         return {"defences": {**state.defences, self.prompt: logged}}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 from simulator.case.choices import Pick
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
+from simulator.phrases import phrase
 from simulator.session.event_log import AnyEvent, Logged, LoggedEvent, Role, Session, UnknownEvent, design_hash
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ class SessionState:
 def refusal(scenario: Scenario, state: SessionState, role: Role, event: AnyEvent) -> str:
     """Return a sentence that refuses an event at the present place of a session; empty if it may be appended."""
     if role not in type(event).by:
-        return f"The role “{role}” may not do this."
+        return phrase("refused.role", role=role)
     if state.ended_at is not None and not event.after_the_end:
         return "This session has ended. Begin another one."
     return state.closed(scenario, role, event) or event.refusal(scenario, state, role)

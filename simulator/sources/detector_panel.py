@@ -34,7 +34,6 @@ from simulator.metrics.detection_quality import (
 )
 from simulator.paths import DETECTIONS
 from simulator.phrases import phrase
-from simulator.units import percent
 
 #: Heights at which recall is told, in pixels.
 HEIGHTS: NDArray[np.float64] = np.geomspace(8, 400, 33)
@@ -66,11 +65,11 @@ def ap_by_precision(tables: DetectionTables) -> look.Chart:
     shown = ["label", "precision", "ap", "ap_low", "ap_high", "ap_less_fp32", "ap_less_fp32_low", "ap_less_fp32_high"]
     at = rows.pivot(index="label", columns="precision", values="ap")
     lost = (1 - at["int8_all"] / at[FP32]).sort_values()
-    least, most = lost.index[0], lost.index[-1]
-    takeaway = (
-        f"The same 8 bits cost {most} {percent(lost[most])} of its AP ({at[FP32][most]:.3f} to {at['int8_all'][most]:.3f}) and "
-        f"{least} {percent(max(lost[least], 0))} ({at[FP32][least]:.3f} to {at['int8_all'][least]:.3f})."
+    least, most = (
+        {"label": label, "lost": max(lost[label], 0), "before": at[FP32][label], "after": at["int8_all"][label]}
+        for label in (lost.index[0], lost.index[-1])
     )
+    takeaway = phrase("detectors.bits", most=most, least=least)
     return look.chart(drawn, takeaway, rows[shown], digits=3)
 
 
@@ -102,10 +101,7 @@ def ap_by_processor(rows: pd.DataFrame, labels: dict[str, str]) -> look.Chart:
     ap = whole.set_index(["recipe", "saturates", "label"])["ap"].sort_index()
     exact, cut, narrow = (ap[_SHOWN[words]] for words in list(_SHOWN)[1:])
     most = (exact - cut).idxmax()
-    takeaway = (
-        f"The same 8-bit file of {most} has an AP of {exact[most]:.3f} on a processor with VNNI and of {cut[most]:.3f} on one "
-        f"without. With 7-bit weights it has {narrow[most]:.3f} there."
-    )
+    takeaway = phrase("detectors.processors", network=most, exact=exact[most], cut=cut[most], narrow=narrow[most])
     table = whole[["label", "recipe", "saturates", "ap", "ap50"]]
     return look.chart(drawn, takeaway, table, {"saturates": "products saturate"}, digits=3)
 
@@ -168,10 +164,11 @@ def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) ->
     lost = spoilt.less(clean)
     sure = [place for place in (small, large) if lost.high[place] < 0]
     verdict = "both differences are significant" if len(sure) == 2 else f"{len(sure)} of the two differences is significant"
-    takeaway = (
-        f"Boxes {clean.height_px[small]:.0f} px high: recall {clean.recall[small]:.0%} clean, {spoilt.recall[small]:.0%} under "
-        f"{label}; {clean.height_px[large]:.0f} px high: {clean.recall[large]:.0%} and {spoilt.recall[large]:.0%}; {verdict}."
-    )
+    sizes = {
+        name: {"height": clean.height_px[place], "clean": clean.recall[place], "spoilt": spoilt.recall[place]}
+        for name, place in (("small", small), ("large", large))
+    }
+    takeaway = phrase("detectors.boxes", label=label, verdict=verdict, **sizes)
     return look.chart(drawn, takeaway, pd.DataFrame(table), digits=3)
 
 
@@ -216,30 +213,20 @@ def detectors() -> None:
     """Draw the panel of the evidence page."""
     tables = _read_tables(tuple(path.stat().st_mtime_ns for path in sorted(DETECTIONS.glob("*"))), DETECTIONS)
     draw(ap_by_precision(tables), key="ap_by_precision")
-    st.caption(
-        "Whiskers are 95% intervals by image. Networks at 8 bits were calibrated on one half of the images and measured on the "
-        "other."
-    )
+    st.caption(phrase("detectors.calibration"))
     _checks(tables)
     st.header("The same 8 bits on another processor", anchor=False)
     draw(
         ap_by_processor(load_processors(), {key: label_of(tables, key) for key in tables.about.detectors}),
         key="ap_by_processor",
     )
-    st.caption(
-        "Without VNNI a processor adds 8-bit products in 16 bits, and large sums are cut off. ONNX Runtime's session option "
-        "`session.x64quantprecision` makes its sums exact and its calls slower. The processor without VNNI is one whose VNNI "
-        "and AVX-512 were hidden from the program; a real AMD EPYC (Zen 3) gave the same AP."
-    )
+    st.caption(phrase("detectors.without_vnni"))
     st.header("Weather, lenses, sensors and bugs", anchor=False)
     with st.grid(2, min_column_width=230):
         name = _option_box("Detector", {key: label_of(tables, key) for key in tables.about.detectors}, "detector")
         precision = _option_box("Precision", PRECISIONS, "detector_precision")
     draw(ap_by_condition(tables, name, precision), key="ap_by_condition")
-    st.caption(
-        "Dashed: clean images. Whiskers are 95% intervals by image. A bug affects a third of the "
-        "images at severity 1, all at severity 2; corruptions are simulated."
-    )
+    st.caption(phrase("detectors.conditions"))
     _condition(tables, name, precision)
     with st.container(horizontal=True):
         download("Download AP with intervals (CSV)", tables.summary, "detectors.csv")

@@ -11,7 +11,6 @@ import plotly.graph_objects as go
 
 from simulator.charts import look
 from simulator.phrases import phrase
-from simulator.units import duration, percent, upper_first
 
 #: The name of each detector of the drives on the screen.
 SEEN_BY = {
@@ -97,11 +96,7 @@ def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: f
     both = fresh.merge(late, on="group", suffixes=("", "_late"))
     lost = both["found"] - both["found_late"]
     most, least = (both.iloc[int(place)] for place in (lost.argmax(), lost.argmin()))
-    takeaway = (
-        f"An age of {duration(late_s)} costs most where the {what} is {most['group']}: {percent(most['found'])} become "
-        f"{percent(most['found_late'])}; it costs least at {least['group']}: {percent(least['found'])} become "
-        f"{percent(least['found_late'])}."
-    )
+    takeaway = phrase("drives.lateness", age=late_s, what=what, most=dict(most), least=dict(least))
     return _lateness_chart(drawn, takeaway, pd.concat([fresh, late, moved]))
 
 
@@ -160,15 +155,8 @@ def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> look.Chart:
         drawn.add_trace(look.line(metres, shares, colour, name, hover, dash=dash, dotted=True))
     drawn.update_xaxes(title="distance of a car when it is confirmed (m)", rangemode="tozero")
     drawn.update_yaxes(title="cars confirmed no farther away (%)", range=[0, 100], tickvals=shares)
-    takeaway = [
-        f"On drives that were left out, {seen_by_label(seen_by)} confirmed half of {first['tracks']:,} approaching cars "
-        f"{first['real_median_m']:.1f} m away or farther."
-    ]
-    takeaway += [
-        f"{words} predict {by[name]['predicted_median_m']:.1f} m, and their 80% intervals hold "
-        f"{percent(by[name]['even_80'])} of the cars."
-        for name, (_, words) in models.items()
-    ]
+    takeaway = [phrase("drives.confirmed", camera=seen_by_label(seen_by), row=dict(first))]
+    takeaway += [phrase("drives.model", words=words, row=dict(by[name])) for name, (_, words) in models.items()]
     return look.chart(drawn, takeaway, rows, _CONFIRMED, only=True, shares=["even_80", "even_95"], digits=3)
 
 
@@ -191,11 +179,8 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> look.Chart:
     ]
     drawn = _in_rows(dots, rows["band"], f"{what}s found in the next frame (%)")
     whole = rows.iloc[0]
-    takeaway = (
-        f"{upper_first(seen_by_label(seen_by))} finds {look.share_of(whole, 'after_hit')} of {what}s in the frame after a hit, "
-        f"and {look.share_of(whole, 'after_miss')} in the frame after a miss: "
-        f"if misses were independent, it would be {percent(whole['share'])} after either."
-    )
+    found = {name: look.share_of(whole, name) for name in ("after_hit", "after_miss")}
+    takeaway = phrase("drives.persistence", camera=seen_by_label(seen_by), what=what, share=whole["share"], **found)
     shares = [f"{column}{end}" for column in ("share", "after_hit", "after_miss") for end in ("", "_low", "_high")]
     shares = [name for name in shares if name in rows]
     names = {"band": "band", "pairs": "pairs", "tracks": "tracks"} | {name: f"{name.replace('_', ' ')} (%)" for name in shares}

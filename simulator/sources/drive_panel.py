@@ -12,6 +12,7 @@ from simulator.app.widgets import draw, plain
 from simulator.evidence.drive_tables import PLAYED, load_drives
 from simulator.explain.result import Result
 from simulator.paths import DRIVES
+from simulator.phrases import phrase
 from simulator.sources.drive_charts import GROUPS, after_a_miss, confirmed_at, lateness, lateness_by, seen_by_label, two_sensors
 from simulator.units import percent, significant
 
@@ -21,10 +22,7 @@ _FIRST = "kitti.yolox_x.restored"
 
 def real_drives() -> None:
     """Draw the panel of the evidence page."""
-    st.markdown(
-        "Recorded drives with labelled objects, and the detectors' answers frame by frame. CaseSim contains sums and curves "
-        "of the drives, not the drives themselves."
-    )
+    st.markdown(phrase("drives.about"))
     for title, part in _PARTS.values():
         st.header(title, anchor=False)
         part("evidence")
@@ -54,11 +52,7 @@ def late_answers(key: str) -> None:
         by = st.radio("By", list(GROUPS), format_func=lambda name: GROUPS[name][0], horizontal=True, key=f"{key}:late_by")
         age = st.select_slider("Age of the answer (s)", ages, ages[min(1, len(ages) - 1)], key=f"{key}:late_s")
     draw(lateness_by(rows, seen_by, iou, by, age), key=f"{key}_lateness_by")
-    st.caption(
-        "A car counts as found if a box of the older frame overlaps where it is now. Prediction: a Kalman filter at constant "
-        "velocity moves each box on by the age of the answer. 95% intervals resample drives, then tracks. Boxes after OC-SORT "
-        "are those that the tracker published; restored: with the finds that it withheld."
-    )
+    st.caption(phrase("drives.counting"))
 
 
 def following_misses(key: str) -> None:
@@ -72,10 +66,7 @@ def following_misses(key: str) -> None:
     played = drives.heldout_drives[drives.heldout_drives["each"] == PLAYED]
     if (played["seen_by"] == seen_by).any():
         draw(confirmed_at(played, seen_by), key=f"{key}_confirmed")
-        st.caption(
-            "These are the misses and the curve that encounters are played with. Each drive is left out once: the others "
-            "predict its approaching cars. Three hits in four frames confirm; a car that never is counts at 0 m."
-        )
+        st.caption(phrase("drives.played"))
 
 
 def second_sensor(key: str) -> None:
@@ -87,10 +78,7 @@ def second_sensor(key: str) -> None:
         rows = drives.joint[(drives.joint["camera"] == camera) & (drives.joint["lidar"] == lidar)]
         what = str(st.radio("Of what", list(rows["object"].unique()), horizontal=True, key=f"{key}:sensors_what"))
     draw(two_sensors(rows, what), key=f"{key}_two_sensors")
-    st.caption(
-        "Not matched: the camera's boxes went through a tracker, from scores of 0.6 on; PointRCNN's did not. YOLOX learnt from "
-        "COCO, PointRCNN from KITTI. Nothing says that these drives were left out of its lessons."
-    )
+    st.caption(phrase("drives.not_matched"))
 
 
 def _pair(pair: tuple[str, str]) -> str:
@@ -137,7 +125,4 @@ def sent_home(result: Result) -> None:
         for row in drives.sent_home.to_dict("records")
     ]
     st.table(pd.DataFrame(rows).set_index("Rule"))
-    st.caption(
-        "Labelled cars within 50 m that YOLOX-x missed. A rule sees answers and no label, as in shadow mode. Half as "
-        f"wide an interval takes four times the labels. {plain(drives.about.attribution)}. For non-commercial use."
-    )
+    st.caption(phrase("drives.rules", attribution=plain(drives.about.attribution)))

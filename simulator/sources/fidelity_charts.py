@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from simulator.charts import look
 from simulator.evidence.fidelity_reports import FORECAST, FidelityPoint, FidelityReport, forecasts_held
 from simulator.phrases import phrase
-from simulator.units import percent, significant
+from simulator.units import significant
 
 #: The figures to compare: their columns are `<name> real`, `<name> predicted` and `<name> error`, with these units.
 FIGURES = {"p50": ("ms", "%"), "p99": ("ms", "%"), "in time": ("%", "points")}
@@ -66,11 +66,10 @@ def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> lo
     else:
         drawn.update_yaxes(title=f"{_NAMES[what]} ({unit})")
     *shares, overall = (share for share in forecasts_held(report, server) if share.figure == what)
-    by_load = ", ".join(f"load {share.load:g} {share.held} of {share.runs}" for share in shares)
-    takeaway = (
-        f"{overall.held} of {overall.runs} real runs lie within their 95% forecast interval for {_OFF[what]}: "
-        f"{percent(overall.share.value)} [{100 * overall.share.low:.0f}, {100 * overall.share.high:.0f}]; {by_load}."
-    )
+    loads = [f"load {share.load:g} {share.held} of {share.runs}" for share in shares]
+    share = overall.share
+    ends = {"share": share.value, "low": 100 * share.low, "high": 100 * share.high}
+    takeaway = phrase("fidelity.forecasts", held=overall.held, runs=overall.runs, what=_OFF[what], loads=loads, **ends)
     return look.chart(drawn, takeaway, rows.drop(columns=["place", "whole"]), digits=4)
 
 
@@ -108,10 +107,8 @@ def error_by_load(report: FidelityReport, server: str, what: str) -> look.Chart:
     drawn.update_yaxes(title=f"{_NAMES[what]}: simulated minus real ({unit})")
     typical = rows[error].abs().groupby(rows["load"]).median()
     least, most = typical.index[0], typical.index[-1]
-    takeaway = (
-        f"At load {least:g} predictions are off by {_with(typical[least], unit)} (median), at load {most:g} by "
-        f"{_with(typical[most], unit)}; hollow points are not judged."
-    )
+    off = {"least_off": _with(typical[least], unit), "most_off": _with(typical[most], unit)}
+    takeaway = phrase("fidelity.by_load", least=least, most=most, **off)
     return look.chart(drawn, takeaway, rows, digits=4)
 
 

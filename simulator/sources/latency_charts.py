@@ -13,7 +13,7 @@ from simulator.charts import look
 from simulator.evidence.projection_accuracy import COMPETITOR, HeldOut
 from simulator.phrases import phrase
 from simulator.sources.latency_rows import BASE, FOOTINGS, compared, comparison_rows, spoken, surprise
-from simulator.units import counted, percent, significant
+from simulator.units import counted, significant
 
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
@@ -198,10 +198,7 @@ def projected_against_published(rows: pd.DataFrame) -> look.Chart:
     )
     drawn = look.figure(look.equality(ends, "equal"), *groups, height=520, x=x, y=y)
     off, inside = rows["error (%)"].abs(), rows["in the band"].mean()
-    takeaway = (
-        f"{len(rows)} published latencies, projected with their network held out: half are off by less than "
-        f"{significant(off.median(), 2)}%, and {percent(inside)} lie within their band."
-    )
+    takeaway = phrase("projections.latencies", rows=len(rows), off=off.median(), inside=inside)
     return look.chart(drawn, takeaway, rows, digits=4)
 
 

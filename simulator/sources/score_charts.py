@@ -28,7 +28,7 @@ from simulator.sources.threshold_transfer import (
     pair_sentence,
     transfer_rows,
 )
-from simulator.units import counted, percent, significant
+from simulator.units import counted, percent
 
 
 def specificity_by_table(summaries: list[ScoreSummary], target: float) -> look.Chart:
@@ -113,11 +113,8 @@ def reliability(calibration: Calibration) -> look.Chart:
     change, words = calibration.change, "not significantly different"
     if change.high < 0 or change.low > 0:
         words = "which is less" if change.high < 0 else "which is more"
-    takeaway = (
-        f"Scores are off by {_share(calibration.before)} on average; after scaling by a temperature of {low:.2f} to "
-        f"{high:.2f}, fitted on the other folds, by {_share(calibration.after)}, {words}. With this few photos even perfect "
-        f"scores would seem off by {percent(calibration.floor)}."
-    )
+    slots = {"before": _share(calibration.before), "after": _share(calibration.after), "change": words}
+    takeaway = phrase("scores_of_photos.calibration", low=low, high=high, floor=calibration.floor, **slots)
     return look.chart(drawn, takeaway, calibration.rows, digits=4)
 
 
@@ -150,13 +147,9 @@ def kept_promises(coverages: list[Coverage]) -> look.Chart:
     drawn.update_yaxes(title="reached on held-out patients (%)", range=[0, 101])
     parts = [(coverage.promised, part) for coverage in coverages for part in (coverage.positives, coverage.negatives)]
     broken = sum(part.high < promised for promised, part in parts)
-    verdict = f"{broken} of {len(parts)} intervals lie below their target" if broken else "no interval lies below its target"
     named = min(coverages, key=lambda coverage: abs(coverage.promised - 0.95))
-    takeaway = (
-        f"At a coverage target of {named.promised:.0%}, {_share(named.positives)} of the positives and "
-        f"{_share(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of "
-        "the photos are unsure and go to people."
-    )
+    reached = {"positives": _share(named.positives), "negatives": _share(named.negatives)}
+    takeaway = phrase("scores_of_photos.coverage", coverage=named, **reached, broken=broken, intervals=len(parts))
     return look.Chart(drawn, takeaway, look.rounded(rows))
 
 
@@ -226,12 +219,9 @@ def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> look.Char
     drawn.update_xaxes(title="people who are ill (%), logarithmic", type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     drawn.update_yaxes(title="flagged people who are ill (%)", range=[0, 100])
     here, there = _at(ordered, sample), _at(ordered, chosen)
-    takeaway = (
-        f"In the sample {percent(sample)} are ill, and {percent(here['right'] / 100)} of those flagged are. With "
-        f"{percent(chosen)} ill it is {percent(there['right'] / 100)} (95% interval {percent(there['right low'] / 100)} to "
-        f"{percent(there['right high'] / 100)}): of 1,000 people, {there['flagged']:.0f} are flagged and "
-        f"{significant(there['unflagged'], 2)} ill people are not."
-    )
+    shares = {part: there[name] / 100 for part, name in (("right", "right"), ("low", "right low"), ("high", "right high"))}
+    found = {"flagged": there["flagged"], "unflagged": there["unflagged"], "right": here["right"] / 100}
+    takeaway = phrase("scores_of_photos.prevalence", sample=sample, chosen=chosen, there=shares, **found)
     shown, names = ordered[ordered["prevalence"].isin([sample, chosen])], {"prevalence": "ill (%)"} | FIGURES
     return look.chart(drawn, takeaway, shown, names, shares=["prevalence"], digits=4)
 
@@ -266,13 +256,8 @@ def optimism(rows: pd.DataFrame, promise: float) -> look.Chart:
     drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
     shares = ["promise", "reached", "low", "high", "least", "most"]
     columns = {name: f"{name} (%)" for name in shares}
-    at = {row["way"]: row for row in rows[rows["promise"] == promise].to_dict("records")}
-    same, after = at[SAME], at[NEXT]
-    takeaway = (
-        f"A threshold for {promise:.0%} sensitivity reaches {percent(same['reached'])} on the photos that chose it. Chosen "
-        f"on one fold and applied to the next, it reaches {percent(after['reached'])} on average "
-        f"(95% interval {percent(after['low'])} to {percent(after['high'])}), and {percent(after['least'])} in the worst fold."
-    )
+    at = {str(row["way"]): dict(row) for _, row in rows[rows["promise"] == promise].iterrows()}
+    takeaway = phrase("scores_of_photos.promise", promise=promise, same=at[SAME], next=at[NEXT])
     return look.chart(drawn, takeaway, rows, columns, shares=shares, digits=4)
 
 
@@ -329,10 +314,8 @@ def field_drop(drops: list[FieldDrop]) -> look.Chart:
     drawn.update_xaxes(title="published sensitivity (%)", range=[0, 128], tickvals=[0, 50, 100])
     drawn.update_yaxes(autorange="reversed")
     first = drops[0]
-    takeaway = (
-        f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench. In the field it "
-        f"reached {_range(first.field.sensitivity)}: {first.field.source}."
-    )
+    ranges = {"bench": _range(first.bench.sensitivity), "field": _range(first.field.sensitivity)}
+    takeaway = phrase("scores_of_photos.bench", name=first.what.split(",")[0], **ranges, source=first.field.source)
     parts = [(drop.what, where, result) for drop in drops for where, result in
              (("on the bench", drop.bench), ("in the field", drop.field))]  # fmt: skip
     rows = [(what, where, _range(of.sensitivity), _range(of.specificity), of.source) for what, where, of in parts]

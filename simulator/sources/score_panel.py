@@ -34,6 +34,7 @@ from simulator.limits import SCORE_FILE
 from simulator.metrics.operating_points import widest_sensitivity
 from simulator.metrics.roc import TARGETS, ScoreSummary, roc_band, score_summary, summary_rows
 from simulator.paths import SCORES
+from simulator.phrases import phrase
 from simulator.sources.calibration import PROMISES, calibrate, held_out_coverage
 from simulator.sources.score_charts import (
     by_group,
@@ -127,10 +128,7 @@ def scores() -> None:
 
 
 def _tables() -> None:
-    st.markdown(
-        "Each photo was scored by a model that never saw its patient. A threshold that finds more of the positives also refers "
-        "more of the negatives; a better model refers fewer."
-    )
+    st.markdown(phrase("scores_of_photos.tables"))
     asked = st.radio("Target sensitivity of the threshold", list(_TARGETS), 1, key="sensitivity", horizontal=True, **KEPT)
     target = _TARGETS[asked]
     for sentence in filter(None, map(_fault, _named().values())):
@@ -141,10 +139,7 @@ def _tables() -> None:
     }
     listed = [replace(summary, name=f"{summary.name}{_whose(there[name], summary)}") for name, summary in summaries.items()]
     draw(specificity_by_table(listed, target), key="specificity_by_table")
-    st.caption(
-        "Lines are 95% intervals: patients are resampled 2,000 times, and each resample chooses its own threshold. A published "
-        "point has no patients to resample."
-    )
+    st.caption(phrase("scores_of_photos.lines"))
     download("Download this list (CSV)", summary_rows(listed), "scores.csv")
     measured = [name for name, summary in summaries.items() if summary.size]
     if not measured:
@@ -247,8 +242,7 @@ QUESTIONS: dict[str, Callable[[ShownTable, float], None]] = {
     "Is a score a probability?": _shown(
         lambda table, _: reliability(_once("calibration", lambda: calibrate(table.rows), table)),
         "reliability",
-        "Ten bins of equally many photos. Scaling divides every logit by one number, which keeps the order of the photos and "
-        "therefore sensitivity and specificity.",
+        phrase("scores_of_photos.bins"),
     ),
     "Which photos are unsure?": _shown(
         lambda table, _: kept_promises([held_out_coverage(table.rows, promised) for promised in PROMISES]),
@@ -270,10 +264,7 @@ QUESTIONS: dict[str, Callable[[ShownTable, float], None]] = {
 
 def own_scores() -> None:
     """Offer to upload a table, with a sentence for each fault, and to delete the user's own."""
-    st.markdown(
-        "Upload your own CSV: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` "
-        "(the patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. " + who_sees("it")
-    )
+    st.markdown(phrase("scores_of_photos.upload") + who_sees("it"))
     with st.form("own_scores"):
         uploaded = upload("CSV with labels and scores", ["csv"], SCORE_FILE)
         with st.grid(2, min_column_width=200):
@@ -324,10 +315,7 @@ def _imported(made: Imported) -> None:
         st.markdown("Use them in a case like this:")
         st.code("\n".join(dict.fromkeys(f"scores: {name.rpartition('.')[0]}" for name in made.names)), language=None)
     else:
-        st.caption(
-            "To use them in a case, import the file on the machine that serves this page: `casesim scores import FILE`. They "
-            "are then available to all its users."
-        )
+        st.caption(phrase("scores_of_photos.import"))
     if made.unread:
         st.caption(f"Unused columns: {plain(', '.join(made.unread))}")
 
@@ -341,8 +329,5 @@ def threshold_transfer(result: Result) -> None:
         return
     if isinstance(table.about, Measured):
         _draw_transfers(ShownTable(table.name), min(widest_sensitivity(plan) or TARGETS[1], TARGETS[-1]))
-        st.caption(
-            "The threshold of this design, chosen anew on some of the labelled items and applied to others. A hollow marker "
-            "shows the items that chose it; lines are 95% intervals."
-        )
+        st.caption(phrase("scores_of_photos.transfer"))
     _field(table.name)

@@ -27,6 +27,7 @@ from simulator.evidence.projection_accuracy import (
     held_out,
 )
 from simulator.paths import ASSETS, DRIVES, INSTALLED, OWN_PROFILES, OWN_SCORES
+from simulator.phrases import phrase
 from simulator.sources.latency_rows import label_of
 from simulator.sources.proof_sizes import MOST_EVENTS, POWER, hours_to_plan, hours_with, trials_to_plan, trials_with
 from simulator.units import counted, percent, significant
@@ -125,18 +126,13 @@ def energies_of(found: HeldOut) -> Table:
 def sentences(found: HeldOut) -> Iterator[str]:
     for errors in found.overall:
         rows = [row for row in found.rows if row.basis == errors.basis]
-        verdict = "met" if errors.met else "not met"
-        yield (
-            f"{_BASES[errors.basis].capitalize()}: median error {errors.median:.1%} (bar {BARS[errors.basis]:.0%}), the band "
-            f"covers {errors.covered:.0%} (bar {COVERS:.0%}): {verdict}. By device and family, "
-            f"{sum(row.met for row in rows)} of {len(rows)} rows meet both."
-        )
+        bars = {"bar": BARS[errors.basis], "covers": COVERS, "met": sum(row.met for row in rows), "rows": len(rows)}
+        yield phrase("projections.overall", basis=_BASES[errors.basis].capitalize(), errors=errors, **bars)
     name, median, worst = COMPETITOR
-    yield (
-        f"The {len(found.comparisons)} comparisons: median error {found.comparison_median:.0%}, worst "
-        f"{found.comparison_worst:+.0%}; an analytic model, {name}, came to {median:.0%} and {worst:+.0%}."
-    )
-    yield f"Energy: median error {found.energy_median:.0%} over {len(found.energy)} published runs."
+    others = {"model": name, "its_median": f"{median:.0%}", "its_worst": f"{worst:+.0%}"}
+    own = {"comparisons": len(found.comparisons), "median": found.comparison_median}
+    yield phrase("projections.comparisons", **own, worst=f"{found.comparison_worst:+.0%}", **others)
+    yield phrase("projections.energy", median=found.energy_median, runs=len(found.energy))
 
 
 def evidence(
@@ -243,10 +239,10 @@ def proof_sentences(found: dict[str, Any]) -> list[str]:
     if "plan" in found:
         truth = f"{found['truth']:g} an hour" if rate else percent(found["truth"])
         if found["plan"] is None:
-            lines.append(f"If the truth is {truth}, no proof comes out: it has to be better than the bound.")
+            lines.append(phrase("proof.none", truth=truth))
         else:
             size, most = _size(found["plan"][unit], unit), counted(found["plan"]["events"], event)
-            lines.append(f"If the truth is {truth}, plan {size}: the proof bears {most}, and comes out in 80% of the cases.")
+            lines.append(phrase("proof.plan", truth=truth, size=size, most=most))
     return lines
 
 

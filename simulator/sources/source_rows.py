@@ -21,6 +21,7 @@ from simulator.evidence.projection import networks, power, published
 from simulator.evidence.projection_accuracy import OFFLINE
 from simulator.evidence.score_tables import Measured, Published, load_scores, readable_scores
 from simulator.paths import DRIVES
+from simulator.phrases import phrase
 from simulator.units import duration, percent, significant
 
 COLUMNS = ["what", "kind", "value", "source", "date", "machine", "licence"]
@@ -75,12 +76,7 @@ def _scores(names: Iterable[str]) -> Iterator[Row]:
             value = f"{about.items} items of {about.dataset}, {about.positives} positive, {about.patients} patients"
             yield what, about.kind, value, about.source, about.date, "", about.attribution
         elif isinstance(about, Published):
-            yield what, about.kind, _published(about), about.source, "", "", _FACT
-
-
-def _published(about: Published) -> str:
-    low, high = percent(about.sensitivity_low), percent(about.sensitivity_high)
-    return f"sensitivity {low} to {high} at a specificity of {percent(about.specificity)}"
+            yield what, about.kind, phrase("score_tables.published", about=about), about.source, "", "", _FACT
 
 
 def _machines() -> Iterator[Row]:

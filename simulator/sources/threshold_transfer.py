@@ -122,10 +122,7 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
     one, other = (rows.set_index("item").sort_index() for rows in (first, second))
     if not one.index.equals(other.index) or not (one["label"] == other["label"]).all():
         shared = len(one.index.intersection(other.index))
-        raise EvidenceError(
-            f"the tables share {shared:,} of {len(one):,} and {len(other):,} items, or label them differently; "
-            "only scores of the same items can be paired"
-        )
+        raise EvidenceError(phrase("scores_of_photos.not_paired", shared=shared, items=len(one), other_items=len(other)))
     labels, columns = one["label"].to_numpy(), (one["score"].to_numpy(), other["score"].to_numpy())
 
     def figures(weights: Floats | None = None) -> Floats:

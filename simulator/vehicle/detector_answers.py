@@ -25,6 +25,7 @@ from simulator.files import stamp_of
 from simulator.intervals import Interval
 from simulator.keeper import remembers
 from simulator.paths import DETECTIONS, DRIVES
+from simulator.phrases import phrase
 from simulator.vehicle.encounter_section import Compared
 
 By = Literal["height_px", "distance_m"]
@@ -112,10 +113,7 @@ class Finder:
     @property
     def series(self) -> str:
         """Return words on the answers of a camera of the drives; empty for others."""
-        if not self.name.startswith("kitti.yolo"):
-            return ""
-        tracked = "boxes of the tracker OC-SORT, from scores of 0.6 on, from pictures with red and blue exchanged"
-        return f"{tracked}, with the finds that it withheld after each miss put back; " if self.restored else f"{tracked}; "
+        return phrase("drives.series", restored=self.restored) if self.name.startswith("kitti.yolo") else ""
 
 
 def _in_drives(*given: Hashable, **named: Hashable) -> Hashable:

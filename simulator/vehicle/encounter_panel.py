@@ -18,6 +18,7 @@ from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
 from simulator.explain.result import Result
 from simulator.keeper import remembers
+from simulator.phrases import phrase
 from simulator.units import upper_first
 from simulator.vehicle import sight as front
 from simulator.vehicle.encounter_scene import EncounterScene
@@ -131,10 +132,7 @@ def sight(result: Result) -> None:
     draw(recall_by_distance(looked, {kmh: stopping_m(plan, kmh, reaction) for kmh in SPEEDS_KMH}), key="sight")
     spec = scenario.encounters
     weather = f" Weather: {plain(spec.conditions[spec.condition].label)}." if spec.condition else ""
-    st.caption(
-        "A dashed line is the way from the capture of the frame that confirms until the vehicle stands: during the median age "
-        f"of an answer, half a tick of the planner and the delay of the brakes, then v² / 2a. Bands: 95% intervals.{weather}"
-    )
+    st.caption(phrase("encounters.stop", weather=weather))
 
 
 @panel("front")
@@ -148,10 +146,7 @@ def options(result: Result) -> None:
         st.markdown("No choice of this case changes what looks.")
         return
     draw(accuracy_by_latency(rows, f"objects {distance} m away"), key="front")
-    st.caption(
-        "Latency is that of the network alone on one frame; a line is the band of a projection. Recall is that of one frame, "
-        "over the kinds of encounters by their shares. Hollow: another option is faster and finds more."
-    )
+    st.caption(phrase("encounters.front"))
 
 
 _front = lru_cache(maxsize=32)(front.front)

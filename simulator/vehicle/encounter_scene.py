@@ -18,6 +18,7 @@ import scipy
 
 from simulator.charts.look import BLUE, FOUND, GREY, MISSED, ORANGE, PURPLE, RED, SKY, rounded, word_on
 from simulator.explain.claims import Claim, said
+from simulator.phrases import phrase
 from simulator.units import duration, significant
 from simulator.vehicle.followed import Followed
 
@@ -177,8 +178,8 @@ def _moments(followed: Followed) -> list[tuple[str, float]]:
 def _frame_words(row: Any) -> str:
     if row.result == "unanswered":
         return f"{row.sensor}: no answer"
-    late = duration(row.answered_s - row.captured_s)
-    return f"{row.sensor}: {RESULTS[row.result][0]}, known {late} later; {row.chance:.0%} of such frames find it"
+    late = row.answered_s - row.captured_s
+    return phrase("encounters.frame", sensor=row.sensor, result=RESULTS[row.result][0], late=late, chance=row.chance)
 
 
 # Words.

@@ -16,7 +16,8 @@ from simulator.engine.run_trace import Trace
 from simulator.intervals import Estimate
 from simulator.metrics.summary import Summary
 from simulator.panels.case_picture import kinds_behind, picture
-from simulator.units import duration, listed, percent, roughly, significant
+from simulator.phrases import phrase
+from simulator.units import listed, percent, roughly, significant
 from simulator.vehicle.encounter_draws import KMH, speed_at
 from simulator.vehicle.encounter_metrics import usd_by_part_of, watts_by_part
 from simulator.vehicle.sight import Sighted, quickest_stop_m, sighted
@@ -41,12 +42,9 @@ def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]
     drawn.update_xaxes(title="distance (m); dashed: needed to stop", range=[0, 1.03 * farthest])
     drawn.update_yaxes(title=f"{sights[0].object}s found in one frame (%)", range=[0, 120], tickvals=[0, 25, 50, 75, 100])
     stops = sorted(stops_m.items())
-    needed = listed([f"{significant(metres, 2)} m from {kmh:g} km/h" for kmh, metres in stops])
+    needed = [f"{significant(metres, 2)} m from {kmh:g} km/h" for kmh, metres in stops]
     shares = [f"{sight.label} {listed([_found_words(sight, metres) for _, metres in stops])}" for sight in sights]
-    takeaway = (
-        f"To stop, the vehicle needs {needed}. The share of the {sights[0].object}s that one frame finds there: "
-        f"{'; '.join(shares)}."
-    )
+    takeaway = phrase("sight.recall", needed=needed, object=sights[0].object, shares=shares)
     return look.chart(drawn, takeaway, _sight_table(sights, stops_m), digits=3)
 
 
@@ -116,12 +114,9 @@ def _option_point(row: pd.Series, place: int) -> go.Scatter:
 def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
     front = rows[rows["on_front"]]
     fast, good = front.iloc[0], front.iloc[-1]
-    beaten = len(rows) - len(front)
-    rest = f" {beaten} of {len(rows)} options {'is' if beaten == 1 else 'are'} beaten in both." if beaten else ""
-    first = f"“{fast['label']}” finds {percent(fast['recall'])} of {where} in {duration(fast['latency_ms'] / 1000)}"
-    if len(front) == 1:
-        return f"{first}. No other option is faster or finds more.{rest}"
-    return f"{first}, “{good['label']}” {percent(good['recall'])} in {duration(good['latency_ms'] / 1000)}.{rest}"
+    times = {"fast_s": fast["latency_ms"] / 1000, "good_s": good["latency_ms"] / 1000}
+    counts = {"others": len(front) > 1, "beaten": len(rows) - len(front), "options": len(rows)}
+    return phrase("sight.front", fast=dict(fast), good=dict(good), where=where, **times, **counts)
 
 
 @run_chart("vehicle", key="vehicle")
@@ -143,12 +138,10 @@ def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> look.Chart:
 def _cost_takeaway(parts: pd.DataFrame, summary: Summary, needless: Estimate | None) -> str:
     largest, total = parts.iloc[0], summary.metrics["usd_per_vehicle"]
     reached, interval = summary.shown("usd_per_vehicle")
-    words = f"A vehicle costs {reached} over its life; the largest part is “{largest['part']}”"
-    words += f" ({roughly(largest['usd'] / total.value)})." if total.value else "."
-    if needless is not None and total.high > 1.1 * total.value:
-        most = interval.rpartition(" to ")[2]
-        words += f" It may be {most}: up to {needless.high:.3g} brakes without need an hour are possible."
-    return words
+    share = roughly(largest["usd"] / total.value) if total.value else ""
+    brakes = needless.high if needless is not None and total.high > 1.1 * total.value else None
+    most = {"most": interval.rpartition(" to ")[2], "brakes": brakes, "unsure": brakes is not None}
+    return phrase("sight.cost", cost=reached, part=largest["part"], share=share, **most)
 
 
 @picture(lambda plan: plan.scenario.encounters is not None)

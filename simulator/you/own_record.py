@@ -20,6 +20,7 @@ from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.limits import SESSION_FILE
 from simulator.paths import PAGES
+from simulator.phrases import phrase
 from simulator.session.next_steps import DAY_S, NextReview, Review, next_review, session_review
 from simulator.session.session_signals import LEVELS, SIGNALS
 from simulator.session.session_state import SessionState
@@ -236,10 +237,7 @@ def _import() -> None:
 
 def _delete() -> None:
     with st.expander("Delete everything", key="you:deleting"):
-        st.markdown(
-            "This deletes your sessions, incidents and runs from the database of this server, for good. "
-            "Export them first if you may want them again."
-        )
+        st.markdown(phrase("record.deletion"))
         sure = st.checkbox("Delete all of it", key="you:sure")
         st.button("Delete", key="you:delete", disabled=not sure, on_click=_deleted)
 

@@ -15,6 +15,7 @@ from simulator.app.widgets import draw, plain
 from simulator.case.schema import Scenario
 from simulator.charts.look import BLUE, GREY, RED, Chart, figure, points, translucent
 from simulator.intervals import Interval, share_interval
+from simulator.phrases import phrase
 from simulator.session.prediction_scores import ALPHA, SCALE_WORDS, SCORE_WORDS, on_its_scale
 from simulator.session.session_signals import LEVELS, SIGNALS
 from simulator.session.session_state import SessionPrediction, SessionState
@@ -87,16 +88,10 @@ def held_share(intervals: Sequence[SettledInterval]) -> Interval:
 def held_sentences(intervals: Sequence[SettledInterval]) -> str:
     """Return the share that held in words, and the lesson of it."""
     share, held = held_share(intervals), sum(interval.held for interval in intervals)
-    ends = f"{share.low:.0%} to {share.high:.0%}"
-    counts = f"{held} of {counted(len(intervals), 'interval')} held the result: {share.value:.0%} (95% interval {ends})."
-    if spans := [interval.span for interval in intervals if interval.span is not None]:
-        counts += f" On average they span {mean(spans):.0%} of the scale."
-    aim = 1 - ALPHA
-    if share.high < aim:
-        return f"{counts} Your intervals hold too seldom: nine in ten should."
-    if share.low > aim:
-        return f"{counts} Your intervals hold too often: nine in ten should, and narrower ones score better."
-    return f"{counts} Chance alone may explain the difference from nine in ten."
+    spans, aim = [interval.span for interval in intervals if interval.span is not None], 1 - ALPHA
+    span = f"{mean(spans):.0%}" if spans else ""
+    lesson = "calibration.seldom" if share.high < aim else "calibration.often" if share.low > aim else "calibration.chance"
+    return phrase("calibration.held", held=held, all=len(intervals), share=share, span=span, lesson=phrase(lesson))
 
 
 def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
@@ -256,9 +251,9 @@ def _levels_takeaway(table: pd.DataFrame, source: str) -> str:
     weakest = [str(label) for label, rank in rated.items() if rank == lowest]
     level = LEVELS[lowest].replace("_", " ")
     if len(weakest) == len(rated) > 1:
-        return f"All {len(rated)} rated signals of the latest session are equal ({level}, {source}).{_moved_sentence(table)}"
-    more = f" and {len(weakest) - _NAMED} more" if len(weakest) > _NAMED else ""
-    return f"Lowest in the latest session ({level}, {source}): {', '.join(weakest[:_NAMED])}{more}.{_moved_sentence(table)}"
+        return phrase("signals.equal", rated=len(rated), level=level, source=source, moved=_moved_sentence(table))
+    more, moved = max(len(weakest) - _NAMED, 0), _moved_sentence(table)
+    return phrase("signals.lowest", level=level, source=source, weakest=weakest[:_NAMED], more=more, moved=moved)
 
 
 def _moved_sentence(table: pd.DataFrame) -> str:
@@ -268,7 +263,7 @@ def _moved_sentence(table: pd.DataFrame) -> str:
     pairs = [(first, last) for first, last in zip(table.iloc[:, 0], table.iloc[:, -1], strict=True) if first and last]
     moves = [LEVELS.index(last) - LEVELS.index(first) for first, last in pairs]
     higher, lower = sum(move > 0 for move in moves), sum(move < 0 for move in moves)
-    return f" Since the first session {higher} went up and {lower} went down."
+    return phrase("signals.moved", higher=higher, lower=lower)
 
 
 def signals(sessions: Sequence[OwnSession]) -> None:
