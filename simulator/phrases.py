@@ -42,10 +42,12 @@ Slot: TypeAlias = "str | float | Quantity | DataclassInstance | Mapping[str, Any
 #: The ways to write a number, by the name that a text gives to them.
 FORMATS: Mapping[str, Callable[..., str]] = {
     "bare": lambda value, places="0": f"{value:.{places}f}",
+    "change": lambda value, places="0": f"{value:+.{places}%}",
     "duration": duration,
     "general": lambda value: f"{value:g}",
     "percent": percent,
     "plain": plain_number,
+    "points": lambda value, places="0": f"{100 * value:.{places}f}",
     "roughly": roughly,
     "share": lambda value, places="0": f"{value:.{places}%}",
     "significant": lambda value, digits="3": significant(value, int(digits)),

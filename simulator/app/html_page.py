@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
+from string import Template
 
 import pandas as pd
 from markdown_it import MarkdownIt
@@ -16,6 +17,7 @@ from simulator.units import significant
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 
 _STYLE = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+_PAGE = Template(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
 
 #: Four decimal places leave less than two digits of a number below this.
 SMALL = 1e-3
@@ -26,10 +28,7 @@ MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
 
 def html_page(title: str, body: str) -> str:
     """Return the file of a page; title: as text; body: as HTML."""
-    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-    narrow = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    style = f"<title>{escape(title)}</title><style>{_STYLE}</style>"
-    return f'<!doctype html><html lang="en"><head>{head}{narrow}{style}</head><body>{body}</body></html>\n'
+    return _PAGE.substitute(policy=_POLICY, title=escape(title), style=_STYLE, body=body)
 
 
 def section(title: str, content: str) -> str:

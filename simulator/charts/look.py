@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from simulator.case.schema import Scenario
 from simulator.metrics.summary import Standing
+from simulator.phrases import phrase
 from simulator.units import spoken_within
 
 # Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, also with impaired colour vision.
@@ -78,10 +79,10 @@ def chart(
     names: readable names of columns; only: leaves out the columns without one; shares: columns that become percentages
     digits: significant digits of numbers
     """
-    sentences = [takeaway] if isinstance(takeaway, str) else takeaway
+    words = takeaway if isinstance(takeaway, str) else phrase("charts.takeaway", sentences=[*filter(None, takeaway)])
     named = table[[name for name in names or () if name in table]] if only else table
     twin = named.assign(**{name: 100 * named[name] for name in shares}).rename(columns=names or {})
-    return Chart(drawn, " ".join(filter(None, sentences)), twin if digits is None else rounded(twin, digits))
+    return Chart(drawn, words, twin if digits is None else rounded(twin, digits))
 
 
 def share_of(row: Any, of: str) -> str:

@@ -184,8 +184,7 @@ def _learning() -> None:
     st.caption(phrase("lab.band"))
     chosen = rows.query("photos == 100 and selection != 'random'")[["usd", "auc"]].max()
     random = rows.query("photos == 200 and selection == 'random'").iloc[0]
-    aucs = {"auc": 100 * chosen["auc"], "random_auc": 100 * random["auc"]}
-    st.caption(phrase("lab.chosen", usd=chosen["usd"], random_usd=random["usd"], **aucs))
+    st.caption(phrase("lab.chosen", chosen=dict(chosen), random=dict(random)))
 
 
 def _purchases() -> None:
@@ -251,9 +250,8 @@ def _spoiled() -> None:
     st.caption(phrase("lab.damage", found=OPERATING_POINT))
     checked = study_rows("photo_check")
     alarms = study_rows("false_alarms").query("check == 'sharpness_and_light'")
-    [row] = alarms[alarms["aim"] == COMPARED].to_dict("records")
-    shares = {name: 100 * row[name] for name in ("stopped", "stopped_low", "stopped_high")}
-    st.markdown(phrase("lab.check", aim=COMPARED, **shares))
+    [(_, row)] = alarms[alarms["aim"] == COMPARED].iterrows()
+    st.markdown(phrase("lab.check", row=dict(row)))
     st.dataframe(check_table(checked, NOT_WORTH_SCORING), hide_index=True, alt="share of each condition that the check stops")
     st.caption(phrase("lab.not_worth_scoring", points=100 * LEAST_LOSS))
 

@@ -196,8 +196,8 @@ def detection_table(_game: Game, address: str, content: str) -> tuple[pd.DataFra
     """Return a row a set of monitors, and a sentence."""
     trial = DetectionTrial(_game.play)
     own, usual, best = trial.own(), trial.of(_game.play.spec.watches), trial.best()
-    single = best.watches[0].line() if best.watches else "none, so that a customer asks"
-    named = {"yours": own, "those of the case": usual, f"the best single one here: {single}": best}
+    single = phrase("incident.best_single", monitor=best.watches[0].line() if best.watches else "")
+    named = {"yours": own, "those of the case": usual, single: best}
     rows = [
         (label, _page(tried), tried.false_alarms, *(round(usd) for usd in (tried.harm_usd, tried.spent_usd, tried.total_usd)))
         for label, tried in named.items()

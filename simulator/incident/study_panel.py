@@ -104,9 +104,7 @@ def _delay_takeaway(rows: pd.DataFrame) -> str:
         return "With at most one false alarm in four weeks, none of these monitors rings in half of the incidents."
     first = best.iloc[0]
     latest = f"{first['delay_h_high']:.0f}" if isfinite(first["delay_h_high"]) else "never"
-    shares = {name: 100 * first[name] for name in ("caught", "caught_low", "caught_high")}
-    delays = {name: first[name] for name in ("monitor", "delay_h", "delay_h_low")}
-    return phrase("incident.quickest_monitor", **delays, latest=latest, **shares)
+    return phrase("incident.quickest_monitor", monitor=dict(first), latest=latest)
 
 
 def promises(quiet: pd.DataFrame) -> Chart:

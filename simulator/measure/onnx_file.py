@@ -252,13 +252,12 @@ class ImageInput:
         fault = self._fault(session, shape, fixed or min(batches))
         if fault:
             raise CannotMeasureError(f"{self.path}: does not run on an image of {_spoken(shape)}: {fault}")
-        again = f"torch.onnx.export(..., dynamic_axes={{'{self.name}': {{0: 'batch'}}}})"
         if not self.batched:
             return 1, phrase("onnx.no_batch")
         if fixed:
-            return fixed, phrase("onnx.batch_of_one" if fixed == 1 else "onnx.fixed_batch", batch=fixed, again=again)
+            return fixed, phrase("onnx.batch_of_one" if fixed == 1 else "onnx.fixed_batch", batch=fixed, input=self.name)
         if max(batches) > 1 and self._fault(session, shape, 2):
-            return 1, phrase("onnx.failing_batch", again=again)
+            return 1, phrase("onnx.failing_batch", input=self.name)
         return None, ""
 
     def _check_memory(self, shape: Shape, batch: int) -> None:

@@ -24,7 +24,6 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import Result
 from simulator.metrics.comparisons import compare
-from simulator.metrics.summary import Standing
 from simulator.paths import PAGES
 from simulator.phrases import phrase
 from simulator.practice.record_panel import rating_panel, record_panel
@@ -210,9 +209,8 @@ def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str, se
 
 def counts_sentence(mine: Result, theirs: Result, name: str) -> str:
     """Return how many objectives each of two designs meets."""
-    own, other = (Counter[Standing](verdict.standing for verdict in result.verdicts) for result in (mine, theirs))
-    met = {"met": own["met"], "its_met": other["met"], "missed": own["not met"], "its_missed": other["not met"]}
-    return phrase("debrief.counts", objectives=len(mine.verdicts), name=name, **met)
+    own, other = (Counter[str](verdict.standing for verdict in result.verdicts) for result in (mine, theirs))
+    return phrase("debrief.counts", objectives=len(mine.verdicts), name=name, own=own, other=other)
 
 
 LABELS = {signal.name: signal.label for signal in SIGNALS}

@@ -118,7 +118,7 @@ def _figure(value: float) -> dict[str, Any]:
 
 def _questions(task: OwnTask) -> list[dict[str, Any]]:
     """Return the answers that the interviewer can send with a click: the numbers of the task."""
-    rate = phrase("rooms.rate", rate=f"{task.rate_per_s:,.4g}", day=task.rate_per_s * DAY_S)
+    rate = str(phrase("rooms.rate", rate=f"{task.rate_per_s:,.4g}", day=task.rate_per_s * DAY_S))  # it is written to a file
     asked = {"How many requests come?": rate, "How large is a request?": f"{task.payload_mb:g} MB."}
     for metric, value in task.bounds.items():
         bound = BOUNDS[metric]

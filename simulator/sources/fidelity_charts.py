@@ -67,9 +67,7 @@ def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> lo
         drawn.update_yaxes(title=f"{_NAMES[what]} ({unit})")
     *shares, overall = (share for share in forecasts_held(report, server) if share.figure == what)
     loads = [f"load {share.load:g} {share.held} of {share.runs}" for share in shares]
-    share = overall.share
-    ends = {"share": share.value, "low": 100 * share.low, "high": 100 * share.high}
-    takeaway = phrase("fidelity.forecasts", held=overall.held, runs=overall.runs, what=_OFF[what], loads=loads, **ends)
+    takeaway = phrase("fidelity.forecasts", overall=overall, what=_OFF[what], loads=loads)
     return look.chart(drawn, takeaway, rows.drop(columns=["place", "whole"]), digits=4)
 
 

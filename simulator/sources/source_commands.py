@@ -129,9 +129,8 @@ def sentences(found: HeldOut) -> Iterator[str]:
         bars = {"bar": BARS[errors.basis], "covers": COVERS, "met": sum(row.met for row in rows), "rows": len(rows)}
         yield phrase("projections.overall", basis=_BASES[errors.basis].capitalize(), errors=errors, **bars)
     name, median, worst = COMPETITOR
-    others = {"model": name, "its_median": f"{median:.0%}", "its_worst": f"{worst:+.0%}"}
-    own = {"comparisons": len(found.comparisons), "median": found.comparison_median}
-    yield phrase("projections.comparisons", **own, worst=f"{found.comparison_worst:+.0%}", **others)
+    own = {"comparisons": len(found.comparisons), "median": found.comparison_median, "worst": found.comparison_worst}
+    yield phrase("projections.comparisons", **own, model=name, its_median=median, its_worst=worst)
     yield phrase("projections.energy", median=found.energy_median, runs=len(found.energy))
 
 
