@@ -31,6 +31,7 @@ from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.profiles import load_profile, readable_profiles
 from simulator.files import read_within
 from simulator.limits import CASE_FILE
+from simulator.phrases import phrase
 from simulator.units import significant
 
 #: The texts of new cases, with places such as `@rate` for the words of an author.
@@ -186,9 +187,7 @@ def _flagged(share: float) -> float:
 
 def _check_count(what: str, count: int, answers: CaseAnswers) -> None:
     if count > _MOST:
-        raise InputError(
-            f"{answers.rate:g} a second would take {count:,} {what}; a stage has at most {_MOST:,}: lower the rate"
-        )
+        raise InputError(phrase("new_case.replicas", rate=answers.rate, count=count, what=what, most=_MOST))
 
 
 def _machine_usd() -> float:

@@ -27,6 +27,7 @@ from simulator.errors import suggest
 from simulator.evidence.evidence_files import EvidenceError, EvidenceRecord, MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.evidence_tables import SHARE, Table, columns
 from simulator.paths import DATALAB
+from simulator.phrases import phrase
 
 _MADE_BY = "python -m campaigns.datalab"
 #: The classes whose photos are cancers, as the readers' tables name them.
@@ -99,9 +100,8 @@ def load_features(name: str, views: bool = False, folder: Path = DATALAB) -> Flo
     except (ValueError, OSError, EOFError) as error:
         raise EvidenceError(f"{path}: cannot be read: {error}") from error
     if features.shape != (about.photos, backbone.kept) or not np.isfinite(features).all():
-        raise EvidenceError(
-            f"{path}: expected finite numbers, {about.photos} by {backbone.kept}, as about.yaml says; got {features.shape}"
-        )
+        shape = str(features.shape)
+        raise EvidenceError(phrase("lab.features", path=str(path), photos=about.photos, kept=backbone.kept, shape=shape))
     return np.asarray(features, np.float64)
 
 

@@ -35,6 +35,7 @@ from simulator.monitors.estimated_performance import (
 )
 from simulator.monitors.monitor_tables import MonitoredTable, TableError, Tables, read_tables
 from simulator.monitors.online_monitor import OnlineMonitor, OnlineSettings, WindowAlarm
+from simulator.phrases import phrase
 from simulator.units import counted, listed, significant
 
 #: Seconds between two looks at a file.
@@ -185,9 +186,7 @@ class MonitorOptions:
     def performance(self) -> PerformanceRequest | None:
         """Return the columns of an estimate of performance; None without any. Raises UsageError for one of two columns."""
         if (self.truth is None) != (self.score is None):
-            raise UsageError(
-                "an estimate needs both: --truth, the labels of the reference, and --score, the probability of a 1"
-            )
+            raise UsageError(phrase("monitors.estimate"))
         return PerformanceRequest(self.truth, self.score, self.threshold) if self.truth and self.score else None
 
     def request(self) -> ReportRequest:

@@ -321,9 +321,7 @@ def drawing_board(scenario: Scenario) -> None:
     if not drawing.is_own:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(
-            "This is your own drawing. The link and the command open the case as it is written: save the drawing as a file."
-        )
+        st.caption(phrase("job.own_drawing"))
         if drawing.case.scenario is not None:
             name = f"{scenario.id}-drawn"
             content = partial(case_text, drawing.case, name, f"{scenario.title}, as drawn")

@@ -163,9 +163,8 @@ def _signals(live: LiveSession) -> Iterator[str]:
         if own is not None:
             yield paragraph(f"Own rating: {LEVEL_NAMES[own].lower()}. {signal.anchor(own)}")
         if (found := decided.get(signal.name)) is not None:
-            yield paragraph(
-                f"By the log: {LEVEL_NAMES[found.level].lower()}. {' '.join(evidence.sentence for _, evidence in found.fired)}"
-            )
+            shown = [evidence.sentence for _, evidence in found.fired]
+            yield paragraph(phrase("report.level", level=LEVEL_NAMES[found.level].lower(), evidence=shown))
 
 
 def _defence(live: LiveSession) -> Iterator[str]:

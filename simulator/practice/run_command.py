@@ -28,6 +28,7 @@ from simulator.explain.request_path import RequestPath, answers_early, percentil
 from simulator.explain.result import Result
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare
+from simulator.phrases import phrase
 from simulator.practice.chrome_trace import check_target, write_trace
 from simulator.practice.curveball_effects import summed_up, tolls
 from simulator.practice.run_page import difference_page, objectives_table, print_page, run_page
@@ -212,9 +213,7 @@ def _read_changes(changes: list[str], scenario: Scenario) -> list[Action]:
         try:
             at_s = float(seconds if "=" in pick else "")
         except ValueError:
-            raise UsageError(
-                f"--change {change}: write it as CHOICE=OPTION@SECONDS, such as --change replicas=4@3600"
-            ) from None
+            raise UsageError(phrase("misuse.change", change=change)) from None
         actions.append((at_s, read_picks([pick], scenario, "--change")))
     return actions
 

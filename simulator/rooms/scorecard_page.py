@@ -16,6 +16,7 @@ from simulator.app.widgets import plain, say
 from simulator.board.case_drawing import case_text
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
+from simulator.phrases import phrase
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import CARD_SIGNALS, ScorecardSubmitted, SignalRated, shared
 from simulator.rooms.room_replay import replay
@@ -98,9 +99,7 @@ def _card(room: RoomAtHand) -> None:
             st.button("Keep", key=f"room:keep:{signal}", on_click=_keep, args=(room, signal))
     rest = [signal for signal in CARD_SIGNALS if signal not in rated]
     if rest:
-        st.caption(
-            f"{counted(len(rest), 'signal')} to rate. Each rests on moments of the log or on an absence, or was not observed."
-        )
+        st.caption(phrase("rooms.to_rate", signals=len(rest)))
     st.button("Complete the scorecard", type="primary", disabled=bool(rest), on_click=room.take, args=(ScorecardSubmitted(),))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.units import counted
+from simulator.phrases import phrase
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -80,17 +80,9 @@ def held_words(scenario: Scenario, predictions: Sequence[SessionPrediction]) -> 
     held, intervals = calibration(predictions), scaled(scenario, predictions)
     if not held.settled:
         return ""
-    count = f"{held.held} of {counted(held.settled, 'interval')} held"
-    if not intervals:
-        return f"{count}."
-    span = mean(interval.span for interval in intervals)
-    verb = "it spans" if held.settled == 1 else "they span"
-    return (
-        f"{count}; {verb} {span:.0%} of the scale{'' if held.settled == 1 else ' on average'}{_LITTLE if span >= WIDE else ''}."
-    )
-
-
-_LITTLE = ", so that to hold says nothing"
+    span = mean(interval.span for interval in intervals) if intervals else 0.0
+    slots = {"held": held.held, "settled": held.settled, "span": span, "wide": span >= WIDE}
+    return phrase("predictions.held", **slots, placed=bool(intervals))
 
 
 class HeldIntervals(NamedTuple):

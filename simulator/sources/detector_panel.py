@@ -272,9 +272,7 @@ def _condition(tables: DetectionTables, name: str, precision: str) -> None:
     clean = recall_curve(tables, name, precision, "clean", 0, score)
     spoilt = recall_curve(tables, name, precision, condition, severity, score)
     draw(recall_by_box_height(clean, spoilt, labels[condition].lower()), key="recall_by_box_height")
-    st.caption(
-        f"A box counts as found from a score of {score:g}, where F1 on clean images is best. Bands are 95% intervals by image."
-    )
+    st.caption(phrase("detectors.score", score=score))
     draw(image_shifts(statistic_rows(tables), condition, labels[condition]), key="image_shifts")
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from simulator.app.exhibit_drawings import panel
 from simulator.explain.result import Result
+from simulator.phrases import phrase
 from simulator.sources.proof_sizes import hours_to_plan, hours_with, rate_below, trials_to_plan, trials_with
 from simulator.units import counted, percent, significant
 
@@ -25,9 +26,7 @@ def proof(result: Result) -> None:
         _rate(result, key)
     else:
         _share(key)
-    st.caption(
-        "95% confidence, one-sided, by the exact Poisson and binomial distributions. Without an event: the rule of three."
-    )
+    st.caption(phrase("proof.method"))
 
 
 def _rate(result: Result, key: str) -> None:

@@ -216,9 +216,7 @@ _ONE_THRESHOLD = "One threshold for all groups, chosen on all photos. Intervals 
 
 def _transfer(table: ShownTable, target: float) -> None:
     _draw_transfers(table, target)
-    st.caption(
-        "Lines are 95% intervals that include the uncertainty of the threshold. A hollow marker shows the photos that chose it."
-    )
+    st.caption(phrase("scores_of_photos.threshold"))
     _field(table.name)
 
 

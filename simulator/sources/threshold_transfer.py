@@ -209,9 +209,7 @@ def _by_diagnosis(rows: pd.DataFrame) -> Iterator[tuple[Place, Place]]:
 
 def _by_precision(rows: pd.DataFrame, other: pd.DataFrame) -> tuple[Place, Place]:
     if not rows["item"].equals(other["item"]):
-        raise EvidenceError(
-            "the tables hold other items, or in another order; a threshold is carried over on the same items only"
-        )
+        raise EvidenceError(phrase("scores_of_photos.other_items"))
     everyone = np.ones(len(rows), bool)
     first, second = (Place(f"{part['precision'].iloc[0]} scores", everyone, part["score"].to_numpy()) for part in (rows, other))
     return first, second

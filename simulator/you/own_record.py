@@ -194,9 +194,7 @@ def own_data(record: OwnRecord) -> None:
     st.header("Your data", anchor=False)
     if note := st.session_state.pop(_NOTE, ""):
         st.info(plain(note))
-    st.markdown(
-        "Sessions, incidents and runs belong to this browser. There is no account: a file carries them to another browser."
-    )
+    st.markdown(phrase("record.browser"))
     left, right = st.columns(2, gap="large")
     with left:
         _export(record)

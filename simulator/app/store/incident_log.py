@@ -33,6 +33,7 @@ from simulator.app.store.session_rows import (
     rows_of,
 )
 from simulator.errors import InputError
+from simulator.phrases import phrase
 from simulator.session.event_log import CaseName, LoggedEvent, Session, in_files
 from simulator.session.session_events import IncidentAction, SelfRated
 from simulator.session.session_signals import Level
@@ -53,9 +54,7 @@ class KeyFaultError(InputError):
 def derived_seed(key: str, case: str, scenario_hash: str, day: date) -> int:
     """Return the seed that servers with one key share: HMAC-SHA256 of the case, its content and the day."""
     if len(key) < KEY_LENGTH:
-        raise KeyFaultError(
-            f"{DAILY_KEY} has {len(key)} characters; it should have {KEY_LENGTH} or more, as `openssl rand -hex 16` gives them"
-        )
+        raise KeyFaultError(phrase("store.short_key", variable=DAILY_KEY, length=len(key), least=KEY_LENGTH))
     message = f"{case}/{scenario_hash}/{day}".encode()
     return int.from_bytes(hmac.digest(key.encode(), message, "sha256")[: SECRET_BITS // 8], "big")
 

@@ -17,6 +17,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, fa
 from simulator.app.store.database import METADATA, JsonText, Words, columns_of
 from simulator.errors import InputError
 from simulator.limits import OWN_EVENTS, SESSION_EVENTS, SESSION_PAYLOAD
+from simulator.phrases import phrase
 from simulator.session.event_log import AnyEvent, EventError, LoggedEvent, Role, Session, UnknownEvent, stored_event
 from simulator.session.session_events import SessionEnded
 
@@ -149,9 +150,7 @@ def _columns(event: AnyEvent | UnknownEvent) -> dict[str, Any]:
 def _refusal(connection: Connection, session: str, most: int, others: str) -> InputError:
     row = connection.execute(select(SESSIONS.c.length, SESSIONS.c.purpose).where(SESSIONS.c.id == session)).first()
     if row is None:
-        return NoSessionError(
-            "This server has no session with this link: it may be of another server, or deleted. Begin a new one."
-        )
+        return NoSessionError(phrase("store.no_session"))
     if row.length >= most and not others:
         return EventError(f"This session has {SESSION_EVENTS}, the most that a log holds.")
     if row.length >= most:
