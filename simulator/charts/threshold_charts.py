@@ -192,11 +192,8 @@ def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint], plan: Plan) -
     area = phrase("roc.area", auc=table.auc, positives=len(table.positives), negatives=len(table.negatives))
     if not points:
         return area
-    who, share, false = _population(plan), points[-1].sensitivity, points[-1].false_positives
-    return phrase(
-        "roc.widest", area=area, share=share.value, low=share.low, high=share.high, positives=who.positives,
-        false=false.value, negatives=who.negatives, flagged=who.flagged,
-    )  # fmt: skip
+    who, point = _population(plan), points[-1]
+    return phrase("roc.widest", area=area, point=point, positives=who.positives, negatives=who.negatives, flagged=who.flagged)
 
 
 def _points_table(points: list[OperatingPoint], positives: str, negatives: str) -> pd.DataFrame:

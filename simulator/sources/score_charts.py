@@ -294,11 +294,8 @@ def _transfer_takeaway(transfers: list[Transfer]) -> str:
     if not judged:
         return "Too few positives to judge the threshold anywhere else than where it was chosen."
     worst, reached = min(judged, key=lambda pair: pair[1].value)
-    return phrase(
-        "transfers.worst", promised=worst.home_sensitivity, home=worst.home, away=worst.away,
-        reached=look.with_interval(reached.value, reached.low, reached.high, "95% interval"),
-        chance=reached.low <= worst.promise <= reached.high,
-    )  # fmt: skip
+    found = look.with_interval(reached.value, reached.low, reached.high, "95% interval")
+    return phrase("transfers.worst", worst=worst, reached=found, chance=reached.low <= worst.promise <= reached.high)
 
 
 def field_drop(drops: list[FieldDrop]) -> look.Chart:
