@@ -285,11 +285,11 @@ def mistake_free(scenario: Scenario, state: SessionState) -> str:
         return "No design ran, so the log shows none of the four mistakes, and not that you avoid them."
     open_to = [mistake for mistake in MISTAKES if mistake.phase in {"", *course.phases}]
     free = [mistake for mistake in open_to if not any(mistake.finds(course))]
-    reasons = phrase("signal_rules.reasons", prompts=len(course.reasons))
+    reasons = phrase("session_log.reasons", prompts=len(course.reasons))
     acts = [_acts(course, mistake.phase) if mistake.phase else reasons for mistake in free]
     if len(free) == len(open_to):
-        return phrase("signal_rules.no_mistake", acts=acts)
-    return phrase("signal_rules.other_mistakes", acts=acts) if acts else ""
+        return phrase("session_log.no_mistake", acts=acts)
+    return phrase("session_log.other_mistakes", acts=acts) if acts else ""
 
 
 def _acts(course: Course, phase: str) -> str:
