@@ -265,13 +265,11 @@ def _cost_parts(summary: Summary) -> pd.DataFrame:
 
 def _costs_takeaway(parts: pd.DataFrame, who: str, shown: str) -> str:
     largest, total = parts.iloc[0], parts.iloc[-1]
-    sentence = f"1,000 {who} cost {shown}"
-    if not total["value"]:
-        return f"{sentence}."
-    if len(parts) == 2:
-        return f"{sentence}, all of it “{largest['part']}”."
-    if (parts["value"][:-1] < 0).any():
-        return f"{sentence}, rewards taken off."
-    share = roughly(largest["value"] / total["value"])
-    size, _ = spoken_within(largest["value"], largest["low"], largest["high"], "USD")
-    return f"{sentence}; the largest part is “{largest['part']}”: {size} ({share})."
+    some, alone = bool(total["value"]), len(parts) == 2
+    rewarded = some and not alone and bool((parts["value"][:-1] < 0).any())
+    size, share = "", 0.0
+    if some and not alone and not rewarded:
+        size, _ = spoken_within(largest["value"], largest["low"], largest["high"], "USD")
+        share = largest["value"] / total["value"]
+    slots = {"alone": some and alone, "rewarded": rewarded, "largest": largest["part"], "size": size, "share": share}
+    return phrase("costs.split", who=who, cost=shown, **slots)

@@ -19,13 +19,13 @@ from simulator.case.fields import Figure, figures_of
 from simulator.engine.compiled_plan import Plan, projected_ms
 from simulator.explain.claims import Claim, on_metric
 from simulator.intervals import Interval, share_interval
-from simulator.phrases import phrase
+from simulator.phrases import Phrase, phrase
 from simulator.processes import over_threads
 from simulator.sweeps.design_space import Axis, DesignPoint, points_of
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, SweepRequest, once, outcomes_at, silent
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim
-from simulator.units import plain_number, significant
+from simulator.units import plain_number
 
 #: The place is found to within this part of the range.
 TOLERANCE = 1 / 64
@@ -247,7 +247,10 @@ class BreakevenPoint:
         """The turn of a claim that the run does not decide as the case stands."""
         where, name = self.crossing, self.doubt.name
         ends = ((where.low, "below", where.below), (where.high, "above", where.above))
-        known = [f"{answer.says} if {name} lies {side} {significant(end)}" for end, side, answer in ends if isfinite(end)]
+        known = [
+            phrase("breakeven.known", says=answer.says, doubt=name, side=side, end=end)
+            for end, side, answer in ends if isfinite(end)
+        ]  # fmt: skip
         return phrase("breakeven.open", claim=self.claim.words, words=self.now.words, known=known, doubt=name, at=where.at)
 
     def to_json(self) -> dict[str, Any]:
@@ -305,9 +308,8 @@ class Stands:
     def statement(self) -> Claim:
         """Claim the answer as the case stands, and the number of draws in each standing."""
         words, subject = self.sentence, f"draws about {self.claim.words}"
-        drawn = [
-            Claim(subject, "part of", float(count), words=f"{standing} in {count}") for standing, count in self.drawn.items()
-        ]
+        sizes = zip(self._drawn, self.drawn.values(), strict=True)
+        drawn = [Claim(subject, "part of", float(count), words=clause) for clause, count in sizes]
         whole = [Claim(subject, "is", float(self.of), words=words)] if self.of else []
         own = self.claim.stands(self.now, words)
         return replace(own, parts=(*own.parts, *whole, *drawn))
@@ -317,8 +319,12 @@ class Stands:
         low, high = (self.share.low, self.share.high) if self.share else (None, None)
         return phrase(
             "breakeven.stands", claim=self.claim.words, words=self.now.words, of=self.of, low=low, high=high,
-            drawn=[f"{standing} in {count}" for standing, count in self.drawn.items()],
+            drawn=self._drawn,
         )  # fmt: skip
+
+    @property
+    def _drawn(self) -> list[Phrase]:
+        return [phrase("breakeven.drawn", standing=standing, count=count) for standing, count in self.drawn.items()]
 
     def to_json(self) -> dict[str, Any]:
         """Return the claim as `casesim breakeven --json` prints it."""

@@ -16,6 +16,7 @@ from simulator.explain.claims import Claim, difference, figure, on_metric, on_ve
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.paired_samples import change
 from simulator.metrics.summary import NO_STEADY_STATE, Verdict, statement_of
+from simulator.phrases import phrase
 from simulator.sweeps.design_space import DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.units import size_within
@@ -98,17 +99,17 @@ class Answer:
         """The standing with its distance from turning, or with the interval that leaves it open: `met by 900 USD`."""
         judged, standing = self.judged, self.standing
         if standing == "the same":
-            return "the same in both designs"
+            return phrase("standings.same")
         if standing == "not proven" and isinstance(judged, Verdict):
-            return f"{standing} (95% interval {judged.interval})"
+            return phrase("standings.open", standing=standing, size=None, interval=judged.interval)
         if isinstance(judged, Difference) and not judged.significant:
-            return f"{standing} ({judged.size}, 95% interval {judged.interval})"
+            return phrase("standings.open", standing=standing, size=judged.size, interval=judged.interval)
         figure = None if judged is None else judged.estimate if isinstance(judged, Verdict) else judged.change
         beside = judged.beside if isinstance(judged, Difference) else figure.value if figure else 0.0
         if judged is None or figure is None or standing == "void" or abs(self.margin) == inf:
-            return standing
+            return phrase("standings.alone", standing=standing)
         size = size_within(self.margin, (figure.high - figure.low) / 2, judged.metric.unit, beside)
-        return f"{standing} by {size}"
+        return phrase("standings.by", standing=standing, size=size)
 
 
 @dataclass(frozen=True)

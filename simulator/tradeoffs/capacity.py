@@ -12,7 +12,7 @@ from simulator.case.designs import TRAFFIC
 from simulator.explain.claims import Claim, about_run, claims_json, figure, on_metric
 from simulator.intervals import Estimate
 from simulator.metrics.summary import NO_FIGURE, Standing
-from simulator.phrases import phrase
+from simulator.phrases import Slot, phrase
 from simulator.processes import over_threads
 from simulator.sweeps.design_space import DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
@@ -68,7 +68,7 @@ class CapacityLimit:
     @property
     def open_claim(self) -> Claim:
         """Claim up to what traffic the objective is met, where runs leave it undecided beyond that."""
-        words = f"“{self.claim.words}” is met at {self.met[1]:.3g} times the traffic; beyond that, it is not proven."
+        words = phrase("capacity.open", claim=self.claim.words, most=self.met[1])
         return self.limit(self.met[1], words, "traffic, known to be met")
 
     @property
@@ -76,8 +76,8 @@ class CapacityLimit:
         """Claim that too little traffic fails the objective, where runs do not show the place of the turn."""
         if self.failing is None or self.lower is not None:
             return None
-        at = " to ".join(dict.fromkeys(f"{times:.3g}" for times in self.failing))
-        words = f"“{self.claim.words}” is not met at {at} times the traffic, and met from {self.met[0]:.3g} times on."
+        failing = list(dict.fromkeys(f"{times:.3g}" for times in self.failing))
+        words = phrase("capacity.failing", claim=self.claim.words, failing=failing, least=self.met[0])
         return self.limit(self.failing[1], words, "traffic, known to be too little")
 
     def limit(self, times: float, words: str, population: str, where: Crossing | None = None, *parts: Claim) -> Claim:
@@ -111,11 +111,9 @@ class UnmetObjective:
     def statement(self) -> Claim:
         """Claim the verdict at the traffic of the case, beside those at the other loads."""
         standings = [answer.standing for answer in self.answers.values()]
-        some = "none" if "met" not in standings else f"only {standings.count('met')}, perhaps by chance,"
-        now = f"at the traffic of the case it {self.answers[1.0].says}"
-        words = f"“{self.claim.words}” is met at {some} of the {len(standings)} loads that were tried; {now}."
-        if set(standings) == {"not met"}:
-            words = f"“{self.claim.words}” is not met at any traffic that was tried."
+        slots: dict[str, Slot] = {"met": standings.count("met"), "loads": len(standings), "says": self.answers[1.0].says}
+        key = "capacity.never" if set(standings) == {"not met"} else "capacity.unmet"
+        words = phrase(key, claim=self.claim.words, **slots)
         return on_metric(self.claim.metric, "verdict", self.answers[1.0].standing, words)
 
 
@@ -136,9 +134,8 @@ class LeastServers:
     def claim(self) -> Claim:
         """Claim the fewest: `Replicas: 2 keep every objective that is met, and this design has 3; ...`."""
         pick, now = (f"{pick:g}" if isinstance(pick, int | float) else str(pick) for pick in (self.pick, self.now))
-        enough = f"{self.label}: {pick} {'keeps' if pick == '1' else 'keep'} every objective that is met"
-        has = "as in this design" if pick == now else f"and this design has {now}"
-        words = f"{enough}, {has}; " + (f"with one fewer, {self.below}." if self.below else "the case allows no fewer.")
+        slots: dict[str, Slot] = {"one": pick == "1", "same": pick == now, "below": self.below}
+        words = phrase("capacity.fewest", label=self.label, pick=pick, now=now, **slots)
         return Claim(f"fewest {self.choice}", "is", self.pick, words=words)
 
 
@@ -167,8 +164,7 @@ class LoadPoint:
 
     def without_figure(self, claim: BreakevenClaim) -> Claim:
         """Claim that the run has no figure for an objective, and why: `... has no figure at 0.0625 times ...`."""
-        name = f"“{claim.words}”"
-        words = f"{name} has no figure at {self.times:.3g} times the traffic{self.why_none(claim)}."
+        words = phrase("capacity.no_figure", claim=claim.words, times=self.times, why=self.why_none(claim))
         return figure(claim.metric, None, words, run=self.outcome.run_hash)
 
 
@@ -216,7 +212,7 @@ class Capacity:
         claims += [objective.statement for objective in self.unmet]
         claims += self._without_figure
         if self.growing:
-            words = f"At the traffic of the case {phrase('capacity.growing', stage=self.growing[0])}."
+            words = phrase("capacity.grows_now", growing=phrase("capacity.growing", stage=self.growing[0]))
             claims.append(Claim(f"queue of {self.growing[0]}", "is", "growing", words=words))
         now = next(load.outcome for load in self.loads if load.times == 1)
         return about_run(claims, now.run_hash, self.request.scenario_hash)
@@ -231,28 +227,22 @@ class Capacity:
 
     @property
     def _unlimited(self) -> Claim:
-        most, words = None, "No run shows that an objective is no longer met as traffic grows."
-        if not self.limits:
-            words = "No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown."
-        elif not any(limit.open for limit in self.limits):
-            most = max(load.times for load in self.loads)
-            words = f"Every objective that is met stays so up to {most:g} times the traffic of the case."
+        most, key = None, "capacity.unlimited" if self.limits else "capacity.unknown"
+        if self.limits and not any(limit.open for limit in self.limits):
+            most, key = max(load.times for load in self.loads), "capacity.stays_met"
+        words = phrase(key, most=most)
         return Claim("capacity", "limits", most, unit="times", population="traffic, known to be met", words=words)
 
     def _most(self, limit: CapacityLimit, where: Crossing) -> Claim:
-        words = f"“{limit.claim.words}” is the first that is no longer met as traffic grows, beyond {self._times(where)}. "
-        if where.low <= 1 <= where.high:
-            words += "Runs do not show whether the case brings more than that."
-        elif where.at > 1:
-            words += f"The headroom is {where.at - 1:.0%}."
-        else:
-            words += f"That is {1 - where.at:.0%} less than comes now."
+        unsure = where.low <= 1 <= where.high
+        room = phrase("capacity.room", unsure=unsure, more=where.at > 1, share=abs(where.at - 1))
+        words = phrase("capacity.most", claim=limit.claim.words, at=self._times(where), room=room)
         sure = [on_metric(limit.claim.metric, "rules out", "met", words)] if where.high < 1 else []
         sure += [on_metric(limit.claim.metric, "verdict", "met", words)] if where.low > 1 and limit.lower is None else []
         return limit.limit(where.at, words, "traffic, at most", where, *sure)
 
     def _needs(self, limit: CapacityLimit, where: Crossing) -> Claim:
-        words = f"“{limit.claim.words}” needs at least {self._times(where)}."
+        words = phrase("capacity.needs", claim=limit.claim.words, at=self._times(where))
         sure = [on_metric(limit.claim.metric, "rules out", "met", words)] if where.low > 1 else []
         return limit.limit(where.at, words, "traffic, at least", where, *sure)
 

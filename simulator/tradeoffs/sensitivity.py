@@ -123,14 +123,14 @@ class Ranking:
         if not self.ranked[0].size.value:
             return nothing
         if len(names) == 1:
-            return f"{names[0]} {does} most"
+            return phrase("influence.one", axis=names[0], does=does)
         if len(names) == len(self.ranked) or len(names) > 4:
             return phrase("influence.too_few_runs", axes=len(names), does=does)
         return phrase("influence.one_of", axes=names[:-1], last=names[-1], does=does)
 
     def sentence(self, label: str) -> str:
         """Say which axis moves the metric most; first, of how many designs it has no figure, and why."""
-        return f"{label} {self.finding}. Among the others, {self.words}." if self.finding else f"{label}: {self.words}."
+        return phrase("influence.ranked", label=label, finding=self.finding, words=self.words)
 
     @property
     def caution(self) -> str:
@@ -164,7 +164,8 @@ class SampledDesigns:
                 ranking = self.ranking(np.array([np.nan if value is None else value for value in values]))
                 rankings[name] = replace(ranking, without=without)
             except InputError as error:
-                words, parts = (f"{without.words}. It {error}", (without,)) if without else (str(error), ())
+                words = phrase("influence.unranked", finding=without.words if without else "", error=str(error))
+                parts = (without,) if without else ()
                 rankings[name] = Claim(f"influence on {name}", "cannot", "be ranked", words=words, parts=parts)
         return rankings
 
@@ -177,14 +178,12 @@ class SampledDesigns:
             return None
         refused, rest = sum(bool(design.refused) for design in without), len(without) - overloaded
         too_little = rest - refused
-        parts = {
-            f"{overloaded:,} {_are(overloaded)} overloaded{self._decides(outcomes, name) if overloaded else ''}": overloaded,
-            f"{refused:,} cannot run": refused,
-            f"{too_little:,} {'counts' if too_little == 1 else 'count'} too little": too_little,
-        }
-        said = "; ".join(words for words, designs_ in parts.items() if designs_)
-        subject, words = f"designs without {name}", f"has no figure at {len(without):,} of {len(designs):,} designs: {said}"
-        split = [Claim(subject, "part of", float(size), words=clause) for clause, size in parts.items() if size]
+        whys = {"overloaded": overloaded, "refused": refused, "too_little": too_little}
+        decides = self._decides(outcomes, name) if overloaded else ""
+        parts = {phrase(f"influence.{why}", count=count, decides=decides): count for why, count in whys.items() if count}
+        words = phrase("influence.without", count=len(without), of=len(designs), parts=list(parts))
+        subject = f"designs without {name}"
+        split = [Claim(subject, "part of", float(count), words=clause) for clause, count in parts.items()]
         whole = Claim(f"{subject}, of", "is", float(len(designs)), words=words)
         return Claim(subject, "is", float(len(without)), words=words, parts=(whole, *split))
 
@@ -192,7 +191,7 @@ class SampledDesigns:
         """Name the axis that decides most whether a design is overloaded, by the same analysis of a yes or a no."""
         answers = [np.nan if outcome.refused else float(_overloaded(outcome, name)) for outcome in outcomes]
         try:
-            return f", and {self.ranking(np.array(answers)).most('decides that', '')}"
+            return self.ranking(np.array(answers)).most("decides that", "")
         except InputError:
             return ""
 
@@ -256,10 +255,6 @@ def _overloaded(outcome: DesignOutcome, name: str) -> bool:
     """Check that overload is why a metric has no figure: a queue without end, or too few requests in a queue that is long."""
     why = outcome.missing_reasons.get(name, "")
     return why.startswith(NO_STEADY_STATE) or (why.startswith("too few") and bool(outcome.overloaded))
-
-
-def _are(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def sobol_indices(values: Floats) -> tuple[list[Interval], list[Interval]]:

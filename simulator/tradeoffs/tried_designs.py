@@ -142,7 +142,7 @@ class Miss:
     @property
     def claims(self) -> list[Claim]:
         """The missed objective with its figure, and the verdicts of the others."""
-        run, words = self.tried.outcome.run_hash, f"It misses only {self.words}."
+        run, words = self.tried.outcome.run_hash, phrase("search.misses", miss=self.words)
         missed, *others = sorted(self.tried.verdicts, key=lambda verdict: verdict.metric.name != self.claim.metric.name)
         parts = [figure(missed.metric, missed.estimate, words), *(on_verdict(other, words=words) for other in others)]
         return about_run([on_verdict(missed, words=words, parts=tuple(parts))], run, "")
@@ -193,14 +193,14 @@ class BestDesigns:
     @property
     def claims(self) -> list[Claim]:
         """The best design, the number of designs behind that, the obstacle, and the nearest misses."""
-        run, not_proven = self.best.outcome.run_hash, f"Not proven: {quoted(self.open)}."
+        run, not_proven = self.best.outcome.run_hash, phrase("search.not_proven", open=[one.words for one in self.open])
         open_ = tuple(
             on_verdict(verdict, words=not_proven) for verdict in self.best.verdicts if verdict.standing == "not proven"
         )
         met = tuple(on_verdict(verdict, words=self.headline) for verdict in self.best.verdicts) if self.best.meets else ()
         claims = [
             Claim("best design", "is", run, words=self.headline, parts=met),
-            Claim("designs", "is", self.runs, words=f"{self.of_all.capitalize()}."),
+            Claim("designs", "is", self.runs, words=phrase("search.of_all", tried=self.of_all)),
             *([Claim("best design", "verdict", "not proven", words=not_proven, parts=open_)] if self.open else []),
             *([self.stopped_by] if self.stopped_by else []),
         ]
@@ -229,10 +229,8 @@ class BestDesigns:
         if self.best.outcome.outside_brief:
             return self.best.outcome.outside_brief
         if self.best.meets:
-            return "Of those that were tried, this design meets every objective at the least cost."
-        if not self.best.missed:
-            return "No design that was tried is proven to meet all objectives. The best of them misses none."
-        return "No design that was tried meets all objectives."
+            return phrase("search.meets")
+        return phrase("search.none_meets" if self.best.missed else "search.none_proven")
 
 
 def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) -> Claim | None:
@@ -248,11 +246,8 @@ def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) 
     if not stops:
         return None
     place, count = stops.most_common(1)[0]
-    if len(near) == 1:
-        who = f"the nearest design {'falls short of it' if misses else 'is not proven to meet it'}"
-    else:
-        every = "both" if count == 2 else f"all {count:,}"
-        some = every if count == len(near) else f"{count:,} of the {len(near):,}"
-        who = f"{some} nearest designs {'fall short of it' if misses else 'are not proven to meet it'}"
-    words = f"“{claims[place].words}” is the obstacle: {who}."
+    words = phrase(
+        "search.obstacle", claim=claims[place].words, alone=len(near) == 1, every=count == len(near), two=count == 2,
+        count=count, near=len(near), missed=misses,
+    )  # fmt: skip
     return on_metric(claims[place].metric, "limits", count, words, population="nearest designs", unit="designs")
