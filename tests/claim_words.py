@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import floor, log10
 from typing import NamedTuple
 
-from tests.readers.shown import RECORD, Shown
+from tests.shown import RECORD, Shown
 
 #: The most words of a sentence. A label in quotation marks is one word: its case wrote it.
 MOST_WORDS = 30

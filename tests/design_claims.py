@@ -17,9 +17,18 @@ from simulator.engine.run import simulate
 from simulator.explain.design_changes import changes_of_design
 from simulator.explain.result import Result, replicate
 from simulator.sweeps.levers import LeverSearch
-from tests.readers.page_reader import printed_claims, takeaway_claims
-from tests.readers.run_reader import lever_claims, shown_by
-from tests.readers.shown import Shown, about, records
+from tests.figure_claims import (
+    card_claims,
+    count_claims,
+    json_claims,
+    lever_claims,
+    metric_claims,
+    page_claims,
+    report_claims,
+    takeaway_claims,
+)
+from tests.shown import Shown, about, records
+from tests.slot_claims import chart_claims, sentence_claims
 
 CASES = ("av-perception", "production-drift", "retry-storm", "skin-cancer-triage")
 
@@ -40,10 +49,20 @@ def design_claims(plan: Plan, with_advice: bool = False, with_levers: bool = Fal
     with_charts: whether to draw the report too, for the takeaways of its charts
     """
     result = replicate(plan, SEED, REPLICATIONS)
-    claims = [*shown_by(result, _content(result, with_advice), with_advice), *printed_claims(result, with_advice)]
-    claims += records(result.claims)
+    claims = [*run_claims(result, with_advice), *chart_claims(result)]
+    claims += [*page_claims(result), *report_claims(result)] if with_advice else []
     claims += takeaway_claims(result, simulate(plan, SEED)) if with_charts else []
     return list(about(result.run_hash, [*claims, *(_lever_claims(result) if with_levers else [])]))
+
+
+def run_claims(result: Result, with_advice: bool) -> Iterator[Shown]:
+    """Read the cards, tables and sentences of a run, beside their records; with_advice: also the steps, which runs others."""
+    yield from card_claims(result)
+    yield from metric_claims(result)
+    yield from json_claims(result, _content(result, with_advice))
+    yield from count_claims(result)
+    yield from sentence_claims(result, with_advice)
+    yield from records(result.claims)
 
 
 @cache

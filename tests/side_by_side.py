@@ -25,7 +25,7 @@ from simulator.practice.exhibit_panels import card_content
 from simulator.practice.report import verdict_table
 from simulator.practice.run_command import print_summary
 from simulator.units import spoken_bound, spoken_within
-from tests.readers.page_reader import REPORT_CELL, REPORT_ROW
+from tests.figure_claims import CELL, ROW
 
 _WIDE = 2000
 
@@ -100,8 +100,8 @@ def _spoken(one: dict[str, float], verdict: Verdict) -> tuple[str, str]:
 
 
 def _report(result: Result) -> Iterator[Line]:
-    for row in REPORT_ROW.findall(verdict_table(result)):
-        label, asked, reached, interval, last = REPORT_CELL.findall(row)
+    for row in ROW.findall(verdict_table(result)):
+        label, asked, reached, interval, last = CELL.findall(row)
         standing, _, why = last.partition("<br>")
         texts = (label, asked, reached, interval, re.sub("<[^>]*>", "", standing), why)
         yield Line(*(unescape(text) for text in texts))

@@ -27,19 +27,18 @@ from simulator.tradeoffs.breakeven_claims import claims_of as objectives_of
 from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.front import ENOUGH, Front, goals_of
 from simulator.tradeoffs.sensitivity import LEAST, runnable, sample_of
-from tests.design_claims import _content
-from tests.readers.page_reader import bar_claims, count_claims, difference_claims
-from tests.readers.run_reader import shown_by
-from tests.readers.shown import Shown, about, records
-from tests.readers.study_reader import (
+from tests.design_claims import run_claims
+from tests.figure_claims import comparison_table, difference_claims
+from tests.shown import Shown, about, records
+from tests.study_sentences import (
     best_claims,
     breakeven_claims,
     capacity_claims,
+    curveball_claims,
     front_claims,
     influence_claims,
     table_claims,
 )
-from tests.readers.two_run_reader import comparison_claims, toll_claims
 from tests.tradeoffs.test_capacity import QUEUE
 
 SEED = 1
@@ -102,21 +101,19 @@ class Studies:
         if result.run_hash in self.judged:
             return iter(())
         self.judged.add(result.run_hash)
-        own = [*shown_by(result, _content(result, False), False), *count_claims(result), *bar_claims(result)]
-        own += records(result.claims)
-        return about(result.run_hash, own)
+        return about(result.run_hash, run_claims(result, False))
 
     def capacity(self) -> Iterator[Shown]:
         found = Loading(self.request(), objectives_of(self.scenario), self.submit).find()
         run = next(load.outcome.run_hash for load in found.loads if load.times == 1)
-        yield from capacity_claims(found)
+        yield from capacity_claims(found, self.scenario)
         yield from about(run, records([*found.claims, *(one.claim for one in found.least_servers)]))
 
     def breakevens(self, run: str, together: int = 4) -> Iterator[Shown]:
         request = self.request()
         doubts = doubts_of(request.plan(request.base))[: self.doubts]
         found = BreakevenSearch(request, self.submit).find(doubts, objectives_of(self.scenario), together)
-        yield from breakeven_claims(found, run)
+        yield from breakeven_claims(found, run, self.scenario)
         yield from about(run, records(found.claims))
 
     def best(self, budget: int = 8) -> Iterator[Shown]:
@@ -125,7 +122,7 @@ class Studies:
         request, claims = self.request(axes), objectives_of(self.scenario)
         search = search_over(request, claims, cost_goal(self.scenario), self.submit, None, judging=self.replications)
         found = search.find(budget)
-        yield from best_claims(found, claims)
+        yield from best_claims(found, claims, self.scenario)
         yield from records(found.claims)
         for one in [found.best, *(miss.tried for miss in found.misses)]:
             yield from self.card(self.run(one.point))
@@ -140,7 +137,7 @@ class Studies:
         outcomes = swept(Sweep(request, self.submit, None, designs))
         yield from table_claims(self.scenario, request.table_of(designs, outcomes))
         result = Front(goals_of(self.scenario, request.metrics[:2]), outcomes)
-        yield from front_claims(result)
+        yield from front_claims(result, self.scenario)
         yield from records([result.claim])
         for place in result.by_value[:2]:
             yield from self.card(self.run(designs[place]))
@@ -161,7 +158,7 @@ class Studies:
         name, _ = next(iter(self.scenario.curveballs.items()))
         struck = self.run(strikes={name: round(self.scenario.run.days * DAY_S / 2)})
         calm = self._replicated(without_curveballs(struck.plan))
-        yield from toll_claims(calm, struck)
+        yield from curveball_claims(calm, struck)
         paid, metres = tolls(calm, struck), metres_taken(calm, struck)
         yield from records([*effects_of(struck, paid), *largest_toll(paid), *([metres] if metres else [])])
         yield from self.card(struck)
@@ -170,7 +167,7 @@ class Studies:
     def against(self, other: Mapping[str, Pick]) -> Iterator[Shown]:
         before, after = self.run(DesignPoint(other)), self.run()
         compared = compare(before, after, every=True)
-        yield from comparison_claims(compared)
+        yield from comparison_table(compared)
         yield from difference_claims(after, compared)
         yield from self.card(before)
 

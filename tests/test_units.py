@@ -26,7 +26,7 @@ from simulator.units import (
     spread,
     with_noun,
 )
-from tests.readers.spoken_numbers import numbers_in
+from tests.spoken_numbers import numbers_in
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tests.case.texts import changed as small
 from tests.claim_words import word_faults
 from tests.contradictions import RULES, contradictions
 from tests.design_claims import CASES, design_claims, quick_claims, random_designs, steps_from_default
-from tests.readers.shown import Shown
+from tests.shown import RECORD, Shown
 from tests.study_claims import Studies, case_claims, tiny_claims
 
 #: The cases whose steps are quick to try beside each of many designs.
@@ -115,6 +115,14 @@ def test_a_verdict_that_its_own_interval_does_not_bear_out_is_found():
     assert "a verdict against its number" in {one.rule for one in contradictions(claims)}
 
 
+def test_a_record_whose_number_its_sentence_does_not_hold_is_found():
+    claims = list(quick_claims(STORM, True))
+    place = next(at for at, claim in enumerate(claims) if claim.surface == RECORD and claim.subject == "load.check")
+    claims[place] = replace(claims[place], value=0.5)
+    found = [one.one for one in contradictions(claims) if one.rule == "a number that no slot of its sentence has"]
+    assert found == [claims[place]]
+
+
 def test_the_surfaces_of_a_design_outside_of_the_brief_agree(evidence):
     """The sentence that counts the objectives met has no count: every verdict is void."""
     case = loads(small("    label: Reading\n", "    label: Reading\n    situation: true\n"))
@@ -195,4 +203,5 @@ def test_a_contradiction_planted_in_a_study_is_found(rule, wanted, changed):
 
 
 def test_every_rule_has_a_planted_contradiction():
-    assert {rule for rule, *_ in PLANTED + BETWEEN} | {"a verdict against its number"} == set(RULES)
+    others = {"a verdict against its number", "a number that no slot of its sentence has"}
+    assert {rule for rule, *_ in PLANTED + BETWEEN} | others == set(RULES)

@@ -9,8 +9,8 @@ from simulator.metrics.comparisons import compare
 from simulator.metrics.summary import idle_labels
 from simulator.practice.curveball_effects import metres_taken
 from simulator.vehicle.sight import sights_of
-from tests.readers.spoken_numbers import numbers_in
 from tests.shipped import run_of
+from tests.spoken_numbers import numbers_in
 
 CASE = "av-perception"
 
@@ -93,7 +93,8 @@ def test_a_camera_that_fails_is_the_reason_for_an_old_view():
 def test_what_a_curveball_took_is_told_in_metres():
     calm, struck = run(), run("blind")
     left = [one.metrics["margin_mean_m"].value for one in (calm, struck)]
-    before, after, change, *_ = numbers_in(metres_taken(calm, struck).words.partition("needed): ")[2], "m")
+    slots = metres_taken(calm, struck).words.slots
+    before, after, change = (numbers_in(slots[name], "m")[0] for name in ("calm", "struck", "change"))
     assert before.value == pytest.approx(left[0], abs=before.slack)
     assert after.value == pytest.approx(left[1], abs=after.slack)
     assert change.value == pytest.approx(left[1] - left[0], abs=change.slack)

@@ -6,7 +6,7 @@ from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from tests.claim_words import word_faults
 from tests.design_claims import CASES, design_claims, quick_claims, random_designs, steps_from_default
-from tests.readers.shown import RECORD, Shown
+from tests.shown import RECORD, Shown
 from tests.study_claims import tiny_claims
 
 #: Parts of sentences that break a rule and are right, each with its reason.

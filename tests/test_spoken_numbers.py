@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.units import spoken, spoken_within
-from tests.readers.spoken_numbers import numbers_in, trio_in
+from tests.spoken_numbers import numbers_in, trio_in
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Shown:
 
 
 def records(claims: Iterable[Claim], surface: str = RECORD) -> Iterator[Shown]:
-    """Put records beside what is read back: each claim and each of its parts, exact."""
+    """Put records beside what is read: each claim and each of its parts, exact."""
     for one in each_claim(claims):
         decided = one.decided_by.sentence if one.decided_by else ""
         yield Shown(one.subject, one.relation, one.value, one.interval, one.unit, one.population, decided, one.words,

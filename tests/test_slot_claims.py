@@ -1,0 +1,172 @@
+"""Every text whose slots are read as claims says in English what its reader takes from it."""
+
+from typing import Any
+
+import pytest
+
+from simulator.phrases import phrase
+from tests.slot_claims import READINGS
+from tests.study_sentences import best_claims
+
+ABOVE = {"label": "Reader", "since": "day 2", "bounded": False, "then": "Grows.", "much": "the load is 1.20 times"}
+ABOVE["passes"] = "it passes."
+TOLL = {"label": "Wait", "calm": "2 s", "struck": "5 s", "was": "met", "now": "not met", "turns": True}
+
+#: For each key, its slots, and the sentence that they make.
+SENTENCES: list[tuple[str, dict[str, Any], str]] = [
+    ("reasons.not_proven", {"interval": "70 to 86%", "bound": "84%", "why": "few"},
+     "It is not proven: the interval of 70 to 86% includes 84%, mostly because few."),
+    ("unprovable.perfect", {"whom": "cancers"},
+     "No design can prove this here: no number of labelled cancers proves a share of 100%."),
+    ("unprovable.labels", {"needed": 299, "whom": "cancers", "positive": 1, "labelled": 51, "people": "people"},
+     "No design can prove this here: it takes 299 cancers without a miss, and the labelled ones come from 51 people."),
+    ("unprovable.drives", {"needed": "3.0 h", "minutes": 13.3},
+     "No design can prove this here: it takes about 3.0 h without a false answer, and 13 minutes were recorded."),
+    ("causes.no_figure", {"why": "too few."}, "There is no figure to quote: too few."),
+    ("causes.no_steady_state", {"label": "Reader", "many": "photos", "why": ["a", "b"]},
+     "There is no figure to quote, because “Reader” has no steady state: a; b."),
+    ("causes.slow", {"label": "Reader", "many": "photos", "why": ["a", "b"]}, "At “Reader” a; b."),
+    ("causes.turning_away", {"label": "Reader", "many": "photos", "why": ["a"]},
+     "“Reader” is the stage that turns photos away: a."),
+    ("causes.busy", {"label": "Reader", "many": "photos", "why": ["a"]}, "“Reader”: a."),
+    ("causes.counted", {"runs": "2 runs", "count": "104", "total": "483", "whom": "cancers", "word": "missed"},
+     "On average over 2 runs, 104 of 483 cancers are missed."),
+    ("causes.first_part", {"count": "71", "fate": "are lost"}, "71 of them are lost"),
+    ("causes.part", {"count": "31", "fate": "are late"}, "31 are late"),
+    ("causes.first_cost", {"share": 0.49, "part": "visits"}, "49% of the cost is visits"),
+    ("causes.cost", {"share": 0.33, "part": "misses"}, "33% misses"),
+    ("causes.costs", {"first": "over 99% is a", "others": ["b", "c"], "earned": 1, "taken_off": 0.25},
+     "Over 99% is a, b, c before rewards, which take off 25%."),
+    ("causes.sent_again", {"share": 0.73, "who": ["“Phone”"], "load": 0.8, "locked": True},
+     "73% of what comes to it is sent again by “Phone”: without that its load would be 80%, and the retries alone keep it "
+     "overloaded."),
+    ("causes.later", {"since": "20:01", "load": 2.86, "without": 0.7, "locked": True},
+     "From 20:01 on, its load is 286%, and 70% without the retries: the retries alone keep it overloaded."),
+    ("hits.hit", {"share": "36%", "kind": "Cyclist", "split": "Of these, b."},
+     "In 36% of the encounters of the kind “Cyclist” the vehicle does not stop in time. Of these, b."),
+    ("hits.parts", {"parts": ["a", "b"]}, "Of these, a; b."),
+    ("hits.part", {"share": 0.52, "why": "were late"}, "52% were late"),
+    ("bottleneck.stage", {"because": True, "objective": "Wait", "standing": "is not met", "label": "Reader", "why": ["a", "b"]},
+     "“Wait” is not met. The bottleneck is Reader, where a; b."),
+    ("bottleneck.load", {"finite": True, "load": 0.8, "together": "its replicas"},
+     "the offered load is 80% of what its replicas can serve"),
+    ("bottleneck.peak", {"load": 2.77, "fresh": True},
+     "at the peak it is 2.77 times what they can serve before any retry, and a queue builds up"),
+    ("overload.lasting", ABOVE, "Reader: the load is 1.20 times. Grows."),
+    ("overload.late", ABOVE, "Reader: from day 2 on, the load is 1.20 times. Grows."),
+    ("overload.passing", ABOVE, "Reader: the load is 1.20 times over the whole run; it passes."),
+    ("overload.struck", ABOVE, "Reader: while something strikes, the load is 1.20 times; it passes."),
+    ("overload.much", {"finite": True, "load": 1.234}, "the offered load is 1.23 times what it can serve"),
+    ("overload.passes", {"since": "day 2", "late": 0.71}, "from day 2 on it is 0.71 times, so the queue is worked off again."),
+    ("overload.at_peak", {"label": "Reader", "load": 2.77},
+     "Reader: at the peak, the offered load is 2.77 times what it can serve; a queue builds up until the rate falls again."),
+    ("notes.positives",
+     {"label": "Found", "count": 452, "counted": "labelled", "interval": "70 to 86%", "without_a_miss": 299, "with_one": 473},
+     "“Found” rests on 452 labelled positives: its 95% interval is 70 to 86%. Claiming 99% takes 299 positives without a miss, "
+     "or 473 with one."),
+    ("notes.after_a_strike", {"label": "Found", "share": "78%", "interval": "70 to 86%"},
+     "Over the whole run, before the strike and after it, “Found” is 78% (95% interval 70 to 86%)."),
+    ("withheld.group", {"label": "Found", "count": 9, "what": "people", "needed": 30},
+     "Found: too few to say. It rests on 9 people; 30 would be enough."),
+    ("withheld.percentile", {"label": "Wait", "count": 6000, "what": "waits", "needed": 10_600},
+     "Wait: not quoted. 6,000 waits are too few; about 11,000 would be enough."),
+    ("trust.most_loaded", {"label": "Reader", "load": 0.987}, "Reader is the most loaded stage, at 99% of what it can serve"),
+    ("trust.peak", {"label": "Reader", "load": 1.26, "retried": True},
+     "Reader is offered 1.3 times what it can serve before any retry"),
+    ("trust.open", {"label": "Wait", "remedy": "Two would."}, "Wait: the interval includes the bound. Two would."),
+    ("trust.no_figure", {"label": "Wait"}, "Wait: the run has no figure for it, so it is undecided."),
+    ("trust.certain", {}, "No interval includes its bound: each verdict is certain."),
+    ("trust.void", {}, "The design is outside of the brief, so every verdict is void."),
+    ("picks.outside_brief", {"changes": ["a", "b"]}, "Outside the brief: a; b. No verdict counts."),
+    ("challenge.all", {"alone": False, "both": False, "total": 5}, "All five met."),
+    ("challenge.none", {"alone": True, "both": False, "total": 1}, "Not met."),
+    ("challenge.some", {"met": "One", "total": 6, "open": 2, "missed": 2, "without": 1},
+     "One of six met, two not proven, two not met, one without a figure."),
+    ("verdicts.each", {"label": "Wait", "reached": "2 s", "standing": "met"}, "Wait 2 s, met"),
+    ("journeys.missed",
+     {"over": "over 2 runs", "all": 483.0, "whose": "cancers", "missed": "104", "share": 21.5, "fate": "lost", "end": "Home"},
+     "Over 2 runs there are 483 cancers; 104 of them (21.5%) are lost, most often at the end “Home”."),
+    ("costs.split",
+     {"who": "people", "cost": "65 USD", "alone": False, "rewarded": False, "largest": "visits", "size": "32 USD",
+      "share": 0.49},
+     "1,000 people cost 65 USD; the largest part is “visits”: 32 USD (49%)."),
+    ("advice.no_choice", {}, "No choice in this case changes that."),
+    ("advice.none", {"alone": False, "tried": 5, "near": ["a", "b"], "worse": 2, "several": True, "every": False},
+     "None of the 5 steps that were tried improves it noticeably and beyond chance: a; b. 2 of them make it worse."),
+    ("advice.tried", {"step": "2 → 3", "size": "+1 s"}, "“2 → 3” (+1 s)"),
+    ("advice.trial", {"step": "2 → 3", "steps": 5}, "In a trial run of 5 steps, “2 → 3”"),
+    ("advice.changes", {"label": "Wait", "size": "−1 s", "by": True}, "changes “Wait” by −1 s."),
+    ("advice.helps", {"trial": None, "changes": "changes it.", "doubt": "This may be chance."},
+     "It changes it. This may be chance."),
+    ("advice.breaks", {"trial": "In a trial, “a”", "effects": ["“Wait” (+1 s)"], "lost": ["Answer"], "one": True},
+     "In a trial, “a” takes “Wait” (+1 s) and leaves “Answer”, which was met, without a figure."),
+    ("advice.improves", {"effects": ["“Wait” (−1 s)", "b"]}, "It improves “Wait” (−1 s) and b too."),
+    ("advice.worsens", {"effects": ["“Wait” (+1 s)"]}, "It makes “Wait” (+1 s) worse."),
+    ("advice.may_worsen", {"effects": ["“Wait” (+1 s)"]}, "It may make “Wait” (+1 s) worse."),
+    ("effects.interval", {"size": "+1 s", "interval": "+0 to +2 s"}, "+1 s, 95% interval +0 to +2 s"),
+    ("effects.named", {"label": "Wait", "turn": "not met", "size": "+1 s"}, "“Wait” from met to not met (+1 s)"),
+    ("tolls.changed", TOLL | {"size": "+3 s", "interval": "+1 to +5 s", "real": False},
+     "“Wait”: 2 s → 5 s (+3 s, 95% interval +1 to +5 s), not significantly different, met → not met."),
+    ("tolls.most", TOLL | {"change": "+3 s (+1 to +5)"},
+     "Against the calm run, “Wait” changed most: 2 s → 5 s, +3 s (+1 to +5), met → not met."),
+    ("tolls.count", {"strikes": ["A", "B"], "changed": 2, "of": 3, "every": False},
+     "Against the calm run of the same design and seed, “A” and “B” changed 2 of 3 objectives by more than chance."),
+    ("tolls.none", {}, "No objective changed by more than chance."),
+    ("tolls.metres", {"calm": "4 m", "struck": "1 m", "change": "−3 m", "interval": "−4 to −2 m"},
+     "Metres left at standstill, on average (below 0: that many more were needed): 4 m → 1 m (−3 m, 95% interval −4 to −2 m)."),
+    ("search.meets", {}, "Of those that were tried, this design meets every objective at the least cost."),
+    ("search.not_proven", {"open": ["Wait", "Cost"]}, "Not proven: “Wait” and “Cost”."),
+    ("search.miss", {"claim": "Wait", "size": "2 s", "unproven": True, "others": ["Cost"]},
+     "“Wait” by 2 s (not proven); not proven: “Cost”"),
+    ("front.designs",
+     {"goals": ["a", "b"], "count": 9, "beaten": 1, "unbeaten": 8, "best": 3, "none": 0, "void": 0, "hint": ""},
+     "Better: a and b. Of 9 designs 1 is beaten by another beyond chance, 8 are not; 3 are on the front by the plain values."),
+    ("capacity.times", {"times": 0.865, "bounds": ["0.658", "1.75"], "per_day": 1480.0, "many": "photos"},
+     "0.865 times the traffic of the case (95% interval 0.658 to 1.75), 1,480 photos a day"),
+    ("capacity.most", {"claim": "Wait", "at": "2 times", "room": "The headroom is 100%."},
+     "“Wait” is the first that is no longer met as traffic grows, beyond 2 times. The headroom is 100%."),
+    ("capacity.room", {"unsure": False, "more": False, "share": 0.13}, "That is 13% less than comes now."),
+    ("capacity.needs", {"claim": "Wait", "at": "2 times"}, "“Wait” needs at least 2 times."),
+    ("capacity.open", {"claim": "Wait", "most": 4.0}, "“Wait” is met at 4 times the traffic; beyond that, it is not proven."),
+    ("capacity.unmet", {"claim": "Wait", "met": 1, "loads": 9, "says": "is not proven"},
+     "“Wait” is met at only 1, perhaps by chance, of the 9 loads that were tried; at the traffic of the case it is not "
+     "proven."),
+    ("capacity.never", {"claim": "Wait"}, "“Wait” is not met at any traffic that was tried."),
+    ("breakeven.stands",
+     {"claim": "Wait", "words": "met by 2 s", "of": 3, "drawn": ["met in 2", "not met in 1"], "low": 0.1, "high": 0.9},
+     "“Wait”: met by 2 s. With every doubtful figure anywhere in its range: met in 2, not met in 1 of 3 draws. The "
+     "answer stays "
+     "in 10% to 90% of the ranges (95% interval)."),
+    ("breakeven.drawn", {"standing": "met", "count": 2}, "met in 2"),
+    ("breakeven.open", {"claim": "Wait", "words": "not proven", "known": ["a", "b"], "doubt": "“Rate”", "at": 0.5},
+     "“Wait”: not proven; it a and b."),
+    ("breakeven.sure",
+     {"claim": "Wait", "says": "is met", "doubt": "“Rate”", "side": "above", "at": 2.0, "low": 1.5, "high": 3.0},
+     "“Wait” is met unless “Rate” lies above 2.00 (95% interval 1.50 to 3.00)."),
+    ("breakeven.half_sure",
+     {"claim": "Wait", "says": "is met", "doubt": "“Rate”", "side": "above", "at": 2.0, "from_low": True, "low": 1.5,
+      "high": 9.0},
+     "“Wait” is met unless “Rate” lies above 2.00 by the plain values; runs are sure of one side only (95% interval from "
+     "1.50 on)."),
+    ("breakeven.unsure", {"claim": "Wait", "says": "is met", "doubt": "“Rate”", "side": "below", "at": 2.0},
+     "“Wait” is met unless “Rate” lies below 2.00 by the plain values; no run within its range is sure."),
+    ("standings.open", {"standing": "not proven", "size": "", "interval": "1 to 2 s"}, "not proven (95% interval 1 to 2 s)"),
+    ("standings.by", {"standing": "met", "size": "2 s"}, "met by 2 s"),
+    ("influence.ranked", {"label": "Wait", "finding": "", "words": "“Readers” moves it most"},
+     "Wait: “Readers” moves it most."),
+    ("influence.one", {"axis": "“Readers”", "does": "moves it"}, "“Readers” moves it most"),
+    ("influence.unranked", {"finding": "a", "error": "is unknown"}, "a. It is unknown"),
+    ("influence.without", {"count": 3, "of": 4, "parts": ["a", "b"]}, "has no figure at 3 of 4 designs: a; b"),
+    ("influence.overloaded", {"count": 1, "decides": "b"}, "1 is overloaded, and b"),
+    ("sentences.all", {"each": ["A.", "B."]}, "A. B."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "slots", "sentence"), SENTENCES, ids=[key for key, *_ in SENTENCES])
+def test_a_sentence_says_what_its_slots_are_read_as(key, slots, sentence):
+    assert phrase(key, **slots) == sentence
+
+
+def test_every_text_that_is_read_has_a_sentence_here():
+    assert best_claims  # registers the texts of the studies
+    assert set(READINGS) <= {key for key, *_ in SENTENCES}
