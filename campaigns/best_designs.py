@@ -25,7 +25,8 @@ from simulator.session.best_known import BestKnown, WorthOfChoice
 from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.tradeoffs.best_design import FEW, cost_goal, search_over
 from simulator.tradeoffs.breakeven_claims import claims_of
-from simulator.tradeoffs.sweep_commands import DesignOptions, around
+from simulator.tradeoffs.study_commands import judged
+from simulator.tradeoffs.sweep_commands import DesignOptions
 
 SEED, DESIGNS = 1, 96
 
@@ -37,9 +38,8 @@ def searched(scenario: Scenario, budget: int) -> tuple[dict[str, Pick], int, str
     budget: of the search; 0 judges these candidates alone
     """
     claims, cost = claims_of(scenario, []), cost_goal(scenario)
-    metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
     names = [name for name, choice in scenario.choices.items() if not choice.situation]
-    request = around(scenario, DesignOptions(), names, metrics, SEED, FEW)
+    request = DesignOptions().around(scenario, names, judged(claims, cost), SEED, FEW)
     with workers(None) as submit:
         search = search_over(request, claims, cost, submit, OutcomeCache(), kept_before(scenario))
         best = search.find(budget).best if budget else search.best_of_known()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import typer
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
+from simulator.cli.commands import with_fields
 from simulator.cli.exits import Bars, err, say, tell
 from simulator.cli.signals import leave, unwinding
 
@@ -16,7 +17,7 @@ def run(name: str, commands: Mapping[str, Callable[..., None]]) -> None:
     """Call the command that the command line names, or the only one there is; exit with the status of the outcome."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=len(commands) > 1)
     for each, function in commands.items():
-        app.command(each)(function)
+        app.command(each)(with_fields(function))
     command = typer.main.get_command(app)
     try:
         with unwinding(), command.make_context(f"python -m campaigns.{name}", sys.argv[1:]) as context:

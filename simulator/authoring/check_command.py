@@ -88,12 +88,8 @@ def _annotation(finding: Fault) -> str:
     return workflow_command(_LEVELS[severity_of(finding.code)], f"{finding.field}: {finding.message}", **where)
 
 
-CaseFile = Annotated[
-    str, typer.Argument(metavar="CASE", help="the id of a case, or the path to a YAML file", show_default=False)
-]
-AsFormat = Annotated[
-    Format, typer.Option("--format", help="text for a person, json for a program, github for annotations of a workflow")
-]
+CaseFile = Annotated[str, "CASE", "the id of a case, or the path to a YAML file"]
+AsFormat = Annotated[Format, "--format", "text for a person, json for a program, github for annotations of a workflow"]
 
 
 def check(case: CaseFile, form: AsFormat = "text") -> None:
@@ -117,7 +113,10 @@ def _printed(case: str, form: Format) -> CheckedCase:
     return checked
 
 
-def explain(code: Annotated[str | None, "a code, as `casesim check` prints it in brackets"] = None) -> None:
+_CODE = "a code, as `casesim check` prints it in brackets"
+
+
+def explain(code: Annotated[str | None, typer.Argument(help=_CODE, show_default=False)] = None) -> None:
     """Explain a code of `casesim check` with a wrong and a right example; without a code, list all codes."""
     if code is None:
         widest = max(map(len, FINDINGS))

@@ -239,53 +239,46 @@ def copied_case(source: str, case_id: str, title: str | None = None) -> str:
     return body if body.startswith(SCHEMA_LINE) else SCHEMA_LINE + body
 
 
-Title = Annotated[str | None, typer.Option(help="the title; default: from the id")]
-Request = Annotated[str | None, typer.Option(help="the word for one request, such as photo; default photo")]
-Model = Annotated[str | None, typer.Option(help="a measured model (`casesim models`); default resnet50")]
-People = Annotated[
-    bool | None, typer.Option("--people/--no-people", help="whether people look at what the model flags; default no")
-]
-Rate = Annotated[float | None, typer.Option(min=0.01, max=5000, help="requests a second; default: by the model, with people 1")]
-Within = Annotated[
-    float | None,
-    typer.Option(min=0.001, max=3600, help="seconds for 95% of the answers, or with people for 95% of the waits for them"),
-]
-Source = Annotated[str | None, typer.Option("--from", metavar="CASE", help="begin with this case, its comments included")]
-Drawing = Annotated[Path | None, typer.Option(metavar="FILE", help="begin with a drawing that Explore saved as a case file")]
-Folder = Annotated[Path, typer.Option(help="the folder of the new file")]
+_SUBJECT = "seconds for 95% of the answers, or with people for 95% of the waits for them"
 
 
-def new(
-    case_id: Annotated[str, typer.Argument(metavar="ID", help="the id of the case, such as parcel-damage", show_default=False)],
-    title: Title = None,
-    request: Request = None,
-    model: Model = None,
-    people: People = None,
-    rate: Rate = None,
-    within: Within = None,
-    source: Source = None,
-    drawing: Drawing = None,
-    folder: Folder = Path(),
-) -> None:
+@dataclass(frozen=True)
+class NewCommand:
     """Write a case that passes `casesim check`, with comments that teach, and its schema for editors beside it.
 
     Without --from and --drawing it asks for all that no option says; where no person can answer, it takes the defaults.
     """
-    checked_id(case_id)
-    path = folder / f"{case_id}.yaml"
-    _check_free(path)
-    usual_title = case_id.replace("-", " ").capitalize()
-    given = {"request": request, "model": model, "people": people, "rate": rate, "within": within}
-    if source is not None or drawing is not None:
-        _check_alone(source, drawing, given)
-        text = copied_case(source or str(drawing), case_id, title or (usual_title if drawing else None))
-    else:
-        text = blank_case(_answers(case_id, _Asker(), title, usual_title, given))
-    compile_plan(loads(text, str(path)))
-    write_schema(folder / SCHEMA_FILE)
-    with in_one_step(path) as part:
-        part.write_text(text, encoding="utf-8")
-    say(f"{path}: written. Next: casesim check {path}, casesim run {path}, casesim serve {path}")
+
+    case_id: Annotated[str, "ID", "the id of the case, such as parcel-damage"]
+    title: Annotated[str | None, "the title; default: from the id"] = None
+    request: Annotated[str | None, "the word for one request, such as photo; default photo"] = None
+    model: Annotated[str | None, "a measured model (`casesim models`); default resnet50"] = None
+    people: Annotated[bool | None, "--people/--no-people", "whether people look at what the model flags; default no"] = None
+    rate: Annotated[
+        float | None, typer.Option(min=0.01, max=5000, help="requests a second; default: by the model, with people 1")
+    ] = None
+    within: Annotated[float | None, typer.Option(min=0.001, max=3600, help=_SUBJECT)] = None
+    source: Annotated[str | None, "--from CASE", "begin with this case, its comments included"] = None
+    drawing: Annotated[Path | None, "FILE", "begin with a drawing that Explore saved as a case file"] = None
+    folder: Annotated[Path, "the folder of the new file"] = Path()
+
+    def run(self) -> None:
+        checked_id(self.case_id)
+        path = self.folder / f"{self.case_id}.yaml"
+        _check_free(path)
+        usual_title = self.case_id.replace("-", " ").capitalize()
+        given = {name: getattr(self, name) for name in ("request", "model", "people", "rate", "within")}
+        if self.source is not None or self.drawing is not None:
+            _check_alone(self.source, self.drawing, given)
+            title = self.title or (usual_title if self.drawing else None)
+            text = copied_case(self.source or str(self.drawing), self.case_id, title)
+        else:
+            text = blank_case(_answers(self.case_id, _Asker(), self.title, usual_title, given))
+        compile_plan(loads(text, str(path)))
+        write_schema(self.folder / SCHEMA_FILE)
+        with in_one_step(path) as part:
+            part.write_text(text, encoding="utf-8")
+        say(f"{path}: written. Next: casesim check {path}, casesim run {path}, casesim serve {path}")
 
 
 def _check_free(path: Path) -> None:

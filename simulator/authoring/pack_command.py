@@ -265,60 +265,64 @@ def _own_files(review: PackReview) -> dict[Path, set[Path]]:
     return found
 
 
-def pack(
-    case: Case,
-    out: Annotated[
-        Path | None, typer.Option(help="the file to write; default: ID-VERSION.casesim.zip", show_default=False)
-    ] = None,
-    licence: Annotated[str, typer.Option(help="the licence of the case's own text, such as CC-BY-4.0")] = "",
+@dataclass(frozen=True)
+class PackCommand:
+    """Write a case, your own evidence that it uses and its test results into one file for `casesim install`."""
+
+    case: Case
+    out: Annotated[Path | None, typer.Option(help="the file to write; default: ID-VERSION.casesim.zip", show_default=False)] = (
+        None
+    )
+    licence: Annotated[str, "the licence of the case's own text, such as CC-BY-4.0"] = ""
     also: Annotated[
         list[Path] | None,
-        typer.Option("--with", metavar="FILE", help="a picture or a text that travels along; may be repeated"),
-    ] = None,
-) -> None:
-    """Write a case, your own evidence that it uses and its test results into one file for `casesim install`."""
-    scenario = load(case)
-    shipped = case_origins().get(scenario.id)
-    if shipped and shipped[0] == "shipped" and find(case).resolve() == shipped[1].resolve():
-        raise UsageError(f"'{scenario.id}' comes with CaseSim, so every user has it; pack a case of your own")
-    made = pack_case(scenario, licence, also or [])
-    file, content = out or Path(f"{scenario.id}-{scenario.version}.casesim.zip"), packed(made)
-    checked_evidence(parse_pack(made.name, content))  # as the receiver reads it
-    with in_one_step(file) as written:
-        written.write_bytes(content)
-    if not made.manifest.tests:
-        err.print(
-            f"no test results travel along: some checks have none of the case as it is now. Run `casesim test {case}` first",
-            markup=False,
-        )
-    say(f"{file}: {counted(len(made.members), 'file')}, {len(content):,} bytes; `casesim install {file}` installs it")
+        "--with FILE",
+        "a picture or a text that travels along; may be repeated",
+    ] = None
+
+    def run(self) -> None:
+        scenario = load(self.case)
+        shipped = case_origins().get(scenario.id)
+        if shipped and shipped[0] == "shipped" and find(self.case).resolve() == shipped[1].resolve():
+            raise UsageError(f"'{scenario.id}' comes with CaseSim, so every user has it; pack a case of your own")
+        made = pack_case(scenario, self.licence, self.also or [])
+        file, content = self.out or Path(f"{scenario.id}-{scenario.version}.casesim.zip"), packed(made)
+        checked_evidence(parse_pack(made.name, content))  # as the receiver reads it
+        with in_one_step(file) as written:
+            written.write_bytes(content)
+        if not made.manifest.tests:
+            lacking = "no test results travel along: some checks have none of the case as it is now"
+            err.print(f"{lacking}. Run `casesim test {self.case}` first", markup=False)
+        say(f"{file}: {counted(len(made.members), 'file')}, {len(content):,} bytes; `casesim install {file}` installs it")
 
 
-def install(
-    pack: Annotated[Path, typer.Argument(help="a file that `casesim pack` has written", show_default=False)],
-    yes: Annotated[bool, typer.Option("--yes", help="install without a question")] = False,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="let files of the pack take the place of files with other contents")
-    ] = False,
-) -> None:
+@dataclass(frozen=True)
+class InstallCommand:
     """Show the contents, licences and test results of a pack, ask, then install all of it or nothing."""
-    try:
-        review = review_pack(read_pack(pack))
-    except PackError as error:
-        raise PackError(f"{error}; nothing was installed") from error
-    _print(review)
-    case = review.pack.manifest.id
-    if review.refusal:
-        raise PackError(f"{pack}: {review.refusal}; nothing was installed")
-    if review.is_there:
-        say(f"{case}: this pack is installed already")
-        return
-    if review.replacing and not replace:
-        raise UsageError(f"{pack}: would replace {'; '.join(review.replacing)}; --replace does so, nothing was installed")
-    if not yes:
-        _ask(pack)
-    install_pack(review)
-    say(f"{case}: installed; `casesim run {case}` runs it, `casesim cases --remove {case}` removes it")
+
+    pack: Annotated[Path, "a file that `casesim pack` has written"]
+    yes: Annotated[bool, "install without a question"] = False
+    replace: Annotated[bool, "let files of the pack take the place of files with other contents"] = False
+
+    def run(self) -> None:
+        try:
+            review = review_pack(read_pack(self.pack))
+        except PackError as error:
+            raise PackError(f"{error}; nothing was installed") from error
+        _print(review)
+        case = review.pack.manifest.id
+        if review.refusal:
+            raise PackError(f"{self.pack}: {review.refusal}; nothing was installed")
+        if review.is_there:
+            say(f"{case}: this pack is installed already")
+            return
+        if review.replacing and not self.replace:
+            what = "; ".join(review.replacing)
+            raise UsageError(f"{self.pack}: would replace {what}; --replace does so, nothing was installed")
+        if not self.yes:
+            _ask(self.pack)
+        install_pack(review)
+        say(f"{case}: installed; `casesim run {case}` runs it, `casesim cases --remove {case}` removes it")
 
 
 def _ask(pack: Path) -> None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
+import typer
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -148,11 +149,11 @@ def cell_of(value: Any) -> str:
     return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def show(
-    case: Case,
-    sections: Annotated[list[str] | None, f"what to print: {', '.join(SECTIONS)}; default: all of them"] = None,
-    as_json: AsJson = False,
-) -> None:
+_PRINTED = f"what to print: {', '.join(SECTIONS)}; default: all of them"
+Sections = Annotated[list[str] | None, typer.Argument(help=_PRINTED, show_default=False)]
+
+
+def show(case: Case, sections: Sections = None, as_json: AsJson = False) -> None:
     """Print the names in a case: metrics with units, stages, ends, choices, places to write, figures, curveballs, exhibits."""
     for name in sections or ():
         if name not in SECTIONS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
@@ -23,44 +24,42 @@ FORMATS = ("text", "json", "github")
 _MARKS = {"pass": "ok  ", "fail": "FAIL", "cannot be told": "OPEN", "caution": "note", "skipped": "skip"}
 _COLOURS = {"pass": "green", "fail": "bold red", "cannot be told": "bold yellow", "caution": "yellow", "skipped": "dim"}
 
-Minutes = Annotated[float | None, typer.Option(min=0.0, help="begin no further check after N minutes")]
-OutputFormat = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="text, JSON, or annotations of GitHub")]
-Whole = Annotated[bool, typer.Option("--verbose", "-v", help="print the checks that pass too, with what they found")]
-Fresh = Annotated[bool, typer.Option("--fresh", help="run all checks again, also those whose results are kept")]
-KeepIn = Annotated[Path | None, typer.Option("--keep", metavar="FILE", help="write the results to this file")]
 
-
-def test(
-    case: Case,
-    minutes: Minutes = 10,
-    output: OutputFormat = "text",
-    as_json_too: AsJson = False,
-    verbose: Whole = False,
-    fresh: Fresh = False,
-    keep: KeepIn = None,
-    scheduler: Scheduler = None,
-) -> None:
+@dataclass(frozen=True)
+class TestCommand:
     """Test a case: can it be won and not by accident, does each option have its use, and do its claims hold?
 
     Exit status 1 if a check fails or cannot be told.
     """
-    form = "json" if as_json_too else output
-    if form not in FORMATS:
-        raise UsageError(f"--format {output}: expected one of: {', '.join(FORMATS)}")
-    scenario = read_whole(lambda: load(case))
-    kept, begun = KeptResults(scenario, keep), monotonic()
-    if fresh:
-        kept.known.clear()
-    with workers(scheduler) as submit, working_bar() as report:
-        runner = DesignRunner(scenario, submit, OutcomeCache(), report)
-        found = list(_as_they_come(case_results(scenario, runner, kept, minutes), form, verbose, scenario.document.file))
-    kept.write()
-    if form == "json":
-        print(as_json(scenario, found))
-    elif form == "text":
-        table_console().print(summary_line(found, monotonic() - begun), markup=False)
-    if any(result.failed for result in found):
-        raise typer.Exit(Status.NO)
+
+    case: Case
+    minutes: Annotated[float | None, typer.Option(min=0.0, help="begin no further check after N minutes")] = 10
+    output: Annotated[str, f"--format {'|'.join(FORMATS)}", "text, JSON, or annotations of GitHub"] = "text"
+    as_json: AsJson = False
+    verbose: Annotated[bool, "--verbose -v", "print the checks that pass too, with what they found"] = False
+    fresh: Annotated[bool, "run all checks again, also those whose results are kept"] = False
+    keep: Annotated[Path | None, "FILE", "write the results to this file"] = None
+    scheduler: Scheduler = None
+
+    def run(self) -> None:
+        form = "json" if self.as_json else self.output
+        if form not in FORMATS:
+            raise UsageError(f"--format {self.output}: expected one of: {', '.join(FORMATS)}")
+        scenario = read_whole(lambda: load(self.case))
+        kept, begun = KeptResults(scenario, self.keep), monotonic()
+        if self.fresh:
+            kept.known.clear()
+        with workers(self.scheduler) as submit, working_bar() as report:
+            runner = DesignRunner(scenario, submit, OutcomeCache(), report)
+            results = case_results(scenario, runner, kept, self.minutes)
+            found = list(_as_they_come(results, form, self.verbose, scenario.document.file))
+        kept.write()
+        if form == "json":
+            print(as_json(scenario, found))
+        elif form == "text":
+            table_console().print(summary_line(found, monotonic() - begun), markup=False)
+        if any(result.failed for result in found):
+            raise typer.Exit(Status.NO)
 
 
 def _as_they_come(results: Iterable[CheckResult], form: str, verbose: bool, file: str) -> Iterator[CheckResult]:

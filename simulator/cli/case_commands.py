@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
 from rich.markup import escape
 from rich.table import Column
 
@@ -17,13 +16,10 @@ from simulator.cli.options import AsJsonList
 from simulator.engine.plan import compile_plan
 from simulator.units import counted
 
+Remove = Annotated[str | None, "ID", "remove an installed case, and its evidence that no other one uses"]
 
-def cases(
-    as_json: AsJsonList = False,
-    remove: Annotated[
-        str | None, typer.Option(metavar="ID", help="remove an installed case, and its evidence that no other one uses")
-    ] = None,
-) -> None:
+
+def cases(as_json: AsJsonList = False, remove: Remove = None) -> None:
     """List the cases; then, with exit status 2, print what is wrong with those that cannot be used."""
     if remove is not None:
         _remove(remove)

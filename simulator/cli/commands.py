@@ -6,8 +6,7 @@ import ast
 import gc
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
-from functools import partial
+from dataclasses import is_dataclass
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -18,43 +17,43 @@ from typer.core import TyperCommand, TyperGroup
 
 from simulator.cli.signals import at_once
 
-#: The commands in the order of the help, each with its place in this package: `module:function`.
+#: The commands in the order of the help, each with its place in this package: `module:function`, or a dataclass.
 COMMANDS = {
-    "serve": "serving.serve_command:serve",
+    "serve": "serving.serve_command:ServeCommand",
     "cases": "cli.case_commands:cases",
     "check": "authoring.check_command:check",
-    "new": "authoring.new_command:new",
+    "new": "authoring.new_command:NewCommand",
     "show": "authoring.show_command:show",
     "schema": "authoring.show_command:schema",
     "lsp": "authoring.studio.language_server:lsp",
     "devices": "authoring.evidence_commands:devices",
     "models": "authoring.evidence_commands:models",
-    "test": "authoring.test_command:test",
+    "test": "authoring.test_command:TestCommand",
     "lint": "authoring.check_command:lint",
     "explain": "authoring.check_command:explain",
-    "run": "practice.run_command:run",
-    "levers": "practice.levers_command:levers",
-    "sweep": "tradeoffs.sweep_commands:sweep",
-    "pareto": "tradeoffs.sweep_commands:pareto",
-    "best": "tradeoffs.study_commands:best",
-    "sensitivity": "tradeoffs.study_commands:sensitivity",
-    "capacity": "tradeoffs.study_commands:capacity",
-    "breakeven": "tradeoffs.study_commands:breakeven",
-    "report": "practice.run_command:report",
+    "run": "practice.run_command:RunCommand",
+    "levers": "practice.levers_command:LeversCommand",
+    "sweep": "tradeoffs.sweep_commands:SweepCommand",
+    "pareto": "tradeoffs.sweep_commands:ParetoCommand",
+    "best": "tradeoffs.study_commands:BestCommand",
+    "sensitivity": "tradeoffs.study_commands:SensitivityCommand",
+    "capacity": "tradeoffs.study_commands:CapacityCommand",
+    "breakeven": "tradeoffs.study_commands:BreakevenCommand",
+    "report": "practice.run_command:ReportCommand",
     "evidence": "sources.source_commands:evidence",
-    "monitor": "monitors.monitor_command:monitor",
-    "incident": "incident.incident_command:incident",
+    "monitor": "monitors.monitor_command:MonitorCommand",
+    "incident": "incident.incident_command:IncidentCommand",
     "practice": "you.practice_command:practice",
     "profile": "measure.profile_command:profile",
-    "fidelity": "measure.fidelity_command:fidelity",
+    "fidelity": "measure.fidelity_command:FidelityCommand",
     "projection": "sources.source_commands:projection",
-    "proof": "sources.source_commands:proof",
+    "proof": "sources.source_commands:ProofCommand",
     "detect-eval": "measure.detector_command:detect_eval",
-    "pack": "authoring.pack_command:pack",
-    "install": "authoring.pack_command:install",
-    "audit": "experiments.experiment_commands:audit",
-    "canary": "experiments.experiment_commands:canary",
-    "lab": "datalab.datalab_command:lab",
+    "pack": "authoring.pack_command:PackCommand",
+    "install": "authoring.pack_command:InstallCommand",
+    "audit": "experiments.experiment_commands:AuditCommand",
+    "canary": "experiments.experiment_commands:CanaryCommand",
+    "lab": "datalab.datalab_command:LabCommand",
     "scores": "measure.score_command:scores",
 }
 
@@ -76,7 +75,7 @@ def summary_of(name: str) -> str:
     source = Path(__file__).parents[1].joinpath(*module.split(".")).with_suffix(".py")
     for node in ast.parse(source.read_bytes()).body:
         match node:
-            case ast.FunctionDef(name=defined) if defined == function:
+            case ast.FunctionDef(name=defined) | ast.ClassDef(name=defined) if defined == function:
                 return (ast.get_docstring(node) or "").partition("\n\n")[0].replace("\n", " ")
             case ast.Assign(targets=[ast.Name(id=defined)], value=ast.Call(keywords=options)) if defined == function:
                 return str(next(ast.literal_eval(option.value) for option in options if option.arg == "help"))
@@ -108,46 +107,59 @@ def loaded(name: str) -> Any:
     return typer.main.get_command(alone)
 
 
-def with_fields(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that has an option for each field of the dataclasses that the function takes, in their place.
+def with_fields(command: Any) -> Callable[..., None]:
+    """Return a function for typer: a command with an option for each of its parameters; a dataclass of options has its fields.
 
-    A text beside a type is a help: beside that of a parameter the help of an argument, beside that of a field of an option.
+    A command is a function, or a dataclass of options that runs. A text beside a type is the help: of an argument if the
+    parameter has no default, of an option if it has one. Of two texts the first says how it is written: `--set CHOICE=OPTION`.
     """
-    signature = inspect.signature(function, eval_str=True)
-    groups: dict[str, Any] = {
-        name: param.annotation for name, param in signature.parameters.items() if is_dataclass(param.annotation)
-    }
+    params = list(_params(command))
 
-    def command(**options: Any) -> None:
-        for name, group in groups.items():
-            options[name] = group(**{field.name: options.pop(field.name) for field in fields(group)})
-        function(**options)
+    def function(**options: Any) -> None:
+        made = _filled(command, options)
+        if is_dataclass(command):
+            made.run()
 
-    params: list[inspect.Parameter] = []
-    for name, param in signature.parameters.items():
-        if name in groups:
-            params += _options(groups[name])
+    function.__doc__, function.__annotations__ = command.__doc__, {param.name: param.annotation for param in params}
+    function.__signature__ = inspect.Signature(params)  # type: ignore[attr-defined]
+    return function
+
+
+def _hints(command: Any) -> dict[str, Any]:
+    """Return the types of the parameters of a command or of the fields of a dataclass, with all that stands beside them."""
+    hints = get_type_hints(command, include_extras=True)
+    return {name: hints[name] for name in inspect.signature(command).parameters}
+
+
+def _filled(command: Any, options: dict[str, Any]) -> Any:
+    hints = _hints(command).items()
+    return command(**{name: _filled(hint, options) if is_dataclass(hint) else options[name] for name, hint in hints})
+
+
+def _params(command: Any) -> Iterator[inspect.Parameter]:
+    """Yield the parameters of a command; a truth value with a text alone is a flag without its opposite."""
+    params = inspect.signature(command).parameters
+    for name, hint in _hints(command).items():
+        if is_dataclass(hint):
+            yield from _params(hint)
         else:
-            params.append(param.replace(annotation=_with_help(param.annotation, partial(typer.Argument, show_default=False))))
-    command.__doc__, command.__annotations__ = function.__doc__, {param.name: param.annotation for param in params}
-    flat = [param.replace(kind=inspect.Parameter.KEYWORD_ONLY) for param in params]
-    command.__signature__ = signature.replace(parameters=flat)  # type: ignore[attr-defined]
-    return command
+            yield params[name].replace(annotation=_described(params[name], hint), kind=inspect.Parameter.KEYWORD_ONLY)
 
 
-def _options(group: type) -> Iterator[inspect.Parameter]:
-    """Yield the options of a dataclass; a truth value with a text alone is a flag without its opposite."""
-    hints = get_type_hints(group, include_extras=True)
-    for name, param in inspect.signature(group).parameters.items():
-        flag = [f"--{name.replace('_', '-')}"] if getattr(hints[name], "__origin__", None) is bool else []
-        yield param.replace(annotation=_with_help(hints[name], partial(typer.Option, *flag)))
-
-
-def _with_help(hint: Any, kind: Callable[..., Any]) -> Any:
-    match getattr(hint, "__metadata__", None):
+def _described(param: inspect.Parameter, hint: Any) -> Any:
+    match getattr(hint, "__metadata__", ()):
         case (str(text),):
-            return Annotated[hint.__origin__, kind(help=text)]
-    return hint
+            words: list[str] = []
+        case (str(usage), str(text)):
+            words = usage.split()
+        case _:
+            return hint
+    names, metavar = [word for word in words if word.startswith("-")], next((word for word in words if word[0] != "-"), None)
+    if param.default is inspect.Parameter.empty:
+        return Annotated[hint.__origin__, typer.Argument(metavar=metavar, help=text, show_default=False)]
+    if not names and hint.__origin__ is bool:
+        names = [f"--{param.name.replace('_', '-')}"]
+    return Annotated[hint.__origin__, typer.Option(*names, metavar=metavar, help=text)]
 
 
 def _print_version(wanted: bool) -> None:
@@ -166,8 +178,7 @@ def casesim(
 ) -> None:
     """Open the app when no command is given."""
     if context.invoked_subcommand is None:
-        serving = import_module("simulator.serving.serve_command")
-        serving.serve(options=serving.ServeOptions())
+        import_module("simulator.serving.serve_command").ServeCommand().run()
 
 
 def call(words: list[str]) -> int:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from enum import IntEnum
 from functools import partial
 from time import monotonic
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -40,6 +40,9 @@ from simulator.cli.signals import INTERRUPTED, TERMINATED, stop_line, stopped_st
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_SHOWN
 from simulator.units import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: Characters that a terminal obeys, except tabs and new lines: control characters, marks that turn the direction
 #: of writing, and bytes that are no text.
@@ -100,12 +103,6 @@ def table_console() -> VisibleConsole:
     """Return a console for tables: as wide as the terminal, or as wide as their content where a program reads them."""
     out = VisibleConsole()
     return out if out.is_terminal else VisibleConsole(width=_WIDEST)
-
-
-def wide_console(least: int) -> VisibleConsole:
-    """Return a console for tables that need at least this width, also on a narrower terminal."""
-    out = table_console()
-    return VisibleConsole(width=max(out.width, least), highlight=False)
 
 
 #: Where standard error is no terminal, a line comes at most this often, in s.
@@ -173,24 +170,27 @@ def working_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield report
 
 
-class Line(str):
+class Line(Text):
     """A line whose words are no markup, and which the console does not break."""
 
+    def __init__(self, words: object, style: str = "") -> None:
+        super().__init__(visible(words), style)
 
-def answer(as_json: bool, record: Any, parts: Iterable[Any], indent: int | None = 2) -> None:
+
+def answer(as_json: bool, record: Any, parts: Iterable[Any], indent: int | None = 2, least: int = 0) -> None:
     """Print the answer of a command: its record as JSON, or else its sentences and tables.
 
     parts: texts with markup, lines, and what rich draws; a generator makes them only where they are printed
+    least: the columns that the tables need, also on a narrower terminal
     """
     if as_json:
         print(json.dumps(record, indent=indent, allow_nan=False))
         return
     out = table_console()
+    if least:
+        out = VisibleConsole(width=max(out.width, least), highlight=False)
     for part in parts:
-        if isinstance(part, Line):
-            say(part)
-        else:
-            out.print(part)
+        out.print(part, soft_wrap=isinstance(part, Line))
 
 
 def table_of(rows: Iterable[Iterable[Any]], *columns: Column | str, **how: Any) -> Table:
@@ -199,6 +199,15 @@ def table_of(rows: Iterable[Iterable[Any]], *columns: Column | str, **how: Any) 
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def table_of_frame(frame: pd.DataFrame, **how: Any) -> Table:
+    return table_of((map(str, row) for row in frame.itertuples(index=False)), *map(str, frame), **how)
+
+
+def right(*headings: str, **how: Any) -> list[Column]:
+    """Return columns of figures."""
+    return [Column(heading, justify="right", **how) for heading in headings]
 
 
 class Status(IntEnum):

@@ -26,31 +26,18 @@ if TYPE_CHECKING:
 
 # ---- a design and its run
 
-Case = Annotated[str, typer.Argument(help="the id of a case, or the path of a YAML file")]
-Picks = Annotated[list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; may be repeated")]
-Against = Annotated[
-    list[str] | None,
-    typer.Option("--against", metavar="CHOICE=OPTION", help="compare with the design of this pick; may be repeated"),
-]
-Strikes = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--strike",
-        metavar="CURVEBALL[@SECONDS]",
-        help="let a curveball strike, at its own time or this one; may be repeated",
-    ),
-]
-Figures = Annotated[
-    list[str] | None,
-    typer.Option("--figure", metavar="PLACE=NUMBER", help="another number for a figure of the case; may be repeated"),
-]
+Case = Annotated[str, "the id of a case, or the path of a YAML file"]
+Picks = Annotated[list[str] | None, "--set CHOICE=OPTION", "pick an option; may be repeated"]
+Against = Annotated[list[str] | None, "CHOICE=OPTION", "compare with the design of this pick; may be repeated"]
+_STRIKE = "let a curveball strike, at its own time or this one; may be repeated"
+Strikes = Annotated[list[str] | None, "--strike CURVEBALL[@SECONDS]", _STRIKE]
+_FIGURE = "another number for a figure of the case; may be repeated"
+Figures = Annotated[list[str] | None, "--figure PLACE=NUMBER", _FIGURE]
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")]
 Replications = Annotated[
     int | None, typer.Option(min=2, max=1000, help="replications of the design; default: the number in the case")
 ]
-UntilDecided = Annotated[
-    bool, typer.Option("--until-decided", help="end the run as soon as no further replication can change a verdict")
-]
+UntilDecided = Annotated[bool, "end the run as soon as no further replication can change a verdict"]
 
 
 @dataclass(frozen=True)
@@ -70,42 +57,22 @@ class RunOptions:
 
 # ---- many designs
 
-Over = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--over",
-        metavar="AXIS",
-        help="a choice or a figure to vary: replicas, replicas=1:4, population.prevalence=0.01:0.04, traffic=0.5:2; "
-        "may be repeated",
-    ),
-]
-Metrics = Annotated[
-    list[str] | None,
-    typer.Option("--metric", metavar="NAME", help="a metric to report; may be repeated; default: those of the objectives"),
-]
-Objectives = Annotated[
-    list[str] | None,
-    typer.Option("--objective", metavar="METRIC", help="use only the objective of this metric; may be repeated"),
-]
+_AXIS = "a choice or a figure to vary: replicas, replicas=1:4, population.prevalence=0.01:0.04, traffic=0.5:2; may be repeated"
+Over = Annotated[list[str] | None, "AXIS", _AXIS]
+_METRICS = "a metric to report; may be repeated; default: those of the objectives"
+Metrics = Annotated[list[str] | None, "--metric NAME", _METRICS]
+_OBJECTIVES = "use only the objective of this metric; may be repeated"
+Objectives = Annotated[list[str] | None, "--objective METRIC", _OBJECTIVES]
 DesignReplications = Annotated[int, typer.Option("--replications", min=2, max=1000, help="replications of each design")]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(metavar="tcp://HOST:PORT", help="run on the workers of this Dask scheduler (needs the extra `cluster`)"),
-]
+Scheduler = Annotated[str | None, "tcp://HOST:PORT", "run on the workers of this Dask scheduler (needs the extra `cluster`)"]
 
 # ---- output
 
-AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
-AsJsonList = Annotated[bool, typer.Option("--json", help="print a list of objects")]
-TableFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write the table, as .parquet or .csv")]
-ChartFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--chart",
-        metavar="FILE",
-        help="write the chart, as .html, .svg or .png (pictures need the extra `pictures` and Chrome or Chromium)",
-    ),
-]
+AsJson = Annotated[bool, "--json", "print one JSON object and nothing else"]
+AsJsonList = Annotated[bool, "--json", "print a list of objects"]
+TableFile = Annotated[Path | None, "--out FILE", "write the table, as .parquet or .csv"]
+_CHART = "write the chart, as .html, .svg or .png (pictures need the extra `pictures` and Chrome or Chromium)"
+ChartFile = Annotated[Path | None, "FILE", _CHART]
 
 
 def read_picks(picks: Sequence[str] | None, scenario: Scenario, option: str = "--set") -> dict[str, str]:

@@ -12,7 +12,7 @@ import pandas as pd
 import typer
 from rich.table import Table
 
-from simulator.cli.exits import Line, UsageError, answer, err, known, needing, table_of
+from simulator.cli.exits import Line, UsageError, answer, err, known, needing, table_of_frame
 from simulator.cli.options import AsJson, Seed
 from simulator.paths import OWN_SCORES
 
@@ -30,23 +30,45 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
 
 @dataclass(frozen=True)
-class LabOptions:
-    """A recipe of the lab, its runs, and the form of the answer."""
+class LabCommand:
+    """Refit the skin case's head on other photos and labels; print its quality, its price, and the gap to proven labels."""
 
     photos: Annotated[int | None, "photos that are labelled; default all"] = None
-    labeller: Annotated[str, typer.Option(metavar="|".join(LABELLERS), help="the people behind a label")] = "proven"
+    labeller: Annotated[str, "|".join(LABELLERS), "the people behind a label"] = "proven"
     guidelines: Annotated[bool, "readers follow written rules"] = False
-    choose: Annotated[str, typer.Option(metavar="|".join(SELECTIONS), help="photos that are labelled first")] = "random"
+    choose: Annotated[str, "|".join(SELECTIONS), "photos that are labelled first"] = "random"
     weights: Annotated[str, typer.Option(metavar="|".join(get_args(ClassWeights)), help="weights of the photos")] = "none"
     split: Annotated[str, typer.Option(metavar="|".join(get_args(Split)), help="folds by patient, or by photo")] = "patient"
     backbone: Annotated[str, "a network whose features are frozen"] = "efficientnet_lite0"
     views: Annotated[bool, "score the mean of four views of each photo"] = False
     repeats: Annotated[int, typer.Option(min=1, max=100, help="draws of photos and of reading errors")] = 5
     spoiled: Annotated[bool, "print what spoils a photo, and the checks; refit nothing"] = False
-    run: Annotated[bool, "run the skin case with these scores too"] = False
-    keep: Annotated[str | None, typer.Option(metavar="NAME", help="keep the scores as the table `lab.NAME`")] = None
+    run_it: Annotated[bool, "--run", "run the skin case with these scores too"] = False
+    keep: Annotated[str | None, "NAME", "keep the scores as the table `lab.NAME`"] = None
     as_json: AsJson = False
     seed: Seed = 0
+
+    def run(self) -> None:
+        if self.spoiled:
+            rows = {name: study_rows(name) for name in SPOILED_STUDIES}
+            answer(self.as_json, {name: study.to_dict("records") for name, study in rows.items()}, _spoiled_parts(rows))
+            return
+        keep = self.keep
+        if keep is not None and not _NAME.fullmatch(keep):
+            raise UsageError(f"--keep: '{keep}' is no name; use letters, digits, _ and -, at most 60")
+        request = self.request()
+        outcome, base = point(request, self.repeats), point(LabRequest(), 1)
+        gaps = {of: difference(outcome, base, of) for of in ("auc", "melanomas")}
+        first = LabScores(request, outcome.scores[0], outcome.wrong)
+        result = run_with(first, {}) if self.run_it else None
+        metrics = {name: asdict(estimate) for name, estimate in result.metrics.items()} if result else None
+        shown = ("sensitivity", "sensitivity.diagnosis.MEL", "escalated_share", "cost_per_1000_usd") if result else ()
+        figures = (Line("{}: {} ({})".format(name, *result.shown(name)[:2])) for name in shown if result)
+        record = _json(outcome, gaps) | ({"metrics": metrics} if metrics else {})
+        answer(self.as_json, record, chain(_outcome_parts(outcome, gaps), figures))
+        if keep is not None:
+            name = write_lab_table(first, OWN_SCORES, keep)
+            err.print(f"a case takes it with `scores: {name}`", markup=False)
 
     def request(self) -> LabRequest:
         """Return the recipe; raises UsageError, and LabError for a number of photos that there are not."""
@@ -62,30 +84,6 @@ class LabOptions:
         )
         request.check(len(lab_photos()))
         return request
-
-
-def lab(options: LabOptions) -> None:
-    """Refit the skin case's head on other photos and labels; print its quality, its price, and the gap to proven labels."""
-    if options.spoiled:
-        rows = {name: study_rows(name) for name in SPOILED_STUDIES}
-        answer(options.as_json, {name: study.to_dict("records") for name, study in rows.items()}, _spoiled_parts(rows))
-        return
-    keep = options.keep
-    if keep is not None and not _NAME.fullmatch(keep):
-        raise UsageError(f"--keep: '{keep}' is no name; use letters, digits, _ and -, at most 60")
-    request = options.request()
-    outcome, base = point(request, options.repeats), point(LabRequest(), 1)
-    gaps = {of: difference(outcome, base, of) for of in ("auc", "melanomas")}
-    first = LabScores(request, outcome.scores[0], outcome.wrong)
-    result = run_with(first, {}) if options.run else None
-    metrics = {name: asdict(estimate) for name, estimate in result.metrics.items()} if result else None
-    shown = ("sensitivity", "sensitivity.diagnosis.MEL", "escalated_share", "cost_per_1000_usd") if result else ()
-    figures = (Line("{}: {} ({})".format(name, *result.shown(name)[:2])) for name in shown if result)
-    record = _json(outcome, gaps) | ({"metrics": metrics} if metrics else {})
-    answer(options.as_json, record, chain(_outcome_parts(outcome, gaps), figures))
-    if keep is not None:
-        name = write_lab_table(first, OWN_SCORES, keep)
-        err.print(f"a case takes it with `scores: {name}`", markup=False)
 
 
 def _json(outcome: CurvePoint, gaps: dict[str, PairedDifference]) -> dict[str, Any]:
@@ -128,10 +126,6 @@ def _spoiled_parts(rows: dict[str, pd.DataFrame]) -> Iterator[Any]:
     """Yield the studies of spoiled and of foreign photos, and of the check."""
     for drawn in (spoiling(rows["spoiled"]), foreign_photos(rows["foreign"])):
         yield Line(drawn.takeaway)
-        yield _frame(drawn.table)
+        yield table_of_frame(drawn.table)
     yield Line("The check of sharpness and light, where it stops 5% of the photos as taken:")
-    yield _frame(check_table(rows["photo_check"], NOT_WORTH_SCORING))
-
-
-def _frame(rows: pd.DataFrame) -> Table:
-    return table_of((map(str, row) for row in rows.itertuples(index=False)), *map(str, rows))
+    yield table_of_frame(check_table(rows["photo_check"], NOT_WORTH_SCORING))

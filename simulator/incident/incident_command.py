@@ -11,11 +11,10 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Column
 from rich.text import Text
 
 from simulator.case.load import load
-from simulator.cli.exits import UsageError, answer, known, table_of
+from simulator.cli.exits import UsageError, answer, known, right, table_of
 from simulator.cli.options import AsJson, Case
 from simulator.evidence.evidence_files import EvidenceError
 from simulator.incident.beliefs import load_beliefs
@@ -36,9 +35,13 @@ Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the
 
 
 @dataclass(frozen=True)
-class IncidentOptions:
-    """The secret of an incident, and the actions."""
+class IncidentCommand:
+    """Play a production incident from a script; the command prints the cause once the script closes it.
 
+    Without a script it waits until something rings, and lists the possible actions.
+    """
+
+    case: Case
     secret: Secret = TYPICAL
     script: Annotated[Path | None, "a YAML or JSON file: a list of actions, such as {kind: look, look: replay}"] = None
     play: Annotated[str | None, f"let an investigator play instead: {', '.join(PLAYERS)}"] = None
@@ -47,24 +50,18 @@ class IncidentOptions:
     level: Annotated[str, f"the difficulty: {', '.join(DIFFICULTIES)}"] = USUAL
     as_json: AsJson = False
 
-
-def incident(case: Case, options: IncidentOptions) -> None:
-    """Play a production incident from a script; the command prints the cause once the script closes it.
-
-    Without a script it waits until something rings, and lists the possible actions.
-    """
-    scenario = load(case)
-    if options.script and options.play:
-        raise UsageError("--script and --play: give one of them")
-    secret = draw(scenario, options.secret, options.cause, options.shape, level=level_of(options.level))
-    playing = Play(scenario, secret)
-    if options.play:
-        _let_play(known("player", options.play, PLAYERS), playing)
-    else:
-        _follow(playing, options.script)
-    over = playing.closed or playing.now_s >= playing.end_s
-    result = score(playing) if over else None
-    answer(options.as_json, _in_json(playing, result), _incident_parts(playing, result), indent=None)
+    def run(self) -> None:
+        scenario = load(self.case)
+        if self.script and self.play:
+            raise UsageError("--script and --play: give one of them")
+        playing = Play(scenario, draw(scenario, self.secret, self.cause, self.shape, level=level_of(self.level)))
+        if self.play:
+            _let_play(known("player", self.play, PLAYERS), playing)
+        else:
+            _follow(playing, self.script)
+        over = playing.closed or playing.now_s >= playing.end_s
+        result = score(playing) if over else None
+        answer(self.as_json, _in_json(playing, result), _incident_parts(playing, result), indent=None)
 
 
 def _follow(playing: Play, script: Path | None) -> None:
@@ -85,8 +82,8 @@ def _let_play(name: str, playing: Play) -> None:
 
 
 def _incident_parts(playing: Play, result: Score | None) -> Iterator[Any]:
-    headings = [Column(heading, justify="right") for heading in ("day", "hour", "took", "USD")]
-    yield table_of((map(escape, _note_cells(note, playing)) for note in playing.notes), *headings, "action", "outcome")
+    rows = (map(escape, _note_cells(note, playing)) for note in playing.notes)
+    yield table_of(rows, *right("day", "hour", "took", "USD"), "action", "outcome")
     today = f"Day {int(playing.now_s // DAY_S) + 1} of secret {playing.secret.seed}"
     spent = f"{playing.usd:,.0f} USD spent, monitors included; {counted(playing.labels, 'frame')} labelled."
     yield Text(f"{today}: {spent}")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
-from simulator.cli.exits import Bars, err, needing, wide_console
+from simulator.cli.exits import Bars, answer, err, needing, right
 from simulator.cli.options import AsJson
 from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
 from simulator.evidence.evidence_files import EvidenceError
@@ -27,7 +26,7 @@ from simulator.evidence.fidelity_reports import (
     write_report,
 )
 from simulator.files import make_folders
-from simulator.measure.fidelity_sentences import held_sentence, more_minutes, share_sentence, spread_sentence
+from simulator.measure.fidelity_sentences import more_minutes, sentences
 from simulator.phrases import phrase
 
 if TYPE_CHECKING:
@@ -40,34 +39,29 @@ _REPEATED = "then repeat, in turn, the points that could not be judged, for N mi
 
 
 @dataclass(frozen=True)
-class FidelityOptions:
-    """The effort of a comparison, and the form of the answer."""
+class FidelityCommand:
+    """Forecast, as intervals, what a real server on this machine will do, then run it, at many loads.
+
+    The quieter the machine, the narrower the intervals.
+    """
 
     quick: Annotated[bool, "two models, and shorter runs: under five minutes"] = False
     minutes: Annotated[float, typer.Option(metavar="N", min=0, max=1440, help=_REPEATED)] = 0.0
     out: Annotated[Path | None, "write the report to this JSON file, point by point"] = None
     as_json: AsJson = False
 
+    def run(self) -> None:
+        if self.out is not None:
+            _check_target(self.out)
+        with needing("fidelity", "this"):
+            with at_once():
+                from simulator.measure.fidelity_grid import FULL, QUICK
 
-def fidelity(options: FidelityOptions) -> None:
-    """Forecast, as intervals, what a real server on this machine will do, then run it, at many loads.
-
-    The quieter the machine, the narrower the intervals.
-    """
-    if options.out is not None:
-        _check_target(options.out)
-    with needing("fidelity", "this"):
-        with at_once():
-            from simulator.measure.fidelity_grid import FULL, QUICK
-
-        report, stopped = _run_grid(QUICK if options.quick else FULL, options.minutes, options.out)
-    if options.as_json:
-        summary = _summary(report, IN_PROCESS) | {"over_http": _summary(report, OVER_HTTP), "report": report.model_dump()}
-        typer.echo(json.dumps(summary))
-    else:
-        show(report)
-    if stopped:
-        raise typer.Exit(stopped_status())
+            report, stopped = _run_grid(QUICK if self.quick else FULL, self.minutes, self.out)
+        record = _summary(report, IN_PROCESS) | {"over_http": _summary(report, OVER_HTTP), "report": report.model_dump()}
+        answer(self.as_json, record, report_parts(report), indent=None, least=_WIDTH)
+        if stopped:
+            raise typer.Exit(stopped_status())
 
 
 def _summary(report: FidelityReport, server: str) -> dict[str, object]:
@@ -85,11 +79,8 @@ def _check_target(path: Path) -> None:
         raise EvidenceError(f"{path}: the folder {path.parent} is not writable; name another")
 
 
-def show(report: FidelityReport) -> None:
-    out = wide_console(220)
-    out.print(table_of(report))
-    out.print(*sentences(report), sep="\n", highlight=False)
-
+#: Wide enough for the columns of the table.
+_WIDTH = 220
 
 #: The columns beside the real figures, each heading in two lines.
 _AGAINST = (
@@ -103,18 +94,15 @@ _AGAINST = (
 )
 
 
-def table_of(report: FidelityReport) -> Table:
-    """Return a table with a row a point: real figures, difference of the repetition, prediction and replay."""
-    table = Table(title=f"{report.processor}, {report.cores} cores, {report.date}", box=None)
-    for column in ("server", "model", "batching"):
-        table.add_column(column, no_wrap=True)
-    for column in ("load", "per s", "p50 ms", "p99 ms", "in time"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for column in _AGAINST:
-        table.add_column(column, justify="right", no_wrap=True)
+def report_parts(report: FidelityReport) -> Iterator[Any]:
+    """Yield a table with a row a point: real figures, difference of the repetition, prediction and replay; then sentences."""
+    names = (Column(heading, no_wrap=True) for heading in ("server", "model", "batching"))
+    figures = right("load", "per s", "p50 ms", "p99 ms", "in time", *_AGAINST, no_wrap=True)
+    table = Table(*names, *figures, title=f"{report.processor}, {report.cores} cores, {report.date}", box=None)
     for point in report.points:
         table.add_row(*_point_cells(point), style=None if point.repeats else "dim")
-    return table
+    yield table
+    yield from sentences(report)
 
 
 def _point_cells(point: FidelityPoint) -> Iterator[str]:
@@ -135,30 +123,6 @@ def _point_cells(point: FidelityPoint) -> Iterator[str]:
     yield f"{point.goodput_error_points:+.2f}"
     replays = [point.replay_error(figure) for figure in ("p50_s", "p99_s")]
     yield " ".join("" if error is None else f"{error:+.2%}" for error in replays)
-
-
-def sentences(report: FidelityReport) -> Iterator[str]:
-    """Yield a few sentences on each server."""
-    for server in (IN_PROCESS, OVER_HTTP):
-        if report.of(server):
-            words = [spread_sentence(report, server), *_error_words(report.summary(server))]
-            yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(words)}"
-            yield from filter(None, [held_sentence(report, server)])
-            yield from _held_by_load(report, server)
-
-
-def _held_by_load(report: FidelityReport, server: str) -> Iterator[str]:
-    held = forecasts_held(report, server)
-    for load in sorted({share.load for share in held if share.load is not None}):
-        words = ", ".join(share_sentence(share) for share in held if share.load == load)
-        yield f"  load {load:g}: {words}"
-
-
-def _error_words(errors: dict[str, float | int]) -> Iterator[str]:
-    if "p50_error_median" in errors:
-        yield phrase("fidelity.predicted", **errors)
-    if "all_points_replay_p50_error_max" in errors:
-        yield phrase("fidelity.replayed", **errors)
 
 
 def _run_grid(grid: Grid, minutes: float, out: Path | None) -> tuple[FidelityReport, bool]:

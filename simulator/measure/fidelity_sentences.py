@@ -6,9 +6,41 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import fmean, median
 
-from simulator.evidence.fidelity_reports import AGREE, FEWEST_JUDGED, FidelityReport, Held, forecasts_held
+from simulator.evidence.fidelity_reports import (
+    AGREE,
+    FEWEST_JUDGED,
+    IN_PROCESS,
+    OVER_HTTP,
+    FidelityReport,
+    Held,
+    forecasts_held,
+)
 from simulator.phrases import phrase
 from simulator.units import percent
+
+
+def sentences(report: FidelityReport) -> Iterator[str]:
+    """Yield a few sentences on each server."""
+    for server in (IN_PROCESS, OVER_HTTP):
+        if report.of(server):
+            words = [spread_sentence(report, server), *_error_words(report.summary(server))]
+            yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(words)}"
+            yield from filter(None, [held_sentence(report, server)])
+            yield from _held_by_load(report, server)
+
+
+def _held_by_load(report: FidelityReport, server: str) -> Iterator[str]:
+    held = forecasts_held(report, server)
+    for load in sorted({share.load for share in held if share.load is not None}):
+        words = ", ".join(share_sentence(share) for share in held if share.load == load)
+        yield f"  load {load:g}: {words}"
+
+
+def _error_words(errors: dict[str, float | int]) -> Iterator[str]:
+    if "p50_error_median" in errors:
+        yield phrase("fidelity.predicted", **errors)
+    if "all_points_replay_p50_error_max" in errors:
+        yield phrase("fidelity.replayed", **errors)
 
 
 def share_sentence(held: Held) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 from platformdirs import user_cache_path
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.table import Column
 
-from simulator.cli.exits import Bars, Status, UsageError, err, known, needing, say, table_console
+from simulator.cli.exits import Bars, Line, Status, UsageError, answer, err, known, needing, table_of
 from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
 from simulator.errors import InputError
 from simulator.evidence.profiles import (
@@ -218,23 +217,22 @@ def _kept_profiles(campaign: Campaign, subjects: list[Subject], made: list[Profi
 def _print_measured(outcomes: Sequence[Profile | Failure], as_json: bool) -> None:
     shown = {"model", "precision", "device", "step", "reason"}
     rows = [_summary(row) if isinstance(row, Profile) else row.model_dump(include=shown) for row in outcomes]
-    if as_json:
-        typer.echo(json.dumps(rows))
-        return
-    columns = ("model", "precision", "device", "threads", "batches", "samples")
-    table = Table(*(Column(name, overflow="fold") for name in columns), box=None)
-    failed = [row for row in rows if "samples" not in row]
+    answer(as_json, rows, _measured_parts(rows), indent=None)
+
+
+def _measured_parts(rows: list[dict[str, Any]]) -> Iterator[Any]:
+    columns = (Column(name, overflow="fold") for name in ("model", "precision", "device", "threads", "batches", "samples"))
     listed = [row for row in rows if row.get("samples", 0) >= FEWEST_CALLS]
+    cells = ((", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()) for row in listed)
+    if listed or not rows:
+        yield table_of(cells, *columns)
     few = [row for row in rows if row.get("samples", FEWEST_CALLS) < FEWEST_CALLS]
-    for row in listed:
-        table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
-    if table.rows or not rows:
-        table_console().print(table)
     if few:
         names = ", ".join("{model} {precision}".format(**row) for row in few)
-        say(f"left out, as fewer than {FEWEST_CALLS} calls give no figure: {names}; --json lists them")
-    for row in failed:
-        say("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
+        yield Line(f"left out, as fewer than {FEWEST_CALLS} calls give no figure: {names}; --json lists them")
+    for row in rows:
+        if "samples" not in row:
+            yield Line("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
 
 
 def _summary(profile: Profile) -> dict[str, Any]:

@@ -68,9 +68,9 @@ class ProfileOptions:
     budget: Annotated[float, typer.Option(min=0.1, help="seconds of calls for each thread count")] = 30.0
     overwrite: Annotated[bool, "measure again what has a profile or failed before"] = False
     prepare: Annotated[bool, "export and quantize only, without measuring"] = False
-    list_: Annotated[bool, typer.Option("--list", help="list the profiles and failures in the folder and stop")] = False
+    list_: Annotated[bool, "--list", "list the profiles and failures in the folder and stop"] = False
     delete: Annotated[str | None, "delete your own profile DEVICE/MODEL.PRECISION and stop"] = None
-    json_: Annotated[bool, typer.Option("--json", help="print one JSON list")] = False
+    json_: Annotated[bool, "--json", "print one JSON list"] = False
 
     @property
     def thread_counts(self) -> tuple[int, ...]:
@@ -114,7 +114,7 @@ class OwnDetector:
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions and of the bootstrap")] = 1
     resamples: Annotated[int, typer.Option(min=100, max=10000, help="bootstrap samples")] = 500
     out: Annotated[Path | None, "write the result for each labelled box to this CSV file"] = None
-    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False
+    as_json: Annotated[bool, "--json", "print one JSON object and nothing else"] = False
 
     @property
     def file(self) -> Path:

@@ -6,18 +6,25 @@ bounded number of false alarms in 30 days, over all columns and places together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from simulator.limits import FOLLOWED_BYTES
 from simulator.monitors.column_roles import recognised
 from simulator.monitors.drift_course import ReferenceChunks, WindowFigure, clock_of_times, window_means, within
 from simulator.monitors.drift_report import MonitorError
 from simulator.monitors.monitor_tables import (
     Column,
     MonitoredTable,
+    TableError,
     columns,
     has_column,
     numbers_of,
@@ -83,6 +90,12 @@ class WindowAlarm:
     def span(self, stamped: bool = True) -> tuple[str, str]:
         """Return the begin and the end of the window: dates with times, or hours of the file."""
         return shown_instant(self.begin_h, stamped), shown_instant(self.end_h, stamped)
+
+    def to_json(self, stamped: bool) -> dict[str, Any]:
+        begin, end = self.span(stamped)
+        bounds = {"value": self.value, "low": self.low, "high": self.high}
+        named = {"figure": self.figure.label, "column": self.figure.column, "place": self.place or None}
+        return {"begin": begin, "end": end, **named, **bounds, "rows": self.rows}
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,3 +233,68 @@ def _figures(column: Column) -> Iterator[WindowFigure]:
         return
     for word in column.reference.value_counts().index[:_MOST_WORDS]:
         yield WindowFigure(column.name, "share", str(word))
+
+
+#: Seconds between two looks at a file.
+POLL_S = 0.5
+
+
+class GrowingFile:
+    """A CSV that another program appends to; a line counts once its line end is there."""
+
+    def __init__(self, file: Path) -> None:
+        """Raise TableError for a file that cannot be followed."""
+        if file.suffix.lower() != ".csv":
+            raise TableError(f"{file.name}: expected a CSV file to follow: another format cannot be read while it grows")
+        if not file.is_file():
+            raise TableError(f"{file.name}: there is no such file in {file.parent}")
+        self.file, self._read, self._line, self._header = file, 0, 1, b""
+
+    def new_rows(self) -> MonitoredTable | None:
+        """Return the lines since the last call, at most a few MiB of them; None without any. Raises TableError."""
+        size = self.file.stat().st_size if self.file.is_file() else 0
+        if size < self._read:
+            raise TableError(f"{self.file.name}: is shorter than before ({size:,} of {self._read:,} bytes): start again")
+        with self.file.open("rb") as lines:
+            lines.seek(self._read)
+            content = lines.read(FOLLOWED_BYTES.most)
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(content) == FOLLOWED_BYTES.most and not whole:
+            raise TableError(f"{self.file.name}, line {self._line}: is longer than {FOLLOWED_BYTES}")
+        self._read += len(whole)
+        if not self._header:
+            header, _, whole = whole.partition(b"\n")
+            if not header:
+                return None
+            self._header, self._line = header + b"\n", 2
+        return self._table(whole) if whole.strip() else None
+
+    def _table(self, whole: bytes) -> MonitoredTable:
+        first = self._line
+        self._line += whole.count(b"\n")
+        where = f"{self.file.name}, lines {first:,} to {self._line - 1:,}"
+        try:
+            with warnings.catch_warnings(category=pd.errors.ParserWarning, action="error"):
+                rows = pd.read_csv(BytesIO(self._header + whole), index_col=False, skip_blank_lines=False, low_memory=False)
+        except pd.errors.ParserWarning as error:
+            raise TableError(f"{where}: a line has more cells than the header") from error
+        except ValueError as error:
+            reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
+            raise TableError(f"{where}: cannot be read: {reason}") from error
+        return MonitoredTable(self.file.name, rows, first, "line")
+
+
+def followed(
+    file: Path, monitor: OnlineMonitor, idle_s: float | None, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[WindowAlarm]:
+    """Yield the alarms of a growing CSV. idle_s: end after this many seconds without a new line; None: go on for ever."""
+    growing, waited_s = GrowingFile(file), 0.0
+    while idle_s is None or waited_s < idle_s:
+        table = growing.new_rows()
+        if table is None:
+            sleep(POLL_S)
+            waited_s += POLL_S
+            continue
+        waited_s = 0.0
+        yield from monitor.add(table)
+    yield from monitor.finish()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -32,20 +33,23 @@ _NARROW = 0.5
 _ENDLESS = 10_000
 
 
-def levers(
-    case: Case,
-    *,
-    options: RunOptions,
-    trials: Annotated[
-        int, typer.Option(min=2, max=1000, help="replications of each step, at most those of the design")
-    ] = TRIALS,
-    as_json: AsJson = False,
-) -> None:
+_TRIALS = "replications of each step, at most those of the design"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeversCommand:
     """Try every choice one step either way from a design, and print what moves its objectives."""
-    scenario = load(case)
-    plan = compile_plan(scenario, *options.design(scenario))
-    tried = _tried_levers(plan, options.seed, options.replications, trials)
-    answer(as_json, tried.to_json(), levers_parts(tried))
+
+    case: Case
+    options: RunOptions
+    trials: Annotated[int, typer.Option(min=2, max=1000, help=_TRIALS)] = TRIALS
+    as_json: AsJson = False
+
+    def run(self) -> None:
+        scenario = load(self.case)
+        plan = compile_plan(scenario, *self.options.design(scenario))
+        tried = _tried_levers(plan, self.options.seed, self.options.replications, self.trials)
+        answer(self.as_json, tried.to_json(), levers_parts(tried))
 
 
 def _tried_levers(plan: Plan, seed: int, replications: int | None, trials: int) -> Levers:

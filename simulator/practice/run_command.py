@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -17,7 +18,7 @@ from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, VisibleConsole, err, table_console
 from simulator.cli.options import Against, AsJson, Case, RunOptions, UntilDecided, read_picks, result_in_processes
 from simulator.engine.actions import Action, with_actions
-from simulator.engine.compiled_plan import Plan, changes_of, without_curveballs
+from simulator.engine.compiled_plan import changes_of, without_curveballs
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
@@ -131,59 +132,58 @@ def print_path(out: Console, path: RequestPath) -> None:
     out.print(table)
 
 
-def run(
-    case: Case,
-    *,
-    options: RunOptions,
-    until_decided: UntilDecided = False,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--change", metavar="CHOICE=OPTION@SECONDS", help="change a pick during the run; may be repeated"),
-    ] = None,
-    against: Against = None,
-    explain: Annotated[
-        str | None, typer.Option(metavar="PERCENTILE", help="follow one request: p50, p99, p99.9 or slowest")
-    ] = None,
-    trace_out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="write the first replication for Perfetto, as .json or .json.gz")
-    ] = None,
-    show_all: Annotated[bool, typer.Option("--all", help="print every figure, reason and note, not one page")] = False,
-    as_json: AsJson = False,
-    strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class RunCommand:
     """Run a design and print its misses, waiting times and costs."""
-    scenario = load(case)
-    picked, struck = options.design(scenario)
-    actions = _read_changes(changes or [], scenario)
-    plan = _changing(compile_plan(scenario, picked, struck), actions)
-    others = picked | read_picks(against, scenario, "--against") if against else picked
-    other = _changing(compile_plan(scenario, others, struck), actions) if against else None
-    share = _read_percentile(explain) if explain else 0.99
-    if trace_out:
-        check_target(trace_out)
-    summary = result_in_processes(plan, options.seed, options.replications, until_decided)
-    before = result_in_processes(other, summary.seed, summary.replications) if other else None
-    compared = compare(before, summary, every=True) if before else None
-    first = simulate(plan, options.seed) if as_json or explain or trace_out else None
-    if first and trace_out:
-        write_trace(first, trace_out)
-    if as_json and first:
-        content, paths = summary.to_json(), _paths(first, share)
-        content |= {"request": {f"to_{path.until}": path.to_json() for path in paths}} if paths else {}
-        if compared:
-            content |= {"against": compared.before.plan.design, "differences": compared.to_json()}
-            content["claims"] += claims_json(difference_claims(compared))
-        print(json.dumps(content, indent=2, allow_nan=False))
-    else:
-        _print_run(summary, compared, show_all)
-        for path in _paths(first, share) if first and explain else []:
-            print_path(table_console(), path)
-    if strict and not all(verdict.met and not verdict.void for verdict in summary.verdicts):
-        raise typer.Exit(Status.NO)
+
+    case: Case
+    options: RunOptions
+    until_decided: UntilDecided = False
+    changes: Annotated[list[str] | None, "--change CHOICE=OPTION@SECONDS", "change a pick during the run; may be repeated"] = (
+        None
+    )
+    against: Against = None
+    explain: Annotated[str | None, "PERCENTILE", "follow one request: p50, p99, p99.9 or slowest"] = None
+    trace_out: Annotated[Path | None, "FILE", "write the first replication for Perfetto, as .json or .json.gz"] = None
+    show_all: Annotated[bool, "--all", "print every figure, reason and note, not one page"] = False
+    as_json: AsJson = False
+    strict: Annotated[bool, "exit with 1 when an objective is not met"] = False
+
+    def run(self) -> None:
+        scenario = load(self.case)
+        picks, strikes = self.options.design(scenario)
+        actions = _read_changes(self.changes or [], scenario)
+        designs = [picks, picks | read_picks(self.against, scenario, "--against")] if self.against else [picks]
+        plans = [compile_plan(scenario, design, strikes) for design in designs]
+        plans = [with_actions(plan, actions) for plan in plans] if actions else plans
+        share = _read_percentile(self.explain) if self.explain else 0.99
+        if self.trace_out:
+            check_target(self.trace_out)
+        seed = self.options.seed
+        summary = result_in_processes(plans[0], seed, self.options.replications, self.until_decided)
+        befores = [result_in_processes(plan, seed, summary.replications) for plan in plans[1:]]
+        compared = compare(befores[0], summary, every=True) if befores else None
+        first = simulate(plans[0], seed) if self.as_json or self.explain or self.trace_out else None
+        if first and self.trace_out:
+            write_trace(first, self.trace_out)
+        paths = _paths(first, share) if first else []
+        if self.as_json:
+            print(json.dumps(_record(summary, compared, paths), indent=2, allow_nan=False))
+        else:
+            _print_run(summary, compared, self.show_all)
+            for path in paths if self.explain else []:
+                print_path(table_console(), path)
+        if self.strict and not all(verdict.met and not verdict.void for verdict in summary.verdicts):
+            raise typer.Exit(Status.NO)
 
 
-def _changing(plan: Plan, actions: list[Action]) -> Plan:
-    return with_actions(plan, actions) if actions else plan
+def _record(summary: Result, compared: Comparison | None, paths: list[RequestPath]) -> dict[str, Any]:
+    record = summary.to_json()
+    record |= {"request": {f"to_{path.until}": path.to_json() for path in paths}} if paths else {}
+    if compared:
+        record |= {"against": compared.before.plan.design, "differences": compared.to_json()}
+        record["claims"] += claims_json(difference_claims(compared))
+    return record
 
 
 def _print_run(summary: Result, compared: Comparison | None, show_all: bool) -> None:
@@ -231,26 +231,29 @@ def _paths(trace: Trace, share: float) -> list[RequestPath]:
     return [path for path in paths if path]
 
 
-def report(
-    case: Case,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="where to write it")],
-    *,
-    options: RunOptions,
-    until_decided: UntilDecided = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ReportCommand:
     """Run a design and write brief, design, verdicts, charts, debrief, sources and command into one HTML file."""
-    if out.suffix not in (".html", ".htm"):
-        raise UsageError(f"--out {out}: should end in .html")
-    if not out.absolute().parent.is_dir():
-        raise UsageError(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
-    scenario = load(case)
-    plan = compile_plan(scenario, *options.design(scenario))
-    result = result_in_processes(plan, options.seed, options.replications, until_decided)
-    from streamlit.logger import set_log_level
 
-    set_log_level("ERROR")  # the panels are read without a server: Streamlit would warn of its caches among the lines here
-    from simulator.practice.report import report as page
+    case: Case
+    out: Annotated[Path, typer.Option(metavar="FILE.html", help="where to write it")]
+    options: RunOptions
+    until_decided: UntilDecided = False
 
-    with in_one_step(out) as part:
-        part.write_text(page(result, simulate(plan, options.seed)), encoding="utf-8")
-    err.print(f"{out}: written", markup=False)
+    def run(self) -> None:
+        out, options = self.out, self.options
+        if out.suffix not in (".html", ".htm"):
+            raise UsageError(f"--out {out}: should end in .html")
+        if not out.absolute().parent.is_dir():
+            raise UsageError(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
+        scenario = load(self.case)
+        plan = compile_plan(scenario, *options.design(scenario))
+        result = result_in_processes(plan, options.seed, options.replications, self.until_decided)
+        from streamlit.logger import set_log_level
+
+        set_log_level("ERROR")  # the panels are read without a server: Streamlit would warn of its caches among the lines here
+        from simulator.practice.report import report
+
+        with in_one_step(out) as part:
+            part.write_text(report(result, simulate(plan, options.seed)), encoding="utf-8")
+        err.print(f"{out}: written", markup=False)

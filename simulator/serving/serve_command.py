@@ -38,16 +38,19 @@ class UploadPolicy(StrEnum):
 
 _NEEDED = "the token that visitors need; other users of this machine can read a command line, but not the variable"
 
+#: Its faults are reported by `_checked_path`.
+_CASES = "your own case, or a folder of cases; the page follows each change of a file"
+_Cases = Annotated[Path | None, typer.Argument(help=_CASES, show_default=False, readable=False)]
+
 
 @dataclass(frozen=True)
-class ServeOptions:
-    """Address, visitors and work of a server."""
+class ServeCommand:
+    """Open the app in a browser, with your own cases beside those that come with CaseSim."""
 
+    cases: _Cases = None
     port: Annotated[int, typer.Option(min=1, max=65535, help="the port to serve on")] = 8501
     address: Annotated[str, "the address to serve on; 0.0.0.0 lets in others who have the token"] = "localhost"
-    allow_host: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="a name that others use for this server; may be repeated")
-    ] = None
+    allow_host: Annotated[list[str] | None, "NAME", "a name that others use for this server; may be repeated"] = None
     uploads: Annotated[UploadPolicy, "who sees an upload: only its owner, or everyone"] = UploadPolicy.MINE
     token: Annotated[
         str | None,
@@ -55,56 +58,45 @@ class ServeOptions:
     ] = None
     proxy: Annotated[bool, "take a visitor's address and https from the headers of a reverse proxy on this machine"] = False
     no_token: Annotated[bool, "let in every visitor without a token"] = False
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="the Dask scheduler whose workers run the designs")
-    ] = None
+    scheduler: Annotated[str | None, "ADDRESS", "the Dask scheduler whose workers run the designs"] = None
     prepare: Annotated[bool, typer.Option(help="run likely designs while no visitor waits for a run")] = True
 
+    def run(self) -> None:
+        own = _checked_path(self.cases) if self.cases is not None else None
+        allowed = [_checked_name(name) for name in self.allow_host or []]
+        port, address, no_token = self.port, self.address, self.no_token
+        given = _checked_token(self.token, no_token)
+        most_rooms()  # refuses a wrong number
+        listening = _listening(address, port, self.cases)
+        here, names = url("localhost" if address in EVERY else address, port), others_reach(address)
+        drawn = drawn_token() if given is None and not no_token and _lets_others_in(listening) else None
+        _announce(here, [url(name, port) for name in names], drawn)
+        if given is not None:
+            os.environ.pop(VARIABLE, None)  # no process of the server needs it
+            say(f"Visitors need the token that you gave: {here}/?{FIELD}=TOKEN")
+        elif no_token and _lets_others_in(listening):
+            say(
+                "Every person who reaches this port comes in without a token and can use this machine's processors.", sys.stderr
+            )
+        if own is not None:
+            _offer_cases(own, here)
+        sys.stdout.flush()
+        with at_once():
+            from simulator.app.jobs import registry
+            from simulator.app.uploads import VARIABLE as UPLOADS
+            from simulator.app.workers import SCHEDULER
+            from simulator.serving.preparation import OFF
+            from simulator.serving.preparation import VARIABLE as PREPARE
+            from simulator.serving.server import run
 
-#: Its faults are reported by `_checked_path`.
-_Cases = Annotated[
-    Path | None,
-    typer.Argument(
-        help="your own case, or a folder of cases; the page follows each change of a file", show_default=False, readable=False
-    ),
-]
-
-
-def serve(cases: _Cases = None, *, options: ServeOptions) -> None:
-    """Open the app in a browser, with your own cases beside those that come with CaseSim."""
-    own = _checked_path(cases) if cases is not None else None
-    allowed = [_checked_name(name) for name in options.allow_host or []]
-    port, address, no_token = options.port, options.address, options.no_token
-    given = _checked_token(options.token, no_token)
-    most_rooms()  # refuses a wrong number
-    listening = _listening(address, port, cases)
-    here, names = url("localhost" if address in EVERY else address, port), others_reach(address)
-    drawn = drawn_token() if given is None and not no_token and _lets_others_in(listening) else None
-    _announce(here, [url(name, port) for name in names], drawn)
-    if given is not None:
-        os.environ.pop(VARIABLE, None)  # no process of the server needs it
-        say(f"Visitors need the token that you gave: {here}/?{FIELD}=TOKEN")
-    elif no_token and _lets_others_in(listening):
-        say("Every person who reaches this port comes in without a token and can use this machine's processors.", sys.stderr)
-    if own is not None:
-        _offer_cases(own, here)
-    sys.stdout.flush()
-    with at_once():
-        from simulator.app.jobs import registry
-        from simulator.app.uploads import VARIABLE as UPLOADS
-        from simulator.app.workers import SCHEDULER
-        from simulator.serving.preparation import OFF
-        from simulator.serving.preparation import VARIABLE as PREPARE
-        from simulator.serving.server import run
-
-    os.environ[UPLOADS] = options.uploads
-    if not options.prepare:
-        os.environ[PREPARE] = OFF
-    if options.scheduler is not None:
-        os.environ[SCHEDULER] = options.scheduler
-        registry()  # where no scheduler answers, the command says so before it serves
-    with keeping("the server has ended; designs and verdicts are stored"), killed_if_stuck():
-        run(listening, address, [*names, *allowed], here, given or drawn, proxy=options.proxy)
+        os.environ[UPLOADS] = self.uploads
+        if not self.prepare:
+            os.environ[PREPARE] = OFF
+        if self.scheduler is not None:
+            os.environ[SCHEDULER] = self.scheduler
+            registry()  # where no scheduler answers, the command says so before it serves
+        with keeping("the server has ended; designs and verdicts are stored"), killed_if_stuck():
+            run(listening, address, [*names, *allowed], here, given or drawn, proxy=self.proxy)
 
 
 def _announce(here: str, elsewhere: Iterable[str], drawn: str | None) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from simulator.case.designs import PROJECTED, figure_name, range_of
 from simulator.case.fields import Figure, figures_of
 from simulator.engine.compiled_plan import Plan, projected_ms
-from simulator.explain.claims import Claim, on_metric
+from simulator.explain.claims import Claim, claims_json, on_metric
 from simulator.intervals import Interval, share_interval
 from simulator.phrases import Phrase, phrase
 from simulator.processes import over_threads
@@ -377,6 +377,21 @@ class BreakevenResult:
         steady, flips, idle = self.steady, len(self.flips), len(self.idle)
         both, some, more = steady and idle, steady or idle, steady or flips
         return phrase("breakeven.rest", steady=steady, flips=flips, idle=idle, both=both, some=some, more=more)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "doubted": [
+                {"figure": doubt.place, "value": doubt.figure.value, "range": [doubt.low, doubt.high], "range_given": doubt.own,
+                 "kind": doubt.figure.kind, "source": doubt.figure.source}
+                for doubt in self.doubts
+            ],
+            "flips": [flip.to_json() for flip in self.flips],
+            "steady": self.steady,
+            "without_effect": [doubt.place for doubt in self.idle],
+            "not_varied": dict(self.unvaried),
+            "together": [answer.to_json() for answer in self.together],
+            "claims": claims_json(self.claims),
+        }  # fmt: skip
 
 
 def _turned(now: Answer, then: Answer) -> bool:

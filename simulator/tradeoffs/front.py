@@ -213,6 +213,20 @@ class Front:
     def places(self) -> list[int]:
         return [place for place in self.comparable if place not in self.dominated]
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the places of the designs of the front, of those that others dominate, and of those not told apart."""
+        names = [goal.metric.name for goal in self.goals]
+        dominated = [
+            {
+                "place": place,
+                "by": dominance.by,
+                "changes": {name: change.to_json() for name, change in zip(names, dominance.changes, strict=True)},
+            }
+            for place, dominance in self.dominated.items()
+        ]
+        untold = [place for place in range(len(self.outcomes)) if place not in self.comparable]
+        return {"front": self.places, "front_by_value": self.by_value, "dominated": dominated, "untold": untold}
+
     @property
     def claim(self) -> Claim:
         """Claim the number of designs, and of those that another one beats, and of those that none does."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,102 +13,70 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from simulator.case.choices import Pick
 from simulator.case.load import load
+from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.cli import options as cli
-from simulator.cli.exits import UsageError, answer, counting_bar, err, table_console, working_bar
+from simulator.cli.exits import Line, UsageError, answer, counting_bar, err, table_console, working_bar
 from simulator.errors import InputError, suggest
-from simulator.explain.claims import Claim, claims_json
+from simulator.explain.claims import Claim
 from simulator.intervals import Interval
-from simulator.sweeps.outcome_cache import OutcomeCache
 from simulator.sweeps.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
-from simulator.tradeoffs.best_design import FEW, Search, cost_goal, search_over
+from simulator.tradeoffs.best_design import FEW, cost_goal, search_over
 from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
-from simulator.tradeoffs.front import goal_of
+from simulator.tradeoffs.front import Goal, goal_of
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, runnable, sample_of
-from simulator.tradeoffs.sweep_commands import DesignOptions, around, read_word, report_damaged
-from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
+from simulator.tradeoffs.sweep_commands import DesignOptions, read_word, running
+from simulator.tradeoffs.tried_designs import BestDesigns
 from simulator.units import signed_within, significant, spoken_size, spoken_within, upper_first
 
 
-def best(
-    case: cli.Case,
-    *,
-    over: cli.Over = None,
-    design: DesignOptions,
-    objectives: cli.Objectives = None,
-    least: Annotated[
-        str | None, typer.Option("--least", metavar="METRIC", help="the metric to minimise; default: the cost")
-    ] = None,
-    budget: Annotated[int, typer.Option("--designs", min=8, max=10_000, help="designs to try before the race")] = 96,
-    seed: cli.Seed = 1,
-    scheduler: cli.Scheduler = None,
-    as_json: cli.AsJson = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class BestCommand:
     """Search for the cheapest design that meets every objective; where none does, name the nearest misses."""
-    scenario = load(case)
-    claims, cost = claims_of(scenario, objectives or []), cost_goal(scenario, least)
-    if not claims:
-        raise InputError("the case has no objectives, so no design is better than another")
-    metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
-    names = over or [name for name, choice in scenario.choices.items() if not choice.situation]
-    request = around(scenario, design, names, metrics, seed, FEW)
-    cache = OutcomeCache()
-    with cli.workers(scheduler) as submit:
-        search = search_over(request, claims, cost, submit, cache)
-        with working_bar() as report:
-            result = search.find(budget, report)
-    report_damaged(cache)
-    if as_json:
-        print(json.dumps(request.head | _best_json(result, search), indent=2, allow_nan=False))
-    else:
-        _print_best(result, search, scenario, ["casesim run", case, *(f"--strike {strike}" for strike in design.strikes or [])])
+
+    case: cli.Case
+    over: cli.Over = None
+    design: DesignOptions
+    objectives: cli.Objectives = None
+    least: Annotated[str | None, "METRIC", "the metric to minimise; default: the cost"] = None
+    budget: Annotated[int, typer.Option("--designs", min=8, max=10_000, help="designs to try before the race")] = 96
+    seed: cli.Seed = 1
+    scheduler: cli.Scheduler = None
+    as_json: cli.AsJson = False
+
+    def run(self) -> None:
+        scenario = load(self.case)
+        claims, cost = claims_of(scenario, self.objectives or []), cost_goal(scenario, self.least)
+        if not claims:
+            raise InputError("the case has no objectives, so no design is better than another")
+        names = self.over or [name for name, choice in scenario.choices.items() if not choice.situation]
+        request = self.design.around(scenario, names, judged(claims, cost), self.seed, FEW)
+        with running(self.scheduler, working_bar()) as (submit, cache, report):
+            search = search_over(request, claims, cost, submit, cache)
+            result = search.find(self.budget, report)
+        answer(self.as_json, request.head | result.to_json(search.axes), self._parts(result, cost, scenario.defaults()))
+
+    def _parts(self, result: BestDesigns, cost: Goal, usual: Mapping[str, Pick]) -> Iterator[Any]:
+        """Yield the outcome of a search, with the command that runs each design. usual: the picks that it need not name"""
+        run = ["casesim run", self.case, *(f"--strike {strike}" for strike in self.design.strikes or [])]
+        yield f"{upper_first(result.of_all)}. {result.replications:,} replications were run in all."
+        yield escape(" ".join(filter(None, [result.headline, result.obstacle])))
+        for words, tried in result.offers:
+            yield f"[bold]{escape(upper_first(words))}[/bold]"
+            yield from (f"  {escape(reached)}" for reached in tried.reached(cost.metric))
+            picks = (f"--set {name}={quote(str(pick))}" for name, pick in tried.point.picks.items() if pick != usual[name])
+            width = table_console().width - 4
+            lines = wrap(" ".join([*run, *picks]), width, break_long_words=False, break_on_hyphens=False)
+            yield Line(" \\\n  ".join(lines), "dim")
 
 
-def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
-    return {
-        "meets_all": result.best.meets,
-        "sentence": result.headline,
-        **({"obstacle": result.obstacle} if result.obstacle else {}),
-        "best": _tried_json(result.best, search),
-        "not_told_apart": [_tried_json(design, search) for design in result.undecided],
-        "misses": [
-            {"metric": miss.claim.metric.name, "short": miss.short, "words": miss.words} | _tried_json(miss.tried, search)
-            for miss in result.misses
-            if abs(miss.short) < float("inf")
-        ],
-        "designs": result.runs,
-        "designs_there_are": result.designs,
-        "replications_in_all": result.replications,
-        "path": [design.cost if design.meets else None for design in result.path],
-        "claims": claims_json(result.claims),
-    }
-
-
-def _tried_json(design: TriedDesign, search: Search) -> dict[str, Any]:
-    metrics = {name: estimate.to_json() for name, estimate in design.outcome.metrics.items()}
-    verdicts = {claim.metric.name: standing for claim, standing in zip(search.claims, design.standings, strict=True)}
-    return {
-        "picks": {axis.name: design.point.picks[axis.name] for axis in search.axes},
-        "verdicts": verdicts,
-        "metrics": metrics,
-    }
-
-
-def _print_best(result: BestDesigns, search: Search, scenario: Scenario, run: Sequence[str]) -> None:
-    """Print the outcome of a search, with the command that runs each design; run: the words that it begins with."""
-    out, usual = table_console(), scenario.defaults()
-    out.print(f"{upper_first(result.of_all)}. {result.replications:,} replications were run in all.")
-    out.print(escape(" ".join(filter(None, [result.headline, result.obstacle]))))
-    for words, tried in result.offers:
-        out.print(f"[bold]{escape(upper_first(words))}[/bold]")
-        for reached in tried.reached(search.cost.metric):
-            out.print(f"  {escape(reached)}")
-        picks = (f"--set {name}={quote(str(pick))}" for name, pick in tried.point.picks.items() if pick != usual[name])
-        lines = wrap(" ".join([*run, *picks]), out.width - 4, break_long_words=False, break_on_hyphens=False)
-        out.print(escape(" \\\n  ".join(lines)), style="dim", soft_wrap=True)
+def judged(claims: Sequence[BreakevenClaim], cost: Goal) -> list[str]:
+    """Return the metrics of the objectives and of the cost, each once."""
+    return list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
 
 
 @dataclass(frozen=True)
@@ -123,23 +90,27 @@ class StudyOptions:
     as_json: cli.AsJson = False
 
 
-def capacity(case: cli.Case, *, design: DesignOptions, objectives: cli.Objectives = None, options: StudyOptions) -> None:
+@dataclass(frozen=True, kw_only=True)
+class CapacityCommand:
     """Print the most traffic within the objectives, the fewest servers for it, and the cost against the load."""
-    cli.check_chart(options.chart)
-    scenario = load(case)
-    claims = claims_of(scenario, objectives or [])
-    cost = cost_goal(scenario)
-    metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
-    request = around(scenario, design, [], metrics, options.seed, options.replications)
-    cache = OutcomeCache()
-    with cli.workers(options.scheduler) as submit, working_bar() as report:
-        result = Loading(request, claims, submit, cache).find(report)
-    report_damaged(cache)
-    if options.chart:
-        from simulator.tradeoffs.tradeoff_charts import load_chart
 
-        cli.write_chart(load_chart(result, cost), options.chart)
-    answer(options.as_json, request.head | result.to_json(), _capacity_parts(result, cost.metric.name))
+    case: cli.Case
+    design: DesignOptions
+    objectives: cli.Objectives = None
+    options: StudyOptions
+
+    def run(self) -> None:
+        cli.check_chart(self.options.chart)
+        scenario, options = load(self.case), self.options
+        claims, cost = claims_of(scenario, self.objectives or []), cost_goal(scenario)
+        request = self.design.around(scenario, [], judged(claims, cost), options.seed, options.replications)
+        with running(options.scheduler, working_bar()) as (submit, cache, report):
+            result = Loading(request, claims, submit, cache).find(report)
+        if options.chart:
+            from simulator.tradeoffs.tradeoff_charts import load_chart
+
+            cli.write_chart(load_chart(result, cost), options.chart)
+        answer(options.as_json, request.head | result.to_json(), _capacity_parts(result, cost.metric.name))
 
 
 def _capacity_parts(result: Capacity, cost: str) -> Iterator[Any]:
@@ -174,59 +145,58 @@ class ScreeningOptions(StudyOptions):
     replications: cli.DesignReplications = 2
 
 
-def sensitivity(
-    case: cli.Case,
-    *,
-    over: cli.Over = None,
-    design: DesignOptions,
-    metrics: cli.Metrics = None,
-    way: Annotated[str, typer.Option("--way", metavar="|".join(WAYS), help="Morris screening, or Sobol indices")] = "morris",
-    count: Annotated[int, typer.Option("--points", min=2, help="trajectories of Morris, or base points of Sobol")] = 16,
-    options: ScreeningOptions,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SensitivityCommand:
     """Rank choices and figures by how far they move each metric (parametric sensitivity)."""
-    scenario = load(case)
-    axes = over or [name for name, choice in scenario.choices.items() if not choice.situation and not choice.folded]
-    names = metric_names(scenario, metrics or [])
-    cli.check_chart(options.chart)
-    if options.chart and len(names) > 1:
-        raise UsageError(f"--chart {options.chart}: draws one metric; say which, such as --metric {names[0]}")
-    request = around(scenario, design, axes, names, options.seed, options.replications)
-    kind: Way = read_word("--way", way, WAYS)
-    with working_bar() as say:
-        request, left_out = runnable(request, kind, count, say)
-    sample = sample_of(request.axes, kind, count, options.seed)
-    points = sample.points(request.base)
-    designs, cache = len({repr(point) for point in points}), OutcomeCache()
-    with cli.workers(options.scheduler) as submit, counting_bar("points", designs) as report:
-        outcomes = outcomes_at(request, submit, cache, points, progress=report)
-    report_damaged(cache)
-    ranked = sample.ranked(outcomes, names)
-    if options.chart:
-        _draw_influence(request, ranked[names[0]], options.chart)
-    record = request.head | _influence_json(request, ranked, way, designs) | ({"left_out": left_out} if left_out else {})
-    answer(options.as_json, record, _influence_parts(request, ranked, designs, left_out))
+
+    case: cli.Case
+    over: cli.Over = None
+    design: DesignOptions
+    metrics: cli.Metrics = None
+    way: Annotated[str, "|".join(WAYS), "Morris screening, or Sobol indices"] = "morris"
+    points: Annotated[int, typer.Option(min=2, help="trajectories of Morris, or base points of Sobol")] = 16
+    options: ScreeningOptions
+
+    def run(self) -> None:
+        cli.check_chart(self.options.chart)
+        scenario, options = load(self.case), self.options
+        axes = self.over or [name for name, choice in scenario.choices.items() if not choice.situation and not choice.folded]
+        names = metric_names(scenario, self.metrics or [])
+        if options.chart and len(names) > 1:
+            raise UsageError(f"--chart {options.chart}: draws one metric; say which, such as --metric {names[0]}")
+        request = self.design.around(scenario, axes, names, options.seed, options.replications)
+        kind: Way = read_word("--way", self.way, WAYS)
+        with working_bar() as say:
+            request, left_out = runnable(request, kind, self.points, say)
+        sample = sample_of(request.axes, kind, self.points, options.seed)
+        points = sample.points(request.base)
+        designs = len({repr(point) for point in points})
+        with running(options.scheduler, counting_bar("points", designs)) as (submit, cache, report):
+            outcomes = outcomes_at(request, submit, cache, points, progress=report)
+        ranked = sample.ranked(outcomes, names)
+        if options.chart:
+            _draw_influence(scenario.metrics[names[0]], ranked[names[0]], options.chart)
+        rankings = {
+            name: {"untold": each.words} if isinstance(each, Claim) else each.to_json() for name, each in ranked.items()
+        }
+        record = request.head | {"way": kind, "designs": designs, "axes": [axis.to_json() for axis in request.axes]}
+        record["metrics"] = rankings
+        record |= {"left_out": left_out} if left_out else {}
+        answer(options.as_json, record, _influence_parts(request, ranked, designs, left_out))
 
 
-def _draw_influence(request: SweepRequest, ranking: Ranking | Claim, file: Path) -> None:
-    name = request.metrics[0]
+def _draw_influence(metric: Metric, ranking: Ranking | Claim, file: Path) -> None:
     if isinstance(ranking, Claim):
-        raise InputError(f"--chart {file}: not written, as {name} {ranking.words}")
+        raise InputError(f"--chart {file}: not written, as {metric.name} {ranking.words}")
     from simulator.tradeoffs.tradeoff_charts import influence_chart
 
-    cli.write_chart(influence_chart(request.scenario.metrics[name], ranking), file)
+    cli.write_chart(influence_chart(metric, ranking), file)
 
 
-def _influence_json(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], way: str, designs: int) -> dict[str, Any]:
-    rankings = {
-        name: {"untold": ranking.words} if isinstance(ranking, Claim) else ranking.to_json() for name, ranking in ranked.items()
-    }
-    return {"way": way, "designs": designs, "axes": [axis.to_json() for axis in request.axes], "metrics": rankings}
+Ranked = Mapping[str, Ranking | Claim]
 
 
-def _influence_parts(
-    request: SweepRequest, ranked: Mapping[str, Ranking | Claim], designs: int, left_out: str
-) -> Iterator[Any]:
+def _influence_parts(request: SweepRequest, ranked: Ranked, designs: int, left_out: str) -> Iterator[Any]:
     if left_out:
         yield left_out
     each, same = f"{request.replications} replications each, seed {request.seed}", f"the same {request.scenario.unit.many}"
@@ -273,88 +243,61 @@ def _index(interval: Interval) -> tuple[str, str]:
     return f"{interval.value:.2f}", f"{interval.low:.2f} to {interval.high:.2f}"
 
 
-def breakeven(
-    case: cli.Case,
-    *,
-    design: DesignOptions,
-    objectives: cli.Objectives = None,
-    against: cli.Against = None,
+@dataclass(frozen=True, kw_only=True)
+class BreakevenCommand:
+    """Find which assumed or projected figures turn an answer within their range, and where it turns."""
+
+    case: cli.Case
+    design: DesignOptions
+    objectives: cli.Objectives = None
+    against: cli.Against = None
     metrics: Annotated[
         list[str] | None,
-        typer.Option("--metric", metavar="NAME", help="the metric to compare with --against; default: the cost"),
-    ] = None,
-    doubted: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--doubt", metavar="PLACE", help="vary only this figure; may be repeated; default: all assumed or projected figures"
-        ),
-    ] = None,
-    together: Annotated[int, typer.Option(min=0, max=10_000, help="draws of all doubtful figures at once")] = TOGETHER,
-    options: StudyOptions,
-) -> None:
-    """Find which assumed or projected figures turn an answer within their range, and where it turns."""
-    cli.check_chart(options.chart)
-    scenario = load(case)
-    claims = _doubted_claims(scenario, objectives, against, metrics)
-    names = list(dict.fromkeys(claim.metric.name for claim in claims))
-    request = around(scenario, design, [], names, options.seed, options.replications)
-    for claim in claims:
-        for point in claim.points(request.base):
-            request.plan(point)  # any fault of the other design is reported at once
-    doubts = _doubts(request, doubted)
-    cache = OutcomeCache()
-    with cli.workers(options.scheduler) as submit, working_bar() as report:
-        result = BreakevenSearch(request, submit, cache).find(doubts, claims, together, report)
-    report_damaged(cache)
-    if options.chart:
-        _breakeven_draw(result, options.chart)
-    answer(options.as_json, request.head | _breakeven_json(result), _breakeven_parts(result))
+        "--metric NAME",
+        "the metric to compare with --against; default: the cost",
+    ] = None
+    doubt: Annotated[
+        list[str] | None, "PLACE", "vary only this figure; may be repeated; default: all assumed or projected figures"
+    ] = None
+    together: Annotated[int, typer.Option(min=0, max=10_000, help="draws of all doubtful figures at once")] = TOGETHER
+    options: StudyOptions
 
+    def run(self) -> None:
+        cli.check_chart(self.options.chart)
+        scenario, options = load(self.case), self.options
+        claims = self._claims(scenario)
+        names = list(dict.fromkeys(claim.metric.name for claim in claims))
+        request = self.design.around(scenario, [], names, options.seed, options.replications)
+        for claim in claims:
+            for point in claim.points(request.base):
+                request.plan(point)  # any fault of the other design is reported at once
+        doubts = self._doubts(request)
+        with running(options.scheduler, working_bar()) as (submit, cache, report):
+            result = BreakevenSearch(request, submit, cache).find(doubts, claims, self.together, report)
+        if options.chart and not result.flips:
+            err.print(f"{options.chart}: not written, as no answer turns within the range of a figure", markup=False)
+        elif options.chart:
+            from simulator.tradeoffs.tradeoff_charts import flip_chart
 
-def _doubted_claims(
-    scenario: Scenario, objectives: list[str] | None, against: list[str] | None, metrics: list[str] | None
-) -> list[BreakevenClaim]:
-    if not against:
-        return claims_of(scenario, objectives or [])
-    others = cli.read_picks(against, scenario, "--against")
-    names = metric_names(scenario, metrics or [cost_goal(scenario).metric.name])
-    goals = [goal_of(scenario, name) for name in names]
-    return [BreakevenClaim(goal.metric, None, goal.higher, others) for goal in goals]
+            cli.write_chart(flip_chart(result.flips), options.chart)
+        answer(options.as_json, request.head | result.to_json(), _breakeven_parts(result))
 
+    def _claims(self, scenario: Scenario) -> list[BreakevenClaim]:
+        if not self.against:
+            return claims_of(scenario, self.objectives or [])
+        others = cli.read_picks(self.against, scenario, "--against")
+        names = metric_names(scenario, self.metrics or [cost_goal(scenario).metric.name])
+        goals = [goal_of(scenario, name) for name in names]
+        return [BreakevenClaim(goal.metric, None, goal.higher, others) for goal in goals]
 
-def _doubts(request: SweepRequest, places: list[str] | None) -> list[Doubt]:
-    every = {doubt.place: doubt for doubt in doubts_of(request.plan(request.base))}
-    for place in places or []:
-        if place not in every:
-            raise UsageError(
-                f"--doubt {place}: this design has no assumed or projected figure of that name; {suggest(place, every)}"
-            )
-    return [every[place] for place in places or every]
-
-
-def _breakeven_json(result: BreakevenResult) -> dict[str, Any]:
-    return {
-        "doubted": [
-            {"figure": doubt.place, "value": doubt.figure.value, "range": [doubt.low, doubt.high], "range_given": doubt.own,
-             "kind": doubt.figure.kind, "source": doubt.figure.source}
-            for doubt in result.doubts
-        ],
-        "flips": [flip.to_json() for flip in result.flips],
-        "steady": result.steady,
-        "without_effect": [doubt.place for doubt in result.idle],
-        "not_varied": dict(result.unvaried),
-        "together": [answer.to_json() for answer in result.together],
-        "claims": claims_json(result.claims),
-    }  # fmt: skip
-
-
-def _breakeven_draw(result: BreakevenResult, file: Path) -> None:
-    if not result.flips:
-        err.print(f"{file}: not written, as no answer turns within the range of a figure", markup=False)
-        return
-    from simulator.tradeoffs.tradeoff_charts import flip_chart
-
-    cli.write_chart(flip_chart(result.flips), file)
+    def _doubts(self, request: SweepRequest) -> list[Doubt]:
+        every = {doubt.place: doubt for doubt in doubts_of(request.plan(request.base))}
+        for place in self.doubt or []:
+            if place not in every:
+                raise UsageError(
+                    f"--doubt {place}: this design has no assumed or projected figure of that name; {suggest(place, every)}"
+                )
+        return [every[place] for place in self.doubt or every]
 
 
 def _breakeven_parts(result: BreakevenResult) -> Iterator[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -21,14 +21,14 @@ from simulator.engine.plan import compile_plan
 from simulator.phrases import phrase
 from simulator.sweeps.design_space import METHODS, axis_of
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
-from simulator.sweeps.sweep import REPLICATIONS, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
+from simulator.sweeps.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
 from simulator.tradeoffs.best_design import usual_goals
 from simulator.tradeoffs.front import Conflict, Front, Regret, goals_of, regret_of, strongest_conflict
 from simulator.units import counted, spoken_within
 
-How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="placing of the points")]
 Word = TypeVar("Word", bound=str)
-Count = Annotated[int | None, typer.Option("--points", min=2, help="number of points, except on a grid")]
+Report = TypeVar("Report")
+Names = Sequence[str]
 
 
 def read_word(option: str, text: str, words: Sequence[Word]) -> Word:
@@ -52,75 +52,71 @@ class DesignOptions:
         picks, figures = cli.read_picks(self.picks, scenario), cli.read_figures(self.figures)
         return {"picks": picks, "figures": figures, "strikes": cli.read_strikes(self.strikes)}
 
-
-@dataclass(frozen=True)
-class SweepOptions:
-    """The points of a sweep, their runs, and the file for their table."""
-
-    metrics: cli.Metrics = None
-    method: How = "grid"
-    points: Count = None
-    seed: cli.Seed = 1
-    replications: cli.DesignReplications = REPLICATIONS
-    scheduler: cli.Scheduler = None
-    out: cli.TableFile = None
-
-    def request(self, scenario: Scenario, over: list[str] | None, design: DesignOptions, metrics: list[str]) -> SweepRequest:
-        """Return the request for these metrics; raises UsageError."""
-        how: dict[str, Any] = {"method": read_word("--method", self.method, METHODS), "points": self.points}
-        how |= {"seed": self.seed, "replications": self.replications}
-        return sweep_request(scenario, over or [], metrics=metrics, **design.read(scenario), **how)
+    def around(self, scenario: Scenario, over: Names, metrics: Names, seed: int, replications: int) -> SweepRequest:
+        """Request runs of the design with axes around it and no points yet. Raises ScenarioError where it cannot run."""
+        design = self.read(scenario)
+        plan = compile_plan(scenario, **design)
+        if over and plan.outside_brief:  # a study without axes refuses such a design
+            err.print(plan.outside_brief, markup=False)
+        axes = [axis_of(scenario, axis) for axis in over]
+        return SweepRequest(scenario, axes, metrics, [], **design, seed=seed, replications=replications)
 
 
-def run_points(sweep: Sweep, what: str = "points") -> list[DesignOutcome]:
-    """Run a sweep to its end, with a bar; name the files that were damaged."""
-    with counting_bar(what, len(sweep.points)) as report:
-        outcomes = swept(sweep, report)
-    report_damaged(sweep.cache)
-    return outcomes
-
-
-def report_damaged(cache: OutcomeCache | None) -> None:
-    """Name the cached outcomes that were damaged and made anew, and a folder that takes none."""
-    if cache is None:
-        return
+@contextmanager
+def running(scheduler: str | None, bar: AbstractContextManager[Report]) -> Iterator[tuple[Submit, OutcomeCache, Report]]:
+    """Run points under a bar, and keep their outcomes; name those that were damaged, and a folder that takes none."""
+    cache = OutcomeCache()
+    with cli.workers(scheduler) as submit, bar as report:
+        yield submit, cache, report
     for file in cache.damaged:
         err.print(f"{file}: was damaged; its point has run again", markup=False)
-    cache.damaged.clear()
     if cache.folder in cache.refusing:
         words = "no result could be kept there; free the disk, or let only your user write to it"
         err.print(f"{cache.folder}: {words}", markup=False)
 
 
-def around(
-    scenario: Scenario, options: DesignOptions, over: Sequence[str], metrics: Sequence[str], seed: int, replications: int
-) -> SweepRequest:
-    """Request runs of a design with axes around it and no points yet. Raises ScenarioError where the design cannot run."""
-    design = options.read(scenario)
-    plan = compile_plan(scenario, **design)
-    if over and plan.outside_brief:  # a study without axes refuses such a design
-        err.print(plan.outside_brief, markup=False)
-    axes = [axis_of(scenario, axis) for axis in over]
-    return SweepRequest(scenario, axes, metrics, [], **design, seed=seed, replications=replications)
+@dataclass(frozen=True, kw_only=True)
+class Sweeping:
+    """A sweep of designs: its axes and points, their runs, and the file for their table."""
+
+    case: cli.Case
+    over: cli.Over = None
+    design: DesignOptions
+    metrics: cli.Metrics = None
+    method: Annotated[str, "|".join(METHODS), "placing of the points"] = "grid"
+    points: Annotated[int | None, typer.Option(min=2, help="number of points, except on a grid")] = None
+    seed: cli.Seed = 1
+    replications: cli.DesignReplications = REPLICATIONS
+    scheduler: cli.Scheduler = None
+    out: cli.TableFile = None
+
+    def request(self, scenario: Scenario, metrics: Sequence[str]) -> SweepRequest:
+        """Return the request for these metrics; raises UsageError, and InputError for a file that takes no table."""
+        check_file(self.out)
+        how: dict[str, Any] = {"method": read_word("--method", self.method, METHODS), "points": self.points}
+        how |= {"seed": self.seed, "replications": self.replications}
+        return sweep_request(scenario, self.over or [], metrics=metrics, **self.design.read(scenario), **how)
 
 
 #: The most rows and reasons that are printed of a long table; a file holds all.
 SHOWN, REASONS = 40, 3
 
 
-def sweep(
-    case: cli.Case, *, over: cli.Over = None, design: DesignOptions, options: SweepOptions, as_json: cli.AsJson = False
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class SweepCommand(Sweeping):
     """Run many designs of a case, over any of its choices and figures, and print their results."""
-    check_file(options.out)
-    request = options.request(load(case), over, design, options.metrics or [])
-    with cli.workers(options.scheduler) as submit:
-        outcomes = run_points(Sweep(request, submit, OutcomeCache()))
-    table, provenance = request.table(outcomes), request.provenance(outcomes)
-    if options.out:
-        write_table(table, provenance, options.out)
-    rows = json.loads(table.to_json(orient="records"))
-    answer(as_json, provenance | {"rows": rows}, _sweep_parts(request, outcomes))
+
+    as_json: cli.AsJson = False
+
+    def run(self) -> None:
+        request = self.request(load(self.case), self.metrics or [])
+        with running(self.scheduler, counting_bar("points", len(request.points))) as (submit, cache, report):
+            outcomes = swept(Sweep(request, submit, cache), report)
+        table, provenance = request.table(outcomes), request.provenance(outcomes)
+        if self.out:
+            write_table(table, provenance, self.out)
+        rows = json.loads(table.to_json(orient="records"))
+        answer(self.as_json, provenance | {"rows": rows}, _sweep_parts(request, outcomes))
 
 
 def _sweep_parts(request: SweepRequest, outcomes: list[DesignOutcome]) -> Iterator[Any]:
@@ -172,61 +168,33 @@ def _sums(request: SweepRequest, outcomes: list[DesignOutcome]) -> str:
     return f"{sentence} {refused} cannot run: {why}.".strip() if refused else sentence
 
 
-def pareto(
-    case: cli.Case,
-    *,
-    over: cli.Over = None,
-    design: DesignOptions,
-    options: SweepOptions,
-    chart: cli.ChartFile = None,
-    as_json: cli.AsJson = False,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class ParetoCommand(Sweeping):
     """Print the designs of a sweep that no other is known to beat in two to four metrics, and the gap to your own."""
-    check_file(options.out)
-    cli.check_chart(chart)
-    scenario, metrics = load(case), options.metrics
-    request = options.request(scenario, over, design, metrics or [goal.metric.name for goal in usual_goals(scenario)])
-    goals = goals_of(scenario, request.metrics) if metrics else usual_goals(scenario)
-    with cli.workers(options.scheduler) as submit:
-        outcomes = run_points(Sweep(request, submit, OutcomeCache()))
-        conflict = None if metrics else strongest_conflict(goals, outcomes)
-        front = Front(conflict.goals if conflict else goals, outcomes)
-        regret = regret_of(request, request.points, front, submit, OutcomeCache())
-    if options.out:
-        write_table(request.table(front.outcomes).iloc[front.places], request.provenance(front.outcomes), options.out)
-    if chart:
-        _draw_front(request, front, regret.own, chart)
-    record = request.provenance(front.outcomes) | _front_json(request, front, regret)
-    answer(as_json, record, _front_parts(request, front, regret, conflict))
 
+    chart: cli.ChartFile = None
+    as_json: cli.AsJson = False
 
-def _draw_front(request: SweepRequest, front: Front, own: DesignOutcome, file: Path) -> None:
-    from simulator.tradeoffs.tradeoff_charts import front_chart
+    def run(self) -> None:
+        cli.check_chart(self.chart)
+        scenario, metrics = load(self.case), self.metrics
+        request = self.request(scenario, metrics or [goal.metric.name for goal in usual_goals(scenario)])
+        goals = goals_of(scenario, request.metrics) if metrics else usual_goals(scenario)
+        with running(self.scheduler, counting_bar("points", len(request.points))) as (submit, cache, report):
+            outcomes = swept(Sweep(request, submit, cache), report)
+            conflict = None if metrics else strongest_conflict(goals, outcomes)
+            front = Front(conflict.goals if conflict else goals, outcomes)
+            regret = regret_of(request, request.points, front, submit, cache)
+        table = request.table(outcomes)
+        if self.out:
+            write_table(table.iloc[front.places], request.provenance(outcomes), self.out)
+        if self.chart:
+            from simulator.tradeoffs.tradeoff_charts import front_chart
 
-    names = [request.words(point) for point in request.points]
-    over = front.goals[0], front.goals[1]
-    cli.write_chart(front_chart(front, names, own, request.scenario, over, request.table(front.outcomes)), file)
-
-
-def _front_json(request: SweepRequest, front: Front, regret: Regret) -> dict[str, Any]:
-    rows = json.loads(request.table(front.outcomes).to_json(orient="records"))
-    names = [goal.metric.name for goal in front.goals]
-    dominated = [
-        {
-            "place": place,
-            "by": dominance.by,
-            "changes": {name: change.to_json() for name, change in zip(names, dominance.changes, strict=True)},
-        }
-        for place, dominance in front.dominated.items()
-    ]
-    return {
-        "rows": rows,
-        "front": front.places,
-        "front_by_value": front.by_value,
-        "dominated": dominated,
-        "untold": [place for place in range(len(rows)) if place not in front.comparable],
-        "regret": regret.to_json(),
-    }
+            names, over = [request.words(point) for point in request.points], (front.goals[0], front.goals[1])
+            cli.write_chart(front_chart(front, names, regret.own, scenario, over, table), self.chart)
+        record = {"rows": json.loads(table.to_json(orient="records"))} | front.to_json() | {"regret": regret.to_json()}
+        answer(self.as_json, request.provenance(outcomes) | record, _front_parts(request, front, regret, conflict))
 
 
 def _front_parts(request: SweepRequest, front: Front, regret: Regret, conflict: Conflict | None) -> Iterator[Any]:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import Any
 
 from simulator.case.outputs import Metric
-from simulator.explain.claims import Claim, about_run, figure, on_metric, on_verdict
+from simulator.explain.claims import Claim, about_run, claims_json, figure, on_metric, on_verdict
 from simulator.metrics.summary import Standing, Verdict
 from simulator.phrases import phrase
-from simulator.sweeps.design_space import DesignPoint
+from simulator.sweeps.design_space import Axis, DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.units import listed, size_within, spoken_within
@@ -98,6 +99,13 @@ class TriedDesign:
 
     def no_worse_than(self, other: TriedDesign) -> bool:
         return all(own <= its for own, its in zip(self.levels, other.levels, strict=True))
+
+    def to_json(self, axes: Sequence[Axis]) -> dict[str, Any]:
+        return {
+            "picks": {axis.name: self.point.picks[axis.name] for axis in axes},
+            "verdicts": {verdict.metric.name: verdict.standing for verdict in self.verdicts},
+            "metrics": {name: estimate.to_json() for name, estimate in self.outcome.metrics.items()},
+        }
 
 
 def _level(standing: Standing, short: float) -> int:
@@ -231,6 +239,25 @@ class BestDesigns:
         if self.best.meets:
             return phrase("search.meets")
         return phrase("search.none_meets" if self.best.missed else "search.none_proven")
+
+    def to_json(self, axes: Sequence[Axis]) -> dict[str, Any]:
+        return {
+            "meets_all": self.best.meets,
+            "sentence": self.headline,
+            **({"obstacle": self.obstacle} if self.obstacle else {}),
+            "best": self.best.to_json(axes),
+            "not_told_apart": [design.to_json(axes) for design in self.undecided],
+            "misses": [
+                {"metric": miss.claim.metric.name, "short": miss.short, "words": miss.words} | miss.tried.to_json(axes)
+                for miss in self.misses
+                if abs(miss.short) < inf
+            ],
+            "designs": self.runs,
+            "designs_there_are": self.designs,
+            "replications_in_all": self.replications,
+            "path": [design.cost if design.meets else None for design in self.path],
+            "claims": claims_json(self.claims),
+        }
 
 
 def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) -> Claim | None:

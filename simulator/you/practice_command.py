@@ -27,9 +27,7 @@ practice = typer.Typer(
     help="List, export, import or delete a visitor's sessions, incidents and runs.", no_args_is_help=True, add_completion=False
 )
 
-Visitor = Annotated[
-    str | None, typer.Option(metavar="ID", help="the id that the page You shows; default: the only visitor of the database")
-]
+Visitor = Annotated[str | None, "ID", "the id that the page You shows; default: the only visitor of the database"]
 ExportFile = Annotated[Path, "the JSON file to write"]
 ImportFile = Annotated[Path, "a file that CaseSim has exported"]
 
@@ -86,11 +84,11 @@ def import_(file: ImportFile, visitor: Visitor = None) -> None:
     say(f"{file}: {counted(count, 'new entry', 'new entries')}")
 
 
+Yes = Annotated[bool, "really delete; without it, the command only says what would go"]
+
+
 @practice.command("delete")
-def delete(
-    visitor: Visitor = None,
-    yes: Annotated[bool, typer.Option("--yes", help="really delete; without it, the command only says what would go")] = False,
-) -> None:
+def delete(visitor: Visitor = None, yes: Yes = False) -> None:
     """Delete a visitor's sessions, incidents and runs from the database, for good."""
     log, owner = SessionLog(), _visitor(visitor)
     sessions, incidents = len(log.sessions_of(owner)), len(Incidents().of(owner))

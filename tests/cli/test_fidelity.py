@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from simulator.cli.exits import answer
 from simulator.evidence.fidelity_reports import read_report
-from simulator.measure.fidelity_command import show
+from simulator.measure.fidelity_command import report_parts
 from simulator.measure.http_server import ServerError
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 
@@ -44,7 +45,7 @@ def test_a_server_that_fails_is_told_in_words(casesim, monkeypatch):
 
 
 def test_what_is_printed_says_how_often_forecasts_hold_and_how_busy_the_machine_was(capsys):
-    show(report(FORECAST, FORECAST.model_copy(update={"load": 0.9})))
+    answer(False, None, report_parts(report(FORECAST, FORECAST.model_copy(update={"load": 0.9}))), least=220)
     said = capsys.readouterr().out
     assert "900.00 to 1200.00" in said
     assert "Other programs took 40% of the machine meanwhile." in said
@@ -75,5 +76,5 @@ def test_points_that_cannot_be_judged_are_measured_again_and_an_interrupt_keeps_
 
 
 def test_a_report_without_forecasts_is_printed_as_well(capsys):
-    show(report(GOOD))
+    answer(False, None, report_parts(report(GOOD)))
     assert "forecast interval" not in capsys.readouterr().out

@@ -15,7 +15,7 @@ from simulator.engine.run import simulate
 from simulator.errors import InputError
 from simulator.evidence.fidelity_reports import read_report
 from simulator.evidence.profiles import read_profile
-from simulator.measure.fidelity_command import sentences, table_of
+from simulator.measure.fidelity_command import report_parts
 from simulator.metrics.summary import summarise
 from simulator.paths import FIDELITY, PROFILES
 from tests.case.texts import SMALL
@@ -82,8 +82,7 @@ def try_report(trial: Trial, folder: Path) -> Refusal | None:
     """Read it, and tell it as the command does."""
     try:
         report = read_report(folder / "report.json")
-        table_of(report)
-        list(sentences(report))
+        list(report_parts(report))
     except InputError as error:
         return Refusal(str(error), "report.json" in str(error))
     return None

@@ -12,8 +12,8 @@ from simulator.intervals import share_interval
 from simulator.monitors import OnlineMonitor, OnlineSettings
 from simulator.monitors.camera_weeks import OUT_OF_FOCUS, camera_weeks
 from simulator.monitors.drift_report import MonitorError
-from simulator.monitors.monitor_command import GrowingFile, followed
 from simulator.monitors.monitor_tables import MonitoredTable, TableError
+from simulator.monitors.online_monitor import GrowingFile, followed
 
 SHARP = OnlineSettings(columns=("sharpness",))
 
