@@ -56,36 +56,28 @@ class IncidentCourse:
         return [place for place, note in enumerate(self.notes) if note.look]
 
     @cached_property
-    def diagnoses(self) -> list[int]:
-        return [place for place, note in enumerate(self.notes) if note.diagnosis]
+    def diagnoses(self) -> dict[int, DiagnoseAction]:
+        return {place: note.diagnosis for place, note in enumerate(self.notes) if note.diagnosis}
 
-    @cached_property
+    @property
     def named(self) -> tuple[int, DiagnoseAction] | None:
         """The last diagnosis, and its place."""
-        place = self.diagnoses[-1] if self.diagnoses else 0
-        return (place, diagnosis) if self.notes and (diagnosis := self.notes[place].diagnosis) else None
+        return next(reversed(self.diagnoses.items()), None)
 
     @cached_property
     def suspicions(self) -> list[int]:
         return [place for place, note in enumerate(self.notes) if note.beliefs]
 
     @cached_property
-    def fixes(self) -> list[int]:
-        """The fixes that change something."""
+    def fixes(self) -> dict[int, str]:
+        """The names of the fixes that change something, by place."""
+        shipped = {place: note.action.fix for place, note in enumerate(self.notes) if isinstance(note.action, FixAction)}
         nothing = self.play.spec.fixes_of(NothingFix)
-        return [place for place, fix in self._shipped if fix not in nothing]
-
-    @property
-    def _shipped(self) -> list[tuple[int, str]]:
-        return [(place, note.action.fix) for place, note in enumerate(self.notes) if isinstance(note.action, FixAction)]
-
-    def fix(self, place: int) -> str:
-        """Return the name of the fix at a place."""
-        return dict(self._shipped)[place]
+        return {place: fix for place, fix in shipped.items() if fix not in nothing}
 
     def protects(self, place: int) -> bool:
         """Return whether the fix at a place spares the users harm before the cause is known: people look, or a roll back."""
-        fix = self.play.spec.fixes[self.fix(place)]
+        fix = self.play.spec.fixes[self.fixes[place]]
         return isinstance(fix, PeopleFix) or (isinstance(fix, UndoFix) and "server" in fix.enters)
 
     def fits(self, fix: str, cause: str) -> bool:

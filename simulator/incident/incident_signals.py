@@ -7,7 +7,7 @@ with the share of scripted plays in which it fires. Labels, anchors and what a r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
 from operator import itemgetter
 
@@ -73,7 +73,7 @@ def _remedy(course: IncidentCourse) -> Iterator[Evidence]:
     if not course.fixes:
         yield Evidence(phrase("incident_log.no_fix"))
     for place in course.fixes:
-        label = course.play.spec.fixes[course.fix(place)].label
+        label = course.play.spec.fixes[course.fixes[place]].label
         named = any(diagnose < place for diagnose in course.diagnoses)
         yield Evidence(phrase("incident_log.fix", fix=label, looks=len(course.looked_before(place)), named=named), [place])
 
@@ -103,7 +103,7 @@ def _alarms(course: IncidentCourse) -> Iterator[Evidence]:
         fixes = _before_the_onset(course)
         yield Evidence(phrase("incident_log.early_fixes", fixes=len(fixes)), fixes)
     if course.play.secret.harmless(course.play.spec):
-        yield Evidence(phrase("incident_log.harmless", fixes=len(course.fixes)), course.fixes)
+        yield Evidence(phrase("incident_log.harmless", fixes=len(course.fixes)), [*course.fixes])
 
 
 @_signal
@@ -216,21 +216,20 @@ def _fixed_blind(course: IncidentCourse) -> Iterator[Evidence]:
         yield Evidence(phrase("incident_log.fixed_blind"), blind[:1])
 
 
-def _blind(course: IncidentCourse, fixes: Sequence[int]) -> list[int]:
+def _blind(course: IncidentCourse, fixes: Iterable[int]) -> list[int]:
     """Return the fixes before any look that do not protect the users meanwhile."""
     return [place for place in fixes if not course.looked_before(place) and not course.protects(place)]
 
 
 def _named(course: IncidentCourse, before: int) -> list[str]:
     """Return the causes that were named before a place, the latest first."""
-    diagnoses = [course.notes[place].diagnosis for place in course.diagnoses if place < before]
-    return [diagnose.cause for diagnose in reversed(diagnoses) if diagnose is not None]
+    return [diagnosis.cause for place, diagnosis in reversed(course.diagnoses.items()) if place < before]
 
 
 @_rule("remedy", "weak")
 def _unfit(course: IncidentCourse) -> Iterator[Evidence]:
     after = [place for place in course.fixes if _named(course, place)]
-    fitting = [place for place in after if any(course.fits(course.fix(place), cause) for cause in _named(course, place))]
+    fitting = [place for place in after if any(course.fits(course.fixes[place], cause) for cause in _named(course, place))]
     if after and not fitting:
         yield Evidence(phrase("incident_log.unfit"), after)
 
@@ -239,7 +238,7 @@ def _unfit(course: IncidentCourse) -> Iterator[Evidence]:
 def _fit(course: IncidentCourse) -> Iterator[Evidence]:
     for place in course.fixes:
         named = _named(course, place)
-        if named and course.looked_before(place) and course.fits(course.fix(place), named[0]):
+        if named and course.looked_before(place) and course.fits(course.fixes[place], named[0]):
             yield Evidence(phrase("incident_log.fit"), [place])
 
 
@@ -301,8 +300,9 @@ def _kept_looking(course: IncidentCourse) -> Iterator[Evidence]:
 
 @_rule("cost", "strong")
 def _stopped_in_time(course: IncidentCourse) -> Iterator[Evidence]:
-    if not course.diagnoses or not course.looked_before(course.diagnoses[0]) or any(_kept_looking(course)):
+    first = next(iter(course.diagnoses), 0)
+    if not course.diagnoses or not course.looked_before(first) or any(_kept_looking(course)):
         return
-    likely = course.likely(course.diagnoses[0])
+    likely = course.likely(first)
     if likely and max(likely.values()) >= _LIKELY:
-        yield Evidence(phrase("incident_log.stopped_in_time"), [course.diagnoses[0]])
+        yield Evidence(phrase("incident_log.stopped_in_time"), [first])

@@ -12,10 +12,9 @@ import streamlit as st
 from simulator.app.own_sessions import trail
 from simulator.app.store.incident_log import Hidden, StoredIncident
 from simulator.app.store.session_rows import new_id
-from simulator.app.widgets import plain
+from simulator.app.widgets import faults_shown
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
-from simulator.errors import InputError
 from simulator.incident.control_room import editor
 from simulator.incident.incident_score import score
 from simulator.incident.monitoring import priced
@@ -81,13 +80,10 @@ def _level() -> Level:
 
 def _begin(scenario: Scenario, actions: list[Action], hidden: Callable[[], Hidden]) -> None:
     """Begin an incident, which starts with the first alarm."""
-    try:
+    with faults_shown():
         name = games().begin(scenario, [*actions, WaitAction(kind="wait")], hidden(), owner=trail())
-    except InputError as error:
-        st.error(plain(str(error)))
-        return
-    st.query_params.from_dict({"case": scenario.id, "incident": name})
-    st.rerun()
+        st.query_params.from_dict({"case": scenario.id, "incident": name})
+        st.rerun()
 
 
 # The incident of the day

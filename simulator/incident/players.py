@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
@@ -21,9 +22,12 @@ _SURE, _LITTLE = 0.97, 0.02
 _PATIENCE_H, _NEXT_DAY_H, _CHECKS, _KEPT = 72.0, 24.0, 4, 0.5
 #: A cause is acted on from this probability on.
 _LIKELY = 0.9
-#: Kinds of look of the fixed lists in their order, with a figure where there are several.
-CHECKLIST = ("changes", "pictures", "replicas", "counters", "audit")
-SCRIPT = ("changes/servers", "counters", "slices/found", "ask/site")
+#: The fixed lists: kinds of look in their order at the first page, with a figure where there are several. The looks of the
+#: script cost no money.
+LISTS = {
+    "checklist": ("changes", "pictures", "replicas", "counters", "audit"),
+    "script": ("changes/servers", "counters", "slices/found", "ask/site"),
+}
 
 
 def sensible(play: Play, beliefs: Beliefs) -> None:
@@ -74,16 +78,6 @@ def _looked(play: Play, beliefs: Beliefs, prior: Floats) -> Floats:
     return now
 
 
-def checklist(play: Play, beliefs: Beliefs) -> None:
-    """Take five looks in a fixed order at the first page: the log, pictures, replicas, counters, audit."""
-    _listed(play, beliefs, CHECKLIST)
-
-
-def script(play: Play, beliefs: Beliefs) -> None:
-    """Take four looks that cost no money at the first page: the servers' log, counters, detections by slice, a site."""
-    _listed(play, beliefs, SCRIPT)
-
-
 def _listed(play: Play, beliefs: Beliefs, kinds: Iterable[str]) -> None:
     """Read each look of a list as well as its signs allow, and name the likeliest cause; a program sees nothing in pictures."""
     _paged(play)
@@ -127,7 +121,9 @@ def everything(play: Play, _: Beliefs) -> None:
 
 #: Each investigator by its name.
 PLAYERS: dict[str, Callable[[Play, Beliefs], None]] = {
-    player.__name__: player for player in (sensible, checklist, script, naive, guess, everything)
+    "sensible": sensible,
+    **{name: partial(_listed, kinds=kinds) for name, kinds in LISTS.items()},
+    **{player.__name__: player for player in (naive, guess, everything)},
 }
 
 

@@ -19,7 +19,7 @@ from simulator.app.own_sessions import LINK_WIDTH, trail
 from simulator.app.store.faults import StoreError
 from simulator.app.store.incident_log import Hidden, Incidents, StoredIncident
 from simulator.app.visitors import clock
-from simulator.app.widgets import plain
+from simulator.app.widgets import faults_shown, plain
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
@@ -124,12 +124,9 @@ def incident_of_address(scenario: Scenario) -> Game | None:
     name = st.query_params.get("incident")
     if name is None:
         return None
-    try:
-        game = games().find(name, scenario)
-    except InputError as error:
-        st.error(plain(str(error)))
-        return None
-    return _replayed(game)
+    with faults_shown():
+        return _replayed(games().find(name, scenario))
+    return None
 
 
 def _replayed(game: Game) -> Game:

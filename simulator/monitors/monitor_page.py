@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from simulator.app.widgets import download, draw, plain, upload
+from simulator.app.widgets import download, draw, faults_shown, plain, upload
 from simulator.errors import InputError
 from simulator.keeper import remembers
 from simulator.limits import MONITORED_FILE
@@ -55,11 +55,9 @@ def _own() -> Tables | None:
     if reference is None or production is None:
         st.caption("Choose both files.")
         return None
-    try:
+    with faults_shown():
         return _read((reference.file_id, production.file_id), reference, production)
-    except InputError as error:
-        st.error(plain(str(error)))
-        return None
+    return None
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading both files")
@@ -97,12 +95,10 @@ def _asked(tables: Tables) -> tuple[ReportRequest, PerformanceRequest | None] | 
     compared = tuple(name for name in names if name not in (time, group, by, truth))
     sources = tuple(name for name in (roles.source, roles.place) if name)
     order = (None, None, None) if independent else (time, window_h or None, group)
-    try:
+    with faults_shown():
         asked = ReportRequest(tuple(tests), level, chosen, by, *order, independent, compared, sources)
         return asked, PerformanceRequest(truth, score, threshold) if truth and score else None
-    except InputError as error:
-        st.error(plain(str(error)))
-        return None
+    return None
 
 
 def _usual(names: list[str], usual: tuple[str, ...]) -> str | None:
@@ -168,10 +164,7 @@ def _draw_performance(reader: CourseReader, asked: PerformanceRequest) -> None:
     """Draw a metric that is estimated without labels of production."""
     st.subheader("Estimated performance without labels", anchor=False)
     metric = st.selectbox("Metric", list(METRICS), format_func=METRICS.__getitem__, key="monitors_metric")
-    try:
+    with faults_shown():
         course = PerformanceEstimator(reader.tables, asked, reader.asked).course(metric)
         draw(performance_chart(course, reader), key="monitors_performance")
-    except InputError as error:
-        st.error(plain(str(error)))
-        return
-    st.caption(ASSUMPTIONS)
+        st.caption(ASSUMPTIONS)

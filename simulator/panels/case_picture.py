@@ -82,11 +82,7 @@ def case_picture(plan: Plan) -> Picture | None:
 @st.fragment
 def _waiting(plan: Plan) -> None:
     follow(f"picture of {plan.scenario.id}", lambda: Latest(str(_is_made(plan))), PROGRESS_S)
-    try:
-        made = picture_of(plan)
-    except KilledError:
-        st.rerun()
-    if made is not None:
+    if _is_made(plan):
         st.rerun()
     with st.container(height=HEIGHT + 60, border=False):
         st.caption("The default design is running …")

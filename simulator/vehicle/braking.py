@@ -1,4 +1,4 @@
-"""The planner's rule for the brakes, and what they leave of the gap."""
+"""Brakes, and what they leave of the gap."""
 
 from __future__ import annotations
 
@@ -8,26 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arrays import Floats
-
-
-@dataclass(frozen=True)
-class BrakingRule:
-    """The rule that the planner brakes by.
-
-    period_s: between its ticks; actuation_s: from its decision until the brakes hold; margin_s, clearance_m: it brakes as soon
-    as the gap that it believes in is at most c margin_s + c^2 / (2 a) + clearance_m
-    predicts: whether that gap is moved on by the age of the answer
-    """
-
-    period_s: float
-    actuation_s: float
-    margin_s: float
-    clearance_m: float
-    predicts: bool
-
-    def enough_m(self, closing: Floats, deceleration: Floats) -> Floats:
-        """Return the gap from which on it brakes, as soon as the object counts."""
-        return closing * self.margin_s + needed_m(closing, deceleration) + self.clearance_m
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if spec is None or not total:
         return None
     order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
-    shares = {name: counts[name] / total for name in order}
-    among = [(100 * share, phrase("hits.part", share=share, why=_LOST[name][0])) for name, share in shares.items()]
+    parts = {name: phrase("hits.part", share=counts[name] / total, why=_LOST[name][0]) for name in order}
+    among = [(100 * counts[name] / total, words) for name, words in parts.items()]
     share = total / sum(measure.totals[f"stopped_share{of_kind}"].denominator for measure in summary.measures)
     looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]

@@ -109,7 +109,8 @@ def lost(meeting: Meeting, outcome: EncounterOutcome) -> dict[str, NDArray[np.bo
     needed = needed_m(meeting.closing_mps, meeting.deceleration)
     with np.errstate(invalid="ignore"):
         unseen = ~(meeting.gap_m - meeting.closing_mps * outcome.seen_s >= needed)
-        earliest = tick_after(meeting.ticks[:, 0], meeting.rule.period_s, outcome.confirmed_s) + meeting.rule.actuation_s
+        tick = tick_after(meeting.ticks[:, 0], meeting.braking.period_s, outcome.confirmed_s)
+        earliest = tick + meeting.braking.actuation_s.value
         late = ~(meeting.gap_m - meeting.closing_mps * earliest >= needed) & ~unseen
     hit = ~outcome.stopped
     return {"lost.unseen": hit & unseen, "lost.answered_late": hit & late, "lost.braked_late": hit & ~unseen & ~late}

@@ -191,6 +191,11 @@ class Braking(Strict):
     range_error: Annotated[Figure, bounded(0, 10)] | None = None
     """times the errors that were measured; none: 1, as measured; 0: exact"""
 
+    @property
+    def period_s(self) -> float:
+        """The time between two decisions of the planner."""
+        return 1 / self.planner_hz.value
+
 
 class Encounters(Section):
     """Encounters of the vehicle during a run; each design meets the same ones."""

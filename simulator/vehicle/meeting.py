@@ -14,7 +14,7 @@ from simulator.arrays import Bools, Floats, Places
 from simulator.engine.run_trace import Trace
 from simulator.evidence.evidence_tables import DRAWS
 from simulator.metrics.ages import KnownAges, known_from
-from simulator.vehicle.braking import BrakingRule, GentleCourse, first_time, impact_mps, needed_m, stands, tick_after
+from simulator.vehicle.braking import GentleCourse, first_time, impact_mps, needed_m, stands, tick_after
 from simulator.vehicle.detector_answers import RangeError
 from simulator.vehicle.encounter_draws import (
     KMH,
@@ -35,7 +35,7 @@ from simulator.vehicle.encounter_draws import (
     speed_at,
     weather_at,
 )
-from simulator.vehicle.encounter_section import LONGEST_S, Confirmation
+from simulator.vehicle.encounter_section import LONGEST_S, Braking, Confirmation
 from simulator.vehicle.sight import StageSight, sights_in
 
 #: The slowest that the planner believes to close in.
@@ -56,14 +56,7 @@ class Meeting:
         self.answers = answers_of(trace)
         self.objects = [kind.object for kind in spec.kinds.values()]
         self.weather = weather_at(trace.plan, self.drawn.at_s)
-        braking = spec.braking
-        self.rule = BrakingRule(
-            1 / braking.planner_hz.value,
-            braking.actuation_s.value,
-            braking.margin_s.value,
-            braking.clearance_m.value,
-            braking.predicts,
-        )
+        self.braking: Braking = spec.braking
 
     @cached_property
     def known(self) -> list[KnownAges]:
@@ -140,7 +133,7 @@ class Meeting:
     @cached_property
     def ticks(self) -> Floats:
         """The times of the planner's decisions, in seconds from when the object comes into view, shape (n, j)."""
-        period = self.rule.period_s
+        period = self.braking.period_s
         first = np.ceil(self.drawn.at_s / period) * period - self.drawn.at_s
         return first[:, None] + period * np.arange(int(np.ceil(LONGEST_S / period)) + 1)
 
@@ -311,7 +304,7 @@ class Meeting:
         which = (confirmed.argmax(0) if self.spec.fuses == "both" else confirmed.argmin(0))[None]
         seen, when = (np.take_along_axis(each, which, 0)[0] for each in (seen, confirmed))
         course = self._gentle_course(hits, draws)
-        braking = self._decided(hits, when, draws, self.deceleration, course) + self.rule.actuation_s
+        braking = self._decided(hits, when, draws, self.deceleration, course) + self.braking.actuation_s.value
         closing = self.closing_mps if course is None else course.closing_at(self.gap_m, self.closing_mps, braking)
         gap, left = self._gap_left(braking, course), self._gap_left(when, course)
         if course is not None:  # gentle brakes alone may be enough
@@ -336,12 +329,12 @@ class Meeting:
         It begins at the first tick when an object that was found in few frames is believed to be within the way of a gentle
         stop. What frames find until then is as without it. Later ones are taken to see the object as near as without it.
         """
-        gentle = self.spec.braking.gentle
+        gentle = self.braking.gentle
         if gentle is None:
             return None
         found = [self._confirmed(self.answered[name], hit, gentle)[1] for name, hit in hits.items()]
         first, slows = np.min(found, axis=0), gentle.deceleration_mps2.value
-        begins = self._decided(hits, first, draws, np.full(len(self.gap_m), slows), None) + self.rule.actuation_s
+        begins = self._decided(hits, first, draws, np.full(len(self.gap_m), slows), None) + self.braking.actuation_s.value
         return GentleCourse(begins, np.minimum(gentle.lasts_s.value, self.closing_mps / slows), slows)
 
     def _confirmed(self, looks: Looks, hit: Bools, needs: Confirmation) -> tuple[Floats, Floats]:
@@ -376,11 +369,12 @@ class Meeting:
 
     def _decided_by(self, name: str, hit: Bools, when: Floats, believed: tuple[Floats, Floats], mps2: Floats) -> Floats:
         looks, (gap, closing) = self.answered[name], believed
-        spare = gap - self.rule.enough_m(closing, mps2[:, None])
-        near_from = looks.after_s + spare / closing if self.rule.predicts else np.where(spare <= 0, -np.inf, np.inf)
+        enough = closing * self.braking.margin_s.value + needed_m(closing, mps2[:, None]) + self.braking.clearance_m.value
+        spare = gap - enough
+        near_from = looks.after_s + spare / closing if self.braking.predicts else np.where(spare <= 0, -np.inf, np.inf)
         known = np.where(hit, looks.known_s, np.inf)
         with np.errstate(invalid="ignore"):
-            tick = tick_after(self.ticks[:, :1], self.rule.period_s, np.fmax(np.fmax(known, near_from), when[..., None]))
+            tick = tick_after(self.ticks[:, :1], self.braking.period_s, np.fmax(np.fmax(known, near_from), when[..., None]))
         return np.asarray(np.where(tick < _next(known), tick, np.inf).min(-1))
 
     def _believed_of(self, name: str, draws: Places) -> tuple[Floats, Floats]:
@@ -389,7 +383,7 @@ class Meeting:
         shape = (len(draws), *looks.after_s.shape)
         gap = np.broadcast_to(self._gap_at(looks.after_s), shape)
         closing = np.broadcast_to(self.closing_mps[:, None], shape)
-        times = 1.0 if self.spec.braking.range_error is None else self.spec.braking.range_error.value
+        times = 1.0 if self.braking.range_error is None else self.braking.range_error.value
         if not times or not any(sight.ranging for sight in self.sights):
             return gap, closing
         gap, closing = gap.copy(), closing.copy()
@@ -398,7 +392,7 @@ class Meeting:
                 at = frames.row, frames.place
                 gap[:, *at] *= self._error(f"{name}.distance", frames, ranging.distance, draws) ** times
                 most = np.maximum(self.speed_mps[frames.row], SLOWEST_MPS)
-                if self.spec.braking.closing == "measured":
+                if self.braking.closing == "measured":
                     moved = times * self._error(f"{name}.closing", frames, ranging.closing, draws)
                     closing[:, *at] = np.clip(closing[:, *at] + moved, SLOWEST_MPS, most)
                 else:
@@ -424,7 +418,7 @@ class Meeting:
         believed = np.full(self.ticks.shape, np.nan)
         for name in self.families:
             captured, gap, closing = self._newest(name, self._hits(name, _AS_IT_IS)[0])
-            moved = gap - closing * (self.ticks - captured) if self.rule.predicts else gap
+            moved = gap - closing * (self.ticks - captured) if self.braking.predicts else gap
             with np.errstate(invalid="ignore"):
                 later = captured > newest
             newest, believed = np.where(later, captured, newest), np.where(later, moved, believed)
@@ -476,8 +470,9 @@ def reaction_s(meeting: Meeting) -> float | None:
     The median of how long an answer takes, half a tick of the planner, which is the mean wait for the next one, and the delay
     of the brakes.
     """
-    answers, rule = meeting.answers, meeting.rule
+    answers, braking = meeting.answers, meeting.braking
     answered = np.isfinite(answers.known)
     if not answered.any():
         return None
-    return float(np.median(answers.known[answered] - answers.captured[answered])) + rule.period_s / 2 + rule.actuation_s
+    took = float(np.median(answers.known[answered] - answers.captured[answered]))
+    return took + braking.period_s / 2 + braking.actuation_s.value

@@ -256,6 +256,12 @@ def _with(play, notes):
 
 def test_the_places_of_a_course_are_those_of_the_notebook():
     log = course(ALARM, fix("people"), COUNTERS, fix("nothing"), diagnose("fog_season"), believe(fog_season=1.0))
-    assert (log.pages, log.fixes, log.looks, log.diagnoses, log.suspicions) == ([0], [1], [2], [4], [5])
+    assert (log.pages, [*log.fixes.items()], log.looks, [*log.diagnoses], log.suspicions) == (
+        [0],
+        [(1, "people")],
+        [2],
+        [4],
+        [5],
+    )
     assert log.true_page == 0 and log.early_page is None
     assert replace(log, play=log.play).pages == [0]
