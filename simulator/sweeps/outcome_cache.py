@@ -15,14 +15,16 @@ import numpy as np
 
 from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
+from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate
 from simulator.kept_results import KeptRuns, PackedRun
 from simulator.limits import SWEEPS_KEPT
+from simulator.metrics.comparisons import Difference
 from simulator.metrics.measures import Measures
-from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
+from simulator.metrics.paired_samples import PairedSample, Readings, change, readings_of
 from simulator.metrics.replications import FIGURES, packed, reporting, run_replications, unpacked
 from simulator.metrics.summary import Verdict, grows, judged, summary_of
 from simulator.paths import SWEEPS
@@ -86,6 +88,12 @@ class DesignOutcome:
 
     def verdicts(self, scenario: Scenario) -> list[Verdict]:
         return judged(scenario, self.metrics, self.outside_brief)
+
+    def difference(self, metric: Metric, other: DesignOutcome) -> Difference:
+        """Return the change of a metric, that both outcomes quote, from this design to another."""
+        name = metric.name
+        moved = change(metric, self.readings[name], other.readings[name])
+        return Difference(metric, self.metrics[name], other.metrics[name], moved)
 
 
 def solve(task: SweepTask) -> DesignOutcome:

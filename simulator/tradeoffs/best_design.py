@@ -20,13 +20,12 @@ from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario
 from simulator.cli.exits import needing
 from simulator.errors import InputError, suggest
-from simulator.intervals import Estimate
 from simulator.phrases import phrase
 from simulator.sweeps.design_space import Axis, DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
 from simulator.sweeps.sweep import ReportProgress, Submit, Sweep, SweepRequest, silent, swept
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
-from simulator.tradeoffs.front import Goal, goal_of, moved
+from simulator.tradeoffs.front import Goal, goal_of
 from simulator.tradeoffs.tried_designs import BestDesigns, Miss, TriedDesign, obstacle_of, tried_design
 
 if TYPE_CHECKING:
@@ -219,7 +218,7 @@ class Search:
                 return True
         if any(design.short) or any(leader.short) or not leader.no_worse_than(design):
             return False
-        dearer: Estimate = moved(self.cost, leader.outcome, design.outcome)
+        dearer = leader.outcome.difference(self.cost.metric, design.outcome).change
         return dearer.high < 0 if self.cost.higher else dearer.low > 0
 
     def _may_be_as_good(self, design: TriedDesign, best: TriedDesign) -> bool:

@@ -14,7 +14,6 @@ from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, difference, figure, on_metric, on_verdict
 from simulator.metrics.comparisons import Difference
-from simulator.metrics.paired_samples import change
 from simulator.metrics.summary import NO_STEADY_STATE, Verdict, statement_of
 from simulator.phrases import phrase
 from simulator.sweeps.design_space import DesignPoint
@@ -157,8 +156,7 @@ class BreakevenClaim:
             return Answer(self.verdict(own), self.higher, own.missing_reasons.get(name, "").startswith(NO_STEADY_STATE))
         if any(name not in outcome.metrics for outcome in outcomes):
             return Answer(None, self.higher)
-        moved = change(self.metric, outcomes[1].readings[name], own.readings[name])
-        return Answer(Difference(self.metric, outcomes[1].metrics[name], own.metrics[name], moved), self.higher)
+        return Answer(outcomes[1].difference(self.metric, own), self.higher)
 
     def verdict(self, outcome: DesignOutcome) -> Verdict:
         """Return the verdict on an objective, as the card has it."""

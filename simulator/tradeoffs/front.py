@@ -25,7 +25,7 @@ from simulator.explain.claims import Claim, change_by, claims_json
 from simulator.explain.judged_changes import FALSE_SHARE, real_below
 from simulator.intervals import Estimate
 from simulator.metrics.comparisons import Difference
-from simulator.metrics.paired_samples import chance_of, change, is_equal
+from simulator.metrics.paired_samples import chance_of, is_equal
 from simulator.phrases import phrase
 from simulator.sweeps.design_space import Axis, DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome, OutcomeCache
@@ -289,17 +289,12 @@ class Front:
         before, after = self.outcomes[place], self.outcomes[by]
         changes, largest = list[Estimate](), 0.0
         for goal in self.goals:
-            changes.append(moved(goal, before, after))
+            changes.append(before.difference(goal.metric, after).change)
             largest = max(largest, _chance_no_better(goal, before, after, changes[-1], most))
             if largest > most:
                 return 1.0, []
         same = all(gain.low == gain.value == gain.high == 0 for gain in changes)
         return 1.0 if same else largest, changes
-
-
-def moved(goal: Goal, before: DesignOutcome, after: DesignOutcome) -> Estimate:
-    name = goal.metric.name
-    return change(goal.metric, before.readings[name], after.readings[name])
 
 
 def _chance_no_better(goal: Goal, before: DesignOutcome, after: DesignOutcome, gain: Estimate, most: float) -> float:
@@ -366,13 +361,12 @@ class BetterDesign:
 
         own: the picks of the user's own design, which are not named again; many: the word for requests
         """
-        size, on = f"{self.difference.size} ({self.difference.interval})", self.point.on(axes)
+        on = self.point.on(axes)
         picks = [(axis, on[axis.name]) for axis in axes if on[axis.name] != own.get(axis.name)]
         other = ", ".join(f"{axis.label}: {axis.name_of(pick)}" for axis, pick in picks)
-        words = f"{other} seemed better; on other {many} the difference is {size}, and that may be chance."
-        if self.sure:
-            words = f"{size} with {other}. No other metric is worse. Both designs met {many} that the choice did not use."
-        return change_by(self.goal.metric, self.difference.change, other, f"{self.goal.metric.label}: {words}")
+        key, label = "front.better" if self.sure else "front.perhaps_better", self.goal.metric.label
+        words = phrase(key, label=label, size=self.difference.size, interval=self.difference.interval, other=other, many=many)
+        return change_by(self.goal.metric, self.difference.change, other, words)
 
 
 @dataclass(frozen=True)
@@ -421,11 +415,6 @@ class Regret:
         }
 
 
-def _difference(goal: Goal, own: DesignOutcome, other: DesignOutcome) -> Difference:
-    name = goal.metric.name
-    return Difference(goal.metric, own.metrics[name], other.metrics[name], moved(goal, own, other))
-
-
 def regret_of(
     request: SweepRequest, points: Sequence[DesignPoint], front: Front, submit: Submit, cache: OutcomeCache | None = None
 ) -> Regret:
@@ -440,7 +429,7 @@ def regret_of(
     rivals = [points[place] for _, place in better]
     again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
     designs = [
-        BetterDesign(goal, place, point, _difference(goal, again[0], other))
+        BetterDesign(goal, place, point, again[0].difference(goal.metric, other))
         for (goal, place), point, other in zip(better, rivals, again[1:], strict=True)
         if all(goal.metric.name in run.readings for run in (again[0], other))
     ]
