@@ -6,7 +6,8 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import typer
 
@@ -92,25 +93,26 @@ CaseFile = Annotated[str, "CASE", "the id of a case, or the path to a YAML file"
 AsFormat = Annotated[Format, "--format", "text for a person, json for a program, github for annotations of a workflow"]
 
 
-def check(case: CaseFile, form: AsFormat = "text") -> None:
+@dataclass(frozen=True)
+class CheckCommand:
     """Look for every fault of a case, also in what its options refer to, and print cautions; exit status 1 for a fault."""
-    checked = _printed(case, form)
-    if checked.faults:
-        raise typer.Exit(Status.NO)
+
+    case: CaseFile
+    form: AsFormat = "text"
+    passes: ClassVar = {"caution", "note"}
+
+    def run(self) -> None:
+        checked = check_case(self.case)
+        for line in lines_of(checked, self.form):
+            say(line)
+        if any(severity_of(finding.code) not in self.passes for finding in checked.findings):
+            raise typer.Exit(Status.NO)
 
 
-def lint(case: CaseFile, form: AsFormat = "text") -> None:
+class LintCommand(CheckCommand):
     """Check a case as `casesim check` does; exit status 1 also for a caution."""
-    checked = _printed(case, form)
-    if any(severity_of(fault.code) != "note" for fault in checked.findings):
-        raise typer.Exit(Status.NO)
 
-
-def _printed(case: str, form: Format) -> CheckedCase:
-    checked = check_case(case)
-    for line in lines_of(checked, form):
-        say(line)
-    return checked
+    passes = {"note"}
 
 
 _CODE = "a code, as `casesim check` prints it in brackets"

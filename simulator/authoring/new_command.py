@@ -6,7 +6,9 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from math import ceil, exp
 from pathlib import Path
@@ -265,7 +267,8 @@ class NewCommand:
     def run(self) -> None:
         checked_id(self.case_id)
         path = self.folder / f"{self.case_id}.yaml"
-        _check_free(path)
+        if os.path.lexists(path):
+            raise UsageError(f"{path}: there is such a file already; name another id, or delete the file")
         usual_title = self.case_id.replace("-", " ").capitalize()
         given = {name: getattr(self, name) for name in ("request", "model", "people", "rate", "within")}
         if self.source is not None or self.drawing is not None:
@@ -273,17 +276,12 @@ class NewCommand:
             title = self.title or (usual_title if self.drawing else None)
             text = copied_case(self.source or str(self.drawing), self.case_id, title)
         else:
-            text = blank_case(_answers(self.case_id, _Asker(), self.title, usual_title, given))
+            text = blank_case(_answers(self.case_id, self.title, usual_title, given))
         compile_plan(loads(text, str(path)))
         write_schema(self.folder / SCHEMA_FILE)
         with in_one_step(path) as part:
             part.write_text(text, encoding="utf-8")
         say(f"{path}: written. Next: casesim check {path}, casesim run {path}, casesim serve {path}")
-
-
-def _check_free(path: Path) -> None:
-    if os.path.lexists(path):
-        raise UsageError(f"{path}: there is such a file already; name another id, or delete the file")
 
 
 def _check_alone(source: str | None, drawing: Path | None, given: dict[str, Any]) -> None:
@@ -294,40 +292,25 @@ def _check_alone(source: str | None, drawing: Path | None, given: dict[str, Any]
         raise UsageError(f"{unused[0]} is for a case from nothing; change the copy by hand instead")
 
 
-class _Asker:
-    """Asks a person for what no option says; without a person it takes the default."""
+def _ask(given: Any, question: str, default: Any, check: Callable[[Any], Any] = str) -> Any:
+    """Return what an option says, else a person's answer, asked again while it is wrong; without a person the default."""
+    if given is not None or sys.stdin is None or not sys.stdin.isatty():
+        return check(default if given is None else given)
 
-    def __init__(self) -> None:
-        self.there = sys.stdin is not None and sys.stdin.isatty()
-
-    def ask(self, given: Any, question: str, default: Any, check: Any = None, **how: Any) -> Any:
-        """Return what an option says, else the answer, asked again while it is wrong, else the default."""
-        if given is not None or not self.there:
-            value = default if given is None else given
-            return value if check is None else check(value)
-        return typer.prompt(question, default=default, value_proc=_refusing(check), err=True, **how)
-
-
-def _refusing(check: Any) -> Any:
-    """Return a check whose faults make the question be asked again."""
-
-    def read(text: Any) -> Any:
+    def read(text: str) -> Any:
         try:
             return check(text)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
 
-    return None if check is None else read
+    return typer.prompt(question, default=default, value_proc=read, err=True)
 
 
-def _number(low: float, high: float) -> Any:
-    def read(text: Any) -> float:
-        number = float(text)
-        if not low <= number <= high:
-            raise ValueError(f"expected a number from {low:g} to {high:g}")
-        return number
-
-    return read
+def _number(low: float, high: float, text: str | float) -> float:
+    number = float(text)
+    if not low <= number <= high:
+        raise ValueError(f"expected a number from {low:g} to {high:g}")
+    return number
 
 
 def _yes_or_no(text: Any) -> bool:
@@ -339,17 +322,17 @@ def _yes_or_no(text: Any) -> bool:
     return word.startswith("y")
 
 
-def _answers(case_id: str, asker: _Asker, title: str | None, usual_title: str, given: dict[str, Any]) -> CaseAnswers:
-    title = asker.ask(title, "1 of 6. The title of the case", usual_title)
-    word = asker.ask(given["request"], "2 of 6. What arrives? The word for one", "photo", checked_word)
+def _answers(case_id: str, title: str | None, usual_title: str, given: dict[str, Any]) -> CaseAnswers:
+    title = _ask(title, "1 of 6. The title of the case", usual_title)
+    word = _ask(given["request"], "2 of 6. What arrives? The word for one", "photo", checked_word)
     models = ", ".join(measured_models()[:4])
-    model = asker.ask(given["model"], f"3 of 6. The measured model that answers ({models}, ...)", "resnet50", checked_model)
-    people = asker.ask(given["people"], "4 of 6. Do people look at what it flags (yes or no)", "no", _yes_or_no)
+    model = _ask(given["model"], f"3 of 6. The measured model that answers ({models}, ...)", "resnet50", checked_model)
+    people = _ask(given["people"], "4 of 6. Do people look at what it flags (yes or no)", "no", _yes_or_no)
     usual = usual_rate(model, people)
-    rate = asker.ask(given["rate"], f"5 of 6. The number of {plural(word)} a second", usual, _number(0.01, 5000))
+    rate = _ask(given["rate"], f"5 of 6. The number of {plural(word)} a second", usual, partial(_number, 0.01, 5000))
     bound = usual_bound(model, people)
     subject = "the waits for people" if people else "the answers"
-    within = asker.ask(given["within"], f"6 of 6. The bound on 95% of {subject}, in seconds", bound, _number(0.001, 3600))
+    within = _ask(given["within"], f"6 of 6. The bound on 95% of {subject}, in seconds", bound, partial(_number, 0.001, 3600))
     return CaseAnswers(case_id, title, word, plural(word), model, people, rate, within)
 
 

@@ -21,7 +21,7 @@ from simulator.cli.signals import at_once
 COMMANDS = {
     "serve": "serving.serve_command:ServeCommand",
     "cases": "cli.case_commands:cases",
-    "check": "authoring.check_command:check",
+    "check": "authoring.check_command:CheckCommand",
     "new": "authoring.new_command:NewCommand",
     "show": "authoring.show_command:show",
     "schema": "authoring.show_command:schema",
@@ -29,7 +29,7 @@ COMMANDS = {
     "devices": "authoring.evidence_commands:devices",
     "models": "authoring.evidence_commands:models",
     "test": "authoring.test_command:TestCommand",
-    "lint": "authoring.check_command:lint",
+    "lint": "authoring.check_command:LintCommand",
     "explain": "authoring.check_command:explain",
     "run": "practice.run_command:RunCommand",
     "levers": "practice.levers_command:LeversCommand",

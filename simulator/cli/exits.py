@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 from functools import partial
+from math import isfinite
 from time import monotonic
 from typing import IO, TYPE_CHECKING, Any
 
@@ -168,6 +169,18 @@ def working_bar() -> Iterator[Callable[[str, int, int], None]]:
             bar.update(task, description=what, completed=done, total=total or None, parts=parts)
 
         yield report
+
+
+def finite(record: Any) -> Any:
+    """Return plain data with None in place of each figure that is not finite."""
+    match record:
+        case float():
+            return float(record) if isfinite(record) else None
+        case list() | tuple():
+            return [finite(value) for value in record]
+        case dict():
+            return {name: finite(value) for name, value in record.items()}
+    return record
 
 
 class Line(Text):

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.engine.run_trace import Trace
+from simulator.errors import InputError
 from simulator.explain.claims import Claim, claims_json
 from simulator.metrics.stage_metrics import DOWN, HELD, wait_steps
 from simulator.records.trace import Visits
@@ -146,13 +147,13 @@ class RequestPath:
 
 
 def percentile(text: str) -> float:
-    """`p99`, `p99.9` or `slowest` as a share; raises ValueError that says how to write one."""
+    """`p99`, `p99.9` or `slowest` as a share; raises InputError that says how to write one."""
     if text == "slowest":
         return 1.0
     match = re.fullmatch(r"p(\d{1,3}(?:\.\d{1,6})?)", text)
     share = float(match[1]) / 100 if match else 0.0
     if not 0 < share <= 1:
-        raise ValueError(f"'{text}' is not a percentile; write one as p50, p99 or p99.9, or `slowest`")
+        raise InputError(f"--explain '{text}' is not a percentile; write one as p50, p99 or p99.9, or `slowest`")
     return share
 
 

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from simulator.case.load import load
-from simulator.cli.exits import UsageError, answer, known, right, table_of
+from simulator.cli.exits import UsageError, answer, finite, known, right, table_of
 from simulator.cli.options import AsJson, Case
 from simulator.evidence.evidence_files import EvidenceError
 from simulator.incident.beliefs import load_beliefs
@@ -141,8 +141,7 @@ def _in_json(playing: Play, result: Score | None) -> dict[str, Any]:
         }
         for note in playing.notes
     ]
-    figures = {} if result is None else asdict(result) | {"total_usd": result.total_usd}
-    scored = None if result is None else {name: _real(value) for name, value in figures.items()}
+    scored = None if result is None else finite(asdict(result) | {"total_usd": result.total_usd})
     return {
         "scenario": playing.scenario.id,
         "secret": playing.secret.seed,
@@ -153,11 +152,3 @@ def _in_json(playing: Play, result: Score | None) -> dict[str, Any]:
         "closed": playing.closed,
         "score": scored,
     }
-
-
-def _real(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if isfinite(value) else None
-    if isinstance(value, list | tuple):
-        return [_real(each) for each in value]
-    return {name: _real(each) for name, each in value.items()} if isinstance(value, dict) else value

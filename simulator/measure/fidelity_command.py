@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from simulator.cli.exits import Bars, answer, err, needing, right
+from simulator.cli.exits import answer, err, needing, progress_bar, right
 from simulator.cli.options import AsJson
 from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
 from simulator.evidence.evidence_files import EvidenceError
@@ -130,16 +130,16 @@ def _run_grid(grid: Grid, minutes: float, out: Path | None) -> tuple[FidelityRep
     from simulator.measure.fidelity_grid import measure, ready
 
     points: list[FidelityPoint] = []
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()
+    columns, about = (MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()), grid.seconds / 60 + minutes
     try:
-        with keeping(lambda: _kept_points(points, grid, out)), Bars(*columns, console=err) as progress:
-            task = progress.add_task(f"about {grid.seconds / 60 + minutes:.0f} minutes", total=grid.points)
+        bar = progress_bar(f"about {about:.0f} minutes", grid.points, *columns)
+        with keeping(lambda: _kept_points(points, grid, out)), bar as update:
             for point in measure(grid, ready, minutes):
                 points.append(point)
-                progress.update(task, advance=point.attempt == 1, description=point.name)
+                update(advance=point.attempt == 1, description=point.name)
                 if minutes and len(points) >= grid.points:
                     judged = sum(point.repeats for point in points)
-                    progress.update(task, completed=judged, description=f"judged; last: {point.name}, attempt {point.attempt}")
+                    update(completed=judged, description=f"judged; last: {point.name}, attempt {point.attempt}")
                 if out is not None:
                     write_report(_report_of(points), out)
     except KeyboardInterrupt:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 from platformdirs import user_cache_path
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn, TimeRemainingColumn
 from rich.table import Column
 
-from simulator.cli.exits import Bars, Line, Status, UsageError, answer, err, known, needing, table_of
+from simulator.cli.exits import Line, Status, UsageError, answer, err, known, needing, progress_bar, table_of
 from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
 from simulator.errors import InputError
 from simulator.evidence.profiles import (
@@ -189,22 +189,18 @@ def _unmeasured(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
 
 
 def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, made: list[Profile | Failure]) -> None:
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
-    total = sum(len(campaign.thread_counts(subject)) for subject in subjects)
-    with Bars(*columns, console=err) as progress:
-        task = progress.add_task("", total=total)
-        say = progress.console.print
-        done = 0.0
+    done, total = 0.0, sum(len(campaign.thread_counts(subject)) for subject in subjects)
+    with progress_bar("", total, TextColumn("left:"), TimeRemainingColumn()) as update:
         for subject in subjects:
-            progress.update(task, description=str(subject))
+            update(description=str(subject))
             if prepare:
                 outcome: Profile | Failure | None = campaign.prepare(subject)
             else:
-                outcome = campaign.run(subject, lambda part: progress.advance(task, part), say)
+                outcome = campaign.run(subject, lambda part: update(advance=part), err.print)
             done += len(campaign.thread_counts(subject))
-            progress.update(task, completed=done)
+            update(completed=done)
             if isinstance(outcome, Failure):
-                say(f"{subject}: failed to {outcome.step}: {outcome.reason}", markup=False)
+                err.print(f"{subject}: failed to {outcome.step}: {outcome.reason}", markup=False)
             if outcome:
                 made.append(outcome)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from platformdirs import user_cache_path
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column
 
-from simulator.cli.exits import Bars, answer, err, known, needing, right, say, table_of
+from simulator.cli.exits import answer, err, known, needing, progress_bar, right, say, table_of
 from simulator.cli.options import AsJsonList
 from simulator.cli.signals import at_once, keeping
 from simulator.evidence.catalogue import table_precision
@@ -128,15 +128,14 @@ def _write_tables(trainer: Trainer, models: list[str], precisions: tuple[str, ..
     from simulator.evidence.score_import import write_table
     from simulator.measure.score_training import describe
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    with Bars(*columns, console=err) as bar:
-        task = bar.add_task("reading", total=trainer.work(models))
-        trainer.report = lambda words, done: bar.update(task, description=words, advance=done)
+    columns = MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
+    with progress_bar("reading", trainer.work(models), *columns) as update:
+        trainer.report = lambda words, done: update(description=words, advance=done)
         for name, at, table in trainer.tables(models, precisions):
             about = describe(trainer.dataset, name, at)
             path = out / f"{trainer.dataset.name}.{name}.{table_precision(at, about.instruction_set)}"
             write_table(table, about, path)
-            bar.console.print(f"{path}.csv", markup=False, soft_wrap=True)
+            err.print(f"{path}.csv", markup=False, soft_wrap=True)
 
 
 @scores.command("delete")

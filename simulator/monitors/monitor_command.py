@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from simulator.cli.exits import Bars, Status, UsageError, answer, err, known, needing, table_of
+from simulator.cli.exits import Status, UsageError, answer, err, finite, known, needing, progress_bar, table_of
 from simulator.cli.options import AsJson, ChartFile, Seed, check_chart, write_chart
 from simulator.monitors import drift_sentences as sentences
 from simulator.monitors.column_roles import recognised
@@ -84,12 +83,11 @@ class MonitorCommand:
         first, second = read_tables(self.reference, self.production)
         tables = first, second
         asked, noted = self.recognised(tables, asked)
-        words = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
-        with needing("monitors", "ADWIN and Page-Hinkley"), Bars(*words, console=err, transient=True) as bar:
-            task = bar.add_task("testing", total=None)
-            found = compare(*tables, asked, lambda done, tests: bar.update(task, total=tests, completed=done))
+        bar = progress_bar("testing", None, TimeElapsedColumn(), transient=True)
+        with needing("monitors", "ADWIN and Page-Hinkley"), bar as update:
+            found = compare(*tables, asked, lambda done, tests: update(total=tests, completed=done))
         report = FullReport.of(tables, replace(found, notes=[*noted, *found.notes]), performance)
-        answer(self.as_json, report.to_json(), _report_parts(report))
+        answer(self.as_json, finite(report.to_json()), _report_parts(report))
         for note in report.found.notes if not self.as_json else ():
             err.print(f"note: {note}", markup=False)
         if self.chart:
@@ -230,11 +228,9 @@ def _table(found: Monitored, production: MonitoredTable) -> Table:
 def _cell(heading: str, value: Any) -> str:
     if heading == "statistic":
         return "–" if value is None else significant(value, 3)
-    return _p(value) if heading in ("p", "corrected p") else str(value)
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "under 0.001"
+    if heading in ("p", "corrected p"):
+        return f"{value:.3f}" if value >= 0.001 else "under 0.001"
+    return str(value)
 
 
 def _course(course: ColumnCourse, reader: CourseReader) -> dict[str, Any]:
@@ -247,7 +243,7 @@ def _course(course: ColumnCourse, reader: CourseReader) -> dict[str, Any]:
         "figure": course.figure.label,
         "onset": since,
         "windows": [
-            {"begin": reader.shown(begin), "value": _real(value), "low": _real(low), "high": _real(high), "outside": bool(out)}
+            {"begin": reader.shown(begin), "value": value, "low": low, "high": high, "outside": bool(out)}
             for begin, value, low, high, out in windows
         ],
     }
@@ -257,15 +253,13 @@ _ONSET = ("begin", "low", "high", "end")
 
 
 def _performance(course: PerformanceCourse) -> dict[str, Any]:
-    figures = {name: _real(value) for name, value in vars(course.whole).items()}
-    outside = int(course.outside.sum())
-    return {"metric": course.metric, "reference": _real(course.reference), "estimate": figures, "windows_outside": outside}
+    figures = {"reference": course.reference, "estimate": dict(vars(course.whole))}
+    return {"metric": course.metric, **figures, "windows_outside": int(course.outside.sum())}
 
 
 def _finding(finding: DriftFinding, found: Monitored, production: MonitoredTable) -> dict[str, Any]:
     alarm = sentences.alarm_row(finding, found.asked.time, production)
     result = finding.answer
-    effect = {name: _real(value) for name, value in vars(result.effect.interval).items()}
     return {
         "column": finding.column,
         "part": finding.part or None,
@@ -273,8 +267,8 @@ def _finding(finding: DriftFinding, found: Monitored, production: MonitoredTable
         "rows": list(finding.rows),
         "independent_rows": [round(rows, 1) for rows in result.independent],
         "block_rows": finding.block,
-        "statistic": _real(result.statistic),
-        "effect": effect | {"unit": result.effect.unit, "name": result.effect.name or None},
+        "statistic": result.statistic,
+        "effect": vars(result.effect.interval) | {"unit": result.effect.unit, "name": result.effect.name or None},
         "p": result.p,
         "corrected": finding.corrected,
         "smallest_seen": result.smallest,
@@ -282,7 +276,3 @@ def _finding(finding: DriftFinding, found: Monitored, production: MonitoredTable
         "verdict": finding.verdict,
         "told": sentences.verdict(finding, alarm),
     }
-
-
-def _real(value: float) -> float | None:
-    return float(value) if isfinite(value) else None

@@ -156,7 +156,7 @@ class RunCommand:
         designs = [picks, picks | read_picks(self.against, scenario, "--against")] if self.against else [picks]
         plans = [compile_plan(scenario, design, strikes) for design in designs]
         plans = [with_actions(plan, actions) for plan in plans] if actions else plans
-        share = _read_percentile(self.explain) if self.explain else 0.99
+        share = percentile(self.explain) if self.explain else 0.99
         if self.trace_out:
             check_target(self.trace_out)
         seed = self.options.seed
@@ -216,13 +216,6 @@ def _read_changes(changes: list[str], scenario: Scenario) -> list[Action]:
             raise UsageError(phrase("misuse.change", change=change)) from None
         actions.append((at_s, read_picks([pick], scenario, "--change")))
     return actions
-
-
-def _read_percentile(text: str) -> float:
-    try:
-        return percentile(text)
-    except ValueError as error:
-        raise UsageError(f"--explain {error}") from error
 
 
 def _paths(trace: Trace, share: float) -> list[RequestPath]:
