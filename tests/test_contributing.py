@@ -211,9 +211,11 @@ drawings().panels["hello"]("run")
     assert "Hello, run" in _run(copy, script)
 
 
-def test_a_signal_is_one_record(copy: Path):
-    record = '    CaseSignal("repair", "Repair", ("a", "b", "c", "d"), phase="monitor", on_card=True),\n'
-    _insert(copy / "simulator/case/interview.py", '    CaseSignal(\n        "communication",', record)
+def test_a_signal_is_one_record_and_its_texts(copy: Path):
+    record = '    CaseSignal("repair", "monitor", on_card=True),\n'
+    _insert(copy / "simulator/case/interview.py", '    CaseSignal("communication"', record)
+    levels = "".join(f'repair_{level} = "{level}"\n' for level in ("very_weak", "weak", "strong", "very_strong"))
+    _insert(copy / "simulator/english.toml", 'communication = "Communication"\n', f'repair = "Repair"\n{levels}')
     script = """
 from simulator.case.load import load
 from simulator.rooms.room_events import CARD_SIGNALS

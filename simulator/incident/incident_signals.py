@@ -17,7 +17,7 @@ from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import HOUR_S
 from simulator.incident.wording import hours
 from simulator.phrases import phrase
-from simulator.session.session_signals import LEVELS, Evidence, Signal
+from simulator.session.session_signals import Evidence, Signal, signal_of
 from simulator.session.signal_rules import Finds, SignalRule, adds_rule
 
 #: First looks that are named.
@@ -31,9 +31,7 @@ _rule = partial(adds_rule, INCIDENT_RULES)
 
 def _signal(finds: Finds[IncidentCourse]) -> Finds[IncidentCourse]:
     """Register a function as the evidence of the signal of its name."""
-    name = finds.__name__.removeprefix("_")
-    anchors = tuple(phrase(f"incident_signals.{name}_{level}") for level in LEVELS)
-    INCIDENT_SIGNALS.append(Signal(name, phrase(f"incident_signals.{name}"), anchors, finds))
+    INCIDENT_SIGNALS.append(signal_of("incident_signals", finds.__name__.removeprefix("_"), finds))
     return finds
 
 

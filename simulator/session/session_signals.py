@@ -13,6 +13,7 @@ from simulator.case.interview import SIGNAL_PHASES
 from simulator.case.interview import SIGNALS as CASE_SIGNALS
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
+from simulator.phrases import phrase
 from simulator.session.session_course import Course
 from simulator.session.session_events import AssumptionWritten
 from simulator.units import counted, times
@@ -50,6 +51,12 @@ class Signal(Generic[LogForm]):
     def anchor(self, level: Level) -> str:
         """Return the behaviour at a level."""
         return self.anchors[LEVELS.index(level)]
+
+
+def signal_of(subject: str, name: str, evidence: Callable[[LogForm], Iterator[Evidence]]) -> Signal[LogForm]:
+    """Return a signal with its label and its anchors, which stand under a subject of the catalogue of texts."""
+    anchors = tuple(phrase(f"{subject}.{name}_{level}") for level in LEVELS)
+    return Signal(name, phrase(f"{subject}.{name}"), anchors, evidence)
 
 
 def _framing(course: Course) -> Iterator[Evidence]:
@@ -139,8 +146,7 @@ _EVIDENCE: dict[str, Callable[[Course], Iterator[Evidence]]] = {
 }
 
 SIGNALS: tuple[Signal[Course], ...] = tuple(
-    Signal(signal.name, signal.label, signal.anchors, _EVIDENCE.get(signal.name) or _of_phase(signal.phase))
-    for signal in CASE_SIGNALS
+    signal_of("session_signals", signal.name, _EVIDENCE.get(signal.name) or _of_phase(signal.phase)) for signal in CASE_SIGNALS
 )
 
 
