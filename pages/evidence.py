@@ -146,8 +146,7 @@ def precision_panel(ratios: pd.DataFrame) -> None:
     if ratios.empty:
         return
     st.header("Gain of a lower precision", anchor=False)
-    draw(latency_charts.speed_of_precisions(ratios), key="speed_of_precisions")
-    st.caption(phrase("sources.precisions"))
+    draw(latency_charts.speed_of_precisions(ratios), key="speed_of_precisions", caption=phrase("sources.precisions"))
 
 
 def curve_panel(chosen: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
@@ -159,7 +158,7 @@ def curve_panel(chosen: pd.DataFrame, timed: pd.DataFrame, picked: Filters, rati
     offered = ["a batch", "one item of it"]
     of = st.radio("Time of", offered, key="time_of", horizontal=True, **KEPT)
     draw(latency_charts.latency_curves(chosen, timed, by_item=of == offered[1]), key="latency_curves")
-    st.caption("Lines join medians, bands hold nine calls in ten, each dot is one call; at most 40 per batch size are drawn.")
+    st.caption(phrase("sources.curves"))
     if not (picked.models and picked.precisions):
         st.caption("Shown by default: the models whose largest batches gain most and least. Pick others above.")
 
@@ -168,8 +167,7 @@ def steps() -> None:
     networks, found = latency_rows.parted(everything_measured().cells)
     device = st.selectbox("Measured on", list(found["device"].value_counts().index), key="steps_on", **KEPT)
     here, there = (rows[(rows["device"] == device) & (rows["threads"] == 1)] for rows in (found, networks))
-    draw(latency_charts.step_times(here, there), key="step_times")
-    st.caption("One item at a time on one thread; lines hold nine calls in ten.")
+    draw(latency_charts.step_times(here, there), key="step_times", caption=phrase("sources.steps"))
     download("Download these times (CSV)", here.rename(columns=latency_charts.CELL_NAMES), "steps.csv")
 
 
@@ -289,8 +287,7 @@ def fidelity() -> None:
         draw(forecasts_against_runs(report, server, what), key="forecasts")
         st.caption(phrase("fidelity.forecast", held=plain(held_sentence(report, server))))
     draw(simulated_against_real(report, server, what), key="against_real")
-    draw(error_by_load(report, server, what), key="error_by_load")
-    st.caption(phrase("fidelity.predictions"))
+    draw(error_by_load(report, server, what), key="error_by_load", caption=phrase("fidelity.predictions"))
     download("Download all points (CSV)", point_rows(report, server), "fidelity.csv")
 
 
@@ -302,7 +299,7 @@ def projected() -> None:
     if not rows.empty:
         devices = pick_some("Devices", rows["device"], "devices")
         draw(latency_charts.projected_against_published(latency_rows.within(rows, device=devices)), key="projected")
-        st.caption("Lines are the bands of the projections; hollow points lie outside theirs.")
+        st.caption(phrase("projections.bands"))
     st.header("By device and family", anchor=False)
     errors = latency_rows.error_rows(found)
     st.markdown(f"**{latency_rows.reached(errors)}**")
@@ -310,8 +307,7 @@ def projected() -> None:
         rounded(errors), hide_index=True, alt="Held-out errors by device and family, each with the limits it must meet."
     )
     st.header("Compared with an analytic model", anchor=False)
-    draw(latency_charts.comparisons(found), key="comparisons")
-    st.caption("Shaded: the other model's median error, in both directions.")
+    draw(latency_charts.comparisons(found), key="comparisons", caption=phrase("projections.shaded"))
     with st.container(horizontal=True):
         download("Download the predictions (CSV)", rows, "predictions.csv")
         download("Download the errors (CSV)", errors, "errors.csv")

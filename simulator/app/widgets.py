@@ -89,14 +89,16 @@ def replication_0(summary: Summary) -> Trace:
     return simulate(summary.plan, summary.seed)
 
 
-def draw(chart: Chart, key: str) -> None:
-    """Show a chart under its takeaway, with its numbers one click away; without a figure, show the numbers."""
+def draw(chart: Chart, key: str, caption: str = "") -> None:
+    """Show a chart between its takeaway and a caption, with its numbers one click away; without a figure, show the numbers."""
     st.markdown(f"**{plain(chart.takeaway)}**")
     if chart.figure is None:
         st.dataframe(chart.table, hide_index=True, alt=chart.takeaway, column_config=thousands_apart(chart.table))
-        return
-    st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
-    as_table(chart.table, key)
+    else:
+        st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
+        as_table(chart.table, key)
+    if caption:
+        st.caption(caption)
 
 
 def number_format(step: float) -> str:

@@ -180,16 +180,14 @@ def _learning() -> None:
     of = st.radio(
         "Measure", ["auc", "melanomas"], format_func={"auc": "AUC", "melanomas": "Melanomas found"}.get, horizontal=True
     )
-    draw(learning(rows, of), "lab_learning")
-    st.caption(phrase("lab.band"))
+    draw(learning(rows, of), "lab_learning", caption=phrase("lab.band"))
     chosen = rows.query("photos == 100 and selection != 'random'")[["usd", "auc"]].max()
     random = rows.query("photos == 200 and selection == 'random'").iloc[0]
     st.caption(phrase("lab.chosen", chosen=dict(chosen), random=dict(random)))
 
 
 def _purchases() -> None:
-    draw(purchases(study_rows("price_list")), "lab_purchases")
-    st.caption(phrase("lab.purchases", referred=REFERRED))
+    draw(purchases(study_rows("price_list")), "lab_purchases", caption=phrase("lab.purchases", referred=REFERRED))
     with st.expander("Sources of the prices"):
         rates = case_rates()
         measured = [
@@ -231,8 +229,7 @@ def _splits() -> None:
     rows = study_rows("splits_and_weights")
     leaked, easy = (rows[rows["choice"] == choice].iloc[0] for choice in (LEAKED, EASY))
     takeaway = phrase("lab.splits", leaked=difference_words(leaked), easy=difference_words(easy))
-    draw(gains(rows.iloc[1:], rows["choice"].iloc[1:], "auc", takeaway), "lab_splits")
-    st.caption("Both wrong test sets judge the same network: new patients bring none of that gain.")
+    draw(gains(rows.iloc[1:], rows["choice"].iloc[1:], "auc", takeaway), "lab_splits", caption=phrase("lab.wrong_test_sets"))
 
 
 def _readers() -> None:
@@ -246,8 +243,7 @@ def _readers() -> None:
 
 def _spoiled() -> None:
     of = st.radio("Change of", list(MEASURE_WORDS), format_func=MEASURE_WORDS.get, horizontal=True, key="lab_spoiled_of")
-    draw(spoiling(study_rows("spoiled"), of), "lab_spoiled")
-    st.caption(phrase("lab.damage", found=OPERATING_POINT))
+    draw(spoiling(study_rows("spoiled"), of), "lab_spoiled", caption=phrase("lab.damage", found=OPERATING_POINT))
     checked = study_rows("photo_check")
     alarms = study_rows("false_alarms").query("check == 'sharpness_and_light'")
     [(_, row)] = alarms[alarms["aim"] == COMPARED].iterrows()
@@ -257,8 +253,7 @@ def _spoiled() -> None:
 
 
 def _foreign() -> None:
-    draw(foreign_photos(study_rows("foreign")), "lab_foreign")
-    st.caption(phrase("lab.foreign"))
+    draw(foreign_photos(study_rows("foreign")), "lab_foreign", caption=phrase("lab.foreign"))
 
 
 def _confusion(table: ReaderTable) -> pd.DataFrame:

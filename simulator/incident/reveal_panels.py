@@ -258,8 +258,7 @@ def suspicion_panel(course: IncidentCourse) -> None:
     if not scores:
         st.markdown(phrase("incident.no_suspicions"))
         return
-    draw(suspicion_chart(course, scores), key="suspicions")
-    st.caption(phrase("incident.bayes", equal=_equal(course)))
+    draw(suspicion_chart(course, scores), key="suspicions", caption=phrase("incident.bayes", equal=_equal(course)))
 
 
 def suspicion_chart(course: IncidentCourse, scores: Sequence[SuspicionScore]) -> Chart:

@@ -17,6 +17,7 @@ from simulator.charts.run_time import names_days, time_of_day
 from simulator.charts.timeline import MINUTE_S, busiest_minute, moment
 from simulator.engine.run_trace import Trace
 from simulator.explain.result import Result
+from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S, HOUR_S
 
 #: The slider has at most this many steps: few enough to cross the run with the keyboard.
@@ -84,8 +85,7 @@ def _overload(result: Result, trace: Trace, at_s: float) -> None:
 @timed_panel("batches")
 def _batches(result: Result, trace: Trace, at_s: float) -> None:
     draw(queues(trace, result.warm_up, at_s), key="queues")
-    draw(batch_timeline(trace, at_s), key="batches")
-    st.caption("Drag to see the rest of the minute. The number in a bar is the size of the batch.")
+    draw(batch_timeline(trace, at_s), key="batches", caption=phrase("day.batches"))
 
 
 @timed_panel("shifts")
@@ -96,8 +96,7 @@ def _shifts(result: Result, trace: Trace, at_s: float) -> None:
 
 @timed_panel("cameras")
 def _cameras(result: Result, trace: Trace, at_s: float) -> None:
-    draw(machines_by_sensor(trace, at_s), key="cameras")
-    st.caption("A bar is the work on one frame; the frames of a batch lie above each other.")
+    draw(machines_by_sensor(trace, at_s), key="cameras", caption=phrase("day.frames"))
 
 
 @timed_panel("ages")

@@ -212,8 +212,7 @@ def _read_tables(stamp: tuple[int, ...], folder: Path) -> DetectionTables:
 def detectors() -> None:
     """Draw the panel of the evidence page."""
     tables = _read_tables(tuple(path.stat().st_mtime_ns for path in sorted(DETECTIONS.glob("*"))), DETECTIONS)
-    draw(ap_by_precision(tables), key="ap_by_precision")
-    st.caption(phrase("detectors.calibration"))
+    draw(ap_by_precision(tables), key="ap_by_precision", caption=phrase("detectors.calibration"))
     _checks(tables)
     st.header("The same 8 bits on another processor", anchor=False)
     draw(
@@ -225,8 +224,7 @@ def detectors() -> None:
     with st.grid(2, min_column_width=230):
         name = _option_box("Detector", {key: label_of(tables, key) for key in tables.about.detectors}, "detector")
         precision = _option_box("Precision", PRECISIONS, "detector_precision")
-    draw(ap_by_condition(tables, name, precision), key="ap_by_condition")
-    st.caption(phrase("detectors.conditions"))
+    draw(ap_by_condition(tables, name, precision), key="ap_by_condition", caption=phrase("detectors.conditions"))
     _condition(tables, name, precision)
     with st.container(horizontal=True):
         download("Download AP with intervals (CSV)", tables.summary, "detectors.csv")

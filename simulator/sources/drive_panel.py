@@ -51,8 +51,7 @@ def late_answers(key: str) -> None:
     with st.grid(2, min_column_width=230):
         by = st.radio("By", list(GROUPS), format_func=lambda name: GROUPS[name][0], horizontal=True, key=f"{key}:late_by")
         age = st.select_slider("Age of the answer (s)", ages, ages[min(1, len(ages) - 1)], key=f"{key}:late_s")
-    draw(lateness_by(rows, seen_by, iou, by, age), key=f"{key}_lateness_by")
-    st.caption(phrase("drives.counting"))
+    draw(lateness_by(rows, seen_by, iou, by, age), key=f"{key}_lateness_by", caption=phrase("drives.counting"))
 
 
 def following_misses(key: str) -> None:
@@ -65,8 +64,7 @@ def following_misses(key: str) -> None:
     draw(after_a_miss(rows, seen_by, what), key=f"{key}_after_a_miss")
     played = drives.heldout_drives[drives.heldout_drives["each"] == PLAYED]
     if (played["seen_by"] == seen_by).any():
-        draw(confirmed_at(played, seen_by), key=f"{key}_confirmed")
-        st.caption(phrase("drives.played"))
+        draw(confirmed_at(played, seen_by), key=f"{key}_confirmed", caption=phrase("drives.played"))
 
 
 def second_sensor(key: str) -> None:
@@ -77,8 +75,7 @@ def second_sensor(key: str) -> None:
         camera, lidar = st.selectbox("Camera and LiDAR", pairs, format_func=_pair, key=f"{key}:sensors_of")
         rows = drives.joint[(drives.joint["camera"] == camera) & (drives.joint["lidar"] == lidar)]
         what = str(st.radio("Of what", list(rows["object"].unique()), horizontal=True, key=f"{key}:sensors_what"))
-    draw(two_sensors(rows, what), key=f"{key}_two_sensors")
-    st.caption(phrase("drives.not_matched"))
+    draw(two_sensors(rows, what), key=f"{key}_two_sensors", caption=phrase("drives.not_matched"))
 
 
 def _pair(pair: tuple[str, str]) -> str:

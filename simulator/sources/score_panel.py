@@ -138,8 +138,7 @@ def _tables() -> None:
         name: _once("summary", partial(score_summary, *table), table) for name, table in there.items()
     }
     listed = [replace(summary, name=f"{summary.name}{_whose(there[name], summary)}") for name, summary in summaries.items()]
-    draw(specificity_by_table(listed, target), key="specificity_by_table")
-    st.caption(phrase("scores_of_photos.lines"))
+    draw(specificity_by_table(listed, target), key="specificity_by_table", caption=phrase("scores_of_photos.lines"))
     download("Download this list (CSV)", summary_rows(listed), "scores.csv")
     measured = [name for name, summary in summaries.items() if summary.size]
     if not measured:
@@ -193,8 +192,7 @@ def _prevalence(table: ShownTable, target: float) -> None:
     sample = float(rows["label"].mean())
     settings = (target, chosen)
     shown = _once("prevalence", lambda: prevalence_rows(rows, threshold, {*GRID, sample, chosen}), table, settings=settings)
-    draw(by_prevalence(shown, sample, chosen), key="by_prevalence")
-    st.caption("Only the mixture changes: the sample's positives and negatives stand for those of the population.")
+    draw(by_prevalence(shown, sample, chosen), key="by_prevalence", caption=phrase("scores_of_photos.mixture"))
 
 
 def _by(table: ShownTable, target: float, column: Column) -> Chart:
@@ -205,8 +203,7 @@ def _shown(chart: Callable[[ShownTable, float], Chart], key: str, caption: str) 
     """Return the panel of a question that needs no control: a chart and its caption."""
 
     def show(table: ShownTable, target: float) -> None:
-        draw(chart(table, target), key=key)
-        st.caption(caption)
+        draw(chart(table, target), key=key, caption=caption)
 
     return show
 
@@ -245,8 +242,7 @@ QUESTIONS: dict[str, Callable[[ShownTable, float], None]] = {
     "Which photos are unsure?": _shown(
         lambda table, _: kept_promises([held_out_coverage(table.rows, promised) for promised in PROMISES]),
         "kept_promises",
-        "Each class has its own coverage target. A photo is cleared if its score would be unusual for a positive, referred if "
-        "unusual for a negative, and unsure if neither or both. The limits come from the other folds.",
+        phrase("scores_of_photos.unsure"),
     ),
     "Is it fair to all skin types?": _shown(partial(_by, column="fitzpatrick"), "by_fitzpatrick", _ONE_THRESHOLD),
     "Which diagnoses are missed?": _shown(partial(_by, column="diagnosis"), "by_diagnosis", _ONE_THRESHOLD),

@@ -145,8 +145,7 @@ def options(result: Result) -> None:
     if rows.empty:
         st.markdown("No choice of this case changes what looks.")
         return
-    draw(accuracy_by_latency(rows, f"objects {distance} m away"), key="front")
-    st.caption(phrase("encounters.front"))
+    draw(accuracy_by_latency(rows, f"objects {distance} m away"), key="front", caption=phrase("encounters.front"))
 
 
 _front = lru_cache(maxsize=32)(front.front)

@@ -167,8 +167,7 @@ def predictions(sessions: Sequence[OwnSession]) -> None:
         missing = ENOUGH - len(intervals)
         st.markdown(plain(f"{held_sentences(intervals)} The picture comes after {counted(missing, 'more prediction')}."))
     else:
-        draw(calibration_chart(intervals), key="you:calibration")
-        st.caption(phrase("calibration.chart"))
+        draw(calibration_chart(intervals), key="you:calibration", caption=phrase("calibration.chart"))
     scores = score_table(intervals)
     st.dataframe(scores, hide_index=True, alt=f"Interval scores of {counted(len(scores), 'metric')}; smaller is better.")
     st.caption(f"{SCORE_WORDS} {SCALE_WORDS}")
