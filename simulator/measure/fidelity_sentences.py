@@ -16,7 +16,6 @@ from simulator.evidence.fidelity_reports import (
     forecasts_held,
 )
 from simulator.phrases import phrase
-from simulator.units import percent
 
 
 def sentences(report: FidelityReport) -> Iterator[str]:
@@ -44,8 +43,7 @@ def _error_words(errors: dict[str, float | int]) -> Iterator[str]:
 
 
 def share_sentence(held: Held) -> str:
-    low, high = (f"{100 * bound:.0f}" for bound in (held.share.low, held.share.high))
-    return f"{held.figure} {held.held} of {held.runs} ({percent(held.share.value)} [{low}, {high}])"
+    return phrase("fidelity.share", held=held)
 
 
 def held_sentence(report: FidelityReport, server: str) -> str:

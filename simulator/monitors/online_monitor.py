@@ -32,7 +32,7 @@ from simulator.monitors.monitor_tables import (
     times,
     words,
 )
-from simulator.units import significant
+from simulator.phrases import phrase
 
 #: Hours of the 30 days that the promise on false alarms speaks of.
 PROMISED_H = 720.0
@@ -82,10 +82,7 @@ class WindowAlarm:
     def sentence(self, stamped: bool = True) -> str:
         """Return one line: the time, the column, the place, the value and the band."""
         begin, end = self.span(stamped)
-        where = f" ({self.place})" if self.place else ""
-        band = f"{significant(self.low, 3)} to {significant(self.high, 3)}"
-        value = significant(self.value, 3)
-        return f"{begin} to {end}: {self.figure.label}{where} {value}, usually {band}; {self.rows:,} rows"
+        return phrase("monitors.alarm", begin=begin, end=end, alarm=self)
 
     def span(self, stamped: bool = True) -> tuple[str, str]:
         """Return the begin and the end of the window: dates with times, or hours of the file."""
