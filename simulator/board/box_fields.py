@@ -22,7 +22,7 @@ CHOICE = "choice:"
 class BoxField:
     """A field at a box; name: as an operation names it; by: the role that set it last, "" for nobody.
 
-    type: "number", "choice" or "text"; options: values with their labels; low, high, step: of a number, None where free
+    type: "number", "choice" or "text"; options: values with their labels; min, max, step: of a number, None where free
     """
 
     name: str
@@ -30,28 +30,15 @@ class BoxField:
     type: str
     value: Any
     options: tuple[tuple[Any, str], ...] = ()
-    low: float | None = None
-    high: float | None = None
+    min: float | None = None
+    max: float | None = None
     step: float | None = None
     unit: str = ""
     by: str = ""
 
     def payload(self) -> dict[str, Any]:
         """Return the field as the browser's component reads it."""
-        content = {
-            "name": self.name,
-            "label": self.label,
-            "type": self.type,
-            "value": self.value,
-            "unit": self.unit,
-            "by": self.by,
-        }
-        numbers = {"min": self.low, "max": self.high, "step": self.step}
-        return (
-            content
-            | {"options": [list(option) for option in self.options]}
-            | {name: number for name, number in numbers.items() if number is not None}
-        )
+        return {name: part for name, part in vars(self).items() if name not in ("min", "max", "step") or part is not None}
 
 
 def field_label(board: Board, name: str, place: str) -> str:
@@ -156,7 +143,7 @@ def _free(board: Board, name: str, box: Box, ruled: set[Path], scenario: Scenari
                 else ((value, _spelled(scenario, value)), *options)
             )
             yield BoxField(
-                field, numbered, type_, value, known, low=0 if type_ == "number" else None, by=board.by.get((name, field), "")
+                field, numbered, type_, value, known, min=0 if type_ == "number" else None, by=board.by.get((name, field), "")
             )
 
 

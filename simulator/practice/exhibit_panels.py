@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Literal
@@ -20,10 +19,9 @@ from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
 from simulator.charts.flow_charts import cost_split, journeys, one_request
-from simulator.charts.look import GREY, ORANGE, PURPLE, SKY, Chart
+from simulator.charts.look import GREY, ORANGE, PURPLE, SKY
 from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.run_trace import Trace
 from simulator.explain.notes import Level, good_of
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result, challenge_of
@@ -94,11 +92,6 @@ def _all_outcomes(result: Result) -> None:
     draw(journeys(result, positive=result.plan.scenario.population is not None), key="journeys")
 
 
-@run_chart("answer_times", key="answer_times")
-def _answer_times(result: Result, first: Callable[[], Trace]) -> Chart:
-    return answer_times(result)
-
-
 @panel("one_request")
 def _one_request(result: Result) -> None:
     trace, case = replication_0(result), result.plan.scenario.id
@@ -115,14 +108,8 @@ def _one_request(result: Result) -> None:
     st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
 
 
-@panel("threshold")
-def _threshold(result: Result) -> None:
-    threshold(result.plan)
-
-
-@run_chart("cost", key="costs")
-def _cost(result: Result, first: Callable[[], Trace]) -> Chart:
-    return cost_split(result)
+run_chart("answer_times", key="answer_times")(lambda result, _: answer_times(result))
+run_chart("cost", key="costs")(lambda result, _: cost_split(result))
 
 
 def debrief(result: Result) -> None:
@@ -187,6 +174,7 @@ def threshold(plan: Plan) -> None:
     draw(with_tried(roc(plan), flagged.flagged_negatives / flagged.negatives, of_positives), key="roc")
 
 
+panel("threshold")(lambda result: threshold(result.plan))
 _flagged = lru_cache(maxsize=16)(flagged_by_sensitivity)
 
 

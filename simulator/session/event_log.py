@@ -174,6 +174,25 @@ in_files = with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 
 @in_files
 @dataclass(frozen=True)
+class StoredEvent:
+    """An event as a row and a file hold it."""
+
+    at: Time
+    role: Role
+    kind: Annotated[str, Field(max_length=60)]
+    version: Annotated[int, Field(ge=1, le=1_000_000)]
+    payload: dict[str, Any]
+
+
+def as_stored(logged: LoggedEvent) -> dict[str, Any]:
+    """Return the fields of an event in the log as a StoredEvent has them."""
+    event = logged.event
+    payload = event.payload if isinstance(event, UnknownEvent) else event.payload()
+    return {"at": logged.at, "role": logged.role, "kind": event.kind, "version": event.version, "payload": payload}
+
+
+@in_files
+@dataclass(frozen=True)
 class Session:
     """The head of a session. Those of a file are held to the bounds of the fields.
 

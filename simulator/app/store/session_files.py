@@ -14,7 +14,7 @@ from simulator.app.store.incident_log import Hidden
 from simulator.errors import InputError, shortened
 from simulator.limits import SESSION_DEPTH, SESSION_EVENTS, SESSION_FILE, SESSION_PAYLOAD
 from simulator.phrases import phrase
-from simulator.session.event_log import EventError, LoggedEvent, Role, Session, Time, UnknownEvent, in_files, read_event
+from simulator.session.event_log import EventError, LoggedEvent, Session, StoredEvent, Time, as_stored, in_files, read_event
 
 FORMAT = "casesim-sessions"
 
@@ -46,25 +46,13 @@ class VisitorFile:
     rooms: list[StoredSession]
 
 
-class _FileModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class _EventInFile(_FileModel):
-    at: Time
-    role: Role
-    kind: Annotated[str, Field(max_length=60)]
-    version: Annotated[int, Field(ge=1, le=1_000_000)]
-    payload: dict[str, Any]
-
-
 @in_files
 @dataclass(frozen=True, kw_only=True)
 class _SessionInFile(Session):
     """A session with its events; a file names no owner."""
 
     owner: Annotated[str, Field(max_length=0)] = ""
-    events: Annotated[list[_EventInFile], Field(max_length=SESSION_EVENTS.most)]
+    events: Annotated[list[StoredEvent], Field(max_length=SESSION_EVENTS.most)]
 
 
 def _whole(secret: object) -> object:
@@ -85,7 +73,9 @@ class _IncidentInFile(_SessionInFile):
     secret: Annotated[Hidden, BeforeValidator(_whole)]
 
 
-class _File(_FileModel):
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
     format: Literal["casesim-sessions"]
     format_version: Literal[1, 2, 3]
     sessions: Annotated[list[_SessionInFile], Field(max_length=100_000)]
@@ -114,7 +104,7 @@ def written_sessions(
 
 def _session_in_file(stored: StoredSession) -> dict[str, Any]:
     head = {name: value for name, value in vars(stored.session).items() if name != "owner"}
-    return head | {"events": [_event_in_file(event) for event in stored.events]}
+    return head | {"events": [as_stored(event) for event in stored.events]}
 
 
 def _incident_in_file(stored: StoredSession) -> dict[str, Any]:
@@ -131,12 +121,6 @@ def _attempt_in_file(attempt: Attempt) -> dict[str, Any]:
 
 def _finite(value: float | None) -> float | None:
     return value if value is not None and isfinite(value) else None
-
-
-def _event_in_file(recorded: LoggedEvent) -> dict[str, Any]:
-    event = recorded.event
-    payload = event.payload if isinstance(event, UnknownEvent) else event.payload()
-    return {"at": recorded.at, "role": recorded.role, "kind": event.kind, "version": event.version, "payload": payload}
 
 
 def read_visitor_file(content: bytes, owner: str) -> VisitorFile:
@@ -199,14 +183,14 @@ def _stored(written: _SessionInFile, owner: str) -> StoredSession:
 
 
 def _recorded(written: _SessionInFile, place: int) -> LoggedEvent:
-    event_written = written.events[place]
-    if len(json.dumps(event_written.payload)) > SESSION_PAYLOAD.most:
+    row = written.events[place]
+    if len(json.dumps(row.payload)) > SESSION_PAYLOAD.most:
         raise SessionFileError(f"Session {written.id}, event {place}: an event takes {SESSION_PAYLOAD} at most.")
     try:
-        event = read_event(event_written.payload | {"kind": event_written.kind, "version": event_written.version})
+        event = read_event(row.payload | {"kind": row.kind, "version": row.version})
     except EventError as error:
         raise SessionFileError(f"Session {written.id}, event {place}: {error}.") from error
-    return LoggedEvent(place, event_written.at, event_written.role, event)
+    return LoggedEvent(place, row.at, row.role, event)
 
 
 def copied(stored: StoredSession, name: str) -> StoredSession:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from time import time
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, false, func, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Table, false, func, insert, select, update
 
 from simulator.app.store.database import METADATA, JsonText, Words, columns_of
 from simulator.errors import InputError
 from simulator.limits import OWN_EVENTS, SESSION_EVENTS, SESSION_PAYLOAD
 from simulator.phrases import phrase
-from simulator.session.event_log import AnyEvent, EventError, LoggedEvent, Role, Session, UnknownEvent, stored_event
+from simulator.session.event_log import AnyEvent, EventError, LoggedEvent, Role, Session, StoredEvent, as_stored, stored_event
 from simulator.session.session_events import SessionEnded
 
 #: The purposes of a session; DAY: no session, but the secret that the incidents of a day share; TRAIL_KEY: the key of trails.
@@ -41,11 +41,7 @@ EVENT_ROWS = Table(
     METADATA,
     Column("session", Words, primary_key=True),
     Column("place", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", Float, nullable=False),
-    Column("role", Words, nullable=False),
-    Column("kind", Words, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("payload", JsonText, nullable=False),
+    *columns_of(StoredEvent),
 )
 
 
@@ -134,17 +130,9 @@ def _open_places(role: Role, event: AnyEvent) -> tuple[int, str]:
 
 
 def insert_events(connection: Connection, session: str, events: list[LoggedEvent]) -> None:
-    rows = [
-        {"session": session, "place": event.place, "at": event.at, "role": event.role} | _columns(event.event)
-        for event in events
-    ]
-    if rows:
+    if events:
+        rows = [{"session": session, "place": event.place, **as_stored(event)} for event in events]
         connection.execute(insert(EVENT_ROWS), rows)
-
-
-def _columns(event: AnyEvent | UnknownEvent) -> dict[str, Any]:
-    payload = event.payload if isinstance(event, UnknownEvent) else event.payload()
-    return {"kind": event.kind, "version": event.version, "payload": payload}
 
 
 def _refusal(connection: Connection, session: str, most: int, others: str) -> InputError:
