@@ -73,15 +73,8 @@ def _excerpt(source: Sequence[str], finding: Fault) -> Iterator[str]:
 
 
 def _record(finding: Fault) -> dict[str, Any]:
-    return {
-        "file": finding.file,
-        "line": finding.line,
-        "column": finding.column,
-        "field": finding.field,
-        "code": finding.code,
-        "severity": severity_of(finding.code),
-        "message": finding.message,
-    }
+    record = {name: getattr(finding, name) for name in ("file", "line", "column", "field", "code")}
+    return record | {"severity": severity_of(finding.code), "message": finding.message}
 
 
 def _annotation(finding: Fault) -> str:

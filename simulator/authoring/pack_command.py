@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,27 +201,23 @@ def _refusal(pack: Pack, there: dict[str, Path]) -> str | None:
         return phrase("packs.own_case", case=manifest.id, file=str(file))
     if manifest.id not in there and len(there) >= INSTALLED_CASES.most:
         return phrase("packs.most", most=str(INSTALLED_CASES))
-    for shipped, name, content in _beside(pack):
+    for _, name, (shipped, *_), content in _evidence_in(pack):
         if (shipped / name).is_file() and (shipped / name).read_bytes() != content:
             return phrase("packs.shipped_name", name=name)
     return None
 
 
-def _beside(pack: Pack) -> Iterator[tuple[Path, str, bytes]]:
-    """Yield each score table and profile of a pack: the folder of the shipped ones, its name there, its content."""
+def _evidence_in(pack: Pack) -> Iterator[tuple[str, str, Sequence[Path], bytes]]:
+    """Yield each score table and profile: its place in the pack, its name, the folders of its kind, and its content."""
     for member, content in pack.members.items():
         kind, _, name = member.partition("/")
         if kind in (SCORES, PROFILES):
-            yield (score_tables.FOLDERS if kind == SCORES else profiles.FOLDERS)[0], name, content
+            yield member, name, score_tables.FOLDERS if kind == SCORES else profiles.FOLDERS, content
 
 
 def _replacements(pack: Pack) -> Iterator[Replacement]:
     """Yield the user's own evidence, and that of other installed cases, with the name but not the content of a member."""
-    for member, content in pack.members.items():
-        kind, _, name = member.partition("/")
-        if kind not in (SCORES, PROFILES):
-            continue
-        own = (score_tables.FOLDERS if kind == SCORES else profiles.FOLDERS)[1:]
+    for member, name, (_, *own), content in _evidence_in(pack):
         for path in (folder / name for folder in own):
             if path.is_file() and path.read_bytes() != content and not _is_of_case_alone(path, member, pack):
                 users = _users(member, pack) if path.is_relative_to(INSTALLED) else []

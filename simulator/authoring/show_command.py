@@ -21,9 +21,8 @@ from simulator.case.fields import sourced_of
 from simulator.case.load import load
 from simulator.case.name_kinds import places_of
 from simulator.case.schema import Scenario
-from simulator.cli.exits import UsageError, answer
+from simulator.cli.exits import answer, known
 from simulator.cli.options import AsJson, Case
-from simulator.errors import suggest
 
 Row = dict[str, Any]
 Rows = Iterator[Row]
@@ -156,8 +155,7 @@ Sections = Annotated[list[str] | None, typer.Argument(help=_PRINTED, show_defaul
 def show(case: Case, sections: Sections = None, as_json: AsJson = False) -> None:
     """Print the names in a case: metrics with units, stages, ends, choices, places to write, figures, curveballs, exhibits."""
     for name in sections or ():
-        if name not in SECTIONS:
-            raise UsageError(f"there is no section '{name}'; {suggest(name, SECTIONS)}")
+        known("section", name, SECTIONS)
     scenario = load(case)
     rows = {name: list(SECTIONS[name](scenario)) for name in sections or SECTIONS}
     answer(as_json, {"case": scenario.id, **rows}, _show_parts(rows))
