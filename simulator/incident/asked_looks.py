@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -16,7 +17,7 @@ from simulator.incident.effects import Person
 from simulator.incident.looks import HOUR_S, View, clustered
 from simulator.incident.watches import name_of
 from simulator.records.streams import Streams
-from simulator.units import counted, spoken_within
+from simulator.units import counted, spoken_within, upper_first
 
 #: A person who has noticed nothing mentions another cause at this rate; one who has noticed it says so at that rate.
 _IN_VAIN, _NOTICES = 0.25, 0.75
@@ -44,27 +45,20 @@ class QueryLook(AnyLook):
     def find(self, view: View, request: LookRequest) -> LookFinding:
         of_frames = {name: each for name, each in request.only.items() if name in OF_FRAMES}
         log = _kept(frame_log(view, request.statistic, request.hours), of_frames)
-        if {*request.groups, *request.only} & {*OF_DETECTIONS}:
-            rows = _of_detections(view, log, request)
-            more = " False detections have no object in the log, so they are left out."
-            return _queried(request, "Detections a frame", "detections a frame", rows, log, more)
-        rows = [
-            (*key, len(part), *_bounds(part["value"].to_numpy(), part))
-            for key, part in _parts(log, request.groups)
-            if len(part)
-        ]
-        what = name_of(request.statistic)
-        return _queried(request, what, what, rows, log)
+        by_object = bool({*request.groups, *request.only} & {*OF_DETECTIONS})
+        rows = _of_detections(view, log, request) if by_object else _of_frames(log, request.groups)
+        figure = "detections a frame" if by_object else name_of(request.statistic)
+        table = pd.DataFrame(rows[:_ROWS], columns=[*request.groups, "frames", figure, "low", "high"])
+        chosen = "".join(f", {column} {value}" for column, value in request.only.items())
+        by = f" by {' and '.join(request.groups)}" if request.groups else ""
+        more = " False detections have no object in the log, so they are left out." if by_object else ""
+        words = f"{upper_first(figure)}{by}, last {request.hours:g} h{chosen}: {_means(rows, len(log))}.{more}"
+        return LookFinding(words, "", table)
 
 
-def _queried(
-    request: LookRequest, head: str, figure: str, rows: list[tuple[Any, ...]], log: pd.DataFrame, more: str = ""
-) -> LookFinding:
-    groups = request.groups
-    table = pd.DataFrame(rows[:_ROWS], columns=[*groups, "frames", figure, "low", "high"])
-    chosen = "".join(f", {column} {value}" for column, value in request.only.items())
-    by = f" by {' and '.join(groups)}" if groups else ""
-    return LookFinding(f"{head}{by}, last {request.hours:g} h{chosen}: {_means(rows, len(log))}.{more}", "", table)
+def _of_frames(log: pd.DataFrame, groups: Sequence[str]) -> list[tuple[Any, ...]]:
+    parts = [(key, part) for key, part in _parts(log, groups) if len(part)]
+    return [(*key, len(part), *_bounds(part["value"].to_numpy(), part)) for key, part in parts]
 
 
 def _parts(log: pd.DataFrame, groups: Sequence[str]) -> Iterable[tuple[Any, pd.DataFrame]]:
@@ -72,8 +66,8 @@ def _parts(log: pd.DataFrame, groups: Sequence[str]) -> Iterable[tuple[Any, pd.D
 
 
 def _bounds(values: NDArray[np.float64], frames: pd.DataFrame) -> tuple[float, float, float]:
-    mean = clustered(values, frames["scene"].to_numpy())
-    return mean.value, mean.low, mean.high
+    value, low, high = astuple(clustered(values, frames["scene"].to_numpy()))
+    return value, low, high
 
 
 def _means(rows: Sequence[tuple[Any, ...]], frames: int) -> str:

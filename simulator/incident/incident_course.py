@@ -11,7 +11,7 @@ from simulator.incident.beliefs import Beliefs, load_beliefs, many_brier
 from simulator.incident.fixes import NothingFix, PeopleFix, UndoFix
 from simulator.incident.incident_score import HELPS, DebriefStep, path
 from simulator.incident.play import Play
-from simulator.incident.player_actions import DiagnoseAction, FixAction, NotebookEntry, WaitAction
+from simulator.incident.player_actions import BelieveAction, DiagnoseAction, FixAction, NotebookEntry, WaitAction
 from simulator.incident.players import fix_of
 from simulator.incident.secret import HOUR_S
 from simulator.incident.study_panel import load_study, studied
@@ -65,8 +65,8 @@ class IncidentCourse:
         return next(reversed(self.diagnoses.items()), None)
 
     @cached_property
-    def suspicions(self) -> list[int]:
-        return [place for place, note in enumerate(self.notes) if note.beliefs]
+    def suspicions(self) -> dict[int, BelieveAction]:
+        return {place: note.beliefs for place, note in enumerate(self.notes) if note.beliefs}
 
     @cached_property
     def fixes(self) -> dict[int, str]:
@@ -143,7 +143,6 @@ class SuspicionScore:
     """
 
     place: int
-    at_s: float
     true_share: float
     brier: float
     likely: float | None
@@ -157,19 +156,13 @@ def equal_brier(causes: int) -> float:
 
 def suspicion_scores(course: IncidentCourse) -> list[SuspicionScore]:
     """Return the score of each record of suspicions, in order."""
-    truth, scores = course.play.secret.truth, list[SuspicionScore]()
-    for place in course.suspicions:
-        note = course.notes[place]
-        assert note.beliefs is not None
-        likely = course.likely(place)
-        scores.append(
-            SuspicionScore(
-                place,
-                note.at_s,
-                sum(note.beliefs.shares.get(name, 0.0) for name in truth),
-                many_brier(note.beliefs.shares, truth),
-                sum(likely.get(name, 0.0) for name in truth) if likely else None,
-                many_brier(likely, truth) if likely else None,
-            )
-        )
-    return scores
+    truth = course.play.secret.truth
+
+    def scored(shares: Mapping[str, float]) -> tuple[float, float]:
+        return sum(shares.get(name, 0.0) for name in truth), many_brier(shares, truth)
+
+    likely = {place: course.likely(place) for place in course.suspicions}
+    return [
+        SuspicionScore(place, *scored(action.shares), *(scored(likely[place]) if likely[place] else (None, None)))
+        for place, action in course.suspicions.items()
+    ]

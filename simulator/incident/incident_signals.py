@@ -63,7 +63,7 @@ def _confidence(course: IncidentCourse) -> Iterator[Evidence]:
         yield Evidence(phrase("incident_log.confidence", share=diagnosis.confidence), [place])
     scores = suspicion_scores(course)
     mean = sum(score.brier for score in scores) / max(len(scores), 1)
-    yield Evidence(phrase("incident_log.suspicions", times=len(scores), mean=mean), course.suspicions)
+    yield Evidence(phrase("incident_log.suspicions", times=len(scores), mean=mean), [*course.suspicions])
 
 
 @_signal
@@ -199,7 +199,7 @@ def _calibrated(course: IncidentCourse) -> Iterator[Evidence]:
 
 @_rule("confidence", "strong")
 def _informed(course: IncidentCourse) -> Iterator[Evidence]:
-    places = course.suspicions
+    places = [*course.suspicions]
     if len(places) < 2 or not any(places[0] < look < places[-1] for look in course.looks):
         return
     scores, equal = [score.brier for score in suspicion_scores(course)], equal_brier(len(course.play.spec.causes))

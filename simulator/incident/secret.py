@@ -90,15 +90,9 @@ def _suspects(spec: Incident, terms: Difficulty) -> Iterable[str]:
     """Return the names of the causes that can come, in the order of the case."""
     if not terms.one_a_place:
         return spec.causes
-    places = {cause.enters_at for cause in spec.causes.values()}
-    chosen = {
-        max(
-            (name for name, cause in spec.causes.items() if cause.enters_at == place),
-            key=lambda name: (name == spec.nothing, spec.causes[name].often),
-        )
-        for place in places
-    }
-    return [name for name in spec.causes if name in chosen]
+    falling = sorted(spec.causes, key=lambda name: (name == spec.nothing, spec.causes[name].often), reverse=True)
+    likeliest = {spec.causes[name].enters_at: name for name in reversed(falling)}  # the first one of equals
+    return [name for name in spec.causes if name in likeliest.values()]
 
 
 def _on_terms(cause: Cause, terms: Difficulty) -> Cause:

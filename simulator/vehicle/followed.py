@@ -30,7 +30,7 @@ class Followed:
     label: of its kind; number: within the replication, the same in every design; lateral_m: how far beside the way it comes
     into view; hidden_s: how long most of it stays hidden
     steps: t_s, gap_m (true), believed_gap_m (NaN as long as nothing is known), lateral_m, vehicle_kmh, phase
-    frames: of what looks ahead until it has ended, in the order of capture: sensor, seen_by, captured_s, answered_s (NaN:
+    frames: of what looks ahead until it has ended, in the order of capture: sensor, captured_s, answered_s (NaN:
     never), height_px (NaN of a LiDAR), chance (recall), hit
     slowing_s, confirmed_s, braking_s: None where never; margin_m: left at standstill, below 0: so much more was needed
     """
@@ -225,7 +225,6 @@ def _frames_of(driven: _DrivenMeeting, looks: Looks, name: str, number: int) -> 
     return pd.DataFrame(
         {
             "sensor": [sensors[place] for place in looks.sensor[number][there]],
-            "seen_by": [names[place].finds for place in sight],
             "captured_s": after,
             "answered_s": np.where(np.isfinite(known), known, np.nan),
             "height_px": focal[sight] * driven.drawn.height_m[number] / gap,

@@ -55,12 +55,11 @@ DISTANCES_M = np.linspace(2.0, 80.0, 79)
 class Sighted:
     """The recall of one stage in a single frame, over the distance; shapes (k,).
 
-    low, high: its 95% interval; seen_by: by whose evidence
+    low, high: its 95% interval
     """
 
     stage: str
     label: str
-    seen_by: str
     object: str
     distance_m: Floats
     recall: Floats
@@ -79,7 +78,7 @@ def sighted(plan: Plan, what: str) -> list[Sighted]:
         shares, spread = _in_weather(sight, what, x, spec.condition), _spread(sight, what, x, spec.condition)
         low, high = np.clip(shares - spread, 0, 1), np.clip(shares + spread, 0, 1)
         label = plan.scenario.label_of(stage)
-        result.append(Sighted(stage, label, sight.spec.finds, what, DISTANCES_M, shares, low, high))
+        result.append(Sighted(stage, label, what, DISTANCES_M, shares, low, high))
     return result
 
 

@@ -256,7 +256,7 @@ def _with(play, notes):
 
 def test_the_places_of_a_course_are_those_of_the_notebook():
     log = course(ALARM, fix("people"), COUNTERS, fix("nothing"), diagnose("fog_season"), believe(fog_season=1.0))
-    assert (log.pages, [*log.fixes.items()], log.looks, [*log.diagnoses], log.suspicions) == (
+    assert (log.pages, [*log.fixes.items()], log.looks, [*log.diagnoses], [*log.suspicions]) == (
         [0],
         [(1, "people")],
         [2],

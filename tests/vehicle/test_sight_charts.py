@@ -15,7 +15,7 @@ def sighted(label="Detector", object="pedestrian"):
     """Everything up to 10 m, nothing from 60 m on, and evenly less in between; measured to 80 m."""
     recall = np.array([1.0, 1.0, 0.0, 0.0])
     distance = np.array([2.0, 10.0, 60.0, 80.0])
-    return Sighted("look", label, "kitti.yolox_x", object, distance, recall, recall * 0.9, np.minimum(recall * 1.1, 1))
+    return Sighted("look", label, object, distance, recall, recall * 0.9, np.minimum(recall * 1.1, 1))
 
 
 def test_the_sentence_tells_what_is_found_where_the_vehicle_needs_to_stop():
