@@ -9,7 +9,7 @@ import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
-from shutil import copytree
+from shutil import copyfile, copytree
 from types import FrameType
 from typing import Any
 
@@ -78,6 +78,8 @@ def copy(tmp_path: Path) -> Path:
         target = tmp_path / "simulator" / part.name
         if part.name in ("case", "engine", "metrics", "practice", "session"):
             copytree(part, target)  # with what Python has compiled
+        elif part.is_file():
+            copyfile(part, target)  # a test writes its texts into the catalogue
         else:
             target.symlink_to(part)
     for folder in ("scenarios", "assets", "pages"):
