@@ -308,8 +308,8 @@ def number_that_no_slot_has(claims: list[Shown]) -> Pairs:
                 yield claim, claim
 
 
-#: Sentences whose numbers give the value of their record only after a sum; `slot_claims` reads them.
-DERIVED = {"causes.counted", "causes.costs", "hits.hit", "search.misses"}
+#: Sentences whose numbers give the value of their record only after a sum, which `slot_claims` reads, or that name no number.
+DERIVED = {"causes.counted", "causes.costs", "hits.hit", "search.misses", "bottleneck.together", "tolls.too"}
 
 
 def _numbers(words: Phrase, unit: str) -> Iterator[Spoken]:
