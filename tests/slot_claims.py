@@ -426,6 +426,9 @@ def sentence_claims(result: Result, with_advice: bool = True) -> Iterator[Shown]
             yield from sentences(reason.advice.claims, "advice", replace(here, step=next(iter(steps), "")))
     challenge, bottleneck = challenge_of(result), result.bottleneck
     yield from sentences([bottleneck.claim] if bottleneck else [], "bottleneck", about)
+    if bottleneck and bottleneck.objective:
+        stated = replace(about, words=bottleneck.sentence, surface="bottleneck")
+        yield stated.of(result.metric(bottleneck.objective), "causes", bottleneck.stage)
     yield from sentences(result.notes, "note", about)
     yield from sentences([note.claim for note in result.trust], "trust", about)
     yield from sentences([challenge.claim] if challenge else [], "count of objectives", about)
