@@ -301,7 +301,7 @@ def number_that_no_slot_has(claims: list[Shown]) -> Pairs:
         is_record = (
             claim.surface == RECORD and isinstance(words, Phrase) and words.key not in DERIVED and _is_number(claim.value)
         )
-        if is_record and claim.subject != "objectives":
+        if is_record and claim.subject != "objectives" and claim.interval != (0.0, 0.0):  # which is "no change" in words
             numbers = list(_numbers(words, claim.unit))
             ends = [] if claim.interval is None else [claim.interval]
             if not any(all(_is_among(one, numbers) for one in each) for each in ([claim.value], *ends)):
