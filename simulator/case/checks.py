@@ -123,11 +123,7 @@ def cautions(scenario: Scenario) -> list[str]:
 def placed_cautions(scenario: Scenario) -> Faults:
     """Yield the warnings on a case, each at its place."""
     for name in slow_answers(scenario):
-        yield (
-            ("stages", name),
-            f"{scenario.stages[name].label}: how long people take counts as answer time, as no stage before them answers. If a "
-            "requester has an answer before, write `answers: true` at the gate that gives it.",
-        )
+        yield ("stages", name), phrase("cautions.slow_answers", label=scenario.stages[name].label)
     yield from _one_word(scenario)
 
 
@@ -152,11 +148,8 @@ def slow_answers(scenario: Scenario) -> list[str]:
 def _one_word(scenario: Scenario) -> Faults:
     who = scenario.population
     if who is not None and who.flagged == who.escalated:
-        yield (
-            ("population", "flagged") if scenario.document.holds(("population", "flagged")) else ("population",),
-            f"population: “{who.flagged}” is the word for a score that reaches a threshold (`flagged`) and for an end where "
-            "`escalated` is true. Give it two words.",
-        )
+        place: Path = ("population", "flagged")
+        yield place if scenario.document.holds(place) else place[:1], phrase("cautions.one_word", word=who.flagged)
 
 
 def _is_way(path: Path) -> bool:

@@ -182,10 +182,7 @@ class Sourced(Strict):
     def _one_source(self) -> Self:
         given = [kind for kind in EVIDENCE_KINDS if getattr(self, kind) is not None]
         if len(given) != 1:
-            raise ValueError(
-                f"a figure names exactly one of {', '.join(EVIDENCE_KINDS)} with its source, "
-                f"such as `assumed: why`; given: {', '.join(given) or 'none'}"
-            )
+            raise ValueError(phrase("picks.one_source", kinds=EVIDENCE_KINDS, given=given or ["none"]))
         return self
 
     @property

@@ -220,11 +220,9 @@ class Gatherer(StageGatherer):
         value = f"{duration(run.days * DAY_S)} of {duration(run.stands_for_days * DAY_S)}"
         reason = "queues settle faster than the rate changes, so each hour is as in the whole time"
         self.sources.append(Source("Time simulated", "assumed", value, reason))
-        self.warnings.append(
-            f"About {drawn:,.0f} {many} in {duration(run.days * DAY_S)} stand for {drawn * run.pace:,.0f} in "
-            f"{duration(run.stands_for_days * DAY_S)}: each hour takes {duration(HOUR_S / run.pace)}, at its own rate. Shares, "
-            "rates and costs are those of the whole time; a queue that grows for long is shorter here."
-        )
+        short, long, hour = run.days * DAY_S, run.stands_for_days * DAY_S, HOUR_S / run.pace
+        stood_for = drawn * run.pace
+        self.warnings.append(phrase("run.shortened", drawn=drawn, many=many, short=short, real=stood_for, long=long, hour=hour))
 
     def _check_size(self, plan: Plan) -> None:
         expected = plan.arrivals.drawn_under(surges(plan))

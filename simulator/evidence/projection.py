@@ -169,9 +169,7 @@ def _check_batches(batches: Sequence[int], device: str, hardware: Hardware) -> N
         if not OFFLINE <= batch <= MOST:
             raise EvidenceError(f"batch {batch} cannot be projected; batches from 1 to {MOST} can")
         if batch != OFFLINE and there == {OFFLINE}:
-            raise EvidenceError(
-                f"only large batches are published of {hardware.label}: how long a small one takes is not known"
-            )
+            raise EvidenceError(phrase("projections.only_large", machine=hardware.label))
         if batch != 1 and there == {1}:
             raise EvidenceError(f"only single requests are published of {hardware.label}: batches are not known; use batch 1")
 
@@ -232,10 +230,8 @@ def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) 
     """Return the curve of a network; raises EvidenceError where the file is older than the network."""
     curves = _curves(folder)
     if (device, precision, model) not in curves:
-        raise EvidenceError(
-            f"{folder / 'projected.csv'}: has no row for {model} at {precision} on {device}; "
-            "`python -m campaigns.projection` adds it"
-        )
+        file = str(folder / "projected.csv")
+        raise EvidenceError(phrase("projections.no_row", file=file, model=model, precision=precision, device=device))
     return curves[device, precision, model]
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from simulator.errors import InputError
 from simulator.limits import MIB, RECORDED_BYTES, RECORDED_CELLS, RECORDING_FILE, Limit
+from simulator.phrases import phrase
 from simulator.units import counted
 
 if TYPE_CHECKING:
@@ -247,10 +248,8 @@ def read_recording(file: Path, column: str, origin_s: float = 0.0) -> Recording:
         raise RecordingError(f"{file.name}, {word} {first + row}: the time {times[row]:.10g} {before}")
     row = _first(np.diff(times) < 0)
     if row is not None:
-        raise RecordingError(
-            f"{file.name}, {word} {first + row + 1}: the time {times[row + 1]:.10g} comes after {times[row]:.10g}; "
-            "sort the file by time"
-        )
+        late, early = (f"{times[place]:.10g}" for place in (row + 1, row))
+        raise RecordingError(phrase("recordings.order", file=file.name, word=word, row=first + row + 1, late=late, early=early))
     return Recording(times)
 
 

@@ -397,9 +397,7 @@ def _check_free(names: Collection[str], overwrite: bool, folder: Path, shipped: 
         if name in own and not overwrite:
             raise EvidenceError(f"'{name}' is there already; --overwrite replaces it, another --dataset or --model keeps it")
     if len(own.union(names)) > OWN_TABLES.most:
-        raise EvidenceError(
-            f"you have {len(own)} tables, and {OWN_TABLES} is the most; `casesim scores delete NAME` makes room"
-        )
+        raise EvidenceError(phrase("score_tables.too_many", own=len(own), most=str(OWN_TABLES)))
     if sum(path.stat().st_size for path in folder.glob("*.csv")) > OWN_SCORES_BYTES.most:
         raise EvidenceError(f"your tables take more than {OWN_SCORES_BYTES}; `casesim scores delete NAME` makes room")
 

@@ -32,6 +32,7 @@ from simulator.evidence.evidence_tables import Table, columns
 from simulator.files import Stamp, stamp_of
 from simulator.limits import OWN_TABLES, SCORE_ROWS
 from simulator.paths import INSTALLED, OWN_SCORES, SCORES
+from simulator.phrases import phrase
 
 
 class UnpairedError(EvidenceError):
@@ -240,18 +241,12 @@ def check_paired(first: ScoreTable, second: ScoreTable) -> None:
     """
     for table, other in ((first, second), (second, first)):
         if not isinstance(table.about, Measured):
-            raise UnpairedError(
-                f"the curve '{table.name}' is {table.about.kind}; its score of a photo of '{other.name}' is not known, "
-                "so both cannot be in one scenario"
-            )
+            raise UnpairedError(phrase("score_tables.curve", name=table.name, kind=table.about.kind, other=other.name))
     if first.items != second.items:
         pairs = enumerate(zip(first.items, second.items, strict=False))
         apart = next((place for place, names in pairs if len({*names}) > 1), min(len(first.items), len(second.items)))
         one, two = (f"'{table.items[apart]}'" if apart < len(table.items) else "nothing" for table in (first, second))
-        raise UnpairedError(
-            f"'{second.name}' lists other items than '{first.name}', or in another order: {two} where that has {one}; "
-            "several pools may carry scores of the same items only"
-        )
+        raise UnpairedError(phrase("score_tables.other_items", second=second.name, first=first.name, two=two, one=one))
 
 
 def load_scores(name: str, folder: Path | None = None) -> ScoreTable:
@@ -374,9 +369,8 @@ def _check_counts(path: Path, about: Measured, table: pd.DataFrame) -> None:
     for what, count in counts.items():
         stated = getattr(about, what)
         if count != stated:
-            raise EvidenceError(
-                f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {stated:,}"
-            )
+            files = {"file": str(path), "about": path.with_suffix(".yaml").name}
+            raise EvidenceError(phrase("score_tables.number", what=what, count=count, stated=stated, **files))
 
 
 def _table_of(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:

@@ -202,9 +202,7 @@ def sweep_request(
     compile_plan(scenario, picks, strikes, figures)  # any fault of the design is reported at once
     axes = [axis_of(scenario, axis) for axis in over]
     if not axes:
-        raise InputError(
-            "nothing to sweep: name a choice or a figure, such as --over replicas=1:4 --over population.prevalence"
-        )
+        raise InputError(phrase("sweep.nothing"))
     if doubled := [axis.name for place, axis in enumerate(axes) if axis.name in [axis.name for axis in axes[:place]]]:
         raise InputError(f"--over {doubled[0]}: is given twice")
     names = metric_names(scenario, metrics)
@@ -218,9 +216,7 @@ def metric_names(scenario: Scenario, metrics: Sequence[str]) -> list[str]:
     names = list(dict.fromkeys(metrics or [objective.metric for objective in scenario.objectives]))
     for name in names:
         if name not in scenario.metrics:
-            raise InputError(
-                f"--metric {name}: there is no such metric; {suggest(name, scenario.metrics, 'casesim run --json')}"
-            )
+            raise InputError(phrase("sweep.no_metric", name=name, hint=suggest(name, scenario.metrics, "casesim run --json")))
     if not names:
         raise InputError("the case has no objectives; name the metrics, such as --metric latency_p99_s")
     return names

@@ -86,9 +86,7 @@ def goal_of(scenario: Scenario, name: str) -> Goal:
         if objective.metric == name:
             return Goal(metric, objective.at_least is not None)
     if metric.better is None:
-        raise InputError(
-            f"{name}: neither more nor less of it is always better; take another metric, or give the case an objective for it"
-        )
+        raise InputError(phrase("front.no_goal", metric=name))
     return Goal(metric, metric.better == "higher")
 
 

@@ -23,6 +23,7 @@ from simulator.engine.stages.replicas import BATCH_FIELDS, BATCHING, AttributeNa
 from simulator.engine.stages.stage import ServiceStage
 from simulator.evidence.profiles import profile_names
 from simulator.evidence.spelled_names import spelled
+from simulator.phrases import phrase
 from simulator.records.trace import InTurn, VisitLog, as_memoryview
 
 if TYPE_CHECKING:
@@ -120,9 +121,7 @@ class Pool(Replicas):
         if len(self.sizes) < 2:
             raise ValueError("sizes needs two of them at least, to interpolate between")
         if self.precision not in self.sizes.values():
-            raise ValueError(
-                f"precision should be one of those in sizes: {', '.join(self.sizes.values())}; got {self.precision}"
-            )
+            raise ValueError(phrase("sizes.precision", sizes=[*self.sizes.values()], precision=self.precision))
         others = {
             "max_batch": self.max_batch > 1,
             "batching": self.batching != "triton",

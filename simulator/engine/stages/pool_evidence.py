@@ -141,9 +141,7 @@ class PoolEvidence:
     def _project(self, name: str, stage: Pool) -> None:
         """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""
         if stage.scaling is not None:
-            raise EvidenceError(
-                f"{self.plan.machines[name].label}: how long a replica takes to start is not known; leave out scaling"
-            )
+            raise EvidenceError(phrase("projections.no_start", machine=self.plan.machines[name].label))
         if stage.sizes:
             raise EvidenceError(f"{self.plan.machines[name].label}: sizes were not measured there, and cannot be projected")
         sizes = range(1, stage.max_batch + 1)
@@ -163,10 +161,7 @@ class PoolEvidence:
         sources = " ".join(dict.fromkeys(point.source for point in by_size[0]))
         self.plan.sources.append(Source(f"{stage.label}: latency", "projected", value, sources))
         self._say_own(stage)
-        self.plan.warnings.append(
-            f"{stage.label}: its latency is projected, {value}. Every interval reaches from the fast end of that band to the "
-            "slow one; how much service times spread is not known."
-        )
+        self.plan.warnings.append(phrase("projections.latency", label=stage.label, value=value))
 
     def _time(self, name: str, stage: Pool) -> None:
         device, factor = self._timed_as(stage), self._factor(stage)
@@ -253,10 +248,7 @@ class PoolEvidence:
         self.plan.sources.append(
             Source(f"{stage.label}: scores", "assumed", f"AUC {scores.auc:g}, as if of {size}", scores.assumed)
         )
-        self.plan.warnings.append(
-            f"{stage.label}: its scores are assumed, with an AUC of {scores.auc:g} at every precision; intervals reckon with "
-            f"{size}, which are not labelled."
-        )
+        self.plan.warnings.append(phrase("score_tables.assumed", label=stage.label, auc=scores.auc, size=size))
 
     def _score(self, name: str, stage: Pool, model: str) -> None:
         rented = self.plan.machines.get(name)
