@@ -25,6 +25,7 @@ from simulator.experiments.canary import (
 )
 from simulator.experiments.cleared_audits import SHARES, ClearedFlow, audit_sentences, audit_table, cleared_flow
 from simulator.explain.result import Result
+from simulator.phrases import phrase
 from simulator.units import counted
 
 
@@ -88,13 +89,7 @@ def audit(result: Result) -> None:
     key = f"{scenario.id}:audit_days"
     days = st.select_slider("Look after", DAYS, 30, lambda count: counted(count, "day"), key=key)
     draw(audit_chart(flow, gate.positives, gate.share or USUAL_SHARE, days), key="audit")
-    own = "" if gate.share else " This design has no audit: the text describes one of 2%."
-    st.caption(
-        plain(
-            f"The grey line is the result of an endless audit.{own} Readers are assumed to find as large a share of the "
-            f"cleared {gate.positives} as of the referred ones. If they find fewer, the model is worse than the audit reports."
-        )
-    )
+    st.caption(plain(phrase("audit.sense", share=gate.share, positives=gate.positives)))
 
 
 #: Changes to find, as parts of the share itself.
@@ -122,7 +117,4 @@ def canary(result: Result) -> None:
     usual = shares[label]
     of = FieldShare(label, usual, min(usual * (1 + change), 1.0))
     draw(canary_chart(canary_report(of, Canary(people_a_day(result), share, days))), key="canary")
-    st.caption(
-        "A hash of each person decides who gets the new model. The dashed line is the promised 5%. Missed positives are not "
-        "seen here: only an audit reads those who were cleared."
-    )
+    st.caption(phrase("canary.sense"))

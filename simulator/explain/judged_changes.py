@@ -74,7 +74,7 @@ def spent_at_first(looked_at: int) -> float:
 class JudgedChange:
     """An objective before and after a change of its run, and the paired difference.
 
-    before, after: its verdicts; after is None where the trials of a change cannot decide it
+    before, after: its verdicts; after has no figure where the trials of a change cannot decide it
     difference: with its interval; where one of the two has no figure, that of the other and the reason; None for nothing
     same: whether each trial has the same figure as before, for resampled people too
     chance: the probability of a difference of this size if nothing changed
@@ -84,7 +84,7 @@ class JudgedChange:
     """
 
     before: Verdict
-    after: Verdict | None
+    after: Verdict
     difference: Difference | OneSided | None
     same: bool = False
     chance: float = 0.0
@@ -125,7 +125,7 @@ class JudgedChange:
 
     @property
     def standing(self) -> Standing:
-        return self.after.standing if self.real and self.after else self.before.standing
+        return self.after.standing if self.real else self.before.standing
 
     @property
     def turns(self) -> bool:
@@ -215,7 +215,7 @@ class JudgedChange:
         """The change in words that stand in a sentence: `+1.9 points`, or `from no figure to 12.6 h`."""
         if self.change:
             return self.change.size
-        return f"from no figure to {self.after.reached}" if self.after and self.after.estimate else "no figure any more"
+        return f"from no figure to {self.after.reached}" if self.after.estimate else "no figure any more"
 
     @property
     def size_with_interval(self) -> str:
@@ -239,8 +239,8 @@ class JudgedChange:
             content |= {name: {"low": part.low, "high": part.high} for name, part in change.doubts.items()}
             content["chance"] = self.chance
         content |= {"significant": self.real, "verdict_before": self.before.standing}
-        content |= {"verdict_after": self.standing} if self.after else {}
-        return content | ({"value_after": self.after.estimate.value} if self.after and self.after.estimate else {})
+        content |= {"verdict_after": self.standing} if self.outcome != "too few" else {}
+        return content | ({"value_after": self.after.estimate.value} if self.after.estimate else {})
 
 
 def _part_of_way(change: float, before: Verdict) -> float:
@@ -424,9 +424,8 @@ class Baseline:
         # without a figure in the run, in the change's trials, or in as few replications of the design itself
         name = before.metric.name
         sides = [run.metrics.get(name) or run.missing[name] for run in (self.base, then)]
-        effect = JudgedChange(before, None, OneSided(before.metric, *sides), trials=self.fewer)
-        decided = effect.outcome != "too few"
-        return replace(effect, after=replace(before, estimate=then.metrics.get(name))) if decided else effect
+        after = replace(before, estimate=then.metrics.get(name))
+        return JudgedChange(before, after, OneSided(before.metric, *sides), trials=self.fewer)
 
     def _is_same(self, metric: Metric, then: Summary) -> bool:
         # the same figure in every trial, and for resampled people

@@ -61,7 +61,7 @@ def _changes_table(pairs: list[tuple[Lever, JudgedChange]]) -> pd.DataFrame:
     for lever, effect in pairs:
         found = effect.change.change if effect.is_open and effect.change else None
         bounds = [None] * 3 if found is None else [found.value, found.low, found.high]
-        after = effect.standing if effect.after else ""
+        after = "" if effect.outcome == "too few" else effect.standing
         rows.append([lever.step.words, effect.words, *bounds, effect.real, effect.before.standing, after])
     names = ["step", "in words", "change", "95% low", "95% high", "real", "verdict before", "verdict after"]
     return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(names[2:5], float))

@@ -11,7 +11,7 @@ from simulator.engine.compiled_plan import strikes_of, without_curveballs
 from simulator.explain.claims import Claim, difference, on_metric, on_verdict, said
 from simulator.explain.judged_changes import JudgedChange
 from simulator.metrics.comparisons import differences, in_pairs
-from simulator.metrics.summary import Summary, Verdict
+from simulator.metrics.summary import Summary
 from simulator.phrases import Slot, phrase
 
 #: The metric that says in metres what a curveball took.
@@ -25,7 +25,6 @@ class Toll(JudgedChange):
     A figure that only one of the two runs has is beyond chance, too.
     """
 
-    after: Verdict
     runs: tuple[str, str] = "", ""
 
     @property

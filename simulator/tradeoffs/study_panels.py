@@ -245,10 +245,7 @@ def design_request(base: Base, over: Sequence[str] = (), replications: int = TRI
 
 def capacity(base: Base) -> None:
     """Draw the panel “Capacity”."""
-    st.markdown(
-        "The study finds the most traffic that this design carries, the objective that fails first, the fewest servers that "
-        "suffice, and the cost of a request at each load."
-    )
+    st.markdown(phrase("study.capacity"))
 
     def work(submit: Submit, report: ReportProgress) -> Capacity:
         return Loading(request, claims, submit, OutcomeCache()).find(report)
@@ -273,10 +270,7 @@ def _show_capacity(base: Base, result: Capacity) -> None:
 def breakevens(base: Base) -> None:
     """Draw the panel “Break-evens”."""
     doubts = doubts_of(base.plan)
-    st.markdown(
-        f"{len(doubts)} assumed or projected figures of this design have a range: the author's, or from half to double. A "
-        "figure of 0 has none. The study finds the verdicts that turn, and the values where they turn."
-    )
+    st.markdown(phrase("study.breakeven", figures=len(doubts)))
 
     def work(submit: Submit, report: ReportProgress) -> BreakevenResult:
         return BreakevenSearch(request, submit, OutcomeCache()).find(doubts, claims_of(base.scenario), TOGETHER, report)
@@ -303,10 +297,7 @@ def _show_breakevens(result: BreakevenResult) -> None:
 
 def sensitivity(base: Base) -> None:
     """Draw the panel “What matters”."""
-    st.markdown(
-        "Parametric sensitivity: the effect of each pick on each figure of the run, over all designs at once. It has nothing "
-        "to do with diagnostic sensitivity, the share of positives that are found."
-    )
+    st.markdown(phrase("study.sensitivity"))
     ways: dict[Way, str] = {"morris": "Morris screening: mean effects", "sobol": "Sobol indices: parts of the variance"}
     way = st.radio("Analysis", list(ways), format_func=ways.__getitem__, horizontal=True, key="way")
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation and not choice.folded]
@@ -372,11 +363,7 @@ def best(base: Base) -> None:
     request = design_request(base, over, FEW)
     every = prod(len(axis.picks) for axis in request.axes)
     proposed = min(BUDGET, every)
-    st.markdown(
-        f"An optimizer proposes {proposed} designs, over every choice that is yours to make. The best of them race on the same "
-        f"{plain(base.scenario.unit.many)} until one is left, or chance decides. From "
-        "the best and the nearest misses, the search then steps towards less cost."
-    )
+    st.markdown(phrase("study.best", designs=str(proposed), many=plain(base.scenario.unit.many)))
 
     def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
         request.check_brief()

@@ -355,7 +355,7 @@ def test_a_figure_vanishes_for_any_reason_but_too_few_trials():
     verdict = effect_of(-2.0, 0.5).before
 
     def outcome_of(before, after):
-        return JudgedChange(verdict, None, OneSided(verdict.metric, before, after)).outcome
+        return JudgedChange(verdict, verdict, OneSided(verdict.metric, before, after)).outcome
 
     assert [outcome_of(figure, why) for why in ("no steady state", "no figure", "too few waits")] == [
         "vanishes",
