@@ -309,7 +309,10 @@ def number_that_no_slot_has(claims: list[Shown]) -> Pairs:
 
 
 #: Sentences whose numbers give the value of their record only after a sum, which `slot_claims` reads, or that name no number.
-DERIVED = {"causes.counted", "causes.costs", "hits.hit", "search.misses", "bottleneck.together", "tolls.too"}
+DERIVED = {
+    "causes.counted", "causes.costs", "hits.hit", "search.misses", "bottleneck.together", "tolls.too",
+    "breakeven.stands", "breakeven.sure", "breakeven.half_sure", "breakeven.unsure",
+}  # fmt: skip
 
 
 def _numbers(words: Phrase, unit: str) -> Iterator[Spoken]:
