@@ -15,7 +15,7 @@ from simulator.case.case_tests import TextClaim
 from simulator.engine.compiled_plan import Plan
 from simulator.metrics.paired_samples import Readings, readings_of
 from simulator.metrics.replications import run_replications
-from simulator.metrics.summary import Figures
+from simulator.metrics.summary import summary_of
 from tests.builders import exponential, plan, pool
 from tests.coverage.queues import mean_latency, one_server
 from tests.coverage.registry import Claim, study
@@ -36,7 +36,7 @@ def ratio(replications: int, number: int) -> Iterator[Claim]:
 
 def readings(made: Plan, number: int, replications: int, name: str) -> Readings:
     measures = run_replications(made, number, replications)
-    return readings_of(made, Figures.of(made, measures).warm_up, measures, [name])[name]
+    return readings_of(made, summary_of(made, number, measures).warm_up, measures, [name])[name]
 
 
 @study("M/M/1: a claim of a ratio, 12 replications")
