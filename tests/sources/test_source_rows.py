@@ -11,8 +11,8 @@ from simulator.evidence.catalogue import field_drops, hardware
 from simulator.evidence.detection_tables import coco_c, load_scales, read_about
 from simulator.evidence.drive_tables import load_drives
 from simulator.evidence.projection import networks, power, published
-from simulator.evidence.score_tables import score_names
-from simulator.paths import DRIVES, SCORES
+from simulator.evidence.score_tables import FOLDERS, score_names
+from simulator.paths import DRIVES
 from simulator.sources.source_rows import COLUMNS, matching, sources
 from tests.evidence.test_fidelity_reports import GOOD, report
 from tests.profiles import profile
@@ -27,7 +27,7 @@ def found():
 
 def test_a_broken_file_takes_its_own_rows_and_no_others(found, monkeypatch, tmp_path):
     (tmp_path / "mine.net.fp32.yaml").write_text("kind: [")
-    monkeypatch.setattr("simulator.evidence.score_tables.FOLDERS", (SCORES, tmp_path))
+    monkeypatch.setattr("simulator.evidence.score_tables.FOLDERS", (*FOLDERS, tmp_path))  # another test may have own tables
     monkeypatch.setattr("simulator.sources.source_rows.hardware", partial(hardware, tmp_path / "hardware.yaml"))
     there, broken = sources([profile("net", b1=[1.0, 2.0], b2=[3.0])], [report(GOOD)], [load("skin-cancer-triage")])
     assert [sentence.split(": ")[0] for sentence in broken] == [
