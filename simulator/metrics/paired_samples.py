@@ -35,9 +35,6 @@ from simulator.theory.loads import likeness
 #: In double precision, or in single where many are kept.
 Reals = NDArray[np.floating[Any]]
 
-#: The times that show whether two designs treated all requests alike.
-_ANSWERED = Metric("answered_mean_s", "Answer or refusal, mean", "s", "lower", "mean", "latency")
-
 #: A chance below this is told as none; and one whose logarithm lies above that, as certain.
 _LEAST, _CERTAIN = 1e-12, -1e-12
 
@@ -53,7 +50,6 @@ class PairedSample:
     again: the figure for the people who were labelled and for others, in the replications that ran again, shape (2, runs)
     moved: what each resample of other evidence changes, shape (resamples,)
     between: the bounds that counted evidence leaves
-    times: the mean of the times that it is taken of, or of all latencies, in s, shape (replications,)
     What does not apply is None.
     """
 
@@ -63,7 +59,6 @@ class PairedSample:
     again: Floats | None = None
     moved: Reals | None = None
     between: tuple[float, float] | None = None
-    times: Floats | None = None
 
 
 #: A metric of a design, in the middle of the projections and, if there are any, at both edges; None where it has no figure.
@@ -84,7 +79,6 @@ def reading_of(metric: Metric, estimator: Estimator) -> PairedSample | None:
         again=again if again.size else None,
         moved=alone.moved(plain.name),
         between=alone.between(plain.name),
-        times=_times(plain, alone) if metric.sample else _times(_ANSWERED, estimator),
     )
 
 
@@ -93,11 +87,6 @@ def _parts(metric: Metric, estimator: Estimator) -> Floats:
         return np.stack(estimator.columns(metric.name))
     figures = (measure.figures({metric.name: metric}) for measure in estimator.measures)
     return np.array([[values.get(metric.name, np.nan) for values in figures]])
-
-
-def _times(metric: Metric, estimator: Estimator) -> Floats:
-    mean = replace(metric, name=f"mean of {metric.sample}", quantile=None)
-    return np.array([measure.figure(mean) for measure in estimator.measures], float)
 
 
 def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], edges: bool) -> list[Estimator]:
@@ -141,25 +130,18 @@ def change(metric: Metric, before: Readings, after: Readings) -> Estimate:
 def is_equal(metric: Metric, before: Readings, after: Readings) -> bool:
     """Return whether runs show that two designs, whose observed difference is zero, are equal in a metric.
 
-    They do where no request took another time, and for amounts of money and shares of labelled items, which do not go by times.
-    A percentile also is equal where its whole interval is one value in both designs. An event that no run met proves nothing.
-    Of n requests that are equal in both designs, at most about 3 in n differ in truth (rule of three).
+    They do for amounts of money and shares of labelled items, which do not go by times, and for a percentile whose whole
+    interval is one value in both designs. Requests that all took equal times prove nothing: a rare one may take another.
     """
     return all(_is_equal(metric, old, new) for old, new in _pairs(before, after))
 
 
 def _is_equal(metric: Metric, old: PairedSample, new: PairedSample) -> bool:
-    if metric.unit == "USD" or (metric.sample and metric.quantile is None) or _no_time_differs(old, new):
+    if metric.unit == "USD":
         return True
     if metric.sample:
-        return all(sample.run.low == sample.run.high for sample in (old, new))
+        return metric.quantile is not None and all(sample.run.low == sample.run.high for sample in (old, new))
     return old.draws is not None and new.draws is not None and bool(old.parts[0].any())
-
-
-def _no_time_differs(old: PairedSample, new: PairedSample) -> bool:
-    if old.times is None or new.times is None or not np.isfinite(old.times).any():
-        return False
-    return np.array_equal(old.times, new.times, equal_nan=True)
 
 
 def _pairs(before: Readings, after: Readings) -> list[tuple[PairedSample, PairedSample]]:

@@ -20,6 +20,8 @@ from tests.case.texts import SMALL
 from tests.tradeoffs.made import COST, FOUND, LATENCY, outcome
 
 GOALS = [Goal(COST, higher=False), Goal(FOUND, higher=True)]
+#: Equal amounts of money are no worse; equal shares that chance made may differ.
+MONEY = [GOALS[0], Goal(Metric("found", "Earned", "USD", "higher", "mean", "found"), higher=True)]
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40))
@@ -32,7 +34,7 @@ def test_the_best_rows_are_those_that_no_other_row_beats(rows):
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=25))
 def test_without_luck_the_front_is_that_of_the_plain_values(pairs):
     outcomes = [outcome({"cost": float(cost), "found": float(found)}) for cost, found in pairs]
-    front = Front(GOALS, outcomes)
+    front = Front(MONEY, outcomes)
     expected = [not any(c <= cost and f >= found and (c, f) != (cost, found) for c, f in pairs) for cost, found in pairs]
     assert [place in front.by_value for place in range(len(pairs))] == expected
     assert front.places == front.by_value
@@ -159,8 +161,8 @@ def test_a_projection_that_leaves_the_sign_open_claims_no_dominance():
         )
 
     measured = outcome({"cost": 9.0, "found": 0.9})
-    assert Front(GOALS, [projected(10.0, 0.5), measured]).dominated.keys() == {0}
-    assert not Front(GOALS, [projected(10.0, 3.0), measured]).dominated
+    assert Front(MONEY, [projected(10.0, 0.5), measured]).dominated.keys() == {0}
+    assert not Front(MONEY, [projected(10.0, 3.0), measured]).dominated
 
 
 @pytest.mark.parametrize(("replications", "told"), [(2, True), (4, False)])
@@ -185,22 +187,24 @@ def test_a_metric_in_which_no_run_differs_is_named_where_no_design_is_beaten():
 CLASSES = {"all": {"label": "All", "share": assumed(1), "deadline_s": 4}}
 
 
-def servers_at_a_price(count: int, seed: int) -> DesignOutcome:
+def servers_at_a_price(count: int, seed: int, seconds: int = 1000) -> DesignOutcome:
     """M/M/c at 2.5 requests a second of a second each: one more server costs more, and some requests wait less."""
-    made = plan({"p": pool(replicas=count)}, exponential(1.0), rate=2.5, seconds=1000, classes=CLASSES)
-    return outcome_of(made, run_replications(made, seed, 5), DesignOutcome({}, {}, seed, 5))
+    made = plan({"p": pool(replicas=count)}, exponential(1.0), rate=2.5, seconds=seconds, classes=CLASSES)
+    return outcome_of(made, run_replications(made, seed, 4), DesignOutcome({}, {}, seed, 4))
 
 
-@pytest.mark.parametrize("seed", [5, 14, 16, 17])
-def test_a_figure_that_is_equal_by_luck_does_not_make_a_faster_design_beaten(seed):
-    """All three are on the true front: 1.5%, 0.5% and 0.1% of the requests wait for 7, 8 and 9 servers (Erlang C).
+@pytest.mark.parametrize("seconds", [60, 1000])
+def test_a_server_that_helps_nobody_in_a_few_runs_does_not_make_a_design_beaten(seconds):
+    """All four are on the true front: 1.5%, 0.5%, 0.1% and 0.03% of the requests wait for 7 to 10 servers (Erlang C).
 
-    Most requests that are late, or that stand at a percentile, did not wait at all.
+    In 14 of 25 seeds of a minute each, the tenth server helps no request of the four runs. Most requests that are late, or
+    that stand at a percentile, did not wait at all.
     """
-    outcomes = [servers_at_a_price(count, seed) for count in (7, 8, 9)]
-    for metric in ("latency_p50_s", "latency_p95_s", "on_time_share"):
-        goals = goals_of(scenario({"p": pool()}, classes=CLASSES), ["cost_per_1000_usd", metric])
-        assert not Front(goals, outcomes).dominated
+    for seed in range(25):
+        outcomes = [servers_at_a_price(count, seed, seconds) for count in (7, 8, 9, 10)]
+        for metric in ("latency_mean_s", "latency_p50_s", "latency_p95_s", "on_time_share"):
+            goals = goals_of(scenario({"p": pool()}, classes=CLASSES), ["cost_per_1000_usd", metric])
+            assert not Front(goals, outcomes).dominated
 
 
 def test_a_wait_that_is_surely_zero_in_both_designs_is_no_worse():
@@ -209,22 +213,17 @@ def test_a_wait_that_is_surely_zero_in_both_designs_is_no_worse():
     assert Front(goals, [servers_at_a_price(count, 0) for count in (7, 8)]).dominated.keys() == {1}
 
 
-def times_of_requests(low: float, high: float, mean: float) -> PairedSample:
-    return PairedSample(run=Interval(low, low, high), parts=np.full((1, 4), low), times=np.full(4, mean))
-
-
 @pytest.mark.parametrize(
     ("before", "after", "equal"),
     [
-        ((0.0, 0.0, 0.20), (0.0, 0.0, 0.10), True),  # surely none of them wait, though the slowest wait less
-        ((0.0, 0.1, 0.20), (0.0, 0.0, 0.10), False),  # the percentile may lie above the tie
-        ((0.9, 1.1, 0.95), (0.9, 1.1, 0.94), False),  # some request took another time: the tie is luck
-        ((0.9, 1.1, 0.95), (0.9, 1.1, 0.95), True),  # no request took another time
+        ((0.0, 0.0), (0.0, 0.0), True),  # surely none of them wait, though the slowest may wait less
+        ((0.0, 0.1), (0.0, 0.0), False),  # the percentile may lie above the tie
+        ((0.9, 1.1), (0.9, 1.1), False),  # equal in these runs: a rare request may take another time
     ],
 )
-def test_an_equal_percentile_is_no_worse_only_by_proof(before, after, equal):
+def test_an_equal_percentile_is_no_worse_only_where_its_interval_is_one_value(before, after, equal):
     metric = Metric("wait", "Wait", "s", "lower", "quantile", "wait", 0.95)
-    old, new = ([times_of_requests(*one)] for one in (before, after))
+    old, new = ([PairedSample(run=Interval(low, low, high), parts=np.full((1, 4), low))] for low, high in (before, after))
     assert is_equal(metric, old, new) is equal
 
 
@@ -232,13 +231,10 @@ def test_an_equal_percentile_is_no_worse_only_by_proof(before, after, equal):
     ("unit", "events", "labelled", "equal"),
     [("share", 40, False, False), ("share", 40, True, True), ("per 1,000", 0, True, False), ("USD", 0, False, True)],
 )
-def test_equal_counts_are_no_worse_where_requests_took_other_times_only_for_labelled_items_and_money(
-    unit, events, labelled, equal
-):
+def test_equal_counts_are_no_worse_only_for_labelled_items_and_money(unit, events, labelled, equal):
     metric, draws = Metric("late", "Late", unit, "lower", "share"), np.zeros((3, 10)) if labelled else None
     parts, run = np.array([[events] * 4, [1000.0] * 4]), Interval(events / 1000, events / 1000, events / 1000)
-    old, new = ([PairedSample(run=run, parts=parts, draws=draws, times=np.full(4, mean))] for mean in (1.0, 1.1))
-    assert is_equal(metric, old, new) is equal
+    assert is_equal(metric, *([PairedSample(run=run, parts=parts, draws=draws)],) * 2) is equal
 
 
 def test_each_axis_of_the_lines_names_its_options():
