@@ -263,7 +263,7 @@ def _level(good: bool, fair: bool = True) -> Level:
 
 def trust_notes(summary: Summary) -> list[TrustNote]:
     """Collect every note on a result, in a fixed order, without topics that the scenario does not touch."""
-    topics = (_most_loaded, _warm_up, _latencies, _positives, _verdicts, _assumptions)
+    topics = (_most_loaded, _warm_up, _recording, _latencies, _positives, _verdicts, _assumptions)
     return list(_of_one_mind([note for notes in topics for note in notes(summary)]))
 
 
@@ -388,6 +388,11 @@ def _tail(stage: Any, run: ThreadRun) -> TrustNote:
     slots = {"low": tail.low, "high": tail.high, "calls": len(calls.latency_ms), "batch": calls.batch}
     bounded = isfinite(tail.high)
     return _on_stage("service-time tail", _level(bounded), stage.label, "tail" if bounded else "open_tail", **slots)
+
+
+def _recording(summary: Summary) -> Iterator[TrustNote]:
+    if file := summary.plan.scenario.arrivals.content.file:
+        yield _trust_note("recording", "fair", phrase("trust.recording", file=file))
 
 
 def _positives(summary: Summary) -> Iterator[TrustNote]:

@@ -10,6 +10,7 @@ from simulator.case.document import ScenarioError
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.explain.result import replicate
 from tests.builders import assumed, document, link, plan
 
 WIRE = {"wire": link("done", 0.1)}
@@ -61,6 +62,23 @@ def test_the_recording_is_named_among_the_sources_and_that_it_ends_early_is_said
     assert (source.kind, source.value, source.source) == ("measured", "3 times", "gateway, May 2026")
     assert made.warnings == ["The recording log.csv ends after 4.00 s of 100 s; no request comes later."]
     assert compile_plan(case(repeat=True)).warnings == []
+
+
+@pytest.mark.parametrize(("scale", "behind"), [(1, 2), (2, 1)])
+def test_times_behind_the_end_of_the_run_are_counted_and_said(case, scale, behind):
+    """The run takes 100 s; at twice the pace the time 150 comes at 75 s, and 200 at 100 s, which is behind it."""
+    (warning,) = compile_plan(case("at\n1\n150\n200\n", rate_scale=scale)).warnings
+    assert warning.startswith(f"{behind} of the 3 recorded times in log.csv {'lie' if behind > 1 else 'lies'} behind the end")
+
+
+@pytest.mark.parametrize("repeat", [False, True])
+def test_a_result_says_that_its_intervals_hold_no_luck_of_a_recording(case, repeat):
+    """All replications meet the same requests, so that the throughput has no spread."""
+    result = replicate(compile_plan(case(repeat=repeat)), seed=1, replications=3)
+    (note,) = (note for note in result.trust if note.topic == "recording")
+    assert "log.csv" in note.sentence and "another recording would differ" in note.sentence
+    throughput = result.metrics["throughput_per_s"]
+    assert throughput.low == throughput.value == throughput.high
 
 
 def test_the_load_of_a_recording_is_that_of_its_minutes(case):

@@ -13,8 +13,8 @@ from simulator.case.case_contract import CaseGatherer, RequestContent
 from simulator.case.fields import Evidence, Line, LocalFile, Source
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, steady
 from simulator.evidence.row_files import RecordingError, read_recording
+from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S, Surge
-from simulator.units import duration
 
 MINUTE_S = 60.0
 
@@ -53,14 +53,15 @@ class Replay(OpenProcess):
         """Read the times: of a file beside the scenario's own, or below it."""
         recording = gather.recording = read_recording(file := gather.beside(self.file), self.column, self.origin_s)
         gather.note_beside(file)
-        first, last = (recording.times[[0, -1]] - self.origin_s) / self.rate_scale
-        end = gather.scenario.run.days * DAY_S
+        times, end = (recording.times - self.origin_s) / self.rate_scale, gather.scenario.run.days * DAY_S
+        first, last, behind = times[0], times[-1], int(np.count_nonzero(times >= end))
         if first >= end:
             raise RecordingError(f"{self.file}: the first request comes after the run's end, at {first:,.0f} s; set origin_s")
         if last < end and not self.repeat:
-            words = f"after {duration(last)} of {duration(end)}; no request comes later"
-            gather.warnings.append(f"The recording {self.file} ends {words}.")
-        gather.sources.append(Source("arrivals", self.evidence, f"{len(recording.times):,} times", self.source))
+            gather.warnings.append(phrase("recordings.ends", file=self.file, last=last, end=end))
+        if behind:
+            gather.warnings.append(phrase("recordings.behind", file=self.file, count=behind, all=len(times)))
+        gather.sources.append(Source("arrivals", self.evidence, f"{len(times):,} times", self.source))
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
         """Return the recorded times; over and over where the recording repeats."""
