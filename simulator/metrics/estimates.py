@@ -71,6 +71,10 @@ class Withheld:
         return phrase(key, label=self.metric.label, count=count, what=what, needed=self.needed)
 
 
+#: A total of a replication; None where it has none.
+TotalOf = Callable[[Measures], Total | None]
+
+
 class Estimator:
     """Estimates of one design.
 
@@ -78,6 +82,7 @@ class Estimator:
     cut: whether a warm-up was cut off, so that a single replication may be cut into stretches
     alike: how many requests wait as one by plan, by stage (`likeness`)
     widening: the factor by which a look at a part of the replications widens the doubt of the run
+    elsewhere: runs at other thresholds, for ways that no request of these replications takes (`runs_on_unseen_ways`)
     """
 
     def __init__(
@@ -87,8 +92,10 @@ class Estimator:
         cut: bool = False,
         alike: Mapping[str, float] | None = None,
         widening: float = 1.0,
+        elsewhere: Sequence[Measures] = (),
     ) -> None:
         self.measures = measures
+        self.elsewhere = elsewhere
         self.ways = ways
         self.alike = alike or {}
         self.widening = widening
@@ -141,7 +148,8 @@ class Estimator:
         """Return a part of the cost of 1,000 requests."""
         totals = [measure.costs[part] for measure in self.measures]
         run = ratio_interval([total.numerator for total in totals], [total.denominator for total in totals])
-        labels = self._by_way(part, totals, run.value) or self._by_runs(lambda measures: measures.costs[part].ratio, run.value)
+        by_way = self._by_way(lambda measures: measures.costs[part], run.value)
+        labels = by_way or self._by_runs(lambda measures: measures.costs[part].ratio, run.value)
         return estimate(widened(run, self.widening), labels, -inf if run.value < 0 else 0.0)
 
     def run_interval(self, metric: Metric) -> Interval | None:
@@ -174,7 +182,7 @@ class Estimator:
         if (moved := changes(totals)) is not None:
             return about(value, moved)
         if self.ways is not None and any(total.by_way is not None for total in totals):
-            return self._by_way(metric.name, totals, value)
+            return self._by_way(_total_of(metric.name), value)
         if metric.is_time:
             return self._time_by_runs(metric, value)
         return self._by_runs(lambda measures: measures.figure(metric), value)
@@ -203,7 +211,7 @@ class Estimator:
         """
         every = Estimator(self.measures, ways)
         alone, name = (every.of_group(metric.group), metric.of_all.name) if metric.group else (every, metric.name)
-        sums = alone._by_class_and_way(name, alone._totals(name))
+        sums = alone._by_class_and_way(_total_of(name))
         return None if sums is None or alone.ways is None else float(_ratio(*sums, alone.ways.original))
 
     def _samples(self, name: str) -> list[Sample]:
@@ -250,8 +258,8 @@ class Estimator:
         seconds = [len(each) * self.measures[0].stretch_s for each in counts]
         return np.array([each.sum() for each in counts]), np.array(seconds)
 
-    def _by_way(self, name: str, totals: list[Total], value: float) -> Interval | None:
-        change = self._draws(name, totals)
+    def _by_way(self, total_of: TotalOf, value: float) -> Interval | None:
+        change = self._draws(total_of)
         return None if change is None or self.ways is None else of_draws(value, change)
 
     def draws(self, name: str) -> Floats | None:
@@ -259,10 +267,10 @@ class Estimator:
 
         Shape (3, draws); None if it rests on no labelled item.
         """
-        return self._draws(name, self._totals(name))
+        return self._draws(_total_of(name))
 
-    def _draws(self, name: str, totals: list[Total]) -> Floats | None:
-        sums = self._by_class_and_way(name, totals)
+    def _draws(self, total_of: TotalOf) -> Floats | None:
+        sums = self._by_class_and_way(total_of)
         if sums is None or self.ways is None:
             return None
         means, counts = sums
@@ -275,35 +283,47 @@ class Estimator:
             moved.append(_ratio(means, counts, shares) - before)
         return np.stack(moved)
 
-    def _by_class_and_way(self, name: str, totals: list[Total]) -> tuple[Floats, Floats] | None:
+    def _by_class_and_way(self, total_of: TotalOf) -> tuple[Floats, Floats] | None:
         """Return the mean of one request of a class and way in numerator and denominator, and the requests of its stretch.
 
         Shapes (2, ways, 2) and (2, ways).
 
-        Where no request of a group took a way, those of all requests that did stand in for it.
+        Where no request of a group took a way, those of all requests that did stand in for it. Where no request at all did,
+        those of the runs `elsewhere` do.
         """
         if self.ways is None:
             return None
-        codes = self.ways.codes
+        sums, counts = self._sums_by_way(self.measures, total_of)
+        if not counts[0].any():
+            return None
+        there = self.ways.stretches == np.unique(self.ways.stretches)[:, None]
+        requests = counts[0] @ there.T @ there
+        others = self.whole and self.whole._by_class_and_way(total_of)
+        if others:
+            with np.errstate(invalid="ignore"):
+                return np.where(counts[0, ..., None] > 0, sums[0] / counts[0, ..., None], others[0]), requests
+        more_sums, more_counts = self._sums_by_way(self.elsewhere, total_of)
+        sums, counts = np.append(sums, more_sums, axis=0), np.append(counts, more_counts, axis=0)
+        first = (counts > 0).argmax(0)[None]
+        with np.errstate(invalid="ignore"):
+            means = np.take_along_axis(sums / counts[..., None], first[..., None], axis=0)[0]
+        return _filled(means, counts.sum(0)), requests
+
+    def _sums_by_way(self, measures: Sequence[Measures], total_of: TotalOf) -> tuple[Floats, Floats]:
+        """Return sums and requests by class and way, of those of the class and of those that stand in for it.
+
+        Shapes (2, 2, ways, 2) and (2, 2, ways).
+        """
+        codes = np.empty(0) if self.ways is None else self.ways.codes
         sums, counts = np.zeros((2, 2, len(codes), 2)), np.zeros((2, 2, len(codes)))
-        for measure, total in zip(self.measures, totals, strict=False):
-            if total.by_way is None or measure.strata is None:
+        for measure in measures:
+            total, strata = total_of(measure), measure.strata
+            if total is None or total.by_way is None or strata is None:
                 continue
-            strata = measure.strata
             place = strata.pretended.astype(int), strata.positive.astype(int), np.searchsorted(codes, strata.codes)
             np.add.at(sums, place, total.by_way)
             np.add.at(counts, place, strata.requests)
-        if not counts[0].any():
-            return None
-        with np.errstate(invalid="ignore"):
-            real, pretended = sums / counts[..., None]
-        means = np.where(counts[0, ..., None] > 0, real, pretended)
-        there = self.ways.stretches == np.unique(self.ways.stretches)[:, None]
-        requests = counts[0] @ there.T @ there
-        others = self.whole and self.whole._by_class_and_way(name, self.whole._totals(name))
-        if others:
-            return np.where(counts[0, ..., None] > 0, real, others[0]), requests
-        return _filled(means, counts.sum(0)), requests
+        return sums, counts
 
     def _by_runs(self, figure: Callable[[Measures], float | None], value: float) -> Interval | None:
         """Compare replications run again for other labelled people, each with itself: the root mean square is the spread."""
@@ -408,6 +428,10 @@ def lean_of(moved: Floats) -> float:
 def spread_of(moved: Floats) -> float:
     """Return half the width of a 95% interval, from the changes in a few runs for other labelled people, shape (runs,)."""
     return float(stdtrit(len(moved), (1 + LEVEL) / 2) * np.sqrt(np.mean(moved**2)))
+
+
+def _total_of(name: str) -> TotalOf:
+    return lambda measures: measures.totals.get(name)
 
 
 def _ratio_of(name: str, measures: Measures) -> float | None:

@@ -36,6 +36,7 @@ from simulator.keeper import remembers
 from simulator.limits import MIB
 from simulator.metrics.resampled_labels import (
     RESAMPLES,
+    by_turns,
     item_gates,
     item_groups,
     labelled_class,
@@ -262,6 +263,28 @@ def _joined(plan: Plan, ways: Sequence[RoutingShares]) -> RoutingShares:
     )
 
 
+def cuts_on_way(plan: Plan, way: int, paired: bool) -> dict[str, Floats]:
+    """Return thresholds of each gate that open a way: those of the draw that sends the most labelled items there.
+
+    If none does, those that send half of the items at a gate there, where scores decide.
+    """
+    gates, firsts = item_gates(plan), _first_codes(plan)
+    stretch = int(np.searchsorted(firsts, way, side="right")) - 1
+    there, number = score_stretches(plan)[1][stretch], way - int(firsts[stretch])
+    cuts = {name: cuts_of(plan, gate, paired) for name, gate in gates.items()}
+    items = np.count_nonzero(_codes(there, list(cuts.values()), RESAMPLES) == number, axis=1)
+    opened = {name: of_gate[:, items.argmax()] for name, of_gate in cuts.items()}
+    if items.any():
+        return opened
+    for name, gate in reversed(gates.items()):
+        number, place = divmod(number, len(gate.routes))
+        if gate.by_score:
+            routes = len(gate.routes) - 1
+            stricter = np.arange(routes) < place % max(routes, 1)
+            opened[name] = np.where(stricter, np.inf, np.median(_item_values(there, gate)))
+    return opened
+
+
 def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
     """Return the ways of another design of a plan, without resamples, numbered together with those of the plan.
 
@@ -340,10 +363,8 @@ class _Taken:
         group = labelled_group(self.table, of_class, members)
         if self.fixed[of_class]:
             return group.shares(self.now[part][members], codes, possible)
-        drawn = group.shares_drawn(self.anew[:, part][:, members], codes)
-        if not members.all():
-            _take(drawn, np.flatnonzero(possible & (drawn <= _SLACK).all(0)), people)
-        return drawn
+        unseen = possible & ~np.isin(codes, self.now[part][members])
+        return _with_unseen(group.shares_drawn(self.anew[:, part][:, members], codes), unseen, people)
 
     def _mass(self, of_class: int, members: NDArray[np.bool_]) -> Floats:
         """Return a group's part of a class on each resample, in times of its part of the table, shape (RESAMPLES,)."""
@@ -354,19 +375,22 @@ class _Taken:
             return np.asarray(weight / labelled_class(self.table, of_class).totals / members.mean())
 
 
-def _take(drawn: Floats, unseen: NDArray[np.intp], people: int) -> None:
-    taken = np.zeros((len(drawn), len(unseen)))
-    for place in range(len(unseen)):
-        taken[:, place] = np.roll(never_seen(people), place)
-    drawn *= 1 - np.minimum(taken.sum(1, keepdims=True), 1)
-    drawn[:, unseen] = taken
+def _with_unseen(drawn: Floats, unseen: NDArray[np.bool_], people: int) -> Floats:
+    """Give a way without an item, in each draw, the share that as many people may have missed; the others shrink by it.
+
+    drawn: shape (draws, ways); unseen: the ways that are possible and that no item takes now, shape (ways,)
+    """
+    missed = never_seen(people)[:, None] * by_turns(unseen & (drawn <= _SLACK))
+    return np.asarray(drawn * (1 - missed.sum(1, keepdims=True)) + missed)
 
 
 def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
-    codes = ways.codes if len(ways.codes) > 1 else np.array([ways.codes[0], ways.codes[0] + 1])
-    more = len(codes) - len(ways.codes)
-    original = np.pad(ways.original, ((0, 0), (0, more)))
-    drawn = np.pad(ways.drawn, ((0, 0), (0, 0), (0, more)))
+    codes, first = ways.codes, int(ways.codes[0])
+    alone = len(codes) == 1
+    more = (int(alone and first > 0), int(alone and first == 0))  # ways before the only one, and behind it
+    codes = np.arange(first - more[0], first + more[1] + 1) if alone else codes
+    original = np.pad(ways.original, ((0, 0), more))
+    drawn = np.pad(ways.drawn, ((0, 0), (0, 0), more))
     for of_class, people in enumerate(known):
         way = int(original[of_class].argmax())
         if (drawn[:, of_class, way] > 1 - _SLACK).all():

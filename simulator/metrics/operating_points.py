@@ -15,7 +15,7 @@ import pandas as pd
 
 from simulator.case.choices import Pick
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.stages.gate import Gate, score_gates
+from simulator.engine.stages.gate import at_threshold, score_gates
 from simulator.engine.stages.gate_routes import thresholds
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, percentile_interval
@@ -251,11 +251,7 @@ def with_threshold(plan: Plan, route: tuple[str, int], threshold: float) -> Plan
     name, place = route
     gate = score_gates(plan.scenario)[name]
     cuts = [max(cut, threshold) for cut in thresholds(plan, gate)[:place]] + [threshold]
-    moved = [_at_least(gate, index, cut) for index, cut in enumerate(cuts)]
+    moved = map(at_threshold, gate.routes, cuts)
     stage = gate.model_copy(update={"routes": [*moved, *gate.routes[len(cuts) :]]})
     scenario = plan.scenario.model_copy(update={"stages": plan.scenario.stages | {name: stage}})
     return replace(plan, scenario=scenario)
-
-
-def _at_least(gate: Gate, index: int, threshold: float) -> object:
-    return gate.routes[index].model_copy(update={"at_least": threshold, "at_sensitivity": None, "at_specificity": None})

@@ -29,6 +29,7 @@ from simulator.intervals import (
 from simulator.metrics.estimates import Estimator, about, of_draws
 from simulator.metrics.label_uncertainty import ways_of
 from simulator.metrics.measures import Measures
+from simulator.metrics.replications import runs_on_unseen_ways
 from simulator.metrics.warm_up import WarmUp
 from simulator.theory.loads import likeness
 
@@ -94,7 +95,8 @@ def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measure
     ways = ways_of(plan, True)
     sides = [measures, *(_at_edge(measures, index) for index in (0, 1) if edges)]
     cut = [[sample.after(warm_up.stretch) for sample in side] if warm_up else side for side in sides]
-    return [Estimator(side, ways, warm_up is not None, likeness(plan)) for side in cut]
+    elsewhere = runs_on_unseen_ways(plan, measures, paired=True)
+    return [Estimator(side, ways, warm_up is not None, likeness(plan), elsewhere=elsewhere) for side in cut]
 
 
 def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import pickle
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -22,8 +22,9 @@ from simulator.arrays import Floats
 from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan, at_band_edges, with_items
 from simulator.engine.run import simulate
+from simulator.engine.stages.gate import at_threshold
 from simulator.intervals import LEVEL, Estimate, Interval, estimate
-from simulator.metrics.label_uncertainty import downstream
+from simulator.metrics.label_uncertainty import cuts_on_way, downstream, ways_of
 from simulator.metrics.measures import Measures, measure, needed_samples
 from simulator.metrics.resampled_labels import item_gates, weights_of
 from simulator.records.streams import cache_per_plan
@@ -302,6 +303,45 @@ def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
 def needs_runs(plan: Plan) -> bool:
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
     return bool(item_gates(plan)) and (waits or plan.changes)
+
+
+# ---- ways that nobody takes
+
+
+def runs_on_unseen_ways(plan: Plan, measures: Sequence[Measures], paired: bool = False) -> list[Measures]:
+    """Return runs at other thresholds, which show what follows the ways that the next people may take and nobody in these does.
+
+    measures: the replications of the plan; paired: as in `ways_of`
+    """
+    ways, runs = ways_of(plan, paired), list[Measures]()
+    if ways is None:
+        return runs
+    seen = _ways_taken(measures)
+    for way in ways.codes[ways.drawn.any((0, 1))].tolist():
+        if way not in seen:
+            runs.append(_on_way(plan, way, paired))
+            seen |= _ways_taken(runs[-1:])
+    return runs
+
+
+def _ways_taken(measures: Sequence[Measures]) -> set[int]:
+    return {int(way) for run in measures if run.strata for way in run.strata.codes}
+
+
+@cache_per_plan
+def _on_way(plan: Plan, way: int, paired: bool) -> Measures:
+    """Measure one replication at thresholds that open a way."""
+    return measure(simulate(_held(plan, cuts_on_way(plan, way, paired))))
+
+
+def _held(plan: Plan, cuts: Mapping[str, Floats]) -> Plan:
+    """Return the plan with other thresholds at its gates by score; cuts: of each route of a gate but the last."""
+    stages = {
+        name: gate.model_copy(update={"routes": [*map(at_threshold, gate.routes, cuts[name].tolist()), gate.routes[-1]]})
+        for name, gate in item_gates(plan).items()
+        if gate.by_score
+    }
+    return replace(plan, scenario=plan.scenario.model_copy(update={"stages": plan.scenario.stages | stages}))
 
 
 # ---- jobs of worker processes

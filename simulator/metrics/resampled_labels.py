@@ -115,9 +115,12 @@ class LabelledClass:
         shares = np.array([np.mean(taken == way) for way in ways])
         usual, worth = int(shares.argmax()), self.worth
         drawn = np.zeros((len(self.weights), len(ways)))
-        for place in np.flatnonzero(possible & (np.arange(len(ways)) != usual)):
+        others = possible & (np.arange(len(ways)) != usual)
+        turns = by_turns(np.broadcast_to(others & (shares == 0), drawn.shape))
+        for place in np.flatnonzero(others):
             rank = self._ranks(self._mean(taken == ways[place]), leaning=bool(place < usual))
             drawn[:, place] = _share_draws(shares[place] * worth, worth, len(rank))[rank]
+        drawn *= turns | (shares > 0)
         drawn /= np.maximum(drawn.sum(1, keepdims=True), 1.0)
         drawn[:, usual] = 1 - drawn.sum(1)
         return drawn
@@ -272,6 +275,15 @@ def labelled_people(table: ScoreTable, members: NDArray[np.bool_]) -> tuple[int,
     ):
         counts.append(min(len(np.unique(patients[part])), round(evidence)))
     return counts[0], counts[1]
+
+
+def by_turns(unseen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return one of the unseen ways of each draw, each in its turn, shape (draws, ways).
+
+    As none of so many people takes any of them, the next people take them all together as rarely as one of them alone.
+    """
+    turn = np.arange(len(unseen)) // 2 % np.maximum(unseen.sum(1), 1)  # every second draw has another threshold (`quantiles`)
+    return np.asarray(unseen & (np.cumsum(unseen, axis=1) == turn[:, None] + 1))
 
 
 def never_seen(people: int) -> Floats:

@@ -24,7 +24,7 @@ from simulator.metrics.estimates import Estimator, Withheld
 from simulator.metrics.label_uncertainty import ways_of
 from simulator.metrics.measures import CURVE, FLOW, FlowCounts, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
-from simulator.metrics.replications import SLIGHT, TELLING, chance_to_decide, is_out_of_reach, widening
+from simulator.metrics.replications import SLIGHT, TELLING, chance_to_decide, is_out_of_reach, runs_on_unseen_ways, widening
 from simulator.metrics.resampled_labels import ThresholdCheck, threshold_checks
 from simulator.metrics.stage_metrics import StageTimes, pooled
 from simulator.metrics.warm_up import WarmUp, warm_up_of
@@ -282,7 +282,8 @@ def _estimator(plan: Plan, measures: Sequence[Measures], warm_up: WarmUp | None,
     """Return what makes figures of replications. It holds their times in order, so that no summary keeps it."""
     steady = [replication.after(warm_up.stretch) for replication in measures] if warm_up else measures
     wider = widening(len(measures), planned) if planned > len(measures) else 1.0
-    return Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan), wider)
+    elsewhere = runs_on_unseen_ways(plan, measures)
+    return Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan), wider, elsewhere)
 
 
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:

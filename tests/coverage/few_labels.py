@@ -22,7 +22,15 @@ WITHIN = 0.5
 
 #: What an exact interval does: it covers at least 95% of the samples, and more where an item is a large step.
 WHY = dict.fromkeys(
-    ("sensitivity", "specificity", "escalated_share", "missed_per_1000", "cost_per_1000_usd", "cost of what is missed"),
+    (
+        "sensitivity",
+        "specificity",
+        "escalated_share",
+        "missed_per_1000",
+        "cost_per_1000_usd",
+        "cost_per_found_usd",
+        "cost of what is missed",
+    ),
     "An exact interval covers at least what it promises, and more where one item is a large step.",
 ) | dict.fromkeys(
     ("positive_predictive_value", "negative_predictive_value"),
@@ -32,11 +40,15 @@ WHY = dict.fromkeys(
 
 @dataclass(frozen=True)
 class World:
-    """Beta distributions of the scores of positives and of negatives, rounded down to as many levels as there are."""
+    """Beta distributions of the scores of positives and of negatives, rounded down to as many levels as there are.
+
+    negatives: the number of labelled ones
+    """
 
     positive: Any
     negative: Any
     levels: int = 256
+    negatives: int = NEGATIVES
 
     def drawn(self, uniform: NDArray[np.float64], positive: bool) -> NDArray[np.float64]:
         """Return scores at these places of the distribution."""
@@ -55,14 +67,17 @@ class World:
 
 PLAIN, SKEWED = World(beta(3, 2), beta(2, 3)), World(beta(1.2, 0.6), beta(0.6, 1.2))
 
+#: So few negatives are labelled that a threshold lies below all of them in an eighth to a quarter of the samples.
+LOW = World(beta(2, 2), beta(2, 3), levels=10_000, negatives=90)
+
 
 def sampled(world: World, positives: int, number: int, patients: int | None = None) -> ScoreTable:
     """A label set; `patients` share the positives evenly, and their photos score alike."""
     rng, people = np.random.default_rng([number, 11]), np.arange(positives) % (patients or positives)
     shared, own = rng.standard_normal(positives)[people], rng.standard_normal(positives)
     latent = np.sqrt(WITHIN) * shared + np.sqrt(1 - WITHIN) * own if patients else own
-    table = score_table(world.drawn(norm.cdf(latent), True), world.drawn(rng.random(NEGATIVES), False))
-    return replace(table, positive_patients=people, negative_patients=positives + np.arange(NEGATIVES))
+    table = score_table(world.drawn(norm.cdf(latent), True), world.drawn(rng.random(world.negatives), False))
+    return replace(table, positive_patients=people, negative_patients=positives + np.arange(world.negatives))
 
 
 def few(world: World, positives: int, sensitivity: float, number: int, patients: int | None = None) -> Iterator[Claim]:
@@ -97,6 +112,11 @@ def thousand(number: int) -> Iterator[Claim]:
     return few(PLAIN, 1000, 0.99, number)
 
 
+@study("five grades, 100 positives, threshold at 90%", why=WHY)
+def five_grades(number: int) -> Iterator[Claim]:
+    return few(replace(PLAIN, levels=5), 100, 0.9, number)
+
+
 @study("six grades, 100 positives, threshold at 90%", why=WHY)
 def six_grades(number: int) -> Iterator[Claim]:
     return few(replace(PLAIN, levels=6), 100, 0.9, number)
@@ -105,3 +125,23 @@ def six_grades(number: int) -> Iterator[Claim]:
 @study("eleven grades, 100 positives, threshold at 90%", why=WHY)
 def eleven_grades(number: int) -> Iterator[Claim]:
     return few(replace(PLAIN, levels=11), 100, 0.9, number)
+
+
+@study("25 positives, threshold at 99%, few negatives", why=WHY)
+def twenty_five_low(number: int) -> Iterator[Claim]:
+    return few(LOW, 25, 0.99, number)
+
+
+@study("60 positives, threshold at 99%, few negatives", why=WHY)
+def sixty_low(number: int) -> Iterator[Claim]:
+    return few(LOW, 60, 0.99, number)
+
+
+@study("250 positives, threshold at 99%, few negatives", why=WHY)
+def many_low(number: int) -> Iterator[Claim]:
+    return few(LOW, 250, 0.99, number)
+
+
+@study("60 positives of 20 patients, threshold at 99%, few negatives", why=WHY)
+def twenty_patients_low(number: int) -> Iterator[Claim]:
+    return few(LOW, 60, 0.99, number, patients=20)

@@ -207,3 +207,43 @@ def test_what_no_positive_met_in_the_run_is_told_by_negatives_that_took_the_way(
         300 * (1 - summary.metrics["sensitivity"].labels.low), rel=0.05
     )
     assert summary.costs["missed"].labels.high > 0
+
+
+def lowest_at(score, *routes):
+    """Sixty positives, the lowest of them at a score and the next at 0.3, and ninety negatives from 0.1 to 0.9."""
+    table = score_table(np.append(score, np.linspace(0.3, 0.99, 59)), np.linspace(0.1, 0.9, 90))
+    costs = {"missed_positive_usd": assumed(15_516)}
+    return screened(*(routes or [{"at_sensitivity": 0.99, "to": "clinic"}]), table=table, ill=0.1, seconds=200, costs=costs)
+
+
+@pytest.mark.parametrize("score", [0.05, 0.15])
+def test_a_threshold_below_every_labelled_negative_is_as_open_as_one_above_some(score):
+    """Of 60 positives 59 lie at 0.3 or above, so that a threshold for everybody may lie there: above 24% of the negatives."""
+    summary = replicate(lowest_at(score), 0, 6)
+    specificity, missed = (summary.metrics[name] for name in ("specificity", "missed_per_1000"))
+    below = 1 - share_interval(60, 60).low
+    assert specificity.low == 0
+    assert 0.2 < specificity.high < 0.4
+    assert missed.high == pytest.approx(100 * below, rel=0.15)
+    assert summary.costs["missed"].high == pytest.approx(15_516 * missed.high, rel=0.05)
+
+
+def test_where_nobody_takes_a_route_the_next_may_as_rarely_as_none_of_so_many_tells():
+    """None of 60 positives and none of 90 negatives scores below 0.01, or from 1 on."""
+    ill, well = (1 - share_interval(count, count).low for count in (60, 90))
+    below = replicate(lowest_at(0.2, {"at_least": 0.01, "to": "clinic"}), 0, 6).metrics
+    above = replicate(lowest_at(0.2, {"at_least": 1.01, "to": "clinic"}), 0, 6).metrics
+    assert 1 - below["sensitivity"].low == pytest.approx(ill, rel=0.05)
+    assert below["specificity"].high == pytest.approx(well, rel=0.05)
+    assert above["sensitivity"].high == pytest.approx(ill, rel=0.05)
+    assert 1 - above["specificity"].low == pytest.approx(well, rel=0.05)
+
+
+@pytest.mark.parametrize("targets", [[0.5], [0.3, 0.6], [0.2, 0.4, 0.6, 0.8]])
+def test_the_next_negative_takes_one_of_many_ways_no_more_often_than_none_of_so_many_tells(targets):
+    """Of 180 negatives none scores as high as any of the positives."""
+    apart = score_table(np.linspace(0.6, 0.9, 120), np.linspace(0.1, 0.5, 180))
+    ways = ways_of(screened(*[{"at_sensitivity": target, "to": "clinic"} for target in targets], table=apart))
+    invited = 1 - ways.drawn[:, 0, -1]
+    assert ways.drawn.sum(-1) == pytest.approx(np.ones((RESAMPLES, 2)))
+    assert np.quantile(invited, 0.975) == pytest.approx(1 - share_interval(180, 180).low, rel=0.05)

@@ -100,6 +100,10 @@ class Route(Strict):
         return all(getattr(self, name) is None for name in THRESHOLDS)
 
 
+def at_threshold(route: Route, threshold: float) -> Route:
+    return route.model_copy(update={"at_least": threshold, "at_sensitivity": None, "at_specificity": None})
+
+
 class Gate(StageModel):
     """Sends each request along one of several routes.
 
