@@ -207,6 +207,31 @@ def _ratio_of_sums(numerators: ArrayLike, denominators: ArrayLike) -> tuple[floa
     return ratio, (above - ratio * below) / below.mean()
 
 
+#: The skewness of the mean time of a run over its coefficient of variation, at least: that of the inverse Gaussian law, which the
+#: time until a busy queue is empty again has (Abate and Whitt 1988); and the most that Hall's transformation bears.
+SKEWNESS, STEEPEST = 3.0, 0.8
+
+
+def mean_time_interval(sums: ArrayLike, counts: ArrayLike) -> Interval:
+    """Return the mean time of all requests, from the sum of their times and their number in each replication.
+
+    Means of a busy queue are skewed: one long busy period outweighs many short ones, and replications that met none have a low
+    mean and a small spread. Student's interval is then too low. It stands below; above, the bound is that of Hall's
+    transformation (1992, J R Stat Soc B 54:221) if it is higher. Few replications hardly tell how skewed they are, so the
+    skewness is at least what their spread suggests (SKEWNESS).
+    """
+    mean, deviations = _ratio_of_sums(sums, counts)
+    student, count = batch_interval(mean, deviations), len(deviations)
+    error = (student.high - mean) / stdtrit(count - 1, (1 + LEVEL) / 2) if count > 2 else 0.0
+    if not error or mean <= 0:
+        return student
+    reach = (student.high - mean) / error
+    seen = np.mean(deviations**3) / np.mean(deviations**2) ** 1.5 * np.sqrt(count * (count - 1)) / (count - 2)
+    lean = min(max(float(seen), SKEWNESS * error * np.sqrt(count) / mean) / np.sqrt(count), STEEPEST / reach)
+    skewed = 3 / lean * (1 - float(np.cbrt(1 - lean * (reach + lean / 6))))
+    return Interval(mean, student.low, max(student.high, mean + error * skewed))
+
+
 def share_interval(successes: float, trials: float) -> Interval:
     """Return a share with its exact binomial interval (Clopper and Pearson 1934); counts need not be whole."""
     tail = (1 - LEVEL) / 2
@@ -229,7 +254,7 @@ def replicated_share(successes: ArrayLike, trials: ArrayLike) -> Interval:
         return Interval(share, 0.0, 1.0)
     if not is_rare(hits, drawn):
         return ratio_interval(hits, drawn)
-    effective = effective_trials(hits, drawn, corrected=True)
+    effective = effective_trials(hits, drawn, freedom=len(drawn) - 1)
     return share_interval(share * effective, effective)
 
 
@@ -238,11 +263,11 @@ def is_rare(successes: ArrayLike, trials: ArrayLike) -> bool:
     return min(hits, drawn - hits) < FEW
 
 
-def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64], corrected: bool = False) -> float:
+def effective_trials(successes: Floats, trials: Floats, freedom: float | None = None) -> float:
     """Return the number of independent trials that are worth as much as these, which come in clusters; shapes (clusters,).
 
     p (1 - p) over the variance between clusters, and no more than there are.
-    corrected: less for few clusters, whose variance is itself uncertain, by the squared ratio of two quantiles, normal and
+    freedom: of Student's t, for less where few clusters tell the variance, by the squared ratio of two quantiles, normal and
     Student's
     """
     total, count = float(trials.sum()), len(trials)
@@ -251,8 +276,8 @@ def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64]
     if not 0 < share < 1 or variance == 0:
         return total
     effective = min(share * (1 - share) / variance, total)
-    if corrected and count > 1:
-        effective *= float(ndtri((1 + LEVEL) / 2) / stdtrit(count - 1, (1 + LEVEL) / 2)) ** 2
+    if freedom is not None:
+        effective *= float(ndtri((1 + LEVEL) / 2) / stdtrit(freedom, (1 + LEVEL) / 2)) ** 2
     return effective
 
 

@@ -215,7 +215,7 @@ def test_requests_of_a_replication_that_are_all_alike_count_as_one():
     hits, trials = np.array([0.0, 100.0, 0.0, 100.0, 100.0]), np.full(5, 100.0)
     assert effective_trials(hits, trials) == pytest.approx(4)  # five, less one for the mean
     assert effective_trials(np.full(5, 50.0), trials) == 500
-    assert effective_trials(hits, trials, corrected=True) < 4
+    assert effective_trials(hits, trials, freedom=4) < 4
 
 
 def test_two_sums_of_the_same_parts_in_another_order_do_not_differ():

@@ -143,11 +143,13 @@ class StageCapacity:
     service_s: mean time that one request alone is served for
     busy_s: seconds of work a request while the queue is never empty; None for `service_s`
     availability: the share of the time that it works in the long run, between its failures
+    spread: the squared coefficient of variation of a service; 1, as of the exponential law, where nothing is known of it
     """
 
     service_s: float = 0.0
     busy_s: float | None = None
     availability: float = 1.0
+    spread: float = 1.0
 
     @property
     def per_s(self) -> float:

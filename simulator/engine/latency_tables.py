@@ -74,6 +74,11 @@ class LatencyTable:
         return float(self.seconds[int(idled), batch] @ self.weights)
 
     @property
+    def spread(self) -> float:
+        """The squared coefficient of variation of the service time of a single request that comes to a busy replica."""
+        return float(self.seconds[0, 1] ** 2 @ self.weights) / self.mean_s(1) ** 2 - 1 if self.mean_s(1) else 0.0
+
+    @property
     def median_s(self) -> float:
         """Median service time of a single request that comes to a busy replica, in seconds."""
         return float(self.seconds[0, 1, self.cell_of(np.array([0.5]))[0]])

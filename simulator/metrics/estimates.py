@@ -20,6 +20,7 @@ from simulator.intervals import (
     Interval,
     dependent_sum,
     estimate,
+    mean_time_interval,
     one_run_interval,
     percentile_interval,
     ratio_interval,
@@ -235,14 +236,16 @@ class Estimator:
         if metric.quantile is None:
             samples = self._samples(metric.sample)
             sums = [sample.weight * float(sample.values.sum(dtype=float)) for sample in samples]
-            return ratio_interval(sums, [sample.count for sample in samples])
+            return mean_time_interval(sums, [sample.count for sample in samples])
         percentile = pooled.percentile(metric.quantile, self._alike(metric.sample, pooled.count))
         return percentile.interval if self._is_enough(metric, percentile) else None
 
-    def _alike(self, sample: str, count: float) -> float:
-        """Return how many of the requests of a sample wait as one: of a group of them, as large a part."""
+    def _alike(self, sample: str, count: float) -> float | None:
+        """Return how many of the requests of a sample wait as one: of a group of them, as large a part; None if unplanned."""
+        alike = self.alike.get(whole_sample(sample).partition(".")[2])
+        if alike is None:
+            return None
         everybody = (self.whole or self).pooled(whole_sample(sample)).count
-        alike = self.alike.get(whole_sample(sample).partition(".")[2], max(self.alike.values(), default=1.0))
         return max(alike * count / max(everybody, count), 1.0)
 
     def _is_enough(self, metric: Metric, percentile: Percentile) -> bool:

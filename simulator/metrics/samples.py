@@ -108,13 +108,13 @@ NOTHING = Sample(np.empty(0, np.float32), np.zeros(SECTIONS + 1, np.int64))
 
 
 #: Requests beyond a percentile, on either side, needed to quote it, and how many of them must be nearly independent.
-BEYOND, INDEPENDENT = 10, 2
+BEYOND, INDEPENDENT = 10, 3
 
 #: A second place where dependence between requests is estimated, in times of the tail itself: few requests are beyond it.
 STEADIER = 3
 
-#: Places where it is estimated to decide whether a percentile is quoted. A run in which nothing piled up looks independent in
-#: the tail, and a rule that believed it would quote just the percentiles that are too low.
+#: Places where it is estimated to decide whether a percentile is quoted, if no plan tells it. A run in which nothing piled up
+#: looks independent in the tail, and a rule that believed it would quote just the percentiles that are too low.
 CENTRAL = 0.5, 0.75, 0.9
 
 
@@ -151,30 +151,34 @@ class Pooled:
     def curve(self, shares: Floats) -> Floats:
         return np.interp(shares, self._ranks, self._values)
 
-    def percentile(self, share: float, alike: float = 1.0) -> Percentile:
-        """Return a percentile with its interval; alike: how many requests wait as one at least, known without this run.
+    def percentile(self, share: float, alike: float | None = None) -> Percentile:
+        """Return a percentile with its interval; alike: how many requests wait as one, known without this run if at all.
 
         Woodruff's (1952, J Am Stat Assoc 47:635): how sure the share of requests below the percentile is, which knows that
-        those of one replication resemble each other, says between which two percentiles the true one lies.
+        those of one replication resemble each other, says between which two percentiles the true one lies. The variance
+        between replications rests on no more of them than there are independent requests beyond the percentile.
         """
         value, tail = self.value(share), min(share, 1 - share)
         if len(self.samples) < 2:
             return Percentile(Interval(value, -np.inf, np.inf), self.count, BEYOND / tail)
         further = 1 - STEADIER * (1 - share)
         places = [share, further] if further > 0 else [share]
-        corrected = min(self._independent(place, corrected=True) for place in places)
-        around = share_interval(share * corrected, corrected)
-        # The tail rests on rare busy periods that a short run may not have met; the median does not.
-        alike = max(alike * (1 - 2 * tail), self.count / min(self._independent(place) for place in CENTRAL))
+        if alike is None:
+            alike = self.count / min(self._independent(place) for place in CENTRAL)
+        else:  # the tail rests on rare busy periods that a short run may not have met; the median does not
+            alike = max(min(alike, self.count / len(self.samples)) * (1 - 2 * tail), 1.0)
+        freedom = max(min(len(self.samples) - 1.0, self.count * tail / alike), 1.0)
+        independent = min(self._independent(place, freedom) for place in places)
+        around = share_interval(share * independent, independent)
         needed = max(BEYOND, INDEPENDENT * alike) / tail
         return Percentile(Interval(value, self.value(around.low), self.value(around.high)), self.count, needed)
 
-    def _independent(self, share: float, corrected: bool = False) -> float:
+    def _independent(self, share: float, freedom: float | None = None) -> float:
         value = np.float32(self.value(share))
         counts = np.array([sample.count for sample in self.samples])
         below = np.array([sample.weight * np.count_nonzero(sample.values <= value) for sample in self.samples])
         below *= share * self.count / max(float(below.sum()), 1.0)  # of requests that tie with the value, a part lies below it
-        return effective_trials(below, counts, corrected)
+        return effective_trials(below, counts, freedom)
 
 
 def _sorted(samples: Sequence[Sample]) -> tuple[Floats, Floats]:

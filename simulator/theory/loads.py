@@ -238,18 +238,26 @@ def loads(plan: Plan) -> list[Load]:
 def likeness(plan: Plan) -> dict[str, float]:
     """Return the number of requests that wait as one, by stage with a queue that empties again, from the planned load alone.
 
-    Those of one busy period of M/M/1 (`alike_in_busy_period`), times those of a batch, which is as large as the load has it.
-    Frames of sensors come at even intervals: at a load below 1 nothing piles up, and none are told. The empty name is that of
-    the answers: they wait at the stages before them alone.
+    Those of one busy period of M/M/1 (`alike_in_busy_period`), in the proportion that the variance of arrivals and services has
+    to that of M/M/1 (heavy traffic: Kingman 1962), and those of a batch, which is as large as the load has it. Frames of sensors
+    come at even intervals: at a load below 1 nothing piles up, and none are told. The empty name is that of the answers: they
+    wait at the stages before them alone, and none are told where one of these is overloaded, if only at the peak.
     """
     if plan.scenario.sensors:
         return {}
-    means = {load.stage: load.mean for load in loads(plan) if load.mean < 1 and not load.at_most}
-    largest = {name: getattr(plan.scenario.stages[name], "max_batch", 1) for name in means}
-    alike = {name: alike_in_busy_period(load) * (1 + load * (largest[name] - 1)) for name, load in means.items()}
+    alike = {load.stage: _alike(plan, load) for load in loads(plan)}
     answering = [name for name, routing in plan.scenario.routers().items() if routing.gives_answers]
     later = plan.scenario.network.only_after(answering, plan.scenario.start)
-    return alike | {"": max((size for name, size in alike.items() if name not in later), default=1.0)}
+    alike[""] = max((size for name, size in alike.items() if name not in later), default=1.0)
+    return {name: size for name, size in alike.items() if size < inf}
+
+
+def _alike(plan: Plan, load: Load) -> float:
+    if load.at_most or max(load.mean, load.at_peak) >= 1:
+        return inf
+    spread = stage_of(plan, load.stage).server_capacity(plan, load.stage).spread
+    largest = getattr(plan.scenario.stages[load.stage], "max_batch", 1)
+    return max(alike_in_busy_period(load.mean) * (1 + spread) / 2, 1.0) + load.mean * (largest - 1)
 
 
 def capacity_per_s(plan: Plan, name: str) -> float:

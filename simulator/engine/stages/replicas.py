@@ -192,7 +192,9 @@ class Replicas(Machines):
     def server_capacity(self, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
         failures, factor = self.failures, mean_factor(plan, name)
         busy_s = factor * _seconds_each(plan, name) * (1.0 if visits is None else _stretch(plan, name, visits))
-        return StageCapacity(factor * plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
+        table = plan.latencies[name]
+        spread = max(table.spread, 1.0) if self.factors else table.spread
+        return StageCapacity(factor * table.mean_s(1), busy_s, failures.availability if failures else 1.0, spread)
 
     def factor_facts(self, plan: Plan) -> list[str]:
         """Return the line on requests that take longer or shorter than others; none without any."""
