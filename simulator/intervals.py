@@ -207,7 +207,7 @@ def _ratio_of_sums(numerators: ArrayLike, denominators: ArrayLike) -> tuple[floa
     return ratio, (above - ratio * below) / below.mean()
 
 
-#: The skewness of the mean time of a run over its coefficient of variation, at least: that of the inverse Gaussian law, which the
+#: The least skewness of the mean time of a run over its coefficient of variation, that of the inverse Gaussian law, which the
 #: time until a busy queue is empty again has (Abate and Whitt 1988); and the most that Hall's transformation bears.
 SKEWNESS, STEEPEST = 3.0, 0.8
 

@@ -238,10 +238,10 @@ def loads(plan: Plan) -> list[Load]:
 def likeness(plan: Plan) -> dict[str, float]:
     """Return the number of requests that wait as one, by stage with a queue that empties again, from the planned load alone.
 
-    Those of one busy period of M/M/1 (`alike_in_busy_period`), in the proportion that the variance of arrivals and services has
-    to that of M/M/1 (heavy traffic: Kingman 1962), and those of a batch, which is as large as the load has it. Frames of sensors
-    come at even intervals: at a load below 1 nothing piles up, and none are told. The empty name is that of the answers: they
-    wait at the stages before them alone, and none are told where one of these is overloaded, if only at the peak.
+    Those of one busy period of M/M/1 (`alike_in_busy_period`), in proportion to the variance of arrivals and services (heavy
+    traffic: Kingman 1962), and those of a batch, which is as large as the load has it. Frames of sensors come evenly: at a load
+    below 1 nothing piles up, and none are told. The empty name is that of the answers: they wait at the stages before them
+    alone. None are told where one of these is overloaded, if only at the peak.
     """
     if plan.scenario.sensors:
         return {}

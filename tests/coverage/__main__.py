@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 import tests.coverage.audits
+import tests.coverage.busy_queues
 import tests.coverage.capacity
 import tests.coverage.encounters
 import tests.coverage.few_labels
