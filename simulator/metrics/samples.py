@@ -108,7 +108,7 @@ NOTHING = Sample(np.empty(0, np.float32), np.zeros(SECTIONS + 1, np.int64))
 
 
 #: Requests beyond a percentile, on either side, needed to quote it, and how many of them must be nearly independent.
-BEYOND, INDEPENDENT = 10, 3
+BEYOND, INDEPENDENT = 10, 4
 
 #: A second place where dependence between requests is estimated, in times of the tail itself: few requests are beyond it.
 STEADIER = 3
