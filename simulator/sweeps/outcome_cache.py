@@ -31,7 +31,7 @@ from simulator.paths import SWEEPS
 from simulator.theory.loads import loads
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
-OUTCOME_VERSION = 12
+OUTCOME_VERSION = 13
 
 
 @dataclass(frozen=True)
