@@ -40,7 +40,15 @@ class Diagram:
 
 def diagram(plan: Plan) -> Diagram:
     offered = loads(plan)
-    return Diagram("\n".join(_mermaid_lines(plan, offered)), _loads_takeaway(plan, offered), _loads_table(plan, offered))
+    table = pd.DataFrame(
+        {
+            "stage": [plan.scenario.stages[load.stage].label for load in offered],
+            "visits per request": [load.visits_per_request for load in offered],
+            "planned load (%)": [100 * load.mean for load in offered],
+            "planned load at the peak (%)": [None if load.peak is None else 100 * load.peak for load in offered],
+        }
+    )
+    return Diagram("\n".join(_mermaid_lines(plan, offered)), _loads_takeaway(plan, offered), table)
 
 
 def design_flow(plan: Plan) -> str:
@@ -118,14 +126,3 @@ def _loads_takeaway(plan: Plan, offered: list[Load]) -> str:
     words = load_words(tightest, bool(plan.arrivals.own_surges))
     batches = any(getattr(stage, "max_batch", 1) > 1 for stage in plan.scenario.stages.values())
     return phrase("loads.most", label=plan.scenario.stages[tightest.stage].label, load=words, batches=batches)
-
-
-def _loads_table(plan: Plan, offered: list[Load]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "stage": [plan.scenario.stages[load.stage].label for load in offered],
-            "visits per request": [load.visits_per_request for load in offered],
-            "planned load (%)": [100 * load.mean for load in offered],
-            "planned load at the peak (%)": [None if load.peak is None else 100 * load.peak for load in offered],
-        }
-    )

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.schema import Scenario
+from simulator.intervals import Interval
 from simulator.metrics.summary import Standing
 from simulator.phrases import phrase
 from simulator.units import spoken_within
@@ -88,12 +89,12 @@ def chart(
 def share_of(row: Any, of: str) -> str:
     """Write a share of a row with its interval; see `bounds`."""
     low, value, high = bounds(row, of, 1.0)
-    return with_interval(value, low, high)
+    return with_interval(Interval(value, low, high))
 
 
-def with_interval(value: float, low: float, high: float, name: str = "") -> str:
+def with_interval(of: Interval, name: str = "") -> str:
     """Write a share with its interval as the card of an objective does: `94.5% (91.9 to 96.5)`."""
-    share, bounds = spoken_within(value, low, high, "share")
+    share, bounds = spoken_within(of.value, of.low, of.high, "share")
     return f"{share} ({f'{name} ' if name else ''}{bounds})"
 
 

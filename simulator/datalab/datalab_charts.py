@@ -91,8 +91,7 @@ def gains(rows: pd.DataFrame, labels: pd.Series, of: str, takeaway: str) -> look
     shown = look.spans(rows, f"{of}_gain", labels).iloc[::-1]
     drawn = look.figure(look.dots("difference", shown, look.BLUE), height=90 + 44 * len(shown), showlegend=False)
     drawn.add_vline(x=0, line={"color": look.GREY, "width": 1})
-    unit = "points of AUC" if of == "auc" else "melanomas of 100"
-    drawn.update_xaxes(title=f"difference in {unit}")
+    drawn.update_xaxes(title=f"difference in {'points of AUC' if of == 'auc' else 'melanomas of 100'}")
     return look.chart(drawn, takeaway, rows, digits=4)
 
 

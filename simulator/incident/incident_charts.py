@@ -52,9 +52,7 @@ def monitor(watch: Watch, parts: list[WindowSeries], marks: MonitorMarks, moment
 def reading(parts: list[WindowSeries], marks: MonitorMarks) -> str:
     """Return the last value and the usual range: `0.55, usually 0.38 to 0.548 part of white`."""
     part = _chosen([part for part in parts if len(part.day)], marks)
-    if part is None:
-        return "nothing is known yet"
-    return _reading(part)
+    return "nothing is known yet" if part is None else _reading(part)
 
 
 def _chosen(parts: list[WindowSeries], marks: MonitorMarks) -> WindowSeries | None:

@@ -184,10 +184,9 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> look.Chart:
         part = moved[moved["severity"] == severity]
         names = part["statistic"].map(_spoken)
         marks.append(look.points(part["moved"], names, look.SERIES[severity - 1], _severity(severity), hover))
-    drawn = look.figure(*marks, height=340)
+    x, y = {"title": "shift of the mean, in standard deviations of clean images"}, {"autorange": "reversed"}
+    drawn = look.figure(*marks, height=340, x=x, y=y)
     drawn.add_vline(x=0, line={"color": look.GREY, "width": 2})
-    drawn.update_xaxes(title="shift of the mean, in standard deviations of clean images")
-    drawn.update_yaxes(autorange="reversed")
     table = moved.assign(meaning=moved["statistic"].map(IMAGE_STATISTICS))[["statistic", "meaning", "severity", "moved"]]
     return look.chart(drawn, _shift_takeaway(moved, label), table, digits=3)
 

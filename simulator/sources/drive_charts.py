@@ -91,8 +91,7 @@ def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: f
         look.dots(name, look.spans(part, "found", part["group"]), colour, _HOVER, hollow=part is moved)
         for name, part, colour in kinds
     ]
-    drawn = _in_rows(dots, chosen["group"].unique(), f"cars found, {seen_by_label(seen_by)} (%)")
-    drawn.update_yaxes(title=what)
+    drawn = _in_rows(dots, chosen["group"].unique(), f"cars found, {seen_by_label(seen_by)} (%)").update_yaxes(title=what)
     both = fresh.merge(late, on="group", suffixes=("", "_late"))
     lost = both["found"] - both["found_late"]
     most, least = (both.iloc[int(place)] for place in (lost.argmax(), lost.argmin()))

@@ -61,10 +61,8 @@ def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> lo
     middles = rows.groupby("load")["place"].mean()
     loads = [f"{load:g}" for load in middles.index]
     drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=middles, ticktext=loads)
-    if unit == "ms":
-        drawn.update_yaxes(look.logarithmic(f"{_NAMES[what]}, as a multiple of the forecast", _TICKS))
-    else:
-        drawn.update_yaxes(title=f"{_NAMES[what]} ({unit})")
+    multiples = look.logarithmic(f"{_NAMES[what]}, as a multiple of the forecast", _TICKS)
+    drawn.update_yaxes(multiples if unit == "ms" else {"title": f"{_NAMES[what]} ({unit})"})
     *shares, overall = (share for share in forecasts_held(report, server) if share.figure == what)
     loads = [f"load {share.load:g} {share.held} of {share.runs}" for share in shares]
     takeaway = phrase("fidelity.forecasts", overall=overall, what=_OFF[what], loads=loads)

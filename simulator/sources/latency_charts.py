@@ -219,9 +219,8 @@ def comparisons(found: HeldOut) -> look.Chart:
     hover_data = rows[["published (ms)", "projected (ms)"]].map(significant)
     hover = "%{x:+.0f}%: published %{customdata[0]} ms, projected %{customdata[1]} ms<extra>%{y}</extra>"
     errors = look.points(rows["error (%)"], names, look.BLUE, hover=hover, size=11, customdata=hover_data)
-    drawn = look.figure(errors, height=120 + 26 * len(rows))
+    x, y = {"title": "projected minus published (%)"}, {"autorange": "reversed"}
+    drawn = look.figure(errors, height=120 + 26 * len(rows), x=x, y=y)
     look.shade(drawn, look.GREY, 0.15, x0=-100 * COMPETITOR.median, x1=100 * COMPETITOR.median)
     drawn.add_vline(x=0, line={"color": look.GREY, "width": 2})
-    drawn.update_xaxes(title="projected minus published (%)")
-    drawn.update_yaxes(autorange="reversed")
     return look.Chart(drawn, compared(found), look.rounded(rows))

@@ -113,7 +113,7 @@ def reliability(calibration: Calibration) -> look.Chart:
     change, words = calibration.change, "not significantly different"
     if change.high < 0 or change.low > 0:
         words = "which is less" if change.high < 0 else "which is more"
-    slots = {"before": _share(calibration.before), "after": _share(calibration.after), "change": words}
+    slots = {"before": look.with_interval(calibration.before), "after": look.with_interval(calibration.after), "change": words}
     takeaway = phrase("scores_of_photos.calibration", low=low, high=high, floor=calibration.floor, **slots)
     return look.chart(drawn, takeaway, calibration.rows, digits=4)
 
@@ -124,10 +124,6 @@ def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
     hover = "score %{x:.0f}%: %{y:.0f}% positive, %{customdata} photos<extra></extra>"
     more: dict[str, Any] = {"marker": marker, "error_y": look.whiskers(low, value, high), "customdata": rows["n"]}
     return look.line(100 * rows["mean score"], value, colour, f"{when} scaling", hover, width=1.5, dotted=True, **more)
-
-
-def _share(interval: Interval) -> str:
-    return look.with_interval(interval.value, interval.low, interval.high)
 
 
 def kept_promises(coverages: list[Coverage]) -> look.Chart:
@@ -148,7 +144,7 @@ def kept_promises(coverages: list[Coverage]) -> look.Chart:
     parts = [(coverage.promised, part) for coverage in coverages for part in (coverage.positives, coverage.negatives)]
     broken = sum(part.high < promised for promised, part in parts)
     named = min(coverages, key=lambda coverage: abs(coverage.promised - 0.95))
-    reached = {"positives": _share(named.positives), "negatives": _share(named.negatives)}
+    reached = {"positives": look.with_interval(named.positives), "negatives": look.with_interval(named.negatives)}
     takeaway = phrase("scores_of_photos.coverage", coverage=named, **reached, broken=broken, intervals=len(parts))
     return look.Chart(drawn, takeaway, look.rounded(rows))
 
@@ -198,7 +194,7 @@ def _groups_takeaway(rows: pd.DataFrame) -> str:
 
 
 def _row_share(row: pd.Series) -> str:
-    return look.with_interval(row["share"], row["low"], row["high"])
+    return look.with_interval(Interval(row["share"], row["low"], row["high"]))
 
 
 def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> look.Chart:
@@ -294,7 +290,7 @@ def _transfer_takeaway(transfers: list[Transfer]) -> str:
     if not judged:
         return "Too few positives to judge the threshold anywhere else than where it was chosen."
     worst, reached = min(judged, key=lambda pair: pair[1].value)
-    found = look.with_interval(reached.value, reached.low, reached.high, "95% interval")
+    found = look.with_interval(reached, "95% interval")
     return phrase("transfers.worst", worst=worst, reached=found, chance=reached.low <= worst.promise <= reached.high)
 
 

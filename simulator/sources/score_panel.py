@@ -170,15 +170,11 @@ def _compare(table: ShownTable, target: float) -> None:
         return
     against = there[st.selectbox("Against", others, key="scores_against", **_kept_by(there))]
     pairs = _once("pairs", lambda: paired(against.rows, table.rows), against, table)
-    bands = {side.name: _once("band", partial(_band, side), side) for side in (against, table)}
+    bands = {side.name: _once("band", partial(roc_band, side.rows), side) for side in (against, table)}
     draw(compared_curves(bands, pairs, target), key="compared_curves")
     others_too = [pair for pair in pairs if f"{target:.0%}" not in pair.what]
     st.markdown("\n".join(f"- {plain(pair_sentence(pair, against.name, table.name))}" for pair in others_too))
     st.caption("The same patients are resampled for both, so photos that both find hard do not count as a difference.")
-
-
-def _band(table: ShownTable) -> pd.DataFrame:
-    return roc_band(table.rows)
 
 
 def _dataset(table: ShownTable) -> str | None:

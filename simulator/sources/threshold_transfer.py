@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from simulator.arrays import Floats
 from simulator.evidence.evidence_files import EvidenceError
 from simulator.intervals import Interval, bootstrap, clustered_share, folds_of, percentile_interval
-from simulator.metrics.roc import TARGETS, Roc, predictive_value, roc, share
+from simulator.metrics.roc import TARGETS, predictive_value, roc, share
 from simulator.phrases import phrase
 from simulator.units import percent
 
@@ -222,7 +222,7 @@ def _transfer(rows: pd.DataFrame, promise: float, home: Place, away: Place) -> T
         return None
 
     def reached(weights: Floats) -> Floats:
-        chosen = _curve(labels, home, weights)
+        chosen = roc(labels[home.members], home.scores[home.members], weights[..., home.members])
         cut = chosen.threshold_at(promise)[..., None]
         return np.stack([_shares(labels, place, weights, cut) for place in (home, away)], axis=-2)
 
@@ -246,10 +246,6 @@ def _transfer(rows: pd.DataFrame, promise: float, home: Place, away: Place) -> T
 
 def _both(labels: NDArray[np.int64], place: Place) -> tuple[Mask, Mask]:
     return place.members & (labels == 1), place.members & (labels == 0)
-
-
-def _curve(labels: NDArray[np.int64], place: Place, weights: Floats) -> Roc:
-    return roc(labels[place.members], place.scores[place.members], weights[..., place.members])
 
 
 def _shares(labels: NDArray[np.int64], place: Place, weights: Floats, cut: Floats) -> Floats:

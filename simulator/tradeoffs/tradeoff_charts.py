@@ -79,9 +79,8 @@ def _design_points(
 
 
 def _axis(goal: Goal) -> dict[str, str]:
-    unit = {"share": "%"}.get(goal.metric.unit, goal.metric.unit)
-    way = "more is better" if goal.higher else "less is better"
-    return {"title": f"{goal.metric.label} ({unit}), {way}"}
+    unit = "%" if goal.metric.unit == "share" else goal.metric.unit
+    return {"title": f"{goal.metric.label} ({unit}), {'more' if goal.higher else 'less'} is better"}
 
 
 def _factor(metric: Metric) -> float:
@@ -284,7 +283,6 @@ def influence_chart(metric: Metric, ranking: Ranking) -> look.Chart:
     unit = {"share": " (points)", "a request": ""}.get(metric.unit, f" ({metric.unit})")  # a label says of what a count is
     drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect, up or down{unit}, with 95% interval")
     drawn.update_yaxes(autorange="reversed")
-    takeaway = ranking.sentence(metric.label)
     records = ({"axis": influence.axis.label} | influence.to_json() for influence in influences)
     table = pd.DataFrame([{key: value for key, value in record.items() if key not in ("name", "label")} for record in records])
-    return look.Chart(drawn, takeaway, look.rounded(table))
+    return look.Chart(drawn, ranking.sentence(metric.label), look.rounded(table))

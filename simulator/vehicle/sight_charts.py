@@ -36,12 +36,12 @@ def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]
         colour, bounds = look.SERIES[(place + 1) % len(look.SERIES)], (100 * sight.low, 100 * sight.recall, 100 * sight.high)
         drawn.add_traces(look.banded(sight.distance_m, bounds, colour, sight.label, "%{x:.0f} m: %{y:.0f}%"))
     farthest = max([*(float(sight.distance_m[-1]) for sight in sights), *stops_m.values()])
-    for kmh, metres in sorted(stops_m.items()):
+    stops = sorted(stops_m.items())
+    for kmh, metres in stops:
         drawn.add_vline(x=metres, line=look.OBJECTIVE)
         look.note(drawn, f"{kmh:g} km/h", metres, 1, "right top", yref="paper", textangle=-90)
     drawn.update_xaxes(title="distance (m); dashed: needed to stop", range=[0, 1.03 * farthest])
     drawn.update_yaxes(title=f"{sights[0].object}s found in one frame (%)", range=[0, 120], tickvals=[0, 25, 50, 75, 100])
-    stops = sorted(stops_m.items())
     needed = [f"{significant(metres, 2)} m from {kmh:g} km/h" for kmh, metres in stops]
     shares = [f"{sight.label} {listed([_found_words(sight, metres) for _, metres in stops])}" for sight in sights]
     takeaway = phrase("sight.recall", needed=needed, object=sights[0].object, shares=shares)

@@ -74,8 +74,7 @@ def _settled(scenario: Scenario, prediction: SessionPrediction) -> SettledInterv
         (goal.label for goal in scenario.objectives if goal.metric == prediction.metric),
         metric.label if metric else prediction.metric,
     )
-    unit = metric.unit if metric else ""
-    placed = on_its_scale(scenario, prediction)
+    unit, placed = metric.unit if metric else "", on_its_scale(scenario, prediction)
     span = None if placed is None else placed.span
     return SettledInterval(scenario.title, label, unit, low, high, end.value, end.score, end.at, span)
 
