@@ -13,7 +13,7 @@ from simulator.arrays import Bools, Floats, Ints
 from simulator.incident.any_look import AnyLook, Asked, LabellingLook, LookFinding, LookInput, LookRequest
 from simulator.incident.looks import DAY_S, RECENT_S, SAME, STANDS_OUT, View, Z, found_share, less, ratio, share_words
 from simulator.incident.watches import WATCHED
-from simulator.intervals import Interval, clustered_share
+from simulator.intervals import Interval
 from simulator.phrases import phrase
 from simulator.records.streams import Streams
 from simulator.units import signed
@@ -145,10 +145,11 @@ class LabelsLook(LabellingLook):
         then = np.flatnonzero(view.reference() & frames.labelled & at_site)
         if not len(chosen):
             return LookFinding("There were no frames to label on the last day.", "same", pd.DataFrame())
-        change = less(*(_linear_recall(view, rows) for rows in (chosen, then)))
+        now, before = (found_share(*_labelled(view, rows)) for rows in (chosen, then))
+        change = less(now, before)
         sign = "fell" if change.high < 0 else "rose" if change.low > 0 else "same"
-        now, before = (share_words(found_share(*_labelled(view, rows))) for rows in (chosen, then))
-        sentence = f"{now} of the labelled objects were found, weighted by importance; {before} in the first days."
+        shares = f"{share_words(now)} of the labelled objects were found, weighted by importance; {share_words(before)}"
+        sentence = f"{shares} in the first days."
         return LookFinding(sentence, sign, _by_group(view, chosen, then), labelled=chosen)
 
 
@@ -156,14 +157,6 @@ def _labelled(view: View, rows: Ints) -> tuple[Floats, Floats, Ints]:
     """Return the weight found and present in labelled frames, and the scene of each frame, shapes (rows,)."""
     found, there = view.statistics.as_labelled(rows)
     return found, there, view.statistics.frames.dwell[rows]
-
-
-def _linear_recall(view: View, rows: Ints) -> Interval:
-    """Return recall with the interval that signs are decided by; of all or none, with the exact one of as many scenes."""
-    found, there, scenes = _labelled(view, rows)
-    if 0 < found.sum() < there.sum() or there.sum() <= 0:
-        return ratio(found, there, scenes)
-    return clustered_share(scenes, there, found, float(np.count_nonzero(there)))
 
 
 def _by_group(view: View, chosen: Ints, then: Ints) -> pd.DataFrame:

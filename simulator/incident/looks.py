@@ -119,9 +119,11 @@ def found_share(found: Floats, there: Floats, clusters: Ints) -> Interval:
 
 
 def less(one: Interval, other: Interval) -> Interval:
+    """Return the difference of two independent estimates, side by side in squares (MOVER: Zou 2008, Stat Med 27:5692)."""
     value = one.value - other.value
-    half = float(np.hypot(one.high - one.value, other.high - other.value))
-    return Interval(value, value - half, value + half)
+    below = float(np.hypot(one.value - one.low, other.high - other.value))
+    above = float(np.hypot(one.high - one.value, other.value - other.low))
+    return Interval(value, value - below, value + above)
 
 
 def share_words(share: Interval) -> str:

@@ -8,7 +8,8 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.incident.looks import found_share
+from simulator.incident.looks import found_share, less
+from simulator.intervals import Interval
 from simulator.tradeoffs.sensitivity import NEAR_LIMIT, sample_of
 from tests.coverage.registry import Claim, study
 from tests.tradeoffs.test_sensitivity import KNOWN, axes_of
@@ -86,13 +87,33 @@ def near_the_limit(number: int) -> Iterator[Claim]:
     return effects(lambda parts: 1 / (1 - parts @ LOADS), 3, 12, number)
 
 
-def labelled(frames: int, recall: float, number: int) -> Iterator[Claim]:
-    """One object in five weighs ten times as much; those of one frame are found alike."""
-    rng = np.random.default_rng([number, frames])
+def share_in(rng: np.random.Generator, frames: int, recall: float) -> Interval:
+    """Return the share found of labelled frames: one object in five weighs ten times as much; those of a frame are alike."""
     frame = np.repeat(np.arange(frames), rng.poisson(2, frames))
     chance = rng.beta(4 * recall, 4 * (1 - recall), frames)[frame]
     weight = rng.choice([1.0, 1.0, 1.0, 1.0, 10.0], len(frame))
-    yield Claim("recall", recall, found_share(weight * (rng.random(len(frame)) < chance), weight, frame))
+    return found_share(weight * (rng.random(len(frame)) < chance), weight, frame)
+
+
+def labelled(frames: int, recall: float, number: int) -> Iterator[Claim]:
+    yield Claim("recall", recall, share_in(np.random.default_rng([number, frames]), frames, recall))
+
+
+def unchanged(frames: int, number: int) -> Iterator[Claim]:
+    """Compare labelled frames of the last day with those of a reference time in which the recall was the same."""
+    rng = np.random.default_rng([number, frames, 52])
+    now, before = share_in(rng, frames, 0.8), share_in(rng, 400, 0.8)
+    yield Claim("change of recall", 0.0, less(now, before))
+
+
+@study("10 labelled frames beside 400 of the same recall")
+def ten_frames_unchanged(number: int) -> Iterator[Claim]:
+    return unchanged(10, number)
+
+
+@study("30 labelled frames beside 400 of the same recall")
+def thirty_frames_unchanged(number: int) -> Iterator[Claim]:
+    return unchanged(30, number)
 
 
 @study("10 labelled frames, recall 80%", why=WHY_FRAMES)
