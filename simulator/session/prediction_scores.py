@@ -28,11 +28,14 @@ def interval_score(low: float, high: float, value: float, alpha: float = ALPHA) 
     return (high - low) + 2 / alpha * (max(low - value, 0.0) + max(value - high, 0.0))
 
 
-#: Intervals that span this part of their scales or more, on average, say nothing.
+#: Intervals that span this part of their scales or more, on average, say nothing; nor do those that score as much.
 WIDE = 0.6
 
 #: The scale of a metric, in a sentence for the person.
-SCALE_WORDS = "The scale of a share goes from 0% to 100%, that of other figures from zero to twice the result."
+SCALE_WORDS = (
+    "The scale of a share goes from 0% to 100%. That of another figure has zero at 0%, the bound of its objective at 50%, "
+    "three times the bound at 75%, and so on."
+)
 
 
 class ScaledInterval(NamedTuple):
@@ -43,21 +46,22 @@ class ScaledInterval(NamedTuple):
 
 
 def on_its_scale(scenario: Scenario, prediction: SessionPrediction) -> ScaledInterval | None:
-    """Return a settled interval on the scale of its metric; None for a stage, without a result, and at a result of zero.
+    """Return a settled interval on the scale of its metric; None for a stage, and without a result.
 
-    An interval over the whole scale always holds and says nothing; its score is 1.
+    A share is its own scale. Another figure x with the bound b of its objective (1 without one) is placed at x / (x + b). No
+    scale depends on the result, and each rises with its figure, so the score stays proper (Gneiting and Raftery 2007,
+    equation 42). An interval over the whole scale always holds and says nothing; its score is 1.
     """
     end, low, high = prediction.settled, prediction.low, prediction.high
     if end is None or end.value is None or low is None or high is None or prediction.metric is None:
         return None
     metric = scenario.metrics.get(prediction.metric)
+    bound = next((abs(goal.bound) for goal in scenario.objectives if goal.metric == prediction.metric), 0.0) or 1.0
     if metric is not None and metric.unit == "share":
-        low, high, scale = min(max(low, 0.0), 1.0), max(min(high, 1.0), 0.0), 1.0
+        placed = [min(max(figure, 0.0), 1.0) for figure in (low, high, end.value)]
     else:
-        scale = 2 * abs(end.value)
-    if not scale:
-        return None
-    return ScaledInterval(min((high - low) / scale, 1.0), interval_score(low, high, end.value) / scale)
+        placed = [figure / (figure + bound) for figure in (max(figure, 0.0) for figure in (low, high, end.value))]
+    return ScaledInterval(placed[1] - placed[0], interval_score(*placed))
 
 
 def scaled(scenario: Scenario, predictions: Iterable[SessionPrediction]) -> list[ScaledInterval]:
@@ -66,13 +70,9 @@ def scaled(scenario: Scenario, predictions: Iterable[SessionPrediction]) -> list
 
 
 def is_informed(scenario: Scenario, predictions: Iterable[SessionPrediction]) -> bool:
-    """Return whether intervals say something: on average they span less than half of their scales, and beat them in score."""
+    """Return whether intervals say something: their mean score, which is no smaller than their mean span, is below `WIDE`."""
     intervals = scaled(scenario, predictions)
-    return (
-        bool(intervals)
-        and mean(interval.span for interval in intervals) < WIDE
-        and mean(interval.score for interval in intervals) < 1
-    )
+    return bool(intervals) and mean(interval.score for interval in intervals) < WIDE
 
 
 def held_words(scenario: Scenario, predictions: Sequence[SessionPrediction]) -> str:

@@ -16,7 +16,7 @@ from simulator.case.schema import Scenario
 from simulator.charts.look import BLUE, GREY, RED, Chart, figure, points, translucent
 from simulator.intervals import Interval, share_interval
 from simulator.phrases import phrase
-from simulator.session.prediction_scores import ALPHA, SCALE_WORDS, SCORE_WORDS, on_its_scale
+from simulator.session.prediction_scores import ALPHA, SCALE_WORDS, SCORE_WORDS, WIDE, on_its_scale
 from simulator.session.session_signals import LEVELS, SIGNALS
 from simulator.session.session_state import SessionPrediction, SessionState
 from simulator.session.signal_rules import decided_levels
@@ -34,7 +34,7 @@ _FARTHEST = 3.0
 class SettledInterval:
     """A 90% interval for a metric and the result of the run, in the unit of the metric; at: of the result (s since 1970).
 
-    span: the part of the metric's scale, None where the result is zero
+    span: the part of the metric's scale
     """
 
     case: str
@@ -88,9 +88,9 @@ def held_sentences(intervals: Sequence[SettledInterval]) -> str:
     """Return the share that held in words, and the lesson of it."""
     share, held = held_share(intervals), sum(interval.held for interval in intervals)
     spans, aim = [interval.span for interval in intervals if interval.span is not None], 1 - ALPHA
-    span = f"{mean(spans):.0%}" if spans else ""
+    span, wide = f"{mean(spans):.0%}" if spans else "", bool(spans) and mean(spans) >= WIDE
     lesson = "calibration.seldom" if share.high < aim else "calibration.often" if share.low > aim else "calibration.chance"
-    return phrase("calibration.held", held=held, all=len(intervals), share=share, span=span, lesson=phrase(lesson))
+    return phrase("calibration.held", held=held, all=len(intervals), share=share, span=span, wide=wide, lesson=phrase(lesson))
 
 
 def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
@@ -123,6 +123,7 @@ def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
         "your interval": [_ends(interval) for interval in intervals],
         "the run": [spoken(interval.value, interval.unit) for interval in intervals],
         "held": ["yes" if interval.held else "no" for interval in intervals],
+        "of the scale": ["" if interval.span is None else f"{interval.span:.0%}" for interval in intervals],
     })  # fmt: skip
     return Chart(drawn, held_sentences(intervals), table)
 
