@@ -190,14 +190,13 @@ class VisitLog:
     visits without a waiting requester, who had left, or had another answer.
     """
 
-    def __init__(self, servers: int = 1, largest: int = 1) -> None:
-        """servers: the number of servers; largest: the most visits in a batch."""
+    def __init__(self) -> None:
         self.request = array("i")
         self.entered = array("d")
-        self.size = array("b" if largest < 2**7 else "h")
+        self.size = array("h")
         self.started = array("d")
         self.left = array("d")
-        self.server = array("h" if servers < 2**15 else "i")
+        self.server = array("i")
         self.unwanted = array("i")
 
     def __len__(self) -> int:
@@ -262,15 +261,6 @@ class VisitLog:
         column = self.server.typecode
         servers = np.full(len(rows), -1, column) if server is None else server.astype(column)
         self.server.frombytes(servers.tobytes())
-
-    def widened(self, servers: int, largest: int) -> VisitLog:
-        """Return the log with room for more servers and larger batches."""
-        roomier = VisitLog(servers, largest)
-        for name in ("size", "server"):
-            column, wanted = getattr(self, name), getattr(roomier, name).typecode
-            if array(wanted).itemsize > column.itemsize:
-                setattr(self, name, array(wanted, column))
-        return self
 
     def copy(self) -> VisitLog:
         copied = copy.copy(self)

@@ -20,7 +20,6 @@ from simulator.engine.contract import Comers, Onward, Stage, StageCapacity, Stag
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages import register
 from simulator.engine.stages.stage import ServiceStage
-from simulator.records.trace import VisitLog
 from simulator.units import percent
 
 
@@ -99,7 +98,6 @@ class PreprocessStage(ServiceStage):
 
     def __init__(self, run: Any, name: str, spec: Preprocess) -> None:
         super().__init__(run, name, spec)
-        self.log = VisitLog(spec.workers)
         self.seconds = spec.takes_ms.value / 1000
         self.free = [(-inf, worker) for worker in range(spec.workers)]
 

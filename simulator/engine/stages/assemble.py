@@ -21,7 +21,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import Comers, Onward, Stage, StageModel, StageReport, StageRun, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import GatheringStage
-from simulator.records.trace import SHED, TIMED_OUT, VisitLog, as_memoryview
+from simulator.records.trace import SHED, TIMED_OUT, as_memoryview
 from simulator.units import duration
 
 
@@ -121,7 +121,6 @@ class AssembleStage(GatheringStage):
         self.sensors = [names.index(sensor) for sensor in spec.sensors or names]  # in the order of the file, by place in a set
         self.deadline = inf if spec.deadline_ms is None else spec.deadline_ms / 1000
         self.sensor, self.sent = as_memoryview(run.requests.sensor), as_memoryview(run.requests.arrived)
-        self.log = VisitLog(largest=len(self.sensors))
         self.fresh: dict[int, Frame] = {}  # by sensor, what no set has taken yet
         self.last: dict[int, Frame] = {}  # by sensor, what the last set that had one took
         self.opened = inf  # when the first frame of the next set came

@@ -138,7 +138,6 @@ class FanoutStage(GatheringStage):
 
     def __init__(self, run: StageRun, name: str, spec: Fanout) -> None:
         super().__init__(run, name, spec)
-        self.log = VisitLog(spec.most_replicas)
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.ms = [as_memoryview(run.draw(f"{name}.service.{shard}", spec.service_ms)) for shard in range(spec.shards)]
         self.free = [[(0.0, self._server(shard, replica)) for replica in range(spec.replicas)] for shard in range(spec.shards)]
@@ -271,7 +270,6 @@ class FanoutStage(GatheringStage):
         """Keep what has begun. Servers that are added serve at once; shards that are added serve all who have not gone on."""
         super().take_over(before, now)
         assert isinstance(before, FanoutStage)
-        self.log = before.log.widened(self.spec.most_replicas, 1)
         self.first, self.count, self.requests, self.candidates = before.first, before.count, before.requests, before.candidates
         for shard, free in enumerate(self.free):
             since = [time for time, _ in sorted(before.free[shard], key=itemgetter(1))] if shard < len(before.free) else []

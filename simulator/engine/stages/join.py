@@ -20,7 +20,7 @@ from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import Comers, Onward, Stage, StageModel, StageReport, StageRun, Waiting
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import GatheringStage
-from simulator.records.trace import TIMED_OUT, VisitLog, as_memoryview
+from simulator.records.trace import TIMED_OUT, as_memoryview
 from simulator.units import duration
 
 
@@ -102,7 +102,6 @@ class JoinStage(GatheringStage):
         self.inputs = run.plan.scenario.network.inputs_of(name)
         self.needs = spec.needed(self.inputs)
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
-        self.log = VisitLog(largest=self.inputs)
         self.incomplete: dict[int, tuple[list[float], list[float]]] = {}  # when inputs came: the real ones, the missing ones
         self.deadlines: list[tuple[float, int, int]] = []  # a heap: when, in which order, whose
         self._numbers = count()

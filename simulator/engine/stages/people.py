@@ -38,7 +38,7 @@ from simulator.engine.stages.queues import ORDERS
 from simulator.engine.stages.reading_loop import FEW, PER_WAITING, SHORTEST_S, read_cases
 from simulator.engine.stages.stage import Outbox, ServiceStage
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
-from simulator.records.trace import SHED, TIMED_OUT, VisitLog, Visits, as_memoryview
+from simulator.records.trace import SHED, TIMED_OUT, Visits, as_memoryview
 
 
 class Break(Strict):
@@ -286,7 +286,6 @@ class PeopleStage(ServiceStage):
     def __init__(self, run: StageRun, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
         self.roster = run.conditions.roster(name)
-        self.log = VisitLog(self.roster.most)
         drawn = run.draw(f"{name}.minutes", spec.minutes)
         self.minutes = as_memoryview(drawn)
         self.never_instant = bool(60 * drawn.min(initial=inf) > SHORTEST_S)
@@ -481,7 +480,6 @@ class PeopleStage(ServiceStage):
         """Keep the cases that wait, in the order that holds now, and those that are being read."""
         super().take_over(before, now)
         assert isinstance(before, PeopleStage)
-        self.log = before.log.widened(self.roster.most, 1)
         self.queue = [(self.key(row, entered), entered, row) for _, entered, row in before.queue]
         heapify(self.queue)
         self.busy = before.busy

@@ -24,7 +24,7 @@ from simulator.engine.stages.stage import ServiceStage
 from simulator.evidence.profiles import profile_names
 from simulator.evidence.spelled_names import spelled
 from simulator.phrases import phrase
-from simulator.records.trace import InTurn, VisitLog, as_memoryview
+from simulator.records.trace import InTurn, as_memoryview
 
 if TYPE_CHECKING:
     from simulator.arrays import Rows, Times
@@ -242,7 +242,6 @@ class AnyPool(ServiceStage):
 
     def __init__(self, run: StageRun, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)
-        self.log = VisitLog(spec.most_replicas, spec.max_batch)
         self.sized = run.plan.sized.get(name)
         self.factors = self._factors()
         self._drawn: list[Times] = []  # where each request has a time of its own: by idle gap, stream after stream
@@ -313,11 +312,10 @@ class AnyPool(ServiceStage):
         raise NotImplementedError
 
     def take_over(self, before: Stage, now: float) -> None:
-        """Note visits where those before are noted, and go on in the turn of each request's draws."""
+        """Go on in the turn of each request's draws."""
         super().take_over(before, now)
         if isinstance(before, AnyPool) and isinstance(self.quantile, InTurn) and isinstance(before.quantile, InTurn):
             self.quantile.turn = before.quantile.turn
-        self.log = before.log.widened(self.spec.most_replicas, self.spec.max_batch)
 
     def hand_over(self, rows: Sequence[int], time: float, scores: BatchScores | None = None) -> None:
         """Return the model has looked at the requests: their scores are known, and they go on.
