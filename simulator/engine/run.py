@@ -77,7 +77,7 @@ class Run:
         self.env = Environment()
         self.tags = plan.scenario.tags()
         self.conditions = Conditions(plan, streams)
-        self.requests = Requests(plan, streams, self.conditions, self.stops)
+        self.requests = Requests(plan, streams, self.conditions)
         self._answered, self._refused = as_memoryview(self.requests.answered), as_memoryview(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: SharedDevice(spec.stretch) for name, spec in shared}

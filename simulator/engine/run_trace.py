@@ -33,7 +33,6 @@ from simulator.records.trace import (
     VISIT_COLUMNS,
     Fleet,
     RequestAnnotations,
-    StoppableMarks,
     TimedMarks,
     VisitLog,
     named_codes,
@@ -109,8 +108,8 @@ class Requests:
     `given`, by pool.
     """
 
-    def __init__(self, plan: Plan, streams: Streams, conditions: Conditions, stops: bool = False) -> None:
-        """Draw the columns; stops: whether the run may be stopped on the way."""
+    def __init__(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
+        """Draw the columns."""
         comings, self._drawn, self._kept = sent(plan, streams)
         self.arrived, self.sensor, self.frame = comings
         self.n = len(self.arrived)
@@ -124,8 +123,7 @@ class Requests:
         self.end = np.full(self.n, -1, np.int8)
         self.outcome = np.zeros(self.n, np.int8)
         self.gave_up = np.zeros(self.n, bool)
-        unforked = StoppableMarks if stops else RequestAnnotations
-        marks, scorers = TimedMarks if plan.scenario.in_branches() else unforked, plan.scenario.scorers()
+        marks, scorers = TimedMarks if plan.scenario.in_branches() else RequestAnnotations, plan.scenario.scorers()
         self.risks, self.tags = marks(self.risk), marks(self.tag)
         self.given = {pool: self.risks if len(scorers) == 1 else marks(self.risk.copy()) for pool in scorers}
         self._draw_classes(plan, streams)

@@ -41,18 +41,32 @@ class InTurn:
 
 
 class RequestAnnotations:
-    """A column of marks where a request is at one stage at a time: a mark is read after it is written."""
+    """A column of marks where a request is at one stage at a time: a mark is read after it is written.
+
+    A run may be stopped. By then a stage may have written marks that hold only later.
+
+    barrier: when the run stops next (s)
+    ahead: for each mark that holds only from the barrier on the time (s) from which it holds, the row, and the mark before it
+    """
 
     def __init__(self, column: Column) -> None:
         """column: the first mark of each request, shape (n,); in the end it holds the last one written."""
         self.column = column
         self._each = as_memoryview(column)
+        self.barrier = inf
+        self.ahead: list[tuple[float, int, Any]] = []
 
     def write(self, row: int, mark: float, time: float) -> None:
         """Mark a request; the mark holds from `time` (s) on, until another one does."""
+        if time >= self.barrier:
+            self.ahead.append((time, row, self._each[row]))
         self._each[row] = mark
 
     def write_all(self, rows: Column, marks: Any, times: Any) -> None:
+        if self.barrier < inf:
+            times = np.broadcast_to(times, rows.shape)
+            late = times >= self.barrier
+            self.ahead += zip(times[late], rows[late], self.column[rows[late]], strict=True)
         self.column[rows] = marks
 
     def at(self, row: int, time: float) -> float:
@@ -63,43 +77,14 @@ class RequestAnnotations:
         return self.column[rows]
 
     def known(self, times: Times) -> Column:
-        """Return the marks of the first requests as they were known at `times`, shape (n,)."""
-        return self.column[: len(times)]
-
-    def wait_until(self, barrier: float) -> None:
-        """Note that the run stops at this time (s), so that `known` can tell the marks as they were then."""
-
-
-class StoppableMarks(RequestAnnotations):
-    """Marks of a run that may be stopped: by then a stage may have written marks that hold only later.
-
-    ahead: for each of these marks the time (s) from which it holds, the row, and the mark before it
-    """
-
-    def __init__(self, column: Column) -> None:
-        super().__init__(column)
-        self.barrier = inf
-        self.ahead: list[tuple[float, int, Any]] = []
-
-    def write(self, row: int, mark: float, time: float) -> None:
-        if time >= self.barrier:
-            self.ahead.append((time, row, self._each[row]))
-        self._each[row] = mark
-
-    def write_all(self, rows: Column, marks: Any, times: Any) -> None:
-        late = np.broadcast_to(times, rows.shape) >= self.barrier
-        if late.any():
-            self.ahead += zip(np.broadcast_to(times, rows.shape)[late], rows[late], self.column[rows[late]], strict=True)
-        self.column[rows] = marks
-
-    def known(self, times: Times) -> Column:
-        """Return the marks of the first requests as they were known when the run was stopped."""
+        """Return the marks of the first requests as they were known at `times`, or when the run was stopped, shape (n,)."""
         column = self.column.copy()
         for _, row, before in reversed(self.ahead):
             column[row] = before
         return column[: len(times)]
 
     def wait_until(self, barrier: float) -> None:
+        """Note that the run stops at this time (s), so that `known` can tell the marks as they were then."""
         self.barrier = barrier
         self.ahead = [written for written in self.ahead if written[0] >= barrier]
 
