@@ -241,20 +241,6 @@ class AnyStage(Strict):
     def waits(self) -> bool:
         return bool(self.servers or self.service.held_for)
 
-    @property
-    @final
-    def exhibits(self) -> tuple[str, ...]:
-        """The exhibits, by name, that this stage makes possible."""
-        by_score = self.routing is not None and self.routing.by_score
-        offers = {
-            "overload": self.repeats.resends,
-            "batches": bool(self.servers) and not self.servers.keeps_hours,
-            "shifts": self.servers.keeps_hours,
-            "threshold": by_score,
-            "transfer": by_score,
-        }
-        return tuple(name for name, offered in offers.items() if offered)
-
 
 @lru_cache(maxsize=1024)
 def is_target(field: Any) -> bool:

@@ -23,30 +23,22 @@ class Exhibit:
     question: the one that it answers; a page has a panel for each
     drawn_in: the module of the package that registers its drawing, empty where it is imported otherwise
     needs: its needs in words. Empty if every case has something to show.
-    shows: whether a case as a whole has something to show; None where a stage must offer the exhibit (`AnyStage.exhibits`)
+    shows: whether a case has something to show
     """
 
     label: str
     question: Question
     drawn_in: str = ""
     needs: str = ""
-    shows: Callable[[AnyCase], bool] | None = None
+    shows: Callable[[AnyCase], bool] = lambda _: True
 
-    def is_offered(self, name: str, scenario: AnyCase) -> bool:
-        """Return whether the exhibit, which is registered under `name`, has something to show of a case."""
-        if not self.needs:
-            return True
-        if self.shows is not None:
-            return self.shows(scenario)
-        return any(name in stage.exhibits for stage in scenario.stages.values())
+
+def _goes_by_score(scenario: AnyCase) -> bool:
+    return any(routing.by_score for routing in scenario.routers().values())
 
 
 def has_encounters(scenario: AnyCase) -> bool:
     return scenario.encounters is not None
-
-
-def has_vehicle(scenario: AnyCase) -> bool:
-    return scenario.vehicle is not None
 
 
 #: Every exhibit by name, in the order in which a page shows them unless its case names its own.
@@ -55,7 +47,7 @@ EXHIBITS = {
     "sight": Exhibit("Sight and stopping distance", "missed", "vehicle.encounter_panel", "encounters", has_encounters),
     "front": Exhibit("Accuracy and latency", "missed", "vehicle.encounter_panel", "encounters", has_encounters),
     "outcomes": Exhibit("Outcomes", "missed", "practice.exhibit_panels"),
-    "threshold": Exhibit("Threshold", "missed", "practice.exhibit_panels", "a gate by score"),
+    "threshold": Exhibit("Threshold", "missed", "practice.exhibit_panels", "a gate by score", _goes_by_score),
     "audit": Exhibit(
         "Audit of the cleared",
         "missed",
@@ -68,10 +60,16 @@ EXHIBITS = {
         "missed",
         "experiments.experiment_panels",
         "a population and a gate by score",
-        lambda case: case.population is not None and any(routing.by_score for routing in case.routers().values()),
+        lambda case: case.population is not None and _goes_by_score(case),
     ),
-    "overload": Exhibit("Overload", "waits", "panels.day_panel", "a retry"),
-    "batches": Exhibit("Machines", "waits", "panels.day_panel", "a pool"),
+    "overload": Exhibit(
+        "Overload",
+        "waits",
+        "panels.day_panel",
+        "a retry",
+        lambda case: any(stage.repeats.resends for stage in case.stages.values()),
+    ),
+    "batches": Exhibit("Machines", "waits", "panels.day_panel", "a pool", lambda case: bool(case.machine_stages())),
     "cameras": Exhibit(
         "Machines by sensor",
         "waits",
@@ -80,12 +78,20 @@ EXHIBITS = {
         lambda case: bool(case.sensors and case.machine_stages()),
     ),
     "ages": Exhibit("Age of information", "waits", "panels.day_panel", "an end with `age: true`", lambda case: bool(case.ages)),
-    "shifts": Exhibit("People", "waits", "panels.day_panel", "a stage of people"),
+    "shifts": Exhibit(
+        "People",
+        "waits",
+        "panels.day_panel",
+        "a stage of people",
+        lambda case: any(stage.servers.keeps_hours for stage in case.stages.values()),
+    ),
     "answer_times": Exhibit("Answer times", "waits", "practice.exhibit_panels"),
     "one_request": Exhibit("One at a time", "waits", "practice.exhibit_panels"),
     "cost": Exhibit("Cost", "costs", "practice.exhibit_panels"),
-    "vehicle": Exhibit("Cost of a vehicle", "costs", "vehicle.sight_charts", "a vehicle", has_vehicle),
-    "transfer": Exhibit("Threshold elsewhere", "rests", "sources.score_panel", "a gate by score"),
+    "vehicle": Exhibit(
+        "Cost of a vehicle", "costs", "vehicle.sight_charts", "a vehicle", lambda case: case.vehicle is not None
+    ),
+    "transfer": Exhibit("Threshold elsewhere", "rests", "sources.score_panel", "a gate by score", _goes_by_score),
     "lateness": Exhibit("What lateness takes", "rests", "sources.drive_panel", "encounters", has_encounters),
     "misses": Exhibit("How misses follow each other", "rests", "sources.drive_panel", "encounters", has_encounters),
     "sensors": Exhibit("What a second sensor adds", "rests", "sources.drive_panel", "encounters", has_encounters),
@@ -95,7 +101,7 @@ EXHIBITS = {
 
 
 def offered(scenario: AnyCase) -> list[str]:
-    return [name for name, exhibit in EXHIBITS.items() if exhibit.is_offered(name, scenario)]
+    return [name for name, exhibit in EXHIBITS.items() if exhibit.shows(scenario)]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from simulator.case.exhibits import EXHIBITS
 from simulator.case.fields import GUIDE, Figure, Sourced
 from simulator.case.interview import SIGNAL_PHASES, subjects
 from simulator.case.outputs import Metric, grouping, metrics_of, with_groups
-from simulator.case.phases import PRACTICE_FIELDS, asked_metrics, phase_titles, phases_in_doubt
+from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS, asked_metrics, phase_titles, phases_in_doubt
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind
 from simulator.case.scenario_parts import OWN
 from simulator.case.schema import Scenario
@@ -27,22 +27,7 @@ from simulator.evidence.score_tables import score_names
 from simulator.phrases import phrase
 
 #: The parts of a case that stay as they are, whatever is picked.
-FIXED_SECTIONS = frozenset(
-    {
-        "id",
-        "version",
-        "title",
-        "summary",
-        "minutes",
-        "brief",
-        "questions",
-        "debrief",
-        "choices",
-        "exhibits",
-        "own_metrics",
-        *PRACTICE_FIELDS,
-    }
-)
+FIXED_SECTIONS = frozenset({"id", "version", "questions", "choices", "exhibits", "own_metrics", *TEXT_FIELDS, *PRACTICE_FIELDS})
 
 #: The sections whose entries are named elsewhere.
 _OF_NAMES = frozenset({"stages", "ends", "classes", "attributes", "accelerators", "hardware", "curveballs", "controllers"})
@@ -203,8 +188,8 @@ def _by_phase(names: Callable[[Scenario], Any]) -> Callable[[KnownCase, Path], A
 _NONE = "there is none in this case"
 
 NAME_KINDS |= {
-    "stage": NameKind("stage", _section("stages"), "'{}' is not a stage", _NONE, sections=("stages",), early=True),
-    "end": NameKind("end", _section("ends"), "'{}' is not an end", _NONE, sections=("ends",)),
+    "stage": NameKind("stage", _section("stages"), absent=_NONE, sections=("stages",), early=True),
+    "end": NameKind("end", _section("ends"), absent=_NONE, sections=("ends",)),
     "way": NameKind(
         "stage or end",
         lambda case, _: {**case.part("stages"), **case.part("ends")},
@@ -230,11 +215,9 @@ NAME_KINDS |= {
     "scorer": NameKind(
         "stage", _of_case(lambda case: case.scorers() or None), "'{}' is not a pool with scores", sections=("stages",)
     ),
-    "accelerator": NameKind(
-        "accelerator", _section("accelerators"), "'{}' is not an accelerator", _NONE, sections=("accelerators",), early=True
-    ),
-    "sensor": NameKind("sensor", _section("arrivals", "sensors"), "'{}' is not a sensor", _NONE, early=True),
-    "frame_sensor": NameKind("sensor", _of_case(lambda case: case.sensors or None), "'{}' is not a sensor"),
+    "accelerator": NameKind("accelerator", _section("accelerators"), absent=_NONE, sections=("accelerators",), early=True),
+    "sensor": NameKind("sensor", _section("arrivals", "sensors"), absent=_NONE, early=True),
+    "frame_sensor": NameKind("sensor", _of_case(lambda case: case.sensors or None)),
     "attribute": NameKind(
         "attribute",
         _section("attributes"),
@@ -263,8 +246,8 @@ NAME_KINDS |= {
     "objective": NameKind(
         "metric of an objective", _of_case(asked_metrics), "'{}' is no metric of an objective", sections=("objectives",)
     ),
-    "exhibit": NameKind("exhibit", lambda case, _: EXHIBITS, "'{}' is not an exhibit", early=True),
-    "choice": NameKind("choice", _section("choices"), "'{}' is not a choice", sections=("choices",)),
+    "exhibit": NameKind("exhibit", lambda case, _: EXHIBITS, early=True),
+    "choice": NameKind("choice", _section("choices"), sections=("choices",)),
     "place": NameKind("place", _of_case(places_of), refuse=_refused_place, early=True),
     "pick": NameKind(
         "option",
@@ -280,10 +263,10 @@ NAME_KINDS |= {
     ),
     "default_option": NameKind("option", lambda case, path: _picks(case.scenario, path[1]), by_place=True, checked=False),
     "watched": NameKind("signal", _watched, refuse=_refused_signal),
-    "phase": NameKind("phase", _by_phase(phase_titles), "'{}' is not a phase", sections=("phases",)),
-    "signal": NameKind("signal", lambda case, _: SIGNAL_PHASES, "'{}' is not a signal"),
+    "phase": NameKind("phase", _by_phase(phase_titles), sections=("phases",)),
+    "signal": NameKind("signal", lambda case, _: SIGNAL_PHASES),
     "subject": NameKind("subject", _by_phase(subjects), "'{}' is no phase, choice, stage, end or curveball"),
-    "curveball": NameKind("curveball", _section("curveballs"), "'{}' is not a curveball", sections=("curveballs",)),
+    "curveball": NameKind("curveball", _section("curveballs"), sections=("curveballs",)),
     "design": NameKind(
         "design", lambda case, _: {DEFAULT: ""} | case.part("reference"), "'{}' is no design", sections=("reference",)
     ),

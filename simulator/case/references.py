@@ -103,7 +103,9 @@ class KnownCase:
             return ""
         absent = ref.absent or kind.absent
         hint = absent if absent and not names else suggest(name, names, kind.guide)
-        says = (ref.says or kind.says).replace("{of}", str(path[-2] if len(path) > 1 else "")).replace("{}", name)
+        article = "an" if kind.word[0] in "aeiou" else "a"
+        says = ref.says or kind.says or f"'{{}}' is not {article} {kind.word}"
+        says = says.replace("{of}", str(path[-2] if len(path) > 1 else "")).replace("{}", name)
         return f"{says}; {hint}"
 
 
@@ -117,7 +119,7 @@ class NameKind:
 
     word: the word for one
     names: the names that may stand at a place; None where they are not looked up
-    says: the sentence on a name that refers to nothing, with {} in its place
+    says: the sentence on a name that refers to nothing, with {} in its place, if it is not that it is no such word
     absent: the remedy where the case has no such names
     guide: the page that lists them
     sections: the sections of the case that they are the keys of

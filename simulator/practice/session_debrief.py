@@ -40,7 +40,7 @@ from simulator.session.next_steps import (
     weakest,
 )
 from simulator.session.session_course import Course
-from simulator.session.session_signals import SIGNALS
+from simulator.session.session_signals import LABELS
 from simulator.units import counted
 
 
@@ -211,9 +211,6 @@ def counts_sentence(mine: Result, theirs: Result, name: str) -> str:
     """Return how many objectives each of two designs meets."""
     own, other = (Counter[str](verdict.standing for verdict in result.verdicts) for result in (mine, theirs))
     return phrase("debrief.counts", objectives=len(mine.verdicts), name=name, own=own, other=other)
-
-
-LABELS = {signal.name: signal.label for signal in SIGNALS}
 
 
 def goal_line(live: LiveSession) -> None:

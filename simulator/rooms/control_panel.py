@@ -16,12 +16,13 @@ from simulator.metrics.summary import judged
 from simulator.rooms import room_events
 from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_doors import LINKED_WORDS, link_of, role_words, room_log
-from simulator.rooms.room_session import LABELS, latest_moment, moments, offered_moments, tag_words
+from simulator.rooms.room_session import latest_moment, moments, offered_moments, tag_words
 from simulator.rooms.room_view import FOLLOW, autosave_text, drawable
 from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
 from simulator.session.event_log import Role
 from simulator.session.session_events import CurveballStruck, CurveballWithdrawn, HintTaken, SessionEnded, hint_words
 from simulator.session.session_record import minute_of
+from simulator.session.session_signals import LABELS
 
 #: The most letters of an answer.
 _LETTERS = 1000

@@ -38,11 +38,12 @@ from simulator.rooms.room_doors import (
     server_address,
 )
 from simulator.rooms.room_events import CARD_SIGNALS, LEVELS, RoomOpened, TaskSet
-from simulator.rooms.room_session import LABELS, RoomSession
+from simulator.rooms.room_session import RoomSession
 from simulator.rooms.room_view import drawable
 from simulator.rooms.task_form import checked_words, task_fields, task_of_fields
 from simulator.session.event_log import Session, design_hash
 from simulator.session.session_record import change_words
+from simulator.session.session_signals import LABELS
 
 #: The lengths that are offered (minutes), and the most of one's own rooms that are listed.
 _MINUTES, _LISTED = (20, 30, 45, 60), 6

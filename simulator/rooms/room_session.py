@@ -25,7 +25,7 @@ from simulator.rooms.room_events import BoardChanged, QuestionAnswered, RoomEven
 from simulator.session.event_log import AnyEvent, Logged, Role
 from simulator.session.session_events import CurveballStruck, HintTaken, PhaseBegun, PickChanged
 from simulator.session.session_record import RecordRow, minute_of, record, row_of
-from simulator.session.session_signals import SIGNALS
+from simulator.session.session_signals import LABELS
 from simulator.session.session_state import SessionState
 
 
@@ -197,9 +197,6 @@ def drawing_hash(scenario: Scenario, state: RoomSession) -> str:
         return ""
     mine = _known(scenario, state).drawing
     return "" if not is_own and mine == _as_written(scenario).drawing else mine
-
-
-LABELS = {signal.name: signal.label for signal in SIGNALS}
 
 
 def room_record(scenario: Scenario, state: RoomSession) -> list[RecordRow]:

@@ -21,7 +21,6 @@ from simulator.rooms.room_at_hand import RoomAtHand
 from simulator.rooms.room_events import CARD_SIGNALS, ScorecardSubmitted, SignalRated, shared
 from simulator.rooms.room_replay import replay
 from simulator.rooms.room_session import (
-    LABELS,
     RoomSession,
     drawing_of,
     mark_moments,
@@ -32,7 +31,7 @@ from simulator.rooms.room_session import (
 )
 from simulator.session.event_log import AnyEvent, LoggedEvent, Role, Session, UnknownEvent
 from simulator.session.session_record import figure_words, minute_of
-from simulator.session.session_signals import LEVELS, NOT_OBSERVED, signals_of
+from simulator.session.session_signals import LABELS, LEVELS, NOT_OBSERVED, signals_of
 from simulator.units import counted
 
 #: The most moments of the log that are offered as evidence, the latest ones.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from simulator.case.schema import Scenario
+from simulator.phrases import phrase
 from simulator.session.session_course import Course
 from simulator.session.session_signals import LEVELS, SIGNALS, WEAK, Level, Signal, signals_of
 from simulator.session.session_state import SessionState
@@ -21,49 +22,29 @@ from simulator.session.signal_rules import decided_levels, fired_rules
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise for a signal: its goal for the next session, and the rules that show it reached; none where no log can."""
+    """An exercise for a signal: the rules that show its goal reached; none where no log can."""
 
     signal: str
-    goal: str
     reached_by: tuple[str, ...] = ()
     avoids: tuple[str, ...] = ()
 
+    @property
+    def goal(self) -> str:
+        """Its goal for the next session."""
+        return phrase(f"exercises.{self.signal}")
+
 
 EXERCISES = {
-    one.signal: one
-    for one in (
-        Exercise(
-            "framing",
-            "Before your first run: ask what decides, read the answers, pin one as an assumption and rank the objectives.",
-            reached_by=("decided_first",),
-        ),
-        Exercise("data", "Ask about the data, change them or open a panel of their phase before you end.", avoids=("no_data",)),
-        Exercise(
-            "model",
-            "Run two models with everything else equal, and predict the effect of the change.",
-            reached_by=("compared",),
-        ),
-        Exercise(
-            "evaluation",
-            "Open a panel of errors first. Then move the threshold alone, predict its effect, and run both.",
-            reached_by=("looked_at_errors",),
-        ),
-        Exercise(
-            "serving",
-            "Size the service one predicted step at a time, until the last run misses no objective for certain.",
-            reached_by=("sized",),
-        ),
-        Exercise(
-            "safety",
-            "Predict what a curveball breaks, change the design for it, predict again, and run it.",
-            reached_by=("answered_a_failure",),
-        ),
-        Exercise(
-            "quantified",
-            "Predict three designs, move one choice at a time, and give intervals that are narrow and hold.",
-            reached_by=("checked",),
-        ),
-        Exercise("communication", "Answer each defence prompt in two sentences: the reason, and its price."),
+    exercise.signal: exercise
+    for exercise in (
+        Exercise("framing", reached_by=("decided_first",)),
+        Exercise("data", avoids=("no_data",)),
+        Exercise("model", reached_by=("compared",)),
+        Exercise("evaluation", reached_by=("looked_at_errors",)),
+        Exercise("serving", reached_by=("sized",)),
+        Exercise("safety", reached_by=("answered_a_failure",)),
+        Exercise("quantified", reached_by=("checked",)),
+        Exercise("communication"),
     )
 }
 

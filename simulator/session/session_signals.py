@@ -149,6 +149,8 @@ SIGNALS: tuple[Signal[Course], ...] = tuple(
     signal_of("session_signals", signal.name, _EVIDENCE.get(signal.name) or _of_phase(signal.phase)) for signal in CASE_SIGNALS
 )
 
+LABELS = {signal.name: signal.label for signal in SIGNALS}
+
 
 def signals_of(scenario: Scenario) -> list[Signal[Course]]:
     """Return the signals of a case, with the author's anchors; those whose phase the case does not have are left out."""
