@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from simulator.arrays import Codes, Floats
 from simulator.errors import InputError, suggest
 from simulator.limits import MONITORED_PARTS
-from simulator.monitors.blocks import Blocks, block_length, contiguous, grouped, neighbours_alike
+from simulator.monitors.blocks import Blocks, block_length, contiguous, grouped, neighbours_alike, rows_alike
 from simulator.monitors.column_roles import ColumnRoles, Interleaving, are_independent, interleaving_of, stretched
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
-from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, columns, times, words
+from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, Tables, columns, times, words
 from simulator.phrases import phrase
 
 #: Hours of a slot to choose from, and the fewest rows of both files in a slot (of a source) on average.
@@ -230,6 +230,8 @@ def compare(
         found = [column.ordered((first, second)) for column in found]
     parts, left_out = _parts(reference, production, asked)
     groups = [words(table, asked.group) for table in tables] if asked.group else None
+    copied = _copies(tables, found, apart) if not asked.independent and not groups else None
+    groups = groups or copied
     mixed = None
     if not asked.independent:
         found = _without(usual_course(hours, None), found)
@@ -238,6 +240,7 @@ def compare(
         usual = usual_course(hours, named, mixed.column if mixed else "", asked.time or "")
         found = _without(usual, found)
         notes += [f"Numbers are compared with {usual.words}"] if usual else []
+    notes += [phrase("columns.copies", share=1 - len(np.unique(copied[0])) / len(copied[0]))] if copied else []
     notes += _alike(found, groups)
     notes += [mixed.sentence] if mixed else []
     jobs, unasked = _jobs(parts, found, asked)
@@ -247,6 +250,31 @@ def compare(
         answered.append(sampling.answer(job))
         step(len(answered), len(jobs))
     return Monitored(asked, _corrected(answered, asked), notes + left_out + unasked)
+
+
+#: Rows are shuffled copies where this share of them has a twin, and the file's autocorrelation time is this many rows at most.
+_TWINS, _SHUFFLED = 0.5, 1.5
+#: Chance gives few twins where a column has this many steps for each of its values.
+_STEPS = 10
+
+
+def _copies(tables: Tables, found: list[Column], apart: Sequence[str]) -> list[NDArray[np.str_]] | None:
+    """Return the number of each row's copies in both files; None where rows are no copies, or copies follow each other."""
+    values = [
+        column.reference.to_numpy(float) for column in found if column.kind == "numbers" and not column.reference.isna().any()
+    ]
+    if not any(map(_fine, values)) or max(map(rows_alike, values)) > _SHUFFLED:
+        return None
+    shared = [name for name in tables[0].rows.columns if name not in apart and name in tables[1].rows.columns]
+    if tables[0].rows.duplicated(shared, keep=False).mean() < _TWINS:
+        return None
+    return [table.rows.groupby(shared, dropna=False, sort=False).ngroup().to_numpy().astype(str) for table in tables]
+
+
+def _fine(values: Floats) -> bool:
+    """Return whether a column has far more steps than values, so that equal values are no chance."""
+    gaps = np.diff(np.unique(values))
+    return bool(len(gaps) and gaps.sum() / gaps.min() > _STEPS * len(gaps))
 
 
 def _without(usual: UsualCourse | None, found: list[Column]) -> list[Column]:
