@@ -175,7 +175,7 @@ def many_brier(shares: Mapping[str, float], truth: Mapping[str, float]) -> float
     never true.
     """
     rest = max(1 - sum(shares.values()), 0.0)
-    return sum((shares.get(name, 0.0) - truth.get(name, 0.0)) ** 2 for name in {*shares, *truth}) + rest**2
+    return sum((shares.get(name, 0.0) - truth.get(name, 0.0)) ** 2 for name in dict.fromkeys([*shares, *truth])) + rest**2
 
 
 def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None:
