@@ -49,7 +49,7 @@ def test_the_reference_of_a_new_case_reaches_every_bound_and_its_default_does_no
     scenario = loads(blank_case(CaseAnswers("a-case", "A case", people=people, rate=rate, within_s=300 if people else 0.3)))
     told = {}
     for name, picks in (("default", {}), ("balanced", scenario.reference["balanced"].set)):
-        result = replicate(compile_plan(scenario, picks), seed=1, replications=3)
+        result = replicate(compile_plan(scenario, picks), seed=1, replications=scenario.run.replications)
         told[name] = [judge(one, scenario.metrics, result.metrics).met for one in scenario.objectives]
     assert all(told["balanced"])
     assert not all(told["default"])

@@ -39,7 +39,7 @@ def mean_wait() -> float:
 
 def test_rates_waits_shares_and_costs_are_those_of_the_whole_day():
     made = compile_plan(shortened())
-    found = summarise(simulate(made, 1, one) for one in range(12))
+    found = summarise(simulate(made, 1, one) for one in range(16))
     cost = 1000 * (1 / 3600 / RATES.mean() + 0.01)
     expected = {
         "throughput_per_s": RATES.mean(),
