@@ -72,6 +72,13 @@ def docstrings(paths: tuple[str, ...] = ()) -> Iterator[Sentence]:
                 yield from _text_of(file).docstrings
 
 
+def empty_handed() -> Iterator[Sentence]:
+    """Yield the docstrings of functions that return nothing and say that they return something."""
+    for folder in CODE:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            yield from _text_of(file).empty_handed
+
+
 def identifiers(word: str) -> Iterator[Sentence]:
     """Yield the places under simulator/, pages/ and campaigns/ where a word is the name of something."""
     for folder in CODE:
@@ -88,11 +95,15 @@ def _name(file: Path) -> str:
 
 
 class CodeText(NamedTuple):
-    """The text in a file of code: sentences of its literals, first lines of its docstrings, lines of each name."""
+    """The text in a file of code: sentences of its literals, first lines of its docstrings, lines of each name.
+
+    empty_handed: the docstrings of functions that return nothing and say that they return something
+    """
 
     sentences: list[Sentence]
     docstrings: list[Sentence]
     identifiers: dict[str, list[int]]
+    empty_handed: list[Sentence]
 
 
 @cache
@@ -108,7 +119,15 @@ def _text_of(file: Path) -> CodeText:
     for node in nodes:
         for word in _names(node):
             identifiers.setdefault(word, []).append(getattr(node, "lineno", 1))
-    return CodeText([one for node in nodes if id(node) not in skipped for one in _literal(file, node)], first, identifiers)
+    returns = {getattr(node, "lineno", 1) for node, _ in documented if _returns_nothing(node)}
+    empty_handed = [one for one in first if one.line in returns and re.match("(Return|Yield) (?!None)", one.text)]
+    literals = [one for node in nodes if id(node) not in skipped for one in _literal(file, node)]
+    return CodeText(literals, first, identifiers, empty_handed)
+
+
+def _returns_nothing(node: ast.AST) -> bool:
+    result = getattr(node, "returns", None)
+    return isinstance(result, ast.Constant) and result.value is None
 
 
 def _names(node: ast.AST) -> set[str]:

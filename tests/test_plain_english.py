@@ -6,7 +6,7 @@ import ast
 from collections import Counter
 from functools import cache
 
-from tests.plain_english import CLAUSE, PATTERNS, ROOT, Sentence, docstrings, identifiers, sentences
+from tests.plain_english import CLAUSE, PATTERNS, ROOT, Sentence, docstrings, empty_handed, identifiers, sentences
 
 #: Sentences that match a pattern and are right, each with its reason; at most 20.
 ALLOWED = {
@@ -59,6 +59,10 @@ def test_docstrings_begin_with_a_verb_or_a_noun():
     every = list(docstrings())
     clauses = [one for one in every if CLAUSE.search(one.text)]
     assert len(clauses) <= 0.02 * len(every), "\n".join(f"{one.file}:{one.line}: {one.text}" for one in clauses)
+
+
+def test_a_function_that_returns_nothing_does_not_say_that_it_returns_something():
+    assert [f"{one.file}:{one.line}: {one.text}" for one in empty_handed()] == []
 
 
 def test_nothing_is_called_told():

@@ -55,7 +55,7 @@ def _evaluated(folder: Path, drives: Drives) -> dict[str, Mapping[str, Any]]:
 
 
 def _lay_out(place: Path, folder: Path, drives: Drives) -> None:
-    """Return the drives as trackeval wants them to lie, by links."""
+    """Lay out the drives by links, as trackeval expects them."""
     truth = place / "truth"
     truth.mkdir()
     (truth / "label_02").symlink_to((folder / "labels").resolve())

@@ -208,7 +208,7 @@ def _badge(kind: str) -> str:
 
 
 def story(scenario: Scenario) -> None:
-    """Return the title with its buttons, in the row that is being filled."""
+    """Show the title with its buttons, in the row that is being filled."""
     st.title(plain(scenario.title), anchor=False, width="content")
     if st.button("Brief", key="brief"):
         _brief(scenario)

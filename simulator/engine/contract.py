@@ -474,7 +474,7 @@ class Stage:
         """Release the requests that have left for an end unnoticed, since a pick changes now."""
 
     def take_over(self, before: Stage, now: float) -> None:
-        """Return a pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
+        """Go on from the state of the stage that stood here before a pick changed at `now`, under this one's spec.
 
         What had begun goes on as it began, and is handed on where it was meant to go.
         """

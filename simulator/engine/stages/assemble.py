@@ -165,7 +165,7 @@ class AssembleStage(GatheringStage):
         return len(self.fresh) == len(self.sensors) or self._deadline() <= now
 
     def _take(self, row: int, time: float, now: float) -> None:
-        """Return a frame waits unless a newer one of its sensor does, or has gone on; one that no set is made of passes by."""
+        """Let a frame wait, unless a newer one of its sensor does or has gone on; let a frame of another sensor pass by."""
         sensor = self.sensor[row]
         if sensor not in self.sensors:
             self._pass_by(row, time, time)

@@ -240,7 +240,7 @@ class Gate(StageModel):
                 seen.setdefault(value, index)
 
     def _check_thresholds(self) -> Faults:
-        """Yield a threshold that an earlier route also passes is never reached."""
+        """Yield thresholds that are never reached, since an earlier route takes all that pass them."""
         passed = {"at_least": inf, "at_sensitivity": 0.0, "at_specificity": 1.0}
         for index, route in enumerate(self.routes):
             for field, last in passed.items():

@@ -157,7 +157,7 @@ class ManagedPoolStage(AnyPool):
         return False
 
     def _preempt(self, lane: ReplicaQueue, copy: Copy, now: float) -> bool:
-        """Return where no replica is free, take the place of the oldest in service that tells less; whether there was one."""
+        """Take the place of the oldest copy in service that tells less, if no replica is free; return whether there was one."""
         if self.preempts is None or lane.available(now):
             return False
         served = {batch.copies[0].stay.row: batch for batch in self.work.unfinished() if batch.lane is lane}
@@ -313,7 +313,7 @@ class ManagedPoolStage(AnyPool):
         self.touched = list(self.lanes)
 
     def _keep_policies(self, before: ManagedPoolStage) -> None:
-        """Return what the breaker and the scaling remember, where they go on by the same rule."""
+        """Keep what the breaker and the scaling remember, where they go on by the same rule."""
         if self.spec.breaker == before.spec.breaker:
             self.breaker = before.breaker
         else:

@@ -113,7 +113,7 @@ class Pool(Replicas):
         return self
 
     def _sized_alone(self) -> None:
-        """Return a pool whose times grow with the request says with what, and serves one model's answers one by one."""
+        """Refuse times that grow with the request and do not say with what, or with batches or several models."""
         if bool(self.sizes) != (self.sized_by is not None):
             raise ValueError("sizes and sized_by need each other; give both or neither")
         if not self.sizes:
@@ -173,7 +173,7 @@ class Pool(Replicas):
         return self.scores is None
 
     def check(self, name: str, scenario: AnyCase) -> Faults:
-        """Yield what it refers to exists."""
+        """Yield faults of what it refers to."""
         if self.sized_by is not None and not scenario.attributes[self.sized_by].is_number:
             yield ("sized_by",), f"'{self.sized_by}' is no number, so no service time can grow with it"
         if self.scores is not None and scenario.population is None:
@@ -318,7 +318,7 @@ class AnyPool(ServiceStage):
             self.quantile.turn = before.quantile.turn
 
     def hand_over(self, rows: Sequence[int], time: float, scores: BatchScores | None = None) -> None:
-        """Return the model has looked at the requests: their scores are known, and they go on.
+        """Send requests on that the model has looked at, with their scores.
 
         scores: what it says, where it is not the model that serves now
         """

@@ -137,7 +137,7 @@ class CircuitBreaker:
         return True
 
     def note(self, permit: int, now: float, failed: bool) -> None:
-        """Return a request that was let in by this permit came to its end."""
+        """Note that a request which this permit let in has ended."""
         if permit != self.period:
             return
         if self.half_open_at < inf:

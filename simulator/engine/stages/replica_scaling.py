@@ -172,7 +172,7 @@ class ReplicaScaling:
         self.pool.touched.append(self.pool.lanes[0])
 
     def _remove(self) -> None:
-        """Return the youngest goes first; one at work finishes its batch."""
+        """Remove the youngest replica; if it is at work, it finishes its batch first."""
         replica = max(self.ready_at, key=lambda number: (self.ready_at[number], number))
         ready = self.ready_at.pop(replica)
         free = self.pool.lanes[0].free
@@ -237,7 +237,7 @@ class NoScaling:
         return replica >= self.replicas
 
     def fleet(self, until: float) -> None:
-        """Return the number of replicas does not change."""
+        """Return None: the number of replicas does not change."""
 
 
 def scaling_of(pool: ManagedPoolStage) -> ReplicaScaling | NoScaling:
