@@ -173,6 +173,66 @@ def test_a_stage_kind_is_its_file_and_a_line(copy: Path):
     assert "'latency_mean_s': 7.0" in _run(copy, RUN)
 
 
+TURNSTILE = '''"""A turnstile: a policy that lets so many requests a second in, and sends the others elsewhere."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.case.any_stage import Target
+from simulator.engine.contract import StageModel
+from simulator.engine.stages.stage import OrderedStage
+from simulator.records.trace import SHED
+
+
+class Turnstile(StageModel):
+    """A turnstile that opens at most `per_s` times a second."""
+
+    kind: Literal["turnstile"]
+    per_s: Annotated[float, Field(gt=0)]
+    to: Target
+    on_full: Target
+
+
+class TurnstileStage(OrderedStage):
+    """Lets a request in if the turnstile is open by then; the others are turned away."""
+
+    goes_on_with = (*OrderedStage.goes_on_with, "opens_at")
+
+    def __init__(self, run, name, spec):
+        super().__init__(run, name, spec)
+        self.opens_at = 0.0
+
+    def connect(self):
+        super().connect()
+        self.to, self.on_full = self.run.receiver(self.spec.to), self.run.receiver(self.spec.on_full)
+
+    def pass_on(self, rows, times):
+        for row, time in zip(rows.tolist(), times.tolist()):
+            if time < self.opens_at:
+                self.turn_away(row, SHED, time, time, time, self.on_full)
+            else:
+                self.opens_at = time + 1 / self.spec.per_s
+                self.to.accept((row,), time)
+'''
+
+
+def test_a_stage_kind_with_a_policy_is_its_file_and_a_line(copy: Path):
+    """Two requests a second meet a turnstile that lets one in: every other one is turned away."""
+    (copy / "simulator/engine/stages/turnstile.py").write_text(TURNSTILE, encoding="utf-8")
+    registry, place = copy / "simulator/engine/stages/__init__.py", "simulator.engine.stages.turnstile"
+    _insert(registry, "from simulator.engine.stages.fork import", f"from {place} import Turnstile, TurnstileStage\n")
+    _insert(registry, "    (Fork, ForkStage),\n", "    (Turnstile, TurnstileStage),\n")
+    stage = "{kind: turnstile, label: Turnstile, per_s: 1, to: done, on_full: away}"
+    away = "  away: {label: Turned away, escalated: true, detected: {value: 0, assumed: no}, usd: {value: 0, assumed: no}}\n"
+    case = CASE.replace("{kind: belt, label: Belt, seconds: 7, to: done}", stage).replace(
+        "value: 1, assumed: a", "value: 2, assumed: a"
+    )
+    assert "'done_share': 0.5" in _run(copy, RUN.replace(CASE, case + away))
+
+
 def test_a_metric_is_a_few_lines_in_its_family(copy: Path):
     family = copy / "simulator/metrics/request_metrics.py"
     with family.open("a", encoding="utf-8") as file:
