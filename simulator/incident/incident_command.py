@@ -68,9 +68,9 @@ def _follow(playing: Play, script: Path | None) -> None:
     if script is None:
         playing.act(WaitAction(kind="wait"))
         return
-    listed = read_script(script)
-    for index, action in enumerate(listed.actions):
-        with listed.at(index):
+    listing = read_script(script)
+    for index, action in enumerate(listing.entries):
+        with listing.at(index):
             playing.act(action)
 
 

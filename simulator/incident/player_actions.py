@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
@@ -32,27 +33,30 @@ if TYPE_CHECKING:
     from simulator.incident.play import Play
 
 
-@dataclass(frozen=True)
-class Script:
-    """The actions of a file, in its order."""
+Entry = TypeVar("Entry")
 
-    actions: list[Action]
+
+@dataclass(frozen=True)
+class Listing(Generic[Entry]):
+    """The entries of a file, in its order."""
+
+    entries: list[Entry]
     document: Document
 
     @contextmanager
     def at(self, index: int) -> Iterator[None]:
-        """Turn a PlacedError about the action number `index`, from 0, into a ScenarioError with file, line and field."""
+        """Turn a PlacedError about the entry number `index`, from 0, into a ScenarioError with file, line and field."""
         try:
             yield
         except PlacedError as error:
             raise ScenarioError([self.document.fault((index, *error.path), error.message)]) from error
 
 
-def read_script(file: Path) -> Script:
-    """Read the list of actions in a YAML or JSON file; raises ScenarioError with every fault, each with its line and field."""
+def read_listing(file: FilePath, adapter: TypeAdapter[list[Entry]]) -> Listing[Entry]:
+    """Read a list from a file. Raises ScenarioError with every fault, each with file, line, column and field."""
     document = read_document(file, list)
     try:
-        return Script(SCRIPT.validate_python(document.data), document)
+        return Listing(adapter.validate_python(document.data), document)
     except ValidationError as error:
         lines = error.errors(include_url=False)[: FAULTS_SHOWN.most + 1]
         raise ScenarioError([document.fault(place_of(document.data, line), sentence_of(line)) for line in lines]) from error
@@ -337,6 +341,11 @@ Action = Annotated[
     Field(discriminator="kind"),
 ]
 SCRIPT: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
+
+
+def read_script(path: Path) -> Listing[Action]:
+    """Read the list of actions in a YAML or JSON file; raises ScenarioError with every fault at its line."""
+    return read_listing(path, SCRIPT)
 
 
 def read_actions(given: object) -> list[Action]:

@@ -257,7 +257,7 @@ def test_a_script_that_cannot_be_read_is_told(given_, stated):
 def test_a_script_is_read_from_a_file(tmp_path):
     path = tmp_path / "script.yaml"
     path.write_text("- {kind: wait, hours: 5}\n- {kind: look, look: replicas}\n", encoding="utf-8")
-    made = Play(case(), secret_of("stale_model", "abrupt"), read_script(path).actions)
+    made = Play(case(), secret_of("stale_model", "abrupt"), read_script(path).entries)
     assert [note.action.kind for note in made.notes] == ["wait", "look"]
     path.write_text("- {kind: wait, hours: soon}\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"script\.yaml:1:16: 0\.hours: write a number, .*; got 'soon'"):
