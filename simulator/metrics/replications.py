@@ -305,11 +305,11 @@ def needs_runs(plan: Plan) -> bool:
     return bool(item_gates(plan)) and (waits or plan.changes)
 
 
-# ---- ways that nobody takes
+# ---- ways that no request takes
 
 
 def runs_on_unseen_ways(plan: Plan, measures: Sequence[Measures], paired: bool = False) -> list[Measures]:
-    """Return runs at other thresholds, which show what follows the ways that the next people may take and nobody in these does.
+    """Return runs at other thresholds. They show what follows the ways that the next people may take and no request here takes.
 
     measures: the replications of the plan; paired: as in `ways_of`
     """
