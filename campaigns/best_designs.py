@@ -1,8 +1,8 @@
 """Search the best known design of each shipped case, and find what each of its choices is worth.
 
 `python -m campaigns.best_designs [CASE ...] [--designs N]` writes scenarios/best_known/CASE.json. The same runs judge what the
-search finds, the designs that the case itself shows, and the one in the file. A choice is worth the objectives that the design
-loses when that choice alone goes back to its default, on the same requests.
+search finds, the designs that the case itself shows, and the one in the file. A choice is worth how much farther the design
+misses its objectives when that choice alone goes back to its default, on the same requests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from simulator.engine.compiled_plan import case_hash
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import Result, replicate
-from simulator.metrics.summary import Verdict
 from simulator.paths import BEST_KNOWN
 from simulator.session.best_known import BestKnown, WorthOfChoice
 from simulator.sweeps.outcome_cache import OutcomeCache
@@ -69,17 +68,12 @@ def worth(scenario: Scenario, picks: Mapping[str, Pick], whole: Result, choice: 
     except InputError:
         return None
     pairs = zip(whole.verdicts, without.verdicts, strict=True)
-    lost = [after for before, after in pairs if before.standing != "not met" and after.standing == "not met"]
-    return WorthOfChoice(
-        choice=choice, pick=picks[choice], lost=tuple(one.metric.name for one in lost), shortfall=sum(map(_shortfall, lost))
-    )
+    lost = [after.metric.name for before, after in pairs if before.standing != "not met" and after.standing == "not met"]
+    return WorthOfChoice(choice=choice, pick=picks[choice], lost=tuple(lost), shortfall=loss(without) - loss(whole))
 
 
-def _shortfall(verdict: Verdict) -> float:
-    """Return the distance from the bound as a share of it; 1 where the run has no figure."""
-    if verdict.estimate is None or not verdict.bound:
-        return 1.0
-    return abs(verdict.estimate.value - verdict.bound) / abs(verdict.bound)
+def loss(result: Result) -> float:
+    return sum(verdict.loss for verdict in result.verdicts)
 
 
 def best_of(case: str, budget: int = DESIGNS) -> BestKnown:
@@ -92,7 +86,7 @@ def best_of(case: str, budget: int = DESIGNS) -> BestKnown:
         scenario_hash=case_hash(scenario),
         picks=picks,
         verdicts={one.metric.name: one.standing for one in whole.verdicts},
-        choices=tuple(sorted(choices, key=lambda one: (-len(one.lost), -one.shortfall))),
+        choices=tuple(sorted(choices, key=lambda one: -one.shortfall)),
         designs=designs,
         replications=scenario.run.replications,
         seed=SEED,

@@ -350,6 +350,8 @@ class Objective(Strict):
     """the lower bound, in the unit of the metric; a share is from 0 to 1"""
     at_most: float | None = None
     """the upper bound, in the unit of the metric; a time is in seconds"""
+    weight: Annotated[float, Field(gt=0, le=1000)] = 1
+    """how much a miss of it counts, beside the others, where designs are ranked"""
 
     _one_bound = exactly_one("at_least", "at_most")
 

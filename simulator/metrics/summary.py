@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite, log
 from typing import Any, Literal
 
 import numpy as np
@@ -56,6 +57,12 @@ NO_STEADY_STATE, NO_FIGURE = "no steady state", "no figure"
 
 #: The edges of a projection's band.
 EDGES = ("fast", "slow")
+
+#: A miss of an objective counts as if it were this many times its bound at most: one miss does not hide all others.
+_FAR = 1000.0
+
+#: Weights of the lower end, the value and the upper end of a 95% interval: a normal figure keeps its mean and its spread.
+_OVER_INTERVAL = 1 / 8, 3 / 4, 1 / 8
 
 
 @dataclass(frozen=True)
@@ -382,6 +389,30 @@ class Verdict:
     @property
     def met(self) -> bool:
         return self.margin is not None and self.margin >= 0
+
+    def miss_at(self, value: float | None) -> float:
+        """Return the logarithm of how many times its bound a value is, 0 where it meets it; None stands for no figure.
+
+        Of a share that is to be high, the rest counts: 90% where 95% are asked for is a miss by 2 times.
+        """
+        if value is None or self.void:
+            return log(_FAR)
+        distance, most = self.bound - value, self.metric.most
+        if not self.objective.upward:
+            distance, whole = -distance, self.bound
+        else:
+            whole = most - self.bound if isfinite(most) else value
+        if distance <= 0:
+            return 0.0
+        return log(min(1 + distance / whole, _FAR)) if whole > 0 else log(_FAR)
+
+    @property
+    def loss(self) -> float:
+        """The miss, averaged over the interval, by the weight that the author gives it."""
+        figure = self.estimate
+        ends = (None, None, None) if figure is None else (figure.low, figure.value, figure.high)
+        misses = (weight * self.miss_at(value) for weight, value in zip(_OVER_INTERVAL, ends, strict=True))
+        return self.objective.weight * sum(misses)
 
     @property
     def certain(self) -> bool:

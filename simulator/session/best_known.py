@@ -17,7 +17,7 @@ class WorthOfChoice(BaseModel):
     """A choice in which the best known design differs from the default, and the objectives that are lost without it.
 
     choice, pick: in the best known design; lost: metrics of objectives that it does not miss with the pick, and misses without
-    shortfall: how far these objectives then are from their bounds, as a share of the bound, summed
+    shortfall: how much farther it misses its objectives without the pick, as `Verdict.loss` has it, summed
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -17,8 +17,8 @@ from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.units import listed, size_within, spoken_within
 
-#: The miss of a design without a figure, as a part of the bound.
-_FAR = 1e3
+#: Decimals of a loss that tell two designs apart: where a miss differs by less than about a tenth, the cost decides.
+_TELLING = 1
 
 #: Designs up to this number are counted one by one.
 _COUNTABLE = 1_000_000
@@ -31,7 +31,7 @@ _MET, _OPEN, _MISSED, _SURELY_MISSED = range(4)
 class TriedDesign:
     """A design with its outcome.
 
-    short: the miss of each objective, as a part of its bound; 0 where the plain value meets it
+    short: the miss of each objective by its plain value, as `Verdict.miss_at` has it; 0 where it meets it
     doubted: in the same way, the miss at the worse end of all doubts but the luck of the run
     verdicts: on each objective, as Explore gives it after the same replications
     """
@@ -72,18 +72,20 @@ class TriedDesign:
         return [place for place, level in enumerate(self.levels) if level >= _MISSED]
 
     @property
-    def rank(self) -> tuple[float, float, float]:
+    def rank(self) -> tuple[float, float]:
         """The order by plain values, for an optimizer: few replications prove little."""
-        return max(self.short, default=0.0), sum(self.short), self.cost
+        weights = (verdict.objective.weight for verdict in self.verdicts)
+        return sum(weight * miss for weight, miss in zip(weights, self.short, strict=True)), self.cost
 
     @property
-    def verdict_rank(self) -> tuple[float, ...]:
-        """The order by verdicts: those that miss nothing first, then those that miss the fewest for certain, then by values.
+    def verdict_rank(self) -> tuple[float, float, float]:
+        """The order by verdicts: designs that miss nothing come first, those with the fewest open verdicts before the others.
 
-        Of designs that miss nothing, those with the fewest verdicts that are not proven come first.
+        Designs that miss something follow by their loss: how far they miss it, with the interval. Then the cost decides.
         """
-        missed = self.missed
-        return bool(missed), self.levels.count(_SURELY_MISSED), 0 if missed else self.levels.count(_OPEN), *self.rank
+        missed = bool(self.missed)
+        loss = round(sum(verdict.loss for verdict in self.verdicts), _TELLING)
+        return missed, loss if missed else self.levels.count(_OPEN), self.cost
 
     def saves_on(self, other: TriedDesign) -> bool:
         """Check that a design costs less than another, that no verdict is worse, and that no objective is missed by more."""
@@ -119,23 +121,18 @@ def tried_design(
 ) -> TriedDesign:
     """Judge an outcome. cost: the less the better; None without a figure"""
     verdicts = tuple(claim.verdict(outcome) for claim in claims)
-    short = tuple(_part(verdict, verdict.margin) for verdict in verdicts)
-    doubted = tuple(_part(verdict, _without_luck(verdict)) for verdict in verdicts)
+    short = tuple(verdict.miss_at(verdict.estimate.value if verdict.estimate else None) for verdict in verdicts)
+    doubted = tuple(verdict.miss_at(_without_luck(verdict)) for verdict in verdicts)
     return TriedDesign(point, outcome, short, doubted, verdicts, inf if cost is None else cost)
 
 
-def _part(verdict: Verdict, margin: float | None) -> float:
-    miss = inf if margin is None else max(-margin, 0.0)
-    return min(miss / max(abs(verdict.bound), 1e-12), _FAR)
-
-
 def _without_luck(verdict: Verdict) -> float | None:
-    """Return the margin at the worse end of the labels' doubt and of the projections'; None without a figure."""
+    """Return the value at the worse end of the labels' doubt and of the projections'; None without a figure."""
     figure = verdict.estimate
     if figure is None:
         return None
     doubts = [figure.value, *(bound for part in (figure.labels, figure.projected) if part for bound in (part.low, part.high))]
-    return min(doubts) - verdict.bound if verdict.objective.upward else verdict.bound - max(doubts)
+    return min(doubts) if verdict.objective.upward else max(doubts)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Verdicts: met, not met, not proven, or none to give."""
 
+import math
+
 import pytest
 
 from simulator.case.outputs import CaseOutline, metrics_of
@@ -52,6 +54,28 @@ def test_a_verdict_has_the_same_colour_on_a_page_and_in_the_terminal(interval, s
     assert verdict.standing == standing
     assert look.TONES[standing] == shown
     assert [*objectives_table([verdict]).columns[-1].cells] == [f"[{printed}]{verdict.standing}[/{printed}]"]
+
+
+@pytest.mark.parametrize(
+    ("objective", "interval", "loss"),
+    [
+        (AT_LEAST, Interval(0.95, 0.91, 0.97), 0),
+        (AT_LEAST, Interval(0.8, 0.8, 0.8), math.log(2)),  # 20% are not found, where 10% may be
+        (AT_LEAST, Interval(0.95, 0.8, 0.99), math.log(2) / 8),  # it may be so
+        (AT_LEAST, Interval(0.8, 0.6, 0.92), (math.log(4) + 6 * math.log(2)) / 8),
+        (
+            Objective(metric="sensitivity", label="Found", at_most=0.1),
+            Interval(0.9, 0.4, 0.9),
+            (math.log(4) + 7 * math.log(9)) / 8,
+        ),
+        (AT_LEAST.model_copy(update={"weight": 3}), Interval(0.8, 0.8, 0.8), 3 * math.log(2)),
+        (Objective(metric="sensitivity", label="Found", at_least=1), Interval(0.99, 0.99, 0.99), math.log(1000)),
+        (AT_LEAST, None, math.log(1000)),
+    ],
+)
+def test_the_loss_of_a_verdict_is_how_many_times_its_bound_it_misses_over_its_interval(objective, interval, loss):
+    verdict = judge(objective, METRICS, {"sensitivity": estimate(interval)} if interval else {})
+    assert verdict.loss == pytest.approx(loss, abs=1e-12)
 
 
 def test_a_figure_that_cannot_be_quoted_is_not_met_and_left_out():

@@ -14,7 +14,7 @@ from simulator.sweeps.outcome_cache import DesignOutcome
 
 COST = Metric("cost", "Cost", "USD", "lower", "mean", "cost")
 LATENCY = Metric("latency", "Latency", "s", "lower", "mean", "latency")
-FOUND = Metric("found", "Found", "share", "higher", "mean", "found")
+FOUND = Metric("found", "Found", "share", "higher", "mean", "found", most=1.0)
 
 
 def outcome(values: Mapping[str, float | Sequence[float]], **fields: Any) -> DesignOutcome:

@@ -15,8 +15,8 @@ from simulator.sweeps.outcome_cache import DesignOutcome
 from simulator.tradeoffs.best_design import FEW, MOST, STEPS, Search
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.front import Goal
-from simulator.tradeoffs.tried_designs import obstacle_of
-from tests.tradeoffs.made import COST, FOUND, outcome
+from simulator.tradeoffs.tried_designs import TriedDesign, obstacle_of
+from tests.tradeoffs.made import COST, FOUND, LATENCY, outcome
 
 AXES = [Axis("servers", "Servers", tuple(range(1, 13))), Axis("model", "Model", ("small", "middle", "large")),
         Axis("people", "People", tuple(range(1, 11)))]  # fmt: skip
@@ -111,19 +111,45 @@ def test_in_place_of_a_proposal_that_cannot_run_its_mended_design_runs():
     assert all(mend(one.point) == one.point for one in search.tried.values())
 
 
-def test_of_designs_that_miss_something_the_one_that_misses_the_fewest_for_certain_is_best():
-    cheap = BreakevenClaim(COST, Objective(metric="cost", at_most=20, label="Cost"))
-    costs = {"sure": [21.0] * 8, "open": [15.0, 30.0] * 4}  # means of 21 and 22.5; only the first surely misses 20
+def judged(each: dict[str, dict[str, Sequence[float]]], *claims: BreakevenClaim) -> list[TriedDesign]:
+    """Return designs with made-up figures, the best first as their verdicts order them."""
 
     def run(points, replications):
-        return [outcome({"cost": np.array(costs[point.picks["model"]]), "found": np.full(8, 0.95)}) for point in points]
+        return [outcome({name: np.array(figures) for name, figures in each[point.picks["model"]].items()}) for point in points]
 
-    axis = [Axis("model", "Model", ("sure", "open"))]
-    search = Search(axis, DesignPoint({"model": "sure"}), [ENOUGH, cheap], Goal(COST, higher=False), run, 1, 8)
-    sure, unsure = search._run([DesignPoint({"model": "sure"}), DesignPoint({"model": "open"})], 8)
-    assert [one.standings for one in (sure, unsure)] == [("met", "not met"), ("met", "not proven")]
-    assert sure.rank < unsure.rank
-    assert unsure.verdict_rank < sure.verdict_rank
+    axis = [Axis("model", "Model", tuple(each))]
+    search = Search(axis, DesignPoint({"model": next(iter(each))}), claims, Goal(COST, higher=False), run, 1, 8)
+    return sorted(search._run([DesignPoint({"model": name}) for name in each], 8), key=lambda design: design.verdict_rank)
+
+
+def models(designs: Sequence[TriedDesign]) -> list[str]:
+    return [str(design.point.picks["model"]) for design in designs]
+
+
+AT_ONE = BreakevenClaim(LATENCY, Objective(metric="latency", at_most=1, label="Latency"))
+
+
+def test_a_miss_by_22_times_is_worse_than_one_by_9_and_a_dear_design_that_meets_all_still_wins():
+    each = {"by 22": (22.5, 1.0), "by 9": (9.0, 5.0), "meets": (0.9, 90.0)}
+    figures = {name: {"latency": [late] * 8, "cost": [cost] * 8, "found": [0.95] * 8} for name, (late, cost) in each.items()}
+    assert models(judged(figures, ENOUGH, AT_ONE)) == ["meets", "by 9", "by 22"]
+
+
+def test_misses_that_are_alike_leave_the_decision_to_the_cost_and_a_bound_on_one_objective_hides_no_other():
+    each = {"dear": (9.0, 0.95, 5.0), "cheap": (9.1, 0.95, 4.0), "blind": (9.0, 0.2, 1.0), "endless": (1e9, 0.95, 1.0)}
+    figures = {
+        name: {"latency": [late] * 8, "found": [found] * 8, "cost": [cost] * 8} for name, (late, found, cost) in each.items()
+    }
+    assert models(judged(figures, ENOUGH, AT_ONE)) == ["cheap", "dear", "blind", "endless"]
+
+
+def test_the_weight_of_an_objective_is_the_authors():
+    """A finds 80% of 90% asked for, a miss by 2 times; B takes 3 s in place of 1, a miss by 3 times."""
+    figures = {name: {"found": [found] * 8, "latency": [late] * 8, "cost": [1.0] * 8}
+               for name, found, late in [("a", 0.8, 1.0), ("b", 0.95, 3.0)]}  # fmt: skip
+    heavy = replace(ENOUGH, objective=ENOUGH.objective.model_copy(update={"weight": 2}))
+    assert models(judged(figures, ENOUGH, AT_ONE)) == ["a", "b"]
+    assert models(judged(figures, heavy, AT_ONE)) == ["b", "a"]
 
 
 def test_the_best_design_is_no_worse_than_a_known_one_that_few_replications_make_look_worse():
