@@ -75,8 +75,16 @@ class Probe(Strict):
     """the question"""
     strong: Annotated[list[Line], Field(min_length=1, max_length=8)]
     """what a strong answer names"""
+    at_level: Annotated[dict[Level, Annotated[list[Line], Field(min_length=1, max_length=4)]], Field(max_length=3)] = {}
+    """what a strong answer of a level names besides"""
     weak: Annotated[list[Line], Field(max_length=8)] = []
     """what a weak answer names"""
+    optional: bool = False
+    """asked only where time is left; all others are asked of every candidate of the level"""
+
+    def asked_of(self, level: Level) -> Probe:
+        """Return the probe as it is asked of a level, with all that a strong answer of this level names."""
+        return self.model_copy(update={"strong": [*self.strong, *self.at_level.get(level, [])]})
 
 
 class Interview(Strict):
@@ -125,7 +133,7 @@ def subjects(scenario: InterviewedCase) -> dict[str, str]:
 
 
 def probes_of(scenario: InterviewedCase, phase: str, level: Level) -> list[Probe]:
-    """Return the probes of a phase for a level: the author's, or derived ones for a case without any.
+    """Return the probes of a phase for a level, the optional ones last: the author's, or derived ones for a case without any.
 
     Derived ones are equal at all levels. They quote the case and add no claim of their own. Raises KeyError for a phase that
     the case does not have.
@@ -133,7 +141,8 @@ def probes_of(scenario: InterviewedCase, phase: str, level: Level) -> list[Probe
     phases = {phase.id: phase for phase in phases_of(scenario)}
     place = phases[phase]
     if scenario.interview.probes:
-        return [probe for probe in scenario.interview.probes if probe.phase == phase and level in probe.level]
+        probes = [probe for probe in scenario.interview.probes if probe.phase == phase and level in probe.level]
+        return [probe.asked_of(level) for probe in sorted(probes, key=lambda probe: probe.optional)]
     return _derived(scenario, place, is_last=phase == [*phases][-1])
 
 
@@ -164,6 +173,8 @@ def check_interview(scenario: InterviewedCase) -> Iterator[tuple[Path, str]]:
         at: Path = ("interview", "probes", index)
         if len(set(probe.level)) < len(probe.level):
             yield (*at, "level"), "a level is named twice; name each once"
+        for level in probe.at_level.keys() - set(probe.level):
+            yield (*at, "at_level", level), f"the probe is not asked of {level}; name the level in `level`"
         words = " ".join(probe.ask.casefold().split())
         if words in asked:
             yield (*at, "ask"), phrase("document.probe_twice", probe=asked[words] + 1)

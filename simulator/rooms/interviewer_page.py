@@ -128,6 +128,8 @@ def _probe(room: RoomAtHand, probe: Probe) -> None:
     st.session_state[key] = probe.ask in room.state.room.probes
     over = room.state.ended_at is not None
     st.checkbox(plain(probe.ask), key=key, on_change=_tick, args=(room, probe, key), disabled=over)
+    if probe.optional:
+        st.caption("Optional: ask it only where time is left")
     if probe.strong:
         st.markdown("A strong answer names\n" + "\n".join(f"- {plain(answer)}" for answer in probe.strong))
     if probe.weak:

@@ -219,6 +219,8 @@ class Encounters(Section):
     """whether camera or LiDAR is enough, or both must confirm"""
     confirms: Confirmation = Confirmation()
     """the frames that confirm an object"""
+    misses: Literal["measured", "hidden", "none"] = "measured"
+    """what is missed: as measured, only what is mostly hidden, or nothing, which leaves the limit that time and brakes set"""
     braking: Braking
     """from a confirmed object to a vehicle that stands"""
     degrades: Degraded | None = None

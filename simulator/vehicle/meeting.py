@@ -209,6 +209,9 @@ class Meeting:
 
     def _latest(self, frames: FramesOfObject, draws: Places) -> Floats:
         """Return the value of the latent process up to which each frame finds the object, shape (draws, k)."""
+        if self.spec.misses != "measured":
+            found = np.inf if self.spec.misses == "none" else np.where(frames.hidden, -np.inf, np.inf)
+            return np.full((len(draws), len(frames.row)), found)
         sight = self.sights[frames.sight]
         shifts = np.stack([*(shift[draws] for shift in sight.shifts.values()), np.zeros(len(draws))], axis=1)
         hidden = sight.spec.hidden_shift.value * frames.hidden if sight.spec.hidden_shift else 0.0

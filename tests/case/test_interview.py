@@ -78,6 +78,15 @@ def test_the_probes_of_a_phase_are_those_of_the_level():
     assert probes_of(case, "frame", "junior")[0].weak == ["The server."]
 
 
+def test_optional_probes_come_last_and_each_level_has_its_own_strong_answer():
+    optional = SCRIPT["probes"][1] | {"ask": "And then?", "optional": True, "at_level": {"staff": ["The price."]}}
+    case = with_script({"probes": [optional, SCRIPT["probes"][1]]})
+    asked = {level: probes_of(case, "serve", level) for level in ("senior", "staff")}
+    assert [probe.ask for probe in asked["senior"]] == ["How long is the queue?", "And then?"]
+    common = optional["strong"]
+    assert [probes[1].strong for probes in asked.values()] == [common, [*common, "The price."]]
+
+
 def test_a_phase_that_the_case_lacks_is_an_error():
     with pytest.raises(KeyError):
         probes_of(load("retry-storm"), "evaluate", "junior")
@@ -115,6 +124,7 @@ FAULTS = [
     (changed(level="juniour"), "interview.probes.0.level", "did you mean 'junior'?"),
     (changed(level=[]), "interview.probes.0.level", "at least 1 item"),
     (changed(1, level=["staff", "staff"]), "interview.probes.1.level", "a level is named twice"),
+    (changed(at_level={"staff": ["a"]}), "interview.probes.0.at_level.staff", "not asked of staff"),
     (changed(1, ask="who  WAITS?"), "interview.probes.1.ask", "probe 1 asks this too"),
     (changed(strong=[]), "interview.probes.0.strong", "at least 1 item"),
     (changed(strnog=["a"]), "interview.probes.0.strnog", "did you mean 'strong'?"),
