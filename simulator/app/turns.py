@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
 from typing import Any, NamedTuple
@@ -84,13 +84,22 @@ class QueuedTask:
 class _Account:
     """Seconds of work that a person was given; tasks under way count with their expected time.
 
-    begun: the run whose first results are under way, or were begun last
+    begun: the run whose first results are under way, or were begun last; latest: the run of the last task
     """
 
     served_s: float
     waiting: list[QueuedTask] = field(default_factory=list)
     under_way: int = 0
     begun: str = ""
+    latest: str = ""
+
+    def add(self, task: QueuedTask) -> None:
+        """Add a task; with the first of a run, forget cancelled ones: each holds a plan, and may never come to the front."""
+        if task.behalf.run != self.latest:
+            self.latest = task.behalf.run
+            self.waiting = [waiting for waiting in self.waiting if not waiting.future.cancelled()]
+            heapify(self.waiting)
+        heappush(self.waiting, task)
 
     @property
     def first(self) -> QueuedTask | None:
@@ -124,7 +133,7 @@ class Turns:
         account = self._accounts.setdefault(behalf.person, _Account(self._served_s))
         if account.first is None and not account.under_way:
             account.served_s = max(account.served_s, self._served_s)
-        heappush(account.waiting, task)
+        account.add(task)
         return task
 
     def next(self, before: float = inf) -> QueuedTask | None:

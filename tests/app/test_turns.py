@@ -1,5 +1,6 @@
 """Turns: nobody idles while something waits, a person's own order is kept, and nobody is served much more than others."""
 
+import gc
 from collections import defaultdict
 from functools import partial
 from heapq import heappop, heappush
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.app.turns import KEPT_S, PATIENCE_S, Submitter, Turns
+from simulator.app.turns import KEPT_S, PATIENCE_S, QueuedTask, Submitter, Turns
 
 #: So long a task takes at most here (s); what is not known of a run is taken to last a second.
 LONGEST_S = 3.0
@@ -219,3 +220,16 @@ def test_what_is_begun_comes_sooner_than_the_first_of_another_and_something_new_
     assert not served.turns.sooner(newcomer, Submitter("mine", "begun", 0))
     assert not served.turns.sooner(Submitter("mine", "begun", 1), newcomer)
     assert not served.turns.sooner(Submitter("mine", "new", 0), newcomer)
+
+
+def test_a_person_who_drops_one_run_after_the_other_leaves_none_of_their_work_behind():
+    served = Served(1)
+    served.ask("busy", 0, 3.0)
+    served.begin()
+    before = []
+    for number in range(50):
+        for task in before:
+            task.future.cancel()
+        before = [served.ask("me", urgency, 1.0, run=f"run {number}") for urgency in range(3)]
+    plans = [gone for gone in gc.get_objects() if isinstance(gone, QueuedTask) and gone.behalf.person == "me"]
+    assert sorted(plans) == sorted(before)
