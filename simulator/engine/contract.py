@@ -7,40 +7,45 @@ the contract of the arrival processes: they know of no run.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, TypeVar, cast
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
+from simpy import Environment
 
 from simulator.arrays import Rows, Times
 from simulator.case.any_stage import AnyStage, Routing
+from simulator.case.document import ScenarioError
 from simulator.case.fields import Source
-from simulator.engine.compiled_plan import Plan
-from simulator.engine.run_trace import Trace
+from simulator.case.network import graph_of
+from simulator.engine.compiled_plan import Conditions, Plan
+from simulator.engine.run_trace import Requests, Trace
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.row_files import Recording, RecordingError
+from simulator.limits import RUN_STEPS
+from simulator.records.streams import once_per_plan
 from simulator.records.timetables import Steps
-from simulator.records.trace import Fleet, VisitLog, Visits
-from simulator.units import listed
+from simulator.records.trace import Fleet, VisitLog, Visits, as_memoryview
+from simulator.units import duration, listed
 
 if TYPE_CHECKING:
-    from simpy import Environment
-
     from simulator.case.document import Fault
     from simulator.case.fields import AnyQuantity
     from simulator.case.schema import Scenario
-    from simulator.engine.compiled_plan import Conditions
     from simulator.engine.latency_tables import LatencyTable, SizedTable
-    from simulator.engine.run_trace import Requests
     from simulator.evidence.catalogue import Hardware, InstructionSet
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
+
+T = TypeVar("T")
 
 
 class Waiting(NamedTuple):
@@ -182,89 +187,6 @@ class StageReport(NamedTuple):
     carried: Iterable[tuple[Rows, Times, Rows]] = ()
 
 
-class StageRun(Protocol):
-    """A run as its stages see it: its plan, its clock, its requests and draws, and the ways from one stage to another.
-
-    barrier: the time (s) before which stages may run ahead; holds_from: that from which deliveries wait for a change of a pick
-    in_branches: the stages between a fork and its join; closed: whether ends send requests back to their clients
-    """
-
-    plan: Plan
-    env: Environment
-    streams: Streams
-    conditions: Conditions
-    requests: Requests
-    barrier: float
-    holds_from: float
-    tags: list[str]
-    in_branches: set[str]
-
-    @property
-    def closed(self) -> bool: ...
-
-    @property
-    def stages(self) -> Mapping[str, Stage]: ...
-
-    @property
-    def ends(self) -> Mapping[str, Stage]: ...
-
-    @property
-    def source(self) -> RequestSource: ...
-
-    @property
-    def accelerators(self) -> Mapping[str, Any]:
-        """The devices that pools share, by name (`SharedDevice`)."""
-
-    @property
-    def first(self) -> Any:
-        """The receiver of fresh requests."""
-
-    def receiver(self, name: str | None) -> Any:
-        """Return the stage or end called `name`; None for no name."""
-
-    def way_out(self, start: str, name: str) -> Any:
-        """Return the receiver `name` for the stage `start`: where no route leads back, it may be served in blocks."""
-
-    def all_stages(self) -> Sequence[Stage]:
-        """Return the stages and the source of the requests, in the order of the file."""
-
-    def ahead_of(self, name: str) -> set[str]:
-        """Return the stages that requests may come to from this one, straight or later."""
-
-    def senders(self, name: str) -> set[str]:
-        """Return the stages that can send requests straight to this one."""
-
-    def leads(self, name: str, stage: str) -> bool:
-        """Return whether a way leads from one stage to another."""
-
-    def is_alone(self, spec: Any) -> bool:
-        """Return whether a pool on a shared device has it to itself."""
-
-    def uniform(self, stream: str) -> NDArray[np.float32]:
-        """Return one uniform draw per request, shape (n,)."""
-
-    def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
-        """Return one draw of a quantity per request, shape (n,)."""
-
-    def photos(self, stage: str) -> NDArray[np.int8]:
-        """Return the photo that each request shows to a stage, from 0, shape (n,)."""
-
-    def score(self, pool: str, rows: NDArray[Any], times: Any, by_image: NDArray[np.float32]) -> None:
-        """Note the scores of a pool for requests, shape (k,), known from `times` (s) on; by_image: shape (tries, n)."""
-
-    def answer(self, rows: Sequence[int], time: float, refused: bool = False) -> None:
-        """Note answers, where there were none before; refused: the requesters are turned away."""
-
-    def answer_block(self, rows: Rows, times: Times, refused: bool = False) -> None:
-        """Note many answers, each at its own time."""
-
-    def took_turn(self, stage: str) -> None:
-        """Count a turn of a stage; raises ScenarioError beyond the most turns of a run."""
-
-    def flush(self) -> None:
-        """Hand on the requests that have left rings of stages."""
-
-
 class RequestSource(Protocol):
     """Source of the requests of a run: a schedule, or clients that wait for answers.
 
@@ -279,6 +201,185 @@ class RequestSource(Protocol):
 
     def sent_before(self, time: float) -> int:
         """Return the number of requests sent before `time` (s), the time that the run has reached."""
+
+
+#: The name of the clients of a closed loop among the stages: no stage of a scenario can have it.
+CLIENTS = "(clients)"
+
+#: The orders of a queue that use the marks of stages on requests.
+BY_MARKS = {"risk", "tag"}
+
+
+class StageRun(ABC):
+    """A run as its stages see it: its plan, its clock, its requests and draws, and the ways from one stage to another.
+
+    barrier: the time (s) before which stages may run ahead; holds_from: that from which deliveries wait for a change of a pick
+    in_branches: the stages between a fork and its join; accelerators: the devices that pools share, by name (`SharedDevice`)
+    """
+
+    source: RequestSource
+    accelerators: Mapping[str, Any]
+
+    def __init__(self, plan: Plan, streams: Streams, stops: bool) -> None:
+        """Set up what stages find; stops: whether a pick may change on the way, or the run is looked at before its end."""
+        self.plan = plan
+        self.stops = stops
+        self.barrier = self.holds_from = 0.0 if stops else plan.horizon_s
+        self.turns = 0
+        self.in_branches = plan.scenario.in_branches()
+        self.streams = streams
+        self.env = Environment()
+        self.tags = plan.scenario.tags()
+        self.conditions = Conditions(plan, streams)
+        self.requests = Requests(plan, streams, self.conditions)
+        self._answered, self._refused = as_memoryview(self.requests.answered), as_memoryview(self.requests.refused)
+        self.stages: dict[str, Stage] = {}
+        self.ends: Mapping[str, Stage] = {}
+
+    @abstractmethod
+    def receiver(self, name: str | None) -> Any:
+        """Return the stage or end called `name`; None for no name."""
+
+    @abstractmethod
+    def way_out(self, start: str, name: str) -> Any:
+        """Return the receiver `name` for the stage `start`: where no route leads back, it may be served in blocks."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Hand on the requests that have left rings of stages."""
+
+    @property
+    def closed(self) -> bool:
+        return self.plan.scenario.arrivals.waits_for_answers
+
+    @property
+    def first(self) -> Any:
+        """The receiver of fresh requests."""
+        return self.receiver(self.plan.scenario.start)
+
+    def took_turn(self, stage: str) -> None:
+        """Count a turn of a stage. Raises ScenarioError beyond RUN_STEPS turns."""
+        self.turns += 1
+        if self.turns > RUN_STEPS.most:
+            by = f"by {duration(self.env.now)} of {duration(self.plan.horizon_s)} the stages have had {RUN_STEPS}"
+            what = f"{by}, the most of one run: requests come back here too often; limit their returns, such as by `max_tries`"
+            raise ScenarioError([self.plan.scenario.document.fault(("stages", stage), what, code="pick")])
+
+    def uniform(self, stream: str) -> NDArray[np.float32]:
+        """Return one uniform draw per request, shape (n,)."""
+        return self.requests.each(partial(self.streams.uniform, stream, dtype=np.float32))
+
+    def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
+        """Return one draw of a quantity per request, shape (n,)."""
+        return self.requests.each(lambda n: self.streams.once(stream, (repr(spec), n), lambda rng: spec.draw(rng, n)))
+
+    def all_stages(self) -> list[Any]:
+        """Return the stages and the source of the requests, in the order of the file."""
+        return [*self.stages.values(), self.source]
+
+    def ahead_of(self, name: str) -> set[str]:
+        """Return the stages that requests may come to from this one, straight or later."""
+        return set(self._ahead[name])
+
+    def senders(self, name: str) -> set[str]:
+        """Return the stages that can send requests straight to this one."""
+        return set(self.graph.predecessors(name))
+
+    @cached_property
+    def graph(self) -> nx.DiGraph[str]:
+        """The ways on which a stage can affect another one straight, or the clients."""
+        stages = self.plan.scenario.stages
+        return self._of_plan("graph", lambda: graph_of({name: self._targets(name) for name in [*stages, CLIENTS]}))
+
+    @cached_property
+    def _ahead(self) -> nx.DiGraph[str]:
+        return self._of_plan("ahead", lambda: nx.transitive_closure(self.graph))
+
+    def _of_plan(self, what: str, find: Callable[[], T]) -> T:
+        """Return what depends on the plan alone, unless picks may change: then other stages may be reached."""
+        return find() if self.stops else once_per_plan(self.plan, what, find)
+
+    def leads(self, name: str, stage: str) -> bool:
+        """Return whether a way leads from one stage to another."""
+        return self.closed or name == stage or (name in self.stages and stage in self.ahead_of(name))
+
+    def _targets(self, name: str) -> set[str]:
+        if name == CLIENTS:
+            return {self.plan.scenario.start}
+        spec = self.plan.scenario.stages[name]
+        targets = set(spec.targets().values()) | self.sharers(spec) | self._readers(spec)
+        return targets & set(self.plan.scenario.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
+
+    def sharers(self, spec: Any) -> set[str]:
+        if (device := getattr(spec, "shares", None)) is None:
+            return set()
+        stages = self.plan.scenario.stages
+        return {name for name in self.reached if stages[name] is not spec and getattr(stages[name], "shares", None) == device}
+
+    def is_alone(self, spec: Any) -> bool:
+        """Return whether a pool on a shared device has it to itself."""
+        device = self.plan.scenario.accelerators[spec.shares]
+        return spec.most_replicas == 1 and device.stretch(1, spec.threads) == 1 and not self.sharers(spec)
+
+    @cached_property
+    def reached(self) -> set[str]:
+        """The stages that requests may come to: no way leads along a route by chance that takes none of them.
+
+        All of them in a run whose picks may change.
+        """
+        return set(self.plan.scenario.stages) if self.stops else self._of_plan("reached", self._found)
+
+    def _found(self) -> set[str]:
+        stages = self.plan.scenario.stages
+        ways = nx.DiGraph((name, target) for name in stages for target in self._open(name) if target in stages)
+        ways.add_node(self.plan.scenario.start)
+        return {self.plan.scenario.start, *nx.descendants(ways, self.plan.scenario.start)}
+
+    def _open(self, name: str) -> set[str]:
+        spec: Any = self.plan.scenario.stages[name]
+        by_label = [spec.routing and spec.routing.routes_by_chance(self.plan, positive) for positive in (False, True)]
+        if None in by_label:
+            return set(spec.targets().values())
+        return {route.to for shares in by_label for route, share in zip(spec.routes, shares, strict=True) if share > 0}
+
+    def _readers(self, spec: Any) -> set[str]:
+        stages = self.plan.scenario.stages
+        by_marks = {name for name in self.in_branches if getattr(stages[name], "order", None) in BY_MARKS}
+        return {name for name in by_marks if stages[name] is not spec} if spec.marks else set()
+
+    def photos(self, stage: str) -> NDArray[np.int8]:
+        """Return the photo that each request shows to a stage, from 0, shape (n,): in a branch, the one at the fork."""
+        network = self.plan.scenario.network
+        inside = {fork: within for fork in network.forks if stage in (within := network.inside(fork))}
+        innermost: Any = self.stages[min(inside, key=lambda fork: len(inside[fork]))] if inside else None
+        return innermost.photos if inside else self.requests.tries
+
+    @cached_property
+    def looked_at(self) -> dict[str, NDArray[np.int8]]:
+        """The photo that each request shows to each pool that scores it."""
+        return {pool: self.photos(pool) for pool in self.plan.scenario.scorers()}
+
+    def score(self, pool: str, rows: NDArray[Any], times: Any, by_image: NDArray[np.float32]) -> None:
+        """Note the scores of a pool for requests, shape (k,), known from `times` (s) on, shape (k,) or ().
+
+        pool: the name of the stage; rows: row numbers, int32; times: seconds from the start of the run, float64
+        by_image: the model's score of each image of each request, shape (tries, n)
+        """
+        requests = self.requests
+        scores = by_image[self.looked_at[pool][rows], rows]
+        requests.given[pool].write_all(rows, scores, times)
+        if requests.given[pool] is not requests.risks:
+            requests.risks.write_all(rows, scores, times)
+
+    def answer(self, rows: Sequence[int], time: float, refused: bool = False) -> None:
+        """Note answers, where there were none before; refused: the requesters are turned away."""
+        for row in rows:
+            if not self._answered[row] <= time:  # never yet, or later, by a branch that ran ahead
+                self._answered[row] = time
+                self._refused[row] = refused
+
+    def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64], refused: bool = False) -> None:
+        self.requests.answer(rows, times, refused)
 
 
 #: The beginning of the name under which a plan lists a file beside the case.

@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
 from heapq import heappop, heappush
 from math import inf, nan, nextafter
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
-import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
-from simpy import Environment
 
 from simulator.case.choices import Pick
-from simulator.case.document import ScenarioError
-from simulator.case.fields import AnyQuantity
-from simulator.case.network import graph_of
 from simulator.engine.actions import Action, Airlock, ControllerWatch, changed, with_actions
 from simulator.engine.arrivals.closed import Loop, think_times
 from simulator.engine.compiled_plan import Conditions, Plan
-from simulator.engine.contract import Stage, StageRun
+from simulator.engine.contract import CLIENTS, Stage, StageRun
 from simulator.engine.run_trace import Requests, Trace
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.device_batches import SharedDevice
-from simulator.engine.stages.queues import BY_MARKS
 from simulator.engine.stages.stage import EndStage, Outbox, ReturningEnd, ServiceStage
-from simulator.limits import RUN_STEPS
-from simulator.records.streams import Streams, once_per_plan
+from simulator.records.streams import Streams
 from simulator.records.trace import TIMED_OUT, Fleet, VisitLog, as_memoryview
-from simulator.units import duration
-
-T = TypeVar("T")
 
 #: Part of every run hash: raise it when a plan and a seed give another trace than before.
 ENGINE_VERSION = 5
 
-#: Names that no stage of a scenario can have.
-SCHEDULE, CLIENTS = "(schedule)", "(clients)"
+#: The name of the source of requests that do not wait for each other.
+SCHEDULE = "(schedule)"
 
 
 def simulate(plan: Plan, seed: int = 0, replication: int = 0, actions: Sequence[Action] = ()) -> Trace:
@@ -52,43 +40,33 @@ def simulate(plan: Plan, seed: int = 0, replication: int = 0, actions: Sequence[
     return Run(with_actions(plan, actions) if actions else plan, Streams(seed, replication)).trace()
 
 
-class Run:
-    """One replication while it runs: the clock, the requests, the stages, and what stages may do to requests.
+class Run(StageRun):
+    """One replication while it runs, with the stages that stand for its plan.
 
     A run that stops goes on to a time (`advance`), is looked at as it is known then (`look`), has a pick changed (`act`), and
     goes on. No stage runs ahead of `barrier`, its next stop (s); `now` is the time that it has reached (s).
     """
 
+    source: Schedule | Clients
+
     def __init__(self, plan: Plan, streams: Streams, stops: bool = False) -> None:
         """Set up a run; stops: whether the caller stops it on the way (a plan whose picks change stops in any case)."""
-        self.plan = self.began_as = plan
-        self.stops = stops or plan.changes
-        self.barrier = 0.0 if self.stops else plan.horizon_s
-        self.holds_from = self.barrier
+        super().__init__(plan, streams, stops or plan.changes)
+        self.began_as = plan
         self.now = 0.0
-        self.turns = 0
         self.scheduled = deque(plan.later)
         self.decided: list[tuple[float, dict[str, Pick]]] = []  # what controllers will change, and when
         self.watches = [ControllerWatch(self, spec) for spec in plan.scenario.controllers.values()]
         self.phases = [(0.0, plan)]
         self.expected = plan  # the plan that would run now with scheduled changes alone
-        self.in_branches = plan.scenario.in_branches()
-        self.streams = streams
-        self.env = Environment()
-        self.tags = plan.scenario.tags()
-        self.conditions = Conditions(plan, streams)
-        self.requests = Requests(plan, streams, self.conditions)
-        self._answered, self._refused = as_memoryview(self.requests.answered), as_memoryview(self.requests.refused)
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: SharedDevice(spec.stretch) for name, spec in shared}
-        self.stages: dict[str, Stage] = {}
         self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
         self.airlocks = {name: Airlock(self, name) for name in self.stages} if self.stops else {}
         self.source = source_of(self)
         kind = ReturningEnd if self.closed else EndStage
         self.ends = {name: kind(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
         self.outboxes: list[Outbox] = []
-        self.looked_at = {pool: self.photos(pool) for pool in plan.scenario.scorers()}
         self._connect()
         self.source.start()
 
@@ -160,14 +138,6 @@ class Run:
         self.env.run(until=to)
         self.now = to
 
-    def took_turn(self, stage: str) -> None:
-        """Count a turn of a stage. Raises ScenarioError beyond RUN_STEPS turns."""
-        self.turns += 1
-        if self.turns > RUN_STEPS.most:
-            by = f"by {duration(self.env.now)} of {duration(self.plan.horizon_s)} the stages have had {RUN_STEPS}"
-            what = f"{by}, the most of one run: requests come back here too often; limit their returns, such as by `max_tries`"
-            raise ScenarioError([self.plan.scenario.document.fault(("stages", stage), what, code="pick")])
-
     def _change(self, plan: Plan) -> None:
         """Run another plan from now on: a stage whose part of it differs is replaced by one that goes on in its place."""
         before, self.plan = self.plan, plan
@@ -212,14 +182,6 @@ class Run:
             logs[name].add_block(rows, entered, np.full(len(rows), nan), np.where(gave_up, gone, nan))
         return fleets
 
-    @property
-    def closed(self) -> bool:
-        return self.plan.scenario.arrivals.waits_for_answers
-
-    @property
-    def first(self) -> Any:
-        return self.receiver(self.plan.scenario.start)
-
     def receiver(self, name: str | None) -> Any:
         """Return the stage or end called `name`; None for no name."""
         if name is None or name in self.ends:
@@ -239,113 +201,6 @@ class Run:
         while any(outbox.rows for outbox in self.outboxes):
             for outbox in self.outboxes:
                 outbox.flush()
-
-    def uniform(self, stream: str) -> NDArray[np.float32]:
-        """Return one uniform draw per request, shape (n,)."""
-        return self.requests.each(partial(self.streams.uniform, stream, dtype=np.float32))
-
-    def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
-        """Return one draw of a quantity per request, shape (n,)."""
-        return self.requests.each(lambda n: self.streams.once(stream, (repr(spec), n), lambda rng: spec.draw(rng, n)))
-
-    def all_stages(self) -> list[Stage]:
-        return [*self.stages.values(), self.source]
-
-    def ahead_of(self, name: str) -> set[str]:
-        return set(self._ahead[name])
-
-    def senders(self, name: str) -> set[str]:
-        """Return the stages that can send requests straight to this one."""
-        return set(self.graph.predecessors(name))
-
-    @cached_property
-    def graph(self) -> nx.DiGraph[str]:
-        """The ways on which a stage can affect another one straight, or the clients."""
-        stages = self.plan.scenario.stages
-        return self._of_plan("graph", lambda: graph_of({name: self._targets(name) for name in [*stages, CLIENTS]}))
-
-    @cached_property
-    def _ahead(self) -> nx.DiGraph[str]:
-        return self._of_plan("ahead", lambda: nx.transitive_closure(self.graph))
-
-    def _of_plan(self, what: str, find: Callable[[], T]) -> T:
-        """Return what depends on the plan alone, unless picks may change: then other stages may be reached."""
-        return find() if self.stops else once_per_plan(self.plan, what, find)
-
-    def leads(self, name: str, stage: str) -> bool:
-        return self.closed or name == stage or (name in self.stages and stage in self.ahead_of(name))
-
-    def _targets(self, name: str) -> set[str]:
-        if name == CLIENTS:
-            return {self.plan.scenario.start}
-        spec = self.plan.scenario.stages[name]
-        targets = set(spec.targets().values()) | self.sharers(spec) | self._readers(spec)
-        return targets & set(self.plan.scenario.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
-
-    def sharers(self, spec: Any) -> set[str]:
-        if (device := getattr(spec, "shares", None)) is None:
-            return set()
-        stages = self.plan.scenario.stages
-        return {name for name in self.reached if stages[name] is not spec and getattr(stages[name], "shares", None) == device}
-
-    def is_alone(self, spec: Any) -> bool:
-        device = self.plan.scenario.accelerators[spec.shares]
-        return spec.most_replicas == 1 and device.stretch(1, spec.threads) == 1 and not self.sharers(spec)
-
-    @cached_property
-    def reached(self) -> set[str]:
-        """The stages that requests may come to: no way leads along a route by chance that takes none of them.
-
-        All of them in a run whose picks may change.
-        """
-        return set(self.plan.scenario.stages) if self.stops else self._of_plan("reached", self._found)
-
-    def _found(self) -> set[str]:
-        stages = self.plan.scenario.stages
-        ways = nx.DiGraph((name, target) for name in stages for target in self._open(name) if target in stages)
-        ways.add_node(self.plan.scenario.start)
-        return {self.plan.scenario.start, *nx.descendants(ways, self.plan.scenario.start)}
-
-    def _open(self, name: str) -> set[str]:
-        spec: Any = self.plan.scenario.stages[name]
-        by_label = [spec.routing and spec.routing.routes_by_chance(self.plan, positive) for positive in (False, True)]
-        if None in by_label:
-            return set(spec.targets().values())
-        return {route.to for shares in by_label for route, share in zip(spec.routes, shares, strict=True) if share > 0}
-
-    def _readers(self, spec: Any) -> set[str]:
-        stages = self.plan.scenario.stages
-        by_marks = {name for name in self.in_branches if getattr(stages[name], "order", None) in BY_MARKS}
-        return {name for name in by_marks if stages[name] is not spec} if spec.marks else set()
-
-    def photos(self, stage: str) -> NDArray[np.int8]:
-        """Return the photo that each request shows to a stage, from 0, shape (n,): in a branch, the one at the fork."""
-        network = self.plan.scenario.network
-        inside = {fork: within for fork in network.forks if stage in (within := network.inside(fork))}
-        innermost: Any = self.stages[min(inside, key=lambda fork: len(inside[fork]))] if inside else None
-        return innermost.photos if inside else self.requests.tries
-
-    def score(self, pool: str, rows: NDArray[Any], times: Any, by_image: NDArray[np.float32]) -> None:
-        """Note the scores of a pool for requests, shape (k,), known from `times` (s) on, shape (k,) or ().
-
-        pool: the name of the stage; rows: row numbers, int32; times: seconds from the start of the run, float64
-        by_image: the model's score of each image of each request, shape (tries, n)
-        """
-        requests = self.requests
-        scores = by_image[self.looked_at[pool][rows], rows]
-        requests.given[pool].write_all(rows, scores, times)
-        if requests.given[pool] is not requests.risks:
-            requests.risks.write_all(rows, scores, times)
-
-    def answer(self, rows: Sequence[int], time: float, refused: bool = False) -> None:
-        """Note answers, where there were none before; refused: the requesters are turned away."""
-        for row in rows:
-            if not self._answered[row] <= time:  # never yet, or later, by a branch that ran ahead
-                self._answered[row] = time
-                self._refused[row] = refused
-
-    def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64], refused: bool = False) -> None:
-        self.requests.answer(rows, times, refused)
 
 
 class Schedule(Stage):

@@ -19,11 +19,12 @@ from pandas.testing import assert_frame_equal
 from simulator.case.any_stage import STAGE_KINDS as KINDS
 from simulator.case.case_contract import ARRIVAL_KINDS
 from simulator.engine.compiled_plan import Plan
+from simulator.engine.contract import BY_MARKS
 from simulator.engine.run import Run, simulate
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.pool_policies import Scaling
-from simulator.engine.stages.queues import BALANCERS, BY_MARKS, ORDERS
+from simulator.engine.stages.queues import BALANCERS, ORDERS
 from simulator.engine.stages.replica_scaling import SCALERS
 from simulator.engine.stages.replicas import BATCHING
 from simulator.evidence.row_files import Recording

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from simulator.case.document import ScenarioError
-from simulator.engine import run as engine
+from simulator.engine import contract
 from simulator.engine.latency_tables import constant
 from simulator.engine.run import Run, simulate
 from simulator.limits import RUN_STEPS
@@ -97,9 +97,9 @@ def test_a_run_whose_stages_have_more_turns_than_it_may_is_refused_at_a_stage_of
     run = Run(made, Streams(1, 0))
     run.trace()
     assert run.turns >= 1
-    monkeypatch.setattr(engine, "RUN_STEPS", replace(RUN_STEPS, most=run.turns))
+    monkeypatch.setattr(contract, "RUN_STEPS", replace(RUN_STEPS, most=run.turns))
     simulate(made, 1)
-    monkeypatch.setattr(engine, "RUN_STEPS", replace(RUN_STEPS, most=run.turns - 1))
+    monkeypatch.setattr(contract, "RUN_STEPS", replace(RUN_STEPS, most=run.turns - 1))
     with pytest.raises(ScenarioError) as refused:
         simulate(made, 1)
     [fault] = refused.value.faults

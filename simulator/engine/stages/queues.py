@@ -83,9 +83,6 @@ ORDERS: dict[str, Callable[[Requests], QueueOrder]] = {
 
 NAME_KINDS["order"] = NameKind("order", lambda *_: dict.fromkeys(ORDERS, ""), "'{}' is not an order", early=True)
 
-#: The orders that use the marks of stages on requests.
-BY_MARKS = {"risk", "tag"}
-
 
 class Freshness:
     """Requests are of one stream, or of one for each sensor; of a stream, the newest is the one that was sent last.
