@@ -174,6 +174,21 @@ def spoken_within(value: float, low: float, high: float, unit: str, bound: float
     return f"{shown}{suffix}", f"{below} to {above}"
 
 
+def quoted_within(value: float, low: float, high: float, unit: str, bound: float | None = None) -> tuple[str, str]:
+    """Write a value and the bounds of its interval as prose quotes them: `87%` and `85 to 89`.
+
+    Prose is read long after its run: a number has no digit behind the first one of its half-width, since other runs change it.
+    """
+    (shown, below, above), suffix = _in_one_unit(value, low, high, unit, bound, is_prose=True)
+    return f"{shown}{suffix}", f"{below} to {above}"
+
+
+def finest_step(value: float, low: float, high: float, unit: str) -> float:
+    """Return a unit of the last digit that `quoted_within` writes, in the unit of the value: 0.1 for 3.79 of 3.65 to 3.93."""
+    factor, suffix = _own_scale(value or high, unit)
+    return 10.0 ** -_prose_places((value or high) * factor, (high - low) * factor / 2, suffix == "%") / factor
+
+
 def spoken_interval(value: float, low: float, high: float, unit: str, bound: float | None = None) -> str:
     """Write the bounds as `spoken_within` does, with their unit: `91.9 to 96.5%`."""
     (_, below, above), suffix = _in_one_unit(value, low, high, unit, bound)
@@ -254,13 +269,16 @@ def _with_sign(number: float, places: int, suffix: str, apart: bool) -> str:
     return with_noun(signed_number, "point") if suffix == "point" else f"{signed_number}{suffix}"
 
 
-def _in_one_unit(value: float, low: float, high: float, unit: str, bound: float | None) -> tuple[list[str], str]:
+def _in_one_unit(
+    value: float, low: float, high: float, unit: str, bound: float | None, is_prose: bool = False
+) -> tuple[list[str], str]:
     """Write three numbers, and the unit that all of them have; without a common unit each has its own."""
     numbers = (value, low, high)
     if not all(map(isfinite, numbers)):
         return [spoken(number, unit) for number in numbers], ""
     factor, suffix = _own_scale(value or high, unit)
-    least, apart = _places_within((value or high) * factor, (high - low) * factor / 2, suffix == "%"), low >= 0 or high <= 0
+    places_of = _prose_places if is_prose else _places_within
+    least, apart = places_of((value or high) * factor, (high - low) * factor / 2, suffix == "%"), low >= 0 or high <= 0
     return [_beside_bound(number, factor, unit, least, bound, apart) for number in numbers], suffix
 
 
@@ -290,6 +308,12 @@ def _places_within(value: float, half: float, is_percent: bool) -> int:
     three = 2 - floor(log10(size)) if size > 0 else 0
     carried = 1 - floor(log10(half)) if half > 0 else three
     return min(three, carried, 2) if is_percent else min(three, carried)
+
+
+def _prose_places(value: float, half: float, is_percent: bool) -> int:
+    """Return the decimal places of a number in prose: a percentage is whole at the coarsest, others keep their first digit."""
+    coarsest = 0 if is_percent else -floor(log10(abs(value))) if value else 0
+    return max(coarsest, min(_places_within(value, half, is_percent), -floor(log10(half)) if half > 0 else _DIGITS))
 
 
 #: A change that is smaller, in the unit of the figures, has a unit of its own.

@@ -16,7 +16,7 @@ from simulator.case.document import Document, Fault, Path, ScenarioError, beyond
 from simulator.case.fields import EVIDENCE_KINDS, Figure, sourced_of
 from simulator.case.load import find, load, loads, misnamed
 from simulator.case.phases import PRACTICE_FIELDS
-from simulator.case.prose_figures import kept_numbers, placeholders_in, raw_texts, texts_of, words_alone
+from simulator.case.prose_figures import kept_figures, placeholders_in, raw_texts, texts_of, words_alone
 from simulator.case.scenario_parts import Objective
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
@@ -157,7 +157,7 @@ def _unshown_texts(scenario: Scenario, _: Plan) -> Found:
 
 
 def _unknown_numbers(scenario: Scenario, _: Plan) -> Found:
-    known = kept_numbers(scenario)
+    known = kept_figures(scenario)
     for path, text in raw_texts(scenario):
         for placeholder in placeholders_in(text):
             if placeholder.kind == "metric" and placeholder.subject not in known:

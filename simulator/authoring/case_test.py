@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic, process_time
 from typing import Any
@@ -10,14 +9,15 @@ from typing import Any
 import numpy as np
 
 from simulator.authoring.check_results import CheckResult, KeptResults, Outcome, RunCheck, placed, result_at
-from simulator.authoring.claim_checks import claim_checks, number_checks
+from simulator.authoring.claim_checks import claim_checks, figure_checks
+from simulator.authoring.prose_numbers import prose_checks
 from simulator.authoring.sweep_checks import DesignSample, missed, sweep_checks, written
 from simulator.authoring.tested_designs import SEED, DesignRunner, Picks, bases, objective_metrics
 from simulator.case.case_tests import CurveballTest, DesignName, DesignTest, Strikes, picks_of
 from simulator.case.designs import apply, validated
-from simulator.case.document import Document, Path, ScenarioError
+from simulator.case.document import Document, ScenarioError
 from simulator.case.phases import phases_of
-from simulator.case.prose_figures import placeholders_in, raw_texts, without_placeholders, words_alone
+from simulator.case.prose_figures import figures_in, placeholders_in, raw_texts, words_alone
 from simulator.case.scenario_parts import RANDOM
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan, fingerprint
@@ -28,7 +28,7 @@ from simulator.engine.stages.gate import score_gates
 from simulator.errors import shortened
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict
-from simulator.units import counted, span
+from simulator.units import span
 
 #: Random designs of a sweep: a share is known to about 12 points either way.
 RANDOM_DESIGNS = 64
@@ -53,6 +53,8 @@ def case_results(
             yield CheckResult(name, "not run", "skipped", f"the {minutes:g} minutes are over; run the command again to go on")
             continue
         yield from placed(scenario, kept.of(check))
+    says = {key: results[0].says for key, results in kept.used.items() if results}
+    yield from prose_checks(scenario, figures_in(scenario, says))
 
 
 def run_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
@@ -63,7 +65,7 @@ def run_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
     return [
         *author_checks(scenario, runner),
         *claim_checks(scenario, runner),
-        *number_checks(scenario, runner),
+        *figure_checks(scenario, runner),
         *swept,
         *no_model_checks(scenario, sample, key),
     ]
@@ -136,15 +138,8 @@ def _key(scenario: Scenario, check: str, designs: Sequence[tuple[DesignName, Str
     return f"{check} {fingerprint([ENGINE_VERSION, SEED, scenario.run.replications, plans, rest])}"
 
 
-#: A number in a sentence: digits that are no part of a word or a name, such as Lite0 or fp32.
-_NUMBER = re.compile(r"(?<![\w.-])(?:\.?\d[\d,.]*\d|\.?\d(?!\w))")
-
-#: The end of a sentence: a stop, and a space after it.
-_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"*0-9])")
-
-
 def static_checks(scenario: Scenario) -> list[CheckResult]:
-    return [*_answers(scenario), *_prompts(scenario), *_evidence_of_numbers(scenario), *_time(scenario)]
+    return [*_answers(scenario), *_prompts(scenario), *_time(scenario)]
 
 
 def _answers(scenario: Scenario) -> Iterator[CheckResult]:
@@ -171,16 +166,6 @@ def _prompts(scenario: Scenario) -> Iterator[CheckResult]:
         yield result_at(scenario, ("phases", index), "prompts", phase.id, "pass" if there else "fail", says)
 
 
-def _evidence_of_numbers(scenario: Scenario) -> Iterator[CheckResult]:
-    bare = unclaimed(scenario)
-    if not bare:
-        says = f"{counted(len(scenario.claims), 'claim')} of the text; no sentence with a number is without one"
-        yield result_at(scenario, ("claims",), "numbers", "text", "pass", says)
-    for path, sentence in bare:
-        says = f"no claim bears out this sentence; claim it, or fill its number in with {{figure:...}}: “{shortened(sentence)}”"
-        yield result_at(scenario, path, "numbers", "text", "caution", says)
-
-
 def _time(scenario: Scenario) -> Iterator[CheckResult]:
     plan = compile_plan(scenario)
     begun = process_time()
@@ -190,34 +175,10 @@ def _time(scenario: Scenario) -> Iterator[CheckResult]:
     yield result_at(scenario, ("tests", "seconds"), "time", "a replication", "pass" if seconds <= most else "fail", says)
 
 
-# ---- numbers of the text
-
-
-def sentences(text: str) -> list[str]:
-    """Return the sentences of a text, with single spaces; headings and list items end one too."""
-    parts = [" ".join(part.split()) for part in re.split(r"\n\s*\n|\n\s*[-*] ", text)]
-    return [sentence for part in parts for sentence in _END.split(part) if sentence]
-
-
 def claimed(text: str, scenario: Scenario) -> bool:
     """Return whether a claim of the case speaks of this text."""
     whole = words_alone(text)
     return any(words_alone(claim.says) in whole or whole in words_alone(claim.says) for claim in scenario.claims)
-
-
-def unclaimed(scenario: Scenario) -> list[tuple[Path, str]]:
-    """Return each sentence of brief, answers and debrief that states a number without a claim, with its place."""
-    texts: list[tuple[Path, str]] = [(("brief",), scenario.brief)]
-    texts += [(("questions", index, "answer"), question.answer) for index, question in enumerate(scenario.questions)]
-    for index, lesson in enumerate(scenario.debrief):
-        texts += [(("debrief", index, "title"), lesson.title), (("debrief", index, "text"), lesson.text)]
-    written = dict(raw_texts(scenario))
-    return [
-        (path, sentence)
-        for path, text in texts
-        for sentence, raw in zip(sentences(text), sentences(written[path]), strict=False)
-        if _NUMBER.search(without_placeholders(raw)) and not claimed(sentence, scenario)
-    ]
 
 
 #: The ways to answer without a model, in words.

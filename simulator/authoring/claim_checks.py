@@ -7,15 +7,18 @@ from math import floor, isfinite, log10
 
 from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
 from simulator.authoring.claim_evidence import ClaimEvidence, evidence_of, found_for, in_words, number_of_case
+from simulator.authoring.quoted_numbers import quoted_numbers
 from simulator.authoring.tested_designs import SEED, DesignRunner
 from simulator.case.case_tests import (
+    DEFAULT,
     DesignName,
     Strikes,
     TextClaim,
     picks_of,
 )
 from simulator.case.document import ScenarioError
-from simulator.case.prose_figures import Placeholder, metrics_in_prose, number_key
+from simulator.case.outputs import Metric
+from simulator.case.prose_figures import figures_key
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import fingerprint
 from simulator.engine.plan import compile_plan
@@ -23,12 +26,12 @@ from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, shortened
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.score_tables import score_files
-from simulator.intervals import Interval
+from simulator.intervals import Estimate, Interval
 from simulator.phrases import phrase
-from simulator.units import spoken_within
+from simulator.units import finest_step, plain_number, quoted_within
 
 #: Raise it when a claim is judged in another way: kept results of before no longer count.
-CLAIMS_VERSION = 1
+CLAIMS_VERSION = 2
 
 CHECK = "claim"
 
@@ -113,6 +116,8 @@ def _verdicts(claim: TextClaim, finding: ClaimEvidence) -> Iterable[tuple[Outcom
     ):
         if written is not None:
             yield _as_written(name, written, seen, finding.unit)
+    if claim.shows is not None:
+        yield from _too_fine(claim.says, claim.shows, finding)
     if claim.at_least is not None:
         yield _bound("at least", claim.at_least, found.low >= claim.at_least, found.high < claim.at_least, finding)
     if claim.at_most is not None:
@@ -126,6 +131,21 @@ def _as_written(name: str, quoted: float, seen: float, unit: str) -> tuple[Outco
     if isfinite(seen) and abs(seen - quoted) <= half_digit(quoted) * (1 + 1e-9):
         return "pass", f"`{name}` is as written"
     return "fail", f"`{name}: {quoted:g}` should be {in_words(seen, unit)}"
+
+
+def _too_fine(says: str, quoted: float, finding: ClaimEvidence) -> Iterable[tuple[Outcome, str]]:
+    """Yield a fault where the text quotes a number with more digits than its interval bears."""
+    found = finding.found
+    if not (found.low < found.high and isfinite(found.low) and isfinite(found.high)):
+        return
+    for number in quoted_numbers(says):
+        slack, unit = number.slack_beside(quoted), "share" if number.unit == "share" else finding.unit
+        step = finest_step(found.value, found.low, found.high, unit)
+        if slack is not None and 2 * slack < step * (1 - 1e-9):
+            yield (
+                "fail",
+                phrase("claims.too_fine", words=number.words, step=plain_number(step * number.slack / slack / number.scale)),
+            )
 
 
 def half_digit(written: float) -> float:
@@ -162,21 +182,26 @@ def _directed(claim: TextClaim, found: Interval) -> tuple[Outcome, str]:
     return "cannot be told", "the interval holds no difference"
 
 
-def number_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
-    """Return a check for each metric that a text of the case names."""
-    return [_number_check(scenario, runner, metric) for metric in metrics_in_prose(scenario)]
+def figure_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
+    """Return a run of each design that texts name, whose figures they may quote."""
+    return [_figure_check(scenario, runner, design) for design in (DEFAULT, *scenario.reference)]
 
 
-def _number_check(scenario: Scenario, runner: DesignRunner, placeholder: Placeholder) -> RunCheck:
-    return RunCheck(number_key(scenario, placeholder), lambda: [_number(scenario, runner, placeholder)])
+def _figure_check(scenario: Scenario, runner: DesignRunner, design: str) -> RunCheck:
+    return RunCheck(figures_key(scenario, design), lambda: [_figures(scenario, runner, design)])
 
 
-def _number(scenario: Scenario, runner: DesignRunner, placeholder: Placeholder) -> CheckResult:
-    picks, replications = picks_of(scenario, placeholder.design), scenario.run.replications
-    (outcome,) = runner.outcomes("numbers of the text", [picks], [placeholder.name], replications)
-    estimate = outcome.metrics.get(placeholder.name)
-    if estimate is None:
-        reason = outcome.refused or outcome.missing_reasons.get(placeholder.name, "the run has no figure for it")
-        return CheckResult("number", placeholder.subject, "fail", reason)
-    shown, _ = spoken_within(estimate.value, estimate.low, estimate.high, scenario.metrics[placeholder.name].unit)
-    return CheckResult("number", placeholder.subject, "pass", shown)
+def _figures(scenario: Scenario, runner: DesignRunner, design: str) -> CheckResult:
+    (outcome,) = runner.outcomes(
+        "figures of the text", [picks_of(scenario, design)], [*scenario.metrics], scenario.run.replications
+    )
+    if outcome.refused:
+        return CheckResult("figures", design, "fail", outcome.refused)
+    bounds = {objective.metric: objective.bound for objective in scenario.objectives}
+    figures = (_figure(scenario.metrics[name], estimate, bounds.get(name)) for name, estimate in outcome.metrics.items())
+    return CheckResult("figures", design, "pass", "; ".join(figures))
+
+
+def _figure(metric: Metric, estimate: Estimate, bound: float | None) -> str:
+    shown, interval = quoted_within(estimate.value, estimate.low, estimate.high, metric.unit, bound)
+    return f"{metric.name} {shown.strip()} ({interval})"

@@ -30,11 +30,14 @@ Case = TypeVar("Case", bound="TestedCase")
 #: The words in the place of a metric without a kept number.
 UNKNOWN = "(run to see)"
 
+#: The format of a metric with its interval in brackets.
+INTERVAL = "interval"
+
 #: The sections that hold texts, besides names that only a program reads.
 TEXT_SECTIONS = ("title", "summary", "brief", "questions", "debrief", "phases", "defence", "reference", "anchors", "interview")
 
-#: The sections whose texts are filled in: those that people read, and the claims that quote them.
-_FILLED = (*TEXT_SECTIONS, "claims")
+#: The sections whose texts are filled in: those that people read, the claims that quote them, and the reasons of tests.
+_FILLED = (*TEXT_SECTIONS, "claims", "tests")
 
 _PLACEHOLDER = re.compile(r"\{(figure|metric):([^{}|]*)(?:\|([^{}]*))?\}")
 
@@ -75,8 +78,8 @@ def _placeholder(match: re.Match[str]) -> Placeholder:
 
 
 def without_placeholders(text: str) -> str:
-    """Return a text without its placeholders."""
-    return _PLACEHOLDER.sub("", text)
+    """Return a text with blanks in the places of its placeholders."""
+    return _PLACEHOLDER.sub(lambda match: " " * len(match[0]), text)
 
 
 def texts_of(scenario: AnyCase) -> Iterator[tuple[Path, str]]:
@@ -111,19 +114,20 @@ def metrics_in_prose(scenario: TestedCase) -> list[Placeholder]:
 
 def with_filled_texts(scenario: Case) -> Case:
     """Return a scenario whose placeholders are filled in; one that names nothing stays, and `placeholder_faults` reports it."""
-    if not any(_PLACEHOLDER.search(text) for _, text in texts_of(scenario)):
+    if not any(_PLACEHOLDER.search(text) for _, text in raw_texts(scenario)):
         return scenario
     fill = partial(_PLACEHOLDER.sub, _filling(scenario))
     return scenario.model_copy(update={name: _filled(getattr(scenario, name), fill) for name in _FILLED})
 
 
 def _filling(scenario: TestedCase) -> Callable[[re.Match[str]], str]:
-    figures, numbers = figures_of(scenario), kept_numbers(scenario)
+    figures, numbers = figures_of(scenario), kept_figures(scenario) if metrics_in_prose(scenario) else {}
 
     def text_of(match: re.Match[str]) -> str:
         kind, name, _, form = place = _placeholder(match)
         if kind == "metric":
-            return numbers.get(place.subject, UNKNOWN)
+            shown = numbers.get(place.subject, UNKNOWN)
+            return shown if form else shown.partition(" (")[0]
         return _FORMATS[form](figures[name].value) if name in figures and form in _FORMATS else match[0]
 
     return text_of
@@ -166,24 +170,29 @@ def _trouble(placeholder: Placeholder, scenario: TestedCase, figures: Mapping[st
         return f"'{placeholder.name}' is not a metric here; {suggest(placeholder.name, scenario.metrics)}"
     if placeholder.design not in designs:
         return f"'{placeholder.design}' is no design; {suggest(placeholder.design, designs)}"
-    return "a metric has a format of its own; leave out the words behind `|`" if placeholder.form else ""
+    is_format = placeholder.form in ("", INTERVAL)
+    return "" if is_format else f"a metric has a format of its own; leave out the words behind `|`, or write `{INTERVAL}` there"
 
 
 # ---- numbers of runs
 
 
-def number_key(scenario: TestedCase, metric: Placeholder) -> str:
-    """Return the key of a metric's number among the kept results: it changes with the case and with the design."""
-    content = json.dumps([scenario.hashed_data, picks_of(scenario, metric.design)], sort_keys=True, default=str)
-    return f"number {metric.subject} {hashlib.sha256(content.encode()).hexdigest()[:12]}"
+def figures_key(scenario: TestedCase, design: str) -> str:
+    """Return the key of a design's figures among the kept results: it changes with the case and with the design."""
+    content = json.dumps([scenario.hashed_data, picks_of(scenario, design)], sort_keys=True, default=str)
+    return f"figures {design} {hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
 
-def kept_numbers(scenario: TestedCase) -> dict[str, str]:
-    """Return the numbers that `casesim test` kept of this very case, as a text shows them, by metric and design."""
-    asked = [metric for metric in metrics_in_prose(scenario) if metric.design in (DEFAULT, *scenario.reference)]
-    results = _kept_results(scenario.id) if asked else {}
-    kept = {placeholder.subject: results.get(number_key(scenario, placeholder)) for placeholder in asked}
-    return {subject: says for subject, says in kept.items() if says is not None}
+def kept_figures(scenario: TestedCase) -> dict[str, str]:
+    """Return the figures that `casesim test` kept of this very case, `78% (75 to 81)`, by metric and design."""
+    return figures_in(scenario, _kept_results(scenario.id))
+
+
+def figures_in(scenario: TestedCase, results: Mapping[str, str]) -> dict[str, str]:
+    """Return the figures that results of tests hold, by metric and design; results: their words by key."""
+    says = {design: results.get(figures_key(scenario, design), "") for design in (DEFAULT, *scenario.reference)}
+    parts = ((design, part.partition(" ")) for design, whole in says.items() for part in whole.split("; ") if part)
+    return {f"{name}@{design}": shown for design, (name, _, shown) in parts}
 
 
 def _kept_results(case: str) -> dict[str, str]:
@@ -192,7 +201,7 @@ def _kept_results(case: str) -> dict[str, str]:
     for folder in (TESTED, OWN_TESTED):
         try:
             data = json.loads(read_within(folder / f"{case}.json", CASE_FILE))
-            says |= {key: str(results[0]["says"]) for key, results in data.items() if key.startswith("number ")}
+            says |= {key: str(results[0]["says"]) for key, results in data.items() if key.startswith("figures ")}
         except (UnreadableError, ValueError, LookupError, TypeError, AttributeError):
             continue
     return says

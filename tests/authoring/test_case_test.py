@@ -113,9 +113,9 @@ def rotten(number):
 
 def unused(number):
     def plant(data):
-        data["questions"].append({"ask": f"What else, {number}?", "answer": "Nothing."})
+        data["questions"].append({"ask": f"What else, {chr(97 + number)}?", "answer": "Nothing."})
 
-    return plant, ("answer", f"What else, {number}?")
+    return plant, ("answer", f"What else, {chr(97 + number)}?")
 
 
 def bad_design(number):

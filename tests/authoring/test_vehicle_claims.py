@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from simulator.authoring import sweep_checks
-from simulator.authoring.case_test import unclaimed
 from simulator.authoring.claim_checks import judged_claim
 from simulator.authoring.claim_evidence import found_for
 from simulator.authoring.sweep_checks import DesignSample
@@ -100,10 +99,6 @@ def test_a_cell_that_is_not_there_fails_and_says_why(cell, says):
 def test_numbers_of_a_row_are_compared_by_their_value(threshold):
     where = {"seen_by": "kitti.pointrcnn", "object": "car", "where": "corridor", "threshold": threshold, "kept_frames": 3}
     assert outcome(row={"file": "drives/false.csv", "where": where, "column": "count"}, shows=4)[0] == "pass"
-
-
-def test_the_text_of_the_vehicle_has_no_number_without_a_claim():
-    assert unclaimed(load("av-perception")) == []
 
 
 def test_random_designs_leave_the_situation_as_the_brief_sets_it():

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from simulator.authoring.check_results import KeptResults
-from simulator.authoring.claim_checks import number_checks
+from simulator.authoring.claim_checks import figure_checks
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.designs import apply
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
-from simulator.case.prose_figures import UNKNOWN, kept_numbers, metrics_in_prose
+from simulator.case.prose_figures import UNKNOWN, kept_figures, metrics_in_prose
 from simulator.engine.compiled_plan import case_hash
 from tests.case.texts import changed, place
 from tests.cli.conftest import Here
@@ -20,7 +20,8 @@ REFERENCE = """reference:
 objectives:"""
 BRIEF = """brief: |
   Of the people {figure:population.prevalence|percent} are ill, one in {figure:stages.reader.usd_per_hour}.
-  It finds {metric:sensitivity@strict}, by default {metric:sensitivity}."""
+  It finds {metric:sensitivity@strict}, by default {metric:sensitivity}.
+  That is {metric:sensitivity@default|interval}."""
 TEXT = changed("brief: A test", BRIEF, "objectives:", REFERENCE)
 
 
@@ -34,7 +35,7 @@ def kept(tmp_path, monkeypatch):
 
 
 def test_figures_are_filled_in_and_metrics_without_a_run_say_so():
-    first, second = loads(TEXT).brief.splitlines()
+    first, second, _ = loads(TEXT).brief.splitlines()
     assert first == "Of the people 50% are ill, one in 60."
     assert second == f"It finds {UNKNOWN}, by default {UNKNOWN}."
 
@@ -54,26 +55,30 @@ def test_a_text_with_placeholders_leaves_the_hash_of_the_case_as_it_is():
 def test_a_metric_is_the_number_that_a_test_has_kept_of_this_case(evidence, kept):
     scenario = loads(TEXT)
     results = KeptResults(scenario)
-    checks = number_checks(scenario, DesignRunner(scenario, Here().submit))
-    shown = {one.subject: one.says for check in checks for one in results.of(check)}
+    checks = figure_checks(scenario, DesignRunner(scenario, Here().submit))
+    says = {one.subject: one.says for check in checks for one in results.of(check)}
     results.write()
-    assert set(shown) == {"sensitivity@strict", "sensitivity@default"}
-    assert all(says.endswith("%") for says in shown.values())
-    second = loads(TEXT).brief.splitlines()[1]
-    strict, default = shown["sensitivity@strict"], shown["sensitivity@default"]
+    assert set(says) == {"strict", "default"}
+    shown = kept_figures(scenario)
+    assert f"sensitivity {shown['sensitivity@strict']}" in says["strict"]
+    _, second, third = loads(TEXT).brief.splitlines()
+    strict, default = (shown[f"sensitivity@{design}"].partition(" ")[0] for design in ("strict", "default"))
+    assert strict.endswith("%")
     assert second == f"It finds {strict}, by default {default}."
+    assert third == f"That is {shown['sensitivity@default']}."
+    assert third.endswith(").")
     other_design = loads(TEXT.replace("set: {point: 1.0}", "set: {point: 0.6}"))
-    assert set(kept_numbers(other_design)) == {"sensitivity@default"}
+    assert {subject.partition("@")[2] for subject in kept_figures(other_design)} == {"default"}
     other_case = loads(TEXT.replace("people: 2", "people: 3"))
-    assert kept_numbers(other_case) == {}
+    assert kept_figures(other_case) == {}
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"number x": []}', '{"number x": [{}]}', '{"number x": 1}', "\x00"])
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"figures x": []}', '{"figures x": [{}]}', '{"figures x": 1}', "\x00"])
 def test_a_damaged_file_of_results_has_no_numbers(content, kept):
     kept.parent.mkdir()
     kept.write_text(content, encoding="utf-8")
     assert UNKNOWN in loads(TEXT).brief
-    kept.write_text(json.dumps({"number sensitivity@default 0": [{"says": "1%"}]}), encoding="utf-8")
+    kept.write_text(json.dumps({"figures default 0": [{"says": "sensitivity 1%"}]}), encoding="utf-8")
     assert UNKNOWN in loads(TEXT).brief
 
 

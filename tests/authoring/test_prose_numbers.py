@@ -1,0 +1,114 @@
+"""Each number of a case's prose is read and accounted for, and a figure has the digits that its interval bears."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulator.authoring.prose_numbers import accounts, prose_checks
+from simulator.authoring.quoted_numbers import quoted_numbers
+from simulator.case.load import loads
+from simulator.units import finest_step, quoted_within, spoken_within
+from tests.authoring.planted import case
+from tests.case.texts import changed
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("12,000 photos a day", [(12_000.0, "")]),
+        ("84% of the cancers, or 84 per cent", [(0.84, "share"), (0.84, "share")]),
+        ("from 9.3 to 4.6 ms", [(0.0093, "s"), (0.0046, "s")]),
+        ("87% (85 to 89)", [(0.87, "share"), (0.85, "share"), (0.89, "share")]),
+        ("7 points (0.832 to 0.759)", [(0.07, "share"), (0.832, ""), (0.759, "")]),
+        ("one person in fifty, nine photos in ten", [(0.02, "share"), (0.9, "share")]),
+        ("a third of the load on a third replica", [(1 / 3, "share")]),
+        ("half of them wait two and a half seconds", [(0.5, "share"), (2.5, "s")]),
+        ("twenty-four cameras from 08:00, twice", [(24.0, ""), (8.0, "clock"), (2.0, "")]),
+        ("five cents, 28,800 USD, 130 km/h", [(0.05, "USD"), (28_800.0, "USD"), (130 / 3.6, "m/s")]),
+        ("−0.007 (-0.015 to +0.002)", [(-0.007, ""), (-0.015, ""), (0.002, "")]),
+        ("in 2018 one of them ran Lite0 6.8.1 in 8 bits on PAD-UFES-20", []),
+    ],
+)
+def test_numbers_are_read_in_digits_and_in_words(text, expected):
+    found = [(number.value, number.unit) for number in quoted_numbers(text)]
+    assert [unit for _, unit in found] == [unit for _, unit in expected]
+    assert [value for value, _ in found] == pytest.approx([value for value, _ in expected])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "unit", "shown", "step"),
+    [
+        ((3.79, 3.65, 3.93), "USD", "3.8 USD", 0.1),
+        ((0.873, 0.85, 0.889), "share", "87%", 0.01),
+        ((0.821, 0.813, 0.829), "share", "82.1%", 0.001),
+        ((56_200.0, 49_700.0, 62_200.0), "USD", "56,000 USD", 1000.0),
+        ((46_440.0, 44_300.0, 48_240.0), "s", "12.9 h", 360.0),
+        ((9.0, 1.1, 32.5), "1/h", "9 an hour", 1.0),
+        ((0.82, 0.64, 0.99), "share", "82%", 0.01),
+        ((450.0, 450.0, 450.0), "USD", "450 USD", 1.0),
+    ],
+)
+def test_prose_has_no_digit_behind_the_first_one_of_the_half_width(numbers, unit, shown, step):
+    assert quoted_within(*numbers, unit)[0] == shown
+    assert finest_step(*numbers, unit) == pytest.approx(step)
+    assert len(quoted_within(*numbers, unit)[0]) <= len(spoken_within(*numbers, unit)[0])
+
+
+def test_prose_keeps_a_figure_on_its_side_of_a_bound():
+    assert quoted_within(0.946, 0.93, 0.96, "share", 0.95)[0] == "94.6%"
+
+
+def kinds(answer, **extra):
+    def write(data):
+        data["questions"][0] |= {"answer": answer, "rests_on": []}
+        data["claims"] += extra.get("claims", [])
+
+    scenario = case(write)
+    found = accounts(scenario, extra.get("figures", {}))
+    return {account.number.words: account.kind for account in found if account.path[0] == "questions"}
+
+
+def test_a_number_is_borne_out_by_the_case_a_claim_a_run_or_a_source():
+    assert kinds("Requests arrive at a rate of 8 a second.") == {"8": "case"}
+    assert kinds("Requests arrive at a rate of 9 a second.") == {"9": ""}
+    assert kinds("Wait 0.4 seconds at most for 95% of the answers.") == {"0.4 seconds": "claim", "95%": "objective"}
+    assert kinds("Wait 0.4 minutes at most.") == {"0.4 minutes": ""}
+    claim = {"says": "Each costs 3 cups of tea", "source": "a survey"}
+    assert kinds("Each costs 3 cups of tea.", claims=[claim]) == {"3": "claim"}
+    figures = {"cost_per_1000_usd@default": "0.137 USD (0.131 to 0.143)"}
+    assert kinds("The cost of 1,000 requests is 0.137 USD.", figures=figures) == {"0.137 USD": "run"}
+    assert kinds("The cost of 1,000 requests is 0.1374 USD.", figures=figures) == {"0.1374 USD": ""}
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"), [("arithmetic: 8 * 60", "claim"), ("arithmetic: 8 * 50", ""), ("a report", "claim")]
+)
+def test_a_claim_by_arithmetic_is_computed(source, kind):
+    assert kinds("They are 480 a minute.", claims=[{"says": "They are 480 a minute", "source": source}]) == {"480": kind}
+
+
+def test_a_claim_bears_out_the_number_that_it_checks_and_no_other():
+    claim = {"says": "Some 7 or 8 arrive", "figure": "arrivals.rate_per_s", "shows": 8}
+    assert kinds("Some 7 or 8 arrive.", claims=[claim]) == {"7": "", "8": "claim"}
+
+
+def test_a_fault_names_line_field_number_and_the_figure_to_write():
+    def write(data):
+        data["questions"][0] |= {"answer": "The cost of 1,000 requests is 0.141 USD.", "rests_on": []}
+
+    figures = {"cost_per_1000_usd@default": "0.137 USD (0.131 to 0.143)"}
+    (fault,) = [result for result in prose_checks(case(write), figures) if result.failed]
+    assert fault.field == "questions.0.answer"
+    assert "“0.141 USD”" in fault.says
+    assert "{metric:cost_per_1000_usd@default}" in fault.says
+
+
+def test_a_fault_stands_at_the_line_of_its_number():
+    text = changed("brief: A test", "brief: |\n  Two lines,\n  and 77 faults")
+    (fault,) = [result for result in prose_checks(loads(text), {}) if "77" in result.says]
+    assert text.split("\n")[fault.line - 1] == "  and 77 faults"
+
+
+def test_placeholders_and_names_are_no_numbers_of_the_text():
+    text = changed("brief: A test", 'brief: "{figure:population.prevalence|percent} of them, on Lite0"')
+    assert [account for account in accounts(loads(text), {}) if account.path == ("brief",)] == []
