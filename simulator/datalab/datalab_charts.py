@@ -7,6 +7,7 @@ from scipy.stats import false_discovery_control
 
 from simulator.charts import look
 from simulator.phrases import phrase
+from simulator.units import signed
 
 #: The names of choices on the screen.
 LABELLER_WORDS = {
@@ -97,9 +98,10 @@ def gains(rows: pd.DataFrame, labels: pd.Series, of: str, takeaway: str) -> look
 
 def difference_words(row: pd.Series, of: str = "auc") -> str:
     """Write a difference with its interval, and whether it is significant."""
-    low, gain, high = look.bounds(row, f"{of}_gain")
-    real = "significant" if low > 0 or high < 0 else "not significant"
-    return f"{gain:+.1f} points (95% interval {low:+.1f} to {high:+.1f}, {real})"
+    bounds = look.bounds(row, f"{of}_gain")
+    low, gain, high = (signed(bound, 1) for bound in bounds)
+    real = "significant" if bounds[0] > 0 or bounds[2] < 0 else "not significant"
+    return f"{gain} points (95% interval {low} to {high}, {real})"
 
 
 #: The default operating point of the case, at which the threshold is chosen on photos as taken.
@@ -197,6 +199,6 @@ def _intervals(rows: pd.DataFrame, name: str, sign: str = "") -> list[str]:
 
 
 def _share_words(row: pd.Series, name: str, sign: str = "", unit: str = "") -> str:
-    """Write a share in percent with its unit and its interval."""
-    low, value, high = look.bounds(row, name)
-    return f"{value:{sign}.1f}{unit} ({low:{sign}.1f} to {high:{sign}.1f})"
+    """Write a share in percent with its unit and its interval; sign: "+" for a change."""
+    low, value, high = (signed(bound, 1) if sign else f"{bound:.1f}" for bound in look.bounds(row, name))
+    return f"{value}{unit} ({low} to {high})"

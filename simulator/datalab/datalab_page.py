@@ -44,6 +44,7 @@ from simulator.evidence.photo_checks import NOT_WORTH_SCORING
 from simulator.explain.result import Result
 from simulator.intervals import Interval
 from simulator.phrases import phrase
+from simulator.units import signed
 
 _WEIGHTS = {"none": "all photos alike", "class": "both classes alike", "diagnosis": "every diagnosis alike"}
 _SPLITS = {"patient": "by patient", "photo": "by photo (a mistake)"}
@@ -121,7 +122,8 @@ def _card(label: str, figure: Interval, gap: PairedDifference) -> None:
     value = f"{100 * figure.value:.1f} ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
     inner = gap.interval
     real = "" if gap.significant else ", not significant"
-    words_of_gap = f"{100 * inner.value:+.1f} ({100 * inner.low:+.1f} to {100 * inner.high:+.1f}){real}"
+    gain, low, high = (signed(100 * bound, 1) for bound in (inner.value, inner.low, inner.high))
+    words_of_gap = f"{gain} ({low} to {high}){real}"
     if inner.low == inner.high:
         words_of_gap = "the base of comparison"
     st.metric(label, value, words_of_gap, delta_color="off", delta_arrow="off")
@@ -184,6 +186,9 @@ def _learning() -> None:
     chosen = rows.query("photos == 100 and selection != 'random'")[["usd", "auc"]].max()
     random = rows.query("photos == 200 and selection == 'random'").iloc[0]
     st.caption(phrase("lab.chosen", chosen=dict(chosen), random=dict(random)))
+    least_sure = rows[rows["selection"] == "uncertainty"]
+    few, more, most = (difference_words(least_sure[least_sure["photos"] == photos].iloc[0]) for photos in (100, 400, 700))
+    st.caption(phrase("lab.cold_start", few=few, more=more, most=most))
 
 
 def _purchases() -> None:
