@@ -122,20 +122,21 @@ def test_a_slice_that_only_one_file_has_is_told() -> None:
 
 @pytest.mark.long
 def test_windows_tell_when_it_began_however_the_rows_are_ordered() -> None:
-    stamps = pd.date_range("2026-01-01", periods=300, freq="10min").strftime("%Y-%m-%dT%H:%M").to_numpy()
+    """The reference is shorter than two days, so that no course of the day is taken out: it would take part of the step."""
+    stamps = pd.date_range("2026-01-01", periods=300, freq="5min").strftime("%Y-%m-%dT%H:%M").to_numpy()
     rng = np.random.default_rng(1)
     begun = np.where(np.arange(300) < 180, rng.normal(100, 20, 300), rng.normal(140, 20, 300))
     mixed = rng.permutation(300)
     production = MonitoredTable("late", rows(3, brightness=begun, seen=stamps).rows.iloc[mixed].reset_index(drop=True))
-    asked = ReportRequest(tests=("ks", "cusum"), time="seen", window_h=15, columns=("brightness",))
+    asked = ReportRequest(tests=("ks", "cusum"), time="seen", window_h=7.5, columns=("brightness",))
     found = compare(rows(2, seen=stamps), production, asked)
     verdicts = {one.part: one.verdict for one in found.findings if one.test == "ks"}
     assert verdicts == {
         "": "differs",
-        "hours 0 to 15": "no difference seen",
-        "hours 15 to 30": "no difference seen",
-        "hours 30 to 45": "differs",
-        "hours 45 to 60": "differs",
+        "hours 0 to 7.5": "no difference seen",
+        "hours 7.5 to 15": "no difference seen",
+        "hours 15 to 22.5": "differs",
+        "hours 22.5 to 30": "differs",
     }
     alarm = next(one.alarm for one in found.findings if one.test == "cusum" and one.part == "")
     assert 175 <= mixed[alarm or 0] <= 185
