@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,9 @@ from tests.study_sentences import (
 from tests.tradeoffs.test_capacity import QUEUE
 
 SEED = 1
+
+#: The most choices whose influence is ranked: each takes eight designs more.
+RANKED = 6
 
 #: A queue of half a day: two readers nearly full, more of them cost too much, and twice as many people in the struck run.
 TINY = (
@@ -143,7 +147,9 @@ class Studies:
             yield from self.card(self.run(designs[place]))
 
     def influences(self) -> Iterator[Shown]:
-        axes = [axis_of(self.scenario, name) for name in self.over]
+        """Read what matters, of a few choices drawn from those that vary."""
+        drawn = random.Random(self.scenario.id).sample(self.over, min(RANKED, len(self.over)))
+        axes = [axis_of(self.scenario, name) for name in drawn]
         request, _ = runnable(self.request(axes), "morris", LEAST["morris"])
         sample = sample_of(request.axes, "morris", LEAST["morris"], SEED)
         points = sample.points(request.base)
@@ -191,7 +197,7 @@ def tiny_claims() -> tuple[Shown, ...]:
     return tuple(studies.every([{"readers": readers} for readers in (3, 1, 5, 8)]))
 
 
-def case_claims(case: str, others: Sequence[Mapping[str, Pick]], with_studies: bool = True) -> list[Shown]:
+def case_claims(case: str, others: Sequence[Mapping[str, Pick]]) -> list[Shown]:
     """Return the claims of every surface around the default design of a shipped case, and of those of other designs.
 
     others: picks of designs that can run: each is in the sweep, has a card, and is struck and compared with the default one
@@ -199,7 +205,7 @@ def case_claims(case: str, others: Sequence[Mapping[str, Pick]], with_studies: b
     scenario = load(case)
     over = [name for name, choice in scenario.choices.items() if not choice.situation]
     studies = Studies(scenario, {}, over)
-    claims = list(studies.every(others)) if with_studies else [*studies.card(studies.run()), *studies.front(others)]
+    claims = list(studies.every(others))
     for picks in others:
         other = replace(studies, picks=picks)
         claims += [*other.card(other.run()), *other.curveballs(), *other.against({})]
