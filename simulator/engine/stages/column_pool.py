@@ -14,10 +14,10 @@ import numpy as np
 from simulator.engine.contract import Waiting
 from simulator.engine.stages.device_batches import Dedicated, RunningBatch
 from simulator.engine.stages.managed_pool import ManagedPoolStage
-from simulator.engine.stages.pool_columns import SECOND, TO_END, TO_RETRY, TO_STAGE, PoolColumns
+from simulator.engine.stages.pool_columns import SECOND, PoolColumns
 from simulator.engine.stages.queues import Copy, QueuedRequest
 from simulator.engine.stages.retry import Retry, RetryStage
-from simulator.engine.stages.stage import ServiceStage
+from simulator.engine.stages.stage import Outbox, ServiceStage
 from simulator.records.trace import DONE, UNFINISHED
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ ROOM = 50_000
 class ColumnPoolStage(ManagedPoolStage):
     """A managed pool with one queue, batches of one and replicas that are always there.
 
-    Between pauses no object stands for a request. What the other methods of a managed pool go by is made again from the columns
-    where they are needed: when a pick changes, and at the end of a run.
+    Between pauses no object stands for a request. The objects of a managed pool are made again from the columns where they are
+    needed: when a pick changes, and where another stage hears at once of each request.
     """
 
     work: Dedicated
@@ -52,10 +52,10 @@ class ColumnPoolStage(ManagedPoolStage):
 
     def connect(self) -> None:
         """Look up where requests go on to."""
+        self._unpack()
         super().connect()
-        self.__dict__.pop("retry", None)
-        if self.columns is not None:
-            self.columns.connect()
+        for answer in ("retry", "is_heard"):
+            self.__dict__.pop(answer, None)
 
     @cached_property
     def retry(self) -> RetryStage | None:
@@ -67,25 +67,23 @@ class ColumnPoolStage(ManagedPoolStage):
     def _ends(self, to: Any) -> bool:
         return to is None or (self.is_end(to) and self.name not in self.run.in_branches)
 
-    def way(self, to: Any) -> int:
-        if to is not None and to is self.retry:
-            return TO_RETRY
-        return TO_END if self._ends(to) else TO_STAGE
-
-    @property
-    def hands_over(self) -> bool:
-        """Whether a stage hears of each request that was served at once."""
-        return self.loops and not self._ends(self.out)
+    @cached_property
+    def is_heard(self) -> bool:
+        """Return whether another stage hears at once of each request that is served, or turned away."""
+        away = all(to is self.retry or self._ends(to) for to in (self.on_full, self.on_timeout))
+        return not away or (self.loops and not self._ends(self.out) and not isinstance(self.out, Outbox))
 
     def advance(self, now: float, limit: float) -> float:
         """Let the loop go on until nothing is due before `limit`."""
+        if self.is_heard:
+            return super().advance(now, limit)
         if self.columns is not None and len(self.columns.row) > ROOM + 4 * len(self.columns.queue):
             self._unpack()
         if self.columns is None:
             self.columns = _columns_of(self, now)
         if self.columns is None:
             return super().advance(now, limit)
-        go_on = self.columns.step_on if self.columns.hears else self.columns.go_on
+        go_on = self.columns.go_on if self.spec.breaker is None else self.columns.step_on
         return go_on(now, max(limit, nextafter(now, inf)))
 
     def _unpack(self) -> None:
@@ -165,10 +163,9 @@ def _restore(columns: PoolColumns, pool: ColumnPoolStage) -> None:
         batch.end_at(end)
         pool.work.running.append((end, number, batch))
     lane.in_service = len(pool.work.running)
-    opened = [visit for visit in range(len(columns.row)) if not columns.fate[visit]]
-    pool.patience.stays = deque(stay_of(visit) for visit in opened if columns.patience < inf)
-    later = [visit for visit in opened if visit >= columns.unhedged and columns.hedge_after < inf]
-    pool.hedging.stays = deque(stay_of(visit) for visit in later)
+    for timer, first in ((pool.patience, columns.patient), (pool.hedging, columns.unhedged)):
+        visits = range(first, len(columns.row)) if timer.after_s < inf else ()
+        timer.stays = deque(stay_of(visit) for visit in visits if not columns.fate[visit])
     pool.touched, pool.serving = [lane], []
 
 

@@ -72,8 +72,7 @@ class ManagedPoolStage(AnyPool):
         super().connect()
         self.on_replaced = self.run.receiver(self.spec.on_replaced or self.spec.on_full)
         self.outbox = Outbox(self.run.receiver(self.spec.to))
-        if not self.loops:
-            self.out = self.outbox
+        self.out = self.run.way_out(self.name, self.spec.to) if self.loops else self.outbox
         self.alarm.set(self.scaling.next_time)
 
     def step(self, now: float) -> float:

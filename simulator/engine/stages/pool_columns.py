@@ -16,14 +16,7 @@ from simulator.records.trace import DONE, SHED, TIMED_OUT, UNFINISHED, as_memory
 
 if TYPE_CHECKING:
     from simulator.arrays import Rows, Times
-    from simulator.engine.contract import Receiver
     from simulator.engine.stages.column_pool import ColumnPoolStage
-
-#: The most visits that are handed on one by one; more are handed on as a block.
-FEW = 16
-
-#: Where a request goes without an answer: to an end; to the retry of this loop; to another stage, which hears of it at once.
-TO_END, TO_RETRY, TO_STAGE = range(3)
 
 #: Logged of a service that no client waited for; and the fate of a second copy, whose request has one.
 UNWANTED, SECOND = 5, 6
@@ -65,14 +58,6 @@ class PoolColumns:
         self.began: list[float] = []
         self.server: list[int] = []
         self.sent: list[float] = []
-        self.connect()
-
-    def connect(self) -> None:
-        """Look up the ways out of the pool and its rules."""
-        pool = self.pool
-        self.guarded = pool.spec.breaker is not None
-        self.full, self.gone = pool.way(pool.on_full), pool.way(pool.on_timeout)
-        self.hears = self.guarded or pool.hands_over or TO_STAGE in (self.full, self.gone)
         self.newest = pool.spec.drops == "newest"
         self.patience, self.hedge_after = pool.patience.after_s, pool.hedging.after_s
         self.resend = self._resender() if pool.retry is not None else _nothing
@@ -124,11 +109,10 @@ class PoolColumns:
         note_began, note_server, replicas, spare = self.began.append, self.server.append, pool.spec.replicas, list[Any]()
         gaps, quantile, second, numbers = pool.gaps, pool.quantile, pool.second_quantile, pool.work.numbers
         seconds, cancels, timeout = [of_size[1] for of_size in pool.seconds], pool.spec.cancels, pool.timeout
-        most, newest, since, patience, ends = pool.max_queue, self.newest, pool.since, self.patience, self.gone == TO_END
+        most, newest, since, patience = pool.max_queue, self.newest, pool.since, self.patience
         impatient, hedges, quiet = patience < inf, self.hedge_after < inf, min(patience, self.hedge_after)
-        expires = timeout < inf
-        refused = self.resend if self.full == TO_RETRY else _nothing
-        left = self.resend if self.gone == TO_RETRY else _nothing
+        expires, ends = timeout < inf, pool.on_timeout is not pool.retry
+        refused, left = (self.resend if to is pool.retry else _nothing for to in (pool.on_full, pool.on_timeout))
         base, at, patient, count = inbox.at, 0, self.patient, len(row_of)
         rows, times = inbox.listed(limit)
         done = gone = coming = inf
@@ -217,7 +201,7 @@ class PoolColumns:
     # What is not usual
 
     def step_on(self, now: float, limit: float) -> float:
-        """Do what `go_on` does, instant by instant, where other stages or a breaker hear at once of each request."""
+        """Do what `go_on` does, instant by instant, where a breaker hears at once of each request."""
         while now < limit:
             self._step(now)
             now = self._upcoming()
@@ -261,7 +245,6 @@ class PoolColumns:
         for row in self.failed:
             self.resend(row, now)
         self.failed.clear()
-        self.pool.lead(now)
 
     def _take(self, now: float) -> None:
         """Let a replica take the next request, or turn one away that is not to be served."""
@@ -289,8 +272,6 @@ class PoolColumns:
         if wanted:
             self.fate[visit] = DONE
             self.pool.breaker.note(self.permits.get(visit, 0), end, failed=False)
-            if self.pool.hands_over:
-                self.pool.hand_over((self.row[visit],), end)
 
     def _log(self, entry: int, entered: float, left: float, fate: int) -> None:
         log = self.pool.log
@@ -383,68 +364,43 @@ class PoolColumns:
     def _turn_away(self, visit: int, outcome: int, due: float, now: float) -> None:
         self.fate[visit] = outcome
         self.pool.breaker.note(self.permits.get(visit, 0), now, failed=True)
-        way, to = self._way_of(outcome)
-        left = max(due, self.pool.since) if way == TO_END else now
-        self._log(visit, self.entered[visit], left, outcome)
-        if way == TO_RETRY:
+        again = self._way_of(outcome) is self.pool.retry
+        self._log(visit, self.entered[visit], now if again else max(due, self.pool.since), outcome)
+        if again:
             self.failed.append(self.row[visit])
-        elif way == TO_STAGE:
-            to.fall_back(self.row[visit], outcome, now)
 
-    def _way_of(self, outcome: int) -> tuple[int, Receiver]:
-        return (self.full, self.pool.on_full) if outcome == SHED else (self.gone, self.pool.on_timeout)
+    def _way_of(self, outcome: int) -> Any:
+        return self.pool.on_full if outcome == SHED else self.pool.on_timeout
 
     # Handing on
 
     def _hand_on(self) -> None:
         """Complete the log since the last pause, and hand on what may go on together."""
-        if self.fates:
-            log = self.pool.log
-            log.size.frombytes(np.ones(len(self.fates), log.size.typecode).tobytes())
-            (self._hand_on_few if len(self.fates) <= FEW else self._hand_on_many)(len(log) - len(self.fates))
-            for column in (self.fates, self.began, self.server, self.sent):
-                column.clear()
-
-    def _hand_on_few(self, first: int) -> None:
-        """Do what `_hand_on_many` does, one by one: where the stages of a ring take turns, there is one at a time."""
-        pool, log, sent, services = self.pool, self.pool.log, iter(self.sent), iter(zip(self.began, self.server, strict=True))
-        ends = log.left[-len(self.fates) :]  # the log may hold batches of several requests from before a change
-        for place, (fate, left) in enumerate(zip(self.fates, ends, strict=True), first):
-            row = log.request[place]
-            began, server = next(services) if fate in (DONE, UNWANTED) else (nan, -1)
-            log.started.append(began)
-            log.server.append(server)
-            if fate == UNWANTED:
-                log.unwanted.append(place)
-            elif fate == DONE and not pool.hands_over:
-                pool.hand_over((row,), left)
-            elif fate != DONE:
-                way, to = self._way_of(fate)
-                if way == TO_END:
-                    to.fall_back(row, fate, left)
-                elif way == TO_RETRY:
-                    self._write_tries(np.array([row], np.int32), np.array([fate]), np.array([left]), np.array([next(sent)]))
-
-    def _hand_on_many(self, first: int) -> None:
+        if not self.fates:
+            return
         pool, log, fates = self.pool, self.pool.log, np.array(self.fates, np.int8)
+        first = len(log) - len(fates)
         rows, left = np.array(log.request[first:], np.int32), np.array(log.left[-len(fates) :])
         served, began, server = (fates == DONE) | (fates == UNWANTED), np.full(len(fates), nan), np.full(len(fates), -1)
         began[served], server[served] = self.began, self.server
+        log.size.frombytes(np.ones(len(fates), log.size.typecode).tobytes())
         log.started.frombytes(began.tobytes())
         log.server.frombytes(server.astype(log.server.typecode).tobytes())
         log.unwanted.extend((first + np.flatnonzero(fates == UNWANTED)).tolist())
         retried = np.zeros(len(rows), bool)
         for fate in (SHED, TIMED_OUT):
-            away, (way, to) = fates == fate, self._way_of(fate)
-            if way == TO_END and away.any():
-                to.fall_back_block(rows[away], fate, left[away])
-            if way == TO_RETRY:
+            away, to = fates == fate, self._way_of(fate)
+            if to is pool.retry:
                 retried |= away
+            elif away.any():
+                to.fall_back_block(rows[away], fate, left[away])
         if self.sent:
             self._write_tries(rows[retried], fates[retried], left[retried], np.array(self.sent))
         served = fates == DONE
-        if not pool.hands_over and served.any():
+        if served.any():
             pool.hand_over_block(rows[served], left[served])
+        for column in (self.fates, self.began, self.server, self.sent):
+            column.clear()
 
     def _write_tries(self, rows: Rows, fates: NDArray[np.integer[Any]], times: Times, sent: Times) -> None:
         retry, given_up = self.pool.retry, np.isnan(sent)
