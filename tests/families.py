@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
@@ -88,3 +89,8 @@ def environment(folder: object) -> dict[str, str]:
     """Where data and caches of a program belong that is started on trial."""
     own = {"XDG_DATA_HOME": f"{folder}/data", "XDG_CACHE_HOME": f"{folder}/cache"}
     return os.environ | own | {"CASESIM_DATABASE": f"sqlite:///{folder}/casesim.db"}
+
+
+def kept_designs(folder: Path) -> list[Path]:
+    """The files of finished designs of a program with `environment(folder)`."""
+    return [*folder.rglob("sweeps/*/[!.]*")]  # a name with a dot before it is still written

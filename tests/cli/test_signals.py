@@ -15,7 +15,7 @@ from simulator.cli.exits import LINE_EVERY_S, Bars
 from simulator.cli.signals import keeping, stop_line
 from simulator.cli.watchdog import CHILDREN_S, GRACE_S
 from simulator.processes import over_threads
-from tests.families import CASESIM, environment, family, left, spins, started, until
+from tests.families import CASESIM, environment, family, kept_designs, left, spins, started, until
 from tests.patience import PATIENCE_S
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -172,7 +172,7 @@ def test_a_command_cleans_up_before_it_says_what_is_kept(sent, status):
 def test_a_search_in_threads_ends_with_its_processes_and_keeps_its_designs(tmp_path):
     words = [*CASESIM, "capacity", "retry-storm", "--replications", 2]
     process = started(words, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    until(lambda: [*tmp_path.rglob("*.parquet")] or process.poll() is not None, "a design")
+    until(lambda: kept_designs(tmp_path) or process.poll() is not None, "a design")
     everybody = family(process)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=PATIENCE_S)

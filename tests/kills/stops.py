@@ -12,7 +12,7 @@ from time import monotonic, sleep
 import numpy as np
 import psutil
 
-from tests.families import CASESIM, family, left, started
+from tests.families import CASESIM, family, kept_designs, left, started
 from tests.kills.subjects import Words, nothing, photos, serve, train
 from tests.kills.trial import surroundings
 
@@ -157,7 +157,7 @@ def _stopped_at(stop: Stop, sent: signal.Signals, moment_s: float, folder: Path)
     sleep(moment_s)
     everybody, begun = family(first), monotonic()
     if first.poll() is not None:
-        return Stopped(stop, sent, moment_s, None, 0.0, "", 0, _designs(folder))
+        return Stopped(stop, sent, moment_s, None, 0.0, "", 0, len(kept_designs(folder)))
     for one in everybody if sent == signal.SIGINT else [first]:  # an interrupt reaches everybody, as from a terminal
         try:
             one.send_signal(sent)
@@ -172,8 +172,5 @@ def _stopped_at(stop: Stop, sent: signal.Signals, moment_s: float, folder: Path)
     orphans = len(left(everybody[1:], within_s=5.0))
     text = (folder / "stderr").read_text(encoding="utf-8", errors="replace")
     line = next((line for line in text.splitlines()[::-1] if "stopped: " in line), "Traceback" if "Traceback" in text else "")
-    return Stopped(stop, sent, moment_s, 128 - status if status < 0 else status, seconds, line, orphans, _designs(folder))
-
-
-def _designs(folder: Path) -> int:
-    return len([*(folder / "cache").rglob("*.parquet")])
+    kept = len(kept_designs(folder))
+    return Stopped(stop, sent, moment_s, 128 - status if status < 0 else status, seconds, line, orphans, kept)
