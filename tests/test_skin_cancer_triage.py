@@ -88,8 +88,8 @@ def test_it_tells_who_is_referred_without_a_cancer():
 @pytest.mark.parametrize(
     ("first", "second", "place", "told"),
     [
-        ("lite0.fp32", "lite0.int8_dynamic", 0, "takes {:.1f} points of AUC from Lite0 (95% interval {:.1f} to {:.1f})"),
-        ("lite0.fp32", "lite0.int8_static", 0, "static int8 takes {:.1f} ({:.1f} to {:.1f})"),
+        ("lite0.fp32", "lite0.int8_dynamic", 0, "takes {:.0f} points of AUC from Lite0 (95% interval {:.1f} to {:.1f})"),
+        ("lite0.fp32", "lite0.int8_static", 0, "static int8 takes {:.0f} points ({:.1f} to {:.1f})"),
         ("lite0.fp32", "lite0_finetuned.fp32", 2, "without cancer at 95% sensitivity (95% interval {1:.0f} to {2:.0f})"),
         ("lite0.fp32", "lite0_finetuned.fp32", 2, "instead of its last layer alone: they send home {:.0f} points more"),
     ],

@@ -16,13 +16,14 @@ from simulator.case.document import Document, Fault, Path, ScenarioError, beyond
 from simulator.case.fields import EVIDENCE_KINDS, Figure, sourced_of
 from simulator.case.load import find, load, loads, misnamed
 from simulator.case.phases import PRACTICE_FIELDS
-from simulator.case.prose_figures import kept_figures, placeholders_in, raw_texts, texts_of, words_alone
+from simulator.case.prose_figures import kept_figures, placeholders_in, raw_texts, texts_of, unshown_claims
 from simulator.case.scenario_parts import Objective
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.plan import compile_plan, read_whole
 from simulator.explain.notes import too_few_labels
 from simulator.limits import FAULTS_SHOWN
+from simulator.phrases import phrase
 from simulator.units import span, spoken_bound
 
 # ---- cautions: figures without a range or a date, bounds without proof, texts that mislead
@@ -146,10 +147,8 @@ def _shared_places(scenario: Scenario, _: Plan) -> Found:
 
 
 def _unshown_texts(scenario: Scenario, _: Plan) -> Found:
-    texts = " ".join(words_alone(text) for _, text in texts_of(scenario))
-    for index, claim in enumerate(scenario.claims):
-        if words_alone(claim.says) not in texts:
-            yield ("claims", index, "says"), "these words stand in no text of the case; quote them as they stand there"
+    for index in unshown_claims(scenario):
+        yield ("claims", index, "says"), phrase("prose.unshown")
     for section, noted in (("stages", scenario.stages), ("ends", scenario.ends), ("controllers", scenario.controllers)):
         for name, part in noted.items():
             if part.note is not None:

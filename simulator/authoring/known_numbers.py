@@ -27,7 +27,7 @@ _PROSE_SECTIONS = frozenset(("claims", "tests", "questions", "debrief", "intervi
 #: The unit of a field, by a part of its name.
 _FIELD_UNITS = {
     "ms": "ms", "s": "s", "min": "min", "minutes": "min", "h": "h", "hours": "h", "day": "day", "days": "day", "weeks": "week",
-    "usd": "USD", "kmh": "km/h", "m": "m", "w": "W",
+    "usd": "USD", "kmh": "km/h", "m": "m", "w": "W", "mb": "MB", "mbps": "Mbit/s",
 }  # fmt: skip
 
 Stems = frozenset[str]
@@ -46,10 +46,11 @@ class KnownNumber(NamedTuple):
     about: Stems
     near: Stems = frozenset()
 
-    def bears_out(self, number: QuotedNumber) -> bool:
+    def bears_out(self, number: QuotedNumber, as_written: bool = False) -> bool:
+        """Return whether a number of a text is this one, in any unit; as_written: whether the digits alone decide."""
         own = self.number
-        if not number.unit:
-            return number.is_near(own.written)
+        if as_written or not number.unit:
+            return abs(number.written - own.written) * number.scale <= number.slack * (1 + 1e-9)
         if number.unit == "share" and (own.unit == "share" or (not own.unit and 0 <= own.value <= 1)):
             return any(number.is_near(share) for share in (own.value, 1 - own.value, -own.value))
         return number.unit == own.unit and number.is_near(own.value)
@@ -99,22 +100,33 @@ def _of_claims(scenario: Scenario) -> Iterator[KnownNumber]:
         words = in_any_layout(claim.says)
         quoted = [_sentence(text, match) for text in texts if (match := words.search(text))]
         about = stems(" ".join([claim.says, *quoted]))
+        for pick in (pick for design in (claim.design, claim.against) if isinstance(design, dict) for pick in design.values()):
+            if isinstance(pick, int | float):
+                yield KnownNumber("claim", f"claims.{index}", _number(pick), about)
         for number in quoted_numbers(claim.says):
-            if _is_checked(claim, number):
+            if _is_checked(claim, number, _scales_of(claim, scenario)):
                 beside = near(claim.says, number)
                 yield from (KnownNumber("claim", f"claims.{index}", part, about, beside) for part in (number, *number.parts))
 
 
-def _is_checked(claim: TextClaim, number: QuotedNumber) -> bool:
+def _scales_of(claim: TextClaim, scenario: Scenario) -> list[float]:
+    """Return the factors from the unit of a claim's own number to that of texts; none where its unit is not known."""
+    if claim.figure is not None:
+        unit, scale = _unit_of(tuple(claim.figure.split(".")))
+        return [scale] if unit else []
+    metric = claim.metric or claim.objective
+    unit = scenario.metrics[metric].unit if metric else ""
+    return [0.001] if claim.profile else [1.0, 100.0] if unit == "share" else [1.0] if unit in ("s", "USD") else []
+
+
+def _is_checked(claim: TextClaim, number: QuotedNumber, scales: list[float]) -> bool:
     """Return whether a claim bears out a number of its words: by a source, by arithmetic, or as a number that it checks."""
     if claim.source is not None:
         result = _result_of(claim.source)
         return result is None or number.slack_beside(result) is not None
     bounds = [bound for bound in (claim.shows, claim.low, claim.high, claim.at_least, claim.at_most) if bound is not None]
     forms = [form for bound in bounds for form in (bound, -bound, 1 - bound, 1 / bound if bound else 0.0)]
-    scales = {1.0, *(factor for unit, factor in UNITS.values() if unit == number.unit)} | (
-        {100.0} if not number.unit else set()
-    )
+    scales = scales or [1.0, 1.0 if number.unit else 100.0, *(scale for unit, scale in UNITS.values() if unit == number.unit)]
     return any(part.is_near(form * scale) for part in (number, *number.parts) for form in forms for scale in scales)
 
 
@@ -159,7 +171,7 @@ def _of_runs(scenario: Scenario, figures: Mapping[str, str]) -> Iterator[KnownNu
         name = subject.partition("@")[0]
         if name in asked:
             about = stems(f"{scenario.metrics[name].label} {name.replace('_', ' ')}")
-            yield from (KnownNumber("run", f"{{metric:{subject}}}", number, about) for number in quoted_numbers(shown))
+            yield from (KnownNumber("run", f"{{metric:{subject}}}", number, about) for number in quoted_numbers(shown)[:1])
 
 
 def _asked_metrics(scenario: Scenario) -> set[str]:
@@ -191,7 +203,7 @@ def _numbers_in(data: Any, path: Path, about: Stems) -> Iterator[KnownNumber]:
         items = list(data.items() if isinstance(data, dict) else enumerate(data))
         about |= stems(" ".join(str(value) for key, value in items if key in ("label", "metric", *EVIDENCE_KINDS)))
         if len(data) > 1 and path and str(path[-1]).endswith("s") and path[0] not in ("phases", "reference"):
-            yield KnownNumber("count", dotted(path), _number(len(data)), about, stems(str(path[-1])))
+            yield KnownNumber("count", dotted(path), _number(len(data)), about, stems(str(path[-1]).rpartition(".")[2]))
         for key, value in items:
             if key != "between":
                 yield from _numbers_in(value, (*path, key), about | stems(re.sub(r"[_.]", " ", str(key))))
@@ -211,5 +223,6 @@ def _unit_of(path: Path) -> tuple[str, float]:
 
 def _own_words(path: Path) -> Stems:
     """Return the stems of the last key that says what a number is, besides its unit."""
-    words = ({*re.split(r"[^a-z]+", str(part))} - {*_FIELD_UNITS, "value"} for part in reversed(path))
+    keys = reversed(dotted(path).split("."))
+    words = ({*re.split(r"[^a-z]+", key)} - {*_FIELD_UNITS, "value"} for key in keys)
     return next((own for own in (stems(" ".join(part)) for part in words) if own), frozenset())

@@ -19,6 +19,7 @@ from simulator.authoring.check_results import CheckResult, result_at
 from simulator.authoring.known_numbers import KnownNumber, Stems, in_any_layout, known_numbers, near, prose_texts, stems
 from simulator.authoring.quoted_numbers import QuotedNumber, quoted_numbers
 from simulator.case.document import Path, dotted
+from simulator.case.prose_figures import unshown_claims
 from simulator.case.schema import Scenario
 from simulator.phrases import phrase
 
@@ -52,7 +53,12 @@ class Account(NamedTuple):
 
 
 def prose_checks(scenario: Scenario, figures: Mapping[str, str]) -> Iterator[CheckResult]:
-    """Yield a fault for each number of the prose that nothing bears out; figures: of runs, as `kept_figures` returns them."""
+    """Yield a fault for each number of the prose that nothing bears out, and for each claim that quotes words of no text.
+
+    figures: of runs, as `kept_figures` returns them
+    """
+    for index in unshown_claims(scenario):
+        yield result_at(scenario, ("claims", index, "says"), "numbers", "claim", "fail", phrase("prose.unshown"))
     found = accounts(scenario, figures)
     for path, number, kind, nearest in found:
         if not kind:
@@ -80,11 +86,16 @@ def accounts(scenario: Scenario, figures: Mapping[str, str]) -> list[Account]:
 
 
 class Quote(NamedTuple):
-    """A number of a text, with the stems of its sentence and of the words next to it; claims: those that quote its place."""
+    """A number of a text.
+
+    about, near, noun: stems of its sentence, of the words next to it, and of the one behind it
+    claims: places of those that quote the words where it stands
+    """
 
     number: QuotedNumber
     about: Stems
     near: Stems
+    noun: Stems
     claims: frozenset[str]
 
 
@@ -106,24 +117,28 @@ class ProseReader:
         for number in quoted_numbers(text):
             if not self._is_no_fact(text, number):
                 claims = frozenset(place for place, spans_of in spans.items() for a, b in spans_of if a <= number.start < b)
-                quote = Quote(number, subject | stems(_sentences_around(text, number)), near(text, number), claims)
+                quote = Quote(
+                    number, subject | stems(_sentences_around(text, number)), near(text, number), _noun(text, number), claims
+                )
                 kinds[quote] = self._evidence(path, quote)
         sure = [quote.number for quote, kind in kinds.items() if kind]
         for quote, kind in kinds.items():
-            found = kind or ("arithmetic" if {"strong", "step"} & {*path} and _follows(quote.number, sure) else "")
+            found = kind or ("arithmetic" if "strong" in path and _follows(quote.number, sure) else "")
             yield Account(path, quote.number, found, None if found else self._nearest(path, quote))
 
     def _is_no_fact(self, text: str, number: QuotedNumber) -> bool:
-        """Return whether a number is the 1,000 of a metric, or counts in words what the case does not: `three reasons`."""
+        """Return whether a number names a measure, or counts in words what the case does not: `three reasons`."""
         if number.words == "1,000":
             return any("1000" in name for name in self.scenario.metrics)
-        noun = next(iter(re.findall(r"[^\W\d_]+", text[number.end :])), "").casefold()[:4]
-        return not number.unit and not number.parts and number.words.isalpha() and noun not in self.counted
+        if number.words == "95%" and text.startswith(" interval", number.end):
+            return True
+        return number.words.isalpha() and not number.unit and not _noun(text, number) & self.counted
 
     def _evidence(self, path: Path, quote: Quote) -> str:
         """Return the kind of the first evidence for a number; `one in fifty` may be borne out by its two numbers."""
         for known in self.known:
-            if known.bears_out(quote.number) and (known.place in quote.claims or self._agrees(known, path, quote)):
+            is_quoted = known.place in quote.claims
+            if known.bears_out(quote.number, is_quoted) and (is_quoted or self._agrees(known, path, quote)):
                 return known.kind
         kinds = [self._evidence(path, quote._replace(number=part)) for part in quote.number.parts]
         return kinds[0] if kinds and all(kinds) else ""
@@ -134,8 +149,9 @@ class ProseReader:
             return True
         if known.kind == "run" and path[0] == "reference" and not known.place.endswith(f"@{path[1]}}}"):
             return False
-        is_near = any(self.weights.get(stem, 0.0) >= _LEAST for stem in known.near & quote.near)
-        if known.kind in ("case", "count") and not known.near & quote.about and quote.number.unit not in ("s", "USD"):
+        beside = quote.noun if known.kind == "count" else quote.near
+        is_near = any(self.weights.get(stem, 0.0) >= _LEAST for stem in known.near & beside)
+        if known.kind in ("case", "count") and not known.near & quote.about and quote.number.unit in ("", "share"):
             return False
         weight = sum(self.weights[stem] for stem in known.about & quote.about)
         return weight >= (_NEAR if is_near else _FAR)[known.kind][_digits(quote.number) - 1]
@@ -172,10 +188,15 @@ def _sentences_around(text: str, number: QuotedNumber) -> str:
     return text[begin : next(stop for stop in stops if stop >= number.end)]
 
 
+def _noun(text: str, number: QuotedNumber) -> Stems:
+    """Return the stem of the first word behind a number."""
+    return stems(" ".join(re.findall(r"[^\W\d_]+", text[number.end :])[:1]))
+
+
 def _digits(number: QuotedNumber) -> int:
-    """Return the number of digits that count, up to three: one of 20,000, three of 0.832; a unit counts too."""
+    """Return the number of digits that count, up to three: one of 200, three of 0.832; a unit and a thousand count too."""
     digits = len("".join(re.findall(r"\d", number.words)).strip("0")) or 1
-    return min(digits + (number.unit not in ("", "share")), 3)
+    return min(digits + len(number.parts) + (number.unit not in ("", "share")) + (number.written >= 1000), 3)
 
 
 def _follows(number: QuotedNumber, sure: list[QuotedNumber]) -> bool:

@@ -25,6 +25,8 @@ UNITS: dict[str, tuple[str, float]] = {
     "cm": ("m", 0.01),
     "km": ("m", 1000.0),
     **dict.fromkeys(("W", "watt", "watts"), ("W", 1.0)),
+    "MB": ("MB", 1.0),
+    "Mbit/s": ("Mbit/s", 1.0),
 }
 
 _ONES = """one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
@@ -113,14 +115,14 @@ def quoted_numbers(text: str) -> list[QuotedNumber]:
 def _read(match: re.Match[str]) -> QuotedNumber | None:
     unit, scale = UNITS.get((match["unit"] or "").casefold(), UNITS.get(match["unit"] or "", ("", 1.0)))
     words = match[0]
+    if re.match(r"[ -]bits?\b", match.string[match.end() :]):
+        return None
     if match["clock"]:
         hours, minutes = match["clock"].split(":")
         return QuotedNumber(words, int(hours) + int(minutes) / 60, 1 / 120, "clock", 1.0, *match.span())
     if match["digits"]:
         digits = match["digits"].replace(",", "")
         value = float(digits) * (-1 if match["sign"] in ("−", "-") else 1)
-        if re.match(r"[ -]bits?\b", match.string[match.end() :]):
-            return None
         is_year = "," not in match["digits"] and not unit and 1900 <= value < 2100
         return None if is_year else QuotedNumber(words, value * scale, _slack(digits) * scale, unit, scale, *match.span())
     if match["half"] or match["part"]:

@@ -98,6 +98,13 @@ def words_alone(text: str) -> str:
     return " ".join(text.replace("*", "").split()).rstrip(".").casefold()
 
 
+def unshown_claims(scenario: TestedCase) -> list[int]:
+    """Return the places of claims that quote words of no text."""
+    shown = [*texts_of(scenario), *texts_in(scenario.tests, ("tests",))]
+    texts = " ".join(words_alone(text) for _, text in shown)
+    return [index for index, claim in enumerate(scenario.claims) if words_alone(claim.says) not in texts]
+
+
 def raw_texts(scenario: TestedCase) -> Iterator[tuple[Path, str]]:
     """Yield every text as it stands in the file, with its placeholders."""
     for name in _FILLED:

@@ -6,7 +6,9 @@ import pytest
 
 from simulator.authoring.prose_numbers import accounts, prose_checks
 from simulator.authoring.quoted_numbers import quoted_numbers
-from simulator.case.load import loads
+from simulator.case.load import load, loads
+from simulator.case.prose_figures import kept_figures
+from simulator.paths import SCENARIOS
 from simulator.units import finest_step, quoted_within, spoken_within
 from tests.authoring.planted import case
 from tests.case.texts import changed
@@ -112,3 +114,37 @@ def test_a_fault_stands_at_the_line_of_its_number():
 def test_placeholders_and_names_are_no_numbers_of_the_text():
     text = changed("brief: A test", 'brief: "{figure:population.prevalence|percent} of them, on Lite0"')
     assert [account for account in accounts(loads(text), {}) if account.path == ("brief",)] == []
+
+
+#: Falsehoods in copies of shipped cases: the case, words of its text, false words in their place, and the wrong number.
+FALSEHOODS = {
+    "rate": ("skin-cancer-triage", "About 12,000 photos arrive in a day", "About 14,000 photos arrive in a day", "14,000"),
+    "bound": ("skin-cancer-triage", "and **47% of the melanomas**", "and **52% of the melanomas**", "52%"),
+    "unit": ("skin-cancer-triage", "of the people within 10 seconds**", "of the people within 10 minutes**", "10 minutes"),
+    "count in words": ("skin-cancer-triage", "Dermatologists in two shifts", "Dermatologists in three shifts", "three"),
+    "latency": ("skin-cancer-triage", "31 ms where it is reduced", "13 ms where it is reduced", "13 ms"),
+    "reference": ("skin-cancer-triage", "{metric:sensitivity@fine_tuned|interval} of the cancers", "91% of the cancers", "91%"),
+    "gives up": ("skin-cancer-triage", "refers {metric:escalated_share@melanomas} of", "refers 54% of", "54%"),
+    "unmet": ("skin-cancer-triage", "readers find 47% of melanomas", "readers find 57% of melanomas", "57%"),
+    "strong answer": ("skin-cancer-triage", "1.2 minutes in the median", "2.1 minutes in the median", "2.1 minutes"),
+    "hint": ("skin-cancer-triage", "Of the 452 labelled cancers 343 are", "Of the 425 labelled cancers 343 are", "425"),
+    "sites": ("production-drift", "cameras at six sites**", "cameras at seven sites**", "seven"),
+    "frames": ("production-drift", "People label sixty frames a day", "People label ninety frames a day", "ninety"),
+    "price": ("production-drift", "takes an hour and 400 USD, a new", "takes an hour and 700 USD, a new", "700 USD"),
+    "run": ("production-drift", "within {metric:latency_p99_s@default} on three", "within 5 seconds on three", "5 seconds"),
+}
+
+
+@pytest.mark.parametrize("name", FALSEHOODS)
+def test_a_planted_falsehood_is_found(name):
+    case_id, words, false_words, number = FALSEHOODS[name]
+    source = (SCENARIOS / f"{case_id}.yaml").read_text(encoding="utf-8")
+    assert words in source
+    scenario = loads(source.replace(words, false_words, 1), f"{case_id}.yaml")
+    faults = [result.says for result in prose_checks(scenario, kept_figures(load(case_id))) if result.failed]
+    assert any(f"“{number}”" in says for says in faults)
+
+
+@pytest.mark.parametrize("case_id", sorted({case_id for case_id, *_ in FALSEHOODS.values()}))
+def test_a_case_with_right_numbers_has_no_fault(case_id):
+    assert [result.says for result in prose_checks(load(case_id), kept_figures(load(case_id))) if result.failed] == []
