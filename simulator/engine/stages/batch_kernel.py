@@ -107,18 +107,17 @@ def serve_batches(
     return reason
 
 
+#: The two kinds of number in the columns.
+FLOAT, WHOLE = np.float64, np.int32
+
+
 def addresses(columns: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
     """Return the address and the number of elements of each column, which its caller holds; shape (columns, 2)."""
     return np.array([(column.__array_interface__["data"][0], column.size) for column in columns])
 
 
-def floats(at: Any, place: int) -> Any:
-    """Return a column of float64 by its place among addresses; only compiled."""
-    raise NotImplementedError
-
-
-def integers(at: Any, place: int) -> Any:
-    """Return a column of int32 by its place among addresses; only compiled."""
+def column(at: Any, place: int, kind: type[np.generic]) -> Any:
+    """Return a column of a kind of number by its place among addresses; only compiled."""
     raise NotImplementedError
 
 
@@ -128,23 +127,24 @@ def serve_at(at: Any) -> int:
     at: of the arguments in their order, but for the numbers at the end. These are in one column, with the number of batch
     sizes in `seconds` behind them. A generator would take its arguments once, but numba never frees those of a generator.
     """
-    replicas, seconds, gaps, sizes, rule = floats(at, 0), floats(at, 4), floats(at, 5), integers(at, 6), floats(at, 14)
+    replicas, seconds, gaps, rule = column(at, 0, FLOAT), column(at, 4, FLOAT), column(at, 5, FLOAT), column(at, 14, FLOAT)
+    sizes = column(at, 6, WHOLE)
     idles, most = len(gaps) + 1, int(rule[5])
     return serve_batches(
         replicas.reshape((len(replicas) // 2, 2)),
-        integers(at, 1),
-        floats(at, 2),
-        integers(at, 3),
+        column(at, 1, WHOLE),
+        column(at, 2, FLOAT),
+        column(at, 3, WHOLE),
         seconds.reshape((idles, most, len(seconds) // (idles * most))),
         gaps,
         sizes.reshape((2, len(sizes) // 2)),
-        integers(at, 7),
-        integers(at, 8),
-        floats(at, 9),
-        integers(at, 10),
-        floats(at, 11),
-        floats(at, 12),
-        integers(at, 13),
+        column(at, 7, WHOLE),
+        column(at, 8, WHOLE),
+        column(at, 9, FLOAT),
+        column(at, 10, WHOLE),
+        column(at, 11, FLOAT),
+        column(at, 12, FLOAT),
+        column(at, 13, WHOLE),
         rule[0],
         rule[1],
         int(rule[2]),
@@ -158,8 +158,11 @@ COMPILED = "CASESIM_COMPILED"
 
 
 @cache
-def _numba() -> Any:
-    """Return numba, prepared for the loops; None where it is absent or not wanted. It is imported with the first run."""
+def compiled(loop: Callable[..., Any]) -> Any:
+    """Return a loop as machine code, kept on disk for other processes; None where it cannot be compiled, or should not be.
+
+    Numba is imported with the first run.
+    """
     if environ.get(COMPILED) == "0":
         return None
     try:
@@ -167,18 +170,8 @@ def _numba() -> Any:
     except ImportError:
         return None
     _prepare()
-    return numba
-
-
-def compiled(loop: Callable[..., Any]) -> Any:
-    """Return a loop as machine code, kept on disk for other processes; None where it cannot be compiled."""
-    return None if _numba() is None else _compiled(loop)
-
-
-@cache
-def _compiled(loop: Callable[..., Any]) -> Any:
     try:
-        return _numba().njit(cache=True, nogil=True)(loop)
+        return numba.njit(cache=True, nogil=True)(loop)
     except RuntimeError:  # no folder may hold it: each process would compile it again for some seconds
         return None
 
@@ -207,19 +200,12 @@ def _teach_columns() -> None:
 
     pointer: Any = intrinsic(from_address)
 
-    @overload(floats)
-    def floats_at(at: Any, place: int) -> Any:
-        def column(at: Any, place: int) -> Any:
-            return carray(pointer(at[place, 0]), at[place, 1], np.float64)
+    @overload(column)
+    def column_at(at: Any, place: int, kind: Any) -> Any:
+        def column_of(at: Any, place: int, kind: Any) -> Any:
+            return carray(pointer(at[place, 0]), at[place, 1], kind)
 
-        return column
-
-    @overload(integers)
-    def integers_at(at: Any, place: int) -> Any:
-        def column(at: Any, place: int) -> Any:
-            return carray(pointer(at[place, 0]), at[place, 1], np.int32)
-
-        return column
+        return column_of
 
     @overload(serve_batches, strict=False)
     def serve(*columns: Any) -> Any:

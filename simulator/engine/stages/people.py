@@ -33,9 +33,16 @@ from simulator.engine.contract import (
     plan_of,
 )
 from simulator.engine.run_trace import Trace
-from simulator.engine.stages.case_readings import Readings, SecondReadings, called_positive
+from simulator.engine.stages.case_readings import (
+    FEW,
+    PER_WAITING,
+    SHORTEST_S,
+    Readings,
+    SecondReadings,
+    called_positive,
+    read_cases,
+)
 from simulator.engine.stages.queues import ORDERS
-from simulator.engine.stages.reading_loop import FEW, PER_WAITING, SHORTEST_S, read_cases
 from simulator.engine.stages.stage import Outbox, ServiceStage
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
 from simulator.records.trace import SHED, TIMED_OUT, Visits, as_memoryview

@@ -86,17 +86,13 @@ def place_of(column, value, first, last):
 
 
 def test_python_runs_the_loops_where_numba_is_not_wanted(monkeypatch):
-    batch_kernel._numba.cache_clear()
     monkeypatch.setenv(batch_kernel.COMPILED, "0")
-    assert batch_kernel.compiled(place_of) is None
-    batch_kernel._numba.cache_clear()
+    assert batch_kernel.compiled.__wrapped__(place_of) is None
 
 
 def test_python_runs_the_loop_where_no_folder_may_keep_its_code(monkeypatch):
-    class NoFolder:
-        @staticmethod
-        def njit(**options):
-            raise RuntimeError("cannot cache function: no locator available")
+    def njit(**options):
+        raise RuntimeError("cannot cache function: no locator available")
 
-    monkeypatch.setattr(batch_kernel, "_numba", lambda: NoFolder)
-    assert batch_kernel._compiled.__wrapped__(batch_kernel.serve_at) is None
+    monkeypatch.setattr(numba, "njit", njit)
+    assert batch_kernel.compiled.__wrapped__(batch_kernel.serve_at) is None

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from simulator.engine.run import Run
 from simulator.engine.stages import people as people_stage
-from simulator.engine.stages.reading_loop import read_cases
+from simulator.engine.stages.case_readings import read_cases
 from simulator.engine.stages.stage import Inbox
 from simulator.records.streams import Streams
 from tests.builders import arrivals_at, assumed, end, link, people, plan, population, spread
