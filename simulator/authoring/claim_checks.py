@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import floor, isfinite, log10
+from math import isfinite
 
 from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
 from simulator.authoring.claim_evidence import ClaimEvidence, evidence_of, found_for, in_words, number_of_case
-from simulator.authoring.quoted_numbers import quoted_numbers
+from simulator.authoring.quoted_numbers import half_digit, quoted_numbers
 from simulator.authoring.tested_designs import SEED, DesignRunner
 from simulator.case.case_tests import (
     DEFAULT,
@@ -128,7 +128,7 @@ def _verdicts(claim: TextClaim, finding: ClaimEvidence) -> Iterable[tuple[Outcom
 
 def _as_written(name: str, quoted: float, seen: float, unit: str) -> tuple[Outcome, str]:
     """Compare a number with the evidence to the digits that the author wrote: half a unit of the last one either way."""
-    if isfinite(seen) and abs(seen - quoted) <= half_digit(quoted) * (1 + 1e-9):
+    if isfinite(seen) and abs(seen - quoted) <= half_digit(f"{quoted:.12g}") * (1 + 1e-9):
         return "pass", f"`{name}` is as written"
     return "fail", f"`{name}: {quoted:g}` should be {in_words(seen, unit)}"
 
@@ -146,19 +146,6 @@ def _too_fine(says: str, quoted: float, finding: ClaimEvidence) -> Iterable[tupl
                 "fail",
                 phrase("claims.too_fine", words=number.words, step=plain_number(step * number.slack / slack / number.scale)),
             )
-
-
-def half_digit(written: float) -> float:
-    """Return half a unit of the last digit that a number is written with: 0.05 for 1.2, 50 for 24100."""
-    if written == 0:
-        return 0.5
-    digits = f"{written:.12g}"
-    if "e" in digits:
-        return 0.5 * 10.0 ** floor(log10(abs(written)))
-    if "." in digits:
-        return 0.5 * 10.0 ** -len(digits.partition(".")[2])
-    zeros = len(digits) - len(digits.rstrip("0"))
-    return 0.5 * 10.0**zeros
 
 
 def _bound(side: str, bound: float, holds: bool, fails: bool, finding: ClaimEvidence) -> tuple[Outcome, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import zip_longest
 
 #: The dimension of a unit, and its factor from there to the unit of metrics: seconds, shares, USD.
@@ -124,22 +125,23 @@ def _read(match: re.Match[str]) -> QuotedNumber | None:
         digits = match["digits"].replace(",", "")
         value = float(digits) * (-1 if match["sign"] in ("−", "-") else 1)
         is_year = "," not in match["digits"] and not unit and 1900 <= value < 2100
-        return None if is_year else QuotedNumber(words, value * scale, _slack(digits) * scale, unit, scale, *match.span())
+        return None if is_year else QuotedNumber(words, value * scale, half_digit(digits) * scale, unit, scale, *match.span())
     if match["half"] or match["part"]:
         count = _WORDS.get((match["count"] or "a").casefold(), 1.0)
         share = count / _DIVISORS[(match["part"] or "half").casefold()]
         size = share * (scale if unit else 1.0)
         return QuotedNumber(words, size, 0.05 * size, unit or "share", scale if unit else 1.0, *match.span())
     value = _WORDS[match["word"].casefold()] + (0.5 if match["more"] else 0.0)
-    return QuotedNumber(words, value * scale, _slack(f"{value:g}") * scale, unit, scale, *match.span())
+    return QuotedNumber(words, value * scale, half_digit(f"{value:g}") * scale, unit, scale, *match.span())
 
 
-def _slack(digits: str) -> float:
-    """Return half of the last digit of a written number: 0.05 of 1.2, 50 of 24100, where the noughts of 10 and 100 count."""
-    if "." in digits:
-        return 0.5 * 10.0 ** -len(digits.partition(".")[2])
+def half_digit(digits: str) -> float:
+    """Return half a unit of the last digit of a written number: 0.05 for 1.2, 50 for 24100; the noughts of 300 count."""
+    _, figures, exponent = Decimal(digits).as_tuple()
+    if len(figures) <= 3 or exponent != 0:
+        return float(0.5 * 10.0 ** int(exponent))
     noughts = len(digits) - len(digits.rstrip("0"))
-    return 0.5 if len(digits) <= 3 else min(0.5 * 10.0**noughts, 0.05 * float(digits))
+    return float(min(0.5 * 10.0**noughts, 0.05 * abs(float(digits))))
 
 
 def _in_unit(number: QuotedNumber, other: QuotedNumber) -> QuotedNumber:

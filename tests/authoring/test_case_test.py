@@ -7,7 +7,7 @@ import pytest
 from simulator.authoring import case_test
 from simulator.authoring.case_test import case_results, without_model
 from simulator.authoring.check_results import KeptResults
-from simulator.authoring.claim_checks import half_digit
+from simulator.authoring.quoted_numbers import half_digit
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.metrics.replications import run_replications
@@ -222,7 +222,8 @@ def test_results_are_kept_until_what_they_rest_on_changes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("written", "half"), [(0.4, 0.05), (0.48, 0.005), (24100, 50), (3, 0.5), (17.0, 0.5), (300, 50), (1.1e-7, 0.5e-7)]
+    ("written", "half"),
+    [("0.4", 0.05), ("0.48", 0.005), ("24100", 50), ("10000", 500), ("3", 0.5), ("17", 0.5), ("300", 0.5), ("1.1e-07", 0.5e-8)],
 )
 def test_a_number_is_compared_to_the_digits_that_are_written(written, half):
     assert half_digit(written) == pytest.approx(half)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from simulator.authoring.prose_numbers import accounts, prose_checks
+from simulator.authoring.known_numbers import in_any_layout, prose_texts
+from simulator.authoring.prose_numbers import ProseReader, accounts, prose_checks
 from simulator.authoring.quoted_numbers import quoted_numbers
 from simulator.case.load import load, loads
 from simulator.case.prose_figures import kept_figures
@@ -148,3 +151,29 @@ def test_a_planted_falsehood_is_found(name):
 @pytest.mark.parametrize("case_id", sorted({case_id for case_id, *_ in FALSEHOODS.values()}))
 def test_a_case_with_right_numbers_has_no_fault(case_id):
     assert [result.says for result in prose_checks(load(case_id), kept_figures(load(case_id))) if result.failed] == []
+
+
+def changed_digits(text, number):
+    """Return a text with one of its numbers 30% larger, in as many decimals."""
+    digits = re.search(r"\d[\d,]*\.?\d*|\.\d+", number.words)[0]
+    decimals = len(digits.partition(".")[2])
+    larger = 1.3 * float(digits.replace(",", "")) + 10.0**-decimals
+    return text[: number.start] + number.words.replace(digits, f"{larger:,.{decimals}f}", 1) + text[number.end :]
+
+
+@pytest.mark.parametrize("case_id", ["production-drift", "skin-cancer-triage"])
+def test_nine_in_ten_numbers_are_missed_when_their_digits_change(case_id):
+    """A number is missed by the reader, or by the claim that quotes its words: these stand in no text any more."""
+    scenario = load(case_id)
+    reader, texts = ProseReader(scenario, kept_figures(scenario)), dict(prose_texts(scenario))
+    quotes = [in_any_layout(claim.says) for claim in scenario.claims]
+    missed = []
+    for path, text in texts.items():
+        for number in (account.number for account in reader.accounts_of(path, text) if re.search(r"\d", account.number.words)):
+            false = changed_digits(text, number)
+            kinds = [account.kind for account in reader.accounts_of(path, false) if account.number.start == number.start]
+            elsewhere = " ".join(other for place, other in texts.items() if place != path)
+            unshown = any(quote.search(text) and not quote.search(f"{false} {elsewhere}") for quote in quotes)
+            missed.append(unshown or kinds == [""])
+    assert len(missed) > 40
+    assert sum(missed) / len(missed) >= 0.9
