@@ -69,26 +69,6 @@ class Waiting(NamedTuple):
         return cls(np.asarray(rows, np.int32), entered, np.full(len(entered), inf))
 
 
-class Receiver(Protocol):
-    """Taker of requests: a stage or an end. A handover may lie in the future, never before the sender's now."""
-
-    def accept(self, rows: Sequence[int], time: float) -> None:
-        """Take requests that all come at `time`."""
-
-    def accept_block(self, rows: Rows, times: Times) -> None:
-        """Take many requests, each at its own time, in any order of time.
-
-        rows: row numbers, int32, shape (m,); times: seconds from the start of the run, float64, shape (m,). The
-        receiver leaves both arrays as they are: others may hold them.
-        """
-
-    def fall_back(self, row: int, outcome: int, time: float) -> None:
-        """Take a request that a stage has turned away."""
-
-    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
-        """Take many rows, each at its own time."""
-
-
 class Onward(NamedTuple):
     """Those of the requests at a stage that go the same way on, as a share of all that come there.
 
@@ -531,7 +511,11 @@ class StageModel(AnyStage):
 
 
 class Stage:
-    """A step on a request's way in a run. A kind overrides what it needs; one that takes time logs its visits."""
+    """A step on a request's way in a run. A kind overrides what it needs; one that takes time logs its visits.
+
+    A handover may lie in the future, never before the sender's now. A stage leaves the arrays that it takes as they are: others
+    may hold them.
+    """
 
     #: The attributes of a stage that the one in its place goes on with when a pick has changed.
     goes_on_with: ClassVar[tuple[str, ...]] = ("log",)
@@ -550,6 +534,7 @@ class Stage:
         """Look up the stages and ends that this one hands on to; all exist by now."""
 
     def accept(self, rows: Sequence[int], time: float) -> None:
+        """Take requests that all come at `time`."""
         raise not_defined(self, "accept")
 
     def accept_block(self, rows: Rows, times: Times) -> None:
@@ -558,6 +543,7 @@ class Stage:
             self.accept((row,), time)
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
+        """Take a request that a stage has turned away."""
         self.run.requests.outcome[row] = outcome
         self.run.answer((row,), time, refused=True)
         self.accept((row,), time)

@@ -196,17 +196,10 @@ class VisitLog:
         self.left.append(left)
         self.server.append(server)
 
-    def add_beside(self, row: int, entered: float, services: Sequence[tuple[float, float, int]]) -> None:
-        """Add visits that do not decide when their request goes on; services: end (s), start (s) and server of each."""
-        first, count = len(self.request), len(services)
-        done, started, server = zip(*services, strict=True) if services else ((), (), ())
-        self.unwanted.extend(range(first, first + count))
-        self.request.extend([row] * count)
-        self.entered.extend([entered] * count)
-        self.size.extend([1] * count)
-        self.started.extend(started)
-        self.left.extend(done)
-        self.server.extend(server)
+    def add_beside(self, row: int, entered: float, started: float, left: float, server: int) -> None:
+        """Add a visit that does not decide when its request goes on."""
+        self.unwanted.append(len(self.request))
+        self.add(row, entered, started, left, server)
 
     def add_batch(self, rows: Any, entered: Any, at: int, size: int, started: float, left: float, server: int) -> None:
         """Log requests rows[at : at + size], which were served together."""

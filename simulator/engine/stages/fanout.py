@@ -242,7 +242,8 @@ class FanoutStage(GatheringStage):
 
     def _log_beside(self, log: VisitLog, request: FannedRequest, keeps: bool = False) -> None:
         """Log the visits of a request that are known and not logged yet as work beside the one that counts."""
-        log.add_beside(request.row, request.entered, [*request.visits.values()])
+        for done, started, server in request.visits.values():
+            log.add_beside(request.row, request.entered, started, done, server)
         if not keeps:
             request.visits.clear()
 
@@ -263,7 +264,8 @@ class FanoutStage(GatheringStage):
         """Log what shards have begun for requests that still wait, and the work that they have not begun."""
         for number, request in self.requests.items():
             self._log_beside(log, request, keeps=True)
-            log.add_beside(request.row, request.entered, [(nan, nan, -1)] * sum(number >= ahead for ahead in self.ahead))
+            for _ in range(sum(number >= ahead for ahead in self.ahead)):
+                log.add_beside(request.row, request.entered, nan, nan, -1)
         return None
 
     def take_over(self, before: Stage, now: float) -> None:

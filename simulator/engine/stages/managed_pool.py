@@ -32,7 +32,7 @@ from simulator.engine.stages.stage import Outbox
 from simulator.records.trace import FAILED, SHED, TIMED_OUT, Fleet, VisitLog, as_memoryview
 
 if TYPE_CHECKING:
-    from simulator.engine.contract import Receiver, Stage, StageRun
+    from simulator.engine.contract import Stage, StageRun
     from simulator.engine.stages.device_batches import Work
     from simulator.engine.stages.pool import Pool
 
@@ -170,12 +170,12 @@ class ManagedPoolStage(AnyPool):
         self._start(lane, [copy], now)
         return True
 
-    def _give_up(self, copy: Copy, outcome: int, due: float, now: float, to: Receiver) -> None:
+    def _give_up(self, copy: Copy, outcome: int, due: float, now: float, to: Stage) -> None:
         copy.stay.copies -= 1
         if copy.stay.open and not copy.stay.copies:
             self._close(copy.stay, outcome, due, now, to)
 
-    def _close(self, stay: QueuedRequest, outcome: int, due: float, now: float, to: Receiver) -> None:
+    def _close(self, stay: QueuedRequest, outcome: int, due: float, now: float, to: Stage) -> None:
         stay.open = False
         self.breaker.note(stay.permit, now, failed=True)
         self.turn_away(stay.row, outcome, stay.entered, due, now, to)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from simulator.arrays import Rows, Times
     from simulator.case.case_contract import AnyCase
     from simulator.engine.compiled_plan import Plan
-    from simulator.engine.contract import Receiver, Stage, StageGatherer, StageRun
+    from simulator.engine.contract import Stage, StageGatherer, StageRun
     from simulator.engine.stages.device_batches import Scores as BatchScores
     from simulator.engine.stages.stage import Outbox
 
@@ -238,7 +238,7 @@ class AnyPool(ServiceStage):
     """
 
     spec: Pool
-    out: Receiver | Outbox
+    out: Stage | Outbox
 
     def __init__(self, run: StageRun, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)

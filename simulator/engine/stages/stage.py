@@ -16,14 +16,14 @@ from simpy import Environment, Timeout
 
 from simulator.arrays import Rows, Times
 from simulator.case.any_stage import End
-from simulator.engine.contract import Receiver, Stage, StageRun, Waiting, not_defined
+from simulator.engine.contract import Stage, StageRun, Waiting, not_defined
 from simulator.records.trace import as_memoryview
 
 
 class Outbox:
     """Requests that leave a ring of stages: gathered one by one, handed on together when the running stage pauses."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Stage) -> None:
         self.receiver = receiver
         self.rows = array("i")
         self.times = array("d")
@@ -329,19 +329,19 @@ class ServiceStage(Stage):
         raise not_defined(self, "hand_over_block")
 
     @final
-    def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
+    def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Stage) -> None:
         time = max(due, self.since) if self.is_end(to) else now
         self.log.add(row, entered, nan, time)
         to.fall_back(row, outcome, time)
 
     @final
-    def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Receiver) -> None:
+    def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Stage) -> None:
         times = np.maximum(times, self.since)
         self.log.add_block(rows, entered, np.full(len(rows), nan), times)
         to.fall_back_block(rows, outcome, times)
 
     @final
-    def is_end(self, receiver: Receiver) -> bool:
+    def is_end(self, receiver: Stage) -> bool:
         return not self.run.closed and receiver in self.run.ends.values()
 
 
