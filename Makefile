@@ -113,7 +113,7 @@ tests-of: $(VENV)/.installed-dev ## print which tests cover a file: FILE=simulat
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths
 
-coverage: $(VENV)/.installed-dev ## sample worlds whose truth is known, and print how often the 95% intervals hold it (about 45 minutes)
+coverage: $(VENV)/.installed-dev ## sample worlds whose truth is known, and print how often the 95% intervals hold it (a quarter of an hour)
 	@$(BIN)/python -m tests.coverage
 
 bench: $(VENV)/.installed-dev ## measure the engine's speed beside SimPy, Ciw and salabim, its growth and its memory
