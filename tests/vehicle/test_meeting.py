@@ -200,6 +200,17 @@ def test_what_is_mostly_hidden_at_first_is_found_less_often():
     assert np.array_equal(hits[~early], usual.hits("camera")[~early])
 
 
+@pytest.mark.parametrize(("missed", "early_share"), [("none", 1), ("hidden", 0)])
+def test_a_detector_may_miss_nothing_or_only_what_is_mostly_hidden(missed, early_share):
+    """It finds one frame in a hundred as measured; here it finds each, or each that comes after the object is in full view."""
+    spec = encounters({"one": hazard(hidden_s=each(0.5))}, count=200, misses=missed)
+    met = meeting(vehicle_plan(recall(0.01), seconds=30, encounters=spec))
+    frames, hits = met.families["camera"], met.hits("camera")
+    early = frames.after_s < 0.5
+    assert hits[frames.known & frames.seen & early].mean() == early_share
+    assert hits[frames.known & frames.seen & ~early].all()
+
+
 def test_it_slows_down_gently_from_when_the_information_got_too_old():
     """At 10 m/s and 4 m/s^2, 0.2 s beyond the limit leave 9.2 m/s; 5 m/s are reached after 1.25 s, which never passes here."""
     mode = {"above_age_ms": 600, "speed_kmh": assumed(18), "slows_mps2": assumed(4)}
