@@ -168,11 +168,12 @@ campaign-projection: $(VENV)/.installed-dev ## fit the projections again and hol
 STUDY = assets/incidents/production-drift
 campaign-incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about an hour)
 	$(BIN)/python -m campaigns.incidents rehearse production-drift --workers 2
-	$(BIN)/python -m campaigns.incidents study production-drift --workers 2 --out $(STUDY)/players.csv
-	$(BIN)/python -m campaigns.incidents study production-drift --workers 2 --player sensible --level easy --level hard \
-		--out $(STUDY)/levels.csv
-	$(BIN)/python -m campaigns.incidents rules production-drift --workers 2 --out $(STUDY)/rules.csv
 	$(BIN)/python -m campaigns.incidents fixes production-drift --workers 2 --out $(STUDY)/fixes.csv
+	$(BIN)/python -m campaigns.incidents harms production-drift --workers 2
+	$(BIN)/python -m campaigns.incidents study production-drift --workers 2 --out $(STUDY)/players.csv
+	$(BIN)/python -m campaigns.incidents study production-drift --workers 2 --seeds 75 --player sensible --player nothing \
+		--player script --player checklist --player opportunist --level easy --level hard --out $(STUDY)/levels.csv
+	$(BIN)/python -m campaigns.incidents rules production-drift --workers 2 --out $(STUDY)/rules.csv
 	$(BIN)/python -m campaigns.incidents monitors production-drift --workers 2 --monitors $(STUDY)/monitors.yaml \
 		--cause blurred_camera --out $(STUDY)
 

@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 
 from campaigns.detections.condition_effects import load_effects, load_refits
+from simulator.case.load import load
 from simulator.incident.incident_signals import INCIDENT_RULES, INCIDENT_SIGNALS
-from simulator.incident.secret import DIFFICULTIES
+from simulator.incident.secret import DIFFICULTIES, spec_of
 from simulator.incident.study_panel import load_study, quickest
 from simulator.intervals import mean_interval, quantile_interval, share_interval
 from simulator.paths import DETECTIONS, INCIDENTS, SCENES
 
 CASE = "production-drift"
+#: Investigators that the sensible one is compared with.
+RIVALS = ("nothing", "script", "checklist", "everything", "opportunist")
 #: The rows of the table of effects: the condition, the severity, and the folder of the table.
 EFFECTS = {
     "fog, strong": ("fog", 5, DETECTIONS),
@@ -91,10 +94,39 @@ def players() -> str:
     return table(rows, [*heading, "harm and money, USD"])
 
 
+def all_plays() -> pd.DataFrame:
+    """Return the plays of all investigators at each difficulty."""
+    usual = load_study(CASE).players.assign(level="usual")
+    return pd.concat([usual, pd.read_csv(INCIDENTS / CASE / "levels.csv")])
+
+
 def by_level() -> pd.DataFrame:
     """Return the plays of the sensible investigator at each difficulty."""
-    usual = load_study(CASE).players.query("player == 'sensible'").assign(level="usual")
-    return pd.concat([usual, pd.read_csv(INCIDENTS / CASE / "levels.csv")])
+    return all_plays().query("player == 'sensible'")
+
+
+def rivals(level: str) -> dict[str, pd.Series]:
+    """Return how much more each other investigator paid than the sensible one (USD), by incident, at a difficulty."""
+    totals = all_plays().query(f"level == '{level}'").pivot(index="seed", columns="player", values="total_usd")
+    return {name: (totals[name] - totals["sensible"]).dropna() for name in RIVALS if name in totals}
+
+
+def against() -> str:
+    """Return how much more each other investigator pays than the sensible one, and in how many incidents it pays more."""
+    rows = []
+    for level in DIFFICULTIES:
+        for name, more in rivals(level).items():
+            mean, share = mean_interval(more), share_interval(int((more > 0).sum()), len(more))
+            rows.append(
+                [
+                    level,
+                    name,
+                    f"{len(more)}",
+                    f"{mean.value:+,.0f} ({mean.low:+,.0f} to {mean.high:+,.0f})",
+                    f"{100 * share.value:.0f}% ({100 * share.low:.0f} to {100 * share.high:.0f})",
+                ]
+            )
+    return table(rows, ["difficulty", "investigator", "incidents", "pays more than the sensible one, USD", "in incidents"])
 
 
 def levels() -> str:
@@ -130,6 +162,36 @@ def order() -> str:
         points = f"{100 * right.value:+.1f} points ({100 * right.low:+.1f} to {100 * right.high:+.1f})"
         parts.append(f"from {less} to {more} {points} and {usd.value:+,.0f} USD ({usd.low:+,.0f} to {usd.high:+,.0f})")
     return f"On {len(plays)} seeds at all three, right answers and the total change {'; '.join(parts)}."
+
+
+#: Prices that are changed, as factors: of harm, and of an incident that comes back.
+RANGES = {
+    "harm at half its price": (0.5, 1.0),
+    "harm at twice its price": (2.0, 1.0),
+    "coming back at half its price": (1.0, 0.5),
+    "coming back at twice its price": (1.0, 2.0),
+}
+
+
+def repriced(harm: float, returned: float) -> pd.DataFrame:
+    """Return the total of each play of the study at other prices, a row a seed; the plays stay as they were.
+
+    harm, returned: factors of the price of harm, and of that of an incident that comes back
+    """
+    rows = load_study(CASE).players
+    back = spec_of(load(CASE)).return_usd * ~rows["right"].astype(bool)
+    totals = rows["usd"] + harm * (rows["total_usd"] - rows["usd"] - back) + returned * back
+    return rows.assign(total_usd=totals).pivot(index="seed", columns="player", values="total_usd")
+
+
+def ranges() -> str:
+    """Return how much more each other investigator pays than the sensible one where a price changes."""
+    rows = []
+    for label, factors in RANGES.items():
+        totals = repriced(*factors)
+        means = [mean_interval((totals[name] - totals["sensible"]).dropna()) for name in RIVALS]
+        rows.append([label, *(f"{mean.value:+,.0f} ({mean.low:+,.0f} to {mean.high:+,.0f})" for mean in means)])
+    return table(rows, ["price", *RIVALS])
 
 
 def by_cause() -> str:
@@ -214,6 +276,8 @@ TABLES = {
     "EFFECTS": effects,
     "REFITS": refits,
     "PLAYERS": players,
+    "AGAINST": against,
+    "RANGES": ranges,
     "LEVELS": levels,
     "ORDER": order,
     "BY_CAUSE": by_cause,

@@ -26,12 +26,14 @@ from campaigns.incidents.study import (
     curves_of,
     failing_seeds,
     fix_tries,
+    harms_wanted,
     investigators,
     promises_of,
     summary_of,
     watch_all,
 )
 from campaigns.incidents.study import fixes as fixed
+from campaigns.incidents.study import harms as harmed
 from campaigns.terminal import progress, run
 from simulator.case.load import load
 from simulator.cli.exits import err, known, table_console
@@ -63,7 +65,7 @@ def rehearse(
 
 def study(
     case: Case,
-    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents a player, as seeds draw them")] = 900,
+    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents a player, as seeds draw them")] = 300,
     first: Annotated[int, typer.Option(min=1, max=10**9, help="the first seed")] = FIRST_SEED,
     level: Annotated[list[str] | None, typer.Option(help=f"{', '.join(DIFFICULTIES)}; may be repeated")] = None,
     player: Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(PLAYERS)}; without it all")] = None,
@@ -76,7 +78,7 @@ def study(
     players = tuple(known("player", name, PLAYERS) for name in player or PLAYERS)
     levels = tuple(level_of(name) for name in level or [USUAL])
     bout = Bout(seeds, first, levels, players)
-    with ticking("playing", len(players) * len(levels) * seeds) as tick:
+    with ticking("playing", len(levels) * seeds) as tick:
         rows = investigators(case, bout, workers, tick)
     if out:
         _written(rows, out)
@@ -133,6 +135,19 @@ def fixes(
         ]
         shown.add_row(str(cause), *cells)
     table_console().print(shown)
+
+
+def harms(
+    case: Case,
+    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents of each cause, as it comes")] = 8,
+    workers: Workers = 1,
+    out: Annotated[Path, typer.Option(help="folder to write the table to")] = INCIDENTS,
+) -> None:
+    """Measure the harm that each cause does in a day, for investigators that weigh prices."""
+    scenario = load(case)
+    with ticking("harming", len(harms_wanted(case, seeds))) as tick:
+        rows = harmed(case, seeds, workers, tick)
+    _written(rows, out / scenario.id / "harms.csv")
 
 
 def monitors(
@@ -209,6 +224,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "study": study,
     "rules": rules,
     "fixes": fixes,
+    "harms": harms,
     "monitors": monitors,
 }
 

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from campaigns.incidents.rehearsal import case_of, until_paged
+from campaigns.incidents.rehearsal import case_of, to_rehearse, until_paged
 from campaigns.over_processes import over_processes
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
 from simulator.incident.fixes import ThresholdFix
-from simulator.incident.incident_score import score
+from simulator.incident.incident_score import Excess, score
 from simulator.incident.monitoring import watched
 from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction, LookAction
@@ -49,7 +49,7 @@ class StudyError(InputError):
 
 
 #: The first seed of a study: those below were at hand while the rule of the sensible investigator was written.
-FIRST_SEED = 9_001
+FIRST_SEED = 88_001
 
 
 @dataclass(frozen=True)
@@ -73,26 +73,34 @@ def investigators(case: str, bout: Bout, workers: int = 1, tick: Callable[[], No
         raise StudyError(f"{case}: the case has no rehearsed signs; python -m campaigns.incidents rehearse {case} makes them")
     rows = []
     seeds = range(bout.first, bout.first + bout.seeds)
-    wanted = [(level, player, seed) for level in bout.levels for seed in seeds for player in bout.players]
-    for row in over_processes(partial(_played, case), wanted, workers):
-        rows.append(row)
+    wanted = [(level, seed) for level in bout.levels for seed in seeds]
+    for plays in over_processes(partial(_played, case, bout.players), wanted, workers):
+        rows += plays
         tick()
     return pd.DataFrame(rows)
 
 
-def _played(case: str, wanted: tuple[Level, str, int]) -> dict[str, object]:
-    level, player, seed = wanted
-    secret = draw(case_of(case), seed, level=level)
-    play = Play(case_of(case), secret)
-    beliefs = load_beliefs(play.scenario)
+def _played(case: str, players: tuple[str, ...], wanted: tuple[Level, int]) -> list[dict[str, object]]:
+    """Let each player meet an incident; their plays share its streams."""
+    level, seed = wanted
+    first = Play(case_of(case), draw(case_of(case), seed, level=level))
+    beliefs = load_beliefs(first.scenario)
     assert beliefs is not None
-    PLAYERS[player](play, beliefs)
-    result = score(play)
+    rows = []
+    for player in players:
+        play = Play(case_of(case), first.secret, like=first)
+        PLAYERS[player](play, beliefs)
+        rows.append({"level": level, "player": player, **_row(play, seed)})
+    return rows
+
+
+def _row(play: Play, seed: int) -> dict[str, object]:
+    secret, result = play.secret, score(play)
     harmful = not secret.harmless(play.spec) and result.untouched > 0
     figures = {name: getattr(result, name) for name in _FIGURES}
     kept = result.excess / result.untouched if harmful else np.nan
     drawn = {"cause": secret.cause, "second": secret.second or "", "shape": secret.shape, "seed": seed}
-    return {"level": level, "player": player, **drawn, **figures, "kept": kept}
+    return {**drawn, **figures, "kept": kept}
 
 
 # Fixes
@@ -145,6 +153,37 @@ def _fixed(case: str, wanted: tuple[str, str, int]) -> dict[str, object]:
         play.act(FixAction(kind="fix", fix=fix))
     tried = score(play).fixes
     return {"cause": cause, "fix": fix, "took_away": tried[0].took_away if tried else np.nan}
+
+
+# Harms
+
+
+def harms(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
+    """Return the harm of a day of each harmful cause and shape at its full strength, over rehearsed seeds, without any action.
+
+    Columns: cause, shape, harm_a_day (weighted objects), n.
+    """
+    rows = []
+    for row in over_processes(partial(_harm_a_day, case), harms_wanted(case, seeds), workers):
+        rows.append(row)
+        tick()
+    shapes = pd.DataFrame(rows).groupby(["cause", "shape"], sort=False)["harm_a_day"]
+    return shapes.agg(harm_a_day="mean", n="size").reset_index()
+
+
+def harms_wanted(case: str, seeds: int) -> list[tuple[str, str, int]]:
+    """Return every incident to measure the harm of: its cause, shape and seed."""
+    causes = spec_of(case_of(case)).causes
+    return [wanted for wanted in to_rehearse(case, seeds) if not causes[wanted[0]].harmless]
+
+
+def _harm_a_day(case: str, wanted: tuple[str, str, int]) -> dict[str, object]:
+    cause, shape, seed = wanted
+    scenario = case_of(case)
+    play = Play(scenario, draw(scenario, seed, cause, shape))
+    full_s = play.secret.full_s(play.spec)
+    harm = Excess.of(play.statistics()).since(full_s)
+    return {"cause": cause, "shape": shape, "harm_a_day": harm / ((play.end_s - full_s) / DAY_S)}
 
 
 # Monitors

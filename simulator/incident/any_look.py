@@ -97,7 +97,9 @@ class AnyLook(Strict):
     minutes: Minutes
     """how long it takes"""
     usd: Usd = 0
-    """its cost"""
+    """its cost, beside the time of the person on call"""
+    at_work_min: Minutes | None = None
+    """minutes of it that the person on call works; none: all"""
 
     def frames_labelled(self, requested: int) -> int:
         return 0

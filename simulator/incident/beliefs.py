@@ -47,7 +47,7 @@ def questions(spec: Incident) -> dict[str, LookAction]:
 
 def minutes_of(spec: Incident, look: LookAction) -> float:
     """Return the minutes of a look and of the thought before it."""
-    return _THINKING + spec.looks[look.look].cost(look.frames)[0]
+    return _THINKING + spec.look_cost(spec.looks[look.look], look.frames)[0]
 
 
 def answered(spec: Incident, note: NotebookEntry) -> tuple[str, str] | None:
@@ -126,7 +126,7 @@ class Beliefs:
 
     def by_cause(self, now: Floats) -> dict[str, float]:
         """Return the probability of each cause, over its shapes."""
-        names, place = self._names
+        names, place = self.names
         return dict(zip(names, np.bincount(place, now).tolist(), strict=True))
 
     def likeliest(self, now: Floats) -> tuple[str, float]:
@@ -134,7 +134,7 @@ class Beliefs:
         return max(self.by_cause(now).items(), key=lambda pair: pair[1])
 
     @cached_property
-    def _names(self) -> tuple[list[str], NDArray[np.int64]]:
+    def names(self) -> tuple[list[str], NDArray[np.int64]]:
         """The causes, each once, and the number of the cause of each place."""
         names = list(dict.fromkeys(self.causes))
         return names, np.array([names.index(name) for name in self.causes])
@@ -144,7 +144,7 @@ class Beliefs:
 
         The mutual information of cause and sign (Shannon 1948; Lindley 1956 for the choice of an experiment).
         """
-        names, place = self._names
+        names, place = self.names
         _, chances = self.chances[question]
         joint = np.zeros((len(names), chances.shape[1]))
         np.add.at(joint, place, now[:, None] * chances)

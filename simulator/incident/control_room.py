@@ -18,11 +18,12 @@ from simulator.charts.look import inked, rounded
 from simulator.incident.incident_charts import MonitorMarks, monitor, reading
 from simulator.incident.monitoring import WindowSeries, priced
 from simulator.incident.pictures import pictures
-from simulator.incident.player_actions import NotebookEntry
+from simulator.incident.player_actions import FixAction, NotebookEntry
 from simulator.incident.section import Incident
 from simulator.incident.sessions import Game
 from simulator.incident.watches import BY, TESTS, Watch, name_of
 from simulator.incident.wording import first_moves, hours, moment, usd
+from simulator.phrases import phrase
 from simulator.units import counted
 
 #: The timeline is scrubbed in steps of this length (s).
@@ -205,6 +206,10 @@ def _table(table: pd.DataFrame, key: str) -> None:
                 st.code(str(line.diff), language=None)
 
 
+def _acted(game: Game) -> bool:
+    return any(note.look or isinstance(note.action, FixAction) for note in game.notes)
+
+
 _component = component_beside(__file__, "incident_strip")
 
 
@@ -214,7 +219,7 @@ def strip(game: Game, state: str) -> None:
     cells = [
         ("Clock of the incident", moment(game.scenario, game.now_s)),
         ("Since the page", hours(game.now_s - page.until_s) if page else "nothing rang yet"),
-        ("Spent", usd(game.usd)),
+        ("Spent", usd(game.usd) if _acted(game) else phrase("incident.spent_first", usd=game.usd)),
         ("Frames labelled", f"{game.labels:,}"),
     ]
     if isfinite(left := game.play.looks_usd_left):

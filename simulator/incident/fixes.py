@@ -242,6 +242,11 @@ class PicksFix(AnyFix):
         return self.picks
 
 
+def protects(fix: AnyFix) -> bool:
+    """Return whether a fix spares the users harm before the cause is known: people look, or the servers are rolled back."""
+    return isinstance(fix, PeopleFix) or (isinstance(fix, UndoFix) and "server" in fix.enters)
+
+
 class NothingFix(AnyFix):
     """Nothing is changed: the incident is closed as none."""
 

@@ -61,6 +61,7 @@ class SlicesLook(AnyLook):
         table = table.drop(columns="variance")
         _by, name, now, then, *_, far = max(table.itertuples(index=False), key=lambda row: abs(row[-1]))
         figures = {"before": then, "now": now, "far": signed(far, 1), "beyond": _beyond(table), "reach": STANDS_OUT}
+        figures["all"] = bool((table.loc[table["by"] == "site", "deviations"].abs() > STANDS_OUT).all())
         sentence = phrase("incident_looks.slices", figure=WATCHED[statistic], slice=name, **figures)
         return LookFinding(sentence, _stands_out(table, list(view.spec.sites.values())), table)
 

@@ -18,6 +18,7 @@ from simulator.cli.exits import UsageError, answer, finite, known, right, table_
 from simulator.cli.options import AsJson, Case
 from simulator.evidence.evidence_files import EvidenceError
 from simulator.incident.beliefs import load_beliefs
+from simulator.incident.hindsight import COURSE_NAMES, courses, regret
 from simulator.incident.incident_score import Score, score
 from simulator.incident.play import Play
 from simulator.incident.player_actions import NotebookEntry, WaitAction, read_script
@@ -29,7 +30,7 @@ from simulator.phrases import phrase
 from simulator.units import counted
 
 #: The secret of a command without one: an incident near the medians of `assets/incidents/production-drift/players.csv`.
-TYPICAL = 9088
+TYPICAL = 88_011
 
 Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the seed of the secret")]
 
@@ -124,9 +125,20 @@ def _score_lines(playing: Play, result: Score) -> Iterator[str]:
     diagnosis = "no diagnosis" if result.diagnosis is None else sure
     yield f"Diagnosis: {diagnosis} (Brier score {result.brier:.2f}). {times_of(playing, result)}"
     for fix in result.fixes:
-        yield f"{playing.spec.fixes[fix.name].label}: {fix.words}{'' if fix.right else ', a wrong fix'}."
+        yield f"{playing.spec.fixes[fix.name].label}: {fix.words}{', a wrong fix' if fix.wrong else ''}."
     yield phrase("incident.weighted_harm", harm=result.excess, untouched=result.untouched)
-    yield phrase("incident.total", total=result.total_usd, harm=result.harm_usd, money=result.usd)
+    others = courses(playing.scenario, playing.secret)
+    yield phrase(
+        "incident.total",
+        total=result.total_usd,
+        harm=result.harm_usd,
+        later=result.later_usd,
+        money=result.usd,
+        returned=result.returned_usd,
+        regret=regret(result.total_usd, others),
+    )
+    parts = [phrase("incident.course", name=COURSE_NAMES[name], total=total) for name, total in others.items()]
+    yield phrase("incident.courses", courses=parts)
 
 
 def _in_json(playing: Play, result: Score | None) -> dict[str, Any]:

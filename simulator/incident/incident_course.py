@@ -8,7 +8,7 @@ from functools import cached_property
 
 from simulator.errors import InputError
 from simulator.incident.beliefs import Beliefs, load_beliefs, many_brier
-from simulator.incident.fixes import NothingFix, PeopleFix, UndoFix
+from simulator.incident.fixes import NothingFix, protects
 from simulator.incident.incident_score import HELPS, DebriefStep, path
 from simulator.incident.play import Play
 from simulator.incident.player_actions import BelieveAction, DiagnoseAction, FixAction, NotebookEntry, WaitAction
@@ -16,6 +16,8 @@ from simulator.incident.players import fix_of
 from simulator.incident.secret import HOUR_S
 from simulator.incident.study_panel import load_study, studied
 
+#: A look of up to ten minutes is no detour (s); the part of the best look's information that counts as near.
+QUICK_S, NEAR = 600.0, 0.5
 #: Kinds of look whose words or pictures say more to a person than their sign does.
 _TELLING = ("changes", "pictures", "labels", "query", "ask")
 
@@ -77,8 +79,7 @@ class IncidentCourse:
 
     def protects(self, place: int) -> bool:
         """Return whether the fix at a place spares the users harm before the cause is known: people look, or a roll back."""
-        fix = self.play.spec.fixes[self.fixes[place]]
-        return isinstance(fix, PeopleFix) or (isinstance(fix, UndoFix) and "server" in fix.enters)
+        return protects(self.play.spec.fixes[self.fixes[place]])
 
     def fits(self, fix: str, cause: str) -> bool:
         """Return whether a fix is one for a cause: it acts where the cause enters, or it helps in the study of the case."""
@@ -114,6 +115,10 @@ class IncidentCourse:
         waits = [at for at in range(place) if isinstance(self.notes[at].action, WaitAction)]
         earlier = {(self.notes[look].look, self.notes[look].question) for look in self.looks if waits and look < waits[-1]}
         return (self.notes[place].look, self.notes[place].question) in earlier
+
+    def is_quick(self, place: int) -> bool:
+        """Return whether a look took no more than ten minutes: no detour."""
+        return self.notes[place].until_s - self.notes[place].at_s <= QUICK_S
 
     def looked_before(self, place: int) -> list[int]:
         return [look for look in self.looks if look < place]

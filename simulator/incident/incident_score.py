@@ -10,11 +10,11 @@ import numpy as np
 
 from simulator.arrays import Floats
 from simulator.incident.beliefs import FALSE_ALARM, PAGE, Beliefs, answered, many_brier, minutes_of, questions
-from simulator.incident.fixes import NothingFix, UndoFix
+from simulator.incident.fixes import NothingFix, UndoFix, protects
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.monitoring import WindowSeries, priced, watched
 from simulator.incident.play import SNOOZE_S, WEEK_S, Play
-from simulator.incident.player_actions import true_places
+from simulator.incident.player_actions import FixAction, true_places
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, OF_SERVERS, WATCHED, Slicing, Watch, name_of
@@ -28,13 +28,19 @@ HELPS = 0.2
 class TriedFix:
     """A shipped fix: its name, its start (s), and the share of the excess harm that it took away since then.
 
-    The share is NaN for a cause without harm.
+    The share is NaN for a cause without harm. first: whether it protected the users before any diagnosis, as practice asks: a
+    roll back of the servers, or people; it is not wrong then, whatever the cause
     """
 
     name: str
     at_s: float
     took_away: float
     right: bool
+    first: bool = False
+
+    @property
+    def wrong(self) -> bool:
+        return not self.right and not self.first
 
     @property
     def words(self) -> str:
@@ -50,7 +56,9 @@ class Score:
     brier: of the probabilities of all causes (Brier 1950), 0 at best and 2 at worst; without a diagnosis that of the prior
     unknowing: the score of the prior
     where_right: whether the named place is one of the fault's; None without a place; since_off_h: error of the named onset
-    harm_usd: the harm in money; total_usd: with the money spent; paged_usd: the part of the harm before the first page
+    harm_usd: the harm in money; paged_usd: the part of it before the first page
+    later_usd: the harm that goes on after the stream, until the review; returned_usd: what a cause that was not named costs
+    total_usd: all of it, with the money spent
     """
 
     cause: str
@@ -72,14 +80,16 @@ class Score:
     since_off_h: float
     harm_usd: float
     paged_usd: float
+    later_usd: float
+    returned_usd: float
 
     @property
     def total_usd(self) -> float:
-        return self.usd + self.harm_usd
+        return self.usd + self.harm_usd + self.later_usd + self.returned_usd
 
     @property
     def wrong_fixes(self) -> int:
-        return sum(not fix.right for fix in self.fixes)
+        return sum(fix.wrong for fix in self.fixes)
 
 
 def score(play: Play) -> Score:
@@ -114,6 +124,8 @@ def score(play: Play) -> Score:
         since_off_h=_since_off_h(play, diagnosis.since_day if diagnosis else None),
         harm_usd=harms[-1].since(0.0) * spec.harm.usd.value,
         paged_usd=harms[-1].until(_paged_s(play)) * spec.harm.usd.value,
+        later_usd=_harm_a_day(play, harms[-1]) * spec.review_days * spec.harm.usd.value,
+        returned_usd=0.0 if right else spec.return_usd,
     )
 
 
@@ -137,6 +149,13 @@ class Excess:
         return float(self.harm[self.at_s < (until_s if np.isfinite(until_s) else np.inf)].sum())
 
 
+def _harm_a_day(play: Play, went: Excess) -> float:
+    """Return the harm of a day that goes on at the end of the stream: of its last week, or since the last fix."""
+    last_s = max((step.at_s for step in play.shipped), default=0.0)
+    since_s = max(play.end_s - WEEK_S, min(last_s, play.end_s - DAY_S))
+    return max(went.since(since_s), 0.0) / ((play.end_s - since_s) / DAY_S)
+
+
 def _where_right(play: Play, where: str | None) -> bool | None:
     right = true_places(play)
     return where in right if right else None
@@ -154,12 +173,15 @@ def _tried(play: Play, harms: list[Excess], harmless: bool) -> tuple[TriedFix, .
         *play.spec.fixes_of(NothingFix),
         *(name for name, fix in play.spec.fixes_of(UndoFix).items() if fix.enters == ["labels"]),
     }
+    named_s = min((note.at_s for note in play.notes if note.diagnosis), default=inf)
+    ordered_s = [note.at_s for note in play.notes if isinstance(note.action, FixAction)]
     tried = []
     for place, one in enumerate(play.shipped):
         before, after = harms[place].since(one.at_s), harms[place + 1].since(one.at_s)
         took = (before - after) / before if before > 0 else np.nan
         right = one.name in spares_frames if harmless else bool(took >= HELPS)
-        tried.append(TriedFix(one.name, one.at_s, float(took), right))
+        first = protects(play.spec.fixes[one.name]) and ordered_s[place] < named_s
+        tried.append(TriedFix(one.name, one.at_s, float(took), right, first))
     return tuple(tried)
 
 

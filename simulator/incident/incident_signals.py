@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from operator import itemgetter
 
-from simulator.incident.incident_course import IncidentCourse, equal_brier, suspicion_scores
+from simulator.incident.incident_course import NEAR, IncidentCourse, equal_brier, suspicion_scores
 from simulator.incident.incident_score import DebriefStep, question_label
 from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import HOUR_S
@@ -116,7 +116,7 @@ def _cost(course: IncidentCourse) -> Iterator[Evidence]:
 
 
 #: First looks that are judged, and the parts of the best look's information that count as near and as far.
-_FIRST, NEAR, FAR = 3, 0.5, 0.25
+_FIRST, FAR = 3, 0.25
 #: A cause is likely, or settled, from these probabilities on.
 _LIKELY, _SETTLED = 0.8, 0.97
 #: Distances of a confidence from the findings' probability.
@@ -125,8 +125,6 @@ _CLOSE, _WIDE = 0.15, 0.4
 _TOO_MANY = 3
 #: Hours of waiting that are long, and hours in which protection is soon.
 _LONG_H, _SOON_H = 48.0, 12.0
-#: A first look of up to ten minutes is no detour (s).
-_QUICK_S = 600.0
 
 
 def _asked(course: IncidentCourse) -> list[DebriefStep]:
@@ -145,8 +143,7 @@ def _far_look(course: IncidentCourse) -> Iterator[Evidence]:
     first = next(iter(_asked(course)), None)
     if first is None or first.place != course.looks[0] or first.of_best is None or first.of_best >= FAR:
         return
-    note = course.notes[first.place]
-    if note.until_s - note.at_s > _QUICK_S:
+    if not course.is_quick(first.place):
         yield Evidence(phrase("incident_log.far_look", bits=first.bits or 0.0, best=first.best_bits), [first.place])
 
 
@@ -226,6 +223,8 @@ def _named(course: IncidentCourse, before: int) -> list[str]:
 
 @_rule("remedy", "weak")
 def _unfit(course: IncidentCourse) -> Iterator[Evidence]:
+    if course.named and course.named[1].confidence < _LIKELY:
+        return  # a fix for a cause that is left in doubt is a hedge
     after = [place for place in course.fixes if _named(course, place)]
     fitting = [place for place in after if any(course.fits(course.fixes[place], cause) for cause in _named(course, place))]
     if after and not fitting:
@@ -285,21 +284,26 @@ def _before_the_onset(course: IncidentCourse) -> list[int]:
 
 @_rule("cost", "weak")
 def _kept_looking(course: IncidentCourse) -> Iterator[Evidence]:
+    later = _looks_after_settled(course)
+    if len(later) >= _TOO_MANY:
+        yield Evidence(phrase("incident_log.kept_looking", looks=len(later), likely=_SETTLED), later)
+
+
+def _looks_after_settled(course: IncidentCourse) -> list[int]:
+    """Return the new looks after the findings have settled the cause, until a wait or a fix."""
     settled = next((step for step in course.steps if max(step.shares.values()) >= _SETTLED), None)
     if settled is None:
-        return
+        return []
     first_fix = next(iter(course.fixes), len(course.notes))
     waits = (place for place, note in enumerate(course.notes) if place > settled.place and isinstance(note.action, WaitAction))
     until = min(first_fix, next(waits, first_fix))
-    later = [place for place in course.looks if settled.place < place < until and not course.asked_before_a_wait(place)]
-    if len(later) >= _TOO_MANY:
-        yield Evidence(phrase("incident_log.kept_looking", looks=len(later), likely=_SETTLED), later)
+    return [place for place in course.looks if settled.place < place < until and not course.asked_before_a_wait(place)]
 
 
 @_rule("cost", "strong")
 def _stopped_in_time(course: IncidentCourse) -> Iterator[Evidence]:
     first = next(iter(course.diagnoses), 0)
-    if not course.diagnoses or not course.looked_before(first) or any(_kept_looking(course)):
+    if not course.diagnoses or not course.looked_before(first) or _looks_after_settled(course):
         return
     likely = course.likely(first)
     if likely and max(likely.values()) >= _LIKELY:

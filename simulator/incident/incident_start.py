@@ -12,14 +12,14 @@ import streamlit as st
 from simulator.app.own_sessions import trail
 from simulator.app.store.incident_log import Hidden, StoredIncident
 from simulator.app.store.session_rows import new_id
-from simulator.app.widgets import faults_shown
+from simulator.app.widgets import faults_shown, plain
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import case_hash
 from simulator.incident.control_room import editor
 from simulator.incident.incident_score import score
 from simulator.incident.monitoring import priced
 from simulator.incident.player_actions import Action, WaitAction, WatchAction
-from simulator.incident.secret import DIFFICULTIES, USUAL, Level, spec_of
+from simulator.incident.secret import DIFFICULTIES, USUAL, Level, at_level, spec_of
 from simulator.incident.sessions import (
     BUDGET_USD,
     FIVE,
@@ -63,6 +63,10 @@ def start(scenario: Scenario) -> None:
         if st.button("Take the pager with these monitors", key="pager_watching"):
             changed = watches != spec_of(scenario).watches
             _begin(scenario, [WatchAction(kind="watch", watches=watches)] if changed else [], lambda: Hidden(level=level))
+    with st.expander("The suspects, and how often each comes", key="first_suspects", width=720):
+        spec = spec_of(at_level(scenario, level))
+        lines = [phrase("incident.suspects", label=cause.label, share=spec.prior[name]) for name, cause in spec.causes.items()]
+        st.markdown("\n".join(f"* {plain(line)}" for line in lines))
     own_list(scenario, own)
 
 

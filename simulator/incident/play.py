@@ -78,9 +78,12 @@ def strikes_of(spec: Incident, secret: Secret) -> dict[str, float | None]:
 
 
 class Play:
-    """One incident; `act` takes the next action. Equal scenarios, secrets and actions give equal plays."""
+    """One incident; `act` takes the next action. Equal scenarios, secrets and actions give equal plays.
 
-    def __init__(self, scenario: Scenario, secret: Secret, actions: Iterable[Action] = ()) -> None:
+    like: another play of the same secret, whose streams are used again
+    """
+
+    def __init__(self, scenario: Scenario, secret: Secret, actions: Iterable[Action] = (), like: Play | None = None) -> None:
         self.scenario, self.secret = at_level(scenario, secret.level), secret
         self.spec = spec_of(self.scenario)
         self.scenes = read_scenes()
@@ -95,7 +98,9 @@ class Play:
         self.closed = False
         self._streams: dict[tuple[tuple[float, tuple[tuple[str, Pick], ...]], ...], Stream] = {}
         self._statistics: dict[tuple[Change | int, ...], FrameStatistics] = {}
-        self._series: tuple[object, list[WindowSeries]] = None, []
+        self._series: dict[tuple[str, int], list[WindowSeries]] = {}
+        if like is not None:
+            self._streams, self._statistics, self._series = like._streams, like._statistics, like._series
         for action in actions:
             self.act(action)
 
@@ -164,10 +169,13 @@ class Play:
         statistics = self.statistics()
         if watches is not None:
             return [ring for watch in watches for ring in watched(watch, statistics)]
-        key = len(self.watches), id(statistics)
-        if self._series[0] != key:
-            self._series = key, [ring for watch in self.watches[-1][1] for ring in watched(watch, statistics)]
-        return self._series[1]
+        every = []
+        for watch in self.watches[-1][1]:
+            key = watch.model_dump_json(), id(statistics)
+            if key not in self._series:
+                self._series[key] = watched(watch, statistics)
+            every += self._series[key]
+        return every
 
     def next_ring(self) -> Ring | None:
         """Return the next alarm of a monitor that was silent for a day; None: none before the end."""
@@ -221,14 +229,15 @@ class Play:
     def usd(self) -> float:
         """The money spent by now: actions, monitors, people who look at frames, and pages.
 
-        People continue to look after the close, and are paid until the stream ends, since the objects that they find count.
+        People continue to look after the close, and are paid until the review, since the objects that they find count.
         """
         ends = [at_s for at_s, _ in self.watches[1:]] + [max(self.now_s, self.start_s)]
         watching = sum(
             priced(watches, self.spec.prices) * (end - at_s) / WEEK_S
             for (at_s, watches), end in zip(self.watches, ends, strict=True)
         )
-        until_s = self.end_s if self.closed else self.now_s
+        over = self.closed or self.now_s >= self.end_s
+        until_s = self.end_s + self.spec.review_days * DAY_S if over else self.now_s
         reviews = Changes(change for step in self.shipped for change in step.changes).reviews
         daily = sum(self.spec.fixes[step.name].usd_daily * max(until_s - step.at_s, 0.0) / DAY_S for step in self.shipped)
         return sum(note.usd for note in self.notes) + watching + daily + sum(review.usd(until_s) for review in reviews)

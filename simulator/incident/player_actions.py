@@ -184,7 +184,7 @@ class LookAction(LookRequest, AnyAction):
 
     def take(self, play: Play) -> NotebookEntry:
         look = play.spec.looks[self.look]
-        minutes, usd = look.cost(self.frames)
+        minutes, usd = play.spec.look_cost(look, self.frames)
         if usd > play.looks_usd_left:
             raise ActionError(
                 phrase("incident.dear_look", price=usd, left=play.looks_usd_left),

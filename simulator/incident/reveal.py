@@ -15,13 +15,11 @@ from simulator.app.widgets import draw, lessons, plain
 from simulator.charts.look import BLUE, GREY, RED, Chart, bars, figure, line, rounded, wrapped
 from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
-from simulator.incident.beliefs import load_beliefs
-from simulator.incident.incident_course import IncidentCourse
-from simulator.incident.incident_score import HELPS, DebriefStep, Detection, DetectionTrial, Excess, Score, score
+from simulator.incident.hindsight import COURSE_NAMES, courses, regret
+from simulator.incident.incident_course import NEAR, IncidentCourse
+from simulator.incident.incident_score import HELPS, DebriefStep, Detection, DetectionTrial, Excess, Score, TriedFix, score
 from simulator.incident.incident_start import next_of_row, shared_result
-from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction
-from simulator.incident.players import sensible
 from simulator.incident.post_mortem import NO_FAULT, after_onset, begin_of, earlier_monitors, place_of, post_mortem, verdict_of
 from simulator.incident.reveal_panels import rate_incident, standing_panel, suspicion_panel
 from simulator.incident.secret import DAY_S
@@ -30,7 +28,7 @@ from simulator.incident.study_panel import load_study, studied
 from simulator.incident.wording import moment, usd
 from simulator.keeper import remembers
 from simulator.phrases import phrase
-from simulator.units import significant
+from simulator.units import significant, upper_first
 
 _UNIT = "weighted objects"
 #: Room above the lines for the words of the marks, part of their height.
@@ -138,22 +136,17 @@ def _answer(game: Game, result: Score) -> None:
 
 
 @remembers(64, key=lambda game: (game.id, game.scenario))
-def _sensible_total(game: Game) -> float | None:
-    """Return the total of the sensible investigator on this very incident (USD); None for a case without signs."""
-    beliefs = load_beliefs(game.play.scenario)
-    if beliefs is None:
-        return None
-    play = Play(game.scenario, game.play.secret)
-    sensible(play, beliefs)
-    return score(play).total_usd
+def _courses(game: Game) -> dict[str, float]:
+    """Return the totals of other courses on this very incident (USD)."""
+    return courses(game.scenario, game.play.secret)
 
 
 def _figures(game: Game, result: Score) -> None:
-    """Draw the score in two parts, detection and investigation, and the total in money beside the sensible investigator's."""
+    """Draw the score in two parts, detection and investigation, and the total in money beside those of other courses."""
     try:
-        best = _sensible_total(game)
+        others = _courses(game)
     except InputError:
-        best = None  # the panel below tells of the tables that cannot be read
+        others = {}  # the panel below tells of the tables that cannot be read
     a_point = game.play.spec.harm.usd.value
     at_fault = not game.play.secret.harmless(game.play.spec)
     parts = {
@@ -171,8 +164,14 @@ def _figures(game: Game, result: Score) -> None:
             "Frames labelled": f"{result.labels:,}",
             "Brier score": f"{result.brier:.2f}",
         },
-        "Total": {"Harm and money": usd(result.total_usd), "Harm without any action": usd(result.untouched * a_point)}
-        | ({"The sensible investigator": usd(best)} if best is not None else {}),
+        "Total": {
+            "Harm and money": usd(result.total_usd),
+            **({"Regret": usd(regret(result.total_usd, others))} if others else {}),
+            "Harm after the stream": usd(result.later_usd),
+            "It came back": usd(result.returned_usd),
+            "Harm without any action": usd(result.untouched * a_point),
+            **{upper_first(COURSE_NAMES[name]): usd(total) for name, total in others.items()},
+        },
     }
     for heading, figures in parts.items():
         st.subheader(heading, anchor=False)
@@ -181,7 +180,14 @@ def _figures(game: Game, result: Score) -> None:
                 st.metric(label, value)
         if heading == "Detection":
             _detection(game)
+    st.caption(phrase("incident.regret", usd=game.play.spec.return_usd, days=game.play.spec.review_days))
     st.caption(phrase("incident.measures", usd=game.play.spec.harm.usd.value, unknowing=result.unknowing))
+
+
+def _judged(fix: TriedFix) -> str:
+    if fix.right:
+        return ""
+    return ": it did not help, and protected the users in case it did" if fix.first else ": it did not help"
 
 
 def _detection(game: Game) -> None:
@@ -223,7 +229,7 @@ def _harm(game: Game, result: Score) -> None:
     draw(harm(went, untouched, play.end_s, marks), key="harm")
     shipped = [note for note in play.notes if isinstance(note.action, FixAction)]
     for note, fix in zip(shipped, result.fixes, strict=True):
-        st.markdown(plain(f"“{note.title(spec)}” {fix.words}{'' if fix.right else ': it did not help'}."))
+        st.markdown(plain(f"“{note.title(spec)}” {fix.words}{_judged(fix)}."))
     if helps := _what_helps(game):
         st.markdown(plain(helps))
 
@@ -278,6 +284,8 @@ def moments(course: IncidentCourse) -> list[str]:
         before_it, after_it = round(100 * then), round(100 * step.true_share)
         if after_it > before_it:
             found.append(phrase("incident.best_look", look=step.label, before=before_it, after=after_it))
+    # A look that gave half of the best bits, or of the best bits a minute, was a sensible move.
+    looks = [step for step in looks if (step.of_best or 0.0) < NEAR and not course.is_quick(step.place)]
     if looks and (missed := max(looks, key=lambda step: step.best_bits - (step.bits or 0.0))).best_bits > (missed.bits or 0.0):
         found.append(phrase("incident.missed_look", look=missed.label, best=missed.best, bits=missed.best_bits))
     if course.early_page is not None:

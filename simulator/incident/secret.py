@@ -54,7 +54,7 @@ DIFFICULTIES: dict[Level, Difficulty] = {
         decoy_share=1.0,
         second_share=0.25,
         vague=True,
-        looks_usd=100.0,
+        looks_usd=400.0,
     ),
 }
 

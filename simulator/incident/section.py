@@ -128,6 +128,15 @@ class Harm(Strict):
     """what the miss of the least object costs, so that harm and money add up"""
 
 
+class UnsolvedReview(Strict):
+    """The end of an incident that was not solved: it comes back, and its harm goes on until a review finds it."""
+
+    days: PositiveFigure
+    """days after the stream until harm that goes on is found"""
+    usd: CostFigure
+    """what it costs when an incident comes back whose cause was not named"""
+
+
 class Incident(Section):
     """A stream of frames with measured figures, and the fault that strikes it."""
 
@@ -179,6 +188,10 @@ class Incident(Section):
     """what it costs to watch each statistic, for a week"""
     page_usd: CostFigure
     """what it costs when the person on call is paged"""
+    engineer_usd_h: CostFigure | None = None
+    """an hour of the person on call, in each look; none: free"""
+    review: UnsolvedReview | None = None
+    """what an unsolved incident costs after the stream; none: nothing"""
     looks: Annotated[dict[Name, Look], Field(min_length=1, max_length=32)]
     """looks that a player can take, by name"""
     fixes: Annotated[dict[Name, Fix], Field(min_length=1, max_length=32)]
@@ -206,6 +219,22 @@ class Incident(Section):
     def prices(self) -> dict[str, float]:
         """What it costs to watch each statistic, for a week (USD)."""
         return {name: figure.value for name, figure in self.usd_a_week.items()}
+
+    def look_cost(self, look: AnyLook, frames: int) -> tuple[float, float]:
+        """Return the minutes and the USD of a look, the time of the person on call included; frames: to label."""
+        minutes, usd = look.cost(frames)
+        working = minutes if look.at_work_min is None else look.at_work_min
+        return minutes, usd + working / 60 * (self.engineer_usd_h.value if self.engineer_usd_h else 0.0)
+
+    @property
+    def review_days(self) -> float:
+        """The days after the stream until harm that goes on is found."""
+        return self.review.days.value if self.review else 0.0
+
+    @property
+    def return_usd(self) -> float:
+        """What it costs when an incident comes back whose cause was not named (USD)."""
+        return self.review.usd.value if self.review else 0.0
 
     def fixes_of(self, kind: type[KindOfFix]) -> dict[str, KindOfFix]:
         """Return the fixes of a kind, by name."""

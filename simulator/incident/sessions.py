@@ -37,7 +37,7 @@ from simulator.session.session_signals import Level
 from simulator.units import counted
 
 #: The number of incidents, and the sum of their monitors' prices a week that they may reach together (USD).
-FIVE, BUDGET_USD = 5, 1500.0
+FIVE, BUDGET_USD = 5, 120.0
 
 
 class BudgetError(InputError):

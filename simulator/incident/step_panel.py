@@ -86,7 +86,7 @@ def _looks(game: Game) -> None:
 
 def _plain(game: Game, name: str, look: AnyLook) -> None:
     action = LookAction(kind="look", look=name)
-    if st.button(_costing(look, action), key=f"look_{name}", help=plain(look.note) or None, width="stretch"):
+    if st.button(_costing(game.play.spec, look, action), key=f"look_{name}", help=plain(look.note) or None, width="stretch"):
         act(game, action, f"look_{name}")
     refused(f"look_{name}")
 
@@ -94,17 +94,18 @@ def _plain(game: Game, name: str, look: AnyLook) -> None:
 def _asked(game: Game, name: str, look: AnyLook) -> None:
     """Draw a look with inputs, which open below it; a new action closes them."""
     frames = st.session_state.get(f"look_{name}_frames", _FRAMES)
-    label = _costing(look, LookAction(kind="look", look=name, frames=frames))
+    label = _costing(game.play.spec, look, LookAction(kind="look", look=name, frames=frames))
     with st.popover(label, key=f"asked_{name}:{len(game.notes)}", help=plain(look.note) or None, width="stretch"):
         inputs = {field: _INPUTS[field](game.play.spec, f"look_{name}_{field}") for field in look.takes}
         action = LookAction.model_validate({"kind": "look", "look": name, **inputs})
         refused(f"look_{name}")  # inside, where the open popover does not hide it
-        if st.button(f"Look · {price(*look.cost(action.frames))}", key=f"look_{name}", type="primary", width="stretch"):
+        cost = price(*game.play.spec.look_cost(look, action.frames))
+        if st.button(f"Look · {cost}", key=f"look_{name}", type="primary", width="stretch"):
             act(game, action, f"look_{name}")
 
 
-def _costing(look: AnyLook, action: LookAction) -> str:
-    cost = price(*look.cost(action.frames)).replace(" ", "\u00a0")  # stays in one line
+def _costing(spec: Incident, look: AnyLook, action: LookAction) -> str:
+    cost = price(*spec.look_cost(look, action.frames)).replace(" ", "\u00a0")  # stays in one line
     return f"{plain(look.label)} :small[({cost})]"
 
 
@@ -205,13 +206,16 @@ def _diagnosis(game: Game) -> None:
         if written
         else "Write your suspicions down first: these probabilities are your diagnosis."
     )
+    last = next((note.diagnosis for note in reversed(game.notes) if note.diagnosis), None)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        where = _choice("Where", {"": "Not said"} | places(spec), f"where:{game.id}", width=170)
-        day = st.number_input("Since day (0: not said)", 0.0, 60.0, 0.0, 0.5, key=f"since:{game.id}", width=170)
+        # They begin with what the last diagnosis said, so that stating another keeps it.
+        options, said = {"": "Not said"} | places(spec), (last and last.where) or ""
+        where = _choice("Where", options, f"where:{game.id}:{said}", index=[*options].index(said), width=170)
+        since = (last and last.since_day) or 0.0
+        day = st.number_input("Since day (0: not said)", 0.0, 60.0, since, 0.5, key=f"since:{game.id}:{since:g}", width=170)
     if st.button("State this diagnosis", key="diagnose", disabled=written is None) and written:
         act(game, DiagnoseAction.by(written, where or None, day or None), "diagnose")
     refused("diagnose")
-    last = next((note.diagnosis for note in reversed(game.notes) if note.diagnosis), None)
     if last:
         st.caption(plain(f"You said: {last.outcome(spec)} The last diagnosis counts."))
 

@@ -3,6 +3,7 @@
     signs.csv      counts of each sign, by cause (`simulator.incident.beliefs` reads it)
     players.csv    a row an incident and investigator: the diagnosis, the times, the money, the share of the harm still done
     fixes.csv      a row a cause and fix: the share of the harm that the fix takes away, with its 95% interval
+    harms.csv      a row a harmful cause and shape: the harm of a day
     monitors.csv   a row a monitor and threshold: false alarms a week, hours to the alarm, and the share of incidents caught
     quiet.csv      a row a monitor that promises a rate of alarms: the promise, and the share of quiet windows that ring
 
@@ -26,6 +27,7 @@ from simulator.incident.looks import share_words
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import spec_of
 from simulator.incident.section import Incident
+from simulator.incident.stakes import FIXES, HARMS
 from simulator.intervals import Interval, share_interval
 from simulator.paths import INCIDENTS
 from simulator.phrases import phrase
@@ -43,11 +45,8 @@ class IncidentStudy(TableGroup):
         | columns("usd", COUNT)
         | columns("kept total_usd"),
     )
-    #: A fix may do more harm than it takes away.
-    fixes = Table(
-        "fixes.csv",
-        columns("cause fix") | columns("took_away took_low took_high", Range(-1000, 1000)) | columns("n", Range(1, 1e9)),
-    )
+    fixes = FIXES
+    harms = HARMS
     monitors = Table(
         "monitors.csv",
         columns("monitor cause threshold")

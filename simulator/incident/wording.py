@@ -36,5 +36,5 @@ def price(minutes: float, amount: float, a_day: float = 0.0) -> str:
 
 
 def first_moves(spec: Incident) -> str:
-    quick = sorted(spec.looks.values(), key=lambda look: (look.usd, look.minutes))[:3]
+    quick = sorted(spec.looks.values(), key=lambda look: spec.look_cost(look, 0)[::-1])[:3]
     return "Sensible first moves are quick: " + "; ".join(look.label.lower() for look in quick) + "."

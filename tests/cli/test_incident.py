@@ -74,7 +74,7 @@ def test_the_first_example_of_the_docs_is_what_the_command_prints_and_is_right(c
     shown = casesim(*words)[1].splitlines()
     assert shown[-len(ending) :] == ending
     [sure] = [line.split(", ")[1].split(" (")[0] for line in ending if line.startswith("Diagnosis: right")]
-    assert any(f"diagnosis: One camera is loose, and out of focus, {sure}" in line for line in shown)
+    assert any(f"diagnosis: The cameras of one site are out of focus, {sure}" in line for line in shown)
 
 
 def test_the_secret_of_a_command_without_one_is_typical() -> None:

@@ -113,7 +113,7 @@ def test_times_and_costs_are_read_aloud():
     assert moment(CASE, 0.0) == "day 1, Mon 00:00"
     assert moment(CASE, 12.6 * DAY_S) == "day 13, Sat 14:24"
     assert [hours(seconds) for seconds in (1200, 9000, 7 * DAY_S)] == ["20 min", "2.5 h", "7 days"]
-    assert price(*CASE.incident.looks["labels"].cost(60)) == "90 min, 60 USD"
+    assert price(*CASE.incident.look_cost(CASE.incident.looks["labels"], 60)) == "90 min, 75 USD"
     assert "read the log of changes" in first_moves(CASE.incident)
 
 

@@ -59,11 +59,11 @@ def test_a_hard_complaint_names_no_place():
 
 
 def test_looks_beyond_the_money_of_a_hard_incident_are_refused_and_cost_nothing():
-    made = at("hard", wait(24 * 4), look("preprocessing"), look("replicas"))  # 50 and 25 USD
+    made = at("hard", wait(24 * 4), look("preprocessing"), look("replicas"))  # 90 and 30 USD
     before = made.now_s, made.usd, len(made.notes)
-    assert made.looks_usd_left == DIFFICULTIES["hard"].looks_usd - 75
-    with pytest.raises(ActionError, match="this look costs 100 USD, and 25 USD are left for looks"):
-        made.act(read_actions([look("audit")])[0])
+    assert made.looks_usd_left == DIFFICULTIES["hard"].looks_usd - 120
+    with pytest.raises(ActionError, match="this look costs 290 USD, and 280 USD are left for looks"):
+        made.act(read_actions([look("shadow")])[0])
     assert before == (made.now_s, made.usd, len(made.notes))
     made.act(read_actions([look("counters")])[0])
     assert at("usual", wait(24 * 4), look("shadow"), look("audit"), look("audit")).labels == 200

@@ -19,7 +19,7 @@ GUIDELINE = "{kind: guideline, least_area_px: 0}"
 WATCH = "{statistic: found, by: all, window_h: 24, at: 5}"
 PICKS = "picks: {detector: yolox_nano}"
 REPLICAS = "picks: {replicas: 8}"
-FOUND = "    found: {value: 10, between: [5, 20], assumed: known from the answers}\n"
+FOUND = "    found: {value: 2, between: [1, 4], assumed: known from the answers}\n"
 
 #: What stands in the file, what is written instead, where it is at fault, and what is said of it there.
 WRONG = {
@@ -100,7 +100,7 @@ WRONG = {
         "incident.watches.0.statistic: `usd_a_week` has no price of 'found'",
     ),
     "a price of what cannot be watched": (
-        FOUND, FOUND.replace("found:", "fond:"), "{value: 10, between: [5, 20], assumed: known from the answers}\n    sure",
+        FOUND, FOUND.replace("found:", "fond:"), "{value: 2, between: [1, 4], assumed: known from the answers}\n    sure",
         "incident.usd_a_week.fond: 'fond' cannot be watched; did you mean 'found'?",
     ),
     "a window wider than half the reference": (

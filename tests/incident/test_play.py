@@ -79,9 +79,10 @@ def test_times_and_costs_add_up():
     made = play(None, wait(10), look("replicas"), look("labels", frames=50), look("audit"), fix("roll_back"), wait(20))
     minutes = [600, 20, 30 + 50 * 2 / 2, 30 + 100 * 2 / 2, 60, 1200]
     assert [note.until_s - START for note in made.notes] == pytest.approx(list(np.cumsum(minutes) * 60))
-    assert [note.usd for note in made.notes] == [0, 25, 50, 100, 400, 0]
+    # An hour of the person on call costs 90 USD, who works half an hour when others label at half a USD a frame.
+    assert [note.usd for note in made.notes] == [0, 30, 45 + 25, 45 + 50, 400, 0]
     assert made.now_s == made.notes[-1].until_s
-    assert made.usd == pytest.approx(575 + WATCHING * sum(minutes) / (7 * 24 * 60))
+    assert made.usd == pytest.approx(595 + WATCHING * sum(minutes) / (7 * 24 * 60))
     assert made.labels == 150
 
 

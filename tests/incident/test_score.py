@@ -56,8 +56,18 @@ def test_rolling_back_takes_away_all_that_the_servers_do_from_then_on(cause):
 )
 def test_a_technician_ends_what_a_camera_does_and_a_roll_back_does_not(cause, right):
     found = score(play(cause, wait(24 * 4), fix("roll_back"), fix(right), shape="abrupt"))
-    assert [one.right for one in found.fixes] == [False, True] and found.wrong_fixes == 1
+    assert [one.right for one in found.fixes] == [False, True]
     assert [one.took_away for one in found.fixes] == pytest.approx([0, 1])
+
+
+def test_a_roll_back_before_any_diagnosis_is_not_marked_down():
+    named = {"kind": "diagnose", "cause": "blurred_camera", "confidence": 0.9}
+    first, late = (
+        score(play("blurred_camera", wait(24 * 4), *order, fix("technician"), shape="abrupt"))
+        for order in ([fix("roll_back"), named], [named, fix("roll_back")])
+    )
+    assert [one.right for one in first.fixes] == [one.right for one in late.fixes] == [False, True]
+    assert (first.wrong_fixes, late.wrong_fixes) == (0, 1)
 
 
 def test_a_fix_is_judged_by_the_run_with_it_and_without_it():
@@ -75,7 +85,7 @@ def test_what_is_shipped_after_the_cause_has_ended_is_a_wrong_fix():
 
 def test_a_fix_before_the_onset_helps_nothing():
     found = score(play("swapped_colours", fix("roll_back"), shape="abrupt"))
-    assert found.wrong_fixes == 1 and found.excess == found.untouched > 0
+    assert not found.fixes[0].right and found.excess == found.untouched > 0
 
 
 @pytest.mark.parametrize("cause", HARMLESS)

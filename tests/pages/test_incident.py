@@ -328,7 +328,7 @@ def test_the_incident_of_the_day_is_one_for_all_visitors_and_comes_once(room):
 def test_a_difficulty_is_kept_with_the_incident(room):
     page = room(case=CASE)
     page.radio(key="incident_level").set_value("hard").run()
-    assert "looks may cost 100 USD" in told(page)
+    assert "looks may cost 400 USD" in told(page)
     press(page, "pager")
     stored = games().store.get("".join(page.query_params["incident"]))
     assert stored.hidden.level == "hard"
