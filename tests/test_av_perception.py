@@ -9,6 +9,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import brentq
+from scipy.stats import multivariate_normal, norm
 
 from simulator.case.designs import one_by_one
 from simulator.case.load import load
@@ -124,18 +126,32 @@ def test_a_second_sensor_adds_what_is_told():
     assert f"YOLOX-x finds {camera} of the cars and PointRCNN on LiDAR {lidar}" in text
     left = [f"{100 * (1 - both[name]):.0f}%" for name in ("independent_either", "either")]
     assert f"would leave {left[0]}, the two together leave {left[1]}" in text
+    tetrachoric = brentq(lambda r: bivariate(both["camera_share"], both["lidar_share"], r) - both["both"], -0.9, 0.99)
+    assert f"phi is {phi(both):.2f} and the tetrachoric correlation {tetrachoric:.2f}" in text
     span = [f"{both[name]:.2f}" for name in ("correlation", "correlation_low", "correlation_high")]
-    assert f"correlation is {span[0]} ({span[1]} to {span[2]})" in text
+    assert f"correlate by {span[0]} ({span[1]} to {span[2]})" in text
+
+
+def phi(shares):
+    """Correlate two columns of zeros and ones (Pearson)."""
+    camera, lidar = shares["camera_share"], shares["lidar_share"]
+    return (shares["both"] - camera * lidar) / np.sqrt(camera * (1 - camera) * lidar * (1 - lidar))
+
+
+def bivariate(first, second, correlation):
+    """Return the chance that two normal variables both lie below the quantiles of two shares."""
+    covariance = [[1, correlation], [correlation, 1]]
+    return multivariate_normal([0, 0], covariance).cdf(norm.ppf([first, second]))
 
 
 def test_thirteen_minutes_prove_what_is_told():
     hidden = row("false", seen_by="kitti.yolox_x", where="corridor", kept_frames=3)
     assert hidden["count"] == 0
-    assert f"up to {3 / hidden['hours']:.1f} an hour" in told()
+    assert f"up to {3 / hidden['hours']:.1f} an hour (rule of three, a one-sided bound of 95%)" in told()
     two = row("false", seen_by=PLAYED, where="corridor", kept_frames=3)
     assert two["count"] == 2
     rate = [two[f"per_hour{end}"] for end in ("", "_low", "_high")]
-    assert f"{rate[0]:.1f} an hour ({rate[1]:.1f} to {rate[2]:.1f})" in told()
+    assert f"{rate[0]:.1f} an hour ({rate[1]:.1f} to {rate[2]:.1f}, a two-sided interval of 95%)" in told()
     rows = load_drives(DRIVES).false
     some = rows[(rows["seen_by"] == "kitti.pointrcnn") & (rows["where"] == "corridor") & (rows["threshold"] == 0)]
     assert some.loc[some["kept_frames"] == 3, "count"].sum() == 11

@@ -124,22 +124,6 @@ def test_the_hints_of_the_drifting_detector_say_the_figures_of_their_runs():
 
 
 @pytest.mark.long
-def test_the_text_of_the_vehicle_says_the_figures_of_its_runs():
-    stopped, age, _, power, cost = (one.estimate for one in of_reference("av-perception", "middle").values())
-    text, picks = texts("av-perception", "middle"), load("av-perception").reference["middle"].set
-    assert f"{stopped.value:.1%} of the encounters end in time ({100 * stopped.low:.1f} to {100 * stopped.high:.1f})" in text
-    assert f"With {power.value:.1f} W two objectives are met" in text
-    assert (
-        f"For 99% of the time the view is at most {1000 * age.value:.1f} ms old ({1000 * age.low:.1f} to {1000 * age.high:.1f})"
-        in text
-    )
-    older, cheaper = measured("av-perception", ["age_p99_s.planner.front", "usd_per_vehicle"], **picks | {"chips": "one"})
-    assert f"costs {round(cost.value - cheaper, -1):,.0f} USD less over its life, and the age is {1000 * older:.0f} ms" in text
-    (whole,) = measured("av-perception", ["stopped_share"], **picks | {"view": "whole"})
-    assert f"On the whole picture {whole:.1%} of the encounters end in time" in text
-
-
-@pytest.mark.long
 def test_the_hints_of_the_vehicle_say_the_figures_of_their_runs():
     metrics = ["stopped_share", "age_p99_s.planner.front"]
     (stopped, age), (sooner, _) = (measured("av-perception", metrics, **picks) for picks in ({}, {"confirming": "h1of1"}))

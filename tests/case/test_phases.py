@@ -22,9 +22,9 @@ def document(case):
 
 
 def stripped(case):
-    """The case without everything that only practice reads."""
+    """The case without everything that only practice reads, and without the lessons, which may name a reference."""
     data = deepcopy(document(case).data)
-    for name in PRACTICE_FIELDS:
+    for name in (*PRACTICE_FIELDS, "debrief"):
         data.pop(name, None)
     for choice in data["choices"].values():
         choice.pop("phase", None)
