@@ -1,5 +1,6 @@
 """Scripts of the shipped cases: probes for each level, in plain sentences, with figures that the case or a run of it shows."""
 
+import itertools
 import re
 from functools import cache
 
@@ -16,33 +17,30 @@ NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|(?<!\d)\.\d+")
 
 SPEED_MPS = 50 / 3.6
 
+#: The mean times of a photo on one replica, of calls without a pause before them.
+RESNET_8_BITS_MS, MOBILENET_MS = 22.9, 9.27
+
 #: Figures of probes that follow from the case by arithmetic, as written there; `casesim test` reads those of the other cases.
 CALCULATED = {
     "retry-storm": {
-        "110": 1000 * 5.50 / 50,
-        "1,380": 30 * (4 * 18 - 26),
-        "8": 26 - 18,
-        "19.8": 18 * 1.1,
-        "76": 100 * 18 * 1.1 / 26,
-        "36": 2 * 18,
-        "1.8": 18 / 10,
-        "7.2": 4 * 18 / 10,
-        "17.8": 0.9 * 18 * 1.1,
-        "25.0": 4 * 18 / 10 + 0.9 * 18 * 1.1,
+        "87": 2000 / RESNET_8_BITS_MS,
+        "175": 4000 / RESNET_8_BITS_MS,
+        "44": 1000 / RESNET_8_BITS_MS,
+        "195": 2000 / RESNET_8_BITS_MS + 1000 / MOBILENET_MS,
+        "46": 100 * 1000 / MOBILENET_MS / (13 * 18),
+        "234": 13 * 18,
+        "216": 12 * 18,
+        "360": 20 * 18,
         "52": 4 * 13,
-        "12,420": 600 * 18 + 30 * 3 * 18,
-        "2,160": 30 * 4 * 18,
-        "780": 30 * 26,
-        "11.1": 100 * 30 * (72 - 26) / 12_420,
-        "89": 100 - 100 * 30 * (72 - 26) / 12_420,
-        "990": 30 * (72 - 39),
-        "8.0": 100 * 30 * (72 - 39) / 12_420,
-        "39": 3 * 13,
-        "54": 3 * 18,
-        "300": 20 * (54 - 39),
-        "46": 100 * 18 / 39,
-        "6.5": 26 / 4,
+        "19.8": 18 * 1.1,
+        "2.2": 26 / 12,
         "23.6": 26 / 1.1,
+        "6,240": 30 * (13 * 18 - 26),
+        "12,960": 360 * 18 + 30 * 12 * 18,
+        "7,020": 30 * 13 * 18,
+        "39": 13 * 18 - 195,
+        "1,170": 30 * 39,
+        "9.0": 100 * 1170 / 12_960,
     },
     "av-perception": {
         "2.8": 0.2 * SPEED_MPS,
@@ -56,6 +54,7 @@ CALCULATED = {
 
 #: Figures of probes that a run shows: case, picks, metric, factor on it, and the figure as written.
 MEASURED = [
+<<<<<<< HEAD
     ("retry-storm", {}, {}, "done_share", 100, "9.3"),
     ("retry-storm", {"retries": "none"}, {}, "done_share", 100, "59.1"),
     ("retry-storm", {"retries": "none"}, {}, "latency_p99_s", 1, "2.0"),
@@ -71,12 +70,27 @@ MEASURED = [
     ("retry-storm", {"replicas": 4}, {}, "done_share", 100, "11.6"),
     ("retry-storm", "reference", {"lost_replica": 300.0}, "done_share", 100, "92.4"),
     ("retry-storm", "reference", {"second_rush": 300.0}, "done_share", 100, "90.9"),
+=======
+    ("production-drift", {}, {}, "utilization.detect", 100, "19"),
+    ("production-drift", {"replicas": 2}, {}, "utilization.detect", 100, "29"),
+    ("skin-cancer-triage", {}, {}, "escalated_share", 100, "62"),
+    ("skin-cancer-triage", {}, {}, "sensitivity", 100, "77.9"),
+    ("skin-cancer-triage", {"operating_point": 0.995}, {}, "sensitivity", 100, "81.3"),
+    ("skin-cancer-triage", {}, {}, "sensitivity.diagnosis.MEL", 100, "34.5"),
+    ("skin-cancer-triage", {}, {}, "cost_per_1000_usd", 1, "56,200"),
+    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "escalated_share", 100, "50"),
+    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "sensitivity", 100, "73.0"),
+>>>>>>> ab2bec00 (The retry storm asks for a network too: neither 8 bits nor replicas alone bring the service back, and a replica is paid until the next surge)
 ]
 
 
 def lines(case):
     script = load(case).interview
-    return [line for probe in script.probes for line in (probe.ask, *probe.strong, *probe.weak)]
+    return [
+        line
+        for probe in script.probes
+        for line in (probe.ask, *probe.strong, *itertools.chain(*probe.at_level.values()), *probe.weak)
+    ]
 
 
 def numbers(text):
@@ -156,7 +170,14 @@ def test_measured_figures_are_those_of_a_run(case, picks, strikes, metric, times
     assert _as_written(round(value, -2) if said.endswith("00") else value, said) == said
 
 
+<<<<<<< HEAD
 def test_two_replications_are_near_the_figures_of_the_retry_storm():
     quick = [one for one in MEASURED if one[0] == "retry-storm" and one[1] in ({}, {"queue": "short"})]
     for case, picks, strikes, metric, times, said in quick:
         assert times * measured(case, picks, strikes, 2)[metric].value == pytest.approx(float(said), rel=0.15)
+=======
+@pytest.mark.long
+def test_the_interval_of_the_skin_case_is_that_of_its_run():
+    cost = measured("skin-cancer-triage", {}, {})["cost_per_1000_usd"]
+    assert tuple(f"{round(end, -2):,.0f}" for end in (cost.low, cost.high)) == INTERVAL["skin-cancer-triage"]
+>>>>>>> ab2bec00 (The retry storm asks for a network too: neither 8 bits nor replicas alone bring the service back, and a replica is paid until the next surge)

@@ -112,7 +112,7 @@ def test_a_wrong_name_is_answered_with_the_nearest(casesim):
 def test_the_tables_fit_on_80_columns_and_a_pipe_gets_a_line_a_row(casesim):
     status, out, _ = casesim("show", "retry-storm", "metrics", "curveballs")
     assert status == 0
-    assert sum("at most 5.5" in line and "cost_per_1000_usd" in line and "USD" in line for line in out.splitlines()) == 1
+    assert sum("at most 32" in line and "cost_per_1000_usd" in line and "USD" in line for line in out.splitlines()) == 1
     assert casesim("devices", "nvidia-t4")[1].startswith("nvidia-t4\n")
     narrow = Console(width=80, record=True)
     rows = shown(casesim, "show", "skin-cancer-triage", "metrics")["metrics"]

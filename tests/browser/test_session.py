@@ -21,7 +21,7 @@ STORM = (SCENARIOS / "retry-storm.yaml").read_text(encoding="utf-8")
 
 def leaky():
     """The retry storm with few replications, and two leaks: an answer in the brief, and a worked hint in an expectation."""
-    text = STORM.replace("id: retry-storm", "id: leaky", 1).replace("replications: 10", "replications: 2", 1)
+    text = STORM.replace("id: retry-storm", "id: leaky", 1).replace("replications: 6", "replications: 2", 1)
     case = loads(text, "leaky.yaml")
     answer, step = case.questions[0].answer, phase(case, "serve").hints[-1].step
     text = text.replace("\nbrief: |\n", f"\nbrief: |\n  {answer}\n\n", 1)

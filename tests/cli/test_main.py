@@ -69,7 +69,7 @@ assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)
             ["run", "retry-storm", "--set", "replicas=99"],
             "--set replicas=99: 99 is out of range; expected 2 to 4 in steps of 1",
         ),
-        (["levers", "retry-storm", "--set", "x=1"], "--set x=1: there is no choice 'x'; expected one of: retries, "),
+        (["levers", "retry-storm", "--set", "x=1"], "--set x=1: there is no choice 'x'; expected one of: network, "),
         (
             ["sweep", "retry-storm", "--set", "retries=nave"],
             "--set retries=nave: 'nave' is not an option; did you mean 'naive'",

@@ -92,4 +92,4 @@ def test_a_picture_names_the_kinds_of_evidence_behind_its_figure():
     cancers is assumed."""
     assert braking(compile_plan(load("av-perception"))).kinds == ["projected", "assumed"]
     assert flagged(compile_plan(load("skin-cancer-triage"))).kinds == ["measured", "assumed"]
-    assert objectives(compile_plan(load("retry-storm")), []).kinds == ["measured", "published", "assumed"]
+    assert objectives(compile_plan(load("retry-storm")), []).kinds == ["measured", "assumed"]

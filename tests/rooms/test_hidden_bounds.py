@@ -15,7 +15,11 @@ from simulator.rooms.candidate_page import brief_before
             "Ask who has ever shown that.",
         ),
         ("av-perception", ["95%", "100 ms", "60 W", "10,000 USD"], "Choose the detector"),
-        ("retry-storm", ["nine photos in ten", "0.2 retries", "within ten seconds", "5.50 USD"], "You may run four replicas"),
+        (
+            "retry-storm",
+            ["85% of the photos", "78%", "0.1 retries", "within ten seconds", "32 USD"],
+            "You may run four replicas",
+        ),
     ],
 )
 def test_no_bound_stands_in_the_brief_before_it_is_revealed(case, bounds, other):
@@ -29,9 +33,7 @@ def test_no_bound_stands_in_the_brief_before_it_is_revealed(case, bounds, other)
 
 def test_a_bound_that_was_revealed_comes_back_and_all_of_them_give_the_whole_brief():
     scenario = load("retry-storm")
-    assert "5.50 USD" in brief_before(
-        scenario, ["cost_per_1000_usd", "done_share", "retries_per_request.again", "latency_p99_s"]
-    )
+    assert "32 USD" in brief_before(scenario, ["cost_per_1000_usd", "latency_p99_s"])
     assert brief_before(scenario, [objective.metric for objective in scenario.objectives]) == scenario.brief
 
 

@@ -127,11 +127,11 @@ def test_a_verdict_is_seen_with_its_bound_and_not_before(monkeypatch, tmp_path, 
 
 def test_a_drawing_for_a_candidate_lacks_answers_probes_and_unrevealed_bounds(monkeypatch, tmp_path):
     room = new_room(monkeypatch, f"sqlite:///{tmp_path / 'other.db'}")
-    room.live.take("interviewer", BoundRevealed(metric="done_share"))
+    room.live.take("interviewer", BoundRevealed(metric="checked_share"))
     drawing = drawing_of(room.live.scenario, room.live.state)
     text = case_text(drawing, "mine", bounds=room.live.state.room.bounds)
     case = loads(text, "mine.yaml")
-    assert [one.metric for one in case.objectives] == ["done_share"]
+    assert [one.metric for one in case.objectives] == ["checked_share"]
     assert not (case.questions or case.debrief or case.interview.probes or case.reference)
-    found, whole = (replicate(compile_plan(one), 1, 2).metrics["done_share"] for one in (case, load("retry-storm")))
+    found, whole = (replicate(compile_plan(one), 1, 2).metrics["checked_share"] for one in (case, load("retry-storm")))
     assert found == whole  # the same figures, under another hash

@@ -58,9 +58,9 @@ def prediction(low, high, value, metric="latency_p99_s"):
         (10, 30, 0, "latency_p99_s", 1 / 4, 1 / 4 + 20 / 2),
         (10, 30, 1e9, "latency_p99_s", 1 / 4, 1 / 4 + 20 / 4),  # no result is farther than the end of the scale
         (0, 1e12, 2, "latency_p99_s", 1.0, 1.0),
-        (0, 1, 0.9, "done_share", 1.0, 1.0),  # all shares that there are
-        (0.5, 1.7, 0.9, "done_share", 0.5, 0.5),  # no share is above 1
-        (0, 0.2, 0, "done_share", 0.2, 0.2),
+        (0, 1, 0.9, "checked_share", 1.0, 1.0),  # all shares that there are
+        (0.5, 1.7, 0.9, "checked_share", 0.5, 0.5),  # no share is above 1
+        (0, 0.2, 0, "checked_share", 0.2, 0.2),
         (1, 3, 2, "waiting_mean", 1 / 4, 1 / 4),  # without an objective, 1 stands in the middle
     ],
 )
@@ -88,7 +88,7 @@ def test_intervals_say_something_if_their_mean_score_is_well_below_that_of_their
 BELIEFS = {
     "normal": ("latency_p99_s", norm(9, 2).ppf),
     "lognormal": ("latency_p99_s", lognorm(0.5, scale=8).ppf),
-    "share": ("done_share", beta(18, 2).ppf),
+    "share": ("checked_share", beta(18, 2).ppf),
 }
 EVEN = (np.arange(200) + 0.5) / 200
 
@@ -128,11 +128,11 @@ def share_informed(spread, factor):
 
 
 def test_a_share_over_its_whole_scale_says_nothing_though_it_holds():
-    whole = [prediction(0, 1, 0.95, "done_share")] * 4
+    whole = [prediction(0, 1, 0.95, "checked_share")] * 4
     assert not is_informed(load("retry-storm"), whole)
     words = held_words(load("retry-storm"), whole)
     assert words == "4 of 4 intervals held; they span 100% of the scale on average, so that to hold says nothing."
     assert (
-        held_words(load("retry-storm"), [prediction(0.9, 1, 0.95, "done_share")])
+        held_words(load("retry-storm"), [prediction(0.9, 1, 0.95, "checked_share")])
         == "1 of 1 interval held; it spans 10% of the scale."
     )
