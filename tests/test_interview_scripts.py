@@ -2,15 +2,12 @@
 
 import itertools
 import re
-from functools import cache
 
 import pytest
 
 from simulator.case.interview import LEVELS_OF_CANDIDATES, probes_of
 from simulator.case.load import load, scenario_ids
 from simulator.case.phases import phases_of
-from simulator.engine.plan import compile_plan
-from simulator.explain.result import replicate
 from tests.plain_english import PATTERNS
 
 NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|(?<!\d)\.\d+")
@@ -20,7 +17,7 @@ SPEED_MPS = 50 / 3.6
 #: The mean times of a photo on one replica, of calls without a pause before them.
 RESNET_8_BITS_MS, MOBILENET_MS = 22.9, 9.27
 
-#: Figures of probes that follow from the case by arithmetic, as written there; `casesim test` reads those of the other cases.
+#: Figures of probes that follow from the case by arithmetic, as written there;.
 CALCULATED = {
     "retry-storm": {
         "87": 2000 / RESNET_8_BITS_MS,
@@ -51,37 +48,6 @@ CALCULATED = {
         "19.3": SPEED_MPS**2 / 2 / 5,
     },
 }
-
-#: Figures of probes that a run shows: case, picks, metric, factor on it, and the figure as written.
-MEASURED = [
-<<<<<<< HEAD
-    ("retry-storm", {}, {}, "done_share", 100, "9.3"),
-    ("retry-storm", {"retries": "none"}, {}, "done_share", 100, "59.1"),
-    ("retry-storm", {"retries": "none"}, {}, "latency_p99_s", 1, "2.0"),
-    ("retry-storm", {"retries": "backoff"}, {}, "done_share", 100, "9.3"),
-    ("retry-storm", {"retries": "budget"}, {}, "done_share", 100, "47.0"),
-    ("retry-storm", {"queue": "long"}, {}, "done_share", 100, "9.3"),
-    ("retry-storm", {"queue": "short"}, {}, "done_share", 100, "89.3"),
-    ("retry-storm", {"queue": "short"}, {}, "retries_per_request.again", 1, "0.41"),
-    ("retry-storm", {"order": "freshest"}, {}, "done_share", 100, "89.2"),
-    ("retry-storm", {"order": "freshest"}, {}, "retries_per_request.again", 1, "0.33"),
-    ("retry-storm", {"breaker": "on"}, {}, "done_share", 100, "82.4"),
-    ("retry-storm", {"abandoned": "dropped"}, {}, "done_share", 100, "10.8"),
-    ("retry-storm", {"replicas": 4}, {}, "done_share", 100, "11.6"),
-    ("retry-storm", "reference", {"lost_replica": 300.0}, "done_share", 100, "92.4"),
-    ("retry-storm", "reference", {"second_rush": 300.0}, "done_share", 100, "90.9"),
-=======
-    ("production-drift", {}, {}, "utilization.detect", 100, "19"),
-    ("production-drift", {"replicas": 2}, {}, "utilization.detect", 100, "29"),
-    ("skin-cancer-triage", {}, {}, "escalated_share", 100, "62"),
-    ("skin-cancer-triage", {}, {}, "sensitivity", 100, "77.9"),
-    ("skin-cancer-triage", {"operating_point": 0.995}, {}, "sensitivity", 100, "81.3"),
-    ("skin-cancer-triage", {}, {}, "sensitivity.diagnosis.MEL", 100, "34.5"),
-    ("skin-cancer-triage", {}, {}, "cost_per_1000_usd", 1, "56,200"),
-    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "escalated_share", 100, "50"),
-    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "sensitivity", 100, "73.0"),
->>>>>>> ab2bec00 (The retry storm asks for a network too: neither 8 bits nor replicas alone bring the service back, and a replica is paid until the next surge)
-]
 
 
 def lines(case):
@@ -133,9 +99,9 @@ def test_sentences_of_a_script_are_plain_and_its_notes_are_short(case):
 
 
 @pytest.mark.parametrize("case", CALCULATED)
-def test_every_figure_of_a_probe_stands_in_the_case_or_is_calculated_or_measured(case):
+def test_every_figure_of_a_probe_stands_in_the_case_or_is_calculated(case):
     data = {name: part for name, part in load(case).document.data.items() if name != "interview"}
-    extra = " ".join([*CALCULATED[case], *(one[-1] for one in MEASURED if one[0] == case)])
+    extra = " ".join(CALCULATED[case])
     shown = numbers(f"{values(data)} {extra}")
     assert [line for line in lines(case) if numbers(line) - shown] == []
     assert numbers(" ".join(lines(case))) >= numbers(extra)
@@ -149,35 +115,3 @@ def test_calculated_figures_are_those_of_the_arithmetic(case):
 def _as_written(value, text):
     """The value with as many decimals as a text has."""
     return f"{value:,.{len(text.partition('.')[2])}f}"
-
-
-@cache
-def metrics_of_run(case, picks, strikes, replications=None):
-    scenario = load(case)
-    plan = compile_plan(scenario, dict(picks), dict(strikes))
-    return replicate(plan, seed=1, replications=replications or scenario.run.replications).metrics
-
-
-def measured(case, picks, strikes, replications=None):
-    design = next(iter(load(case).reference.values())).set if picks == "reference" else picks
-    return metrics_of_run(case, tuple(design.items()), tuple(strikes.items()), replications)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize(("case", "picks", "strikes", "metric", "times", "said"), MEASURED)
-def test_measured_figures_are_those_of_a_run(case, picks, strikes, metric, times, said):
-    value = times * measured(case, picks, strikes)[metric].value
-    assert _as_written(round(value, -2) if said.endswith("00") else value, said) == said
-
-
-<<<<<<< HEAD
-def test_two_replications_are_near_the_figures_of_the_retry_storm():
-    quick = [one for one in MEASURED if one[0] == "retry-storm" and one[1] in ({}, {"queue": "short"})]
-    for case, picks, strikes, metric, times, said in quick:
-        assert times * measured(case, picks, strikes, 2)[metric].value == pytest.approx(float(said), rel=0.15)
-=======
-@pytest.mark.long
-def test_the_interval_of_the_skin_case_is_that_of_its_run():
-    cost = measured("skin-cancer-triage", {}, {})["cost_per_1000_usd"]
-    assert tuple(f"{round(end, -2):,.0f}" for end in (cost.low, cost.high)) == INTERVAL["skin-cancer-triage"]
->>>>>>> ab2bec00 (The retry storm asks for a network too: neither 8 bits nor replicas alone bring the service back, and a replica is paid until the next surge)
