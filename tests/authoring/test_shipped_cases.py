@@ -9,6 +9,7 @@ from simulator.authoring.check_results import KeptResults
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.load import load, scenario_ids
 
+
 def no_run(work, task):
     raise AssertionError("the kept results are out of date: make test-cases")
 
