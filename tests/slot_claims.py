@@ -268,7 +268,7 @@ def _load(slots: Slots, here: Reading) -> Iterator[Shown]:
 @reads("bottleneck.peak", "overload.at_peak", "trust.peak")
 def _peak(slots: Slots, here: Reading) -> Iterator[Shown]:
     own = here if here.key != "peak" or here.surface != "trust" else replace(here, surface="trust, peak")
-    yield from own.at_stage(slots["load"], "peak load")
+    yield from own.at_stage(slots["load"], "peak load before retries" if slots.get("fresh") else "peak load")
 
 
 @reads("overload.lasting", "overload.late", "overload.passing", "overload.struck")

@@ -330,6 +330,12 @@ def why_held_up(plan: Plan, name: str, times: StageTimes) -> Iterator[Claim]:
         yield _share_of(f"turned away.{name}", share, phrase("bottleneck.turned_away", share=share))
 
 
+def peak_claim(load: Load, words: str) -> Claim:
+    """Claim the load of theory at the peak, to which the retries of a run add."""
+    at = "peak load" if load.retried is None else "peak load before retries"
+    return load_claim(load.stage, load.at_peak, words, "closed form", at)
+
+
 def _share_of(subject: str, share: float, words: str) -> Claim:
     return Claim(subject, "is", share, unit="share", words=words)
 
@@ -339,9 +345,7 @@ def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iter
     yield load_claim(name, times.load, phrase("bottleneck.load", **slots))
     load = load_on(plan, name)
     if load is not None and load.at_peak >= 1 > min(times.load, times.late_load):
-        # theory: the retries of a run add to it
-        words = phrase("bottleneck.peak", load=load.at_peak, fresh=load.retried is not None)
-        yield load_claim(name, load.at_peak, words, "closed form", "peak load")
+        yield peak_claim(load, phrase("bottleneck.peak", load=load.at_peak, fresh=load.retried is not None))
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         yield _share_of(f"held.{name}", times.held_s / times.waited_s, _why_held(plan, name, stage, times))
     if times.waited_s and times.down_s >= CAUSE * times.waited_s:

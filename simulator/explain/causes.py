@@ -12,6 +12,7 @@ from pkgutil import resolve_name
 import pandas as pd
 
 from simulator.case.curveball import AffectedQuantity
+from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import strikes_of
 from simulator.engine.stages.gate import gates_of_items, score_gates
@@ -260,10 +261,22 @@ def _late(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _turned_away(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    name = turning_away(summary, verdict.metric)
+    name = turning_away(summary, verdict.metric) or _keeps_from_ends(summary, verdict.metric)
     if name is None:
         return _unfinished(summary, verdict)
     return _held_up(summary, name, "turning_away", ["overload", "outcomes"])
+
+
+def _keeps_from_ends(summary: Summary, metric: Metric) -> str | None:
+    """Return the stage that turns most requests away, where it decides who misses the ends that a metric of the case counts."""
+    scenario, flows = summary.plan.scenario, summary.flows
+    own = scenario.own_metrics.get(metric.name)
+    if own is None or own.share is None or not own.share.ends or own.of.ends:
+        return None
+    counted = flows["end"].isin(own.share.ends)
+    first = deciding(by_decider(scenario, flows[~counted if own.better == "higher" else counted]))[:1]
+    name = turning_away(summary, summary.metric("done_share"))
+    return name if name and any(name in _and_what_it_resends(scenario, stage) for stage in first) else None
 
 
 def _held_up(summary: Summary, name: str, key: str, exhibits: Sequence[str], *first: Claim) -> ObjectiveCause:

@@ -12,7 +12,7 @@ import numpy as np
 from simulator.case.outputs import Metric
 from simulator.engine.compiled_plan import Plan
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
-from simulator.explain.bottleneck import group_words
+from simulator.explain.bottleneck import group_words, peak_claim
 from simulator.explain.causes import cause_of
 from simulator.explain.claims import Claim, Remedy, RemedyKind, figure, load_claim, on_metric, on_verdict
 from simulator.intervals import Interval, quantile_interval
@@ -140,8 +140,8 @@ def _peaks(summary: Summary) -> Iterator[Claim]:
     lasting = {name for name, times in summary.stages.items() if times.late_load >= 1}
     for load in loads(summary.plan):
         if load.at_peak >= 1 > load.mean and load.stage not in lasting:
-            words = phrase("overload.at_peak", label=summary.plan.scenario.stages[load.stage].label, load=load.at_peak)
-            yield load_claim(load.stage, load.at_peak, words, "closed form", "peak load")
+            label, fresh = summary.plan.scenario.stages[load.stage].label, load.retried is not None
+            yield peak_claim(load, phrase("overload.at_peak", label=label, load=load.at_peak, fresh=fresh))
 
 
 def _on_sensitivity(summary: Summary) -> Iterator[Claim]:

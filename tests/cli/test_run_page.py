@@ -68,7 +68,8 @@ def test_a_run_of_each_case_fits_on_a_terminal(result):
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
     assert all(f"{verdict.with_interval} " in text for verdict in result.verdicts)
-    assert all(f"{result.verdicts[place].objective.label}:" in text for place in result.reasons)
+    told = [place for place in result.reasons if f"{result.verdicts[place].objective.label}:" in text]
+    assert all("same cause" in result.shown_reasons[place] for place in result.reasons if place not in told)
     assert "--all" in lines[-1]
     assert "--json" in lines[-1]
     assert text.endswith(f"run hash {result.run_hash}")
@@ -208,9 +209,9 @@ def test_a_strike_is_compared_with_the_calm_run_of_the_design(casesim, case):
 
 
 def test_a_note_on_a_load_that_passes_keeps_the_load_where_it_is_cut(monkeypatch):
-    """The queue of 40 photos: the surge brings more than two replicas serve, and they work it off."""
+    """Without retries: the surge brings more than two replicas serve, and they work it off."""
     monkeypatch.setattr(advice, "TRIED", 0)
-    run = replicate(compile_plan(load("retry-storm"), {"queue": "short"}), seed=1, replications=2)
+    run = replicate(compile_plan(load("retry-storm"), {"retries": "none", "queue": "short"}), seed=1, replications=2)
     (note,) = (line for line in printed(run_page(run, None), width=200) if line.startswith("Note, 1 of "))
     assert re.search(r"Photo check: the offered load is 1\.\d+ times what it can serve", note)
 

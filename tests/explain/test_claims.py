@@ -38,8 +38,8 @@ def test_a_claim_holds_the_figure_that_the_run_computed():
     loads = claims_on(STORM, "load.check")
     assert len(loads) >= 3
     assert {one.value for one in loads} == {run(STORM).stages["check"].load}
-    (share,) = {(one.value, one.interval) for one in claims_on(STORM, "done_share") if one.words}
-    found = run(STORM).metrics["done_share"]
+    (share,) = {(one.value, one.interval) for one in claims_on(STORM, "checked_share") if one.words}
+    found = run(STORM).metrics["checked_share"]
     assert share == (found.value, (found.low, found.high))
 
 
@@ -48,7 +48,7 @@ def test_a_claim_names_its_run_its_case_its_population_and_what_would_decide_it(
     assert {(one.run, one.scenario) for one in verdicts} == {(run(SKIN).run_hash, run(SKIN).plan.scenario_hash)}
     assert {one.population for one in verdicts} == {"diagnosis.MEL"}
     assert {one.decided_by.kind for one in claims_on(SKIN, "cost_per_1000_usd", "verdict")} == {"labels"}
-    assert {one.decided_by.kind for one in claims_on(STORM, "done_share", "verdict")} == {"replications"}
+    assert {one.decided_by.kind for one in claims_on(STORM, "right_share", "verdict")} == {"replications"}
 
 
 def test_json_lists_the_claims_that_the_sentences_are_made_of(monkeypatch):
@@ -62,9 +62,9 @@ def test_json_lists_the_claims_that_the_sentences_are_made_of(monkeypatch):
         assert left.strip() == ""
     assert {content["bottleneck"]["sentence"], *content["warnings"], *(note["sentence"] for note in content["trust"])} <= listed
     (step,) = {
-        claim["value"] for claim in content["claims"] if claim["subject"] == "done_share" and claim["relation"] == "helps"
+        claim["value"] for claim in content["claims"] if claim["subject"] == "checked_share" and claim["relation"] == "helps"
     }
-    assert step == next(one["move"]["told"] for one in content["reasons"] if one["metric"] == "done_share")
+    assert step == next(one["move"]["told"] for one in content["reasons"] if one["metric"] == "checked_share")
     assert len({json.dumps(claim) for claim in content["claims"]}) == len(content["claims"])
     for claim in content["claims"]:
         assert {"subject", "relation", "words", "evidence"} <= set(claim)

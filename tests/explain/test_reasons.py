@@ -161,9 +161,9 @@ def test_what_is_met_has_no_reason_and_what_is_not_proven_has_one():
     result = replicate(gated(objectives=[met, open_]), 1, 3)
     assert [verdict.standing for verdict in result.verdicts] == ["met", "not proven"]
     assert list(result.reasons) == [1]
-    assert "It is not proven: the interval of" in result.reasons[RETRIES].sentence
-    assert "and 4 were labelled" in result.reasons[RETRIES].sentence
-    assert "mostly because" not in result.reasons[RETRIES].sentence  # it has been said
+    assert "It is not proven: the interval of" in result.reasons[1].sentence
+    assert "and 4 were labelled" in result.reasons[1].sentence
+    assert "mostly because" not in result.reasons[1].sentence  # it has been said
     assert result.reasons[1].claims[-1].decided_by.why == "few requests are labelled"
 
 
@@ -352,3 +352,12 @@ def test_a_gate_by_chance_decides_on_nobody_and_the_gate_before_it_is_the_cause(
     ((stage, words),) = by_decider(compile_plan(scenario, {"audit": audit}).scenario, flows)
     assert stage == "triage"
     assert words == "end at “Cleared by the model”: “Threshold” decides, by the score of “Classifier”"
+
+
+def test_a_share_of_ends_is_explained_by_the_stage_that_keeps_requests_from_them():
+    _, result = stormy()
+    shares = [place for place, verdict in enumerate(result.verdicts) if verdict.metric.name in ("checked_share", "right_share")]
+    checked = result.reasons[shares[0]]
+    assert (checked.stage, checked.exhibit) == ("check", "overload")
+    assert "is the stage that turns photos away" in checked.sentence
+    assert shares[1] not in result.reasons or result.reasons[shares[1]].stage is None  # of photos that came to an end

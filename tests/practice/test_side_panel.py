@@ -85,8 +85,8 @@ def test_a_time_from_elsewhere_that_no_step_has_is_kept():
 def test_a_short_run_is_told_to_the_second():
     page = opened("retry-storm")
     page.button[0].click().run()
-    assert page.session_state["told"] == {"lost_replica": pytest.approx(300, abs=0.1)}
-    assert "20:05:00 (5.00 min into the run)" in said(page)
+    assert page.session_state["told"] == {"lost_replica": pytest.approx(180, abs=0.1)}
+    assert "20:03:00 (3.00 min into the run)" in said(page)
 
 
 class Registry:

@@ -12,7 +12,7 @@ from simulator.practice import exhibit_panels
 from tests.explain.test_reasons import stormy
 from tests.patience import PATIENCE_S
 
-RETRIES = 1  # the place of the objective "Retries per photo"
+RETRIES = 3  # the place of the objective "Retries per photo"
 
 
 def cards():
