@@ -58,7 +58,7 @@ SENTENCES: list[tuple[str, dict[str, Any], str]] = [
     ("overload.struck", ABOVE, "Reader: while something strikes, the load is 1.20 times; it passes."),
     ("overload.much", {"finite": True, "load": 1.234}, "the offered load is 1.23 times what it can serve"),
     ("overload.passes", {"since": "day 2", "late": 0.71}, "from day 2 on it is 0.71 times, so the queue is worked off again."),
-    ("overload.at_peak", {"label": "Reader", "load": 2.77},
+    ("overload.at_peak", {"label": "Reader", "load": 2.77, "fresh": False},
      "Reader: at the peak, the offered load is 2.77 times what it can serve; a queue builds up until the rate falls again."),
     ("notes.positives",
      {"label": "Found", "count": 452, "counted": "labelled", "interval": "70 to 86%", "without_a_miss": 299, "with_one": 473},

@@ -110,17 +110,17 @@ def test_what_a_curveball_took_is_told_in_metres():
 
 @pytest.mark.long
 def test_false_answers_that_two_designs_share_do_not_blur_what_one_costs_more():
-    """They leave each cost open by 6,750 USD; a second computer costs 2,000 USD and the power that it draws."""
+    """They leave each cost open by tens of thousands of USD; a second computer costs 2,000 USD and the power that it draws."""
     found = compare(run(), run(chips="two"), every=True)
     (cost,) = [one.change for one in found.moved if one.metric.name == "usd_per_vehicle"]
-    assert run().metrics["usd_per_vehicle"].high - run().metrics["usd_per_vehicle"].low > 6000
+    assert run().metrics["usd_per_vehicle"].high - run().metrics["usd_per_vehicle"].low > 60_000
     assert 2000 <= cost.low <= cost.value <= cost.high < 2100
 
 
 def test_false_answers_that_differ_count_for_both():
     found = compare(run(), run(sensors="either"), every=True)
     (cost,) = [one.change for one in found.moved if one.metric.name == "usd_per_vehicle"]
-    assert cost.low < 5000 < 13_000 < cost.value < 20_000 < cost.high
+    assert cost.low < 0 < 100_000 < cost.value < 170_000 < cost.high
 
 
 @pytest.mark.long

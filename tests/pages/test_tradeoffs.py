@@ -102,9 +102,9 @@ def test_the_best_design_lists_all_choices_and_marks_those_that_differ():
     base = Base(scenario, compile_plan(scenario, {"replicas": 4}), 1)
     words = base.beside({**base.picks, "order": "freshest", "replicas": 3})
     assert words.startswith("Differs from yours: Order of the queue: ")
-    assert "Replicas: 3 (yours: 4). As in yours: Retries: At once, three times; " in words
+    assert "Replicas: 3 (yours: 4). As in yours: Network: ResNet-50; " in words
     assert all(choice.label in words for choice in scenario.choices.values())
-    assert base.beside(base.picks).startswith("Your own design: Retries: At once, three times; ")
+    assert base.beside(base.picks).startswith("Your own design: Network: ResNet-50; ")
 
 
 def test_an_analysis_without_a_clear_order_offers_twice_the_designs(page, monkeypatch):

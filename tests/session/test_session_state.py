@@ -186,7 +186,7 @@ def test_rows_that_this_version_cannot_read_are_skipped():
 REFUSED = [
     ([], "candidate", PhaseBegun(phase="servre"), "no phase “servre”; did you mean 'serve'"),
     ([PhaseBegun(phase="serve")], "candidate", PhaseBegun(phase="serve"), "in this phase already"),
-    ([], "candidate", QuestionAsked(question=5), "has 5 questions"),
+    ([], "candidate", QuestionAsked(question=8), "has 8 questions"),
     ([QuestionAsked(question=1)], "candidate", QuestionAsked(question=1), "asked this already"),
     ([], "candidate", AssumptionPinned(question=0), "Ask the question first"),
     ([QuestionAsked(question=0), AssumptionPinned(question=0)], "candidate", AssumptionPinned(question=0), "pinned already"),
