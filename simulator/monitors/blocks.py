@@ -17,11 +17,14 @@ from scipy.special import ndtri
 from simulator.arrays import Codes, Floats
 from simulator.metrics.distances import gaussian_kernel
 
-#: The length of a block, as a multiple of the autocorrelation time beyond one row. Neighbouring blocks still resemble each
-#: other at their edges: of a series AR(1), a variance of means taken from such blocks is too small by 1 / (10 (1 + phi)).
-BLOCK_TIMES = 10
+#: The length of a block, as a multiple of its edge: a variance of means from such blocks is an eighth too small.
+BLOCK_EDGES = 8
 #: The sum of autocorrelations ends at a lag this many times itself (Sokal 1997, Monte Carlo Methods in Statistical Mechanics).
 _WINDOW = 5
+#: The fewest stretches, and the fewest of each source on average, whose neighbours are compared.
+_STRETCHES, _OF_SOURCE = 32, 10
+#: The chance that a correlation counts where there is none, and the highest one: a file that only rises is one block.
+_BY_CHANCE, _MOST_ALIKE = 0.005, 0.99
 #: At most _MOST blocks are permuted: rows are joined, if at least _LEAST blocks remain in either file.
 _MOST, _LEAST = 2000, 200
 #: The fewest groups to judge whether neighbours resemble each other, and the standard errors that count as certain.
@@ -46,17 +49,13 @@ class Blocks:
         return int(self.reference.max()) + 1, int(self.production.max()) + 1
 
 
-def autocorrelation_time(values: Floats, codes: Codes | None = None) -> float:
+def autocorrelation_time(values: Floats) -> float:
     """Return 1 + 2 * (sum of autocorrelations), at least 1: the number of rows that are worth one independent row; shape (n,).
 
     The sum is cut where its lag exceeds `_WINDOW` times the sum so far; beyond it, noise alone would be added (Sokal 1997).
-    codes: the source of each row, shape (n,): rows are compared with those of their source, about its mean
     """
-    parts = [values] if codes is None else [values[codes == code] for code in np.unique(codes)]
-    products = np.zeros(max(map(len, parts)))
-    for part in parts:
-        centred = part - part.mean()
-        products[: len(part)] += scipy.signal.correlate(centred, centred, method="fft")[len(part) - 1 :]
+    centred = values - values.mean()
+    products = scipy.signal.correlate(centred, centred, method="fft")[len(values) - 1 :]
     if products[0] <= 1e-12:
         return 1.0
     sums = 2 * np.cumsum(products / products[0]) - 1
@@ -64,29 +63,68 @@ def autocorrelation_time(values: Floats, codes: Codes | None = None) -> float:
     return max(float(sums[int(ends.argmax())] if ends.any() else sums.max()), 1.0)
 
 
-def rows_alike(values: Floats, codes: Codes | None = None) -> float:
-    """Return the longer of two autocorrelation times, shape (n,): of ranks, and of their distance to the middle.
+@dataclass(frozen=True, order=True)
+class Edge:
+    """How far rows resemble each other. The sum of a block of L rows varies as L - `rows` rows of endless blocks would.
+
+    stretch: rows of the stretches that show it; alike: the correlation of a stretch with the stretch before it
+    beside: the correlation of a row with the row before it
+    """
+
+    rows: float = 0.0
+    stretch: int = 1
+    alike: float = 0.0
+    beside: float = 0.0
+
+
+def edge_of(series: Iterable[Floats], codes: Codes | None = None) -> Edge:
+    """Return the longest edge of series, shape (n,): of ranks, and of their distance to the middle.
 
     The second shows a spread that comes and goes while the mean stays. codes: the source of each row, shape (n,)
     """
-    ranks = scipy.stats.rankdata(values) / len(values) - 0.5
-    return max(autocorrelation_time(ranks, codes), autocorrelation_time(np.abs(ranks), codes))
+    ranks = [scipy.stats.rankdata(values) / len(values) - 0.5 for values in series]
+    level = _BY_CHANCE / max(len(ranks), 1)
+    return max((_edge(values, codes, level) for rank in ranks for values in (rank, np.abs(rank))), default=Edge())
+
+
+def _edge(values: Floats, codes: Codes | None, level: float) -> Edge:
+    """Return the longest edge that neighbouring stretches show, of one row, two, four, ...; level: of each correlation.
+
+    A slow part of little variance, or one of many sources, hides in single rows, whose noise long stretches average out
+    (Flyvbjerg and Petersen 1989, J. Chem. Phys. 91:461). Neighbours count as an AR(1) series, where the edge of phi is
+    2 phi / (1 - phi^2). A correlation about the mean of n values is too small by (1 + 3 phi) / n (Marriott and Pope 1954).
+    """
+    parts = [values] if codes is None else [values[codes == code] for code in np.unique(codes)]
+    longest, stretch, count, beside = Edge(), 1, len(values), 0.0
+    while count >= max(_STRETCHES, _OF_SOURCE * len(parts)):
+        centred = [part - part.mean() for part in parts]
+        total = sum(float(part @ part) for part in centred)
+        if total <= 1e-12:
+            break
+        alike = sum(float(part[1:] @ part[:-1]) for part in centred) / total
+        alike = min((alike + len(parts) / count) / (1 - 3 * len(parts) / count), _MOST_ALIKE)
+        beside = alike if stretch == 1 else beside
+        if alike > -ndtri(level) / np.sqrt(count):
+            longest = max(longest, Edge(2 * alike / (1 - alike**2) * stretch, stretch, alike, beside))
+        parts = [part[: len(part) // 2 * 2].reshape(-1, 2).mean(axis=1) for part in parts if len(part) > 1]
+        stretch, count = 2 * stretch, sum(map(len, parts))
+    return longest
 
 
 def block_length(reference: list[Floats], sizes: tuple[int, int], codes: Codes | None = None, apart: bool = False) -> int:
-    """Return the rows of a block, from the longest autocorrelation time of the reference's series; 1 for independent rows.
+    """Return the rows of a block, from the longest edge of the reference's series; 1 for independent rows.
 
     The reference alone counts, since it is quiet: a step in production would look like one long autocorrelation.
     sizes: rows of the two files; in large files, blocks are joined for speed
     codes: the source of each row of the reference, shape (n,). A block then holds as many rows of each source as are needed,
     or where they are apart from each other, as many rows of one source
     """
-    beyond = max((rows_alike(values, codes) for values in reference), default=1.0) - 1
+    edge = edge_of(reference, codes).rows
     if codes is not None and not apart:
         rows = np.bincount(codes)
         sources = rows.sum() ** 2 / float((rows.astype(float) ** 2).sum())
-        beyond = max(max(map(rows_alike, reference), default=1.0) - 1, sources * beyond)
-    needed = max(ceil(BLOCK_TIMES * beyond - 0.5), 1)
+        edge = max(edge_of(reference).rows, sources * edge)
+    needed = max(ceil(BLOCK_EDGES * edge - 0.5), 1)
     return max(needed, min(ceil(sum(sizes) / _MOST), min(sizes) // _LEAST))
 
 
@@ -304,12 +342,11 @@ def dealt_to_production(
 def drawn_again(rng: np.random.Generator, times: int, blocks: int, sources: Codes | None = None) -> Floats:
     """Draw the multiplicity of each block, shape (times, blocks).
 
-    sources: of the blocks. Each source keeps its weight: one block fewer than it has is drawn, and counts
+    sources: of the blocks; None for one. Each source keeps its weight: one block fewer than it has is drawn, and counts
     for more, since n drawn of n vary too little (Rao and Wu 1988, JASA 83:231).
     """
-    if sources is None:
-        return _drawn(rng, times, blocks, blocks)
     drawn = np.empty((times, blocks))
+    sources = np.zeros(blocks, np.int64) if sources is None else sources
     for source in np.unique(sources):
         mine = np.flatnonzero(sources == source)
         count = len(mine)

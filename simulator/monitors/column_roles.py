@@ -222,7 +222,9 @@ def _period(name: str, values: Floats, orders: tuple[Codes, Codes], beside: floa
     alike = products / products[0]
     lag = int(alike[2 : longest + 1].argmax()) + 2
     again = alike[2 * lag] if 2 * lag < len(alike) else 0.0
-    if alike[lag] < max(beside, 0.0) + certain or again < certain / 2:
+    # Sources in no order make all lags alike, and chance the highest of them: a period stands out from its neighbours.
+    around = max(alike[lag - 1], alike[lag + 1], 0.0)
+    if alike[lag] < around + certain or again < certain / 2:
         return None
     codes, others = (np.empty(len(order), np.int64) for order in orders)
     for each, order in zip((codes, others), orders, strict=True):

@@ -145,7 +145,7 @@ def _standardised(streams: Floats, size: int) -> Floats:
 #: Times that each file is drawn again for an interval.
 DRAWS = 999
 #: Fewer rows or blocks of a file give no interval.
-LEAST_UNITS = 5
+LEAST_UNITS = 3
 
 Unit = Literal["sd", "share", "psi", "mmd"]
 
@@ -387,8 +387,8 @@ def _shift(sample: ColumnSample, cells: Cells, rows: Resampling) -> EffectSize:
         statistic, sums = distances.mean_shift(cells.support, deviation), rows
     else:
         statistic, sums = _difference_of_means(deviation), block_sums(sample.reference, sample.production, sample.blocks)
-    off = value - float(statistic(*sums.counted)[0])
-    interval = percentile_interval(value, sums.drawn(statistic, DRAWS, sample.seed) + off)
+    off = sums.drawn(statistic, DRAWS, sample.seed) - statistic(*sums.counted)[0]
+    interval = percentile_interval(value, value + _widening(rows.units) * off)
     return EffectSize(_bounded(interval, rows.units), "sd", size=abs(value), signed=True)
 
 
@@ -399,6 +399,12 @@ def _difference_of_means(deviation: float) -> Statistic:
         return np.asarray((production[:, 1] / production[:, 0] - reference[:, 1] / reference[:, 0]) / deviation)
 
     return shift
+
+
+def _widening(units: tuple[int, int]) -> float:
+    """Return by how much Student's t exceeds the normal quantile: the spread of few rows or blocks is uncertain itself."""
+    freedom = max(sum(units) - 2, 1)
+    return float(scipy.special.stdtrit(freedom, (1 + LEVEL) / 2) / scipy.special.ndtri((1 + LEVEL) / 2))
 
 
 def _bounded(interval: Interval, units: tuple[int, int]) -> Interval:
@@ -428,7 +434,7 @@ def _changed_share(cells: Cells, rows: Resampling, independent: tuple[float, flo
     off = np.abs(rows.drawn(distances.share_change, DRAWS, 0) - found).max(axis=1)
     within = [float((part[0] / part.sum())[most]) for part in rows.counted]
     certain = [3 / size for share, size in zip(within, independent, strict=True) if share in (0.0, 1.0)]
-    half = max(float(np.quantile(off, LEVEL)), *certain, 0.0)
+    half = max(_widening(rows.units) * float(np.quantile(off, LEVEL)), *certain, 0.0)
     name = cells.names[most] if cells.names else f"{cells.support[most]:g}"
     counts = np.concatenate(rows.counted).sum(axis=0)
     share = counts[most] / counts.sum()

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from simulator.arrays import Codes, Floats
 from simulator.errors import InputError, suggest
 from simulator.limits import MONITORED_PARTS
-from simulator.monitors.blocks import Blocks, block_length, contiguous, grouped, neighbours_alike, rows_alike
+from simulator.monitors.blocks import (
+    Blocks,
+    Edge,
+    autocorrelation_time,
+    block_length,
+    contiguous,
+    edge_of,
+    grouped,
+    neighbours_alike,
+)
 from simulator.monitors.column_roles import ColumnRoles, Interleaving, are_independent, interleaving_of, stretched
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
 from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, Tables, columns, times, words
@@ -242,7 +251,7 @@ def compare(
         notes += [f"Numbers are compared with {usual.words}"] if usual else []
     notes += [phrase("columns.copies", share=1 - len(np.unique(copied[0])) / len(copied[0]))] if copied else []
     notes += _alike(found, groups)
-    notes += [mixed.sentence] if mixed else []
+    notes += [mixed.sentence] if mixed else [] if groups or asked.independent else _slow(found)
     jobs, unasked = _jobs(parts, found, asked)
     sampling = _Sampling(asked, groups, mixed, asked.level if asked.correction == "none" else asked.level / len(jobs))
     answered = list[DriftFinding]()
@@ -254,6 +263,8 @@ def compare(
 
 #: Rows are shuffled copies where this share of them has a twin, and the file's autocorrelation time is this many rows at most.
 _TWINS, _SHUFFLED = 0.5, 1.5
+#: Stretches resemble each other this many times more than single rows do, where sources or a slow part hide under noise.
+_SLOW = 2
 #: Chance gives few twins where a column has this many steps for each of its values.
 _STEPS = 10
 
@@ -263,7 +274,7 @@ def _copies(tables: Tables, found: list[Column], apart: Sequence[str]) -> list[N
     values = [
         column.reference.to_numpy(float) for column in found if column.kind == "numbers" and not column.reference.isna().any()
     ]
-    if not any(map(_fine, values)) or max(map(rows_alike, values)) > _SHUFFLED:
+    if not any(map(_fine, values)) or max(map(autocorrelation_time, values)) > _SHUFFLED:
         return None
     shared = [name for name in tables[0].rows.columns if name not in apart and name in tables[1].rows.columns]
     if tables[0].rows.duplicated(shared, keep=False).mean() < _TWINS:
@@ -371,6 +382,14 @@ def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterat
         codes = np.unique((groups or [])[0][cells.index], return_inverse=True)[1]
         if (alike := neighbours_alike(values, codes)) > 0:
             yield phrase("columns.alike", column=column.name, correlation=alike)
+
+
+def _slow(found: list[Column]) -> Iterator[str]:
+    """Yield sentences about columns of numbers whose stretches resemble each other far more than single rows do."""
+    for column in found:
+        edge = edge_of([column.reference.dropna().to_numpy(float)]) if column.kind != "words" else Edge()
+        if edge.alike > _SLOW * edge.beside:
+            yield phrase("columns.slow", column=column.name, stretch=edge.stretch, alike=edge.alike, beside=edge.beside)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ import tests.coverage.groups
 import tests.coverage.labels
 import tests.coverage.one_run
 import tests.coverage.queues
+import tests.coverage.quiet_weeks
 import tests.coverage.reader_rates
 import tests.coverage.refits
 import tests.coverage.shares
