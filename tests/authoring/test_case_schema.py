@@ -67,7 +67,7 @@ def test_schema_and_checker_agree_on_changed_cases(name):
             agreed += 1
         else:
             assert faults <= OF_THE_CHECKER or "finite_number" in faults, f"{name}, {how}: the checker alone refuses it"
-    assert agreed > CHANGED[name] / 3
+    assert agreed >= CHANGED[name] / 4  # enough of the changes are faults that the schema sees
 
 
 def _as_read(tree):
