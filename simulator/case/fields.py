@@ -255,7 +255,7 @@ class bounded:  # noqa: N801 (stands in annotations like a function)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         value = {"minimum": self.low, "maximum": self.high}
-        return {"allOf": [handler(schema), {"properties": {"value": value}}]}
+        return {"allOf": [handler(schema), {"properties": {"value": value, "between": {"items": value}}}]}
 
 
 ShareFigure = Annotated[Figure, bounded(0, 1)]

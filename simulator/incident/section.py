@@ -134,7 +134,7 @@ class UnsolvedReview(Strict):
     days: PositiveFigure
     """days after the stream until harm that goes on is found"""
     usd: CostFigure
-    """what it costs when an incident comes back whose cause was not named"""
+    """the cost of an incident that comes back because its cause was not named"""
 
 
 class Incident(Section):
@@ -233,7 +233,7 @@ class Incident(Section):
 
     @property
     def return_usd(self) -> float:
-        """What it costs when an incident comes back whose cause was not named (USD)."""
+        """Return the cost of an incident that comes back because its cause was not named (USD)."""
         return self.review.usd.value if self.review else 0.0
 
     def fixes_of(self, kind: type[KindOfFix]) -> dict[str, KindOfFix]:

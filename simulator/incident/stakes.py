@@ -38,7 +38,7 @@ class Stakes:
 
     rate: the harm of a day, shape (places,); took: the share of it that a fix takes away, shape (fixes, places)
     price, daily, wait_days: of each fix: to ship it, of each further day, and until it is in force, shapes (fixes,)
-    return_usd: what it costs when an incident comes back whose cause was not named
+    return_usd: the cost of an incident that comes back because its cause was not named
     """
 
     spec: Incident

@@ -23,7 +23,7 @@ SCHEMA = case_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
 
 #: Cases that are changed, and how often each.
-CHANGED = {"small": 350, "retry-storm": 200, "skin-cancer-triage": 30, "production-drift": 10, "av-perception": 10}
+CHANGED = {"small": 350, "retry-storm": 200, "skin-cancer-triage": 30, "production-drift": 10, "av-perception": 30}
 
 #: Values that a case's reader lets through to the models.
 READABLE = [value for value in HOSTILE if not isinstance(value, int) or abs(value) <= CASE_NUMBER.most]
@@ -67,7 +67,7 @@ def test_schema_and_checker_agree_on_changed_cases(name):
             agreed += 1
         else:
             assert faults <= OF_THE_CHECKER or "finite_number" in faults, f"{name}, {how}: the checker alone refuses it"
-    assert agreed >= CHANGED[name] / 4  # enough of the changes are faults that the schema sees
+    assert agreed > CHANGED[name] / 3
 
 
 def _as_read(tree):
