@@ -255,7 +255,9 @@ def test_a_larger_model_where_it_is_slow_changes_no_share_that_runs_could_show()
     change = compare(run(**trip), run(**trip, mix="speed"), every=True)
     found = {one.metric.name: one for one in change.moved}
     assert not found["stopped_share"].significant
-    assert found["age_p99_s.planner.front"].change.value > 0.3
+    age = found["age_p99_s.planner.front"]
+    assert age.significant
+    assert age.change.low > 0.1  # s: more than the whole age that the case asks for
 
 
 def test_waiting_for_all_six_cameras_makes_what_is_known_older():
@@ -312,7 +314,7 @@ def test_some_design_survives_it(strike, picks):
 def test_slowing_down_or_standing_takes_away_a_part_of_the_harm_of_a_lost_camera():
     harm = [figure("harm_share", "blind", degrading=one).value for one in ("drive_on", "slow", "stop")]
     assert harm[0] > harm[1] + 0.1 > harm[2] + 0.1
-    assert harm[2] > 2 * figure("harm_share").value
+    assert harm[2] > figure("harm_share").value + 0.1
     assert figure("degraded_share", "blind", degrading="stop").value > 0.2
 
 
