@@ -306,15 +306,19 @@ class Result(Summary):
 
     @property
     def shown_reasons(self) -> dict[int, str]:
-        """The sentences of each reason; a cause that an earlier objective has too is pointed to, and not said again."""
-        first, shown = dict[str, str](), dict[int, str]()
+        """The sentences of each reason; a cause of an earlier objective is pointed to, and no sentence is said twice."""
+        first, shown, before = dict[str, str](), dict[int, str](), set[str]()
         for place, reason in self.reasons.items():
             label = self.verdicts[place].objective.label
             sentences = []
             for claim in reason.claims:
                 other = first.setdefault(claim.words, label)
                 is_repeated = claim.relation == "causes" and other != label
-                sentences.append(phrase("reasons.same_cause", other=other) if is_repeated else claim.words)
+                words = phrase("reasons.same_cause", other=other) if is_repeated else claim.words
+                for sentence in before:
+                    words = words.replace(f" {sentence}", "")
+                sentences.append(words)
+            before |= {part.words for claim in reason.claims for part in claim.parts if part.words.endswith(".")}
             shown[place] = " ".join(sentences)
         return shown
 
