@@ -123,7 +123,7 @@ def try_monitor(trial: Trial, folder: Path) -> Refusal | None:
     file = next(folder.glob("production.*"))
     try:
         asked = ReportRequest(time="seen", by="camera") if len(trial.changed) % 2 else ReportRequest()
-        compare(read_table(folder / "reference.csv"), read_table(file), asked, lambda _: None)
+        compare(read_table(folder / "reference.csv"), read_table(file), asked, lambda *_: None)
     except InputError as error:
         return Refusal(str(error), "production" in str(error) or "reference" in str(error))
     return None
