@@ -128,17 +128,17 @@ def unwinding() -> Iterator[None]:
     _Stop.number, _Stop.kept, _Stop.said = None, _NOTHING, False
     heeded = [number for number in ENDING if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, _stop) for number in heeded}
-    told, sys.unraisablehook = sys.unraisablehook, _told_but_for_interrupts
+    hook, sys.unraisablehook = sys.unraisablehook, _print_all_but_interrupts
     with _watching_signals():
         try:
             yield
         finally:
-            sys.unraisablehook = told
+            sys.unraisablehook = hook
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
-def _told_but_for_interrupts(swallowed: sys.UnraisableHookArgs) -> None:
+def _print_all_but_interrupts(swallowed: sys.UnraisableHookArgs) -> None:
     """Print no traceback of an interrupt that a library swallowed: the thread that watches ends the process all the same."""
     if not isinstance(swallowed.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(swallowed)
