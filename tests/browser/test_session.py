@@ -187,7 +187,7 @@ def test_each_phase_and_the_debrief_shut_nobody_out_in_any_look(newcomer, storm,
 
 @pytest.mark.long
 def test_a_session_is_played_by_the_keyboard_alone(newcomer, storm):
-    address, _, _ = storm
+    address, case, _ = storm
     page, _ = begun(newcomer, address)
 
     def press(name):
@@ -199,7 +199,7 @@ def test_a_session_is_played_by_the_keyboard_alone(newcomer, storm):
                 return
         raise AssertionError(f"{name} cannot be reached")
 
-    press("The clients, ")
+    press(f"{phase(case, 'model').title}, ")
     press("Predict and run")
     page.get_by_text("your interval").first.wait_for()
     press("End the session")
