@@ -121,17 +121,19 @@ class Move:
         parts = (self.own.changed_by(self.words, helps),)
         lost, turned = ([one for one in broken if (one.outcome == "vanishes") == gone] for gone in (True, False))
         return [
-            *self._on_others(broken, "breaks", turned, trial=trial, lost=[effect.label for effect in lost], one=len(lost) == 1),
+            *self._on_others(
+                broken, "breaks", _turned(turned), trial=trial, lost=[effect.label for effect in lost], one=len(lost) == 1
+            ),
             on_metric(self.own.before.metric, "helps", self.words, words, evidence="paired run", parts=parts),
-            *self._on_others(improved, "improves", improved),
-            *self._on_others(worse, "worsens", worse),
-            *self._on_others(perhaps, "may_worsen", perhaps),
+            *self._on_others(improved, "improves", _named(improved)),
+            *self._on_others(worse, "worsens", _named(worse)),
+            *self._on_others(perhaps, "may_worsen", _named(perhaps)),
         ]
 
-    def _on_others(self, effects: list[JudgedChange], key: str, named: list[JudgedChange], **slots: Slot) -> list[Claim]:
+    def _on_others(self, effects: list[JudgedChange], key: str, named: list[str], **slots: Slot) -> list[Claim]:
         """Claim effects in the text of a key, which names some of them with their sizes."""
         parts = tuple(effect.changed_by(self.words, effect.named) for effect in effects)
-        words = phrase(f"advice.{key}", effects=[effect.named for effect in named], **slots)
+        words = phrase(f"advice.{key}", effects=named, **slots)
         whole = Claim("objectives", "would change", population=self.words, words=words, evidence="paired run", parts=parts)
         return [whole] if effects else []
 
@@ -155,6 +157,19 @@ class Move:
     def turned(self) -> str:
         """The objectives that it takes from met, in few words: `“Wait” met → not met after 4 replications`."""
         return listed([f"“{effect.label}” {effect.turn}" for effect in self.broken])
+
+
+def _named(effects: list[JudgedChange]) -> list[str]:
+    return [effect.named for effect in effects]
+
+
+def _turned(effects: list[JudgedChange]) -> list[str]:
+    """Name objectives that are no longer met, those with one verdict together: the last of them says it."""
+    effects = sorted(effects, key=lambda effect: effect.new_standing)
+    turns = [effect.new_standing for effect in effects]
+    behind = [*turns[1:], ""][: len(turns)]
+    named = zip(effects, turns, behind, strict=True)
+    return [effect.named_with("" if turn == turn_behind else turn) for effect, turn, turn_behind in named]
 
 
 @dataclass(frozen=True)

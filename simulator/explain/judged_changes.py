@@ -227,7 +227,10 @@ class JudgedChange:
     @property
     def named(self) -> str:
         """The objective and its change, `“Wait” (+3.1 h)`, or `“Wait” from met to not met (+3.1 h)`."""
-        turn = self.new_standing if self.breaks and self.outcome != "vanishes" else ""
+        return self.named_with(self.new_standing if self.breaks and self.outcome != "vanishes" else "")
+
+    def named_with(self, turn: str) -> str:
+        """Return the objective and its change; turn: the verdict that it gets, empty if the next objective says it."""
         return phrase("effects.named", label=self.label, turn=turn, size=self.size)
 
     def to_json(self) -> dict[str, Any]:
