@@ -28,12 +28,9 @@ if TYPE_CHECKING:
     from simulator.case.fields import Source
     from simulator.case.outputs import CaseOutline, Metric
     from simulator.case.scenario_parts import (
-        Accelerator,
         Costs,
-        Lesson,
         Noun,
         Objective,
-        OwnHardware,
         OwnMetric,
         Population,
         Question,
@@ -92,13 +89,10 @@ class AnyCase(Protocol):
     id: str
     minutes: int
     questions: list[Question]
-    debrief: list[Lesson]
     run: RunLength
     unit: Noun
     population: Population | None
     classes: dict[str, RequestClass]
-    accelerators: dict[str, Accelerator]
-    hardware: dict[str, OwnHardware]
     costs: Costs | None
     encounters: Any
     vehicle: Any
@@ -144,12 +138,6 @@ class AnyCase(Protocol):
 
     def model_copy(self, *, update: dict[str, Any]) -> Self: ...
 
-    def label_of(self, target: str) -> str: ...
-
-    def value_words(self, by: str) -> dict[str, str]: ...
-
-    def tags(self) -> list[str]: ...
-
     def scorers(self) -> list[str]: ...
 
     def scorer_of(self, gate: ScoreRouting) -> str: ...
@@ -157,8 +145,6 @@ class AnyCase(Protocol):
     def machine_stages(self) -> list[str]: ...
 
     def routers(self) -> dict[str, Routing]: ...
-
-    def in_branches(self) -> set[str]: ...
 
     def shown(self) -> list[str]: ...
 
