@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from simulator.case.any_stage import AnyStage
 from simulator.case.case_contract import AnyCase
 from simulator.case.document import Path
-from simulator.case.fields import ClockTime, Line, Strict
+from simulator.case.fields import ClockTime, Line, Strict, at_most_one
 from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S, clock_minutes
 
@@ -88,12 +88,7 @@ class AnyCurveball(Strict):
     lasts_s: Annotated[float | None, Field(gt=0)] = None
     """how long it lasts; none: to the end of the run"""
 
-    @model_validator(mode="after")
-    def _one_time(self) -> Self:
-        given = [name for name in TIMES_OF_STRIKE if getattr(self, name) is not None]
-        if len(given) > 1:
-            raise ValueError(f"give {given[0]} or {given[1]}, not both")
-        return self
+    _one_time = at_most_one(*TIMES_OF_STRIKE)
 
     def own_time(self, starts_at: str) -> float | None:
         """Return the author's time in seconds from the start of a run that begins at `starts_at`; None: on call."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from simulator.case.any_stage import AnyStage
 from simulator.case.case_contract import AnyCase
 from simulator.case.curveball import AffectedQuantity, AnyCurveball
 from simulator.case.document import Path
-from simulator.case.fields import FileName, Name, Share, exactly_one
+from simulator.case.fields import FileName, Name, Share, exactly_one, refused
 from simulator.case.kinds import OneOf, registry
 from simulator.case.references import Ref
 from simulator.evidence.evidence_files import EvidenceError
@@ -129,11 +129,7 @@ class Throttle(_OfPools):
     times: Times
     """the factor on the service time"""
 
-    @model_validator(mode="after")
-    def _one_target(self) -> Self:
-        if self.stages and self.accelerator is not None:
-            raise ValueError("give stages or accelerator, not both")
-        return self
+    _one_target = refused(lambda ball: ball.stages and ball.accelerator is not None, "give stages or accelerator, not both")
 
     def hits(self, name: str, stage: AnyStage) -> bool:
         if stage.kind not in self.strikes:
@@ -233,11 +229,7 @@ class Drift(AnyCurveball):
     photos: FileName | None = None
     """a condition of the data lab, such as `blur.2`: every photo's score changes as it did there"""
 
-    @model_validator(mode="after")
-    def _some_drift(self) -> Self:
-        if self.prevalence is None and self.scores_shift is None and self.photos is None:
-            raise ValueError("nothing drifts; give prevalence, scores_shift or photos")
-        return self
+    _some_drift = refused(lambda ball: not ball.changed, "nothing drifts; give prevalence, scores_shift or photos")
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
         if what is AffectedQuantity.PHOTOS:
@@ -290,11 +282,10 @@ class AccuracyDrop(AnyCurveball):
     def strikes(self) -> tuple[str, ...]:
         return ("people",) if self.of_people else ("pool",)
 
-    @model_validator(mode="after")
-    def _of_people_or_of_a_model(self) -> Self:
-        if self.of_people == (self.positives_shift is not None):
-            raise ValueError("give sensitivity or specificity for people, or positives_shift for a pool")
-        return self
+    _of_people_or_of_a_model = refused(
+        lambda ball: ball.of_people == (ball.positives_shift is not None),
+        "give sensitivity or specificity for people, or positives_shift for a pool",
+    )
 
     def check(self, scenario: AnyCase) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp, inf
@@ -147,16 +147,35 @@ class Strict(EvidenceRecord):
         return InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
 
 
-def exactly_one(*names: str, message: str = "") -> Any:
-    """Return a validator of a model that accepts exactly one of several fields; message: the sentence for none or more."""
-    sentence = message or f"give exactly one of {' and '.join(names)}"
+def refused(when: Callable[[Any], object], says: str) -> Any:
+    """Return a validator of a model that refuses it in a case; says: the sentence, with the model's fields as `{0.name}`."""
 
     def check(model: Any) -> Any:
-        if sum(getattr(model, name) is not None for name in names) != 1:
-            raise ValueError(sentence)
+        if when(model):
+            raise ValueError(says.format(model))
         return model
 
     return model_validator(mode="after")(check)
+
+
+def exactly_one(*names: str, message: str = "") -> Any:
+    """Return a validator of a model that accepts exactly one of several fields; message: the sentence for none or more."""
+    return refused(lambda model: len(_given(model, names)) != 1, message or f"give exactly one of {' and '.join(names)}")
+
+
+def at_most_one(*names: str) -> Any:
+    """Return a validator of a model that accepts none or one of several fields."""
+
+    def check(model: Any) -> Any:
+        if len(given := _given(model, names)) > 1:
+            raise ValueError(f"give {given[0]} or {given[1]}, not both")
+        return model
+
+    return model_validator(mode="after")(check)
+
+
+def _given(model: Any, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if getattr(model, name) is not None]
 
 
 def _names_alone(field: str) -> dict[str, Any]:

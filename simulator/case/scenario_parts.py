@@ -6,9 +6,9 @@ A metric of the case's own, and a price by condition, go by the requests that a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from simulator.case.fields import (
     ClockTime,
@@ -22,6 +22,7 @@ from simulator.case.fields import (
     Strict,
     bounded,
     exactly_one,
+    refused,
 )
 from simulator.case.references import Ref
 from simulator.evidence import catalogue
@@ -92,11 +93,10 @@ class RunLength(Strict):
     warm_up: Literal["none", "mser5"] = "none"
     """the warm-up left out at the front: none, or by MSER if a steady state is wanted"""
 
-    @model_validator(mode="after")
-    def _stands_for_more(self) -> Self:
-        if self.stands_for_days is not None and self.stands_for_days <= self.days:
-            raise ValueError(f"stands_for_days should be more than days ({self.days:g}); got {self.stands_for_days:g}")
-        return self
+    _stands_for_more = refused(
+        lambda run: run.stands_for_days is not None and run.stands_for_days <= run.days,
+        "stands_for_days should be more than days ({0.days:g}); got {0.stands_for_days:g}",
+    )
 
     @property
     def pace(self) -> float:
@@ -289,11 +289,10 @@ class OwnMetric(Strict):
 
     _one_number = exactly_one("share", "per_1000", message="give share, for a share of requests, or per_1000, for a ratio")
 
-    @model_validator(mode="after")
-    def _divides_by_whole_requests(self) -> Self:
-        if self.of.counts_parts:
-            raise ValueError("`of` counts whole requests; write `detected` and `missed` in the numerator alone")
-        return self
+    _divides_by_whole_requests = refused(
+        lambda metric: metric.of.counts_parts,
+        "`of` counts whole requests; write `detected` and `missed` in the numerator alone",
+    )
 
     @property
     def counted(self) -> RequestCount:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from simulator.case.case_contract import AnyCase
 from simulator.case.checks import too_often
@@ -21,6 +21,7 @@ from simulator.case.fields import (
     ShareFigure,
     Strict,
     bounded,
+    refused,
 )
 from simulator.case.kinds import OneOf, Section
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
@@ -197,12 +198,10 @@ class Incident(Section):
     fixes: Annotated[dict[Name, Fix], Field(min_length=1, max_length=32)]
     """fixes that a player can order, by name"""
 
-    @model_validator(mode="after")
-    def _times_fit(self) -> Self:
-        first, last = self.onset_days
-        if not self.reference_days <= first <= last:
-            raise ValueError(f"onset_days: should be two days, the first not before reference_days ({self.reference_days:g})")
-        return self
+    _times_fit = refused(
+        lambda spec: not spec.reference_days <= spec.onset_days[0] <= spec.onset_days[1],
+        "onset_days: should be two days, the first not before reference_days ({0.reference_days:g})",
+    )
 
     @property
     def prior(self) -> dict[str, float]:

@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from simulator.board.board import OperationError
 from simulator.board.operations import Operation
-from simulator.case.fields import Name
+from simulator.case.fields import Name, refused
 from simulator.case.interview import SIGNAL_PHASES, SIGNALS
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
@@ -406,11 +406,10 @@ class SignalRated(RaterEvent):
     text: Annotated[str, Field(max_length=1000)] = ""
     absence: Annotated[str, Field(max_length=300)] = ""
 
-    @model_validator(mode="after")
-    def _rests_on_something(self) -> Self:
-        if not (self.evidence or self.absence.strip() or self.level == NOT_OBSERVED):
-            raise ValueError("give a moment of the log, or say what was absent; else the level is “not observed”")
-        return self
+    _rests_on_something = refused(
+        lambda event: not (event.evidence or event.absence.strip() or event.level == NOT_OBSERVED),
+        "give a moment of the log, or say what was absent; else the level is “not observed”",
+    )
 
     def refusal(self, scenario: Scenario, state: RoomSession, role: Role) -> str:
         if fault := _card_fault(state, role):

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.case.exhibits import EXHIBITS
-from simulator.case.fields import Name
+from simulator.case.fields import Name, refused
 from simulator.case.phases import Hint, defence_of, phases_of
 from simulator.case.schema import Scenario
 from simulator.metrics.summary import Standing
@@ -86,11 +86,9 @@ class QuestionAsked(AnyEvent):
     question: Annotated[int, Field(ge=0, lt=40)] | None = None
     words: SomeWords | None = None
 
-    @model_validator(mode="after")
-    def _asks(self) -> Self:
-        if self.question is None and not (self.words or "").strip():
-            raise ValueError("give the index of a question, or words")
-        return self
+    _asks = refused(
+        lambda event: event.question is None and not (event.words or "").strip(), "give the index of a question, or words"
+    )
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
         if self.question is None:
@@ -455,11 +453,7 @@ class DefenceAnswered(AnyEvent):
     text: Words = ""
     ticked: bool = False
 
-    @model_validator(mode="after")
-    def _answers(self) -> Self:
-        if not self.text.strip() and not self.ticked:
-            raise ValueError("give a text, or tick the prompt")
-        return self
+    _answers = refused(lambda event: not event.text.strip() and not event.ticked, "give a text, or tick the prompt")
 
     def refusal(self, scenario: Scenario, state: SessionState, role: Role) -> str:
         count = len(defence_of(scenario))

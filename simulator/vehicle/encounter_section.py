@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from simulator.case.case_contract import AnyCase
 from simulator.case.document import Path
@@ -20,6 +20,7 @@ from simulator.case.fields import (
     Strict,
     bounded,
     exactly_one,
+    refused,
 )
 from simulator.case.kinds import Section
 from simulator.case.references import Ref
@@ -123,11 +124,7 @@ class Confirmation(Strict):
     of: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 4
     """the frames that show it, of the latest frames"""
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        if self.hits > self.of:
-            raise ValueError(f"hits ({self.hits}) cannot exceed of ({self.of})")
-        return self
+    _possible = refused(lambda rule: rule.hits > rule.of, "hits ({0.hits}) cannot exceed of ({0.of})")
 
 
 class Condition(Strict):
@@ -262,11 +259,10 @@ class VehiclePart(Strict):
     works_for: Annotated[list[Annotated[Name, Ref("machine")]], Field(max_length=32)] = []
     """the stages that it is at work for"""
 
-    @model_validator(mode="after")
-    def _draws_more_at_work(self) -> Self:
-        if self.busy_w is not None and self.busy_w.value < self.idle_w.value:
-            raise ValueError(f"busy_w ({self.busy_w.value:g}) cannot be below idle_w ({self.idle_w.value:g})")
-        return self
+    _draws_more_at_work = refused(
+        lambda part: part.busy_w is not None and part.busy_w.value < part.idle_w.value,
+        "busy_w ({0.busy_w.value:g}) cannot be below idle_w ({0.idle_w.value:g})",
+    )
 
 
 class Vehicle(Section):

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from simulator.arrays import Times
-from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded
+from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded, refused
 from simulator.engine.arrivals.arrival import Clock, OpenProcess, poisson_times
 from simulator.records.timetables import DAY_S, clock_minutes, clock_s
 
@@ -25,11 +25,10 @@ class Peak(Strict):
     share: Share
     """its share of the requests of a day"""
 
-    @model_validator(mode="after")
-    def _within_the_day(self) -> Self:
-        if clock_minutes(self.start) + self.minutes > 1440:
-            raise ValueError(f"{self.minutes:g} minutes from {self.start} pass midnight; split the peak in two")
-        return self
+    _within_the_day = refused(
+        lambda peak: clock_minutes(peak.start) + peak.minutes > 1440,
+        "{0.minutes:g} minutes from {0.start} pass midnight; split the peak in two",
+    )
 
 
 class DailyArrivals(OpenProcess):
@@ -110,11 +109,7 @@ class Weekly(DailyArrivals):
     starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
     """the first day of the run"""
 
-    @model_validator(mode="after")
-    def _some_day(self) -> Self:
-        if not sum(self.days) > 0:
-            raise ValueError("at least one day should have a weight above 0")
-        return self
+    _some_day = refused(lambda week: not sum(week.days) > 0, "at least one day should have a weight above 0")
 
     def rates(self) -> Clock:
         """Return the week's rates, week after week, from the day on which the run starts."""

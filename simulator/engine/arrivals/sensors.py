@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import ceil
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from simulator.case.case_contract import RateFigure, RequestContent
-from simulator.case.fields import Figure, Line, Name, Quantity, Strict, bounded
+from simulator.case.fields import Figure, Line, Name, Quantity, Strict, at_most_one, bounded
 from simulator.engine.arrivals.arrival import Comings, OpenProcess, steady, warped
 from simulator.records.streams import Streams
 
@@ -44,12 +44,7 @@ class Sensor(Strict):
     jitter_normal_ms: JitterFigure | None = None
     """standard deviation of a frame around its tick, normally distributed"""
 
-    @model_validator(mode="after")
-    def _one_jitter(self) -> Self:
-        given = [field for field in JITTERS if getattr(self, field) is not None]
-        if len(given) > 1:
-            raise ValueError(f"give {given[0]} or {given[1]}, not both")
-        return self
+    _one_jitter = at_most_one(*JITTERS)
 
     @property
     def frames_per_s(self) -> float:

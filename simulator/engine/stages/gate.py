@@ -16,7 +16,7 @@ from simulator.case.any_stage import Faults, Target
 from simulator.case.attributes import item_values
 from simulator.case.case_contract import AnyCase
 from simulator.case.document import Path
-from simulator.case.fields import Name, Share, ShareFigure, Strict
+from simulator.case.fields import Name, Share, ShareFigure, Strict, refused
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.case.scenario_parts import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR
 from simulator.engine.compiled_plan import Plan
@@ -133,11 +133,10 @@ class Gate(StageModel):
     answers: bool = False
     """whether a request is answered once it is here; an end answers those without an answer"""
 
-    @model_validator(mode="after")
-    def _promises_of_scores(self) -> Self:
-        if self.holds == "next" and self.by != SCORE:
-            raise ValueError("holds: next is for gates by score: only their thresholds are chosen on labelled items")
-        return self
+    _promises_of_scores = refused(
+        lambda gate: gate.holds == "next" and gate.by != SCORE,
+        "holds: next is for gates by score: only their thresholds are chosen on labelled items",
+    )
 
     @model_validator(mode="after")
     def _rest_comes_last(self) -> Self:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from math import inf
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from simulator.case.fields import Figure, Strict, bounded
+from simulator.case.fields import Figure, Strict, bounded, refused
 from simulator.engine.compiled_plan import Conditions
 
 Seconds = Annotated[float, Field(gt=0, le=1e6)]
@@ -44,11 +44,10 @@ class _Scaling(Strict):
     max_replicas: Whole
     """the fewest and the most replicas"""
 
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.min_replicas > self.max_replicas:
-            raise ValueError(f"min_replicas ({self.min_replicas}) should not exceed max_replicas ({self.max_replicas})")
-        return self
+    _in_order = refused(
+        lambda scaling: scaling.min_replicas > scaling.max_replicas,
+        "min_replicas ({0.min_replicas}) should not exceed max_replicas ({0.max_replicas})",
+    )
 
 
 class Hpa(_Scaling):
