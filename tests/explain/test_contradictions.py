@@ -74,7 +74,12 @@ PLANTED = [
     ("another interval", SKIN, quoted("sensitivity"), {"interval": (0.0, 1.0)}),
     ("a figure beside none", STORM, quoted("latency_p99_s"), {"value": None, "interval": None}),
     ("another verdict", STORM, lambda claim: claim.relation == "verdict" and claim.value == "met", {"value": "not met"}),
-    ("another decider", SKIN, lambda claim: claim.decided_by, {"decided_by": "Only more labelled people would decide it."}),
+    (
+        "another decider",
+        SKIN,
+        lambda claim: claim.decided_by,
+        {"decided_by": "For this design, only more labelled people would decide it."},
+    ),
     ("none helps beside a step that helps", STORM, lambda claim: claim.relation == "helps", {"value": "none"}),
     ("parts that do not sum", SKIN, lambda claim: claim.subject == "cost_per_1000_usd" and claim.relation == "part of", {}),
     ("another population under one name", SKIN, quoted("sensitivity"), {"population": "skin type V"}),

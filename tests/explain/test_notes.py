@@ -128,7 +128,7 @@ def test_a_verdict_that_the_interval_leaves_open_says_what_would_decide_it():
     labelled = Interval(0.75, 0.45, 1.05)
     (note,) = notes(dataclasses.replace(summary, verdicts=[dataclasses.replace(
         near, estimate=estimate(Interval(0.75, 0.70, 0.80), labelled))]), "verdicts")  # fmt: skip
-    assert "Only more labelled requests" in note.sentence
+    assert "For this design, only more labelled requests" in note.sentence
     half = (0.25**2 - 0.15**2) ** 0.5  # with labels at 0.15, so much is left to the run: 10 replications leave 0.3
     (note,) = notes(dataclasses.replace(summary, verdicts=[dataclasses.replace(
         near, estimate=estimate(Interval(0.75, 0.45, 1.05), Interval(0.75, 0.60, 0.90)))]), "verdicts")  # fmt: skip
@@ -193,10 +193,10 @@ def verdict_of(summary, value, run, labels=0.0, band=0.0):
     ("parts", "kind", "words"),
     [
         ((0.8, 0.4), "replications", "About 40 replications"),  # twice as narrow takes four times as many
-        ((0.8, 0.05, 0.3), "labels", "Only more labelled requests would"),
-        ((0.8, 0.3, 0.25), "labels", "Only more labelled requests and more replications would"),
-        ((0.8, 0.05, 0.0, 0.3), "measurement", "Only a measurement on that hardware would"),
-        ((0.8, 0.05, 0.21, 0.3), "measurement", "Only a measurement on that hardware would"),
+        ((0.8, 0.05, 0.3), "labels", "For this design, only more labelled requests would"),
+        ((0.8, 0.3, 0.25), "labels", "For this design, only more labelled requests and more replications would"),
+        ((0.8, 0.05, 0.0, 0.3), "measurement", "For this design, only a measurement on that hardware would"),
+        ((0.8, 0.05, 0.21, 0.3), "measurement", "For this design, only a measurement on that hardware would"),
         ((0.8, 0.4, 0.0, 0.1), "replications", "About 160 replications"),  # the band leaves 0.1 of the 0.2
         ((0.99, 0.2), "nothing", "too close to the bound"),
         ((0.99, 0.01, 0.2), "nothing", "too close to the bound"),
