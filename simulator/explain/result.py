@@ -307,7 +307,7 @@ class Result(Summary):
     @property
     def shown_reasons(self) -> dict[int, str]:
         """The sentences of each reason; a cause of an earlier objective is pointed to, and no sentence is said twice."""
-        first, shown, before = dict[str, str](), dict[int, str](), set[str]()
+        first, shown, before = dict[str, str](), dict[int, str](), list[str]()
         for place, reason in self.reasons.items():
             label = self.verdicts[place].objective.label
             sentences = []
@@ -318,7 +318,7 @@ class Result(Summary):
                 for sentence in before:
                     words = words.replace(f" {sentence}", "")
                 sentences.append(words)
-            before |= {part.words for claim in reason.claims for part in claim.parts if part.words.endswith(".")}
+            before += [part.words for claim in reason.claims for part in claim.parts if part.words.endswith(".")]
             shown[place] = " ".join(sentences)
         return shown
 
