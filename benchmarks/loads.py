@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.workloads import Workload
-from simulator.engine.latency_tables import LatencyTable, profiled
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import LatencyTable, profiled
 from simulator.evidence.profiles import profiles
 from simulator.paths import PROFILES
 from simulator.theory.loads import loads

@@ -18,8 +18,8 @@ from rich.table import Table
 
 from simulator.case.load import loads
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 
 #: Frames a second of each camera, which nobody published: one, and one at which no frame overlaps the next of its camera.
 RATE, SLOW_RATE = 10.0, 5.0

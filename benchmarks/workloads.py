@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from simulator.case.load import loads
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import GRID, LatencyTable, constant
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
+from simulator.evidence.latency_tables import GRID, LatencyTable, constant
 from tests.truths.queue_formulas import batch_queue
 
 Times = NDArray[np.float64]

@@ -17,11 +17,12 @@ from simulator.case.load import _checked
 from simulator.case.schema import Scenario
 from simulator.engine.arrivals.arrival import Comings
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import GRID, LatencyTable, SizedTable, _table, constant, drawn, steps_of
 from simulator.engine.plan import strike_times
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
+from simulator.engine.stages.own_server import service_table
 from simulator.evidence.catalogue import Hardware
+from simulator.evidence.latency_tables import GRID, LatencyTable, SizedTable, _table, constant, steps_of
 from simulator.evidence.score_tables import Measured, ScoreTable
 from simulator.metrics.measures import measure
 from simulator.records.timetables import DAY_S
@@ -162,7 +163,7 @@ def plan(
     if not isinstance(service, Mapping):
         largest = max((made.stages[name].max_batch for name in pools), default=1)
         service = dict.fromkeys(pools, service or constant(*[1.0] * largest))
-    own = {name: drawn(stage.drawn_ms) for name, stage in made.stages.items() if stage.kind == "server"}
+    own = {name: service_table(stage.drawn_ms) for name, stage in made.stages.items() if stage.kind == "server"}
     tables = dict(scores) if isinstance(scores, Mapping) else dict.fromkeys(made.scorers(), scores) if scores else {}
     machines = dict.fromkeys(pools, MACHINE)
     evidence = {"latencies": own | dict(service), "machines": machines, "tables": tables}

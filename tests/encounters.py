@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import constant
 from simulator.evidence.evidence_tables import DRAWS
+from simulator.evidence.latency_tables import constant
 from simulator.vehicle.detector_answers import Alarms, Misses, Recall
 from simulator.vehicle.sight import Sights, StageSight
 from tests.builders import assumed, end, plan, pool, sensors

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from simulator.case.fields import Source
     from simulator.case.schema import Scenario
     from simulator.engine.arrivals.arrival import Process
-    from simulator.engine.latency_tables import LatencyTable, SizedTable
     from simulator.evidence.catalogue import Hardware
+    from simulator.evidence.latency_tables import LatencyTable, SizedTable
     from simulator.evidence.photo_checks import PhotoCheck
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.row_files import Recording

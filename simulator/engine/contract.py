@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from simulator.case.document import Fault
     from simulator.case.fields import AnyQuantity
     from simulator.case.schema import Scenario
-    from simulator.engine.latency_tables import LatencyTable, SizedTable
     from simulator.evidence.catalogue import Hardware, InstructionSet
+    from simulator.evidence.latency_tables import LatencyTable, SizedTable
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 from platformdirs import user_cache_path
 
-from simulator.engine.latency_tables import LatencyTable
 from simulator.engine.stages.replicas import TritonRule
 from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, FidelityOutcome, FidelityPoint
+from simulator.evidence.latency_tables import LatencyTable
 from simulator.files import make_folders
 from simulator.measure.batch_server import Batch, Batcher, Driven, ServedModel, answer, drive, schedule
 from simulator.measure.forecast import (

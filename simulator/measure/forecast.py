@@ -21,10 +21,10 @@ from simulator.arrays import Times
 from simulator.case.load import loads
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import LatencyTable, steps_of
 from simulator.engine.run import Run
 from simulator.engine.stages.replicas import TritonRule
 from simulator.evidence.fidelity_reports import FidelityOutcome
+from simulator.evidence.latency_tables import LatencyTable, steps_of
 from simulator.evidence.row_files import Recording
 from simulator.measure.batch_server import SAMPLES, Batch, Batcher
 from simulator.records.streams import Streams

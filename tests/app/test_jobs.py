@@ -19,7 +19,7 @@ from simulator.app import jobs, workers
 from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Job, Registry, Watcher
 from simulator.app.turns import Submitter, TaskReply
 from simulator.app.workers import Workers
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.explain.judged_changes import for_objectives
 from simulator.explain.result import replicate, result_of, settled
 from simulator.metrics.replications import PLAIN, run_doubts_packed, run_replications

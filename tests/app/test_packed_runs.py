@@ -8,7 +8,7 @@ from weakref import ref
 import pytest
 
 from simulator.app.kept_runs import OPENED, DoubtedRun, PackedRuns, pack
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.kept_results import PackedRun
 from simulator.metrics.replications import DoubtRuns, run_replication
 from tests.builders import plan, pool

@@ -9,9 +9,9 @@ from scipy.stats import binomtest, kstest, lognorm
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import load
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.evidence.score_tables import score_rows
 from simulator.metrics.replications import resampled_plan
 from tests.builders import assumed, document, end, gate, link, plan, pool, population, run_at, score_table, spread

@@ -7,9 +7,9 @@ from simulator.case.document import ScenarioError
 from simulator.engine import actions
 from simulator.engine import plan as plans
 from simulator.engine.actions import with_actions
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import Run, simulate
 from simulator.engine.servers import paid_usd, server_s, servers
+from simulator.evidence.latency_tables import constant
 from simulator.records.streams import Streams
 from tests.builders import MACHINE, arrivals_at, checked, document, pool
 

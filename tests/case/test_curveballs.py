@@ -11,9 +11,9 @@ from scipy.special import expit, logit
 
 from simulator.case.document import ScenarioError
 from simulator.engine.compiled_plan import Conditions, surges
-from simulator.engine.latency_tables import LatencyTable, constant
 from simulator.engine.run import simulate
 from simulator.engine.stages.assemble import sets_of
+from simulator.evidence.latency_tables import LatencyTable, constant
 from simulator.evidence.photo_checks import load_spoiled, score_changes
 from simulator.metrics.measures import measure
 from simulator.records.streams import Streams

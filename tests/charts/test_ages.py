@@ -5,8 +5,8 @@ import pytest
 
 from simulator.charts.answer_charts import age_over_time, age_shares
 from simulator.charts.look import GREY
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from tests.builders import end, plan, pool, sensors
 
 FRESH = [{"metric": "age_peak_p95_s.done.front", "label": "Fresh enough", "at_most": 0.7}]

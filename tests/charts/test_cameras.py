@@ -4,8 +4,8 @@ import pytest
 
 from simulator.charts.look import INSTANT, SERIES, translucent
 from simulator.charts.replica_charts import machines_by_sensor
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from tests.builders import assemble, end, plan, pool, sensors
 
 CAMERAS = {name: {"rate_per_s": 1} for name in ("front", "left")}

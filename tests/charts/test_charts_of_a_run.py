@@ -15,9 +15,9 @@ from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline
 from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
 from simulator.charts.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.explain.causes import shared_out
 from simulator.explain.request_path import request_path
 from simulator.explain.result import replicate

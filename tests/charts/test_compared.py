@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from simulator.charts.answer_charts import answer_times_compared
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.metrics.measures import CURVE, measure
 from simulator.metrics.summary import summary_of
 from tests.builders import plan, pool

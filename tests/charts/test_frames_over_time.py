@@ -3,8 +3,8 @@
 import pytest
 
 from simulator.charts.timeline import A_SET, busy_share, frames_served
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from tests.builders import assemble, assumed, end, plan, pool, sensors
 
 CAMERAS = sensors(front={"rate_per_s": 1}, left={"rate_per_s": 1, "skew_ms": 50})

@@ -4,7 +4,7 @@ import pytest
 
 from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from tests.builders import people, plan, pool, run_at
 
 BALLS = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from simulator.case.scenario_parts import Noun
 from simulator.charts.queue_charts import queues
 from simulator.charts.timeline import batches, busiest_minute, moment, occupancy, queue_steps, staffed, waiting
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from tests.builders import end, people, plan, pool, run_at
 from tests.explain.test_reasons import short_storm
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from simulator.arrays import Floats
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import GRID, LatencyTable, constant
+from simulator.evidence.latency_tables import GRID, LatencyTable, constant
 from simulator.explain.result import replicate
 from simulator.intervals import Interval
 from simulator.metrics.replications import looks_of, run_replications

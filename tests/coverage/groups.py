@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.evidence.score_tables import ScoreTable
 from simulator.explain.result import replicate
 from tests.builders import assumed, gate, plan, pool, population, score_table

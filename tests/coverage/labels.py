@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.evidence.score_tables import ScoreTable
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import differences

@@ -8,7 +8,7 @@ from math import factorial, log
 import numpy as np
 
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.intervals import replicated_share
 from simulator.metrics.comparisons import differences

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import GRID, LatencyTable
 from simulator.engine.run import simulate
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.stage import ServiceStage
+from simulator.evidence.latency_tables import GRID, LatencyTable
 from simulator.records.timetables import DAY_S
 from simulator.records.trace import OUTCOMES
 from tests.builders import end, fork, gate, join, link, people, plan, pool, population, retake, retry, score_table, spread

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from simulator.case.document import ScenarioError
 from simulator.charts.design_diagram import diagram
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run
 from simulator.engine.stages.replicas import BATCHING, BatchRule, DeadlineRule, TritonRule, batching
+from simulator.evidence.latency_tables import constant
 from simulator.records.streams import Streams
 from simulator.theory.loads import capacity_per_s
 from tests.builders import arrivals_at, assumed, batches, end, plan, pool, sampled, scenario

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from simulator.case.document import ScenarioError
 from simulator.charts.threshold_charts import roc
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
+from simulator.evidence.latency_tables import constant
 from simulator.metrics.operating_points import operating_points
 from simulator.records.streams import Streams
 from simulator.theory.loads import visit_ratios

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import Run, simulate
+from simulator.evidence.latency_tables import constant
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import times_of
 from simulator.records.streams import Streams

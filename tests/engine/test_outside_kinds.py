@@ -15,10 +15,10 @@ from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import diagram
 from simulator.charts.flow_charts import cost_split
 from simulator.charts.queue_charts import queues
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.engine.stages import register, unregister
+from simulator.evidence.latency_tables import constant
 from simulator.explain.bottleneck import bottleneck_of
 from simulator.explain.request_path import BEHIND, request_path
 from simulator.explain.result import replicate

@@ -7,8 +7,8 @@ import pytest
 from simulator.case.document import ScenarioError
 from simulator.case.load import find, load, loads
 from simulator.engine.compiled_plan import at_band_edges, projected_ms
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
+from simulator.evidence.latency_tables import constant
 from simulator.evidence.projection import latency
 from simulator.explain.notes import notes_of
 from simulator.metrics.comparisons import differences

@@ -13,9 +13,9 @@ from simulator.case.fields import AS_WRITTEN, QUANTITIES, AnyQuantity, Exponenti
 from simulator.case.kinds import add_kind, remove_kind
 from simulator.engine.arrivals.arrival import OpenProcess, steady
 from simulator.engine.arrivals.steady import Poisson
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.metrics.resampled_labels import paths_shift
 from simulator.theory.loads import loads
 from tests.builders import link, plan, pool, scenario

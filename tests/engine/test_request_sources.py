@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import Run, simulate
+from simulator.evidence.latency_tables import constant
 from simulator.records.streams import Streams
 from tests.builders import assumed, gate, link, people, plan, pool, population, spread
 from tests.effort import examples

@@ -10,8 +10,8 @@ from pandas.testing import assert_frame_equal
 
 from simulator.case.document import ScenarioError
 from simulator.engine import contract
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import Run, simulate
+from simulator.evidence.latency_tables import constant
 from simulator.limits import RUN_STEPS
 from simulator.records.streams import Streams
 from tests.builders import gate, people, plan, pool, population, retake

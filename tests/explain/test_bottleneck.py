@@ -5,8 +5,8 @@ import json
 import pytest
 
 from simulator.case.load import load
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
+from simulator.evidence.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.theory.loads import loads
 from tests.builders import arrivals_at, assumed, link, people, plan, pool

@@ -8,8 +8,8 @@ import pytest
 
 from simulator.case.fields import Source
 from simulator.case.load import load
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
+from simulator.evidence.latency_tables import constant
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.explain.notes import remedy_of, trust_notes, unprovable
 from simulator.explain.result import replicate

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from simulator.case.exhibits import EXHIBITS
 from simulator.case.load import find, load
 from simulator.case.load import loads as loads_text
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.explain import advice
 from simulator.explain.bottleneck import by_decider
 from simulator.explain.causes import shared_out

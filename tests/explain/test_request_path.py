@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 
 from simulator.case.load import load
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.explain.request_path import answers_early, percentile, request_path
 from tests.builders import (
     assemble,

@@ -1,7 +1,7 @@
 """What a good result rests on, the weakest evidence first."""
 
-from simulator.engine.latency_tables import constant
 from simulator.evidence.catalogue import field_drop_of
+from simulator.evidence.latency_tables import constant
 from simulator.evidence.score_tables import load_scores
 from simulator.explain.result import challenge_of, replicate
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.metrics.ages import instants, known_from
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from simulator.case.load import load
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
+from simulator.evidence.latency_tables import constant
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.comparisons import Difference, compare, differences, side_by_side, undecided
 from simulator.metrics.replications import run_replication

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.metrics.measures import measure
 from tests.builders import (
     assumed,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.metrics.mlperf_verdict import mlperf_verdict, queries_needed, spare_queries
 from tests.builders import assumed, plan, pool

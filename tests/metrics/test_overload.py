@@ -6,7 +6,7 @@ import pytest
 
 from simulator.case.scenario_parts import Noun
 from simulator.charts.queue_charts import _overload_takeaway, goodput_over_time
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.metrics.overload import MOST_STEPS, capacity_per_s, goodput, rush_of, trouble
 from tests.builders import end, link, plan, pool, retry, run_at
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm, t
 
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.explain.result import replicate, result_of, settled
 from simulator.intervals import Interval, estimate, mean_interval, share_interval, widened
 from simulator.metrics.replications import (

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simulator.engine.compiled_plan import strikes_of
-from simulator.engine.latency_tables import constant
 from simulator.engine.servers import paid_s, server_s
+from simulator.evidence.latency_tables import constant
 from simulator.metrics.measures import measure
 from simulator.metrics.stage_metrics import (
     BEHIND,

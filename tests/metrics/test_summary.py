@@ -12,8 +12,8 @@ from scipy.stats import t
 from simulator.case.load import loads
 from simulator.case.outputs import Metric
 from simulator.case.scenario_parts import Objective
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.intervals import Estimate, Interval, estimate, one_run_interval
 from simulator.metrics.estimates import Estimator

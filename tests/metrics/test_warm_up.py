@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simulator.case.document import ScenarioError
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise

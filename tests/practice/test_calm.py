@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from simulator.engine.compiled_plan import without_curveballs
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.explain.claims import each_claim, said
 from simulator.explain.result import replicate
 from simulator.practice.curveball_effects import largest_toll, summed_up, toll_claims, toll_rows, tolls

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
 from simulator.case.load import load
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.practice.chrome_trace import TraceFileError, check_target, events, write_trace
 from tests.builders import people, plan, pool, run_at
 from tests.effort import examples

@@ -5,7 +5,7 @@ import streamlit as st
 
 from simulator.app.design_state import EXPLORE_TAB
 from simulator.app.jobs import BESIDE, Registry, Watcher
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.practice import design_runs
 from simulator.practice.design_runs import RunsShown
 from tests.app.test_jobs import Waiting, timed

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.explain.result import replicate
 from simulator.intervals import Interval
 from simulator.practice.prediction_panel import axis_of, stage_sentence

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.managed_pool import ManagedPoolStage
+from simulator.evidence.latency_tables import constant
 from simulator.records.trace import TimedMarks
 from tests.builders import (
     assumed,

@@ -6,7 +6,7 @@ from weakref import ref
 
 import pytest
 
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.records.streams import cache_per_plan
 from tests.builders import plan, pool
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulator.engine.latency_tables import constant
+from simulator.evidence.latency_tables import constant
 from simulator.records.trace import VISIT_COLUMNS
 from tests.builders import link, people, plan, pool, run_at
 

@@ -9,10 +9,10 @@ from scipy.stats import binomtest, lognorm
 
 from simulator.case.fields import Constant, Exponential, Lognormal, Samples
 from simulator.case.load import load
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.engine.stages.gate_routes import drawn_routes
+from simulator.evidence.latency_tables import constant
 from simulator.theory.loads import visit_ratios
 from tests.builders import assumed, document, gate, link, plan, pool, population, retake, score_table, sensors, spread
 

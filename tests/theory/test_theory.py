@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from simulator.engine.latency_tables import constant, profiled
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant, profiled
 from simulator.evidence.profiles import load_profile
 from simulator.metrics.measures import measure
 from simulator.theory.loads import filling_queue_s, loads, visit_ratios

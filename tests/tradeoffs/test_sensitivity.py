@@ -9,8 +9,8 @@ import pytest
 from SALib.analyze import morris, sobol
 
 from simulator.cli.exits import UsageError
-from simulator.engine.latency_tables import constant
 from simulator.errors import InputError
+from simulator.evidence.latency_tables import constant
 from simulator.intervals import Estimate
 from simulator.sweeps.design_space import Axis, DesignPoint
 from simulator.sweeps.outcome_cache import DesignOutcome, solve, task_of

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.latency_tables import GRID, LatencyTable, constant, profiled
 from simulator.engine.run_trace import Trace
+from simulator.evidence.latency_tables import GRID, LatencyTable, constant, profiled
 from simulator.evidence.profiles import load_profile
 from simulator.records.timetables import DAY_S
 from tests.builders import assumed, end, exponential, fork, gate, join, people, plan, pool, population, sampled, score_table

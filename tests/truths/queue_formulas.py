@@ -9,7 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from simulator.engine.latency_tables import LatencyTable
+from simulator.evidence.latency_tables import LatencyTable
 from simulator.evidence.profiles import IDLE_GAP_MS
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+
 from simulator.case.fields import AnyQuantity, CostFigure, Quantity
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import StageGatherer
-from simulator.engine.latency_tables import drawn
 from simulator.engine.stages.replicas import Replicas
+from simulator.evidence.latency_tables import LatencyTable, drawn
 from simulator.units import duration
+
+#: Draws that stand for the author's distribution of service times.
+_TABLE_DRAWS = 100_000
 
 
 class OwnServer(Replicas):
@@ -50,7 +55,7 @@ class OwnServer(Replicas):
 
     def gather(self, gather: StageGatherer, name: str) -> None:
         """Work out the table of service times, and check the names of policies."""
-        gather.latencies[name] = drawn(self.service_ms)
+        gather.latencies[name] = service_table(self.service_ms)
 
     def facts(self, plan: Plan, name: str) -> list[str]:
         """Return the number of replicas and their mean service time."""
@@ -58,3 +63,9 @@ class OwnServer(Replicas):
 
     def hourly_usd(self, plan: Plan, name: str) -> float:
         return self.usd_per_hour.value
+
+
+def service_table(service_ms: AnyQuantity) -> LatencyTable:
+    """Return the table of service times of a server whose author states their distribution."""
+    sample_ms = service_ms.draw(np.random.default_rng(0), _TABLE_DRAWS, np.float64)
+    return drawn(sample_ms / 1000, service_ms.mean / 1000)

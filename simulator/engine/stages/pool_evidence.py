@@ -14,9 +14,9 @@ from pydantic_core import CoreSchema, core_schema
 from simulator.case.fields import FileName, Line, Source, Strict
 from simulator.case.references import Ref
 from simulator.engine.compiled_plan import Conditions
-from simulator.engine.latency_tables import LatencyError, constant, profiled, sized, summed
 from simulator.evidence.catalogue import HARDWARE, hardware, machine
 from simulator.evidence.evidence_files import EvidenceError
+from simulator.evidence.latency_tables import LatencyError, constant, profiled, sized, summed
 from simulator.evidence.profiles import PrecisionError, Profile, has_profile, load_profile, profile_files
 from simulator.evidence.projection import latencies, projection_files
 from simulator.evidence.score_tables import (
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from simulator.case.scenario_parts import OwnHardware
     from simulator.engine.compiled_plan import Plan
     from simulator.engine.contract import StageGatherer
-    from simulator.engine.latency_tables import LatencyTable
     from simulator.engine.stages.pool import Pool
+    from simulator.evidence.latency_tables import LatencyTable
 
 #: The fields of a pool that decide on its scores, and those that decide on its latencies.
 _DECIDE_SCORES, _DECIDE_LATENCIES = ("scores", "trained_on"), ("model", "precision", "device", "threads", "max_batch")

@@ -24,10 +24,10 @@ from simulator.case.fields import AnyQuantity, Figure, Name, bounded
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import OfferedTime, PaidTime, ServerSteps, StageCapacity, StageModel
-from simulator.engine.latency_tables import LatencyTable
 from simulator.engine.run_trace import Trace
 from simulator.engine.stages.pool_policies import Breaker, Failures
 from simulator.errors import suggest
+from simulator.evidence.latency_tables import LatencyTable
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Steps, added, complement, inverse, product, within
 

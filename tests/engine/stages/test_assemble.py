@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
 from simulator.engine.stages.assemble import sets_of
+from simulator.evidence.latency_tables import constant
 from simulator.theory.loads import visit_ratios
 from tests.builders import assemble, end, figures, fork, join, link, plan, pool, sensors
 from tests.case.test_checks import messages

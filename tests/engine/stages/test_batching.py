@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import Run
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.engine.stages.replicas import TritonRule
+from simulator.evidence.latency_tables import constant
 from simulator.records.streams import Streams
 from tests.builders import arrivals_at, assumed, batches, plan, pool, run_at
 from tests.effort import examples

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from benchmarks.feedback import WORKLOADS, FeedbackDrawn, ends_of, textbook
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import Run, simulate
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.column_pool import ColumnPoolStage
 from simulator.engine.stages.managed_pool import ManagedPoolStage
+from simulator.evidence.latency_tables import constant
 from simulator.records.streams import Streams
 from tests.builders import assumed, end, plan, pool, retry, run_at
 from tests.effort import examples

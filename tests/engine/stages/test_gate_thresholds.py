@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from simulator.case.document import ScenarioError
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
 from simulator.engine.stages.gate_routes import thresholds
+from simulator.evidence.latency_tables import constant
 from simulator.theory.loads import visit_ratios
 from tests.builders import end, gate, plan, pool, population, retake, run_at, score_table
 

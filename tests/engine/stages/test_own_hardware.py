@@ -6,9 +6,9 @@ import pytest
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
-from simulator.engine.latency_tables import profiled
 from simulator.engine.plan import compile_plan
 from simulator.evidence import profiles as stored
+from simulator.evidence.latency_tables import profiled
 from simulator.evidence.profiles import load_profile
 from tests.builders import assumed, document, figures, pool, run_at
 from tests.profiles import profile, steady

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.engine.latency_tables import GRID, LatencyTable
+from simulator.evidence.latency_tables import GRID, LatencyTable
 from simulator.evidence.profiles import IDLE_GAP_MS
 from simulator.records.streams import Streams
 from tests.builders import plan, pool, run_at

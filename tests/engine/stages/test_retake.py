@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import Run, simulate
 from simulator.engine.stages.gate import GateStage
+from simulator.evidence.latency_tables import constant
 from simulator.records.streams import Streams
 from tests.builders import assumed, end, gate, plan, pool, population, retake, run_at, spread
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
 from simulator.engine.stages.retry import Budget, RetryBudget
+from simulator.evidence.latency_tables import constant
 from simulator.metrics.summary import summarise
 from tests.builders import end, figures, people, plan, pool, retry, run_at
 from tests.case.test_checks import messages

@@ -9,8 +9,8 @@ import pytest
 
 from simulator import summarise
 from simulator.case.document import ScenarioError
-from simulator.engine.latency_tables import constant
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.theory.loads import loads
 from tests.builders import (
     assumed,

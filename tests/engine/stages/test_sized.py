@@ -10,9 +10,9 @@ from scipy.stats import lognorm
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import load, scenario_ids
-from simulator.engine.latency_tables import constant
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.evidence.latency_tables import constant
 from simulator.evidence.profiles import load_profile
 from simulator.theory.loads import loads
 from tests.builders import assumed, fork, join, of_samples, plan, pool, run_at, scenario, spread

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +13,10 @@ from numpy.typing import NDArray
 from simulator.arrays import Floats
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, ThreadRun
 
-if TYPE_CHECKING:
-    from simulator.case.fields import AnyQuantity
-
-
 #: Up to so many calls of a size are kept as they are; of more, the means of so many equal parts of them, ascending.
 GRID = 512
 #: Cells that the sum of two tables has, about.
 _SUM_CELLS = 2048
-#: Draws that stand for a distribution of service times.
-TABLE_DRAWS = 100_000
 #: Equal parts of the interval from 0 to 1; each part knows the first cell that a draw in it may need.
 _PARTS = 4096
 
@@ -111,10 +104,10 @@ def constant(*seconds: float) -> LatencyTable:
     return LatencyTable(np.tile(np.array([0.0, *seconds])[:, None], (2, 1, 1)))
 
 
-def drawn(quantity: AnyQuantity) -> LatencyTable:
-    """Return the table of single requests whose times (ms) a quantity gives, equal for busy and idle; its mean is exact."""
-    steps = steps_of(quantity.draw(np.random.default_rng(0), TABLE_DRAWS, np.float64) / 1000)
-    steps *= quantity.mean / 1000 / steps.mean()
+def drawn(sample_s: Floats, mean_s: float) -> LatencyTable:
+    """Return the table of single requests for a sample of service times, busy and idle alike; `mean_s` is its exact mean."""
+    steps = steps_of(sample_s)
+    steps *= mean_s / steps.mean()
     return _table([{1: steps}, {1: steps}], 1)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import gamma
 
-from simulator.engine.latency_tables import GRID, LatencyError, constant, profiled, summed
+from simulator.evidence.latency_tables import GRID, LatencyError, constant, profiled, summed
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, Provenance, ThreadRun, profiles
 from simulator.paths import PROFILES
 from tests.builders import plan, pool, run_at, sampled
