@@ -186,6 +186,11 @@ class AnyStage(Strict):
         return len(set(self.planned_targets().values())) == 1
 
     @property
+    def idle_ways(self) -> set[Path]:
+        """The places of targets where no request goes by what is set, as that of a full queue without a limit."""
+        return set()
+
+    @property
     def shared_by_branches(self) -> bool:
         return False
 

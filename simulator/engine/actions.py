@@ -10,7 +10,7 @@ from math import inf, nan
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrays import Rows, Times
+from simulator.arrays import Column, Rows, Times
 from simulator.case.choices import Controller, Pick
 from simulator.case.document import Path, ScenarioError, dotted
 from simulator.case.schema import Scenario
@@ -132,11 +132,11 @@ class Airlock:
         else:
             self._held.append(partial(self.fall_back, row, outcome, time))
 
-    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
-        due = times < self.run.holds_from
-        self.run.stages[self.name].fall_back_block(rows[due], outcome, times[due])
+    def fall_back_block(self, rows: Rows, outcome: int | Column, times: Times) -> None:
+        due, outcomes = times < self.run.holds_from, np.broadcast_to(outcome, times.shape)
+        self.run.stages[self.name].fall_back_block(rows[due], outcomes[due], times[due])
         if not due.all():
-            self._held.append(partial(self.fall_back_block, rows[~due], outcome, times[~due]))
+            self._held.append(partial(self.fall_back_block, rows[~due], outcomes[~due], times[~due]))
 
 
 _OUTCOMES = {"shed_share": SHED, "timed_out_share": TIMED_OUT, "failed_share": FAILED}

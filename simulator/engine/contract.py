@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from simulator.arrays import Rows, Times
+from simulator.arrays import Column, Rows, Times
 from simulator.case.any_stage import AnyStage, Routing
 from simulator.case.document import ScenarioError
 from simulator.case.fields import Source
@@ -286,9 +286,16 @@ class StageRun(ABC):
     def _targets(self, name: str) -> set[str]:
         if name == CLIENTS:
             return {self.plan.scenario.start}
+        if name not in self.reached:
+            return set()
         spec = self.plan.scenario.stages[name]
-        targets = set(spec.targets().values()) | self.sharers(spec) | self._readers(spec)
+        targets = set(self.ways(spec)) | self.sharers(spec) | self._readers(spec)
         return targets & set(self.plan.scenario.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
+
+    def ways(self, spec: Any) -> list[str]:
+        """Return where requests may go from a stage, once for each way; all ways count in a run whose picks may change."""
+        idle = set() if self.stops else spec.idle_ways
+        return [to for path, to in spec.targets().items() if path not in idle]
 
     def sharers(self, spec: Any) -> set[str]:
         if (device := getattr(spec, "shares", None)) is None:
@@ -319,7 +326,7 @@ class StageRun(ABC):
         spec: Any = self.plan.scenario.stages[name]
         by_label = [spec.routing and spec.routing.routes_by_chance(self.plan, positive) for positive in (False, True)]
         if None in by_label:
-            return set(spec.targets().values())
+            return set(self.ways(spec))
         return {route.to for shares in by_label for route, share in zip(spec.routes, shares, strict=True) if share > 0}
 
     def _readers(self, spec: Any) -> set[str]:
@@ -548,7 +555,7 @@ class Stage:
         self.run.answer((row,), time, refused=True)
         self.accept((row,), time)
 
-    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+    def fall_back_block(self, rows: Rows, outcome: int | Column, times: Times) -> None:
         self.run.requests.outcome[rows] = outcome
         self.run.answer_block(rows, times, refused=True)
         self.accept_block(rows, times)

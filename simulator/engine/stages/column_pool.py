@@ -59,10 +59,12 @@ class ColumnPoolStage(ManagedPoolStage):
 
     @cached_property
     def retry(self) -> RetryStage | None:
-        """The retry that gets requests from this pool alone, and sends them back here or to an end."""
+        """The retry that gets requests from this pool alone, and sends them back here or away for good."""
         retries = {id(to): to for to in (self.on_full, self.on_timeout) if isinstance(to, RetryStage) and to.leader is self}
         retry = next(iter(retries.values())) if len(retries) == 1 else None
-        return retry if retry is not None and retry.to is self and self._ends(retry.on_exhausted) else None
+        if retry is None or retry.to is not self or self.name in self.run.in_branches:
+            return None
+        return None if self.run.leads(retry.on_exhausted.name, self.name) else retry
 
     def _ends(self, to: Any) -> bool:
         return to is None or (self.is_end(to) and self.name not in self.run.in_branches)
@@ -70,7 +72,9 @@ class ColumnPoolStage(ManagedPoolStage):
     @cached_property
     def is_heard(self) -> bool:
         """Return whether another stage hears at once of each request that is served, or turned away."""
-        away = all(to is self.retry or self._ends(to) for to in (self.on_full, self.on_timeout))
+        ways = {("on_full",): self.on_full, ("on_timeout",): self.on_timeout}
+        used = [to for path, to in ways.items() if path not in self.spec.idle_ways]
+        away = all(to is self.retry or self._ends(to) for to in used)
         return not away or (self.loops and not self._ends(self.out) and not isinstance(self.out, Outbox))
 
     def advance(self, now: float, limit: float) -> float:

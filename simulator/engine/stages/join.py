@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from simulator.arrays import Rows, Times
+from simulator.arrays import Column, Rows, Times
 from simulator.case.any_stage import Faults, Service, Target
 from simulator.case.case_contract import AnyCase
 from simulator.case.outputs import CaseOutline, Metric, share_metric
@@ -113,7 +113,7 @@ class JoinStage(GatheringStage):
         self.failures[row] = max(self.failures[row], outcome)  # whichever branch is heard of first
         self.accept((~row,), time)
 
-    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+    def fall_back_block(self, rows: Rows, outcome: int | Column, times: Times) -> None:
         self.failures[rows] = np.maximum(self.failures[rows], outcome)
         self.accept_block(~rows, times)
 

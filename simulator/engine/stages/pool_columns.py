@@ -406,10 +406,8 @@ class PoolColumns:
         retry, given_up = self.pool.retry, np.isnan(sent)
         assert retry is not None
         retry.log.add_block(rows, times, np.where(given_up, nan, times), np.where(given_up, times, sent))
-        for fate in (SHED, TIMED_OUT):
-            away = given_up & (fates == fate)
-            if away.any():
-                retry.on_exhausted.fall_back_block(rows[away], fate, times[away])
+        if given_up.any():
+            retry.on_exhausted.fall_back_block(rows[given_up], fates[given_up], times[given_up])
 
 
 def _nothing(row: int, now: float) -> None:

@@ -120,11 +120,9 @@ class Replicas(Machines):
 
     @model_validator(mode="after")
     def _says_where_requests_go(self) -> Self:
-        refuses = {"max_queue": self.max_queue is not None, "sheds_late": self.sheds_late, "breaker": self.breaker is not None}
-        for field in (field for field, given in refuses.items() if given and self.on_full is None):
+        for field in self._refusing if self.on_full is None else ():
             raise ValueError(f"{field} is set but on_full does not say where a refused request goes")
-        gives_up = self.client_timeout_s is not None or (self.timeout_s is not None and self.timeout_action == "reject")
-        if gives_up and self.on_timeout is None:
+        if self._gives_up and self.on_timeout is None:
             field = "timeout_s" if self.client_timeout_s is None else "client_timeout_s"
             raise ValueError(f"{field} is set but on_timeout does not say where a request that waited too long goes")
         for field in (field for field in ("replaces", "preempts") if getattr(self, field) is not None):
@@ -133,6 +131,22 @@ class Replicas(Machines):
             if self.hedge_after_s is not None:
                 raise ValueError(f"{field} cannot be combined with hedge_after_s: a second copy is no newer than the first")
         return self
+
+    @property
+    def _refusing(self) -> list[str]:
+        """The fields by which it refuses requests."""
+        given = {"max_queue": self.max_queue is not None, "sheds_late": self.sheds_late, "breaker": self.breaker is not None}
+        return [field for field in given if given[field]]
+
+    @property
+    def _gives_up(self) -> bool:
+        return self.client_timeout_s is not None or (self.timeout_s is not None and self.timeout_action == "reject")
+
+    @property
+    def idle_ways(self) -> set[Path]:
+        replaces = self.on_replaced is None and (self.replaces, self.preempts) != (None, None)
+        used = {"on_full": bool(self._refusing) or replaces, "on_timeout": self._gives_up}
+        return {(field,) for field in used if not used[field]}
 
     @model_validator(mode="after")
     def _factors_alone(self) -> Self:

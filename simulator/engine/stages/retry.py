@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf, nan
 from typing import Annotated, Any, ClassVar, Literal
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.arrays import Rows, Times
+from simulator.arrays import Column, Rows, Times
 from simulator.case.any_stage import Repeats, Target
+from simulator.case.document import Path
 from simulator.case.fields import Figure, Strict, bounded
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.engine.compiled_plan import Plan
@@ -81,6 +82,10 @@ class Retry(StageModel):
     @property
     def repeats(self) -> Repeats:
         return Repeats(resends=True, tries=self._tries)
+
+    @property
+    def idle_ways(self) -> set[Path]:
+        return {("to",)} if self.max_tries == 1 else set()
 
     def _tries(self, rate: float) -> float:
         if self.budget is None:
@@ -166,25 +171,29 @@ class RetryStage(ServiceStage):
     def _leader(self) -> ManagedPoolStage | None:
         """Return the managed pool that alone sends requests here, in order of time, if it is the only one in this ring.
 
-        None where requests wait again behind the ring: who comes there first of two at one instant depends on the turns.
+        None where two ways lead out of the ring to a stage where requests wait again: of two that come there at one instant,
+        the turns decide which is the first.
         """
         senders = self.run.senders(self.name) if self.loops and not self.run.closed else set()
         sender = self.run.stages.get(senders.pop()) if len(senders) == 1 else None
         if not isinstance(sender, ManagedPoolStage) or sender.spec.to == self.name or self.inbox.head < inf:
             return None
         alone = all(rival is sender or isinstance(rival, RetryStage) for rival in self.rivals)
-        return sender if alone and not self._queues_behind(sender.name) else None
+        return sender if alone and not self._meet_behind(sender.name) else None
 
-    def _queues_behind(self, pool: str) -> bool:
-        scenario = self.run.plan.scenario
-        behind = scenario.network.reached(pool) - scenario.network.ring_of(pool)
-        return any(scenario.stages[name].waits for name in behind & scenario.stages.keys())
+    def _meet_behind(self, pool: str) -> bool:
+        """Return whether requests that leave the ring of a pool in two ways may wait at the same stage."""
+        run, stages = self.run, self.run.plan.scenario.stages
+        ring = {name for name in run.ahead_of(pool) if run.leads(name, pool)}
+        ways = [to for name in ring for to in run.ways(stages[name]) if to in stages and to not in ring]
+        behind = Counter(name for to in ways for name in {to, *run.ahead_of(to)} if stages[name].waits)
+        return any(count > 1 for count in behind.values())
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         self.failures[row] = outcome
         self.accept((row,), time)
 
-    def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
+    def fall_back_block(self, rows: Rows, outcome: int | Column, times: Times) -> None:
         self.failures[rows] = outcome
         self.accept_block(rows, times)
 

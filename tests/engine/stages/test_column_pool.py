@@ -49,22 +49,32 @@ def rings(draw):
     """A pool whose clients send again, perhaps with picks that change."""
     full, gone = (draw(st.sampled_from(["again", "again", "lost", "spare"])) for _ in range(2))
     budget = {"budget": {"share": 0.5, "window_s": 5}} if draw(st.booleans()) else {}
-    again = retry("p", draw(st.sampled_from([0, 100, 700])), jitter=draw(st.sampled_from(["none", "full"])), **budget)
-    again |= {"max_tries": draw(st.integers(1, 4)), "on_exhausted": "lost"}
+    backoff_ms = draw(st.sampled_from([0, 100, 700]))
+    again = retry("p", backoff_ms, jitter=draw(st.sampled_from(["none", "full"])), **budget)
+    # Only one of the two may send requests to the other, or they could circulate unserved. Of requests that go round two queues
+    # within one instant, the turns decide which is the first.
+    ways = [("lost", "lost"), ("spare", "lost"), *([("lost", "again")] if backoff_ms else [])]
+    exhausted, refused = draw(st.sampled_from(ways))
+    again |= {"max_tries": draw(st.integers(1, 4)), "on_exhausted": exhausted}
     rate = draw(st.sampled_from([1, 4]))
     table = {"p": service_times(2, draw(st.integers(0, 9))), "spare": service_times(1, 0)}
 
     def made():
         first = pool(to="done", on_full=full, on_timeout=gone, **draw(policies()))
-        stages = {"p": first, "again": again, "spare": pool(replicas=2, max_queue=1, on_full="lost")}
-        used = {name: stage for name, stage in stages.items() if name == "p" or name in (full, gone)}
+        spare = pool(replicas=2, max_queue=draw(st.sampled_from([None, 1])), on_full=refused)
+        stages = {"p": first, "again": again, "spare": spare}
+        reached = {"p", full, gone} | ({refused} if "spare" in (full, gone) else set())
+        reached |= {exhausted} if "again" in reached else set()
+        used = {name: stage for name, stage in stages.items() if name in reached}
         return plan(
             used, {name: table[name] for name in used if name in table}, rate=rate, seconds=40, ends=ENDS, classes=CLASSES
         )
 
     first = made()
     # A plain pool settles a service at its start: a policy that comes later does not concern it, as in a managed one it would.
-    times = () if first.scenario.stages["p"].is_plain else draw(st.sampled_from([(), (9.0,), (9.0, 21.5)]))
+    # A change of picks moves requests at one instant, too.
+    fixed = first.scenario.stages["p"].is_plain or refused == "again"
+    times = () if fixed else draw(st.sampled_from([(), (9.0,), (9.0, 21.5)]))
     return replace(first, later=tuple((at_s, made()) for at_s in times))
 
 
@@ -83,7 +93,7 @@ def assert_alike(one, other):
     assert_frame_equal(ordered(one.visits), ordered(other.visits))
 
 
-@settings(max_examples=examples(120), deadline=None)
+@settings(max_examples=examples(160), deadline=None)
 @given(rings(), st.integers(0, 9))
 def test_it_does_what_the_managed_pool_does(made, seed):
     assert_alike(simulate(made, seed), managed(made, seed))
@@ -177,3 +187,17 @@ def test_a_pool_and_its_retry_take_no_turns_with_each_other():
 def test_what_the_loop_does_not_know_is_left_to_the_managed_pool(fields):
     made = plan({"p": pool(client_timeout_s=1, on_timeout="lost", on_full="lost", **fields)}, ends=ENDS, classes=CLASSES)
     assert type(Run(made, Streams(0)).stages["p"]) is ManagedPoolStage
+
+
+def test_a_queue_without_a_limit_makes_no_ring_with_what_stands_behind_it_when_full():
+    stages = {
+        "p": pool(on_full="spare", on_timeout="again", client_timeout_s=2),
+        "again": retry("p") | {"on_exhausted": "lost"},
+    }
+    stages["spare"] = pool(on_full="again", on_timeout="again", client_timeout_s=2)
+    times = {name: constant(1.0) for name in ("p", "spare")}
+    unlimited = Run(plan(stages, times, ends=ENDS), Streams(1))
+    assert (unlimited.reached, unlimited.stages["p"].is_heard) == ({"p", "again"}, False)
+    stages["p"]["max_queue"] = 3
+    limited = Run(plan(stages, times, ends=ENDS), Streams(1))
+    assert (limited.reached, limited.stages["p"].is_heard) == ({"p", "again", "spare"}, True)
