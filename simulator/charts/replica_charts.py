@@ -9,7 +9,7 @@ from simulator.charts import look
 from simulator.charts.run_time import instant, marked, time_of_day
 from simulator.charts.timeline import A_SET, MINUTE_S, batches, busiest_minute, busy_share, frames_served
 from simulator.engine.run_trace import Trace
-from simulator.engine.servers import servers
+from simulator.metrics.servers import servers
 from simulator.phrases import phrase
 
 #: The seconds that are visible at first; drag to see the rest of the minute.

@@ -16,7 +16,7 @@ from simulator.case.scenario_parts import Noun
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.engine.servers import servers
+from simulator.metrics.servers import servers
 from simulator.metrics.stage_metrics import served_in_vain
 from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S

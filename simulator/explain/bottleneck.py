@@ -14,10 +14,10 @@ from simulator.case.any_stage import AnyStage
 from simulator.case.outputs import Metric, grouping
 from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan
-from simulator.engine.servers import servers
 from simulator.engine.stages.gate import score_gates
 from simulator.explain.claims import Claim, load_claim, on_metric, said
 from simulator.metrics.request_metrics import MISSED, PRICE
+from simulator.metrics.servers import servers
 from simulator.metrics.stage_metrics import StageTimes
 from simulator.metrics.summary import Summary, Verdict
 from simulator.phrases import Slot, phrase

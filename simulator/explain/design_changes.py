@@ -13,12 +13,12 @@ from simulator.engine.actions import with_actions
 from simulator.engine.compiled_plan import Plan, changes_of
 from simulator.engine.contract import stage_of
 from simulator.engine.plan import compile_plan
-from simulator.engine.servers import servers
 from simulator.engine.stages.gate import score_gates
 from simulator.explain.bottleneck import FEW, load_on, turning_away
 from simulator.explain.claims import Claim, figure, on_metric
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import plain_ways
+from simulator.metrics.servers import servers
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import HOUR_S
 

@@ -14,9 +14,9 @@ from simulator.arrays import Floats
 from simulator.case.attributes import in_groups
 from simulator.case.outputs import Better, CaseOutline, CountedMetric, Metric, share_metric
 from simulator.case.scenario_parts import OwnMetric, RequestCount
-from simulator.engine.servers import paid_usd
 from simulator.metrics.measures import CountedRun
 from simulator.metrics.samples import Sample, Total
+from simulator.metrics.servers import paid_usd
 from simulator.records.trace import DONE, OUTCOMES
 from simulator.units import upper_first
 

@@ -17,7 +17,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.compiled_plan import Plan, Strike, strikes_of
 from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.engine.servers import down, server_s, servers, weighted_work_s
+from simulator.metrics.servers import down, server_s, servers, weighted_work_s
 from simulator.phrases import phrase
 from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
 from simulator.records.trace import Visits

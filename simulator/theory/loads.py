@@ -21,7 +21,6 @@ from simulator.case.any_stage import AnyStage
 from simulator.case.scenario_parts import AnyPhotoCheck
 from simulator.engine.compiled_plan import Plan, surges
 from simulator.engine.contract import Comers, Onward, Photo, planned_routers, stage_of
-from simulator.engine.servers import work_s
 from simulator.engine.stages.gate_routes import Routes, certain, drawn_routes
 from simulator.records.streams import cache_per_plan
 
@@ -271,8 +270,8 @@ def capacity_per_s(plan: Plan, name: str) -> float:
 
 
 def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
-    capacity = stage_of(plan, name).server_capacity(plan, name, visits)
-    return capacity.per_s * capacity.availability * work_s(plan, name) / plan.arrivals_end_s
+    capacity, offered = stage_of(plan, name).server_capacity(plan, name, visits), stage_of(plan, name).offered(plan, name)
+    return capacity.per_s * capacity.availability * offered.work_s / plan.arrivals_end_s
 
 
 def retries_of(plan: Plan, name: str) -> dict[str, AnyStage]:

@@ -8,8 +8,8 @@ from simulator.engine import actions
 from simulator.engine import plan as plans
 from simulator.engine.actions import with_actions
 from simulator.engine.run import Run, simulate
-from simulator.engine.servers import paid_usd, server_s, servers
 from simulator.evidence.latency_tables import constant
+from simulator.metrics.servers import paid_usd, server_s, servers
 from simulator.records.streams import Streams
 from tests.builders import MACHINE, arrivals_at, checked, document, pool
 

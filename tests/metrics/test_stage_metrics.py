@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from simulator.engine.compiled_plan import strikes_of
-from simulator.engine.servers import paid_s, server_s
 from simulator.evidence.latency_tables import constant
 from simulator.metrics.measures import measure
+from simulator.metrics.servers import paid_s, server_s
 from simulator.metrics.stage_metrics import (
     BEHIND,
     DOWN,

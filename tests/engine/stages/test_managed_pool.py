@@ -11,10 +11,10 @@ from scipy.optimize import brentq
 
 from simulator.engine.compiled_plan import Conditions
 from simulator.engine.run import simulate
-from simulator.engine.servers import server_s
 from simulator.engine.stages import STAGES
 from simulator.engine.stages.managed_pool import ManagedPoolStage
 from simulator.evidence.latency_tables import GRID, LatencyTable, constant
+from simulator.metrics.servers import server_s
 from simulator.records.streams import Streams
 from tests.builders import (
     arrivals_at,

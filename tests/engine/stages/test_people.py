@@ -8,8 +8,8 @@ from scipy.stats import binomtest
 
 from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
-from simulator.engine.servers import servers
 from simulator.evidence.latency_tables import constant
+from simulator.metrics.servers import servers
 from simulator.records.timetables import DAY_S, Roster, clock_s
 from simulator.theory.loads import loads, visit_ratios
 from tests.builders import assumed, end, figures, gate, link, people, plan, pool, population, run_at, score_table, spread

@@ -2,8 +2,8 @@
 
 import pytest
 
-from simulator.engine.servers import down, server_s, servers, work_s
 from simulator.evidence.latency_tables import constant
+from simulator.metrics.servers import down, server_s, servers, work_s
 from simulator.records.timetables import HOUR_S
 from tests.builders import assumed, people, plan, pool, run_at
 

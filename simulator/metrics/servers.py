@@ -18,15 +18,17 @@ def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
     A plan has every replica that there may be. A trace lacks replicas that were down, or that a scaling pool had not started
     yet. People are on duty outside breaks and hand-overs. server: count this one alone.
     """
-    if not isinstance(run, Trace) or len(run.phases) < 2:
-        return stage_of(run, name).server_steps(run, name, server).able
-    return spliced((start, servers(run.under(plan), name, server)) for start, _, plan in run.parts())
+    return _spliced(run, lambda part: stage_of(part, name).server_steps(part, name, server).able)
 
 
 def down(trace: Trace, name: str, server: int | None = None) -> Steps:
-    if len(trace.phases) < 2:
-        return stage_of(trace, name).server_steps(trace, name, server).down
-    return spliced((start, down(trace.under(plan), name, server)) for start, _, plan in trace.parts())
+    return _spliced(trace, lambda part: stage_of(part, name).server_steps(part, name, server).down)
+
+
+def _spliced(run: Plan | Trace, number: Callable[[Plan | Trace], Steps]) -> Steps:
+    if not isinstance(run, Trace) or len(run.phases) < 2:
+        return number(run)
+    return spliced((start, number(run.under(plan))) for start, _, plan in run.parts())
 
 
 def server_s(run: Plan | Trace, name: str) -> float:
