@@ -9,7 +9,7 @@ from math import inf
 from simulator.engine.compiled_plan import Plan
 from simulator.engine.contract import stage_of
 from simulator.engine.run_trace import Trace
-from simulator.records.timetables import HOUR_S, Span, Steps, spliced
+from simulator.records.timetables import HOUR_S, Span, Steps
 
 
 def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
@@ -18,17 +18,25 @@ def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
     A plan has every replica that there may be. A trace lacks replicas that were down, or that a scaling pool had not started
     yet. People are on duty outside breaks and hand-overs. server: count this one alone.
     """
-    return _spliced(run, lambda part: stage_of(part, name).server_steps(part, name, server).able)
+    return _over_phases(run, lambda part: stage_of(part, name).server_steps(part, name, server).able)
 
 
 def down(trace: Trace, name: str, server: int | None = None) -> Steps:
-    return _spliced(trace, lambda part: stage_of(part, name).server_steps(part, name, server).down)
+    return _over_phases(trace, lambda part: stage_of(part, name).server_steps(part, name, server).down)
 
 
-def _spliced(run: Plan | Trace, number: Callable[[Plan | Trace], Steps]) -> Steps:
+def _over_phases(run: Plan | Trace, number: Callable[[Plan | Trace], Steps]) -> Steps:
+    """Return a number over the time of a run: after each change of a pick as if the plan in force had run alone."""
     if not isinstance(run, Trace) or len(run.phases) < 2:
         return number(run)
-    return spliced((start, number(run.under(plan))) for start, _, plan in run.parts())
+    times: list[float] = []
+    values: list[float] = []
+    for start, end, plan in run.parts():
+        steps = number(run.under(plan))
+        edges = [start, *(time for time in steps.times if start < time < end)]
+        times += edges
+        values += map(steps.at, edges)
+    return Steps(tuple(times), tuple(values))
 
 
 def server_s(run: Plan | Trace, name: str) -> float:

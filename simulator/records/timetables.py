@@ -95,18 +95,6 @@ def added(parts: Iterable[Steps]) -> Steps:
     return Steps(tuple(times.tolist()), tuple(np.cumsum(np.bincount(index, changes)).tolist()))
 
 
-def spliced(parts: Iterable[tuple[float, Steps]]) -> Steps:
-    """Join numbers one after the other, each from its time (s) on until the next begins."""
-    numbers = list(parts)
-    times: list[float] = []
-    values: list[float] = []
-    for (start, steps), end in zip(numbers, [*(start for start, _ in numbers[1:]), inf], strict=True):
-        within_part = [time for time in steps.times if start < time < end]
-        times += [start, *within_part]
-        values += [steps.at(time) for time in [start, *within_part]]
-    return Steps(tuple(times), tuple(values))
-
-
 class Surge(NamedTuple):
     """From `at_s` on, for `seconds`, the clock runs `times` as fast. Surges that overlap multiply."""
 

@@ -39,8 +39,6 @@ class Server(_Quoted, OpenProcess):
     kind: Literal["server"]
     rate_per_s: RateFigure
     """queries a second on average"""
-    queries: Queries
-    """how many are sent"""
     percentile: Percentile = 0.99
     bound_s: PositiveFigure
     """the bound on the latency, in seconds"""
@@ -84,7 +82,6 @@ class SingleStream(_Quoted, Loop):
     """One query at a time, the next as soon as the one before is done."""
 
     kind: Literal["single_stream"]
-    queries: Queries
     percentile: Percentile = 0.9
     bound_s: PositiveFigure | None = None
 
@@ -97,7 +94,6 @@ class MultiStream(_Quoted, Loop):
     """One query of several samples at a time, the next as soon as all samples are back."""
 
     kind: Literal["multi_stream"]
-    queries: Queries
     samples_per_query: Annotated[int, Field(ge=1, le=1024)] = 8
     """requests that are sent together"""
     percentile: Percentile = 0.99

@@ -110,6 +110,8 @@ class Gate(StageModel):
     By the model's score, a check of the photo, an attribute, chance, the sensor of a frame or its number.
     """
 
+    sends_alike: ClassVar[bool] = True
+
     fresh: ClassVar[Mapping[str, Any]] = {"label": "Gate", "by": RANDOM, "routes": [{"share": 0.5}, {}]}
     at_the_box: ClassVar[Mapping[str, str]] = {
         "routes.*.share": "Share",
@@ -185,10 +187,6 @@ class Gate(StageModel):
     @property
     def gives_answers(self) -> bool:
         return self.answers
-
-    @property
-    def sends_alike(self) -> bool:
-        return True
 
     def open_routes(self) -> Iterator[tuple[str, str]]:
         open_ = [route for route in self.routes if route.at_specificity is None or route.at_specificity < 1]
@@ -370,7 +368,7 @@ class GateStage(Stage):
         """Take many rows at once."""
         if self.spec.answers:
             self.run.answer_block(rows, times)
-        route = self._route(self._values_at(rows, times))
+        route = first_reached(self._values_at(rows, times), self.cuts)
         for index, (receiver, tag) in enumerate(self.routes):
             mine = route == index
             if tag:
@@ -384,14 +382,8 @@ class GateStage(Stage):
         leads = np.array([self.run.leads(route.to, stage) for route in self.spec.routes])
         reaches = np.zeros(self.run.requests.n, bool)
         for values in self.values:
-            reaches |= leads[self._route(values)]
+            reaches |= leads[first_reached(values, self.cuts)]
         return reaches
-
-    def _route(self, values: NDArray[np.float32]) -> NDArray[np.int8]:
-        route = np.full(len(values), len(self.cuts), np.int8)
-        for index, cut in reversed(list(enumerate(self.cuts))):
-            route[values >= cut] = index
-        return route
 
     def _values_at(self, rows: Rows, times: Times) -> NDArray[np.float32]:
         return self.given.at_all(rows, times) if self.given else self.values[self.photos[rows], rows]

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 def first_reached(values: NDArray[Any], cuts: Sequence[float] | NDArray[np.float32]) -> NDArray[np.int64]:
     """Return the place of the first threshold that each value reaches, or of the rest; shape of `values`."""
-    passes = [values >= cut for cut in cuts] + [np.ones(len(values), bool)]
-    return np.asarray(np.argmax(passes, axis=0))
+    route = np.full(len(values), len(cuts))
+    for index, cut in reversed([*enumerate(cuts)]):
+        route[values >= cut] = index
+    return route
 
 
 def thresholds(plan: Plan, gate: Gate) -> list[float]:

@@ -17,6 +17,8 @@ from simulator.records.trace import as_memoryview
 class Link(StageModel):
     """A network: a fixed latency plus payload over bandwidth; any number of requests at once."""
 
+    shared_by_branches: ClassVar[bool] = True
+
     fresh: ClassVar[Mapping[str, Any]] = {
         "label": "Upload",
         "latency_ms": {"value": 50, "assumed": "mobile network round trip"},
@@ -37,10 +39,6 @@ class Link(StageModel):
     payload_mb: Quantity
     """megabytes sent per request"""
     to: Target
-
-    @property
-    def shared_by_branches(self) -> bool:
-        return True
 
 
 class LinkStage(Stage):

@@ -135,6 +135,7 @@ class People(StageModel):
     servers: ClassVar[Servers] = Servers("reviewer", "the people on duty", cost_part="reviewers", keeps_hours=True)
     keeps: ClassVar[bool] = True
     in_branches: ClassVar[bool] = False
+    sends_alike: ClassVar[bool] = True
 
     fresh: ClassVar[Mapping[str, Any]] = {
         "label": "People",
@@ -190,10 +191,6 @@ class People(StageModel):
         if self.patience_h is not None and self.on_timeout is None:
             raise ValueError("patience_h is set but on_timeout does not say where a request that waited too long goes")
         return self
-
-    @property
-    def sends_alike(self) -> bool:
-        return True
 
     @property
     def service(self) -> Service:

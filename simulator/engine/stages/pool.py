@@ -168,10 +168,6 @@ class Pool(Replicas):
             builds_up_over="" if self.scaling is None else "its replicas come and go with delays",
         )
 
-    @property
-    def shared_by_branches(self) -> bool:
-        return self.scores is None
-
     def check(self, name: str, scenario: AnyCase) -> Faults:
         """Yield faults of what it refers to."""
         if self.sized_by is not None and not scenario.attributes[self.sized_by].is_number:

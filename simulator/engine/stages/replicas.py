@@ -178,7 +178,7 @@ class Replicas(Machines):
 
     @property
     def shared_by_branches(self) -> bool:
-        return True
+        return not self.service.gives_scores
 
     def factor_values(self, scenario: AnyCase) -> list[str]:
         """Return the classes, or the values of the attribute, that `factors` may name."""
