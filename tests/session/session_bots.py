@@ -1,7 +1,7 @@
 """Bots that play whole sessions by the log, each by a seed: a reference one, a guesser, a naive one, and two bluffers.
 
 Every event passes the rules of a session. Their runs are real ones of few replications, kept in `played_designs.json`:
-`python -m tests.session.session_bots` makes those that are missing.
+`python -m tests.session.session_bots` makes all of them anew, in some minutes.
 """
 
 from __future__ import annotations
@@ -393,7 +393,9 @@ def played_session(name, bot, seed):
 
 
 def write(seeds):
+    warnings.simplefilter("ignore")
     for name in scenario_ids():
+        played()[name] = {}
         for bot in BOTS:
             for seed in range(seeds):
                 played_session(name, bot, seed)
