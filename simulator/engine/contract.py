@@ -194,6 +194,7 @@ class StageRun(ABC):
     """A run as its stages see it: its plan, its clock, its requests and draws, and the ways from one stage to another.
 
     barrier: the time (s) before which stages may run ahead; holds_from: that from which deliveries wait for a change of a pick
+    acting: the stage that acts now, None between two turns
     in_branches: the stages between a fork and its join; accelerators: the devices that pools share, by name (`SharedDevice`)
     """
 
@@ -206,6 +207,7 @@ class StageRun(ABC):
         self.stops = stops
         self.barrier = self.holds_from = 0.0 if stops else plan.horizon_s
         self.turns = 0
+        self.acting: Any = None
         self.in_branches = plan.scenario.in_branches()
         self.streams = streams
         self.env = Environment()

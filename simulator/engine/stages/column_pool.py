@@ -60,7 +60,7 @@ class ColumnPoolStage(ManagedPoolStage):
     @cached_property
     def retry(self) -> RetryStage | None:
         """The retry that gets requests from this pool alone, and sends them back here or away for good."""
-        retries = {id(to): to for to in (self.on_full, self.on_timeout) if isinstance(to, RetryStage) and to.leader is self}
+        retries = {id(to): to for to in (self.on_full, self.on_timeout) if isinstance(to, RetryStage) and to.leaders == [self]}
         retry = next(iter(retries.values())) if len(retries) == 1 else None
         if retry is None or retry.to is not self or self.name in self.run.in_branches:
             return None

@@ -59,6 +59,7 @@ class ManagedPoolStage(AnyPool):
         self.scaling = scaling_of(self)
         self.replaces = None if spec.replaces is None else Freshness(run.requests, spec.replaces)
         self.preempts = None if spec.preempts is None else Freshness(run.requests, spec.preempts)
+        self.sheds_newest = spec.drops == "newest" and self.replaces is None and self.preempts is None
         device = None if spec.shares is None or run.is_alone(spec) else run.accelerators[spec.shares]
         self.work: Work = Dedicated() if device is None else Shared(device, self.alarm, spec.threads)
 
@@ -108,11 +109,20 @@ class ManagedPoolStage(AnyPool):
         if not self.breaker.allows(time):
             self.turn_away(row, SHED, time, time, now, self.on_full)
             return
+        if self._refuses(self.lanes[choice], now):
+            self.breaker.note(self.breaker.period, now, failed=True)
+            self.turn_away(row, SHED, time, now, now, self.on_full)
+            return
         stay = QueuedRequest(row, time, choice, self.breaker.period)
         self._join(self.lanes[choice], Copy(stay, time), now)
         if stay.open:
             self.patience.add(stay)
             self.hedging.add(stay)
+
+    def _refuses(self, lane: ReplicaQueue, now: float) -> bool:
+        """Return whether a request that comes now would be shed at once."""
+        full = len(lane.queue.items) >= self.max_queue and not lane.surplus
+        return full and self.sheds_newest and not lane.available(now)
 
     def _join(self, lane: ReplicaQueue, copy: Copy, now: float) -> None:
         """Join a queue. One too many may stay until the replicas that are free at this instant have taken theirs."""

@@ -164,27 +164,27 @@ class RetryStage(ServiceStage):
         self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
         budget, source = self.spec.budget, self.run.source
         self.budget = budget and RetryBudget(budget, self.run.requests.arrived, lambda: source.issued, self.spent)
-        self.leader = self._leader()
+        self.leaders = self._leaders()
         # Within a branch of a fork only the join decides a request's outcome.
         self.in_branch = self.name in self.run.in_branches
 
-    def _leader(self) -> ManagedPoolStage | None:
-        """Return the managed pool that alone sends requests here, in order of time, if it is the only one in this ring.
+    def _leaders(self) -> list[ServiceStage]:
+        """Return the managed pools that send requests here, each in order of time, if nothing else waits in this ring.
 
         None where two ways lead out of the ring to a stage where requests wait again: of two that come there at one instant,
         the turns decide which is the first.
         """
-        senders = self.run.senders(self.name) if self.loops and not self.run.closed else set()
-        sender = self.run.stages.get(senders.pop()) if len(senders) == 1 else None
-        if not isinstance(sender, ManagedPoolStage) or sender.spec.to == self.name or self.inbox.head < inf:
-            return None
-        alone = all(rival is sender or isinstance(rival, RetryStage) for rival in self.rivals)
-        return sender if alone and not self._meet_behind(sender.name) else None
+        if not self.loops or self.run.closed or self.inbox.head < inf:
+            return []
+        senders = [self.run.stages[name] for name in sorted(self.run.senders(self.name))]
+        leaders = [each for each in senders if isinstance(each, ManagedPoolStage) and each.spec.to != self.name]
+        alone = all(rival in leaders or isinstance(rival, RetryStage) for rival in self.rivals)
+        return [*leaders] if leaders == senders and alone and not self._meet_behind() else []
 
-    def _meet_behind(self, pool: str) -> bool:
-        """Return whether requests that leave the ring of a pool in two ways may wait at the same stage."""
+    def _meet_behind(self) -> bool:
+        """Return whether requests that leave this ring in two ways may wait at the same stage."""
         run, stages = self.run, self.run.plan.scenario.stages
-        ring = {name for name in run.ahead_of(pool) if run.leads(name, pool)}
+        ring = {name for name in run.ahead_of(self.name) if run.leads(name, self.name)}
         ways = [to for name in ring for to in run.ways(stages[name]) if to in stages and to not in ring]
         behind = Counter(name for to in ways for name in {to, *run.ahead_of(to)} if stages[name].waits)
         return any(count > 1 for count in behind.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf, nan
@@ -205,7 +206,7 @@ CHUNK = 16_384
 class ServiceStage(Stage):
     """A stage where requests wait for a server. It has an inbox, a limit on its queue, and an alarm that lets it run.
 
-    A stage with a leader has no turns of its own: it acts at the end of each step of the leader that gave it something.
+    A stage with leaders has no turns of its own: it acts at the end of each step of a leader that gave it something.
     """
 
     def __init__(self, run: StageRun, name: str, spec: Any) -> None:
@@ -217,7 +218,7 @@ class ServiceStage(Stage):
         self.upstream: list[ServiceStage] = []
         self.rivals: list[ServiceStage] = []
         self.loops = False
-        self.leader: ServiceStage | None = None
+        self.leaders: list[ServiceStage] = []
         self.followers_due: list[ServiceStage] = []  # those that have got something in this step, the first one first
         self.since = 0.0  # from when on it has stood here (s): nothing leaves before because of what its spec says
         self.returning: NDArray[np.bool_] | None = None  # in a ring, shape (n,): who may come back; None: perhaps everyone
@@ -230,6 +231,7 @@ class ServiceStage(Stage):
         self.loops = self in self.upstream
         self.upstream = [stage for stage in self.upstream if stage is not self]
         self.rivals = [stage for stage in self.upstream if stage.name in self.run.ahead_of(self.name)]
+        self.__dict__.pop("takes_turns", None)
 
     def take_over(self, before: Stage, now: float) -> None:
         """Go on with what waits in the inbox, and look at it now."""
@@ -244,8 +246,8 @@ class ServiceStage(Stage):
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         self.inbox.add(rows, time)
-        if self.leader:
-            self.leader.let_follow(self)
+        if self.run.acting in self.leaders:
+            self.run.acting.let_follow(self)
         elif time < self.alarm.time:
             self.alarm.set(self.due(time))
 
@@ -253,8 +255,8 @@ class ServiceStage(Stage):
         """Take many rows, each at its own time (s), in any order of time; both of shape (m,)."""
         if len(rows):
             self.inbox.add_block(rows, times)
-            if self.leader:
-                self.leader.let_follow(self)
+            if self.run.acting in self.leaders:
+                self.run.acting.let_follow(self)
             else:
                 self.alarm.set(self.due(float(times.min())))
 
@@ -275,19 +277,31 @@ class ServiceStage(Stage):
         """Run from `now` on, as far as no other stage can interfere; returns when to wake next (inf: when something comes).
 
         Only a delivery can interfere, and only a stage upstream can make one. Until the first of those wakes, this stage's
-        future is settled: it runs ahead without a turn through the event queue. Stages that feed each other in a ring
-        take turns, a step each.
+        future is settled: it runs ahead without a turn through the event queue. Where stages feed each other in a ring, each of
+        its steps may wake another one earlier, so that it looks at them after every step.
         """
-        self.run.took_turn(self.name)
-        limit = now
-        if not self.rivals or all(stage.leader is self for stage in self.rivals):
-            limit = min(self.inbox.chunk_end(CHUNK), self.run.barrier, *[stage.alarm.time for stage in self.upstream])
-        upcoming = self.advance(now, limit)
+        run, takes_turns = self.run, self.takes_turns
+        run.acting = self
+        run.took_turn(self.name)
+        upcoming = self.advance(now, now if takes_turns else self._limit())
+        while takes_turns and upcoming < self._limit():
+            run.took_turn(self.name)
+            upcoming = self.advance(upcoming, upcoming)
         self.inbox.tidy()
         if not self.loops or self.returning is not None:
             self.hand_over_since()
-        self.run.flush()
+        run.flush()
+        run.acting = None
         return upcoming
+
+    @cached_property
+    def takes_turns(self) -> bool:
+        """Whether a stage that acts by itself is both before and behind this one."""
+        return any(stage.leaders != [self] for stage in self.rivals)
+
+    def _limit(self) -> float:
+        """Return until when nothing can interfere (s)."""
+        return min(self.inbox.chunk_end(CHUNK), self.run.barrier, *[stage.alarm.time for stage in self.upstream])
 
     def advance(self, now: float, limit: float) -> float:
         """Do all that is due at `now`, and what becomes due before `limit`; returns the next time at which something is."""
