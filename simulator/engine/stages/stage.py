@@ -231,7 +231,7 @@ class ServiceStage(Stage):
         self.loops = self in self.upstream
         self.upstream = [stage for stage in self.upstream if stage is not self]
         self.rivals = [stage for stage in self.upstream if stage.name in self.run.ahead_of(self.name)]
-        self.__dict__.pop("takes_turns", None)
+        self.__dict__.pop("_takes_turns", None)
 
     def take_over(self, before: Stage, now: float) -> None:
         """Go on with what waits in the inbox, and look at it now."""
@@ -280,7 +280,7 @@ class ServiceStage(Stage):
         future is settled: it runs ahead without a turn through the event queue. Where stages feed each other in a ring, each of
         its steps may wake another one earlier, so that it looks at them after every step.
         """
-        run, takes_turns = self.run, self.takes_turns
+        run, takes_turns = self.run, self._takes_turns
         run.acting = self
         run.took_turn(self.name)
         upcoming = self.advance(now, now if takes_turns else self._limit())
@@ -295,7 +295,7 @@ class ServiceStage(Stage):
         return upcoming
 
     @cached_property
-    def takes_turns(self) -> bool:
+    def _takes_turns(self) -> bool:
         """Whether a stage that acts by itself is both before and behind this one."""
         return any(stage.leaders != [self] for stage in self.rivals)
 
