@@ -121,6 +121,11 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         gc.enable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests of a browser: they wait longest, and processors would be idle if they were the last."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _looked_up_once():
     """What Streamlit and Plotly look up for each page and chart stays the same from test to test.
