@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from time import monotonic, process_time
 from typing import Any
 
 import numpy as np
 
-from simulator.authoring.check_results import CheckResult, KeptResults, Outcome, RunCheck, placed, result_at
+from simulator.authoring.check_results import CheckResult, Finding, KeptResults, Outcome, RunCheck, placed, results_of
 from simulator.authoring.claim_checks import claim_checks, figure_checks
 from simulator.authoring.prose_numbers import prose_checks
 from simulator.authoring.sweep_checks import DesignSample, missed, sweep_checks, written
@@ -59,15 +60,13 @@ def case_results(
 
 def run_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
     """Return the checks that need runs, those of the author first."""
-    swept = sweep_checks(scenario, runner, RANDOM_DESIGNS)
     sample = DesignSample(scenario, runner, RANDOM_DESIGNS)
-    key = swept[0].key.rpartition(" ")[2]
     return [
         *author_checks(scenario, runner),
         *claim_checks(scenario, runner),
         *figure_checks(scenario, runner),
-        *swept,
-        *no_model_checks(scenario, sample, key),
+        *sweep_checks(sample),
+        *no_model_checks(sample),
     ]
 
 
@@ -85,12 +84,12 @@ def author_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
 
 
 def _standing(scenario: Scenario, runner: DesignRunner, check: str, index: int, test: DesignTest, wanted: str) -> RunCheck:
-    def work() -> list[CheckResult]:
+    def work() -> list[Finding]:
         verdicts = verdicts_of(scenario, runner, test.design)
         at, subject = ("tests", check, index), _named(scenario, test.design)
-        return [result_at(scenario, at, check, subject, *_judged(verdicts[name], wanted)) for name in test.objectives]
+        return [(at, subject, *_judged(verdicts[name], wanted)) for name in test.objectives]
 
-    return RunCheck(_key(scenario, check, [(test.design, {})], test.objectives), work)
+    return RunCheck(check, _key(scenario, check, [(test.design, {})], test.objectives), work)
 
 
 def _judged(verdict: Verdict, wanted: str) -> tuple[Outcome, str]:
@@ -103,7 +102,7 @@ def _judged(verdict: Verdict, wanted: str) -> tuple[Outcome, str]:
 def _turned(scenario: Scenario, runner: DesignRunner, index: int, test: CurveballTest) -> RunCheck:
     strikes: Strikes = {test.curveball: test.at_s}
 
-    def work() -> list[CheckResult]:
+    def work() -> list[Finding]:
         calm = verdicts_of(scenario, runner, test.design)[test.objective]
         struck = verdicts_of(scenario, runner, test.design, strikes)[test.objective]
         under = f"{struck.standing} under it ({struck.with_interval})"
@@ -111,9 +110,10 @@ def _turned(scenario: Scenario, runner: DesignRunner, index: int, test: Curvebal
         outcome: Outcome = "pass" if struck.standing == test.to != calm.standing else "fail"
         subject = f"{test.curveball}, {_named(scenario, test.design)}"
         said = says if outcome == "pass" else f"{says}; the test says that it turns to {test.to}"
-        return [result_at(scenario, ("tests", "turns", index), "turns", subject, outcome, said)]
+        return [(("tests", "turns", index), subject, outcome, said)]
 
-    return RunCheck(_key(scenario, "turns", [(test.design, {}), (test.design, strikes)], [test.objective, test.to]), work)
+    key = _key(scenario, "turns", [(test.design, {}), (test.design, strikes)], [test.objective, test.to])
+    return RunCheck("turns", key, work)
 
 
 def verdicts_of(
@@ -139,10 +139,11 @@ def _key(scenario: Scenario, check: str, designs: Sequence[tuple[DesignName, Str
 
 
 def static_checks(scenario: Scenario) -> list[CheckResult]:
-    return [*_answers(scenario), *_prompts(scenario), *_time(scenario)]
+    checks = {"answer": _answers, "prompts": _prompts, "time": _time}
+    return [result for name, check in checks.items() for result in results_of(scenario, name, check(scenario))]
 
 
-def _answers(scenario: Scenario) -> Iterator[CheckResult]:
+def _answers(scenario: Scenario) -> Iterator[Finding]:
     written = dict(raw_texts(scenario))
     for index, question in enumerate(scenario.questions):
         subject = shortened(question.ask, 60)
@@ -151,28 +152,28 @@ def _answers(scenario: Scenario) -> Iterator[CheckResult]:
         says = "an objective, a figure, a choice or a claim uses the answer"
         if not used:
             says = "nothing of the case uses this answer; name what it is about in `rests_on`, or claim a sentence of it"
-        yield result_at(scenario, ("questions", index), "answer", subject, "pass" if used else "fail", says)
+        yield ("questions", index), subject, "pass" if used else "fail", says
 
 
-def _prompts(scenario: Scenario) -> Iterator[CheckResult]:
+def _prompts(scenario: Scenario) -> Iterator[Finding]:
     if not scenario.phases:
         says = "the case names no phases; those that CaseSim derives have no prompts: write `phases`"
-        yield result_at(scenario, (), "prompts", "phases", "fail", says)
+        yield (), "phases", "fail", says
         return
     last = phases_of(scenario)[-1].id
     for index, phase in enumerate(scenario.phases):
         there = phase.prompts or (phase.id == last and scenario.defence)
         says = "it has prompts" if there else "the phase has no `prompts`: a person who is stuck sees nothing to think about"
-        yield result_at(scenario, ("phases", index), "prompts", phase.id, "pass" if there else "fail", says)
+        yield ("phases", index), phase.id, "pass" if there else "fail", says
 
 
-def _time(scenario: Scenario) -> Iterator[CheckResult]:
+def _time(scenario: Scenario) -> Iterator[Finding]:
     plan = compile_plan(scenario)
     begun = process_time()
     run_replications(plan, SEED, 1)
     seconds, most = process_time() - begun, scenario.tests.seconds
     says = f"a replication of the default takes {span(seconds)} of processor time, at most {span(most)} are allowed"
-    yield result_at(scenario, ("tests", "seconds"), "time", "a replication", "pass" if seconds <= most else "fail", says)
+    yield ("tests", "seconds"), "a replication", "pass" if seconds <= most else "fail", says
 
 
 def claimed(text: str, scenario: Scenario) -> bool:
@@ -188,24 +189,24 @@ WAYS = {"everybody": "refers everybody", "by chance": "answers by chance"}
 NEAREST = 4
 
 
-def no_model_checks(scenario: Scenario, sample: DesignSample, key: str) -> list[RunCheck]:
+def no_model_checks(sample: DesignSample) -> list[RunCheck]:
     """Return the check of a case with gates by score; none for a case without them."""
-    if not score_gates(scenario) or scenario.population is None:
+    if not score_gates(sample.scenario) or sample.scenario.population is None:
         return []
-    return [RunCheck(f"no model {key}", lambda: _found(scenario, sample))]
+    return [RunCheck("no model", f"no model {sample.key}", partial(_without_models, sample))]
 
 
-def _found(scenario: Scenario, sample: DesignSample) -> Iterator[CheckResult]:
+def _without_models(sample: DesignSample) -> Iterator[Finding]:
     nearest = sorted(sample.judged, key=lambda pair: len(missed(pair[1])))[:NEAREST]
-    designs = [*bases(scenario), *(picks for picks, _ in nearest)]
+    designs = [*bases(sample.scenario), *(picks for picks, _ in nearest)]
     for way, words in WAYS.items():
         winner = next((picks for picks in designs if _wins(sample, picks, way)), None)
         if winner is None:
             says = f"a design that {words} misses an objective, on each of {len(designs)} base designs"
-            yield result_at(scenario, ("objectives",), "no model", way, "pass", says)
+            yield ("objectives",), way, "pass", says
         else:
             says = f"{written(winner)} meets every objective when it {words} instead: the model decides nothing"
-            yield result_at(scenario, ("objectives",), "no model", way, "fail", says)
+            yield ("objectives",), way, "fail", says
 
 
 def _wins(sample: DesignSample, picks: Picks, way: str) -> bool:

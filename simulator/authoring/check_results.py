@@ -57,15 +57,24 @@ def result_at(scenario: Scenario, path: Path, check: str, subject: str, outcome:
 RESULTS: TypeAdapter[dict[str, list[CheckResult]]] = TypeAdapter(dict[str, list[CheckResult]])
 
 
+#: What a check tells of a subject: the place in the case, the subject, the outcome, and one sentence.
+Finding = tuple[Path, str, Outcome, str]
+
+
+def results_of(scenario: Scenario, check: str, findings: Iterable[Finding]) -> list[CheckResult]:
+    return [result_at(scenario, path, check, subject, outcome, says) for path, subject, outcome, says in findings]
+
+
 @dataclass(frozen=True)
 class RunCheck:
     """A check that needs runs.
 
-    key: identifies all that its answer depends on; work: returns its results
+    check: the name of the kind; key: identifies all that its answer depends on; work: returns what it tells
     """
 
+    check: str
     key: str
-    work: Callable[[], Iterable[CheckResult]]
+    work: Callable[[], Iterable[Finding]]
 
 
 class KeptResults:
@@ -73,6 +82,7 @@ class KeptResults:
 
     def __init__(self, scenario: Scenario, into: FilePath | None = None) -> None:
         """Read what is kept of a case; into: the file to write to, by default one in the user's data folder."""
+        self.scenario = scenario
         own = OWN_TESTED / f"{scenario.id}.json"
         self.file = into or own
         self.known: dict[str, list[CheckResult]] = {}
@@ -83,7 +93,8 @@ class KeptResults:
 
     def of(self, check: RunCheck) -> list[CheckResult]:
         """Return the kept results of a check, or those of its work now."""
-        self.used[check.key] = self.known[check.key] if check.key in self.known else list(check.work())
+        known = self.known.get(check.key)
+        self.used[check.key] = results_of(self.scenario, check.check, check.work()) if known is None else known
         return self.used[check.key]
 
     def write(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from math import isfinite
 
-from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
+from simulator.authoring.check_results import Finding, Outcome, RunCheck
 from simulator.authoring.claim_evidence import ClaimEvidence, evidence_of, found_for, in_words, number_of_case
 from simulator.authoring.quoted_numbers import half_digit, quoted_numbers
 from simulator.authoring.tested_designs import SEED, DesignRunner
@@ -41,11 +42,11 @@ def claim_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
 
 
 def _check(scenario: Scenario, runner: DesignRunner, index: int, claim: TextClaim) -> RunCheck:
-    def work() -> list[CheckResult]:
-        outcome, says = judged_claim(claim, lambda: found_for(claim, scenario, runner))
-        return [result_at(scenario, ("claims", index), CHECK, shortened(claim.says, 60), outcome, says)]
+    def work() -> list[Finding]:
+        judged = judged_claim(claim, lambda: found_for(claim, scenario, runner))
+        return [(("claims", index), shortened(claim.says, 60), *judged)]
 
-    return RunCheck(_key(claim, scenario), work)
+    return RunCheck(CHECK, _key(claim, scenario), work)
 
 
 def _key(claim: TextClaim, scenario: Scenario) -> str:
@@ -171,22 +172,22 @@ def _directed(claim: TextClaim, found: Interval) -> tuple[Outcome, str]:
 
 def figure_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
     """Return a run of each design that texts name, whose figures they may quote."""
-    return [_figure_check(scenario, runner, design) for design in (DEFAULT, *scenario.reference)]
+    return [
+        RunCheck("figures", figures_key(scenario, design), partial(_figures, scenario, runner, design))
+        for design in (DEFAULT, *scenario.reference)
+    ]
 
 
-def _figure_check(scenario: Scenario, runner: DesignRunner, design: str) -> RunCheck:
-    return RunCheck(figures_key(scenario, design), lambda: [_figures(scenario, runner, design)])
-
-
-def _figures(scenario: Scenario, runner: DesignRunner, design: str) -> CheckResult:
+def _figures(scenario: Scenario, runner: DesignRunner, design: str) -> Iterator[Finding]:
     (outcome,) = runner.outcomes(
         "figures of the text", [picks_of(scenario, design)], [*scenario.metrics], scenario.run.replications
     )
     if outcome.refused:
-        return CheckResult("figures", design, "fail", outcome.refused)
+        yield (), design, "fail", outcome.refused
+        return
     bounds = {objective.metric: objective.bound for objective in scenario.objectives}
     figures = (_figure(scenario.metrics[name], estimate, bounds.get(name)) for name, estimate in outcome.metrics.items())
-    return CheckResult("figures", design, "pass", "; ".join(figures))
+    yield (), design, "pass", "; ".join(figures)
 
 
 def _figure(metric: Metric, estimate: Estimate, bound: float | None) -> str:

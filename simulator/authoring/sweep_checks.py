@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice, permutations
 
-from simulator.authoring.check_results import CheckResult, RunCheck, result_at
+from simulator.authoring.check_results import Finding, RunCheck
 from simulator.authoring.tested_designs import (
     SEED,
     DesignRunner,
@@ -35,6 +35,7 @@ from simulator.metrics.paired_samples import chance_of, change
 from simulator.metrics.summary import Verdict
 from simulator.phrases import phrase
 from simulator.sweeps.outcome_cache import DesignOutcome
+from simulator.sweeps.sweep import REPLICATIONS
 from simulator.units import counted, listed, percent
 
 #: Raise it when a check judges in another way: kept results of before no longer count.
@@ -62,12 +63,20 @@ FEWEST = 5
 class DesignSample:
     """Designs of a sweep with their outcomes.
 
+    random: the number of random designs
     stepped: the default first, then one choice changed; spread: random designs
     """
 
     scenario: Scenario
     runner: DesignRunner
     random: int
+
+    @cached_property
+    def key(self) -> str:
+        """Identifies all that the answer of a check of the sweep depends on."""
+        scenario = self.scenario
+        tests = [scenario.tests.model_dump(exclude_defaults=True), scenario.run.replications]
+        return fingerprint([SWEEP_VERSION, ENGINE_VERSION, SEED, self.random, tests, *_identities(scenario)])
 
     @property
     def metrics(self) -> list[str]:
@@ -142,19 +151,8 @@ def missed(verdicts: Iterable[Verdict]) -> list[Objective]:
     return [verdict.objective for verdict in verdicts if verdict.standing != "met"]
 
 
-def sweep_checks(scenario: Scenario, runner: DesignRunner, random: int) -> list[RunCheck]:
-    """Return the checks that every case has of its choices and objectives; random: the number of random designs."""
-    sample = DesignSample(scenario, runner, random)
-    key = fingerprint(
-        [
-            SWEEP_VERSION,
-            ENGINE_VERSION,
-            SEED,
-            random,
-            [scenario.tests.model_dump(exclude_defaults=True), scenario.run.replications],
-            *_identities(scenario),
-        ]
-    )
+def sweep_checks(sample: DesignSample) -> list[RunCheck]:
+    """Return the checks that every case has of its choices and objectives."""
     of_winning = {
         "feasible": feasible,
         "objectives": undecided_objectives,
@@ -162,8 +160,9 @@ def sweep_checks(scenario: Scenario, runner: DesignRunner, random: int) -> list[
         "giveaway": no_giveaway,
         "dominated option": no_dominated_option,
     }
-    works = {"dead choice": no_dead_choice} | ({"winning": a_setting} if scenario.tests.setting else of_winning)
-    return [RunCheck(f"{name} {key}", partial(work, sample)) for name, work in works.items()]
+    works = {"dead choice": no_dead_choice} | ({"winning": a_setting} if sample.scenario.tests.setting else of_winning)
+    kinds = {"objectives": "objective"}
+    return [RunCheck(kinds.get(name, name), f"{name} {sample.key}", partial(work, sample)) for name, work in works.items()]
 
 
 def _identities(scenario: Scenario) -> Iterator[object]:
@@ -177,21 +176,16 @@ def _identities(scenario: Scenario) -> Iterator[object]:
 # ---- objectives
 
 
-def a_setting(sample: DesignSample) -> Iterator[CheckResult]:
+def a_setting(sample: DesignSample) -> Iterator[Finding]:
     """Say that the designs of this case are a setting, so that they win nothing."""
-    reason = sample.scenario.tests.setting
-    yield result_at(
-        sample.scenario, ("tests", "setting"), "winning", "designs", "skipped", f"a setting, by the author: {reason}"
-    )
+    yield ("tests", "setting"), "designs", "skipped", f"a setting, by the author: {sample.scenario.tests.setting}"
 
 
-def feasible(sample: DesignSample) -> Iterator[CheckResult]:
+def feasible(sample: DesignSample) -> Iterator[Finding]:
     """Check that some design meets every objective for certain, but for those that none meets on purpose."""
     scenario, unmet = sample.scenario, sample.scenario.tests.unmet
     if not scenario.objectives:
-        yield result_at(
-            scenario, (), "feasible", "objectives", "fail", "the case has no objective; add the section `objectives`"
-        )
+        yield (), "objectives", "fail", "the case has no objective; add the section `objectives`"
         return
     picks, verdicts = min(sample.judged, key=lambda pair: (len(_unproven(sample, pair[1])), len(sample.missing(pair[1]))))
     if misses := _unproven(sample, verdicts):
@@ -199,54 +193,51 @@ def feasible(sample: DesignSample) -> Iterator[CheckResult]:
         nearest = f"the nearest ({written(picks)}) is not proven to meet {labels}"
         says = f"no design of {len(sample.judged)} meets all objectives; {nearest}"
         advice = "; change the bound, or name the objective in `tests.unmet` with the reason"
-        yield result_at(
-            scenario, ("objectives", scenario.objectives.index(misses[0])), "feasible", labels, "fail", says + advice
-        )
+        yield ("objectives", scenario.objectives.index(misses[0])), labels, "fail", says + advice
         return
     on_purpose = f", but for {listed([f'“{scenario.metrics[name].label}”' for name in unmet])} on purpose" if unmet else ""
-    yield result_at(scenario, (), "feasible", "all objectives", "pass", f"{written(picks)} meets all of them{on_purpose}")
+    yield (), "all objectives", "pass", f"{written(picks)} meets all of them{on_purpose}"
 
 
 def _unproven(sample: DesignSample, verdicts: Iterable[Verdict]) -> list[Objective]:
     return [verdict for verdict in missed(verdicts) if verdict.metric not in sample.scenario.tests.unmet]
 
 
-def undecided_objectives(sample: DesignSample) -> Iterator[CheckResult]:
+def undecided_objectives(sample: DesignSample) -> Iterator[Finding]:
     """Check that each objective is met by some design and missed by another one."""
     scenario = sample.scenario
     for place, objective in enumerate(scenario.objectives):
         at, of_all = ("objectives", place), [verdicts[place] for _, verdicts in sample.judged]
         met, failed = sum(verdict.standing == "met" for verdict in of_all), sum(not verdict.met for verdict in of_all)
         counts = f"met by {met} and missed by {failed} of {counted(len(of_all), 'design')}"
-        says, outcome = counts, "pass"
         if not failed:
-            says, outcome = f"{counts}: it cannot fail; make the bound tighter, or delete it", "fail"
+            yield at, objective.label, "fail", f"{counts}: it cannot fail; make the bound tighter, or delete it"
         elif not met and objective.metric not in scenario.tests.unmet:
             reason = "make the bound wider, or name it in `tests.unmet` with the reason"
-            says, outcome = f"{counts}: it cannot be met; {reason}", "fail"
-        yield result_at(scenario, at, "objective", objective.label, "pass" if outcome == "pass" else "fail", says)
+            yield at, objective.label, "fail", f"{counts}: it cannot be met; {reason}"
+        else:
+            yield at, objective.label, "pass", counts
 
 
-def not_trivial(sample: DesignSample) -> Iterator[CheckResult]:
+def not_trivial(sample: DesignSample) -> Iterator[Finding]:
     """Check that the default misses something, and that most random designs do."""
-    scenario = sample.scenario
     if sample.asked and not sample.missing(sample.judged[0][1]):
         says = "the default design meets every objective: there is nothing to do; choose a weaker default, or tighter bounds"
-        yield result_at(scenario, ("choices",), "not trivial", "default", "fail", says)
+        yield ("choices",), "default", "fail", says
         return
     met = sum(not sample.missing(sample.verdicts(outcome)) for _, outcome in sample.spread)
     count = len(sample.spread)
     if not count:
-        yield result_at(scenario, ("choices",), "not trivial", "random designs", "skipped", "the case has no choices")
+        yield ("choices",), "random designs", "skipped", "the case has no choices"
         return
     interval = share_interval(met, count)
     share = f"{met} of {count} random designs meet every objective ({percent(interval.low)} to {percent(interval.high)})"
     easy = interval.low > EASY
     says = f"{share}; more than half win by accident: make the bounds tighter" if easy else f"the default does not, and {share}"
-    yield result_at(scenario, ("objectives",), "not trivial", "random designs", "fail" if easy else "pass", says)
+    yield ("objectives",), "random designs", "fail" if easy else "pass", says
 
 
-def no_giveaway(sample: DesignSample) -> Iterator[CheckResult]:
+def no_giveaway(sample: DesignSample) -> Iterator[Finding]:
     """Check that no objective decides all: some designs that meet it miss another one."""
     scenario = sample.scenario
     asked = [place for place, objective in enumerate(scenario.objectives) if objective.metric in sample.asked]
@@ -255,23 +246,23 @@ def no_giveaway(sample: DesignSample) -> Iterator[CheckResult]:
     if len(asked) < 2 or not FEWEST <= won <= len(by_design) - FEWEST:
         side = "few" if won < FEWEST else "many"
         says = f"too {side} designs reach every bound to compare objectives, {won} of {len(by_design)}; nothing to mend here"
-        yield result_at(scenario, ("objectives",), "giveaway", "objectives", "skipped", says)
+        yield ("objectives",), "objectives", "skipped", says
         return
     for column, place in enumerate(asked):
         alone = sum(met[column] for met in by_design)
         objective = scenario.objectives[place]
         if alone == won:
             says = f"each of the {alone} designs that reach this bound reaches all others: they ask nothing more"
-            yield result_at(scenario, ("objectives", place), "giveaway", objective.label, "fail", says)
+            yield ("objectives", place), objective.label, "fail", says
             return
     says = f"each objective is reached by designs that miss another one ({won} of {len(by_design)} reach all)"
-    yield result_at(scenario, ("objectives",), "giveaway", "objectives", "pass", says)
+    yield ("objectives",), "objectives", "pass", says
 
 
 # ---- choices
 
 
-def no_dead_choice(sample: DesignSample) -> Iterator[CheckResult]:
+def no_dead_choice(sample: DesignSample) -> Iterator[Finding]:
     """Check that each choice moves some metric beyond chance, on some base design."""
     scenario = sample.scenario
     default = sample.stepped[0][1]
@@ -281,10 +272,10 @@ def no_dead_choice(sample: DesignSample) -> Iterator[CheckResult]:
         at = "choices", name
         if name not in idle or (where := _moves_somewhere(sample, name)):
             says = "it moves an objective" if name not in idle else f"it moves {where}"
-            yield result_at(scenario, at, "dead choice", name, "pass", says)
+            yield at, name, "pass", says
         else:
             says = f"it moves no metric beyond chance, on {counted(1 + len(sample.more_bases), 'base design')}; delete it"
-            yield result_at(scenario, at, "dead choice", name, "fail", says)
+            yield at, name, "fail", says
 
 
 def _moves_somewhere(sample: DesignSample, name: str) -> str:
@@ -293,20 +284,19 @@ def _moves_somewhere(sample: DesignSample, name: str) -> str:
     A few replications show a large change. Where they show a change of which they cannot be sure, all replications decide.
     """
     scenario, metrics = sample.scenario, list(sample.scenario.metrics)
-    unsure: list[list[Picks]] = []
-    for base in ({}, *sample.more_bases):
-        picks: list[Picks] = [{**base, name: pick} for pick in scenario.choices[name].extremes()]
-        first, *others = sample.runner.outcomes(f"choice {name}", picks, metrics)
-        for other in others:
-            if found := moves(sample, metrics, first, other):
-                return f"“{scenario.metrics[found].label}”"
-        if any(first.value(metric) != other.value(metric) for other in others for metric in metrics):
-            unsure.append(picks)
-    for picks in unsure:
-        first, *others = sample.runner.outcomes(f"choice {name}", picks, metrics, scenario.run.replications)
-        for other in others:
-            if found := moves(sample, metrics, first, other):
-                return f"“{scenario.metrics[found].label}”"
+    designs: list[list[Picks]] = [
+        [{**base, name: pick} for pick in scenario.choices[name].extremes()] for base in ({}, *sample.more_bases)
+    ]
+    for count in (REPLICATIONS, scenario.run.replications):
+        unsure = []
+        for picks in designs:
+            first, *others = sample.runner.outcomes(f"choice {name}", picks, metrics, count)
+            for other in others:
+                if found := moves(sample, metrics, first, other):
+                    return f"“{scenario.metrics[found].label}”"
+            if any(first.value(metric) != other.value(metric) for other in others for metric in metrics):
+                unsure.append(picks)
+        designs = unsure
     return ""
 
 
@@ -331,7 +321,7 @@ def _differs(metric: Metric, before: DesignOutcome, after: DesignOutcome, most: 
     return found.value != 0 and chance_of(found, before.replications - 1) < most
 
 
-def no_dominated_option(sample: DesignSample) -> Iterator[CheckResult]:
+def no_dominated_option(sample: DesignSample) -> Iterator[Finding]:
     """Check that no option is worse than another one on every objective and every base design, unless on purpose."""
     scenario = sample.scenario
     for name, choice in scenario.choices.items():
@@ -341,12 +331,10 @@ def no_dominated_option(sample: DesignSample) -> Iterator[CheckResult]:
         beaten = {option: by for option, by in _beaten(sample, name, choice) if option not in traps}
         if not beaten:
             named = f", but for {listed(list(traps))} on purpose" if traps else ""
-            yield result_at(scenario, ("choices", name), "dominated option", name, "pass", f"each option has its use{named}")
+            yield ("choices", name), name, "pass", f"each option has its use{named}"
         for option, by in beaten.items():
             says = phrase("check.dominated", option=by)
-            yield result_at(
-                scenario, ("choices", name, "options", option), "dominated option", f"{name}={option}", "fail", says
-            )
+            yield ("choices", name, "options", option), f"{name}={option}", "fail", says
 
 
 def _beaten(sample: DesignSample, name: str, choice: Options) -> Iterator[tuple[str, str]]:
