@@ -27,6 +27,7 @@ from simulator.intervals import Interval
 from simulator.measure.detector_conditions import Setting, read_settings
 from simulator.measure.detector_io import FITS, LEAST, Layout, Takes, boxes_of, layout_for, outputs_of, prepare
 from simulator.measure.guarded import CannotMeasureError
+from simulator.measure.image_steps import IMAGENET_MEAN, IMAGENET_STD
 from simulator.measure.labelled_images import Dataset, read_dataset
 from simulator.measure.onnx_file import ImageInput, find_image, plain, read_onnx
 from simulator.measure.progress import OwnDetector
@@ -78,11 +79,10 @@ def _annotation(labels: Boxes, row: int) -> dict[str, Any]:
 #: Heights for recall, in pixels, and the least score of a detection there.
 HEIGHTS = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
 SCORE = 0.3
-_IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _VALUES: dict[str, dict[str, Any]] = {
     "0-255": {"largest": 255.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)},
     "0-1": {"largest": 1.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)},
-    "imagenet": {"largest": 1.0, "mean": _IMAGENET[0], "std": _IMAGENET[1]},
+    "imagenet": {"largest": 1.0, "mean": IMAGENET_MEAN, "std": IMAGENET_STD},
 }
 
 

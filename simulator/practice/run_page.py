@@ -288,12 +288,10 @@ def _lightness(result: Result, warning: str) -> int:
 
 def _designs(compared: Comparison) -> str:
     mine, other = compared.after.plan, compared.before.plan
-    changed = {name for name, pick in mine.design.items() if pick != other.design[name]}
+    changed = [name for name, pick in mine.design.items() if pick != other.design[name]]
     each = [
-        f"{mine.scenario.choices[name].label}: {mine.scenario.choices[name].label_of(mine.design[name])} against "
-        f"{other.scenario.choices[name].label_of(other.design[name])}"
-        for name in mine.design
-        if name in changed
+        f"{_picks(mine, {name: mine.design[name]})} against {other.scenario.choices[name].label_of(other.design[name])}"
+        for name in changed
     ]
     return f"{escape('; '.join(each))}." if each else "both designs are equal."
 

@@ -18,7 +18,7 @@ from time import time
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from simulator.app.store.drawn_secrets import DrawnSecrets
 from simulator.app.store.session_rows import (
@@ -34,7 +34,7 @@ from simulator.app.store.session_rows import (
 )
 from simulator.errors import InputError
 from simulator.phrases import phrase
-from simulator.session.event_log import CaseName, LoggedEvent, Session, in_files
+from simulator.session.event_log import CaseName, Session, in_files
 from simulator.session.session_events import IncidentAction, SelfRated
 from simulator.session.session_signals import Level
 
@@ -147,15 +147,12 @@ class Incidents(DrawnSecrets):
             hidden = Hidden.of(row["secret"])
             if "salt" not in row["secret"]:
                 connection.execute(update(SESSIONS).where(rows.id == name).values(secret=hidden.stored()))
-            return _stored(row, hidden, events_of(connection, name))
+            return _stored(connection, row, hidden)
 
     def of(self, owner: str) -> list[StoredIncident]:
         """Return the incidents that a visitor has begun, the latest first."""
         with self._connected() as connection:
-            return [
-                _stored(row, Hidden.of(row["secret"]), events_of(connection, row["id"]))
-                for row in rows_of(connection, owner, INCIDENT)
-            ]
+            return [_stored(connection, row, Hidden.of(row["secret"])) for row in rows_of(connection, owner, INCIDENT)]
 
     def beside(self, name: str) -> list[StoredIncident]:
         """Return all incidents of the visitor who has begun this one, the latest first; none for one without a visitor."""
@@ -183,11 +180,8 @@ class Incidents(DrawnSecrets):
             found = connection.execute(
                 select(SESSIONS).where(*own).order_by(rows.begun_at.desc()).limit(_MOST_SHARED)
             ).mappings()
-            return [
-                _stored(row, hidden, events_of(connection, row["id"]))
-                for row in found
-                if (hidden := Hidden.of(row["secret"])).day == day
-            ]
+            secrets_of = [(row, Hidden.of(row["secret"])) for row in found]
+            return [_stored(connection, row, hidden) for row, hidden in secrets_of if hidden.day == day]
 
     def add(self, name: str, place: int, action: dict[str, Any]) -> None:
         """Append the action at a place, from 0 on; raises OvertakenError if another browser has taken one there."""
@@ -206,8 +200,8 @@ class Incidents(DrawnSecrets):
             connection.execute(update(SESSIONS).where(SESSIONS.c.id == name).values(ended_at=ended))
 
 
-def _stored(row: Any, hidden: Hidden, events: list[LoggedEvent]) -> StoredIncident:
-    head = head_of(row)
+def _stored(connection: Connection, row: Any, hidden: Hidden) -> StoredIncident:
+    head, events = head_of(row), events_of(connection, row["id"])
     actions = [event.event.action for event in events if isinstance(event.event, IncidentAction)]
     ratings = {event.event.signal: event.event.level for event in events if isinstance(event.event, SelfRated)}
     revealed = head.ended_at is not None

@@ -98,37 +98,24 @@ def _dashes(line: str) -> list[int]:
     return [place for place, sign in enumerate(margin[0] if margin else "") if sign == "-"]
 
 
-class _Flow:
-    """An open brace or bracket: the key or index that is being written, and whether its value follows."""
-
-    def __init__(self, sign: str) -> None:
-        self.is_list = sign == "["
-        self.entry: str | int | None = 0 if self.is_list else None
-
-    def next(self) -> None:
-        self.entry = self.entry + 1 if isinstance(self.entry, int) else None
-
-    def read(self, token: str) -> None:
-        if self.entry is None and token.endswith(":"):
-            self.entry = _name(token[:-1])
-
-
 def _flow_path(rest: str) -> tuple[Path, bool, str] | None:
     """Return the path inside of open braces, whether the cursor is at a value, and its word; None outside of braces."""
-    stack: list[_Flow] = []
+    entries: list[str | int | None] = []  # of each open brace or bracket, the key or index whose value is being written
     for found in _IN_FLOW.finditer(rest):
         part = found[0]
         if part in "{[":
-            stack.append(_Flow(part))
+            entries.append(0 if part == "[" else None)
         elif part in "}]":
-            stack = stack[:-1]
-        elif stack:
-            stack[-1].next() if part == "," else stack[-1].read(part)
-    if not stack:
+            entries = entries[:-1]
+        elif entries and part == ",":
+            entries[-1] = entries[-1] + 1 if isinstance(entries[-1], int) else None
+        elif entries and entries[-1] is None and part.endswith(":"):
+            entries[-1] = _name(part[:-1])
+    if not entries:
         return None
-    path = tuple(flow.entry for flow in stack if flow.entry is not None)
+    path = tuple(entry for entry in entries if entry is not None)
     tail = re.search(r"[^\s{}\[\],:]*$", rest)
-    return path, stack[-1].entry is not None, tail[0] if tail else ""
+    return path, entries[-1] is not None, tail[0] if tail else ""
 
 
 #: The most entries of a list of completions.
