@@ -201,15 +201,11 @@ class VisitLog:
         self.unwanted.append(len(self.request))
         self.add(row, entered, started, left, server)
 
-    def add_batch(self, rows: Any, entered: Any, at: int, size: int, started: float, left: float, server: int) -> None:
-        """Log requests rows[at : at + size], which were served together."""
-        if size == 1:
-            self.request.append(rows[at])
-            self.entered.append(entered[at])
-        else:
-            self.request.extend(rows[at : at + size])
-            self.entered.extend(entered[at : at + size])
-        self.size.append(size)
+    def add_batch(self, rows: Sequence[int], entered: Sequence[float], started: float, left: float, server: int) -> None:
+        """Log requests that were served together."""
+        self.request.extend(rows)
+        self.entered.extend(entered)
+        self.size.append(len(rows))
         self.started.append(started)
         self.left.append(left)
         self.server.append(server)

@@ -201,7 +201,7 @@ class AssembleStage(GatheringStage):
 
     def _log(self, taken: list[Frame], held: list[Frame], now: float) -> None:
         rows, entered = (list(each) for each in zip(*taken, *held, strict=True))
-        self.log.add_batch(rows, entered, 0, len(rows), now, now, 0)
+        self.log.add_batch(rows, entered, now, now, 0)
         self.log.unwanted.extend(range(len(self.log) - len(held), len(self.log)))
 
 

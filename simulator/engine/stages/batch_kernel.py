@@ -178,14 +178,7 @@ def compiled(loop: Callable[..., Any]) -> Any:
 
 @cache
 def _prepare() -> None:
-    """Teach numba what the loops call."""
-    _teach_columns()
-    _teach_search()
-    _teach_heap()
-
-
-def _teach_columns() -> None:
-    """Teach numba columns at addresses."""
+    """Teach numba what the loops call: columns at addresses, and a search and a heap in arrays."""
     import numba
     from numba import types
     from numba.extending import intrinsic, overload
@@ -207,53 +200,37 @@ def _teach_columns() -> None:
 
         return column_of
 
-    @overload(serve_batches, strict=False)
-    def serve(*columns: Any) -> Any:
-        return serve_batches
+    overload(serve_batches, strict=False)(lambda *columns: serve_batches)
+    for function, in_arrays in ((bisect_right, search), (heapreplace, replace_first)):
+        overload(function, strict=False)(lambda *of, written=in_arrays: written if isinstance(of[0], types.Array) else None)
 
 
-def _teach_search() -> None:
-    """Teach numba a search in a sorted array."""
-    from numba import types
-    from numba.extending import overload
-
-    @overload(bisect_right)
-    def search(column: Any, value: Any, low: Any = 0, high: Any = None) -> Any:
-        def searched(column: Any, value: Any, low: Any = 0, high: Any = None) -> int:
-            first: int = low
-            last: int = len(column) if high is None else high
-            while first < last:
-                middle = (first + last) // 2
-                if value < column[middle]:
-                    last = middle
-                else:
-                    first = middle + 1
-            return first
-
-        return searched if isinstance(column, types.Array) else None
+def search(column: Any, value: Any, low: Any = 0, high: Any = None) -> Any:
+    """Do what `bisect_right` does, in an array."""
+    first: int = low
+    last: int = len(column) if high is None else high
+    while first < last:
+        middle = (first + last) // 2
+        if value < column[middle]:
+            last = middle
+        else:
+            first = middle + 1
+    return first
 
 
-def _teach_heap() -> None:
-    """Teach numba a heap that is an array of rows (key, number)."""
-    from numba import types
-    from numba.extending import overload
-
-    @overload(heapreplace)
-    def replace_first(heap: Any, item: Any) -> Any:
-        def replaced(heap: Any, item: Any) -> None:
-            key, number = item
-            place, count = 0, len(heap)
-            while 2 * place + 1 < count:
-                child = 2 * place + 1
-                other = child + 1
-                if other < count and (
-                    heap[other, 0] < heap[child, 0] or (heap[other, 0] == heap[child, 0] and heap[other, 1] < heap[child, 1])
-                ):
-                    child = other
-                if heap[child, 0] > key or (heap[child, 0] == key and heap[child, 1] > number):
-                    break
-                heap[place, 0], heap[place, 1] = heap[child, 0], heap[child, 1]
-                place = child
-            heap[place, 0], heap[place, 1] = key, number
-
-        return replaced if isinstance(heap, types.Array) else None
+def replace_first(heap: Any, item: Any) -> None:
+    """Do what `heapreplace` does, in a heap that is an array of rows (key, number)."""
+    key, number = item
+    place, count = 0, len(heap)
+    while 2 * place + 1 < count:
+        child = 2 * place + 1
+        other = child + 1
+        if other < count and (
+            heap[other, 0] < heap[child, 0] or (heap[other, 0] == heap[child, 0] and heap[other, 1] < heap[child, 1])
+        ):
+            child = other
+        if heap[child, 0] > key or (heap[child, 0] == key and heap[child, 1] > number):
+            break
+        heap[place, 0], heap[place, 1] = heap[child, 0], heap[child, 1]
+        place = child
+    heap[place, 0], heap[place, 1] = key, number

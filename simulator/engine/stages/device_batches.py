@@ -72,7 +72,7 @@ class RunningBatch:
                 answered.add(id(copy.stay))
                 entered.append(copy.stay.entered)
         rows = [copy.stay.row for copy in self.copies]
-        log.add_batch(rows, entered, 0, len(rows), self.started, self.done, self.replica)
+        log.add_batch(rows, entered, self.started, self.done, self.replica)
         return answered | {id(copy.stay) for copy in self.copies}
 
 

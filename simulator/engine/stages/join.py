@@ -159,7 +159,7 @@ class JoinStage(GatheringStage):
         came, missing = self.incomplete.pop(row)
         self.gone[row] = True
         if came:
-            self.log.add_batch([row] * len(came), came, 0, len(came), now, now, 0)
+            self.log.add_batch([row] * len(came), came, now, now, 0)
         for time in missing:
             self.log.add(row, time, now, now)
 
