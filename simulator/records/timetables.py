@@ -74,17 +74,10 @@ def within(spans: Iterable[Span]) -> Steps:
     return Steps((0.0, *edges), (0.0, *(float(index % 2 == 0) for index in range(len(edges)))))
 
 
-def complement(number: Steps) -> Steps:
-    return Steps(number.times, tuple(1 - value for value in number.values))
-
-
-def inverse(number: Steps) -> Steps:
-    return Steps(number.times, tuple(1 / value for value in number.values))
-
-
-def product(one: Steps, other: Steps) -> Steps:
-    times = np.unique(one.times + other.times)
-    return Steps(tuple(times.tolist()), tuple((one.at_all(times) * other.at_all(times)).tolist()))
+def combined(of: Callable[..., NDArray[np.float64]], *numbers: Steps) -> Steps:
+    """Return at every time what a function makes of numbers; it takes and returns columns."""
+    times = np.unique(np.concatenate([number.times for number in numbers]))
+    return Steps(tuple(times.tolist()), tuple(of(*(number.at_all(times) for number in numbers)).tolist()))
 
 
 def added(parts: Iterable[Steps]) -> Steps:

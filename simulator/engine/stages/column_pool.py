@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from functools import cached_property
 from heapq import heapify
 from math import inf, nextafter
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from simulator.engine.contract import Waiting
 from simulator.engine.stages.device_batches import Dedicated, RunningBatch
-from simulator.engine.stages.managed_pool import ManagedPoolStage
+from simulator.engine.stages.managed_pool import ManagedPoolStage, QueuedVisit
 from simulator.engine.stages.pool_columns import SECOND, PoolColumns
 from simulator.engine.stages.queues import Copy, QueuedRequest
 from simulator.engine.stages.retry import Retry, RetryStage
-from simulator.engine.stages.stage import Outbox, ServiceStage
+from simulator.engine.stages.stage import Outbox
 from simulator.records.trace import DONE, UNFINISHED
 
 if TYPE_CHECKING:
@@ -95,23 +93,16 @@ class ColumnPoolStage(ManagedPoolStage):
             _restore(self.columns, self)
             self.columns = None
 
-    def waiting(self, time: float) -> Waiting:
-        if self.columns is None:
-            return super().waiting(time)
+    def queued(self) -> Iterator[tuple[QueuedVisit, float]]:
         columns = self.columns
+        if columns is None:
+            yield from super().queued()
+            return
         served = {columns.visit(entry) for _, _, entry, _, _ in columns.running}
-        last: dict[int, float] = {}  # of each visit that waits without an entry in service, when its last entry joined (s)
         for entry in columns.waiting():
             visit = columns.visit(entry)
             if not columns.fate[visit] and visit not in served:
-                last[visit] = max(last.get(visit, -inf), columns.entered[entry])
-        rows, entered, gone = ServiceStage.waiting(self, time)
-        leaves = [max(joined + self.timeout, self.since) if self.is_settled_late() else inf for joined in last.values()]
-        return Waiting(
-            np.concatenate([np.array([columns.row[visit] for visit in last], np.int32), rows]),
-            np.concatenate([np.array([columns.entered[visit] for visit in last]), entered]),
-            np.concatenate([np.array(leaves), gone]),
-        )
+                yield (visit, columns.row[visit], columns.entered[visit]), columns.entered[entry]
 
     def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
         """Log the services that go on; of two of one visit the first one that ends is wanted."""

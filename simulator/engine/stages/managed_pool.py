@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from simulator.engine.stages.pool import Pool
 
 
+#: A visit that waits: what identifies it, its row, and when it entered (s).
+QueuedVisit = tuple[int, int, float]
+
+
 class ManagedPoolStage(AnyPool):
     """Replicas of one measured model, with policies."""
 
@@ -280,19 +284,24 @@ class ManagedPoolStage(AnyPool):
 
     def waiting(self, time: float) -> Waiting:
         """Return the requests without a copy in service; one that waited too long has gone to an end."""
-        served = {id(copy.stay) for batch in self.work.unfinished() for copy in batch.copies}
-        stays: dict[int, tuple[QueuedRequest, float]] = {}  # and the time when its last copy joined the queue
-        for copy in (copy for lane in self.lanes for copy in lane.queue.first(len(lane.queue))):
-            if copy.stay.open and id(copy.stay) not in served:
-                last = stays.get(id(copy.stay), (copy.stay, -inf))[1]
-                stays[id(copy.stay)] = copy.stay, max(last, copy.entered)
+        joined: dict[QueuedVisit, float] = {}  # of each visit, when its last copy joined the queue
+        for visit, since in self.queued():
+            joined[visit] = max(joined.get(visit, -inf), since)
         rows, entered, gone = super().waiting(time)
-        leaves = [max(last + self.timeout, self.since) if self.is_settled_late() else inf for _, last in stays.values()]
+        leaves = [max(last + self.timeout, self.since) if self.is_settled_late() else inf for last in joined.values()]
         return Waiting(
-            np.concatenate([np.array([stay.row for stay, _ in stays.values()], np.int32), rows]),
-            np.concatenate([np.array([stay.entered for stay, _ in stays.values()]), entered]),
+            np.concatenate([np.array([row for _, row, _ in joined], np.int32), rows]),
+            np.concatenate([np.array([since for *_, since in joined]), entered]),
             np.concatenate([np.array(leaves), gone]),
         )
+
+    def queued(self) -> Iterator[tuple[QueuedVisit, float]]:
+        """Yield the copies that wait, in their order, of visits without a copy in service; and when each joined the queue."""
+        served = {id(copy.stay) for batch in self.work.unfinished() for copy in batch.copies}
+        for copy in (copy for lane in self.lanes for copy in lane.queue.first(len(lane.queue))):
+            stay = copy.stay
+            if stay.open and id(stay) not in served:
+                yield (id(stay), stay.row, stay.entered), copy.entered
 
     def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
         """Log batches at work, which are else logged when they are done, and return the replicas that came and went.

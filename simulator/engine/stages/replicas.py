@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
+from operator import mul
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
 import numpy as np
@@ -29,7 +30,7 @@ from simulator.engine.stages.pool_policies import Breaker, Failures
 from simulator.errors import suggest
 from simulator.evidence.latency_tables import LatencyTable
 from simulator.records.streams import cache_per_plan
-from simulator.records.timetables import Steps, added, complement, inverse, product, within
+from simulator.records.timetables import Steps, added, combined, within
 
 #: Which requests a newer one makes obsolete: all, or the frames of its own sensor.
 Newest = Literal["newest", "newest_of_sensor"]
@@ -51,8 +52,8 @@ class Machines(StageModel):
         """Return every replica that there may be; of a trace, the replicas that were there and up, or had failed."""
         if isinstance(run, Trace) and not _usual(run, name):
             replicas = [*_replicas(run, name, server)]
-            able = added(product(there, up) for there, up, _ in replicas)
-            return ServerSteps(able, added(product(there, complement(up)) for there, up, _ in replicas))
+            able = added(combined(lambda there, out: there * (1 - out), *replica[:2]) for replica in replicas)
+            return ServerSteps(able, added(combined(mul, *replica[:2]) for replica in replicas))
         return ServerSteps(Steps(values=(1.0 if server is not None else float(self.most_replicas),)))
 
     def offered(self, run: Plan | Trace, name: str) -> OfferedTime:
@@ -60,7 +61,7 @@ class Machines(StageModel):
         usual = super().offered(run, name)
         if not isinstance(run, Trace) or _usual(run, name):
             return usual
-        paces = (product(product(there, up), inverse(slower)) for there, up, slower in _replicas(run, name))
+        paces = (combined(lambda there, out, slower: there * (1 - out) / slower, *each) for each in _replicas(run, name))
         return usual._replace(work_s=added(paces).total(run.plan.arrivals_end_s))
 
     def paid(self, trace: Trace, name: str) -> PaidTime:
@@ -238,9 +239,10 @@ def _usual(run: Trace, name: str) -> bool:
 
 
 def _replicas(run: Trace, name: str, only: int | None = None) -> Iterator[tuple[Steps, Steps, Steps]]:
+    """Yield for each replica whether it is there and whether it is out (1 or 0), and how many times as long it takes."""
     for replica in range(_spec(run.plan, name).most_replicas) if only is None else [only]:
         there = within(run.fleets[name].spans.get(replica, [])) if name in run.fleets else Steps()
-        yield there, complement(within(run.conditions.outages(name, replica))), run.conditions.slowdown(name, replica)
+        yield there, within(run.conditions.outages(name, replica)), run.conditions.slowdown(name, replica)
 
 
 def _seconds_each(plan: Plan, name: str) -> float:
