@@ -43,7 +43,7 @@ def _can_project(device: str, precision: str, batch: int) -> bool:
 
 def device_rows() -> list[Row]:
     """Return every device of the catalogue: what it is, its price with source, and its measured and published latencies."""
-    measured = _models_by_device(readable_profiles()[0])
+    profiles = readable_profiles()[0]
     points = published().groupby("device").size()
     return [
         {
@@ -54,7 +54,7 @@ def device_rows() -> list[Row]:
             "usd_per_hour": machine.usd_per_hour,
             "price_evidence": machine.price_evidence if machine.usd_per_hour is not None else None,
             "price_source": machine.price_source,
-            "measured_models": sorted(measured.get(name, ())),
+            "measured_models": sorted({profile.model for profile in profiles if profile.device == name}),
             "published_points": int(points.get(name, 0)),
             "projected_precisions": projected_precisions().get(name, []),
             "projected_batches": _batches(name),
@@ -68,13 +68,6 @@ def _batches(device: str) -> str | None:
     if not precisions:
         return None
     return "1 to 1024" if _can_project(device, precisions[0], 2) else "1"
-
-
-def _models_by_device(profiles: Iterable[Profile]) -> dict[str, set[str]]:
-    models: dict[str, set[str]] = {}
-    for profile in profiles:
-        models.setdefault(profile.device, set()).add(profile.model)
-    return models
 
 
 def model_rows() -> list[Row]:
@@ -113,16 +106,9 @@ def score_table_rows() -> list[Row]:
     for name in readable_scores()[0]:
         table, precision = name.rsplit(".", 1)
         about = load_scores(name).about
-        counts = {"items": about.items, "positives": about.positives} if isinstance(about, Measured) else {}
-        row: Row = {
-            "scores": table,
-            "precisions": [],
-            "items": None,
-            "positives": None,
-            "kind": about.origin,
-            "source": about.source,
-        }
-        rows.setdefault(table, row | counts)["precisions"].append(precision)
+        items, positives = (about.items, about.positives) if isinstance(about, Measured) else (None, None)
+        row: Row = {"scores": table, "precisions": [], "items": items, "positives": positives}
+        rows.setdefault(table, row | {"kind": about.origin, "source": about.source})["precisions"].append(precision)
     return list(rows.values())
 
 

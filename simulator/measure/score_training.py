@@ -357,13 +357,13 @@ class Trainer:
         return self.cache / f"{self.dataset.name}-{self.dataset.fingerprint}-recipe-{_RECIPE}"
 
 
+@dataclass
 class _Work:
     """One network, fold by fold; the photos are prepared when the first fold needs them."""
 
-    def __init__(self, trainer: Trainer, name: str, takes: Architecture) -> None:
-        self.trainer, self.name, self.takes = trainer, name, takes
-        self.pixels: Pixels | None = None
-        self.features: Features | None = None
+    trainer: Trainer
+    name: str
+    takes: Architecture
 
     def fold(self, fold: int, precisions: tuple[str, ...], views: int) -> dict[str, Floats]:
         """Return logits of the photos of `fold` by precision; those that are not cached are computed now."""
@@ -371,8 +371,8 @@ class _Work:
         missing = tuple(precision for precision, file in files.items() if not file.is_file())
         if missing:
             tested = self.trainer.dataset.folds == fold
-            pixels, network = self._prepared(), self._network(fold)
-            made = logits_by_precision(network, self.takes, missing, pixels[~tested], pixels[tested], views)
+            learnt, judged = self._pixels[~tested], self._pixels[tested]
+            made = logits_by_precision(self._network(fold), self.takes, missing, learnt, judged, views)
             for precision, logits in made.items():
                 with in_one_step(files[precision]) as part, part.open("wb") as stream:
                     np.save(stream, logits)
@@ -380,17 +380,18 @@ class _Work:
             self.trainer.report(f"{self.name}, fold {fold + 1}", EPOCHS)
         return {precision: np.load(file) for precision, file in files.items()}
 
-    def _prepared(self) -> Pixels:
-        if self.pixels is None:
-            self.trainer.report(f"{self.name}, preparing photos", 0)
-            self.pixels = self.trainer.dataset.squares(self.takes.input_size)
-            self.features = features(self.takes, self.pixels)
-        return self.pixels
+    @cached_property
+    def _pixels(self) -> Pixels:
+        self.trainer.report(f"{self.name}, preparing photos", 0)
+        return self.trainer.dataset.squares(self.takes.input_size)
+
+    @cached_property
+    def _features(self) -> Features:
+        return features(self.takes, self._pixels)
 
     def _network(self, fold: int) -> nn.Module:
-        pixels, labels, learnt = self._prepared(), self.trainer.dataset.labels, self.trainer.dataset.folds != fold
-        assert self.features is not None
-        network = frozen(self.takes, self.features[learnt], labels[learnt])
+        pixels, labels, learnt = self._pixels, self.trainer.dataset.labels, self.trainer.dataset.folds != fold
+        network = frozen(self.takes, self._features[learnt], labels[learnt])
         if not FITTED[self.name].tuned:
             return network
         checkpoint = self.trainer.cache_folder / f"{self.name}.{fold}.pt"
@@ -412,7 +413,7 @@ def describe(dataset: LabelledPhotos, model: str, precision: str) -> Measured:
         head = f"mean logit of {', '.join(mean.of)}, each {head}"
     if mean.views > 1:
         head += f"; mean logit of {mean.views} views: as taken, mirrored, upside down, both"
-    return measured_here(dataset, model, precision, head, _table_note(dataset, model, precision))
+    return measured_here(dataset, model, precision, head, _table_note(dataset, precision))
 
 
 def measured_here(dataset: LabelledPhotos, model: str, precision: str, head: str, note: str) -> Measured:
@@ -437,7 +438,7 @@ def measured_here(dataset: LabelledPhotos, model: str, precision: str, head: str
     )
 
 
-def _table_note(dataset: LabelledPhotos, model: str, precision: str) -> str:
+def _table_note(dataset: LabelledPhotos, precision: str) -> str:
     calibrated = CALIBRATION_PHOTOS if precision in CALIBRATED else 0
     dark = int((dataset.rows["fitzpatrick"] >= 5).sum())
     return phrase("score_tables.training", calibrated=calibrated, malignant=dataset.labels.mean(), dark=dark)

@@ -307,7 +307,5 @@ def statistic_rows(tables: DetectionTables) -> pd.DataFrame:
     middles, spreads = clean[list(IMAGE_STATISTICS)].mean(), clean[list(IMAGE_STATISTICS)].std()
     means = images.groupby(["condition", "severity"], observed=True)[list(IMAGE_STATISTICS)].mean()
     moved = ((means - middles) / spreads).reset_index()
-    labels = {name: condition.label for name, condition in tables.about.conditions.items()}
     long = moved.melt(["condition", "severity"], var_name="statistic", value_name="moved")
-    long = long[long["condition"] != CLEAN]
-    return long.assign(label=long["condition"].astype(str).map(labels))
+    return long[long["condition"] != CLEAN]

@@ -88,7 +88,7 @@ class Search:
         self._report = report
         path = self.propose(budget)
         runners = self._runners()
-        first, raced, undecided = self._race(runners)
+        first, *undecided = self._race(runners)
         seeming = [] if first.meets else self._seeming()
         report("giving the best their verdicts", 0, 0)
         judged = self._run([*(design.point for design in [first, *undecided, *seeming]), *self._known_points()], self.judging)
@@ -99,7 +99,6 @@ class Search:
             best,
             path,
             misses,
-            raced,
             [design for design in judged[1 : 1 + len(undecided)] if self._may_be_as_good(design, best)],
             len(self._ran),
             self.replications,
@@ -199,17 +198,15 @@ class Search:
                 self.tried[name] = tried
         return [self._known[repr(point), replications] for point in points]
 
-    def _race(self, runners: Sequence[TriedDesign]) -> tuple[TriedDesign, dict[str, int], list[TriedDesign]]:
+    def _race(self, runners: Sequence[TriedDesign]) -> list[TriedDesign]:
         """Double the replications of those that are not yet worse than the leader beyond chance, until one is left."""
         left, replications = list(runners), FEW
-        raced = {repr(runner.point): FEW for runner in runners}
         while len(left) > 1 and replications < self.judging:
             replications = min(2 * replications, self.judging)
             self._report(phrase("search.race", designs=len(left)), replications, self.judging)
             left = sorted(self._run([design.point for design in left], replications), key=lambda design: design.rank)
-            raced |= {repr(design.point): replications for design in left}
             left = [left[0], *(design for design in left[1:] if not self._is_worse(design, left[0]))]
-        return left[0], raced, left[1:]
+        return left
 
     def _is_worse(self, design: TriedDesign, leader: TriedDesign) -> bool:
         """Check that a design surely misses an objective that the leader may meet, or surely costs more and proves no more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -172,7 +172,7 @@ def quoted(claims: Sequence[BreakevenClaim]) -> str:
 class BestDesigns:
     """The outcome of a search.
 
-    best: the winner of the race; raced: the replications of each design that raced
+    best: the winner of the race
     path: the best so far after each proposal; misses: where each design misses an objective, the nearest miss of each one
     runs, replications: the number of designs that were run, and of their replications
     designs: that there are over the axes
@@ -183,7 +183,6 @@ class BestDesigns:
     best: TriedDesign
     path: Sequence[TriedDesign]
     misses: Sequence[Miss]
-    raced: Mapping[str, int]
     undecided: Sequence[TriedDesign]
     runs: int
     replications: int
