@@ -54,25 +54,18 @@ _OF_PACK = (f"{SCORES}/", f"{PROFILES}/")
 
 
 @dataclass(frozen=True)
-class Replacement:
-    """A file of the same name as one of the pack, but with another content. words: the file and the cases that use it"""
-
-    path: Path
-    words: str
-
-
-@dataclass(frozen=True)
 class PackReview:
     """Effects of installing a pack, before anything is written.
 
     differing: sentences on evidence of this CaseSim that differs from the author's
-    replaced: files with another content; refusal: a sentence on why the pack cannot be installed at all
+    replaced: files with the name but not the content of one of the pack, each with a sentence on it and the cases that use it
+    refusal: a sentence on why the pack cannot be installed at all
     before: the manifest of the installed case of this id
     """
 
     pack: Pack
     differing: list[str]
-    replaced: list[Replacement]
+    replaced: dict[Path, str]
     refusal: str | None
     before: PackManifest | None
     is_installed: bool
@@ -96,7 +89,7 @@ class PackReview:
         other = self.is_installed and self.before != self.pack.manifest
         version = f"version {self.before.version}" if self.before else "an unknown version"
         own = [f"the installed case '{self.pack.manifest.id}', {version}"] if other else []
-        return [*own, *(case.words for case in self.replaced)]
+        return [*own, *self.replaced.values()]
 
 
 def review_pack(pack: Pack) -> PackReview:
@@ -116,7 +109,7 @@ def review_pack(pack: Pack) -> PackReview:
     return PackReview(
         pack,
         differing,
-        list(_replacements(pack)),
+        dict(_replacements(pack)),
         _refusal(pack, there),
         manifest_of_installed(manifest.id),
         manifest.id in there,
@@ -215,13 +208,13 @@ def _evidence_in(pack: Pack) -> Iterator[tuple[str, str, Sequence[Path], bytes]]
             yield member, name, score_tables.FOLDERS if kind == SCORES else profiles.FOLDERS, content
 
 
-def _replacements(pack: Pack) -> Iterator[Replacement]:
+def _replacements(pack: Pack) -> Iterator[tuple[Path, str]]:
     """Yield the user's own evidence, and that of other installed cases, with the name but not the content of a member."""
     for member, name, (_, *own), content in _evidence_in(pack):
         for path in (folder / name for folder in own):
             if path.is_file() and path.read_bytes() != content and not _is_of_case_alone(path, member, pack):
                 users = _users(member, pack) if path.is_relative_to(INSTALLED) else []
-                yield Replacement(path, phrase("packs.replaced", path=str(path), users=users))
+                yield path, phrase("packs.replaced", path=str(path), users=users)
 
 
 def _is_of_case_alone(path: Path, member: str, pack: Pack) -> bool:
@@ -254,7 +247,7 @@ def install_pack(review: PackReview) -> None:
 def _own_files(review: PackReview) -> dict[Path, set[Path]]:
     """Return the user's own files that go, by the folder of their manifest: of a score table both files."""
     found: dict[Path, set[Path]] = {}
-    for path in (replacement.path for replacement in review.replaced):
+    for path in review.replaced:
         if not path.is_relative_to(INSTALLED):
             parts = {path, *(path.with_suffix(ending) for ending in (".csv", ".yaml") if path.suffix != ".json")}
             found.setdefault(root_above(path) or path.parent, set()).update(part for part in parts if part.is_file())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from simulator.case.schema import Scenario
 from simulator.phrases import phrase
@@ -56,29 +56,23 @@ def known_levels(scenario: Scenario, state: SessionState) -> dict[str, Level]:
     return rated | decided
 
 
-class NextSignal(NamedTuple):
-    """The signal to train next; is_weak: its level is below strong, else it is the one that was practised least."""
+def weakest(scenario: Scenario, state: SessionState) -> tuple[str, bool]:
+    """Return the signal to train next, and whether its level is below strong.
 
-    name: str
-    is_weak: bool
-
-
-def weakest(scenario: Scenario, state: SessionState) -> NextSignal:
-    """Return the signal with the lowest level below strong, the first of equals; without one, the least practised signal.
-
-    Signals that are known as strong come last among those.
+    It is that with the lowest such level, the first of equals; without one, the least practised signal. Signals that are known
+    as strong come last among those.
     """
     levels, course = known_levels(scenario, state), Course(scenario, state)
     weak = [signal.name for signal in SIGNALS if levels.get(signal.name) in WEAK]
     if weak:
-        return NextSignal(min(weak, key=lambda name: LEVELS.index(levels[name])), True)
+        return min(weak, key=lambda name: LEVELS.index(levels[name])), True
     visits = {visit.place for visit in state.visits}  # to look into a phase shows nothing
 
     def practised(signal: Signal[Course]) -> tuple[bool, int]:
         places = {place for evidence in signal.evidence(course) for place in evidence.places}
         return signal.name in levels, len(places - visits)
 
-    return NextSignal(min(signals_of(scenario), key=practised).name, False)
+    return min(signals_of(scenario), key=practised).name, False
 
 
 def nothing_done(state: SessionState) -> bool:

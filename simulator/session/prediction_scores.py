@@ -77,27 +77,10 @@ def is_informed(scenario: Scenario, predictions: Iterable[SessionPrediction]) ->
 
 def held_words(scenario: Scenario, predictions: Sequence[SessionPrediction]) -> str:
     """Return the number of intervals that held, and the part of the scale that they span; empty without a settled one."""
-    held, intervals = calibration(predictions), scaled(scenario, predictions)
-    if not held.settled:
+    ends = [prediction.settled.held for prediction in predictions if prediction.metric is not None and prediction.settled]
+    settled, intervals = [held for held in ends if held is not None], scaled(scenario, predictions)
+    if not settled:
         return ""
     span = mean(interval.span for interval in intervals) if intervals else 0.0
-    slots = {"held": held.held, "settled": held.settled, "span": span, "wide": span >= WIDE}
+    slots = {"held": sum(settled), "settled": len(settled), "span": span, "wide": span >= WIDE}
     return phrase("predictions.held", **slots, placed=bool(intervals))
-
-
-class HeldIntervals(NamedTuple):
-    """The number of intervals that held their value, of those that are settled."""
-
-    held: int
-    settled: int
-
-
-def calibration(predictions: Iterable[SessionPrediction]) -> HeldIntervals:
-    """Count the settled interval predictions, of one session or of many, and those that held."""
-    held = [
-        prediction.settled.held
-        for prediction in predictions
-        if prediction.metric is not None and prediction.settled is not None
-    ]
-    settled = [outcome for outcome in held if outcome is not None]
-    return HeldIntervals(sum(settled), len(settled))
