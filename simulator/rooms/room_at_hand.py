@@ -227,10 +227,9 @@ WHO = {"candidate": "The candidate", "interviewer": "The interviewer", "observer
 
 @dataclass(eq=False)
 class BoardDesk:
-    """The board for one tab. tab: a name of the tab that this server drew."""
+    """The board for one tab."""
 
     room: RoomAtHand
-    tab: str
     taken: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from dataclasses import dataclass, replace
-from secrets import token_urlsafe
 from typing import Any
 
 import streamlit as st
@@ -67,7 +66,7 @@ def replay(room: RoomAtHand) -> None:
     key = f"room:replay:{room.id}:{room.role}"
     desk = st.session_state.get(key)
     if not isinstance(desk, ReplayDesk):
-        desk = st.session_state[key] = ReplayDesk(room, token_urlsafe(12), place=room.state.place)
+        desk = st.session_state[key] = ReplayDesk(room, place=room.state.place)
     desk.room = room
     rows = room_record(room.scenario, room.state)
     begun = 60 * (rows[0].minute if rows else 0.0)

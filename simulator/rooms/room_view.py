@@ -70,7 +70,7 @@ def board(room: RoomAtHand, height: int = 560) -> None:
     key = f"room:desk:{room.id}:{room.role}"
     desk = st.session_state.get(key)
     if not isinstance(desk, BoardDesk):
-        desk = st.session_state[key] = BoardDesk(room, token_urlsafe(12))
+        desk = st.session_state[key] = BoardDesk(room)
     desk.room = room
     hear = desk.hear if room.role in ("candidate", "interviewer") else None
     whiteboard(f"{room.id}:{room.role}", offer("room board", desk.look, hear=hear), height, "Whiteboard of the interview")

@@ -30,7 +30,7 @@ class TestRoom:
 
     def desk(self, role: Role) -> BoardDesk:
         if role not in self.desks:
-            self.desks[role] = BoardDesk(self.at_hand(role), f"tab of the {role}")
+            self.desks[role] = BoardDesk(self.at_hand(role))
         return self.desks[role]
 
     def say(self, role: Role, *operations: dict, first: int = 1, tab: str = "") -> dict:

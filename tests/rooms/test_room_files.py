@@ -69,7 +69,7 @@ def test_a_replay_elsewhere_has_the_same_board_and_design_at_every_moment(played
         for live, at in ((played.live, visible[place].place), (there, place)):
             hand = played.at_hand("interviewer")
             object.__setattr__(hand, "live", live)
-            desks.append(ReplayDesk(hand, "tab", place=at))
+            desks.append(ReplayDesk(hand, place=at))
         here, other = (desk.state_at() for desk in desks)
         assert here.board(played.live.scenario) == other.board(there.scenario)
         assert here.design_at_hand(played.live.scenario) == other.design_at_hand(there.scenario)
