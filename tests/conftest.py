@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from simulator.authoring.case_checker import check_text
+from simulator.authoring.studio.draft import SectionParser
 from simulator.case import load
 from simulator.case.document import Document, read_document
 from simulator.case.load import _checked
@@ -69,7 +71,10 @@ date: '2026-01-01'
 
 
 def pytest_configure() -> None:
-    """Read and check a shipped case once a worker: it takes as long as a run, and parameters of tests ask for it too."""
+    """Read and check a shipped case once a worker: it takes as long as a run, and parameters of tests ask for it too.
+
+    Of a text that a test has changed, the sections that stayed are not parsed again, as in the studio.
+    """
     known: dict[str, Document] = {}
 
     def read(file: Path, form: type = dict) -> Document:
@@ -86,6 +91,9 @@ def pytest_configure() -> None:
         return of_shipped(document.file) if document is known.get(document.file) else _checked(document)
 
     load.read_document, load._checked = read, checked
+    parser = SectionParser()
+    for function in (load.loads, check_text):
+        function.__defaults__ = (*(function.__defaults__ or ())[:-1], parser.parse)
 
 
 def _import_another_part_first() -> None:
