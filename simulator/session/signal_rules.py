@@ -294,15 +294,12 @@ def mistake_free(scenario: Scenario, state: SessionState) -> str:
 
 def _acts(course: Course, phase: str) -> str:
     """Return the acts for a phase in words."""
-    counts = [
-        counted(len(course.asked_for(phase)), "question"),
-        counted(len(course.changes(phase)), "change"),
-        counted(len(course.panels(phase)), "panel"),
-        *(
-            [counted(len(course.under_curveballs), "run under a curveball", "runs under a curveball")]
-            if phase == "monitor"
-            else []
-        ),
-    ]
-    done = [words for words in counts if not words.startswith("0 ")]
+    acts = (
+        (len(course.asked_for(phase)), "question"),
+        (len(course.changes(phase)), "change"),
+        (len(course.panels(phase)), "panel"),
+    )
+    done = [counted(number, noun) for number, noun in acts if number]
+    if phase == "monitor" and course.under_curveballs:
+        done.append(counted(len(course.under_curveballs), "run under a curveball", "runs under a curveball"))
     return f"{course.phases[phase].title}: {', '.join(done)}."
