@@ -110,17 +110,13 @@ class Beliefs:
         often = np.array([self.often.get(name, 1.0) / self.causes.count(name) for name in self.causes])
         return np.asarray(often / often.sum())
 
-    def likelihood(self, question: str, sign: str) -> Floats:
-        """Return P(sign | cause and shape) of each place, shape (places,)."""
-        signs, chances = self.chances[question]
-        return chances[:, signs.index(sign) if sign in signs else len(signs)]
-
     def after(self, signs: Iterable[tuple[str, str]], prior: Floats | None = None) -> Floats:
         """Return the probability of each place after these questions and signs, shape (places,); each question counts once."""
         shares = (self.prior if prior is None else prior).copy()
         for question, sign in dict(signs).items():
             if question in self.chances:
-                shares = shares * self.likelihood(question, sign)
+                known, chances = self.chances[question]
+                shares = shares * chances[:, known.index(sign) if sign in known else len(known)]
                 shares /= shares.sum()
         return shares
 

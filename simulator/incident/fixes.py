@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
@@ -16,8 +16,8 @@ from simulator.case.kinds import OneOf, registry
 from simulator.incident.effects import Enters
 
 if TYPE_CHECKING:
-    from simulator.case.choices import Pick
-    from simulator.incident.frame_columns import FrameSide, FrameStream
+    from simulator.incident.frame_columns import FrameSide
+    from simulator.incident.stream import Stream
 
 Minutes = Annotated[float, Field(ge=0, le=40_320)]
 Usd = Annotated[float, Field(ge=0, le=1e9)]
@@ -50,7 +50,7 @@ class Swapped:
     share: float = 1.0
     whole: bool = False
 
-    def change(self, answers: FrameSide, stream: FrameStream) -> None:
+    def change(self, answers: FrameSide, stream: Stream) -> None:
         """Let the network answer its frames, from the score that suits it on."""
         rows = (answers.at_s >= self.at_s) & (answers.at_s < self.until_s)
         if self.share < 1:
@@ -61,7 +61,7 @@ class Swapped:
         answers.whole[rows] |= self.whole
         answers.bin[rows] = stream.scenes.tested_bins[answers.network[rows]]
 
-    def chosen(self, stream: FrameStream) -> NDArray[np.bool_]:
+    def chosen(self, stream: Stream) -> NDArray[np.bool_]:
         """Draw the frames of the stream that would go to this network's share, shape (n,)."""
         return stream.streams.named(f"canary/{self.at_s:.0f}").random(len(stream.clock_s)) < self.share
 
@@ -76,7 +76,7 @@ class Rethresholded:
     at_s: float
     bin: int
 
-    def change(self, answers: FrameSide, stream: FrameStream) -> None:
+    def change(self, answers: FrameSide, stream: Stream) -> None:
         answers.bin[answers.at_s >= self.at_s] = self.bin
 
     def model_after(self, model: Network, now_s: float) -> Network:
@@ -159,9 +159,6 @@ class AnyFix(Strict):
         """Return whether each site gets it by itself, at a price of its own."""
         return False
 
-    def new_picks(self) -> Mapping[str, Pick]:
-        return {}
-
     @property
     def usd_a_day(self) -> float:
         """Its cost of each further day until the end of the stream."""
@@ -199,9 +196,6 @@ class NetworkFix(AnyFix):
     def changes(self, best_bin: Callable[[], int], at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Swapped(at_s, (self.detector, self.precision), self.instead_of),)
 
-    def new_picks(self) -> Mapping[str, Pick]:
-        return self.picks
-
 
 class ThresholdFix(AnyFix):
     """The threshold is chosen anew, on the frames that people have labelled for this incident."""
@@ -237,9 +231,6 @@ class PicksFix(AnyFix):
     kind: Literal["picks"]
     picks: Annotated[Picks, Field(min_length=1, max_length=8)]
     """the picks that change, choice to option"""
-
-    def new_picks(self) -> Mapping[str, Pick]:
-        return self.picks
 
 
 def protects(fix: AnyFix) -> bool:

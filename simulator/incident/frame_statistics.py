@@ -177,16 +177,13 @@ class FrameStatistics:
             seen |= looked
         return harm
 
+    @cached_property
     def excess(self) -> Floats:
-        """Return the harm of the cause in each frame: the harm less that of a run without the cause, shape (n,).
+        """The harm of the cause in each frame: the harm less that of a run without the cause, shape (n,).
 
         Both runs have the fixes in force, so that a model that is better everywhere gains nothing by that. Outages while a fix
         is shipped count as harm. Callers must not mutate the result.
         """
-        return self._excess
-
-    @cached_property
-    def _excess(self) -> Floats:
         frames = self.frames
         answered = replace(frames.served, latency_s=np.zeros(len(frames)))
         calm = replace(frames, served=answered, **vars(frames.calm))

@@ -138,7 +138,7 @@ class Excess:
 
     @classmethod
     def of(cls, statistics: FrameStatistics) -> Excess:
-        return cls(statistics.frames.at_s, statistics.excess())
+        return cls(statistics.frames.at_s, statistics.excess)
 
     def since(self, from_s: float) -> float:
         """Return the harm from a time (s) on."""

@@ -208,7 +208,7 @@ class Play:
         if self.terms.vague:
             return "A customer asks: “Your counts look too low. Does it still work?”"
         statistics = self.statistics()
-        frames, harm = statistics.frames, statistics.excess()
+        frames, harm = statistics.frames, statistics.excess
         lately = (frames.at_s < at_s) & (frames.at_s >= at_s - 2 * DAY_S)
         part = (frames.hour // 6).astype(np.int64)
         harms = np.bincount(frames.site[lately] * 4 + part[lately], np.maximum(harm[lately], 0), 4 * len(self.spec.sites))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from simulator.case.error_recovery import place_of, sentence_of
 from simulator.case.fields import Name, Share, Strict
 from simulator.errors import PlacedError, suggest
 from simulator.incident.any_look import LookFinding, LookRequest
-from simulator.incident.fixes import Change
+from simulator.incident.fixes import Change, NetworkFix, PicksFix
 from simulator.incident.secret import HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, WATCHED, Watch
@@ -52,7 +51,7 @@ class Listing(Generic[Entry]):
             raise ScenarioError([self.document.fault((index, *error.path), error.message)]) from error
 
 
-def read_listing(file: FilePath, adapter: TypeAdapter[list[Entry]]) -> Listing[Entry]:
+def read_listing(file: Path, adapter: TypeAdapter[list[Entry]]) -> Listing[Entry]:
     """Read a list from a file. Raises ScenarioError with every fault, each with file, line, column and field."""
     document = read_document(file, list)
     try:
@@ -306,7 +305,8 @@ class FixAction(AnyAction):
         fix, sites = play.spec.fixes[self.fix], list(play.spec.sites)
         at_s = min(play.now_s + 60 * fix.minutes, play.end_s)
         changes = fix.changes(play.best_bin, at_s, None if self.site is None else sites.index(self.site))
-        play.shipped.append(Shipped(self.fix, at_s, (*changes, *fix.outage(at_s)), fix.new_picks()))
+        picks = fix.picks if isinstance(fix, NetworkFix | PicksFix) else {}
+        play.shipped.append(Shipped(self.fix, at_s, (*changes, *fix.outage(at_s)), picks))
         return NotebookEntry(self, play.now_s, at_s, fix.price(len(sites) if self.site is None else 1))
 
     def title(self, spec: Incident) -> str:

@@ -183,9 +183,6 @@ class Stream:
             group[scenes] = place
         return group
 
-    def group_of(self, scene: int) -> str:
-        return self.groups[int(self.group_places[scene])]
-
     # Places and times of effects
 
     def strength(self, times: Floats, undone: Sequence[Undone], enters: str) -> Floats:

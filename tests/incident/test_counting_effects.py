@@ -26,7 +26,7 @@ def test_a_raised_threshold_counts_from_its_score_on_until_it_is_undone():
     assert (frames.bin[~after] == frames.calm.bin[~after]).all() and (
         frames.calm.bin == scenes.best_bin(("nanodet_m", "fp32"))
     ).all()
-    assert statistics.excess()[after].sum() > 0
+    assert statistics.excess[after].sum() > 0
 
 
 def test_a_frame_keeps_its_surest_detections_up_to_the_most():
@@ -91,7 +91,7 @@ def test_two_causes_at_once_harm_together_and_either_name_is_right():
     made = two()
     found, alone = score(made), untouched("fog_season", "abrupt").statistics()
     assert found.right and found.brier == pytest.approx(0) and 0.2 < found.fixes[0].took_away < 1
-    assert made.statistics(0).excess().sum() > alone.excess().sum()
+    assert made.statistics(0).excess.sum() > alone.excess.sum()
     assert many_brier({"fog_season": 1.0}, made.secret.truth) == pytest.approx(0.5)
 
 

@@ -18,7 +18,7 @@ def test_a_monitor_is_scored_by_its_first_alarm_the_harm_until_then_and_its_pric
     page_s = min(ring.at_s for ring in alarms if ring.at_s >= ONSET * DAY_S)
     assert found.rang and found.paged_h == pytest.approx((page_s - ONSET * DAY_S) / HOUR_S)
     statistics = made.statistics()
-    harm = statistics.excess()[statistics.frames.at_s < page_s].sum() * spec.harm.usd.value
+    harm = statistics.excess[statistics.frames.at_s < page_s].sum() * spec.harm.usd.value
     assert found.harm_usd == pytest.approx(float(harm))
     weeks = (page_s - made.start_s) / (7 * DAY_S)
     pages = (1 + found.false_alarms) * spec.page_usd.value

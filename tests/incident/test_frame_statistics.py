@@ -140,7 +140,7 @@ def test_harm_is_what_is_missed_by_its_weight_and_what_is_needless():
 
 def test_excess_is_beyond_the_same_scene_without_the_cause():
     """Without fog the cup would be missed in scene a, and nothing in scene b."""
-    assert of_tiny().excess() == pytest.approx([0, 10, 5.5, 5])
+    assert of_tiny().excess == pytest.approx([0, 10, 5.5, 5])
 
 
 def test_people_find_their_share_and_nothing_needless_but_see_no_dropped_frame():
@@ -171,7 +171,7 @@ fixes = st.one_of(
 @given(st.integers(1, 1000), st.lists(fixes, max_size=2))
 def test_quiet_weeks_hold_no_excess_whatever_is_shipped(seed, changes):
     statistics = statistics_of(secret_of(None, seed=seed), changes=changes, served=grid(3000))
-    assert np.isfinite(statistics.harm()).all() and (statistics.excess() == 0).all()
+    assert np.isfinite(statistics.harm()).all() and (statistics.excess == 0).all()
 
 
 #: Causes that change the answers to a frame, whatever it looks like.
@@ -182,13 +182,13 @@ ANSWERED = ("stale_model", "int8_rollout", "old_nodes", "raised_threshold", "cap
 def test_what_a_decoy_does_is_no_harm_of_the_cause(cause):
     """Stretched images are answered better here: taken for the cause's, that would pay for what the cause does."""
     alone, lured = (statistics_of(secret_of(cause, "abrupt", decoy=decoy)) for decoy in (None, "stretch"))
-    assert np.array_equal(alone.excess(), lured.excess())
+    assert np.array_equal(alone.excess, lured.excess)
 
 
 @pytest.mark.parametrize("cause", ANSWERED)
 def test_another_network_or_rule_of_counting_does_its_harm_under_the_decoy(cause):
     lured = statistics_of(secret_of(cause, "abrupt", decoy="stretch"))
-    assert (lured.excess()[~lured.frames.struck] == 0).all() and lured.excess().sum() > 0
+    assert (lured.excess[~lured.frames.struck] == 0).all() and lured.excess.sum() > 0
 
 
 @pytest.mark.parametrize("cause", [name for name, cause in SPEC.causes.items() if cause.harmless])
@@ -196,7 +196,7 @@ def test_another_network_or_rule_of_counting_does_its_harm_under_the_decoy(cause
 def test_a_harmless_cause_does_less_harm_than_any_other(cause, shape):
     """What the season moves is less than what chance does; the others move nothing at all."""
     statistics = statistics_of(secret_of(cause, shape))
-    share = statistics.excess().sum() / statistics.harm().sum()
+    share = statistics.excess.sum() / statistics.harm().sum()
     assert abs(share) < 0.02 if cause == "seasons" else share == 0
 
 
@@ -204,8 +204,8 @@ def test_a_harmless_cause_does_less_harm_than_any_other(cause, shape):
 def test_a_cause_that_fails_does_harm_from_its_onset_on(cause):
     statistics = statistics_of(secret_of(cause, "abrupt"))
     before = statistics.frames.at_s < ONSET * DAY_S
-    assert (statistics.excess()[before] == 0).all() and statistics.excess().sum() > 0
-    assert (statistics.excess()[~statistics.frames.struck] == 0).all()
+    assert (statistics.excess[before] == 0).all() and statistics.excess.sum() > 0
+    assert (statistics.excess[~statistics.frames.struck] == 0).all()
 
 
 def test_a_dropped_frame_loses_all_that_is_there():
@@ -214,7 +214,7 @@ def test_a_dropped_frame_loses_all_that_is_there():
     statistics, whole = statistics_of(secret_of(None), served=served), statistics_of(secret_of(None), served=grid(3000))
     there = read_scenes().there(SPEC.harm.weights, 0.0)[statistics.frames.scene]
     assert statistics.harm()[::3] == pytest.approx(there[::3])
-    assert statistics.excess()[::3] == pytest.approx((there - whole.harm())[::3], abs=1e-4)
+    assert statistics.excess[::3] == pytest.approx((there - whole.harm())[::3], abs=1e-4)
 
 
 @settings(max_examples=examples(15))

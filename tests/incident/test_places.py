@@ -63,7 +63,7 @@ def test_a_technician_at_the_right_site_ends_the_cause_and_at_another_does_not()
 
 def test_shipping_drops_frames_and_a_daily_price_runs_until_the_review():
     rolled, patient = (play("nothing", *actions, wait(24)) for actions in ([fix("roll_back")], []))
-    assert rolled.statistics().excess().sum() > 0 == patient.statistics().excess().sum()
+    assert rolled.statistics().excess.sum() > 0 == patient.statistics().excess.sum()
     more = play("nothing", fix("more_replicas"), {"kind": "close"})
     days = (more.end_s - more.shipped[0].at_s) / DAY_S + SPEC.review.days.value
     watching = more.usd - SPEC.fixes["more_replicas"].usd
@@ -73,7 +73,7 @@ def test_shipping_drops_frames_and_a_daily_price_runs_until_the_review():
 def test_harm_and_money_add_up_in_one_currency():
     found = score(play("fog_season", wait(24 * 4), fix("people"), shape="abrupt"))
     last_week = play("fog_season", wait(24 * 4), fix("people"), shape="abrupt").statistics()
-    lately = last_week.excess()[last_week.frames.at_s >= 21 * DAY_S].sum() / 7
+    lately = last_week.excess[last_week.frames.at_s >= 21 * DAY_S].sum() / 7
     assert found.later_usd == pytest.approx(lately * SPEC.review.days.value * SPEC.harm.usd.value)
     assert found.returned_usd == SPEC.review.usd.value
     assert found.total_usd == pytest.approx(found.usd + found.harm_usd + found.later_usd + found.returned_usd)

@@ -29,7 +29,7 @@ def by_hand(given: dict[str, float], true: str = "fog_season") -> float:
 
 def excess_since(made: Play, from_s: float, fixes: int | None = None) -> float:
     statistics = made.statistics(fixes)
-    return float(statistics.excess()[statistics.frames.at_s >= from_s].sum())
+    return float(statistics.excess[statistics.frames.at_s >= from_s].sum())
 
 
 @pytest.mark.parametrize("cause", ["fog_season", "input_scale", "overload"])
