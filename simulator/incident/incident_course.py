@@ -130,13 +130,17 @@ class IncidentCourse:
         return any(kind in _TELLING or look not in known for look, kind in kinds.items())
 
 
-def helping_fixes(case: str) -> dict[str, set[str]]:
-    """Return the fixes that take away a part of the harm of each cause in the study of a case; raises EvidenceError."""
+def helping_fixes(case: str) -> dict[str, dict[str, float]]:
+    """Return the fixes that take away a part of the harm of each cause in the study of a case, with these parts, largest first.
+
+    Raises EvidenceError.
+    """
     if case not in studied():
         return {}
     rows = load_study(case).fixes
-    helps = rows[rows["took_away"] >= HELPS]
-    return {str(cause): set(of["fix"]) for cause, of in helps.groupby("cause")}
+    causes = rows[rows["took_away"] >= HELPS].groupby("cause")
+    largest_first = {str(cause): of.sort_values("took_away", ascending=False) for cause, of in causes}
+    return {cause: dict(zip(of["fix"], of["took_away"], strict=True)) for cause, of in largest_first.items()}
 
 
 @dataclass(frozen=True)

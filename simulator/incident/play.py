@@ -135,14 +135,12 @@ class Play:
     # The stream
 
     def changes(self, fixes: int | None = None) -> list[Change]:
-        shipped = self.shipped if fixes is None else self.shipped[:fixes]
-        made = [*(change for step in shipped for change in step.changes), *self.canaries]
+        made = [*(change for step in self.shipped[:fixes] for change in step.changes), *self.canaries]
         return sorted(made, key=lambda change: change.at_s)
 
     def stream(self, fixes: int | None = None) -> Stream:
         """Return the stream as the servers of these fixes run it."""
-        shipped = self.shipped if fixes is None else self.shipped[:fixes]
-        picks = [(step.at_s, step.picks) for step in shipped if step.picks and step.at_s < self.end_s]
+        picks = [(step.at_s, step.picks) for step in self.shipped[:fixes] if step.picks and step.at_s < self.end_s]
         key = tuple((at_s, tuple(sorted(each.items()))) for at_s, each in picks)
         if key not in self._streams:
             self._streams[key] = Stream(self.scenario, self.secret, self.scenes, serve(self.scenario, self.secret, picks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from math import isfinite
 
 import numpy as np
@@ -16,15 +17,14 @@ from simulator.charts.look import BLUE, GREY, RED, Chart, bars, figure, line, ro
 from simulator.engine.compiled_plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.hindsight import COURSE_NAMES, courses, regret
-from simulator.incident.incident_course import NEAR, IncidentCourse
-from simulator.incident.incident_score import HELPS, DebriefStep, Detection, DetectionTrial, Excess, Score, TriedFix, score
+from simulator.incident.incident_course import NEAR, IncidentCourse, helping_fixes
+from simulator.incident.incident_score import DebriefStep, Detection, DetectionTrial, Excess, Score, TriedFix, score
 from simulator.incident.incident_start import next_of_row, shared_result
 from simulator.incident.player_actions import FixAction
 from simulator.incident.post_mortem import NO_FAULT, after_onset, begin_of, earlier_monitors, place_of, post_mortem, verdict_of
 from simulator.incident.reveal_panels import rate_incident, standing_panel, suspicion_panel
 from simulator.incident.secret import DAY_S
 from simulator.incident.sessions import Game, link
-from simulator.incident.study_panel import load_study, studied
 from simulator.incident.wording import moment, usd
 from simulator.keeper import remembers
 from simulator.phrases import phrase
@@ -237,15 +237,10 @@ def _harm(game: Game, result: Score) -> None:
 def _what_helps(game: Game) -> str:
     """Name the fixes that take away most of the harm of this cause, by the study of the case."""
     cause, spec = game.play.secret.cause, game.play.spec
-    if cause is None or game.play.secret.harmless(spec) or game.scenario.id not in studied():
+    if cause is None or game.play.secret.harmless(spec):
         return ""
-    rows = load_study(game.scenario.id).fixes
-    best = rows[(rows["cause"] == cause) & (rows["took_away"] >= HELPS)].sort_values("took_away", ascending=False)
-    helping = [
-        f"“{spec.fixes[row['fix']].label}” {100 * min(row['took_away'], 1.0):.0f}%"
-        for row in best.head(_MOST_HELPS).to_dict("records")
-        if row["fix"] in spec.fixes
-    ]
+    best = [*helping_fixes(game.scenario.id).get(cause, {}).items()][:_MOST_HELPS]
+    helping = [f"“{spec.fixes[fix].label}” {100 * min(share, 1.0):.0f}%" for fix, share in best if fix in spec.fixes]
     return phrase("incident.helping_fixes", fixes=helping) if helping else ""
 
 
@@ -272,18 +267,14 @@ def _lessons(game: Game, course: IncidentCourse) -> None:
 
 def moments(course: IncidentCourse) -> list[str]:
     """Return the moments that decided a play: the look that moved most, the best look not taken, the waiting, the alarm."""
-    found, before = list[str](), None
+    found = list[str]()
     looks = [step for step in course.steps if step.place in course.looks]
-    gains = []
-    for step in course.steps:
-        if step.place in course.looks and before is not None:
-            gains.append((step.true_share - before, step, before))
-        before = step.true_share
-    if gains:
-        _, step, then = max(gains, key=lambda each: each[0])
-        before_it, after_it = round(100 * then), round(100 * step.true_share)
-        if after_it > before_it:
-            found.append(phrase("incident.best_look", look=step.label, before=before_it, after=after_it))
+    pairs = [(before, step) for before, step in pairwise(course.steps) if step in looks]
+    if pairs:
+        before, step = max(pairs, key=lambda pair: pair[1].true_share - pair[0].true_share)
+        shares = {"before": round(100 * before.true_share), "after": round(100 * step.true_share)}
+        if shares["after"] > shares["before"]:
+            found.append(phrase("incident.best_look", look=step.label, **shares))
     # A look that gave half of the best bits, or of the best bits a minute, was a sensible move.
     looks = [step for step in looks if (step.of_best or 0.0) < NEAR and not course.is_quick(step.place)]
     if looks and (missed := max(looks, key=lambda step: step.best_bits - (step.bits or 0.0))).best_bits > (missed.bits or 0.0):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
@@ -74,14 +74,8 @@ class ChangesLook(AnyLook):
             for at_s, name in log_lines(view)
             if view.now_s - self.days * DAY_S <= at_s <= view.now_s and request.system in (None, log[name].system)
         ]
-        table = pd.DataFrame(
-            {
-                "when": [_day(at_s) for at_s, _ in lines],
-                "system": [entry.system for _, entry in lines],
-                "change": [entry.text for _, entry in lines],
-                "diff": ["\n".join(entry.diff) for _, entry in lines],
-            }
-        )
+        rows = [(_day(at_s), entry.system, entry.text, "\n".join(entry.diff)) for at_s, entry in lines]
+        table = pd.DataFrame(rows, columns=["when", "system", "change", "diff"])
         recent = sum(at_s >= view.now_s - _RECENT_S for at_s, _ in lines)
         of = f" of {request.system}" if request.system else ""
         sentence = f"The log{of} has {counted(len(lines), 'change')} in {self.days:g} days."
@@ -304,12 +298,7 @@ def _compared(head: str, now: Floats, then: Floats, clusters: Ints) -> LookFindi
 def _judged(head: str, now: Interval, then: Interval, change: Interval) -> LookFinding:
     small = abs(change.value) <= SAME * max(then.value, 1e-9)
     sign = "same" if small or change.low <= 0 <= change.high else "fewer" if change.value < 0 else "more"
-    table = pd.DataFrame(
-        [
-            (name, estimate.value, estimate.low, estimate.high)
-            for name, estimate in (("now", now), ("before", then), ("change", change))
-        ],
-        columns=["figure", "detections a frame", "low", "high"],
-    )
+    rows = [(name, *astuple(estimate)) for name, estimate in (("now", now), ("before", then), ("change", change))]
+    table = pd.DataFrame(rows, columns=["figure", "detections a frame", "low", "high"])
     interval = f"{signed(change.value, 2)} ({signed(change.low, 2)} to {signed(change.high, 2)})"
     return LookFinding(f"{head}: {interval} detections a frame, of {then.value:.2f}.", sign, table)

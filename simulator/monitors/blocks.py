@@ -196,6 +196,8 @@ Statistic = Callable[[Floats, Floats], Floats]
 _HELD, _AT_ONCE = 4_000_000, 1000
 #: Arrangements are tried until N are as extreme: enough for p within 10% (Besag and Clifford 1991, Biometrika 78:301).
 _ENOUGH = 400
+#: The arrangements of this many blocks and more count as endlessly many.
+_COUNTED = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +220,7 @@ class IndependentRows:
     @property
     def arrangements(self) -> float:
         """Return the number of ways to deal blocks or rows to the two files: no p-value lies below its inverse."""
-        return arrangements(*self.units)
+        return arrangements(self.units)
 
     def permuted(self, statistic: Statistic, times: int, seed: int) -> Iterator[Floats]:
         """Yield the statistic while rows change files, in parts of `times` in all: its values if nothing differs."""
@@ -263,7 +265,7 @@ class BlockedRows:
 
     @property
     def arrangements(self) -> float:
-        return arrangements_within(self.units, self.sources)
+        return arrangements(self.units, self.sources)
 
     def permuted(self, statistic: Statistic, times: int, seed: int) -> Iterator[Floats]:
         blocks = np.concatenate([self.reference, self.production])
@@ -384,17 +386,12 @@ def _parts(work: Callable[[int], Floats], times: int, width: int) -> Iterator[Fl
     return (work(min(step, times - start)) for start in range(0, times, step))
 
 
-def arrangements(first: int, second: int) -> float:
-    return float(comb(first + second, second)) if first + second < 60 else np.inf
-
-
-def arrangements_within(sizes: tuple[int, int], sources: tuple[Codes, Codes] | None) -> float:
+def arrangements(sizes: tuple[int, int], sources: tuple[Codes, Codes] | None = None) -> float:
     """Return the number of ways to deal blocks to two files, each file keeping its number of blocks of a source."""
-    if sources is None:
-        return arrangements(*sizes)
-    width = 1 + int(max(codes.max() for codes in sources))
-    pairs = zip(*(np.bincount(codes, minlength=width) for codes in sources), strict=True)
-    return float(np.prod([arrangements(int(first), int(second)) for first, second in pairs]))
+    first, second = sources or (np.zeros(size, np.int64) for size in sizes)
+    width = 1 + int(max(first.max(), second.max()))
+    pairs = zip(*(np.bincount(codes, minlength=width).tolist() for codes in (first, second)), strict=True)
+    return float(np.prod([float(comb(sum(pair), pair[1])) if sum(pair) < _COUNTED else np.inf for pair in pairs]))
 
 
 class BlockedKernel:

@@ -28,7 +28,6 @@ from simulator.monitors.blocks import (
     Resampling,
     Statistic,
     arrangements,
-    arrangements_within,
     block_sums,
     independent_rows,
     permutation_p,
@@ -310,7 +309,7 @@ def _detector(
         rows = sample.resampled(cells)
         codes = joined(*_codes(sample))
         means = [block_means(*part) for part in zip((sample.reference, sample.production), codes, strict=True)]
-        least = max(1 / (sample.times + 1), 1 / arrangements(len(means[0]), len(means[1])))
+        least = max(1 / (sample.times + 1), 1 / arrangements((len(means[0]), len(means[1]))))
         effect, smallest = _shift(sample, cells, rows), smallest_shift(sample.independent, sample.level)
         if min(map(len, means)) < LEAST_BLOCKS:
             return ColumnTestResult(float("nan"), effect, 1.0, 1.0, None, sample.independent)
@@ -370,7 +369,7 @@ def ask_mmd(samples: list[ColumnSample], blocks: Blocks | None) -> ColumnTestRes
     kernel = BlockedKernel(features, (thinned[0], thinned[1]), width, sources)
     p = permutation_p(kernel.found(), kernel.permuted(first.times, first.seed))
     effect = _beyond_chance(kernel.found(), kernel.drawn(DRAWS, first.seed), "mmd", kernel.sizes)
-    least = max(1 / (first.times + 1), 1 / arrangements_within(kernel.sizes, sources))
+    least = max(1 / (first.times + 1), 1 / arrangements(kernel.sizes, sources))
     smallest = min((sample.independent for sample in samples), key=min)
     return ColumnTestResult(distances.mmd_squared(*features, width), effect, p, least, None, smallest)
 

@@ -94,12 +94,6 @@ class Meeting:
         return [place for place, sight in enumerate(self.sights) if sight.is_camera == cameras]
 
     @cached_property
-    def degraded(self) -> Bools:
-        if self.spec.degrades is None:
-            return np.zeros(len(self.drawn.at_s), bool)
-        return self.too_old(self.drawn.at_s)
-
-    @cached_property
     def speed_mps(self) -> Floats:
         return self.speed_while_degraded(self.drawn.at_s)
 

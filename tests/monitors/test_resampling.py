@@ -10,7 +10,6 @@ from simulator.metrics import distances
 from simulator.monitors.blocks import (
     Blocks,
     arrangements,
-    arrangements_within,
     dealt_to_production,
     drawn_again,
     grouped,
@@ -54,7 +53,7 @@ def test_drawing_again_gives_the_known_standard_error(blocked: bool) -> None:
 
 
 def test_how_many_arrangements_there_are() -> None:
-    assert (arrangements(3, 3), arrangements(1, 9), arrangements(500, 500)) == (20, 10, np.inf)
+    assert (arrangements((3, 3)), arrangements((1, 9)), arrangements((500, 500))) == (20, 10, np.inf)
 
 
 SOURCES = (np.array([0, 0, 0, 1, 1, 2, 2]), np.array([1, 1, 0, 2, 2, 0, 0]))
@@ -67,7 +66,7 @@ def test_blocks_change_places_within_their_source() -> None:
         assert (dealt[:, both == source].sum(axis=1) == blocks).all()
     assert dealt.mean(axis=0) == pytest.approx(np.full(14, 0.5), abs=0.03)
     # Of source 0 six blocks are dealt, three to a file: 20 ways; of the others four, two to a file: 6 ways.
-    assert arrangements_within((7, 7), SOURCES) == 20 * 6 * 6
+    assert arrangements((7, 7), SOURCES) == 20 * 6 * 6
     assert len(np.unique(dealt, axis=0)) == 720
 
 

@@ -184,8 +184,9 @@ def test_degraded_mode_slows_down_while_information_is_old():
     spec = encounters(degrades={"above_age_ms": 600, "speed_kmh": assumed(18)})
     met = meeting(vehicle_plan(rates={"front": 1}, encounters=spec))
     age = (met.drawn.at_s - 0.1) % 1 + 0.1
-    assert np.array_equal(met.degraded[met.drawn.at_s > 1.2], (age > 0.6)[met.drawn.at_s > 1.2])
-    assert met.speed_mps == pytest.approx(np.where(met.degraded, 5, 10))
+    degraded = met.too_old(met.drawn.at_s)
+    assert np.array_equal(degraded[met.drawn.at_s > 1.2], (age > 0.6)[met.drawn.at_s > 1.2])
+    assert met.speed_mps == pytest.approx(np.where(degraded, 5, 10))
 
 
 def test_what_is_mostly_hidden_at_first_is_found_less_often():
