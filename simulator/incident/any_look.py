@@ -1,4 +1,4 @@
-"""Base of all looks of an incident, with the request of a look and its finding.
+"""Base of all looks of an incident, with the request of a look and its finding; and the registry of their kinds.
 
 A look reduces its result to a sign, such as `drops` or `one site`; causes differ by the frequency of each sign
 (`simulator.incident.beliefs`).
@@ -142,3 +142,7 @@ class LabellingLook(AnyLook):
     def cost(self, requested: int) -> tuple[float, float]:
         frames = self.frames_labelled(requested)
         return self.minutes + frames * self.minutes_a_frame / self.people, self.usd + frames * self.usd_a_frame
+
+
+#: Every kind of look that a case may name, by that name; the module `simulator.incident.look_kinds` fills it.
+LOOKS: dict[str, type[AnyLook]] = {}

@@ -17,9 +17,8 @@ from simulator.evidence.detection_tables import BINS
 
 if TYPE_CHECKING:
     from simulator.arrays import Bools
-    from simulator.incident.frame_columns import FrameSide, UnfinishedFrames
+    from simulator.incident.frame_columns import FrameSide, FrameStream, UnfinishedFrames
     from simulator.incident.measured_scenes import MeasuredScenes
-    from simulator.incident.stream import Stream
 
 #: The part of a frame's way where a change enters: before the camera, in it, in the client's code, or on the servers.
 #: A change at `labels` alters no frame, only the instructions to the people who label.
@@ -80,7 +79,7 @@ class AnyEffect(Strict):
         for name in sorted(self.where.model_fields_set - self.heeds):
             yield ("where", name), f"{self.kind} goes by {', '.join(sorted(self.heeds)) or 'nothing'} of `where`"
 
-    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         """Change the frames that it strikes, and return which, shape (n,); name: of its random streams."""
         return np.zeros(len(frames.usual), bool)
 
@@ -106,7 +105,7 @@ class ConditionEffect(AnyEffect):
     def enters_at(self) -> Enters:
         return self.enters
 
-    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         """Set the condition of the frames that it strikes, from the place where it enters on."""
         strength = stream.strength(stream.served.arrived_s, frames.changes.undone, self.enters)
         by_share = self.condition in stream.scenes.bugs
@@ -131,7 +130,7 @@ class ConditionEffect(AnyEffect):
 class ServerEffect(AnyEffect):
     """A change on the servers, which strikes a share of the frames."""
 
-    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         strength = stream.strength(stream.served.arrived_s, frames.changes.undone, "server")
         rows = stream.struck_rows(name, self.where, strength, by_share=True)
         for side in frames.sides(of_cause):
@@ -190,7 +189,7 @@ class ScenesEffect(AnyEffect):
     severity: Annotated[int, Field(ge=1, le=5)] = 1
     """1 to 3, as measured"""
 
-    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+    def change_frames(self, stream: FrameStream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
         rows = frames.scene_setting >= 0
         frames.real.put(frames.scene_setting, rows)
         frames.calm.put(frames.usual, rows)

@@ -16,8 +16,7 @@ from simulator.case.kinds import OneOf, registry
 from simulator.incident.effects import Enters
 
 if TYPE_CHECKING:
-    from simulator.incident.frame_columns import FrameSide
-    from simulator.incident.stream import Stream
+    from simulator.incident.frame_columns import FrameSide, FrameStream
 
 Minutes = Annotated[float, Field(ge=0, le=40_320)]
 Usd = Annotated[float, Field(ge=0, le=1e9)]
@@ -50,7 +49,7 @@ class Swapped:
     share: float = 1.0
     whole: bool = False
 
-    def change(self, answers: FrameSide, stream: Stream) -> None:
+    def change(self, answers: FrameSide, stream: FrameStream) -> None:
         """Let the network answer its frames, from the score that suits it on."""
         rows = (answers.at_s >= self.at_s) & (answers.at_s < self.until_s)
         if self.share < 1:
@@ -61,7 +60,7 @@ class Swapped:
         answers.whole[rows] |= self.whole
         answers.bin[rows] = stream.scenes.tested_bins[answers.network[rows]]
 
-    def chosen(self, stream: Stream) -> NDArray[np.bool_]:
+    def chosen(self, stream: FrameStream) -> NDArray[np.bool_]:
         """Draw the frames of the stream that would go to this network's share, shape (n,)."""
         return stream.streams.named(f"canary/{self.at_s:.0f}").random(len(stream.clock_s)) < self.share
 
@@ -76,7 +75,7 @@ class Rethresholded:
     at_s: float
     bin: int
 
-    def change(self, answers: FrameSide, stream: Stream) -> None:
+    def change(self, answers: FrameSide, stream: FrameStream) -> None:
         answers.bin[answers.at_s >= self.at_s] = self.bin
 
     def model_after(self, model: Network, now_s: float) -> Network:

@@ -1,9 +1,10 @@
-"""Columns of the frames: as servers answered them, and as effects and fixes change them."""
+"""Columns of the frames: as servers answered them, as effects and fixes change them; and the stream as both see it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from simulator.arrays import Bools, Floats, Ints
 
 if TYPE_CHECKING:
-    from simulator.incident.effects import Enters
-    from simulator.incident.fixes import Changes
+    from simulator.incident.effects import Enters, Where
+    from simulator.incident.fixes import Changes, Undone
+    from simulator.incident.measured_scenes import MeasuredScenes
+    from simulator.records.streams import Streams
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,24 @@ class ServedFrames:
     @property
     def dropped(self) -> Bools:
         return np.isnan(self.latency_s)
+
+
+class FrameStream(Protocol):
+    """A stream of frames (`Stream`) as effects and fixes see it.
+
+    clock_s: when each frame comes, in seconds since midnight of the first day, shape (n,)
+    """
+
+    scenes: MeasuredScenes
+    streams: Streams
+    served: ServedFrames
+    clock_s: Floats
+
+    def strength(self, times: Floats, undone: Sequence[Undone], enters: str) -> Floats:
+        """Return the strength of the cause at these times (s), 0 to 1, until it is undone where it enters."""
+
+    def struck_rows(self, name: str, where: Where, strength: Floats, by_share: bool) -> Bools:
+        """Return the frames that an effect strikes; by_share: its share grows with its strength, not its severity."""
 
 
 #: A frame keeps all its detections.

@@ -23,22 +23,11 @@ from simulator.case.fields import (
     bounded,
     refused,
 )
-from simulator.case.kinds import OneOf, Section, registry
+from simulator.case.kinds import OneOf, Section
 from simulator.case.references import NAME_KINDS, KnownCase, NameKind, Ref
-from simulator.incident.any_look import AnyLook
-from simulator.incident.asked_looks import AskLook, EvaluationLook, QueryLook
+from simulator.incident.any_look import LOOKS, AnyLook
 from simulator.incident.effects import Cause, Decoy, LogEntry, Person
 from simulator.incident.fixes import Fix, KindOfFix, NetworkFix
-from simulator.incident.frame_looks import AuditLook, LabelsLook, PicturesLook, SlicesLook
-from simulator.incident.server_looks import (
-    CanaryLook,
-    ChangesLook,
-    CountersLook,
-    PreprocessingLook,
-    ReplayLook,
-    ReplicasLook,
-    ShadowLook,
-)
 from simulator.incident.watches import WATCHED, Watch
 from simulator.phrases import phrase
 
@@ -48,24 +37,7 @@ Weight = Annotated[float, Field(ge=0, le=1e6)]
 #: Scenes that show none of the categories of any group.
 OTHER = "other"
 
-#: Every kind of look that a case may name, by that name.
-LOOKS: dict[str, type[AnyLook]] = registry(
-    CountersLook,
-    ChangesLook,
-    ReplicasLook,
-    PreprocessingLook,
-    ReplayLook,
-    SlicesLook,
-    LabelsLook,
-    AuditLook,
-    PicturesLook,
-    QueryLook,
-    AskLook,
-    EvaluationLook,
-    ShadowLook,
-    CanaryLook,
-)
-Look = Annotated[AnyLook, OneOf(LOOKS)]
+Look = Annotated[AnyLook, OneOf(LOOKS, "simulator.incident.look_kinds")]
 
 
 #: A group of scenes, or the scenes of no group.

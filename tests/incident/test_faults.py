@@ -6,7 +6,7 @@ from simulator.case.document import ScenarioError
 from simulator.case.load import loads
 from simulator.incident.effects import EFFECTS
 from simulator.incident.fixes import FIXES
-from simulator.incident.section import LOOKS
+from simulator.incident.look_kinds import LOOKS
 from simulator.incident.watches import Watch
 from simulator.paths import SCENARIOS
 from tests.case.texts import WORDS, changed, place, without
