@@ -61,13 +61,13 @@ def test_a_command_names_only_what_differs_from_the_defaults(scenario):
 
 
 def test_each_curveball_has_its_own_time(scenario):
-    struck = plan(scenario, {"news": 57_600.0, "dear_machines": 100.0})
+    struck = plan(scenario, {"news": 57_600.0, "readers_away": 100.0})
     query = link(struck, 7, 10)
-    assert "strike=news@57600s&strike=dear_machines@100s" in query
+    assert "strike=news@57600s&strike=readers_away@100s" in query
     asked = opened(scenario, query)
     assert asked.strikes == struck.strikes
     assert asked.complaints == []
-    assert "--strike news@57600 --strike dear_machines@100" in command(struck, 7, 10)
+    assert "--strike news@57600 --strike readers_away@100" in command(struck, 7, 10)
 
 
 @pytest.mark.parametrize("time", ["57600s", "960"])
@@ -81,13 +81,13 @@ def test_links_of_before_open_by_their_labels(scenario):
         scenario,
         {
             "reading": "Cochrane: images with dermoscopy",
-            "strike": ["The news again", "Machines at twice the price"],
+            "strike": ["The news again", "Half of the readers are ill"],
             "strike_min": "960.0",
             "run": "0123456789ab",
         },
     )
     assert asked.picks == {"reading": "cochrane"}
-    assert asked.strikes == {"news": 57_600.0, "dear_machines": 57_600.0}
+    assert asked.strikes == {"news": 57_600.0, "readers_away": 57_600.0}
     assert [words.partition(";")[0] for words in asked.complaints] == ["run=0123456789ab: runs are not stored"]
 
 

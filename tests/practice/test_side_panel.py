@@ -45,7 +45,7 @@ def test_each_curveball_of_the_case_has_a_button_and_nothing_is_armed_at_first()
         "Fire: The news again",
         "Fire: Half of the machines are gone",
         "Fire: A new phone model",
-        "Fire: Machines at twice the price",
+        "Fire: Half of the readers are ill",
     ]
     assert page.session_state["told"] == {}
     assert "halfway through the photos: 20:00 (24.0 h into the run)" in said(page)
@@ -137,9 +137,9 @@ def banner_of(monkeypatch, strikes, shown=None):
 
 
 def test_the_banner_names_what_strikes_when_for_how_long_and_what_it_does(monkeypatch):
-    [text] = banner_of(monkeypatch, {"news": 57_600.0, "dear_machines": HALF})
+    [text] = banner_of(monkeypatch, {"news": 57_600.0, "readers_away": HALF})
     assert "“The news again” struck at 12:00 (16.0 h into the run) and lasted 60.0 min: three times the usual number" in text
-    assert "“Machines at twice the price” struck at 20:00 (24.0 h into the run) and lasted to the end of the run." in text
+    assert "“Half of the readers are ill” struck at 20:00 (24.0 h into the run) and lasted to the end of the run: half of each shift" in text
     assert text.endswith("Until 12:00 (16.0 h into the run), this is the calm run, photo for photo.")
 
 
