@@ -139,7 +139,8 @@ def banner_of(monkeypatch, strikes, shown=None):
 def test_the_banner_names_what_strikes_when_for_how_long_and_what_it_does(monkeypatch):
     [text] = banner_of(monkeypatch, {"news": 57_600.0, "readers_away": HALF})
     assert "“The news again” struck at 12:00 (16.0 h into the run) and lasted 60.0 min: three times the usual number" in text
-    assert "“Half of the readers are ill” struck at 20:00 (24.0 h into the run) and lasted to the end of the run: half of each shift" in text
+    lasted = "struck at 20:00 (24.0 h into the run) and lasted to the end of the run: half of each shift"
+    assert f"“Half of the readers are ill” {lasted}" in text
     assert text.endswith("Until 12:00 (16.0 h into the run), this is the calm run, photo for photo.")
 
 
