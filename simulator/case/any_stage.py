@@ -187,7 +187,7 @@ class AnyStage(Strict):
 
     @property
     def idle_ways(self) -> set[Path]:
-        """The places of targets where no request goes by what is set, as that of a full queue without a limit."""
+        """The paths of targets that no request can take with these settings: `on_full` of a queue without a limit."""
         return set()
 
     @property

@@ -239,11 +239,11 @@ class StageRun(ABC):
         """The receiver of fresh requests."""
         return self.receiver(self.plan.scenario.start)
 
-    def took_turn(self, stage: str) -> None:
+    def took_turn(self, stage: str, now: float) -> None:
         """Count a turn of a stage. Raises ScenarioError beyond RUN_STEPS turns."""
         self.turns += 1
         if self.turns > RUN_STEPS.most:
-            by = f"by {duration(self.env.now)} of {duration(self.plan.horizon_s)} the stages have had {RUN_STEPS}"
+            by = f"by {duration(now)} of {duration(self.plan.horizon_s)} the stages have had {RUN_STEPS}"
             what = f"{by}, the most of one run: requests come back here too often; limit their returns, such as by `max_tries`"
             raise ScenarioError([self.plan.scenario.document.fault(("stages", stage), what, code="pick")])
 

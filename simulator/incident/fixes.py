@@ -153,6 +153,9 @@ class AnyFix(Strict):
         """Return what it costs to ship it (USD), at a number of sites."""
         return self.usd * (sites if self.by_site else 1)
 
+    def new_picks(self) -> Picks:
+        return {}
+
     @property
     def by_site(self) -> bool:
         """Return whether each site gets it by itself, at a price of its own."""
@@ -195,6 +198,9 @@ class NetworkFix(AnyFix):
     def changes(self, best_bin: Callable[[], int], at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Swapped(at_s, (self.detector, self.precision), self.instead_of),)
 
+    def new_picks(self) -> Picks:
+        return self.picks
+
 
 class ThresholdFix(AnyFix):
     """The threshold is chosen anew, on the frames that people have labelled for this incident."""
@@ -230,6 +236,9 @@ class PicksFix(AnyFix):
     kind: Literal["picks"]
     picks: Annotated[Picks, Field(min_length=1, max_length=8)]
     """the picks that change, choice to option"""
+
+    def new_picks(self) -> Picks:
+        return self.picks
 
 
 def protects(fix: AnyFix) -> bool:

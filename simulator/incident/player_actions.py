@@ -16,7 +16,7 @@ from simulator.case.error_recovery import place_of, sentence_of
 from simulator.case.fields import Name, Share, Strict
 from simulator.errors import PlacedError, suggest
 from simulator.incident.any_look import LookFinding, LookRequest
-from simulator.incident.fixes import Change, NetworkFix, PicksFix
+from simulator.incident.fixes import Change
 from simulator.incident.secret import HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, WATCHED, Watch
@@ -305,8 +305,7 @@ class FixAction(AnyAction):
         fix, sites = play.spec.fixes[self.fix], list(play.spec.sites)
         at_s = min(play.now_s + 60 * fix.minutes, play.end_s)
         changes = fix.changes(play.best_bin, at_s, None if self.site is None else sites.index(self.site))
-        picks = fix.picks if isinstance(fix, NetworkFix | PicksFix) else {}
-        play.shipped.append(Shipped(self.fix, at_s, (*changes, *fix.outage(at_s)), picks))
+        play.shipped.append(Shipped(self.fix, at_s, (*changes, *fix.outage(at_s)), fix.new_picks()))
         return NotebookEntry(self, play.now_s, at_s, fix.price(len(sites) if self.site is None else 1))
 
     def title(self, spec: Incident) -> str:

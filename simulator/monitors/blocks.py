@@ -388,9 +388,10 @@ def _parts(work: Callable[[int], Floats], times: int, width: int) -> Iterator[Fl
 
 def arrangements(sizes: tuple[int, int], sources: tuple[Codes, Codes] | None = None) -> float:
     """Return the number of ways to deal blocks to two files, each file keeping its number of blocks of a source."""
-    first, second = sources or (np.zeros(size, np.int64) for size in sizes)
-    width = 1 + int(max(first.max(), second.max()))
-    pairs = zip(*(np.bincount(codes, minlength=width).tolist() for codes in (first, second)), strict=True)
+    pairs: Iterable[tuple[int, int]] = [sizes]
+    if sources:
+        width = 1 + int(max(codes.max() for codes in sources))
+        pairs = zip(*(np.bincount(codes, minlength=width).tolist() for codes in sources), strict=True)
     return float(np.prod([float(comb(sum(pair), pair[1])) if sum(pair) < _COUNTED else np.inf for pair in pairs]))
 
 

@@ -169,10 +169,10 @@ class RetryStage(ServiceStage):
         self.in_branch = self.name in self.run.in_branches
 
     def _leaders(self) -> list[ServiceStage]:
-        """Return the managed pools that send requests here, each in order of time, if nothing else waits in this ring.
+        """Return the managed pools that send requests here, each in order of time, if no other stage waits in this ring.
 
-        None where two ways lead out of the ring to a stage where requests wait again: of two that come there at one instant,
-        the turns decide which is the first.
+        Return no pool where two ways lead out of the ring to a stage where requests wait again: if two requests come there
+        at one instant, the turns decide which one is the first.
         """
         if not self.loops or self.run.closed or self.inbox.head < inf:
             return []

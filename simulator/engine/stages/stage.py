@@ -277,15 +277,15 @@ class ServiceStage(Stage):
         """Run from `now` on, as far as no other stage can interfere; returns when to wake next (inf: when something comes).
 
         Only a delivery can interfere, and only a stage upstream can make one. Until the first of those wakes, this stage's
-        future is settled: it runs ahead without a turn through the event queue. Where stages feed each other in a ring, each of
-        its steps may wake another one earlier, so that it looks at them after every step.
+        future is settled: it runs ahead without a turn through the event queue. In a ring of stages, one step of this stage may
+        wake another stage earlier; this stage then checks the others after each step.
         """
         run, takes_turns = self.run, self._takes_turns
         run.acting = self
-        run.took_turn(self.name)
+        run.took_turn(self.name, now)
         upcoming = self.advance(now, now if takes_turns else self._limit())
         while takes_turns and upcoming < self._limit():
-            run.took_turn(self.name)
+            run.took_turn(self.name, upcoming)
             upcoming = self.advance(upcoming, upcoming)
         self.inbox.tidy()
         if not self.loops or self.returning is not None:
@@ -296,7 +296,7 @@ class ServiceStage(Stage):
 
     @cached_property
     def _takes_turns(self) -> bool:
-        """Whether a stage that acts by itself is both before and behind this one."""
+        """Whether this stage is in a ring with another stage that has an alarm of its own."""
         return any(stage.leaders != [self] for stage in self.rivals)
 
     def _limit(self) -> float:
